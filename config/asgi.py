@@ -1,0 +1,42 @@
+"""ASGI entrance: Django for HTTP, Channels for WebSockets."""
+
+import os
+from urllib.parse import ParseResult
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Before the settings load: what serves requests gets short database time limits.
+os.environ.setdefault("TABLEKEEP_ROLE", "web")
+
+django_application = get_asgi_application()
+
+# These import models, so only once Django is set up.
+from django.conf import settings  # noqa: E402
+from webui.routing import websocket_urlpatterns  # noqa: E402
+
+
+class BrowserOriginValidator(OriginValidator):
+    """Refuses foreign origins at the handshake.
+
+    Browsers always send Origin, and only they carry somebody's cookie to a foreign page; API clients, which come with a
+    token of their own, send none.
+    """
+
+    def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
+        """True without an Origin header, or when its host is one of ALLOWED_HOSTS."""
+        return parsed_origin is None or super().valid_origin(parsed_origin)
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": BrowserOriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+            settings.ALLOWED_HOSTS,
+        ),
+    }
+)

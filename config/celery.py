@@ -1,0 +1,21 @@
+"""The Celery application.
+
+A task is a doorbell: it carries the id of a row, and the row is the truth. See `dataengine.tasks`.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("tablekeep")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_django_logging(**kwargs: Any) -> None:
+    """Having a receiver is what stops Celery from replacing the LOGGING of the settings."""

@@ -1,0 +1,339 @@
+"""Settings: one file, from the environment only.
+
+Every variable is described in README. Without SECRET_KEY nothing starts, unless DEBUG is on; the embedded stack
+(`make run`) makes one up and keeps it in DATA_DIR.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser().resolve()
+
+# "web" has somebody waiting and gets short database time limits; everything else (worker, commands) has none.
+ROLE = env.str("TABLEKEEP_ROLE", default="worker")
+
+# Security ------------------------------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Set it to a long random text, or set DEBUG=1 on a machine that nobody else "
+            "reaches. (`make run` makes one up and keeps it in DATA_DIR.)"
+        )
+    SECRET_KEY = "not secret: DEBUG is on"  # noqa: S105
+# A key of its own, so that a leaked token-signing key does not open sessions; derived, so that nobody has to set two.
+JWT_SIGNING_KEY = (
+    env.str("JWT_SIGNING_KEY", default="") or hmac.digest(SECRET_KEY.encode(), b"tablekeep.jwt", hashlib.sha256).hex()
+)
+
+# Loopback names are always in: the supervisor's and the container's own health checks come by them.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# An installation that people reach by https says so in CSRF_TRUSTED_ORIGINS. Cookies marked secure would lock out
+# `make run`, which is plain http on loopback.
+HTTPS = not DEBUG and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Stored XSS is what such consoles get wrong: no inline script, no inline style, nothing from elsewhere.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Tabler's icons are data: URLs in its CSS
+        "font-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None  # guardian: nothing is shared with people who are not logged in
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+# Application ---------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "dataengine",
+    "webui",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "channels",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_tables2",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "guardian",
+    "rest_framework",
+    "rest_framework_simplejwt",
+    "rest_framework_simplejwt.token_blacklist",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# PostgreSQL ----------------------------------------------------------------------------------------------------------
+
+# Milliseconds. statement_timeout kills COPY too, and only after all data was sent, so an import runs without one.
+# A request that waits for a lock is better told "busy" than left to queue every later reader behind it.
+_TIME_LIMITS = {
+    "statement_timeout": 5_000 if ROLE == "web" else 0,
+    "lock_timeout": 500 if ROLE == "web" else 0,
+    "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
+}
+_database: dict[str, Any] = env.db_url("DATABASE_URL", default="postgres://tablekeep@127.0.0.1:5432/tablekeep")
+if _database["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL address: postgres://user:password@host:port/name")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **_database,
+        # A thread of the ASGI server may serve anybody next, and threads come and go: a kept connection would leak.
+        "CONN_MAX_AGE": 0,
+        "ATOMIC_REQUESTS": False,  # the service owns the transaction
+        "OPTIONS": {
+            "application_name": f"tablekeep-{ROLE}",
+            "connect_timeout": 5,
+            **_database.get("OPTIONS", {}),
+            "options": " ".join(f"-c {name}={value}" for name, value in _TIME_LIMITS.items()),
+        },
+    }
+}
+
+# Redis ---------------------------------------------------------------------------------------------------------------
+
+# Broker, channel layer, cache: nothing in it is needed to survive.
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# Seconds. A frozen Redis must not freeze a request for longer than this.
+_REDIS_CONNECT_TIMEOUT = 2
+_REDIS_TIMEOUT = 5
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tablekeep",
+        "OPTIONS": {"socket_connect_timeout": _REDIS_CONNECT_TIMEOUT, "socket_timeout": _REDIS_CONNECT_TIMEOUT},
+    }
+}
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            # channels_redis blocks 5 s for a message, so the socket's limit must lie above that.
+            "hosts": [
+                {"address": REDIS_URL, "socket_connect_timeout": _REDIS_CONNECT_TIMEOUT, "socket_timeout": 8},
+            ],
+            "prefix": "tablekeep",
+        },
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the longest import: a task that outlives it is delivered a second time while the first still runs.
+    "visibility_timeout": 24 * 3600,
+    "socket_timeout": _REDIS_TIMEOUT,
+    "socket_connect_timeout": _REDIS_CONNECT_TIMEOUT,
+    "socket_keepalive": True,
+}
+# The job's row is written before its task is sent, and the sweeper finds it: give up soon instead of holding a request.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = {
+    # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
+    "sweep": {"task": "dataengine.tasks.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+}
+
+# Files and mail ------------------------------------------------------------------------------------------------------
+
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 1024**3)
+# The body of anything but a file. Sized for the largest there is, 10,000 records in one bulk call.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
+# Beside the uploads, so that storing is a move, and never a /tmp that lives in memory.
+FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "tmp")
+for _folder in (DATA_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
+    _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _storage(url: str) -> dict[str, Any]:
+    """The storage that STORAGE_URL names: s3://bucket/prefix?option=value, or file:///folder."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": unquote(parts.path), "base_url": None},
+        }
+    if parts.scheme == "s3" and parts.netloc:
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": parts.netloc,
+                "location": unquote(parts.path).strip("/"),
+                "file_overwrite": False,
+                **dict(parse_qsl(parts.query)),
+            },
+        }
+    raise ImproperlyConfigured("STORAGE_URL must be s3://bucket/prefix?endpoint_url=… or file:///folder")
+
+
+STORAGES = {
+    "default": _storage(env.str("STORAGE_URL", default="") or (DATA_DIR / "uploads").as_uri()),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+
+vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tablekeep <tablekeep@localhost>")
+
+# API -----------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,  # ?format= belongs to the export
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SIGNING_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,  # a changed password ends every token
+    "UPDATE_LAST_LOGIN": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tablekeep API",
+    "DESCRIPTION": "Design tables, read and write records, import files.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+# Who may read /metrics from elsewhere than this machine; without one, nobody.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
+# Logging -------------------------------------------------------------------------------------------------------------
+
+# Plain lines on standard error; whatever runs the process adds the rest.
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        # Django's own handlers would write each line twice.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "celery.beat": {"level": "WARNING"},  # a line every 15 s otherwise
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}

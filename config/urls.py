@@ -1,0 +1,15 @@
+"""Every URL: the API, the console, Django's admin, health."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from dataengine.api import health
+
+urlpatterns = [
+    path("health/live/", health.live, name="health-live"),
+    path("health/ready/", health.ready, name="health-ready"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+    path("api/", include("dataengine.api.urls")),
+    path("", include("webui.urls")),
+]

@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Django's command line. `manage.py stack` is what `make run` and `make demo` call."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command named on the command line."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] == ["stack"]:
+        # The one command that may make up a SECRET_KEY; it has to stand before the settings load.
+        from config.secrets import ensure_secret_key
+
+        ensure_secret_key()
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
