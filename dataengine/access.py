@@ -1,0 +1,86 @@
+"""The only way in to a table or an import. Access is decided in the fetch, so that no entrance can forget it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from django.db.models import Q, QuerySet
+from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
+
+from dataengine.exceptions import AccessDenied, NotFound
+from dataengine.models import ImportJob, Table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+type Right = Literal["view", "edit", "design", "own"]
+# Each right includes those before it.
+RIGHTS: tuple[Right, ...] = get_args(Right.__value__)
+
+
+def codenames_granting(right: Right) -> list[str]:
+    """The permissions of which any one gives ``right``."""
+    return [f"{name}_table" for name in RIGHTS[RIGHTS.index(right) :]]
+
+
+def tables_for(user: User | AnonymousUser, right: Right = "view") -> QuerySet[Table]:
+    """Every table on which ``user`` holds ``right``, by owning it or by a grant."""
+    if not user.is_authenticated or not user.is_active:
+        return Table.objects.none()
+    granted = get_objects_for_user(
+        user, codenames_granting(right), klass=Table, any_perm=True, with_superuser=False, use_groups=True
+    )
+    return Table.objects.filter(Q(owner=user) | Q(pk__in=granted.order_by().values("pk"))).select_related("owner")
+
+
+def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
+    """The rights that ``user`` holds on ``table``; empty for a stranger."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    if table.owner_id == user.pk:
+        return frozenset(RIGHTS)
+    codenames = {*get_user_perms(user, table), *get_group_perms(user, table)}
+    granted = {name.removesuffix("_table") for name in codenames}
+    highest = max((index for index, right in enumerate(RIGHTS) if right in granted), default=-1)
+    return frozenset(RIGHTS[: highest + 1])
+
+
+def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
+    """The table called ``name``.
+
+    Raises NotFound to strangers (whether it exists is none of their business) and AccessDenied to people who may see
+    it but lack ``right``.
+    """
+    table = Table.objects.select_related("owner").filter(name=name).first()
+    held = rights_of(user, table) if table is not None else frozenset[Right]()
+    if table is None or "view" not in held:
+        raise NotFound(f"There is no table “{name}”.", code="table_not_found")
+    if right not in held:
+        raise AccessDenied(f"You may not {_verb(right)} the table “{name}”.")
+    return table
+
+
+def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
+    """Every import of a table that ``user`` may see, and the user's own whose table is not there (yet, or any more)."""
+    if not user.is_authenticated or not user.is_active:
+        return ImportJob.objects.none()
+    visible = tables_for(user).order_by().values("pk")
+    return ImportJob.objects.filter(Q(table__in=visible) | Q(table__isnull=True, user=user)).select_related(
+        "table", "user"
+    )
+
+
+def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> ImportJob:
+    """The import with that id. Raises NotFound to strangers, AccessDenied without ``right`` on its table."""
+    job = imports_for(user).filter(pk=pk).first()
+    if job is None:
+        raise NotFound(f"There is no import {pk}.", code="import_not_found")
+    if job.table is not None and right not in rights_of(user, job.table):
+        raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
+    return job
+
+
+def _verb(right: Right) -> str:
+    return {"view": "see", "edit": "change records in", "design": "change the columns of", "own": "delete or share"}[
+        right
+    ]

@@ -1,0 +1,11 @@
+"""The engine's Django app."""
+
+from django.apps import AppConfig
+
+
+class DataEngineConfig(AppConfig):
+    """Knows PostgreSQL and tables; knows no HTML."""
+
+    name = "dataengine"
+    verbose_name = "Tablekeep"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,71 @@
+"""What can go wrong, as types. Services raise these; the API and the console each translate them in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+type Messages = str | Sequence[str]
+
+
+class DataEngineError(Exception):
+    """An error that a person can act on.
+
+    ``message`` is one plain sentence. ``fields`` maps the name of an input to what is wrong with it.
+    ``code`` is for programs, ``status`` the HTTP status that entrances answer with.
+    ``details`` adds keys to the API's error object (for example ``records`` of a bulk call).
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        fields: Mapping[str, Messages] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = code or self.code
+        self.fields: dict[str, list[str]] = {
+            name: [text] if isinstance(text, str) else list(text) for name, text in (fields or {}).items()
+        }
+        self.details = dict(details or {})
+
+
+class InvalidInput(DataEngineError):
+    """The caller's input is at fault; ``fields`` says where."""
+
+    code = "invalid_input"
+    status = 400
+
+
+class AccessDenied(DataEngineError):
+    """The user may see the thing but not do this with it."""
+
+    code = "permission_denied"
+    status = 403
+
+
+class NotFound(DataEngineError):
+    """There is no such thing, or it is nobody's business that there is."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(DataEngineError):
+    """The input is fine but the present state forbids it: a taken name, an import that runs."""
+
+    code = "conflict"
+    status = 409
+
+
+class Unavailable(DataEngineError):
+    """A part of the system does not answer in time; trying again later may work."""
+
+    code = "unavailable"
+    status = 503

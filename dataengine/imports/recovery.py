@@ -1,0 +1,269 @@
+"""The careful reader: the strict grammar, one record at a time, and the rule that recovers after damage.
+
+This module *is* the definition of what a file says; ``blocks.py`` computes the same answers for whole blocks at once
+and is tested against it. It also reads the dialects that the fast reader does not know (escape characters,
+delimiters or quotes beyond ASCII).
+
+The grammar is RFC 4180 without leniency: a quoted cell begins and ends with the quote, quotes within it are doubled;
+an unquoted cell holds no quote, no delimiter and no line break. LF, CRLF and a bare CR end a line.
+
+The rule: a record begins at the start of a physical line, and is read as far as the grammar goes. If that gives
+exactly ``width`` cells it is a row. If not, its *first physical line* is rejected and reading resumes at the next, so a
+stray quote costs its own line however many quotes follow. Two refinements keep text apart from rows:
+
+- A quoted cell whose first 32 further lines are nearly all rows by themselves is taken for a stray quote, not for a
+  cell that swallowed the file (width 2 and more).
+- Where the file has shown cells of several lines, a damaged row of several lines is rejected as one, if the lines in it
+  fail as rows and the line after it reads well; otherwise lines of its text might pass for rows.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from .dialect import Dialect
+
+MAX_ROW_BYTES = 16 << 20
+SWALLOW_LINES = 32
+"""How many lines after a quote's own are looked at before it is believed to begin a long cell."""
+SWALLOW_ROWS = 29
+"""How many of them have to be rows for the quote to be taken for a stray one."""
+
+LINE_BREAK = re.compile(rb"\r\n|\n|\r")
+
+type Fault = Literal["malformed_quotes", "too_few_fields", "too_many_fields"]
+
+
+class NeedMore(Exception):
+    """The answer depends on bytes that have not been read yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One attempt to read a record: ``end`` is where its text ends, ``next`` where the following line begins."""
+
+    end: int
+    next: int
+    count: int
+    fault: Fault | None
+    detail: str = ""
+
+
+class Grammar:
+    """Reads records of ``width`` cells from UTF-8 bytes under one dialect.
+
+    ``width=None`` accepts any number of cells (headers, samples). ``max_row_bytes`` bounds the look-ahead: a quote that
+    is not closed within it is malformed.
+    """
+
+    def __init__(self, dialect: Dialect, width: int | None, max_row_bytes: int = MAX_ROW_BYTES) -> None:
+        self.dialect = dialect
+        self.width = width
+        self.max_row_bytes = max_row_bytes
+        self.delimiter = dialect.delimiter.encode()
+        self.quote = dialect.quote.encode() if dialect.quote else None
+        self.escape = dialect.escape.encode() if dialect.escape and dialect.escape != dialect.quote else None
+        delimiter = re.escape(self.delimiter)
+        escape = re.escape(self.escape) if self.escape else None
+        plain_stop = [delimiter, rb"\r", rb"\n"]
+        # An escape takes a whole character with it; UTF-8 continuation bytes are no special bytes, so one byte is enough.
+        escaped = rb"|" + escape + rb"(?s:.)" if escape else b""
+        if self.quote is None:
+            self._quoted = None
+        else:
+            quote = re.escape(self.quote)
+            plain_stop.append(quote)
+            inner = rb"(?!" + quote + (rb"|" + escape if escape else b"") + rb")(?s:.)"
+            if len(self.quote) == 1 and not escape:
+                inner = rb"[^" + quote + rb"]++"
+            self._quoted = re.compile(rb"(?:" + inner + rb"|" + quote + quote + escaped + rb")*+")
+        if all(len(stop.replace(b"\\", b"")) <= 1 for stop in (delimiter, *plain_stop[3:])) and not escape:
+            self._plain = re.compile(rb"[^" + b"".join(plain_stop) + rb"]*+")
+        else:
+            stops = b"|".join(plain_stop + ([escape] if escape else []))
+            self._plain = re.compile(rb"(?:(?!" + stops + rb")(?s:.)" + escaped + rb")*+")
+
+    def line_end(self, text: bytes, start: int, *, final: bool) -> tuple[int, int]:
+        """Where the physical line that begins at ``start`` ends, and where the next begins."""
+        found = LINE_BREAK.search(text, start)
+        if found is None:
+            if not final:
+                raise NeedMore
+            return len(text), len(text)
+        if not final and found.end() == len(text) and found.group() == b"\r":
+            raise NeedMore  # the LF of a CRLF may be in the next chunk
+        return found.start(), found.end()
+
+    def scan(self, text: bytes, start: int, *, final: bool, limit: int | None = None) -> Scan:
+        """Read one record from the line that begins at ``start``, strictly, and say what it is.
+
+        Raises NeedMore where the end of an unfinished ``text`` is reached before the answer is known.
+        """
+        limit = start + self.max_row_bytes if limit is None else limit
+        size = min(len(text), limit)
+        open_ended = not final and len(text) < limit
+        at = start
+        count = 0
+        while True:
+            count += 1
+            if self._quoted is not None and self.quote is not None and text.startswith(self.quote, at):
+                body = self._quoted.match(text, at + len(self.quote), size)
+                close = body.end() if body else size
+                if not text.startswith(self.quote, close) or close >= size:
+                    if open_ended:
+                        raise NeedMore
+                    return Scan(at, at, count, "malformed_quotes", "a quoted cell is not closed")
+                at = close + len(self.quote)
+                if at >= size and open_ended:
+                    raise NeedMore  # the next byte may double this quote
+                # What is not the end of the cell is found to be malformed below.
+            else:
+                plain = self._plain.match(text, at, size)
+                at = plain.end() if plain else at
+            if at >= size:
+                if open_ended:
+                    raise NeedMore
+                if size < len(text):
+                    return Scan(at, at, count, "malformed_quotes", "a quoted cell is not closed")
+                return self._judge(at, at, count)
+            if text.startswith(self.delimiter, at):
+                at += len(self.delimiter)
+                continue
+            if text[at] == 10:
+                return self._judge(at, at + 1, count)
+            if text[at] == 13:
+                if at + 1 >= size and open_ended:
+                    raise NeedMore
+                return self._judge(at, at + (2 if text.startswith(b"\n", at + 1) else 1), count)
+            return Scan(at, at, count, "malformed_quotes", "a quote stands where the dialect allows none")
+
+    def _judge(self, end: int, after: int, count: int) -> Scan:
+        if self.width is None or count == self.width:
+            return Scan(end, after, count, None)
+        fault: Fault = "too_few_fields" if count < self.width else "too_many_fields"
+        return Scan(end, after, count, fault, count_detail(self.width, count))
+
+    def cells(self, record: bytes) -> list[tuple[bytes, bool]]:
+        """The cells of a record that ``scan`` accepted, each with whether it was quoted."""
+        cells: list[tuple[bytes, bool]] = []
+        at = 0
+        while True:
+            if self._quoted is not None and self.quote is not None and record.startswith(self.quote, at):
+                body = self._quoted.match(record, at + len(self.quote))
+                end = body.end() if body else at
+                value = self._unescape(record[at + len(self.quote) : end])
+                cells.append((value, True))
+                at = end + len(self.quote)
+            else:
+                plain = self._plain.match(record, at)
+                end = plain.end() if plain else at
+                cells.append((record[at:end], False))
+                at = end
+            if at >= len(record):
+                return cells
+            at += len(self.delimiter)
+
+    def _unescape(self, value: bytes) -> bytes:
+        if self.escape is None:
+            return value.replace(self.quote + self.quote, self.quote) if self.quote else value
+        return self.unescape(value, quoted=True)
+
+    def unescape(self, value: bytes, *, quoted: bool) -> bytes:
+        """Take escapes (and, within quotes, doubled quotes) off a cell."""
+        if self.escape is None:
+            return value
+        pattern = re.escape(self.escape) + rb"((?s:.))"
+        if quoted and self.quote:
+            pattern += rb"|" + re.escape(self.quote) + rb"(" + re.escape(self.quote) + rb")"
+        return re.sub(pattern, lambda found: found.group(1) or found.group(2), value)
+
+    def swallows(self, text: bytes, start: int, scan: Scan, *, final: bool) -> bool:
+        """Whether a record of several lines is a stray quote that took rows for text (see the module's rule)."""
+        if self.width is None or self.width < 2:
+            return False
+        limit = start + self.max_row_bytes
+        rows = 0
+        _, line = self.line_end(text, start, final=final)
+        for _ in range(SWALLOW_LINES):
+            if line >= scan.end:
+                return False
+            end, after = self.line_end(text, line, final=final)
+            probe = self.scan(text, line, final=final, limit=limit)
+            rows += probe.fault is None and probe.next == after and end > line
+            line = after
+        return line < scan.end and rows >= SWALLOW_ROWS
+
+    def damaged_end(self, text: bytes, start: int, *, final: bool) -> int:
+        """Where reading resumes after a damaged row in a file that has cells of several lines.
+
+        The row may have text after its first line. Its lenient extent (text after a closing quote, and quotes in
+        unquoted cells, are skipped to the next delimiter) is rejected as a whole if the record that covers its last line
+        is no row, at least as many of its lines fail as rows as pass, and the line after it begins a row.
+        """
+        _, second = self.line_end(text, start, final=final)
+        limit = start + self.max_row_bytes
+        last, resume = self._lenient_last_line(text, start, limit, final=final)
+        if last < second:
+            return second
+        good = bad = 0
+        line = second
+        while line <= last:
+            end, after = self.line_end(text, line, final=final)
+            if end > line:
+                probe = self.scan(text, line, final=final, limit=limit)
+                if probe.fault is None:
+                    good += 1
+                    after = probe.next
+                    if after > last:
+                        return second
+                else:
+                    bad += 1
+            line = after
+        if good > bad:
+            return second
+        while resume < len(text):
+            end, after = self.line_end(text, resume, final=final)
+            if end > resume:
+                probe = self.scan(text, resume, final=final, limit=max(limit, resume + 1))
+                return second if probe.fault else line
+            resume = after
+        if not final:
+            raise NeedMore
+        return line
+
+    def _lenient_last_line(self, text: bytes, start: int, limit: int, *, final: bool) -> tuple[int, int]:
+        """The start of the last physical line of the lenient reading, and the start of the line after it.
+
+        (-1, …) where the reading does not end within the limit or within ``SWALLOW_LINES`` lines.
+        """
+        size = min(len(text), limit)
+        open_ended = not final and len(text) < limit
+        skip = re.compile(rb"(?:(?!" + re.escape(self.delimiter) + rb")[^\r\n])*+")
+        at = start
+        while True:
+            if self._quoted is not None and self.quote is not None and text.startswith(self.quote, at):
+                body = self._quoted.match(text, at + len(self.quote), size)
+                close = body.end() if body else size
+                if close >= size:
+                    if open_ended and len(LINE_BREAK.findall(text, start, size)) <= SWALLOW_LINES:
+                        raise NeedMore
+                    return -1, -1
+                at = close + len(self.quote)
+            junk = skip.match(text, at, size)
+            at = junk.end() if junk else at
+            if text.startswith(self.delimiter, at):
+                at += len(self.delimiter)
+                continue
+            if at >= size and open_ended:
+                raise NeedMore
+            breaks = [found.end() for found in LINE_BREAK.finditer(text, start, at)]
+            if len(breaks) > SWALLOW_LINES:
+                return -1, -1
+            _, after = self.line_end(text, at, final=final) if at < len(text) else (at, at)
+            return (breaks[-1] if breaks else start), after
+
+
+def count_detail(width: int, count: int) -> str:
+    return f"expected {width} cells, found {count}"

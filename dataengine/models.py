@@ -1,0 +1,236 @@
+"""The catalog: what Tablekeep knows about the tables, columns and imports of its users. Lives in schema ``public``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from dataengine import column_types
+from dataengine.column_types import ColumnSpec
+
+
+class Table(models.Model):
+    """A table that a user designed: a real PostgreSQL table ``userdata.<name>``."""
+
+    name = models.CharField(max_length=63, unique=True)
+    label = models.CharField(max_length=200, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_tables")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("name"), name="table_name_whatever_case")]
+        # Rights of access.py, each including those before it; ``own`` is also what the owner holds.
+        default_permissions = ()
+        permissions = [
+            ("view_table", "Can see the table and its records"),
+            ("edit_table", "Can change records and import"),
+            ("design_table", "Can change the columns"),
+            ("own_table", "Can delete and share the table"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def title(self) -> str:
+        """What people read: the label, or the name where there is none."""
+        return self.label or self.name
+
+
+class Column(models.Model):
+    """One column of a table. ``type`` is a key of ``column_types.REGISTRY``."""
+
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="columns")
+    name = models.CharField(max_length=63)
+    label = models.CharField(max_length=200, blank=True)
+    type = models.CharField(max_length=30)
+    parameters = models.JSONField(default=dict, blank=True)
+    references = models.ForeignKey(
+        Table, on_delete=models.PROTECT, null=True, blank=True, related_name="referring_columns"
+    )
+    unique = models.BooleanField(default=False)
+    required = models.BooleanField(default=False)
+    default = models.TextField(null=True, blank=True)  # noqa: DJ001  (no default is not an empty default)
+    constraints = models.JSONField(default=dict, blank=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["table_id", "position", "id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint("table", Lower("name"), name="column_name_whatever_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name
+
+    @property
+    def attribute(self) -> str:
+        """The column's attribute on the record model.
+
+        Made of our own key and never of the user's words, so that no name can meet a method of the model, a lookup or
+        a keyword of the ORM.
+        """
+        return f"c{self.pk}"
+
+    @property
+    def kind(self) -> column_types.ColumnType:
+        return column_types.REGISTRY[self.type]
+
+    @property
+    def all_parameters(self) -> dict[str, Any]:
+        """The parameters with the *current* name of a referenced table, which may have been renamed."""
+        if self.references is not None:
+            return {**self.parameters, "references": self.references.name}
+        return dict(self.parameters)
+
+    @property
+    def sql_text(self) -> str:
+        return column_types.sql_text(self.type, self.all_parameters)
+
+    def to_spec(self) -> ColumnSpec:
+        return ColumnSpec(
+            name=self.name,
+            type=self.type,
+            parameters=self.all_parameters,
+            unique=self.unique,
+            required=self.required,
+            default=self.default,
+            label=self.label,
+            constraints=dict(self.constraints),
+        )
+
+
+class ImportJob(models.Model):
+    """One attempt to load one source file. The row is the truth; messages about it are hints.
+
+    ::
+
+        queued ──claim──> running ──commit──> completed ──undo──> undone
+          ^  │               │ ├──cause──> failed
+          │  └──cancel──┐    │ └──cancel──> cancelled
+          │             v    │
+          │         cancelled│
+          └──worker gone─────┘   (at most MAX_ATTEMPTS claims, then failed)
+
+    ``queued -> running`` is a conditional UPDATE that also raises ``attempt``; ``running -> completed`` happens in the
+    transaction that writes the records.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        UNDONE = "undone"
+
+    class Phase(models.TextChoices):
+        NONE = ""
+        READING = "reading"
+        CHECKING = "checking"
+        LOADING = "loading"
+        INDEXING = "indexing"
+        FINISHING = "finishing"
+
+    MAX_ATTEMPTS = 3
+
+    # Null until a table made from the file exists, and again once the table is deleted.
+    table = models.ForeignKey(Table, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    table_name = models.CharField(max_length=63)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
+    email = models.EmailField(blank=True)
+    filename = models.CharField(max_length=255)
+    source = models.CharField(max_length=500)  # key in the storage
+    options = models.JSONField(default=dict, blank=True)
+    # What was found and done: dialect, mapping header -> column, inferred types, notes ("why is this column text").
+    findings = models.JSONField(default=dict, blank=True)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.NONE, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    bytes_total = models.BigIntegerField(default=0)
+    bytes_read = models.BigIntegerField(default=0)
+    rows_read = models.BigIntegerField(default=0)
+    rows_imported = models.BigIntegerField(default=0)
+    rows_updated = models.BigIntegerField(default=0)
+    rows_skipped = models.BigIntegerField(default=0)
+    rows_rejected = models.BigIntegerField(default=0)
+    rows_per_second = models.FloatField(null=True, blank=True)
+    eta_seconds = models.FloatField(null=True, blank=True)
+    # [{"code", "column", "count", "example_line", "message"}], the commonest first.
+    errors = models.JSONField(default=list, blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["state", "heartbeat_at"], name="importjob_sweep"),
+            models.Index(fields=["table", "-id"], name="importjob_by_table"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.filename} into {self.table_name}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in {self.State.QUEUED, self.State.RUNNING}
+
+
+class RejectedRow(models.Model):
+    """A row of a source file that did not become a record: its physical line, its raw text, every error in it."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rejected_rows")
+    line = models.BigIntegerField()
+    raw = models.TextField()
+    # [{"column", "code", "message"}], column "*" for errors of the whole row.
+    errors = models.JSONField()
+
+    class Meta:
+        ordering = ["job_id", "line"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["job", "line"], name="rejectedrow_by_line")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}"
+
+
+class AuditEvent(models.Model):
+    """Who did what to which table; written in the transaction that did it."""
+
+    # Without a constraint: the trail outlives the table.
+    table = models.ForeignKey(
+        Table, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_events"
+    )
+    table_name = models.CharField(max_length=63)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=40)
+    details = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["table", "-id"], name="auditevent_by_table")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.table_name}"

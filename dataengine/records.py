@@ -1,0 +1,94 @@
+"""Record models: unmanaged Django models made from the catalog, per use.
+
+Building one costs about a millisecond, and a cache is what breaks such systems with several workers (one of them
+always holds yesterday's columns), so there is none. Models live in a private registry each and have no relations;
+a reference is a plain id whose constraint is in DDL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, cast
+
+from django.apps.registry import Apps
+from django.db import models
+
+from dataengine import column_types, ddl
+from dataengine.models import Column, Table
+
+
+class Record(models.Model):
+    """What every record model is. ``columns`` are the catalog's, in their order."""
+
+    table: ClassVar[Table]
+    columns: ClassVar[Sequence[Column]]
+
+    class Meta:
+        abstract = True
+
+    def values(self) -> dict[str, Any]:
+        """The record as API and pages know it: ``id``, then each column by its name."""
+        return {"id": self.pk, **{column.name: getattr(self, column.attribute) for column in self.columns}}
+
+
+def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[Record]:
+    """The model of the records of ``table``. Pass ``columns`` where they are at hand to save the query.
+
+    A column is bound as ``column.attribute`` (``c12``), never by the user's word for it.
+    """
+    known = list(table.columns.select_related("references")) if columns is None else list(columns)
+    meta = type(
+        "Meta",
+        (),
+        {
+            "managed": False,
+            "apps": Apps(),
+            "app_label": ddl.SCHEMA,
+            # Already quoted: Django leaves such a name as it is. Identifiers hold no quotes (identifiers.py).
+            "db_table": f'"{ddl.SCHEMA}"."{table.name}"',
+            "ordering": ["id"],
+            "default_permissions": (),
+        },
+    )
+    attributes: dict[str, Any] = {
+        "__module__": __name__,
+        "Meta": meta,
+        "id": models.BigAutoField(primary_key=True),
+        "table": table,
+        "columns": known,
+    }
+    for column in known:
+        attributes[column.attribute] = field_of(column)
+    return cast("type[Record]", type(f"Record{table.pk}", (Record,), attributes))
+
+
+def field_of(column: Column) -> models.Field[Any, Any]:
+    """A new model field for ``column``, with its default as a Python value."""
+    made = column_types.model_field(
+        column.type,
+        column.all_parameters,
+        name=column.name,
+        label=column.label,
+        required=column.required,
+        unique=column.unique,
+        constraints=column.constraints,
+    )
+    if column.default is not None:
+        made.default = python_default(made, column.default)
+    return made
+
+
+def python_default(made: models.Field[Any, Any], literal: str) -> Any:
+    """The literal of a default as the field's Python value. Raises django's ValidationError where it is none."""
+    if isinstance(made, models.JSONField):
+        json.loads(literal)
+        return partial(json.loads, literal)  # fresh each time: JSON values can be changed in place
+    return made.clean(literal, None)
+
+
+def attributes_of(columns: Sequence[Column], data: Mapping[str, Any]) -> dict[str, Any]:
+    """``{column name: value}`` as ``{attribute: value}``. Names must be known."""
+    by_name = {column.name: column.attribute for column in columns}
+    return {by_name[name]: value for name, value in data.items()}

@@ -1,0 +1,89 @@
+"""Runs a change of schema: catalog and DDL in one transaction, short locks, retries outside of it.
+
+ALTER TABLE waits for everybody who uses the table, and everybody who comes later waits behind it. So it never waits
+long (``lock_timeout``), gives up its place, sleeps, and queues again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection, transaction
+from psycopg import errors
+
+from dataengine import locks
+from dataengine.exceptions import Conflict, InvalidInput, Unavailable
+from dataengine.models import Table
+
+_LOCK_TIMEOUT_MS = 500
+# Building a unique index over millions of records takes its time; a person waits for it.
+_STATEMENT_TIMEOUT_MS = 120_000
+_PAUSES_SECONDS = (0.1, 0.3, 0.7, 1.5)
+
+
+def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> T:
+    """Call ``change`` in a transaction of its own and return what it returns.
+
+    ``table`` is refused with Conflict while an import runs on it. Raises Unavailable where the table stays busy,
+    Conflict or InvalidInput where the data in it forbids the change.
+    """
+    for pause in (*_PAUSES_SECONDS, None):
+        try:
+            with transaction.atomic():
+                _set_timeouts()
+                if table is not None and not locks.shares_table(table.pk):
+                    raise Conflict(
+                        f"An import into “{table.name}” is running; its columns cannot change until it is over.",
+                        code="import_running",
+                    )
+                return change()
+        except OperationalError as error:
+            if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
+                raise
+            if pause is None or connection.in_atomic_block:
+                raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
+            time.sleep(pause)
+        except (IntegrityError, DataError, ProgrammingError) as error:
+            raise _translated(error) from error
+    raise AssertionError("unreachable")
+
+
+def _set_timeouts() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+            [f"{_LOCK_TIMEOUT_MS}ms", f"{_STATEMENT_TIMEOUT_MS}ms"],
+        )
+
+
+def _translated(error: Exception) -> Exception:
+    """PostgreSQL's objection in our words; errors that no input causes come back as they are."""
+    cause = error.__cause__
+    match cause:
+        case errors.DuplicateTable():
+            return Conflict("That table name is taken.", code="name_taken", fields={"table_name": "is taken"})
+        case errors.DuplicateColumn():
+            return Conflict("That column exists already.", code="name_taken", fields={"column_name": "is taken"})
+        case errors.NotNullViolation():
+            column = cause.diag.column_name or "column"
+            reason = "Some records have no value here; give a default, or fill them first."
+            return InvalidInput(reason, code="missing_value", fields={column: reason})
+        case errors.UniqueViolation() if (cause.diag.constraint_name or "").startswith("tk:"):
+            reason = "Some records share a value here, so it cannot be unique."
+            return InvalidInput(reason, code="duplicate_in_table", fields={"unique": reason})
+        case errors.UniqueViolation():
+            # The catalog's own uniqueness: somebody else was a moment faster.
+            return Conflict("That name is taken.", code="name_taken")
+        case errors.CheckViolation() | errors.ForeignKeyViolation():
+            reason = "Some records hold values that this does not allow."
+            return InvalidInput(reason, code="constraint_failed", fields={"constraints": reason})
+        case errors.InvalidRegularExpression():
+            reason = "PostgreSQL does not understand this pattern."
+            return InvalidInput(reason, code="invalid_pattern", fields={"pattern": reason})
+        case errors.TooManyColumns():
+            return InvalidInput("PostgreSQL allows 1,600 columns in a table, deleted ones included.", code="too_many")
+        case errors.DependentObjectsStillExist():
+            return Conflict("Other tables refer to this one.", code="referenced")
+        case _:
+            return error

@@ -1,0 +1,268 @@
+"""Every change of a table's shape. Each service owns one transaction: catalog, DDL and audit event together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+
+from dataengine import access, ddl, records
+from dataengine.column_types import REGISTRY, ColumnSpec
+from dataengine.exceptions import Conflict, InvalidInput, NotFound
+from dataengine.identifiers import validate_identifier
+from dataengine.models import Column, Table
+from dataengine.services.audit import record_event
+from dataengine.services.schema_changes import change_schema
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAX_COLUMNS = 1_599  # PostgreSQL's 1,600 less the key
+
+
+def create_table(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
+    """Create a table owned by ``user``. A taken name is a Conflict, whoever has it."""
+    return change_schema(lambda: create_table_now(user=user, name=name, columns=columns, label=label))
+
+
+def create_table_now(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
+    """``create_table`` inside a transaction that is already open (an import that makes its table)."""
+    name = check_table_name(name)
+    # First the table, so that a column may refer to its own.
+    table = Table.objects.create(name=name, label=label.strip()[:200], owner=user)
+    checked = _check_columns(user, columns)
+    made = [_insert_column(table, spec, reference, place) for place, (spec, reference) in enumerate(checked)]
+    for column in made:
+        check_default(column)
+    ddl.create_table(table, made)
+    record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
+    return table
+
+
+def check_table_name(name: str) -> str:
+    """Return ``name`` if a new table may bear it. Raises InvalidInput, or Conflict where it is taken."""
+    name = validate_identifier(name, what="table", field="table_name")
+    taken = Table.objects.filter(name__iexact=name).values_list("name", flat=True).first()
+    if taken == name:
+        raise Conflict(
+            f"The table name “{name}” is taken.", code="name_taken", fields={"table_name": "This name is taken."}
+        )
+    if taken is not None:
+        reason = "This name is taken by a table whose name differs only in upper and lower case."
+        raise InvalidInput(reason, code="invalid_name", fields={"table_name": reason})
+    return name
+
+
+def rename_table(*, user: User, table: Table, name: str) -> Table:
+    """Give the table another name."""
+
+    def change() -> Table:
+        locked = _locked(table)
+        old = locked.name
+        if name == old:
+            return locked
+        checked = validate_identifier(name, what="table", field="table_name")
+        if checked.casefold() != old.casefold():
+            checked = check_table_name(checked)
+        locked.name = checked
+        locked.save(update_fields=["name", "updated_at"])
+        ddl.rename_table(old, checked)
+        record_event(user=user, table=locked, action="table.renamed", details={"from": old, "to": checked})
+        return locked
+
+    return change_schema(change, table=table)
+
+
+def relabel_table(*, user: User, table: Table, label: str) -> Table:
+    """Change what people read as the table's name."""
+
+    def change() -> Table:
+        locked = _locked(table)
+        locked.label = label.strip()[:200]
+        locked.save(update_fields=["label", "updated_at"])
+        record_event(user=user, table=locked, action="table.relabelled", details={"label": locked.label})
+        return locked
+
+    return change_schema(change)
+
+
+def delete_table(*, user: User, table: Table) -> None:
+    """Drop the table with all its records. Refused while other tables refer to it."""
+
+    def change() -> None:
+        locked = _locked(table)
+        referring = Column.objects.filter(references=locked).exclude(table=locked).select_related("table")
+        visible = access.tables_for(user)
+        if referring.exists():
+            names = [f"{c.table.name}.{c.name}" for c in referring.filter(table__in=visible)[:5]]
+            who = f": {', '.join(names)}" if names else ""
+            raise Conflict(f"Other tables refer to “{locked.name}”{who}.", code="referenced")
+        record_event(user=user, table=locked, action="table.deleted")
+        ddl.drop_table(locked.name)
+        # A column that refers to its own table would protect the table from itself.
+        locked.columns.all().delete()
+        locked.delete()
+
+    change_schema(change, table=table)
+
+
+def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
+    """Add a column at the end. A required one needs a default where there are records."""
+
+    def change() -> Column:
+        locked = _locked(table)
+        existing = list(locked.columns.all())
+        if any(column.name == spec.name for column in existing):
+            raise Conflict(
+                f"“{locked.name}” has a column “{spec.name}” already.",
+                code="name_taken",
+                fields={"column_name": "This table has a column of that name."},
+            )
+        if len(existing) >= MAX_COLUMNS:
+            raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
+        [(checked, reference)] = _check_columns(user, [spec], taken=[column.name for column in existing])
+        place = 1 + max((column.position for column in existing), default=-1)
+        column = _insert_column(locked, checked, reference, place)
+        check_default(column)
+        ddl.add_column(locked, column)
+        record_event(user=user, table=locked, action="column.added", details={"column": column.name})
+        return column
+
+    return change_schema(change, table=table)
+
+
+def alter_column(*, user: User, table: Table, column: Column, changes: dict[str, Any]) -> Column:
+    """Change ``name``, ``label``, ``unique``, ``required`` or ``default`` (a literal's text or None) of a column."""
+
+    def change() -> Column:
+        locked = _locked(table)
+        current = locked.columns.select_related("references").filter(pk=column.pk).first()
+        if current is None:
+            raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
+        old = current.to_spec()
+        wanted = replace(old, **changes)
+        if wanted.name != old.name:
+            others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
+            wanted = replace(wanted, name=_check_column_name(wanted.name, others))
+        current.name, current.label = wanted.name, wanted.label.strip()[:200]
+        current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
+        _check_unique(wanted)
+        check_default(current)
+        current.save()
+        if wanted.name != old.name:
+            ddl.rename_column(locked, old.name, wanted.name)
+        if wanted.default != old.default:
+            ddl.set_default(locked, current)
+        if wanted.required != old.required:
+            ddl.set_required(locked, current)
+        if wanted.unique != old.unique:
+            ddl.set_unique(locked, current)
+        record_event(user=user, table=locked, action="column.changed", details={"column": old.name, **changes})
+        return current
+
+    return change_schema(change, table=table)
+
+
+def drop_column(*, user: User, table: Table, column: Column) -> None:
+    """Delete a column with all that is in it."""
+
+    def change() -> None:
+        locked = _locked(table)
+        ddl.drop_column(locked, column)
+        record_event(user=user, table=locked, action="column.deleted", details={"column": column.name})
+        column.delete()
+
+    change_schema(change, table=table)
+
+
+def check_default(column: Column) -> None:
+    """Raise InvalidInput where a column's default is no value of its type."""
+    if column.default is None:
+        return
+    try:
+        records.field_of(column)
+    except (ValidationError, ValueError, ArithmeticError) as error:
+        messages = error.messages if isinstance(error, ValidationError) else [str(error)]
+        raise InvalidInput(
+            f"Column “{column.name}”: the default {column.default!r} is no value of its type. {' '.join(messages)}",
+            code="invalid_default",
+            fields={column.name: [f"The default is no value of this type. {text}" for text in messages]},
+        ) from error
+
+
+def _locked(table: Table) -> Table:
+    """The table's catalog row, locked, so that changes of one table follow one another."""
+    locked = Table.objects.select_for_update().filter(pk=table.pk).first()
+    if locked is None:
+        raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
+    return locked
+
+
+def _check_columns(
+    user: User, columns: Sequence[ColumnSpec], *, taken: Sequence[str] = ()
+) -> list[tuple[ColumnSpec, Table | None]]:
+    """Validate names and references, all errors at once."""
+    if len(columns) > MAX_COLUMNS:
+        raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
+    names, fields, checked = list(taken), dict[str, Any](), list[tuple[ColumnSpec, Table | None]]()
+    code = "invalid_input"
+    for spec in columns:
+        try:
+            name = _check_column_name(spec.name, names)
+            _check_unique(spec)
+            checked.append((replace(spec, name=name), _reference(user, spec)))
+            names.append(name)
+        except InvalidInput as error:
+            fields.update(error.fields)
+            code = error.error_code
+    if fields:
+        first = next(iter(fields.values()))[0]
+        raise InvalidInput(first if len(fields) == 1 else "Some columns cannot be made.", code=code, fields=fields)
+    return checked
+
+
+def _check_column_name(name: str, taken: Sequence[str]) -> str:
+    name = validate_identifier(name, what="column", field=name or "column_name")
+    clash = next((other for other in taken if other.casefold() == name.casefold()), None)
+    if clash is not None:
+        reason = f"“{name}” and “{clash}” are the same name but for upper and lower case."
+        if clash == name:
+            reason = f"There is a column “{name}” already."
+        raise InvalidInput(reason, code="invalid_name", fields={name: reason})
+    return name
+
+
+def _check_unique(spec: ColumnSpec) -> None:
+    if spec.unique and not REGISTRY[spec.type].can_be_unique:
+        reason = f"{REGISTRY[spec.type].label} columns cannot be unique."
+        raise InvalidInput(reason, code="invalid_type", fields={spec.name: reason})
+
+
+def _reference(user: User, spec: ColumnSpec) -> Table | None:
+    """The table that a reference column refers to: one that ``user`` may see."""
+    if spec.type != "reference":
+        return None
+    target = access.tables_for(user).filter(name=spec.parameters.get("references", "")).first()
+    if target is None:
+        reason = f"There is no table “{spec.parameters.get('references', '')}” to refer to."
+        raise InvalidInput(reason, code="unknown_reference", fields={spec.name: reason})
+    return target
+
+
+def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, place: int) -> Column:
+    return Column.objects.create(
+        table=table,
+        name=spec.name,
+        label=spec.label.strip()[:200],
+        type=spec.type,
+        parameters={key: value for key, value in spec.parameters.items() if key != "references"},
+        references=reference,
+        unique=spec.unique,
+        required=spec.required,
+        default=spec.default,
+        constraints=json.loads(json.dumps(spec.constraints)),
+        position=place,
+    )
