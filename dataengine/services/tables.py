@@ -139,9 +139,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: dict[str,
 
     def change() -> Column:
         locked = _locked(table)
-        current = locked.columns.select_related("references").filter(pk=column.pk).first()
-        if current is None:
-            raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
+        current = _current(locked, column)
         old = current.to_spec()
         wanted = replace(old, **changes)
         if wanted.name != old.name:
@@ -171,9 +169,10 @@ def drop_column(*, user: User, table: Table, column: Column) -> None:
 
     def change() -> None:
         locked = _locked(table)
-        ddl.drop_column(locked, column)
-        record_event(user=user, table=locked, action="column.deleted", details={"column": column.name})
-        column.delete()
+        current = _current(locked, column)
+        ddl.drop_column(locked, current)
+        record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
+        current.delete()
 
     change_schema(change, table=table)
 
@@ -199,6 +198,14 @@ def _locked(table: Table) -> Table:
     if locked is None:
         raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
     return locked
+
+
+def _current(table: Table, column: Column) -> Column:
+    """The column as it is now: a rename may have come between the fetch and the lock."""
+    current = table.columns.select_related("references").filter(pk=column.pk).first()
+    if current is None:
+        raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
+    return current
 
 
 def _check_columns(
