@@ -42,7 +42,7 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
 
     def refuse(reason: str) -> InvalidInput:
         # What is not printable (lone surrogates among it) would break the very answer that names it.
-        shown = field or (name if isinstance(name, str) else repr(name)) or f"{what}_name"
+        shown = str(field or name or f"{what}_name")
         shown = "".join(c if c.isprintable() else "\ufffd" for c in shown[:80])
         return InvalidInput(reason, code="invalid_name", fields={shown: reason})
 
