@@ -224,11 +224,11 @@ class Grammar:
         if good > bad:
             return second
         while resume < len(text):
-            end, after = self.line_end(text, resume, final=final)
-            if end > resume:
-                probe = self.scan(text, resume, final=final, limit=max(limit, resume + 1))
-                return second if probe.fault else line
-            resume = after
+            if resume >= limit:
+                return second
+            if text[resume] not in b"\r\n":
+                return second if self.scan(text, resume, final=final, limit=limit).fault else line
+            _, resume = self.line_end(text, resume, final=final)
         if not final:
             raise NeedMore
         return line
@@ -258,6 +258,8 @@ class Grammar:
                 continue
             if at >= size and open_ended:
                 raise NeedMore
+            if size < len(text) and at >= size:
+                return -1, -1
             breaks = [found.end() for found in LINE_BREAK.finditer(text, start, at)]
             if len(breaks) > SWALLOW_LINES:
                 return -1, -1

@@ -1,0 +1,90 @@
+"""The record engine: one record at a time, in any dialect, exactly as ``recovery.py`` defines it. Slow and sure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pyarrow as pa
+
+from .recovery import LINE_BREAK, Grammar, NeedMore, Scan
+from .rows import Piece, RejectedLine, reject, reject_long, undecodable
+
+
+class RecordEngine:
+    """Reads with a Grammar. Keeps between buffers only whether the file has shown records of several lines."""
+
+    def __init__(self, grammar: Grammar, null_values: Collection[str], *, lines_are_records: bool = False) -> None:
+        if grammar.width is None:
+            raise ValueError("rows need a width")
+        self.grammar = grammar
+        self.width = grammar.width
+        self.nulls = frozenset(value.encode() for value in null_values)
+        self.lines_are_records = lines_are_records
+        self.multiline_seen = False
+
+    def read(self, text: bytes, line: int, *, final: bool) -> Piece:
+        """See ``parser.Engine``."""
+        grammar = self.grammar
+        at = 0
+        first_line = line
+        starts: list[int] = []
+        ends: list[int] = []
+        lines: list[int] = []
+        rejects: list[RejectedLine] = []
+        try:
+            while at < len(text):
+                end, after = grammar.line_end(text, at, final=final)
+                if end == at:
+                    at, line = after, line + 1
+                    continue
+                if end - at > grammar.max_row_bytes:
+                    rejects.append(reject_long(line, text[at:end], grammar.max_row_bytes))
+                    at, line = after, line + 1
+                    continue
+                scan = grammar.scan(text, at, final=final)
+                if scan.fault is None and scan.next > after and grammar.swallows(text, at, scan, final=final):
+                    scan = Scan(at, at, 0, "malformed_quotes", "a quote opens a cell that would swallow the rows below")
+                if scan.fault is None:
+                    spanned = len(LINE_BREAK.findall(text, at, scan.end))
+                    self.multiline_seen = self.multiline_seen or spanned > 0
+                    raw = text[at : scan.end]
+                    if undecodable(raw):
+                        rejects.append(reject(line, raw, "invalid_encoding", ""))
+                    else:
+                        starts.append(at)
+                        ends.append(scan.end)
+                        lines.append(line)
+                    at = scan.next
+                    line += 1 if self.lines_are_records else spanned + 1
+                    continue
+                if self.multiline_seen:
+                    after = grammar.damaged_end(text, at, final=final)
+                raw = text[at:after].removesuffix(b"\n").removesuffix(b"\r")
+                rejects.append(reject(line, raw, scan.fault, scan.detail))
+                line += len(LINE_BREAK.findall(text, at, after)) or 1
+                at = after
+        except NeedMore:
+            pass
+        return Piece(
+            columns=self._columns(text, starts, ends),
+            lines=np.array(lines, np.int64),
+            rejects=rejects,
+            starts=np.array(starts, np.int64),
+            ends=np.array(ends, np.int64),
+            consumed=at,
+            lines_done=line - first_line,
+        )
+
+    def _columns(self, text: bytes, starts: list[int], ends: list[int]) -> list[pa.Array]:
+        columns: list[list[str | None]] = [[] for _ in range(self.width)]
+        for start, end in zip(starts, ends, strict=True):
+            cells = self.grammar.cells(text[start:end])
+            for column, (value, quoted) in zip(columns, cells, strict=True):
+                if quoted:
+                    column.append(value.decode())
+                elif value in self.nulls:
+                    column.append(None)
+                else:
+                    column.append(self.grammar.unescape(value, quoted=False).decode())
+        return [pa.array(column, pa.string()) for column in columns]

@@ -1,0 +1,93 @@
+"""Dialects: how a text file says cells, rows and characters; given, or detected from its start.
+
+Pure: knows sources, no models. The rules of detection are documented at ``detect``.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dataengine.exceptions import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How to read one source file.
+
+    ``skip_rows`` counts physical lines before the header (or before the first row where there is none).
+    ``escape`` stands before a character that is to be taken literally; doubling the quote always works too.
+    """
+
+    delimiter: str = ","
+    quote: str | None = '"'
+    escape: str | None = None
+    encoding: str = "utf-8"
+    has_header: bool = True
+    skip_rows: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For showing and for storing with a job."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DialectOptions:
+    """What a person fixed; ``None`` means: detect. ``quote=""`` and ``escape=""`` mean: there is none."""
+
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    encoding: str | None = None
+    has_header: bool | None = None
+    skip_rows: int | None = None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> DialectOptions:
+        """Take the dialect's keys out of import options and check them.
+
+        Raises InvalidInput that names the option (code ``invalid_option`` or ``unknown_encoding``).
+        """
+        values = {name: options.get(name) for name in ("delimiter", "quote", "escape", "encoding")}
+        for name, value in values.items():
+            if value is None or (name != "delimiter" and value == ""):
+                continue
+            if not isinstance(value, str):
+                raise _invalid(name, "has to be text")
+            if name != "encoding" and len(value) != 1:
+                raise _invalid(name, "has to be exactly one character")
+            if name != "encoding" and (value in "\r\n\0" or 0xD800 <= ord(value) <= 0xDFFF):
+                raise _invalid(name, "cannot be a line break or NUL")
+            if name == "encoding":
+                check_encoding(value)
+        taken = [values[name] for name in ("delimiter", "quote", "escape") if values[name]]
+        if values["delimiter"] is not None and values["delimiter"] in taken[1:]:
+            raise _invalid("delimiter", "cannot be the quote or the escape too")
+        has_header = options.get("has_header")
+        if has_header is not None and not isinstance(has_header, bool):
+            raise _invalid("has_header", "has to be true or false")
+        skip_rows = options.get("skip_rows")
+        if skip_rows is not None and (isinstance(skip_rows, bool) or not isinstance(skip_rows, int) or skip_rows < 0):
+            raise _invalid("skip_rows", "has to be a whole number of lines")
+        return cls(**values, has_header=has_header, skip_rows=skip_rows)
+
+
+def check_encoding(name: str) -> str:
+    """The canonical name of a text encoding that Python knows; raises InvalidInput ``unknown_encoding``."""
+    try:
+        codec = codecs.lookup(name)
+        codecs.getincrementaldecoder(codec.name)
+        b"".decode(codec.name)
+    except (LookupError, ValueError, UnicodeError) as error:
+        raise InvalidInput(
+            f"There is no text encoding {name!r}.",
+            code="unknown_encoding",
+            fields={"encoding": f"There is no text encoding {name!r}."},
+        ) from error
+    return codec.name
+
+
+def _invalid(name: str, what: str) -> InvalidInput:
+    return InvalidInput(f"{name} {what}.", code="invalid_option", fields={name: f"{name} {what}."})

@@ -1,0 +1,279 @@
+"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; bounded whatever they unpack to.
+
+Pure: knows files, no models. A Source can be read again from its beginning as often as needed (detect, then load).
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import BinaryIO, Literal
+
+from dataengine.exceptions import InvalidInput
+
+CHUNK_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 20
+RATIO_FREE_BYTES = 64 << 20
+"""Below this unpacked size no ratio is a bomb: an honest file of repeated rows packs a thousand to one."""
+
+type Kind = Literal["text", "xlsx"]
+type Packing = Literal["none", "gzip", "zip"]
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF87a", "a GIF image"),
+    (b"GIF89a", "a GIF image"),
+    (b"RIFF", "a media file"),
+    (b"MZ", "a Windows program"),
+    (b"\x7fELF", "a Linux program"),
+    (b"\xcf\xfa\xed\xfe", "a macOS program"),
+    (b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls, .doc); save it as .xlsx or CSV"),
+    (b"PAR1", "a Parquet file"),
+    (b"ORC", "an ORC file"),
+    (b"Obj\x01", "an Avro file"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\0", "an xz archive"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """What a source file may unpack to, in bytes and as a ratio to its stored size."""
+
+    max_unpacked_bytes: int = 64 << 30
+    max_ratio: int = 1000
+    max_member_bytes: int = 256 << 20
+    """The largest part of an .xlsx that is held in memory (its shared strings)."""
+
+
+class Source:
+    """One opened source file. ``open_source`` makes it.
+
+    ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file any reading has
+    come: it never goes back. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the first sheet, one line
+    per sheet row; there the line number of a row is the number of its sheet row (``lines_are_records``).
+    """
+
+    def __init__(self, file: BinaryIO, filename: str, *, kind: Kind, packing: Packing, limits: SourceLimits) -> None:
+        self.filename = filename
+        self.kind = kind
+        self.packing = packing
+        self.limits = limits
+        self._file = file
+        self.bytes_total = file.seek(0, io.SEEK_END)
+        self.bytes_read = 0
+
+    @property
+    def lines_are_records(self) -> bool:
+        """Whether a row's line number counts rows (sheets) and not physical lines (text)."""
+        return self.kind == "xlsx"
+
+    def sample(self, size: int = SAMPLE_BYTES) -> bytes:
+        """The first ``size`` bytes, unpacked but not decoded (for xlsx: of the CSV made from it)."""
+        parts: list[bytes] = []
+        length = 0
+        for chunk in self.open_bytes():
+            parts.append(chunk)
+            length += len(chunk)
+            if length >= size:
+                break
+        return b"".join(parts)[:size]
+
+    def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
+
+        Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
+        """
+        if self.kind == "xlsx":
+            from .xlsx import csv_chunks
+
+            yield from csv_chunks(self._file, self.limits, self._advance)
+            return
+        unpacked = 0
+        for chunk in self._unpack(chunk_bytes):
+            unpacked += len(chunk)
+            if self.packing != "none":
+                check_unpacked(unpacked, self.bytes_read, self.limits)
+            yield chunk
+
+    def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """The text from the beginning as UTF-8 without a byte order mark, in chunks cut anywhere.
+
+        A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
+        (``invalid_encoding``) and no other.
+        """
+        return to_utf8(self.open_bytes(chunk_bytes), encoding)
+
+    def _advance(self, position: int) -> None:
+        self.bytes_read = max(self.bytes_read, min(position, self.bytes_total))
+
+    def _unpack(self, chunk_bytes: int) -> Iterator[bytes]:
+        self._file.seek(0)
+        if self.packing == "none":
+            position = 0
+            while chunk := self._file.read(chunk_bytes):
+                position += len(chunk)
+                self._advance(position)
+                yield chunk
+            return
+        try:
+            if self.packing == "gzip":
+                with gzip.GzipFile(fileobj=self._file, mode="rb") as packed:
+                    while chunk := packed.read(chunk_bytes):
+                        self._advance(self._file.tell())
+                        yield chunk
+            else:
+                with zipfile.ZipFile(self._file) as archive, archive.open(only_member(archive)) as member:
+                    while chunk := member.read(chunk_bytes):
+                        self._advance(self._file.tell())
+                        yield chunk
+        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise InvalidInput(f"The archive is damaged or encrypted: {error}.", code="broken_archive") from error
+        self._advance(self.bytes_total)
+
+
+def check_unpacked(unpacked: int, stored: int, limits: SourceLimits) -> None:
+    """Stop a file that unpacks to more than it should: raises InvalidInput ``too_large`` or ``bomb``."""
+    if unpacked > limits.max_unpacked_bytes:
+        raise InvalidInput(f"The file unpacks to more than {limits.max_unpacked_bytes:,} bytes.", code="too_large")
+    if unpacked > RATIO_FREE_BYTES and unpacked > stored * limits.max_ratio:
+        raise InvalidInput(
+            f"The file unpacks to more than {limits.max_ratio:,} times its size, which no honest file does.",
+            code="bomb",
+        )
+
+
+def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The single file of a zip archive; folders and macOS metadata do not count."""
+    members = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and not info.filename.startswith("__MACOSX/") and info.filename != ".DS_Store"
+    ]
+    if len(members) != 1:
+        raise InvalidInput(
+            f"A .zip has to hold exactly one file; this one holds {len(members)}.", code="multiple_members"
+        )
+    return members[0]
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\udcff", max(error.end, error.start + 1)
+
+
+codecs.register_error("tablekeep-mark", _mark)
+
+
+def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate."""
+    name = codecs.lookup(encoding).name
+    if name in ("utf-8", "utf-8-sig", "ascii"):
+        first = True
+        for chunk in chunks:
+            yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk
+            first = False
+        return
+    decoder = codecs.getincrementaldecoder(name)("tablekeep-mark")
+    first = True
+    for chunk in chunks:
+        text = decoder.decode(chunk)
+        if first and text:
+            text = text.removeprefix("\ufeff")
+            first = False
+        if text:
+            yield text.encode("utf-8", "surrogatepass")
+    if text := decoder.decode(b"", True):
+        yield text.encode("utf-8", "surrogatepass")
+
+
+def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = None) -> Source:
+    """Recognise a source file by its name and its first bytes.
+
+    ``file`` has to be seekable and stays the caller's to close. Raises InvalidInput with the code ``empty_file``,
+    ``not_csv``, ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
+    """
+    limits = limits or SourceLimits()
+    file.seek(0)
+    head = file.read(4096)
+    if not head:
+        raise InvalidInput("The file is empty.", code="empty_file")
+    name = PurePath(filename.replace("\\", "/")).name.lower()
+    packing: Packing = "none"
+    inner = name
+    if name.endswith(".gz"):
+        if not head.startswith(b"\x1f\x8b"):
+            raise InvalidInput("The file is named .gz but is not gzip.", code="not_csv")
+        packing, inner = "gzip", name.removesuffix(".gz")
+    elif name.endswith(".zip"):
+        packing, inner = "zip", ""
+    if packing == "zip" or name.endswith(".xlsx"):
+        if not head.startswith(b"PK"):
+            raise InvalidInput(f"The file is named {PurePath(name).suffix} but is none.", code="not_csv")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                if packing == "zip":
+                    inner = PurePath(only_member(archive).filename).name.lower()
+                elif "xl/workbook.xml" not in archive.namelist():
+                    raise InvalidInput("The file is named .xlsx but holds no workbook.", code="not_csv")
+        except zipfile.BadZipFile as error:
+            raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
+    if not inner.endswith(SUFFIXES) or (packing != "none" and inner.endswith(".xlsx")):
+        raise InvalidInput(
+            "Only .csv, .tsv and .txt (also as .gz, or .zip with one file) and .xlsx can be imported.", code="not_csv"
+        )
+    kind: Kind = "xlsx" if inner.endswith(".xlsx") else "text"
+    source = Source(file, filename, kind=kind, packing=packing, limits=limits)
+    start = source.sample(64 << 10)
+    if not start:
+        raise InvalidInput("The file is empty.", code="empty_file")
+    if kind == "text":
+        refuse_binary(start)
+    source.bytes_read = 0
+    return source
+
+
+def refuse_binary(start: bytes) -> None:
+    """Raise InvalidInput ``not_csv`` where the first bytes are those of another kind of file."""
+    for magic, what in MAGIC:
+        if start.startswith(magic) and (len(magic) > 3 or b"\0" in start[:512] or not _textual(start)):
+            raise InvalidInput(f"This is {what}, not CSV.", code="not_csv")
+    if start.startswith(b"PK\x03\x04"):
+        raise InvalidInput("This is a zip archive or Office document named like a text file.", code="not_csv")
+    if start.startswith(b"\x1f\x8b"):
+        raise InvalidInput("This is gzip; name it .csv.gz.", code="not_csv")
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or start[:4] == codecs.BOM_UTF32_BE:
+        return
+    if re.match(rb"\s*(?:<!doctype html|<html|<\?xml)", start[:256], re.IGNORECASE):
+        raise InvalidInput("This is an HTML or XML page, not CSV.", code="not_csv")
+    if not _textual(start):
+        raise InvalidInput("The file holds binary data, not text.", code="not_csv")
+
+
+def _textual(start: bytes) -> bool:
+    """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16."""
+    head = start[:8192]
+    controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32), 127))
+    if controls * 20 > len(head):
+        return False
+    nuls = head.count(0)
+    if nuls * 20 <= len(head):
+        return True
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    return max(even, odd) > 9 * min(even, odd) and max(even, odd) * 5 > len(head) // 2
