@@ -1,0 +1,40 @@
+"""`make bench`: measure, print a table, write it and a plot to bench/results/."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import report
+from bench.imports import ImportBench
+from bench.peers import run_peers
+from bench.system import running_system
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer-rows", type=int, default=100_000, help="rows for the slow ways people use today")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
+        folder = Path(name)
+        with running_system(folder / "data") as system:
+            cases = ImportBench(system, folder, arguments.rows, arguments.rounds).run()
+            peers = [] if arguments.no_peers else run_peers(system, folder, arguments.peer_rows, arguments.rounds)
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    text = report.table(cases, peers, when=datetime.now(UTC), machine=machine, rows=arguments.rows)
+    print(text)
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    (arguments.results / "imports.md").write_text(text)
+    report.plot(cases, peers, arguments.results / "imports.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Imports against `psql \\copy` of the same clean file into the same table on the same server."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.files import FIELDS, HEADER, write_clean, write_dirty
+from bench.system import PeakMemory, System
+from config.embedded import postgres_binary
+
+
+@dataclass
+class Case:
+    """One line of the report: seconds of each round, as a ratio to the reference of the same round."""
+
+    name: str
+    goal: float | None = None
+    seconds: list[float] = field(default_factory=list)
+    job_seconds: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """Median over the rounds of (request until completed) / reference."""
+        return statistics.median(a / b for a, b in zip(self.seconds, self.reference, strict=True))
+
+    @property
+    def job_ratio(self) -> float | None:
+        """The same for the job's own time, where there is a job."""
+        if not self.job_seconds:
+            return None
+        return statistics.median(a / b for a, b in zip(self.job_seconds, self.reference, strict=True))
+
+
+def psql(system: System, *commands: str) -> float:
+    """Run commands in one psql and return its seconds, process start included."""
+    start = time.perf_counter()
+    argv = [postgres_binary("psql"), system.database_url, "-qX", "-v", "ON_ERROR_STOP=1"]
+    for command in commands:
+        argv += ["-c", command]
+    subprocess.run(argv, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def copy_command(table: str, path: Path) -> str:
+    return f"\\copy userdata.{table} ({HEADER}) from '{path}' with (format csv, header true)"
+
+
+class ImportBench:
+    """Runs every case in alternating rounds, each round with its own reference."""
+
+    def __init__(self, system: System, folder: Path, rows: int, rounds: int) -> None:
+        self.system, self.folder, self.rows, self.rounds = system, folder, rows, rounds
+        self.clean = folder / "clean.csv"
+        self.more = folder / "more.csv"
+        self.dirty = folder / "dirty.csv"
+        self.large = folder / "large.csv"
+
+    def write_files(self, *, factor: int) -> int:
+        """Write the files; ``large`` has ``factor`` times the rows. Returns the number of bad rows in ``dirty``."""
+        write_clean(self.clean, self.rows)
+        write_clean(self.more, self.rows, first=self.rows)
+        write_clean(self.large, factor * self.rows)
+        return write_dirty(self.dirty, self.rows)
+
+    def run(self, *, factor: int = 5) -> list[Case]:
+        bad = self.write_files(factor=factor)
+        new = Case("a new table, types inferred", 0.70)
+        empty = Case("an empty table", 0.70)
+        filled = Case(f"a table that holds {self.rows:,} records", 1.00)
+        dirty = Case("1 % bad rows of every kind", 1.30)
+        large = Case(f"{factor * self.rows:,} rows, time per row", 1.25)
+        for _ in range(self.rounds):
+            reference = self.reference(self.clean)
+            self.job(new, "bench_new", self.clean, reference, {"create_table": True}, create=False)
+            self.job(empty, "bench_empty", self.clean, reference, {})
+            job = self.job(dirty, "bench_dirty", self.dirty, reference, {})
+            if job["rows_rejected"] != bad:
+                raise RuntimeError(f"{bad} rows are bad, {job['rows_rejected']} were rejected")
+            self.into_filled(filled)
+        with PeakMemory(self.system, "celery") as memory:
+            seconds, own = self.timed_import("bench_large", self.large, {})[1:]
+        self.system.delete_table("bench_large")
+        one = statistics.median(empty.seconds)
+        large.seconds, large.job_seconds, large.reference = [seconds], [own], [factor * one]
+        large.note = f"reference: the median of “an empty table”, times {factor}"
+        peak = Case("peak memory of worker and children, MB (not a ratio)", 450, [memory.megabytes], [], [1.0])
+        return [new, empty, filled, dirty, large, peak]
+
+    def reference(self, path: Path) -> float:
+        """Seconds of `\\copy` into an empty table like ours."""
+        self.system.create_table("bench_reference", FIELDS)
+        psql(self.system, "CHECKPOINT")
+        seconds = psql(self.system, copy_command("bench_reference", path))
+        self.system.delete_table("bench_reference")
+        return seconds
+
+    def job(
+        self, case: Case, table: str, path: Path, reference: float, options: dict[str, Any], *, create: bool = True
+    ) -> dict[str, Any]:
+        job, seconds, own = self.timed_import(table, path, options, create=create)
+        case.seconds.append(seconds)
+        case.job_seconds.append(own)
+        case.reference.append(reference)
+        self.system.delete_table(table)
+        return job
+
+    def into_filled(self, case: Case) -> None:
+        """Both sides add the same second file to a table that holds the first."""
+        self.system.create_table("bench_filled_reference", FIELDS)
+        psql(self.system, copy_command("bench_filled_reference", self.clean), "ANALYZE userdata.bench_filled_reference")
+        psql(self.system, "CHECKPOINT")
+        case.reference.append(psql(self.system, copy_command("bench_filled_reference", self.more)))
+        self.system.delete_table("bench_filled_reference")
+        self.system.create_table("bench_filled", FIELDS)
+        psql(self.system, copy_command("bench_filled", self.clean), "ANALYZE userdata.bench_filled")
+        psql(self.system, "CHECKPOINT")
+        _, seconds, own = self.timed_import("bench_filled", self.more, {}, create=False)
+        case.seconds.append(seconds)
+        case.job_seconds.append(own)
+        self.system.delete_table("bench_filled")
+
+    def timed_import(
+        self, table: str, path: Path, options: dict[str, Any], *, create: bool = True
+    ) -> tuple[dict[str, Any], float, float]:
+        """Import and return (job, seconds from request to completed, the job's own seconds)."""
+        if create:
+            self.system.create_table(table, FIELDS)
+        psql(self.system, "CHECKPOINT")
+        job, seconds = self.system.import_file(table, path, options)
+        if job["state"] != "completed":
+            raise RuntimeError(f"The import into {table} ended as {job['state']}: {job['error']}")
+        own = datetime.fromisoformat(job["finished_at"]) - datetime.fromisoformat(job["started_at"])
+        return job, seconds, own.total_seconds()

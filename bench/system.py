@@ -1,0 +1,139 @@
+"""The real product in a temporary folder: `manage.py stack`, as `make run` starts it, and a client of its API."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+_PASSWORD = "only for this run"  # noqa: S105  a throw-away database on loopback
+
+
+@dataclass
+class System:
+    """A running stack. ``database_url`` is its PostgreSQL, ``pid`` the supervisor's."""
+
+    url: str
+    database_url: str
+    pid: int
+    _tokens: dict[str, Any] = field(default_factory=dict)
+
+    def call(self, method: str, path: str, **kwargs: Any) -> Any:
+        """One API call; the token is renewed when it nears its end. Raises for an error answer."""
+        if time.monotonic() > self._tokens.get("until", 0):
+            answer = httpx.post(f"{self.url}/api/token/", json={"username": "bench", "password": _PASSWORD})
+            answer.raise_for_status()
+            self._tokens = {"access": answer.json()["access"], "until": time.monotonic() + 300}
+        headers = {"Authorization": f"Bearer {self._tokens['access']}"}
+        answer = httpx.request(method, self.url + path, headers=headers, timeout=600, **kwargs)
+        if answer.is_error:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json() if answer.content else None
+
+    def create_table(self, name: str, fields: dict[str, str]) -> None:
+        self.call("POST", "/api/create-table/", json={"table_name": name, "fields": fields})
+
+    def delete_table(self, name: str) -> None:
+        self.call("DELETE", "/api/delete-table/", params={"table_name": name})
+
+    def import_file(
+        self, table: str, path: Path, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], float]:
+        """Upload ``path`` and wait for the end. Returns the job and the seconds from request to its end."""
+        start = time.perf_counter()
+        with path.open("rb") as file:
+            data = {"table_name": table, "email": "bench@example.com", "options": json.dumps(options or {})}
+            job = self.call("POST", "/api/upload-csv/", data=data, files={"file": (path.name, file, "text/csv")})
+        while job["state"] in {"queued", "running"}:
+            time.sleep(0.02)
+            job = self.call("GET", f"/api/imports/{job['id']}/")
+        return job, time.perf_counter() - start
+
+    def processes(self, word: str) -> list[psutil.Process]:
+        """The stack's processes, with all their children, whose command line holds ``word``."""
+        tops = [p for p in psutil.Process(self.pid).children(recursive=True) if word in " ".join(p.cmdline())]
+        return list({p.pid: p for top in tops for p in [top, *top.children(recursive=True)]}.values())
+
+
+@contextlib.contextmanager
+def running_system(folder: Path) -> Iterator[System]:
+    """Start the stack in ``folder``, yield it, stop it."""
+    env = {
+        **os.environ,
+        "DATA_DIR": str(folder),
+        "PORT": "0",
+        "ADMIN_USERNAME": "bench",
+        "ADMIN_PASSWORD": _PASSWORD,
+        "ADMIN_EMAIL": "bench@example.com",
+    }
+    for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY"):
+        env.pop(name, None)
+    log = (folder.parent / "stack.log").open("w+")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "stack"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+    )
+    try:
+        yield System(_wait_for_url(process, Path(log.name)), _database_url(folder), process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(90)
+        log.close()
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
+    marker = "Tablekeep is ready at "
+    while process.poll() is None:
+        line = next((line for line in log.read_text().splitlines() if marker in line), None)
+        if line is not None:
+            return line.split(marker)[1].strip().rstrip("/")
+        time.sleep(0.1)
+    raise RuntimeError(f"The stack did not start:\n{log.read_text()[-3000:]}")
+
+
+def _database_url(folder: Path) -> str:
+    lines = (folder / "stack.env").read_text().splitlines()
+    return next(line.split("=", 1)[1].strip("\"'") for line in lines if line.startswith("DATABASE_URL="))
+
+
+class PeakMemory:
+    """Samples the resident memory of processes from a thread; ``megabytes`` is the highest sum seen."""
+
+    def __init__(self, system: System, word: str) -> None:
+        self.megabytes = 0.0
+        self._system, self._word = system, word
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        processes: list[psutil.Process] = []
+        samples = 0
+        while not self._stop.wait(0.1):
+            if samples % 10 == 0:  # pool children come and go, and listing them is not free
+                processes = self._system.processes(self._word)
+            samples += 1
+            total = 0
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    total += process.memory_info().rss
+            self.megabytes = max(self.megabytes, total / 1e6)
