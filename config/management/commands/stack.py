@@ -1,0 +1,228 @@
+"""`manage.py stack`: the whole of Tablekeep on a machine that has only Python. What `make run` and `make demo` call."""
+
+import asyncio
+import fcntl
+import os
+import shlex
+import signal
+import socket
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.embedded import postgres_in, redis_in
+from config.private import PROJECT_DIR, data_dir, make_private_folder, write_private_file
+from config.processes import Program
+from config.supervisor import StackError, Supervisor
+
+_BACKLOG = 2048
+_ENV_FILE = "stack.env"
+
+
+class Command(BaseCommand):
+    """PostgreSQL, Redis, the ASGI server, the Celery worker and its scheduler, kept running until Ctrl-C."""
+
+    help = "Run Tablekeep with an embedded PostgreSQL and Redis (or those of DATABASE_URL and REDIS_URL) until Ctrl-C."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One switch: the demo data."""
+        parser.add_argument("--demo", action="store_true", help="import the flights data set first")
+
+    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+        """Run until told to stop.
+
+        Raises:
+            CommandError: another stack has this DATA_DIR, the port is taken, or a program died for good.
+        """
+        folder = make_private_folder(data_dir())
+        with _only_one(folder), _listening_socket() as listener:
+            try:
+                asyncio.run(_Stack(folder, listener, demo=demo).run())
+            except (StackError, RuntimeError) as error:
+                raise CommandError(str(error)) from error
+
+
+class _Stack:
+    """The programs of one installation, in the order in which they need each other."""
+
+    def __init__(self, folder: Path, listener: socket.socket, *, demo: bool) -> None:
+        self._folder = folder
+        self._listener = listener
+        self._demo = demo
+        host, port = listener.getsockname()[:2]
+        self._address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::', '::1'} else host}:{port}/"  # noqa: S104
+        self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+        self._environment.pop("TABLEKEEP_ROLE", None)
+
+    async def run(self) -> None:
+        """Bring everything up, keep it up, and take it down at SIGINT, SIGTERM or SIGHUP."""
+        supervisor = Supervisor()
+        stopping = asyncio.Event()
+
+        def stop() -> None:
+            if stopping.is_set():
+                supervisor.hurry()  # a second Ctrl-C
+            stopping.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop)
+        life = asyncio.create_task(self._live(supervisor))
+        told = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait({life, told}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            told.cancel()
+            life.cancel()
+            if stopping.is_set():
+                supervisor.write("Stopping. Once more to hurry.")
+            await supervisor.stop()
+            (self._folder / _ENV_FILE).unlink(missing_ok=True)
+            with suppress(asyncio.CancelledError):
+                await life  # raises what ended it
+
+    async def _live(self, supervisor: Supervisor) -> None:
+        await self._start_servers(supervisor)
+        write_private_file(self._folder / _ENV_FILE, _as_shell(self._environment))
+        notices = await supervisor.run(self._manage("prepare", "--static"))
+        await supervisor.start(self._worker())
+        await supervisor.start(self._scheduler())
+        await supervisor.start(self._web())
+        if self._demo:
+            await supervisor.run(self._manage("demo"), foreground=True)
+        self._announce(notices.decode())
+        await supervisor.watch()
+
+    async def _start_servers(self, supervisor: Supervisor) -> None:
+        """PostgreSQL and Redis, where the environment names none."""
+        if not self._environment.get("DATABASE_URL"):
+            postgres = postgres_in(self._folder)
+            postgres.initialise()
+            await supervisor.start(postgres.program())
+            postgres.ensure_database()
+            self._environment["DATABASE_URL"] = postgres.url
+        if not self._environment.get("REDIS_URL"):
+            redis = redis_in(self._folder)
+            await supervisor.start(redis.program())
+            self._environment["REDIS_URL"] = redis.url
+
+    def _manage(self, *words: str) -> Program:
+        return self._python(words[0], "manage.py", *words)
+
+    def _web(self) -> Program:
+        """Uvicorn on a socket that we hold: while it restarts, clients wait instead of being refused."""
+        descriptor = self._listener.fileno()
+        options = {
+            "fd": descriptor,
+            "lifespan": "off",
+            "log-level": "warning",
+            "timeout-graceful-shutdown": 5,  # open WebSockets would keep it for ever
+            "ws-max-size": 65536,
+        }
+        return self._python(
+            "web",
+            "-m",
+            "uvicorn",
+            "config.asgi:application",
+            "--no-access-log",  # a WebSocket's address may carry a token
+            *(f"--{name}={value}" for name, value in options.items()),
+            role="web",
+            files=(descriptor,),
+            ready=self._answers,
+        )
+
+    def _worker(self) -> Program:
+        # SIGTERM lets a task finish; an import that takes longer than the grace starts again at the next start.
+        return self._python(
+            "worker",
+            "-m",
+            "celery",
+            "-A",
+            "config.celery",
+            "worker",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+        )
+
+    def _scheduler(self) -> Program:
+        # Its schedule is one line of the settings, so it needs no file and no pid of its own.
+        return self._python(
+            "beat", "-m", "celery", "-A", "config.celery", "beat", "--scheduler=celery.beat.Scheduler", "--pidfile="
+        )
+
+    def _python(self, name: str, *arguments: str, role: str = "worker", **options: Any) -> Program:
+        return Program(
+            name=name,
+            argv=(sys.executable, *arguments),
+            env=self._environment | {"TABLEKEEP_ROLE": role},
+            folder=PROJECT_DIR,
+            # Nobody is left who would want it to finish in peace; an import is safe to kill.
+            orphan_signal=signal.SIGKILL,
+            **options,
+        )
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(Request(f"{self._address}health/ready/"), timeout=2) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except (HTTPError, URLError, TimeoutError, ConnectionError):
+            return False
+
+    def _announce(self, notices: str) -> None:
+        if self._demo:
+            user = self._environment.get("ADMIN_USERNAME") or "admin"
+            given = self._environment.get("ADMIN_PASSWORD")
+            password = given or "the one shown at the first start (make manage args='changepassword …' sets another)"
+            notices = notices or f"Log in at {self._address} as {user}, password: {password}\n"
+        print(notices, end="")  # noqa: T201
+        print(f"Tablekeep is ready at {self._address}", flush=True)  # noqa: T201
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the kernel lets go of whatever happens to this process."""
+    with (folder / "stack.lock").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CommandError(
+                f"Tablekeep is already running on {folder} (process {file.read().strip() or 'unknown'}). "
+                "Stop it first, or choose another folder with DATA_DIR."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def _listening_socket() -> Iterator[socket.socket]:
+    """The server's socket, opened before anything else so that a taken port is noticed at once."""
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not port.isdecimal() or int(port) > 65535:
+        raise CommandError(f"PORT must be a number up to 65535, not {port!r}.")
+    try:
+        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise CommandError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. PORT=0 chooses a free port."
+        ) from error
+    with listener:
+        yield listener
+
+
+def _as_shell(environment: Mapping[str, str]) -> str:
+    """What other programs need to reach this stack; `set -a; . stack.env` gives them all of it."""
+    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+    return "".join(f"{name}={shlex.quote(environment[name])}\n" for name in names if environment.get(name))

@@ -1,0 +1,225 @@
+"""Runs programs side by side: forwards what they print, restarts those that crash, and stops all of them."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Awaitable
+from typing import TextIO
+
+from config.processes import Program, kill_group, popen_options
+
+_START_LIMIT = 120.0
+# A program that ends this often within that many seconds will not be saved by another start.
+_DEATHS = 5
+_WITHIN = 60.0
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; the message is for the person who started it."""
+
+
+class Supervisor:
+    """Keeps programs running until `stop`.
+
+    It runs in one thread, on asyncio, and starts children from there: see `popen_options`.
+    """
+
+    def __init__(self, log: TextIO = sys.stderr) -> None:
+        self._log = log
+        self._held: list[str] | None = None
+        self._children: list[_Child] = []
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hurry = asyncio.Event()
+
+    async def start(self, program: Program) -> None:
+        """Start a program and return once it is ready; from then on it is restarted when it ends.
+
+        Raises:
+            StackError: it ended, or was not ready in time.
+        """
+        child = _Child(program, self)
+        self._children.append(child)
+        await child.spawn()
+        await child.until_ready()
+        child.keeper = asyncio.create_task(self._keep(child))
+
+    async def run(self, program: Program, *, foreground: bool = False) -> bytes:
+        """Run a program to its end; what it prints on standard output is the answer.
+
+        One in the foreground has the terminal to itself: it prints there, and the logs of the others wait.
+
+        Raises:
+            StackError: it failed.
+        """
+        child = _Child(program, self)
+        self._children.append(child)
+        if foreground:
+            self._held = []
+        try:
+            await child.spawn(capture=not foreground, inherit=foreground)
+            output = await child.output()
+            code = await child.wait()
+        finally:
+            held, self._held = self._held or [], None
+            for line in held:
+                self.write(line)
+        self._children.remove(child)
+        if code:
+            raise StackError(f"{program.name} failed with code {code}.")
+        return output
+
+    async def watch(self) -> None:
+        """Wait until a program has died for good.
+
+        Raises:
+            StackError: always; it names the program.
+        """
+        await self._failed
+
+    def hurry(self) -> None:
+        """Make `stop` kill at once what has not stopped yet."""
+        self._hurry.set()
+
+    async def stop(self) -> None:
+        """Stop everything, the programs started last first; nothing of their process groups is left."""
+        for child in self._children:
+            if child.keeper is not None:
+                child.keeper.cancel()
+        # What serves and what works can go together; the servers beneath them have to outlive both.
+        clients = [child for child in self._children if child.program.user is None and child.program.stdin == b""]
+        servers = [child for child in self._children if child not in clients]
+        for group in (clients, servers):
+            await asyncio.gather(*(child.stop(self._hurry) for child in group))
+        self._children.clear()
+
+    def write(self, line: str) -> None:
+        """Write a line of log; a reader that has gone away is no reason to stop."""
+        if self._held is not None:
+            self._held.append(line)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self._log.write(line + "\n")
+            self._log.flush()
+
+    async def _keep(self, child: "_Child") -> None:
+        deaths: deque[float] = deque(maxlen=_DEATHS)
+        pause = _FIRST_PAUSE
+        while True:
+            code = await child.wait()
+            now = time.monotonic()
+            # One that had run well for a while starts over at once.
+            pause = _FIRST_PAUSE if deaths and now - deaths[-1] > _WITHIN else pause
+            deaths.append(now)
+            name = child.program.name
+            if len(deaths) == _DEATHS and now - deaths[0] < _WITHIN:
+                self._failed.set_exception(StackError(f"{name} ended {_DEATHS} times within {_WITHIN:.0f} s."))
+                return
+            self.write(f"{name:<9}| ended with {_outcome(code)}, starting it again")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            await child.spawn()
+
+
+class _Child:
+    """One program and, at any time, at most one process of it."""
+
+    def __init__(self, program: Program, supervisor: Supervisor) -> None:
+        self.program = program
+        self.keeper: asyncio.Task[None] | None = None
+        self._supervisor = supervisor
+        self._process: asyncio.subprocess.Process | None = None
+        self._pumps: list[asyncio.Task[None]] = []
+        self._captured: list[bytes] = []
+
+    async def spawn(self, *, capture: bool = False, inherit: bool = False) -> None:
+        pipe = None if inherit else asyncio.subprocess.PIPE
+        process = self._process = await asyncio.create_subprocess_exec(
+            *self.program.argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=pipe,
+            stderr=pipe if capture or inherit else asyncio.subprocess.STDOUT,
+            **popen_options(self.program),
+        )
+        assert process.stdin is not None
+        process.stdin.write(self.program.stdin)
+        process.stdin.close()
+        self._pumps = []
+        if process.stdout is not None:
+            reader = self._collect(process.stdout) if capture else self._forward(process.stdout)
+            self._pumps.append(asyncio.create_task(reader))
+        if process.stderr is not None:
+            self._pumps.append(asyncio.create_task(self._forward(process.stderr)))
+
+    async def until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + _START_LIMIT
+        name = self.program.name
+        while True:
+            try:
+                if self.program.ready():
+                    return
+            except RuntimeError as error:
+                raise StackError(str(error)) from error
+            if self._process.returncode is not None:
+                raise StackError(f"{name} ended with {_outcome(self._process.returncode)} while starting.")
+            if time.monotonic() > deadline:
+                raise StackError(f"{name} was not ready within {_START_LIMIT:.0f} s.")
+            await asyncio.sleep(0.05)
+
+    async def output(self) -> bytes:
+        await asyncio.gather(*self._pumps)
+        return b"".join(self._captured)
+
+    async def wait(self) -> int:
+        assert self._process is not None
+        code = await self._process.wait()
+        kill_group(self._process.pid)
+        return code
+
+    async def stop(self, hurry: asyncio.Event) -> None:
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(self.program.stop_signal)
+            await _either(process.wait(), hurry.wait(), limit=self.program.grace)
+        kill_group(process.pid)
+        await process.wait()
+        # A grandchild of another group may hold the pipes open for ever.
+        await asyncio.wait(self._pumps, timeout=1.0) if self._pumps else None
+
+    async def _collect(self, stream: asyncio.StreamReader) -> None:
+        self._captured.append(await stream.read())
+
+    async def _forward(self, stream: asyncio.StreamReader) -> None:
+        """Forward line by line. Not by `readline`, which fails on lines beyond its buffer."""
+        rest = b""
+        while chunk := await stream.read(65536):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._write(line)
+            if len(rest) > 65536:
+                self._write(rest)
+                rest = b""
+        if rest:
+            self._write(rest)
+
+    def _write(self, line: bytes) -> None:
+        self._supervisor.write(f"{self.program.name:<9}| {line.decode(errors='replace').rstrip()}")
+
+
+async def _either(*awaitables: Awaitable[object], limit: float) -> None:
+    tasks = [asyncio.ensure_future(awaitable) for awaitable in awaitables]
+    await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+def _outcome(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"code {code}"

@@ -1,0 +1,96 @@
+"""Health checks and metrics, for whatever runs and watches the installation. No log-in; nothing about anybody's data."""
+
+import secrets
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from dataengine.models import ImportJob, Table
+
+
+@never_cache
+@require_GET
+def live(request: HttpRequest) -> JsonResponse:
+    """200 while this process answers at all."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_GET
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 when requests can be served, else 503: ``{"status", "checks": {"database", "migrations", "redis"}}``."""
+    checks = {name: check() for name, check in _CHECKS.items()}
+    fine = all(result == "ok" for result in checks.values())
+    return JsonResponse({"status": "ok" if fine else "unavailable", "checks": checks}, status=200 if fine else 503)
+
+
+@never_cache
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Counters in Prometheus' text format, for this machine and for whoever has METRICS_TOKEN; 404 for the rest."""
+    if not _may_read_metrics(request):
+        raise Http404
+    jobs = dict.fromkeys(ImportJob.State.values, 0)
+    jobs |= dict(ImportJob.objects.order_by().values_list("state").annotate(Count("id")))
+    lines = [
+        "# HELP tablekeep_tables Tables that users designed.",
+        "# TYPE tablekeep_tables gauge",
+        f"tablekeep_tables {Table.objects.count()}",
+        "# HELP tablekeep_import_jobs Import jobs by state.",
+        "# TYPE tablekeep_import_jobs gauge",
+        *(f'tablekeep_import_jobs{{state="{state}"}} {count}' for state, count in jobs.items()),
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if settings.METRICS_TOKEN and secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
+        return True
+    # A proxy on this machine brings everybody's requests from loopback, but says so.
+    if "X-Forwarded-For" in request.headers:
+        return False
+    try:
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _migrations() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return "unknown"
+    return "waiting" if waiting else "ok"
+
+
+def _redis() -> str:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2)
+    try:
+        client.ping()
+    except redis.RedisError:
+        return "unreachable"
+    finally:
+        client.close()
+    return "ok"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "redis": _redis}
