@@ -1,0 +1,1 @@
+"""The console: knows HTML, asks dataengine for everything."""

@@ -1,0 +1,55 @@
+"""The list of tables: what stands in it, and how it is sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataengine import access
+from dataengine.models import ImportJob, Table
+from dataengine.statistics import TableSize, sizes_of
+from webui.tables import CatalogTable
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table as the list shows it."""
+
+    table: Table
+    size: TableSize
+    last_import: ImportJob | None
+
+    # What the columns of the list sort by.
+    @property
+    def name(self) -> str:
+        return self.table.title.casefold()
+
+    @property
+    def records(self) -> int:
+        return self.size.records
+
+    @property
+    def bytes(self) -> int:
+        return self.size.bytes
+
+    @property
+    def imported(self) -> int:
+        return self.last_import.pk if self.last_import else 0
+
+
+def listing(user: User, sort: str) -> CatalogTable:
+    """The tables that ``user`` may see, sorted by ``sort`` (``records``, ``-records``, …; else by name)."""
+    tables = list(access.tables_for(user))
+    return CatalogTable(entries(tables), sort=sort)
+
+
+def entries(tables: Sequence[Table]) -> list[Entry]:
+    """Three queries, however many tables there are, and a bounded count for each of the small ones."""
+    sizes = sizes_of(tables)
+    newest = ImportJob.objects.filter(table__in=tables).order_by("table_id", "-id").distinct("table_id")
+    imports = {job.table_id: job for job in newest}
+    return [Entry(table, sizes[table.pk], imports.get(table.pk)) for table in tables]

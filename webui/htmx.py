@@ -1,0 +1,81 @@
+"""One URL, a page or a partial: the only place that decides which, and the only one that knows htmx's headers.
+
+htmx 4 sends ``HX-Request-Type: partial`` when it will swap a part of the page, ``full`` when the target is the body
+or when something is selected from the answer. Back and Forward ask for the whole page, without ``HX-Request``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render as render_template
+from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django_htmx.middleware import HtmxDetails
+
+# Without these a browser or proxy would show a partial, kept from an earlier request, as the page.
+_VARY = ("HX-Request", "HX-Request-Type")
+UNPROCESSABLE = 422
+
+
+class ConsoleRequest(HttpRequest):
+    """A request of somebody who is logged in, as the views see it (``console_view`` sees to that)."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether htmx sent the request, for whatever part or page."""
+    return bool(_details(request))
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether the answer will replace a part of the page that the browser shows."""
+    details = _details(request)
+    return details.request_type == "partial" and not details.history_restore_request
+
+
+def render(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    partial: str | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Answer with ``template``, or with ``partial`` (which the page itself includes) when htmx swaps a part."""
+    if partial is not None and is_partial(request):
+        response = render_template(request, partial, context, status=status)
+        response.content += _pending_messages(request).encode()
+    else:
+        response = render_template(request, template, context, status=status)
+    patch_vary_headers(response, _VARY)
+    return response
+
+
+def redirect(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser to ``url``. A plain redirect would be followed by fetch and its page swapped into the part."""
+    if is_htmx(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def plain_error(message: str, status: int) -> HttpResponse:
+    """An error in answer to a partial: console.js shows its text as a toast and leaves the page as it is."""
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def _details(request: HttpRequest) -> HtmxDetails:
+    return request.htmx  # type: ignore[attr-defined, no-any-return]  # set by HtmxMiddleware
+
+
+def _pending_messages(request: HttpRequest) -> str:
+    """Messages left for the user, as an extra partial that lands in the page's toast region."""
+    messages = list(get_messages(request))
+    return render_to_string("_toasts_partial.html", {"messages": messages}) if messages else ""

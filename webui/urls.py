@@ -1,0 +1,40 @@
+"""URLs of the console. The account's bear the names that Django's own views and settings expect."""
+
+from django.contrib.auth import views as auth_views
+from django.urls import include, path
+
+from webui.views import account, imports, records, tables
+
+account_urls = [
+    path("login/", account.Login.as_view(), name="login"),
+    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("account/", account.account, name="account"),
+    path("account/theme/", account.theme, name="theme"),
+    path("password-reset/", account.PasswordReset.as_view(), name="password_reset"),
+    path("password-reset/sent/", account.PasswordResetDone.as_view(), name="password_reset_done"),
+    path(
+        "password-reset/<uidb64>/<token>/", account.PasswordResetConfirm.as_view(), name="password_reset_confirm"
+    ),
+    path("password-reset/done/", account.PasswordResetComplete.as_view(), name="password_reset_complete"),
+]
+
+console_urls = [
+    path("", tables.index, name="tables"),
+    # "new" is no table's name in these; it stands before the tables' own URLs.
+    path("tables/new/", tables.new, name="table-new"),
+    path("tables/new/import/", imports.new_table, name="table-from-file"),
+    path("tables/<str:name>/", records.index, name="records"),
+    path("tables/<str:name>/design/", tables.design, name="design"),
+    path("tables/<str:name>/design/<int:pk>/", tables.column, name="column"),
+    path("tables/<str:name>/delete/", tables.delete, name="table-delete"),
+    path("tables/<str:name>/import/", imports.into_table, name="table-import"),
+    path("tables/<str:name>/records/new/", records.add, name="record-add"),
+    path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
+    path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
+    path("imports/", imports.history, name="imports"),
+    path("imports/<int:pk>/", imports.show, name="import"),
+    path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),
+    path("imports/<int:pk>/rejected.csv", imports.rejected_csv, name="import-rejected"),
+]
+
+urlpatterns = [*account_urls, path("", include((console_urls, "console")))]

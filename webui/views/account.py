@@ -1,0 +1,109 @@
+"""Logging in and out, the account page, passwords, the look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth_views
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from webui import forms, htmx
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+THEMES = ("light", "dark", "auto")
+_YEAR = 365 * 24 * 3600
+
+
+class Login(auth_views.LoginView):
+    """The log-in page. Who is logged in already goes on to where they were going."""
+
+    template_name = "account/login.html"
+    authentication_form = forms.LoginForm
+    redirect_authenticated_user = True
+
+
+class _GatePage:
+    """A page with one small form before one is logged in; ``words`` are its heading, lede and button."""
+
+    template_name = "account/form_page.html"
+    words: dict[str, str] = {}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the words."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]  # of the view mixed in
+        return {**self.words, **context}
+
+
+class PasswordReset(_GatePage, auth_views.PasswordResetView):
+    """Ask for a mail with a link. Never says whether the address is known."""
+
+    form_class = forms.PasswordResetForm
+    email_template_name = "account/reset_mail.txt"
+    subject_template_name = "account/reset_subject.txt"
+    words = {
+        "heading": "Set a new password",
+        "lede": "Give the address of your account; a link comes by mail.",
+        "button": "Send the link",
+    }
+
+
+class PasswordResetDone(_GatePage, auth_views.PasswordResetDoneView):
+    """The mail is on its way, if the address is known."""
+
+    words = {
+        "heading": "Look in your mail",
+        "lede": "If the address belongs to an account, a link is on its way. It works once, and for three days.",
+    }
+
+
+class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
+    """Choose the new password, by the link of the mail."""
+
+    form_class = forms.SetPasswordForm
+    words = {"heading": "Choose a new password", "lede": "", "button": "Set password"}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Say so where the link is used up or too old."""
+        context = super().get_context_data(**kwargs)
+        if not context["validlink"]:
+            context["heading"] = "This link no longer works"
+            context["lede"] = "It was used already, or it is too old. Ask for a new one."
+        return context
+
+
+class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
+    """It is done."""
+
+    words = {"heading": "Your password is set", "lede": "Log in with it now."}
+
+
+@console_view("GET", "POST")
+def account(request: ConsoleRequest) -> HttpResponse:
+    """Change the password; choose the look."""
+    form = forms.PasswordChangeForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = form.save()
+        update_session_auth_hash(request, user)
+        messages.success(request, "Your password is changed.")
+        return htmx.redirect(request, request.path)
+    return htmx.render(request, "account/account.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the look in a cookie, so that the first paint is right without a script."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = "/"
+    response = htmx.redirect(request, target)
+    chosen = request.POST.get("theme")
+    if chosen in THEMES[:2]:
+        response.set_cookie("theme", chosen, max_age=_YEAR, samesite="Lax")
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response

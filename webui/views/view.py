@@ -1,0 +1,50 @@
+"""What every view of the console shares: who may call it, and what becomes of errors that it does not handle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+
+from dataengine.exceptions import DataEngineError
+from webui import htmx
+from webui.errors import error_response
+from webui.htmx import ConsoleRequest
+
+type View[**P] = Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]
+type DjangoView[**P] = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
+    """Make a view for people who are logged in, with the given HTTP methods. Errors of dataengine become pages."""
+
+    def decorate(view: View[P]) -> DjangoView[P]:
+        @wraps(view)
+        def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                return HttpResponseNotAllowed(methods)
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            try:
+                return view(cast("ConsoleRequest", request), *args, **kwargs)
+            except DataEngineError as error:
+                return error_response(request, error)
+
+        return wrapper
+
+    return decorate
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if not htmx.is_htmx(request):
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    # The partial's own URL is no page to come back to; the page that asked for it is.
+    current = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    login = redirect_to_login(current.path + (f"?{current.query}" if current.query else ""), settings.LOGIN_URL)
+    return htmx.redirect(request, login["Location"])
