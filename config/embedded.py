@@ -20,6 +20,8 @@ from pathlib import Path
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.private import make_private_folder, stored_secret, write_private_file
 from config.processes import Program, run_to_end
@@ -168,7 +170,11 @@ class Postgres:
             run_to_end(
                 Program(
                     name="initdb",
-                    argv=(postgres_binary("initdb"), *(f"--{name}={value}" for name, value in arguments.items())),
+                    argv=(
+                        postgres_binary("initdb"),
+                        *(f"--{name}={value}" for name, value in arguments.items()),
+                        *(() if self.durable else ("--no-sync",)),
+                    ),
                     env=_plain_environment(),
                     folder=draft,
                     user=user,
@@ -276,7 +282,13 @@ class Redis:
         )
 
     def _is_ready(self) -> bool:
-        client = redis.Redis(port=self.port, password=self.password, socket_connect_timeout=1, socket_timeout=1)
+        client = redis.Redis(
+            port=self.port,
+            password=self.password,
+            socket_connect_timeout=1,
+            socket_timeout=1,
+            retry=Retry(NoBackoff(), 0),
+        )
         try:
             return bool(client.ping())
         except redis.ConnectionError:

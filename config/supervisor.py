@@ -148,6 +148,8 @@ class _Child:
         assert process.stdin is not None
         process.stdin.write(self.program.stdin)
         process.stdin.close()
+        with contextlib.suppress(ConnectionError):  # it ended, or does not read
+            await process.stdin.wait_closed()
         self._pumps = []
         if process.stdout is not None:
             reader = self._collect(process.stdout) if capture else self._forward(process.stdout)

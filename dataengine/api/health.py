@@ -1,4 +1,4 @@
-"""Health checks and metrics, for whatever runs and watches the installation. No log-in; nothing about anybody's data."""
+"""Health checks and metrics, for whatever runs and watches the installation: no log-in, and nobody's data."""
 
 import secrets
 from collections.abc import Callable

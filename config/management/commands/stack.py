@@ -58,7 +58,8 @@ class _Stack:
         self._listener = listener
         self._demo = demo
         host, port = listener.getsockname()[:2]
-        self._address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::', '::1'} else host}:{port}/"  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104
+        self._address = f"http://{host}:{port}/"
         self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._environment.pop("TABLEKEEP_ROLE", None)
 

@@ -1,0 +1,322 @@
+"""The tests' own PostgreSQL, Redis, Celery worker, ASGI server and Chromium, and the cast: owner, colleague, stranger.
+
+Servers are started here, at import: settings read the environment once, and test modules import models. One PostgreSQL
+and one Redis serve the whole run; under pytest-xdist each worker has its own database in them.
+"""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from config.embedded import postgres_in, redis_in, wait_until_ready
+from config.processes import Program, kill_group, popen_options
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from playwright.sync_api import Browser, Page
+
+PROJECT_DIR = Path(__file__).resolve().parent
+PASSWORD = "correct horse battery staple"
+
+# Servers -------------------------------------------------------------------------------------------------------------
+
+
+def _start(program: Program, log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            program.argv, stdin=subprocess.PIPE, stdout=output, stderr=output, **popen_options(program)
+        )
+    assert process.stdin is not None
+    process.stdin.write(program.stdin)
+    process.stdin.close()
+    return process
+
+
+def _stop(program: Program, process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(program.stop_signal)
+        try:
+            process.wait(program.grace)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    kill_group(process.pid)
+    process.wait()
+
+
+def _start_embedded() -> None:
+    """Put DATABASE_URL, REDIS_URL and DATA_DIR into the environment, with servers behind them."""
+    folder = Path(tempfile.mkdtemp(prefix="tablekeep-tests-"))
+    owner = os.getpid()
+
+    @atexit.register
+    def remove_folder() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def serve(program: Program) -> None:
+        process = _start(program, folder / f"{program.name}.log")
+
+        @atexit.register
+        def stop() -> None:
+            if os.getpid() == owner:
+                _stop(program, process)
+
+        wait_until_ready(program, process)
+
+    os.environ.setdefault("DATA_DIR", str(folder / "data"))
+    if not os.environ.get("DATABASE_URL"):
+        postgres = postgres_in(folder, durable=False)
+        postgres.initialise()
+        serve(postgres.program())
+        postgres.ensure_database()
+        os.environ["DATABASE_URL"] = postgres.url
+    if not os.environ.get("REDIS_URL"):
+        redis = redis_in(folder)
+        serve(redis.program())
+        os.environ["REDIS_URL"] = redis.url
+
+
+def _prepare_environment() -> None:
+    xdist_worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if xdist_worker is None:
+        _start_embedded()
+    else:
+        number = int(xdist_worker.removeprefix("gw")) + 1
+        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
+        os.environ["DATA_DIR"] += f"-{xdist_worker}"
+    os.environ.setdefault("SECRET_KEY", "only for the tests, and long enough for HMAC")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    # Playwright's synchronous API keeps an event loop in the main thread, which Django would take for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+    import django
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Static files straight from the sources; the stack's own test covers the collected ones.
+    settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    django.setup()
+
+
+_prepare_environment()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Keep pytest-django in the workers from loading the settings before this file has set their environment."""
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _empty_userdata(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test with real transactions leaves its users' tables behind; Django's flush knows only the catalog."""
+    marker = request.node.get_closest_marker("django_db")
+    transactional = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
+    yield
+    if transactional:
+        from django.db import connection
+
+        request.getfixturevalue("django_db_blocker").unblock()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("DROP SCHEMA IF EXISTS userdata CASCADE")
+                cursor.execute("CREATE SCHEMA userdata")
+        finally:
+            request.getfixturevalue("django_db_blocker").restore()
+
+
+@pytest.fixture(scope="session")
+def _process_environment(django_db_setup: None) -> dict[str, str]:
+    """The environment for programs that work on the test database."""
+    from django.db import connection
+
+    server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    return dict(os.environ) | {
+        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "TABLEKEEP_ROLE": "worker",
+    }
+
+
+@pytest.fixture(scope="session")
+def _celery_process(
+    _process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[subprocess.Popen[bytes]]:
+    from config.celery import app
+
+    name = f"tests-{os.getpid()}@localhost"
+
+    def answers() -> bool:
+        return bool(app.control.ping(destination=[name], timeout=0.5))
+
+    program = Program(
+        name="celery",
+        argv=(
+            *(sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel=INFO", "--concurrency=2"),
+            *("--without-gossip", "--without-mingle", f"--hostname={name}"),
+        ),
+        env=_process_environment,
+        folder=PROJECT_DIR,
+        ready=answers,
+    )
+    process = _start(program, tmp_path_factory.mktemp("celery") / "worker.log")
+    wait_until_ready(program, process)
+    yield process
+    _stop(program, process)
+
+
+@pytest.fixture
+def celery_worker(transactional_db: None, _celery_process: subprocess.Popen[bytes]) -> Iterator[int]:
+    """A real Celery worker (prefork, two children) on the test database; the value is its process id.
+
+    A test that uses it sees to it that its tasks have ended before it does.
+    """
+    assert _celery_process.poll() is None, "an earlier test killed the shared worker"
+    yield _celery_process.pid
+    from config.celery import app
+
+    app.control.purge()
+
+
+@dataclass(frozen=True)
+class LiveServer:
+    """A running ASGI server: `url` without a slash at its end, `ws_url` the same for WebSockets."""
+
+    url: str
+    ws_url: str
+
+
+@pytest.fixture(scope="session")
+def _asgi_thread() -> Iterator[LiveServer]:
+    """Uvicorn in a thread: Django's own live server speaks WSGI and so no WebSockets."""
+    import uvicorn
+
+    from config.asgi import application
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.01)
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    yield LiveServer(url=f"http://{address}", ws_url=f"ws://{address}")
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> LiveServer:
+    """The whole application over HTTP and WebSocket, on the test database."""
+    return _asgi_thread
+
+
+# Chromium ------------------------------------------------------------------------------------------------------------
+
+_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A real Chromium: the one of CHROMIUM, one installed on this machine, or Playwright's own."""
+    from playwright.sync_api import sync_playwright
+
+    installed = (os.environ.get("CHROMIUM"), *(shutil.which(name) for name in _CHROMIUM_NAMES))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=next(filter(None, installed), None), args=_CHROMIUM_FLAGS, headless=True
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: "Browser", live_asgi: LiveServer) -> "Iterator[Page]":
+    """A page of a fresh visitor; paths are relative to the live server. Fails on script errors and CSP violations."""
+    context = browser.new_context(base_url=live_asgi.url, reduced_motion="reduce")
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None,
+    )
+    yield page
+    context.close()
+    assert not faults, faults
+
+
+# The cast ------------------------------------------------------------------------------------------------------------
+
+
+def _user(name: str) -> "User":
+    from django.contrib.auth.models import User
+
+    return User.objects.create_user(username=name, email=f"{name}@example.com", password=PASSWORD)
+
+
+@pytest.fixture
+def owner(db: None) -> "User":
+    """Who owns the tables."""
+    return _user("owner")
+
+
+@pytest.fixture
+def colleague(db: None) -> "User":
+    """Who is given rights to some of them."""
+    return _user("colleague")
+
+
+@pytest.fixture
+def stranger(db: None) -> "User":
+    """Who has no right to anything."""
+    return _user("stranger")
+
+
+@pytest.fixture
+def password() -> str:
+    """The password of each of them."""
+    return PASSWORD
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which servers the tests run on, without their passwords."""
+
+    def shown(url: str) -> str:
+        return url.rsplit("@", 1)[-1]
+
+    return [f"postgres: {shown(os.environ['DATABASE_URL'])}, redis: {shown(os.environ['REDIS_URL'])}"]
