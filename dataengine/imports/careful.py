@@ -7,12 +7,16 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow as pa
 
-from .recovery import LINE_BREAK, Grammar, NeedMore, Scan
+from .recovery import LINE_BREAK, MALFORMED, Grammar, NeedMore, Scan
 from .rows import Piece, RejectedLine, reject, reject_long, undecodable
 
 
 class RecordEngine:
-    """Reads with a Grammar. Keeps between buffers only whether the file has shown records of several lines."""
+    """Reads with a Grammar. Keeps between buffers only whether the file has shown records of several lines.
+
+    ``lines_are_records`` is for text that Source made of a sheet: line numbers count its rows, and a record of the
+    wrong width is rejected whole, since its quotes are known to be right.
+    """
 
     def __init__(self, grammar: Grammar, null_values: Collection[str], *, lines_are_records: bool = False) -> None:
         if grammar.width is None:
@@ -43,8 +47,8 @@ class RecordEngine:
                     at, line = after, line + 1
                     continue
                 scan = grammar.scan(text, at, final=final)
-                if scan.fault is None and scan.next > after and grammar.swallows(text, at, scan, final=final):
-                    scan = Scan(at, at, 0, "malformed_quotes", "a quote opens a cell that would swallow the rows below")
+                if not (scan.fault or self.lines_are_records) and grammar.swallows(text, at, scan, final=final):
+                    scan = Scan(at, at, 0, "malformed_quotes", MALFORMED)
                 if scan.fault is None:
                     spanned = len(LINE_BREAK.findall(text, at, scan.end))
                     self.multiline_seen = self.multiline_seen or spanned > 0
@@ -58,16 +62,18 @@ class RecordEngine:
                     at = scan.next
                     line += 1 if self.lines_are_records else spanned + 1
                     continue
-                if self.multiline_seen:
+                if self.lines_are_records:
+                    after = max(after, scan.next)
+                elif self.multiline_seen:
                     after = grammar.damaged_end(text, at, final=final)
                 raw = text[at:after].removesuffix(b"\n").removesuffix(b"\r")
                 rejects.append(reject(line, raw, scan.fault, scan.detail))
-                line += len(LINE_BREAK.findall(text, at, after)) or 1
+                line += 1 if self.lines_are_records else len(LINE_BREAK.findall(text, at, after)) or 1
                 at = after
         except NeedMore:
             pass
         return Piece(
-            columns=self._columns(text, starts, ends),
+            columns=self.columns(text, starts, ends),
             lines=np.array(lines, np.int64),
             rejects=rejects,
             starts=np.array(starts, np.int64),
@@ -76,7 +82,8 @@ class RecordEngine:
             lines_done=line - first_line,
         )
 
-    def _columns(self, text: bytes, starts: list[int], ends: list[int]) -> list[pa.Array]:
+    def columns(self, text: bytes, starts: list[int], ends: list[int]) -> list[pa.Array]:
+        """The cells of accepted records, which stand in ``text`` from ``starts`` to ``ends``."""
         columns: list[list[str | None]] = [[] for _ in range(self.width)]
         for start, end in zip(starts, ends, strict=True):
             cells = self.grammar.cells(text[start:end])

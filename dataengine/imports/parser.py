@@ -13,6 +13,7 @@ from typing import Protocol
 
 from dataengine.exceptions import InvalidInput
 
+from .blocks import BlockEngine
 from .careful import RecordEngine
 from .dialect import Dialect
 from .recovery import MAX_ROW_BYTES, Grammar, NeedMore
@@ -58,7 +59,11 @@ def parse(
         width = len(read_header(source, dialect))
     grammar = Grammar(dialect, width, max_row_bytes)
     nulls = sorted({"", *null_values})
-    engine: Engine = RecordEngine(grammar, nulls, lines_are_records=source.lines_are_records)
+    engine: Engine
+    if careful or not BlockEngine.supports(dialect):
+        engine = RecordEngine(grammar, nulls, lines_are_records=source.lines_are_records)
+    else:
+        engine = BlockEngine(grammar, nulls, lines_are_records=source.lines_are_records, use_threads=use_threads)
     buffer = _Buffer(source, dialect, min(block_bytes, CHUNK_BYTES))
     line = _pass_header(buffer, dialect)
     while True:
@@ -219,4 +224,4 @@ def _endless_line(buffer: _Buffer, line: int, max_row_bytes: int, width: int) ->
             buffer.drop(len(buffer.text) - 1)  # a CR at the end may be half a line break
             buffer.grow(1 << 20)
         else:
-            return Piece.nothing(width, [rejected], after)
+            return Piece.nothing(width, [rejected], after, 1)

@@ -31,6 +31,8 @@ SWALLOW_LINES = 32
 SWALLOW_ROWS = 29
 """How many of them have to be rows for the quote to be taken for a stray one."""
 
+MALFORMED = "a quote stands where the dialect allows none, or a quoted cell is not closed"
+
 LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 
 type Fault = Literal["malformed_quotes", "too_few_fields", "too_many_fields"]
@@ -68,7 +70,7 @@ class Grammar:
         delimiter = re.escape(self.delimiter)
         escape = re.escape(self.escape) if self.escape else None
         plain_stop = [delimiter, rb"\r", rb"\n"]
-        # An escape takes a whole character with it; UTF-8 continuation bytes are no special bytes, so one byte is enough.
+        # An escape takes a whole character with it; continuation bytes are never special, so one byte is enough.
         escaped = rb"|" + escape + rb"(?s:.)" if escape else b""
         if self.quote is None:
             self._quoted = None
@@ -102,8 +104,8 @@ class Grammar:
         Raises NeedMore where the end of an unfinished ``text`` is reached before the answer is known.
         """
         limit = start + self.max_row_bytes if limit is None else limit
-        size = min(len(text), limit)
-        open_ended = not final and len(text) < limit
+        size = min(len(text), limit + 2)  # the record and its line break
+        open_ended = not final and len(text) < limit + 2
         at = start
         count = 0
         while True:
@@ -114,7 +116,7 @@ class Grammar:
                 if not text.startswith(self.quote, close) or close >= size:
                     if open_ended:
                         raise NeedMore
-                    return Scan(at, at, count, "malformed_quotes", "a quoted cell is not closed")
+                    return Scan(at, at, count, "malformed_quotes", MALFORMED)
                 at = close + len(self.quote)
                 if at >= size and open_ended:
                     raise NeedMore  # the next byte may double this quote
@@ -126,20 +128,22 @@ class Grammar:
                 if open_ended:
                     raise NeedMore
                 if size < len(text):
-                    return Scan(at, at, count, "malformed_quotes", "a quoted cell is not closed")
-                return self._judge(at, at, count)
+                    return Scan(at, at, count, "malformed_quotes", MALFORMED)
+                return self._judge(at, at, count, limit)
             if text.startswith(self.delimiter, at):
                 at += len(self.delimiter)
                 continue
             if text[at] == 10:
-                return self._judge(at, at + 1, count)
+                return self._judge(at, at + 1, count, limit)
             if text[at] == 13:
                 if at + 1 >= size and open_ended:
                     raise NeedMore
-                return self._judge(at, at + (2 if text.startswith(b"\n", at + 1) else 1), count)
-            return Scan(at, at, count, "malformed_quotes", "a quote stands where the dialect allows none")
+                return self._judge(at, at + (2 if text.startswith(b"\n", at + 1) else 1), count, limit)
+            return Scan(at, at, count, "malformed_quotes", MALFORMED)
 
-    def _judge(self, end: int, after: int, count: int) -> Scan:
+    def _judge(self, end: int, after: int, count: int, limit: int) -> Scan:
+        if end > limit:
+            return Scan(end, end, count, "malformed_quotes", MALFORMED)
         if self.width is None or count == self.width:
             return Scan(end, after, count, None)
         fault: Fault = "too_few_fields" if count < self.width else "too_many_fields"
@@ -183,24 +187,25 @@ class Grammar:
         """Whether a record of several lines is a stray quote that took rows for text (see the module's rule)."""
         if self.width is None or self.width < 2:
             return False
-        limit = start + self.max_row_bytes
-        rows = 0
+        others = 0
         _, line = self.line_end(text, start, final=final)
         for _ in range(SWALLOW_LINES):
             if line >= scan.end:
                 return False
             end, after = self.line_end(text, line, final=final)
-            probe = self.scan(text, line, final=final, limit=limit)
-            rows += probe.fault is None and probe.next == after and end > line
+            if end == line or self.scan(text[line:end], 0, final=True).fault:
+                others += 1
+                if others > SWALLOW_LINES - SWALLOW_ROWS:
+                    return False
             line = after
-        return line < scan.end and rows >= SWALLOW_ROWS
+        return line < scan.end
 
     def damaged_end(self, text: bytes, start: int, *, final: bool) -> int:
         """Where reading resumes after a damaged row in a file that has cells of several lines.
 
         The row may have text after its first line. Its lenient extent (text after a closing quote, and quotes in
-        unquoted cells, are skipped to the next delimiter) is rejected as a whole if the record that covers its last line
-        is no row, at least as many of its lines fail as rows as pass, and the line after it begins a row.
+        unquoted cells, are skipped to the next delimiter) is rejected as a whole if the record that covers its last
+        line is no row, at least as many of its lines fail as rows as pass, and the line after it begins a row.
         """
         _, second = self.line_end(text, start, final=final)
         limit = start + self.max_row_bytes

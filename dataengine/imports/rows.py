@@ -20,8 +20,8 @@ type Int64Array = npt.NDArray[np.int64]
 class RejectedLine:
     """A row (or a line of a damaged one) that is no row of the right width.
 
-    ``line`` is the physical line on which it begins (the file's first is 1), ``raw`` its text without the last line break,
-    fit for PostgreSQL: what is not text (NUL, undecodable bytes) stands in it as U+FFFD.
+    ``line`` is the physical line on which it begins (the file's first is 1), ``raw`` its text without the last line
+    break, fit for PostgreSQL: what is not text (NUL, undecodable bytes) stands in it as U+FFFD.
     """
 
     line: int
@@ -34,8 +34,8 @@ class RejectedLine:
 class Block:
     """A stretch of accepted rows, column by column, and the rejected lines among and after them.
 
-    ``columns``: one ``pa.string()`` array per column, all of the same length. Null is an unquoted cell that equals one of
-    the null values; a quoted cell is never null.
+    ``columns``: one ``pa.string()`` array per column, all of the same length. Null is an unquoted cell that equals one
+    of the null values; a quoted cell is never null.
     ``lines``: for each row the physical line on which it begins. Ascending, also from block to block.
     ``rejects``: ascending by line; they belong between the rows by their line numbers.
     ``bytes_read``: position in the stored (maybe compressed) file when the block was made.
@@ -61,7 +61,8 @@ class Block:
 class Piece:
     """What an engine made of the beginning of a buffer: rows, rejects, and how far it came.
 
-    ``starts`` and ``ends`` are byte offsets into the buffer; ``consumed`` bytes and ``lines_done`` lines are dealt with.
+    ``starts`` and ``ends`` are byte offsets of the rows into the buffer; ``consumed`` bytes and ``lines_done`` lines
+    of it are dealt with.
     """
 
     columns: list[pa.Array]
@@ -73,11 +74,11 @@ class Piece:
     lines_done: int
 
     @classmethod
-    def nothing(cls, width: int, rejects: list[RejectedLine], consumed: int) -> Piece:
-        """One line consumed and no row in it."""
+    def nothing(cls, width: int, rejects: list[RejectedLine], consumed: int, lines: int) -> Piece:
+        """No row in what was consumed."""
         none = np.empty(0, np.int64)
         columns = [pa.array([], pa.string()) for _ in range(width)]
-        return cls(columns, none, rejects, none, none, consumed, 1)
+        return cls(columns, none, rejects, none, none, consumed, lines)
 
 
 def readable(raw: bytes) -> str:

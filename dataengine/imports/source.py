@@ -65,8 +65,8 @@ class Source:
     """One opened source file. ``open_source`` makes it.
 
     ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file any reading has
-    come: it never goes back. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the first sheet, one line
-    per sheet row; there the line number of a row is the number of its sheet row (``lines_are_records``).
+    come: it never goes back. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the first sheet;
+    there the line number of a row is the number of its sheet row (``lines_are_records``).
     """
 
     def __init__(self, file: BinaryIO, filename: str, *, kind: Kind, packing: Packing, limits: SourceLimits) -> None:
