@@ -1,0 +1,61 @@
+# Everything happens in .venv; variables (PORT, DATA_DIR, …) come from the environment or stand behind the target:
+#   make run PORT=0
+# Recipes end in `exec` so that a SIGTERM sent to make reaches the program itself.
+
+SHELL := /bin/sh
+# Not through make's own functions, which split at spaces.
+ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
+RUN = @cd "$(ROOT)" && sh .ci/venv
+PYTHON_IN_VENV = .venv/bin/python
+# Tools load the settings, which want a key.
+TOOL = SECRET_KEY=lint $(PYTHON_IN_VENV) -m
+
+.PHONY: help demo run test bench lint format psql manage clean
+
+help:
+	@echo "make demo    run Tablekeep with 336,776 flights in it"
+	@echo "make run     run Tablekeep"
+	@echo "make test    run the tests            (make test args='-k csv')"
+	@echo "make lint    check style, types, templates, migrations"
+	@echo "make format  put the style right"
+	@echo "make bench   measure against \\copy and others"
+	@echo "make psql    a shell on the database of the running stack"
+	@echo "make manage  a command on it          (make manage args='changepassword admin')"
+	@echo "make clean   remove .venv and caches, and no data"
+
+demo:
+	$(RUN) base && exec $(PYTHON_IN_VENV) manage.py stack --demo
+
+run:
+	$(RUN) base && exec $(PYTHON_IN_VENV) manage.py stack
+
+test:
+	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest $(args)
+
+bench:
+	$(RUN) bench && exec $(PYTHON_IN_VENV) -m bench $(args)
+
+lint:
+	$(RUN) test
+	@cd "$(ROOT)" && $(TOOL) ruff check .
+	@cd "$(ROOT)" && $(TOOL) ruff format --check .
+	@cd "$(ROOT)" && $(TOOL) mypy .
+	@cd "$(ROOT)" && $(TOOL) djlint --lint --quiet templates
+	@cd "$(ROOT)" && SECRET_KEY=lint $(PYTHON_IN_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+format:
+	$(RUN) test
+	@cd "$(ROOT)" && $(TOOL) ruff check --fix . && $(TOOL) ruff format .
+
+psql:
+	$(RUN) base
+	@cd "$(ROOT)" && . "$${DATA_DIR:-.data}/stack.env" && \
+	exec "$$($(PYTHON_IN_VENV) -c 'from config.embedded import postgres_binary; print(postgres_binary("psql"))')" "$$DATABASE_URL"
+
+manage:
+	$(RUN) base
+	@cd "$(ROOT)" && set -a && . "$${DATA_DIR:-.data}/stack.env" && set +a && exec $(PYTHON_IN_VENV) manage.py $(args)
+
+clean:
+	@cd "$(ROOT)" && rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@cd "$(ROOT)" && find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +
