@@ -12,7 +12,7 @@ from pathlib import Path
 from bench import report
 from bench.imports import ImportBench
 from bench.peers import run_peers
-from bench.system import running_system
+from harness.system import running_system
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.files import FIELDS, HEADER, write_clean, write_dirty
-from bench.system import PeakMemory, System
 from config.embedded import postgres_binary
+from harness.system import PeakMemory, System
 
 
 @dataclass

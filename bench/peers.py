@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.files import FIELDS, HEADER, write_clean
 from bench.imports import copy_command, psql
-from bench.system import System
+from harness.system import System
 
 _TABLE = "bench_peer"
 _SQL_TYPES = {name: text.split(" ")[0].lower() for name, text in FIELDS.items()}

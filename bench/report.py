@@ -12,9 +12,12 @@ from bench.peers import Peer
 
 
 def table(cases: Sequence[Case], peers: Sequence[Peer], *, when: datetime, machine: str, rows: int) -> str:
-    lines = [
+    head = (
         f"Measured {when:%Y-%m-%d %H:%M} UTC on {machine}. Ratios to `psql \\copy` of the same {rows:,} rows into the "
-        "same table (key and unique e-mail) on the same server, medians of rounds that alternate; lower is faster.",
+        "same table (key and unique e-mail) on the same server, medians of rounds that alternate; lower is faster."
+    )
+    lines = [
+        head,
         "",
         "| import into / of | upload to completed | the job alone | goal | seconds |",
         "| --- | --- | --- | --- | --- |",

@@ -1,0 +1,80 @@
+"""What must be true after an import, whatever happened during it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from harness.system import System
+
+# How long housekeeping may take before what is left counts as left for good: the sweeper's promise is 60 s.
+PATIENCE_SECONDS = 120
+
+
+def wait_until_over(system: System, job_id: int) -> dict[str, Any]:
+    """The job in its final state. Answers of a server that is just coming back are waited out."""
+    deadline = time.monotonic() + PATIENCE_SECONDS * 3
+    while time.monotonic() < deadline:
+        try:
+            job: dict[str, Any] = system.call("GET", f"/api/imports/{job_id}/")
+        except (httpx.HTTPError, RuntimeError):
+            time.sleep(0.2)
+            continue
+        if job["state"] not in {"queued", "running"}:
+            return job
+        time.sleep(0.1)
+    raise AssertionError(f"import {job_id} is not over: {job['state']} {job['phase']}")
+
+
+def mails_about(folder: Path, job_id: int) -> int:
+    """How many mails about an import lie in the stack's mail folder."""
+    marker = f"/imports/{job_id}/"
+    mails = 0
+    for file in (folder / "mail").glob("*.log"):
+        messages = file.read_text().split("-" * 79)
+        mails += sum(marker in message for message in messages)
+    return mails
+
+
+def count(system: System, table: str) -> int:
+    with psycopg.connect(system.database_url) as connection:
+        row = connection.execute(
+            sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("userdata", table))
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def leftovers(system: System, folder: Path) -> list[str]:
+    """Tables, locks and files that belong to no table and no running import."""
+    with psycopg.connect(system.database_url) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+            "WHERE relkind = 'r' AND (nspname = 'userdata' OR nspname LIKE 'pg_temp%') "
+            "AND relname NOT IN (SELECT name FROM public.dataengine_table)"
+        ).fetchall()
+        locks = connection.execute("SELECT objid FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+    files = [path.name for path in (folder / "tmp").rglob("*") if path.is_file()]
+    return [f"table {name}" for (name,) in tables] + [f"lock {key}" for (key,) in locks] + files
+
+
+def assert_clean(system: System, folder: Path) -> None:
+    """Nothing is left behind, at the latest when the sweeper has been by."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := leftovers(system, folder):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"left behind: {left}")
+        time.sleep(0.5)
+
+
+def assert_one_mail(folder: Path, job_id: int) -> None:
+    """One mail, and not a second one later (as far as a sweep can tell)."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (mails := mails_about(folder, job_id)) == 0 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert mails == 1, f"{mails} mails about import {job_id}"
