@@ -49,14 +49,19 @@ class System:
     def delete_table(self, name: str) -> None:
         self.call("DELETE", "/api/delete-table/", params={"table_name": name})
 
+    def upload(self, table: str, path: Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Start an import by the API and return its job."""
+        with path.open("rb") as file:
+            data = {"table_name": table, "email": "bench@example.com", "options": json.dumps(options or {})}
+            job = self.call("POST", "/api/upload-csv/", data=data, files={"file": (path.name, file, "text/csv")})
+        return dict(job)
+
     def import_file(
         self, table: str, path: Path, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], float]:
         """Upload ``path`` and wait for the end. Returns the job and the seconds from request to its end."""
         start = time.perf_counter()
-        with path.open("rb") as file:
-            data = {"table_name": table, "email": "bench@example.com", "options": json.dumps(options or {})}
-            job = self.call("POST", "/api/upload-csv/", data=data, files={"file": (path.name, file, "text/csv")})
+        job = self.upload(table, path, options)
         while job["state"] in {"queued", "running"}:
             time.sleep(0.02)
             job = self.call("GET", f"/api/imports/{job['id']}/")

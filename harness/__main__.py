@@ -1,0 +1,33 @@
+"""`make soak`: many trials on one running stack; ends at the first that fails."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from harness.system import running_system
+from harness.trials import make_workload, run_trial, trials
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="harness", description=__doc__)
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--rows", type=int, default=200_000)
+    arguments = parser.parse_args()
+    sys.stdout.write(f"seed {arguments.seed}\n")
+    with tempfile.TemporaryDirectory(prefix="tablekeep-soak-") as name:
+        folder = Path(name)
+        workload = make_workload(folder, arguments.rows)
+        with running_system(folder / "data") as system:
+            for trial in trials(arguments.trials, seed=arguments.seed, within=arguments.rows / 60_000):
+                run_trial(system, folder / "data", workload, trial)
+                sys.stdout.write(f"passed {trial}\n")
+                sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""After whatever dies in the middle of it, an import has happened exactly once, with one mail and nothing left behind.
+
+On the real stack, started as `make run` starts it. `make soak` runs many more of the same trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.system import System, running_system
+from harness.trials import Trial, Workload, make_workload, run_trial, trials
+
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack")
+
+
+@pytest.fixture(scope="module")
+def system(folder: Path) -> Iterator[System]:
+    with running_system(folder / "data") as system:
+        yield system
+
+
+@pytest.fixture(scope="module")
+def workload(folder: Path) -> Workload:
+    return make_workload(folder, rows=60_000)
+
+
+@pytest.mark.parametrize("trial", trials(20, seed=20_261_123, within=1.2), ids=str)
+def test_an_import_happens_exactly_once(system: System, folder: Path, workload: Workload, trial: Trial) -> None:
+    run_trial(system, folder / "data", workload, trial)

@@ -1,0 +1,64 @@
+"""One trial: an import, a fault at some moment of it, and the check of everything that must be true afterwards."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.files import FIELDS, write_dirty
+from harness.faults import FAULTS, Fault
+from harness.invariants import assert_clean, assert_one_mail, count, wait_until_over
+from harness.system import System
+
+
+@dataclass(frozen=True)
+class Trial:
+    """``moment`` is seconds after the upload's answer at which the fault strikes."""
+
+    number: int
+    fault: Fault
+    moment: float
+
+    def __str__(self) -> str:
+        return f"{self.number}-{self.fault}-at-{self.moment:.2f}s"
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A file with ``rows`` rows of which ``bad`` are rejected."""
+
+    path: Path
+    rows: int
+    bad: int
+
+
+def make_workload(folder: Path, rows: int) -> Workload:
+    path = folder / "people.csv"
+    return Workload(path, rows, write_dirty(path, rows))
+
+
+def trials(total: int, *, seed: int, within: float) -> Iterator[Trial]:
+    """Every fault in turn, each at a random moment of the ``within`` seconds that an import takes."""
+    rng = random.Random(seed)
+    for number in range(total):
+        yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within))
+
+
+def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> None:
+    """Run it; raises AssertionError where the import has not happened exactly once."""
+    table = f"trial_{trial.number}"
+    system.create_table(table, FIELDS)
+    job = system.upload(table, workload.path)
+    time.sleep(trial.moment)
+    trial.fault.strike(system)
+    job = wait_until_over(system, job["id"])
+    assert job["state"] == "completed", f"{trial}: {job['state']}: {job['error']}"
+    good = workload.rows - workload.bad
+    assert (job["rows_imported"], job["rows_rejected"]) == (good, workload.bad), f"{trial}: {job}"
+    assert count(system, table) == good, str(trial)
+    assert_one_mail(folder, job["id"])
+    assert_clean(system, folder)
+    system.delete_table(table)
