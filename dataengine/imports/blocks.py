@@ -208,7 +208,7 @@ class BlockEngine:
                 if last is None:
                     reach = len(text) - int(lines.starts[at])
                     unclear = self.lines_are_records or not lines.opens_in_vain(at)
-                    if unclear and not final and reach <= self.grammar.max_row_bytes:
+                    if unclear and not final and reach <= self.grammar.max_row_bytes + 2:
                         stop = at
                         break
                 else:

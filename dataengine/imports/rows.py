@@ -110,4 +110,4 @@ def reject(line: int, raw: bytes, code: RejectCode, message: str) -> RejectedLin
 def reject_long(line: int, start: bytes, limit: int) -> RejectedLine:
     """A line longer than a row may be; only its start is kept."""
     message = f"the line is longer than {limit:,} bytes"
-    return RejectedLine(line, readable(start[:RAW_LIMIT]), "value_too_long", message)
+    return RejectedLine(line, readable(start[: min(RAW_LIMIT, limit)]), "value_too_long", message)
