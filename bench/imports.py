@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bench.files import FIELDS, HEADER, write_clean, write_dirty
 from config.embedded import postgres_binary
+from harness.files import FIELDS, HEADER, write_clean, write_dirty
 from harness.system import PeakMemory, System
 
 

@@ -18,8 +18,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bench.files import FIELDS, HEADER, write_clean
 from bench.imports import copy_command, psql
+from harness.files import FIELDS, HEADER, write_clean
 from harness.system import System
 
 _TABLE = "bench_peer"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.files import FIELDS, write_dirty
 from harness.faults import FAULTS, Fault
+from harness.files import FIELDS, write_dirty
 from harness.invariants import assert_clean, assert_one_mail, count, wait_until_over
 from harness.system import System
 

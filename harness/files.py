@@ -1,4 +1,4 @@
-"""The files that the benchmarks import: ten columns, about 121 bytes a row, the same for the same seed."""
+"""The files that benchmarks and trials import: ten columns, about 121 bytes a row, the same for the same seed."""
 
 from __future__ import annotations
 
