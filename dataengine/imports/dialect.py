@@ -6,11 +6,25 @@ Pure: knows sources, no models. The rules of detection are documented at ``detec
 from __future__ import annotations
 
 import codecs
+import itertools
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dataengine.exceptions import InvalidInput
+
+from .detection import Reading, looks_like_header, preamble, read_sample, weak
+from .encodings import detect_encoding
+from .recovery import Grammar
+from .source import SAMPLE_BYTES, Source, to_utf8
+
+DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
+"""What is looked for, and how much less a delimiter counts that often stands in text."""
+SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""What Excel writes and reads on a first line."""
+ASCII_SCAN_BYTES = 512 << 20
+"""How far a file of ASCII is read on for its first other character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +105,116 @@ def check_encoding(name: str) -> str:
 
 def _invalid(name: str, what: str) -> InvalidInput:
     return InvalidInput(f"{name} {what}.", code="invalid_option", fields={name: f"{name} {what}."})
+
+
+def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
+    """Find the dialect of ``source`` from its first megabyte; what ``overrides`` fixes is not looked for.
+
+    - *Encoding*: see ``encodings.py``. A file that begins in ASCII is read on until something else turns up.
+    - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
+      records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
+      ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
+    - *Escape*: a backslash if rows fail without it that pass with it.
+    - *Preamble*: leading records of at most half the usual width, or padded to it with empty cells (``skip_rows``).
+    - *Header*: see ``detection.looks_like_header``; in doubt there is one.
+
+    Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
+    """
+    fixed = overrides or DialectOptions()
+    sample = source.sample()
+    complete = len(sample) < SAMPLE_BYTES
+    if source.kind == "xlsx":
+        encoding, fixed = "utf-8", replace(fixed, delimiter=",", quote='"', escape="")
+    elif fixed.encoding is not None:
+        encoding = check_encoding(fixed.encoding)
+    else:
+        encoding = detect_encoding(sample, () if complete else _rest(source))
+    text = b"".join(to_utf8(iter([sample]), encoding))
+    if not complete and encoding.startswith(("utf", "cp", "latin", "iso")):
+        text = text[: text.rfind(b"\n") + 1] or text
+    if not text.strip(b"\r\n"):
+        raise InvalidInput("The file holds no header and no rows.", code="empty_file")
+    skipped = fixed.skip_rows or 0
+    separator = SEPARATOR_LINE.match(text) if fixed.skip_rows is None and source.kind == "text" else None
+    if separator and (fixed.delimiter is None or fixed.delimiter.encode() == separator.group(1)):
+        fixed = replace(fixed, delimiter=separator.group(1).decode("latin-1"))
+        skipped = 1
+    text = _without_lines(text, skipped)
+    dialect, reading = _best(text, fixed, source.filename, complete=complete)
+    if fixed.skip_rows is None and reading.records and (leading := preamble(reading)):
+        skipped += reading.lines[leading]
+        reading.records = reading.records[leading:]
+    has_header = fixed.has_header
+    if has_header is None:
+        has_header = not reading.records or looks_like_header(reading.records, reading.width)
+    return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header)
+
+
+def _rest(source: Source) -> itertools.islice[bytes]:
+    """The chunks after the sample (cut at the same place only by luck, which does not matter)."""
+    chunks = SAMPLE_BYTES // (1 << 20)
+    return itertools.islice(source.open_bytes(), chunks, chunks + ASCII_SCAN_BYTES // (1 << 20))
+
+
+def _without_lines(text: bytes, count: int) -> bytes:
+    for _ in range(count):
+        found = re.search(rb"\r\n|\n|\r", text)
+        text = text[found.end() :] if found else b""
+    return text
+
+
+def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, Reading]:
+    """The dialect that explains the sample best, and the sample as it reads it."""
+    usual = "\t" if re.search(r"\.(?:tsv|tab)\b", filename, re.IGNORECASE) else ","
+    if fixed.delimiter is not None:
+        delimiters = {fixed.delimiter: 1.0}
+    else:
+        delimiters = {usual: 1.0} | {
+            mark: weight for mark, weight in DELIMITERS.items() if mark.encode() in text and not _prose(text, mark)
+        }
+    quotes = ['"', "'"] if fixed.quote is None else [fixed.quote or None]
+    escape = fixed.escape or None
+    best: tuple[float, Dialect, Reading] | None = None
+    for quote, (delimiter, weight) in itertools.product(quotes, delimiters.items()):
+        if delimiter == quote or (quote and quote.encode() not in text and quote != quotes[0]):
+            continue
+        dialect = Dialect(delimiter, quote, escape)
+        reading = read_sample(text, Grammar(dialect, None), complete=complete)
+        if weight < 1 and weak(reading, delimiter):
+            continue
+        score = reading.score * weight
+        if best is None or score > best[0] * 1.02:
+            best = (score, dialect, reading)
+    if best is None:
+        raise InvalidInput("The delimiter and the quote cannot be the same.", code="invalid_option")
+    _, dialect, reading = best
+    if fixed.delimiter is None and reading.width <= 1:
+        # One column: a delimiter that does not stand in it.
+        free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
+        dialect = replace(dialect, delimiter=free[0] if free else usual)
+        reading = read_sample(text, Grammar(dialect, None), complete=complete)
+    if fixed.escape is None and dialect.quote and b"\\" + dialect.quote.encode() in text:
+        escaped = replace(dialect, escape="\\")
+        other = read_sample(text, Grammar(escaped, None), complete=complete)
+        if other.regular > reading.regular and other.faults < reading.faults:
+            dialect, reading = escaped, other
+    if fixed.quote is None and reading.faults >= 5 and reading.faults > len(reading.records):
+        bare = replace(dialect, quote=None)
+        other = read_sample(text, Grammar(bare, None), complete=complete)
+        if other.score > reading.score and not _encloses(other):
+            dialect, reading = bare, other
+    return dialect, reading
+
+
+def _prose(text: bytes, delimiter: str) -> bool:
+    """Whether a comma or semicolon only ever stands as in sentences, and not in the first line."""
+    if delimiter not in ",;":
+        return False
+    first = text.split(b"\n", 1)[0]
+    mark = delimiter.encode()
+    return mark not in first and text.count(mark) == text.count(mark + b" ")
+
+
+def _encloses(reading: Reading) -> bool:
+    """Whether any cell stands in double quotes."""
+    return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for record in reading.records for cell in record)

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from .dialect import Dialect
+if TYPE_CHECKING:
+    from .dialect import Dialect
 
 MAX_ROW_BYTES = 16 << 20
 SWALLOW_LINES = 32

@@ -1,0 +1,173 @@
+"""How well a delimiter and a quote explain a sample, and what its first rows are. Pure; ``dialect.detect`` decides."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .recovery import Grammar
+
+MAX_RECORDS = 500
+NUMBER = re.compile(
+    r"[-+]?(?:\d{1,3}(?:[ '.,]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?%?"
+    r"|[-+]?[$€£¥] ?[\d.,]+|[\d.,]+ ?[$€£¥]"
+)
+MOMENT = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z| ?[-+]\d{2}:?\d{2})?)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?: \d{1,2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
+)
+WORDS = re.compile(r"""(?!['"\s])[^,;\t|"\r\n]*(?<![\s'])(?:, [^,;\t|"\r\n]+)*""")
+MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "\\N", "-", "n/a", "NaN", "nan", "None"})
+FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "yes", "no"})
+
+
+@dataclass(slots=True)
+class Reading:
+    """A sample as one dialect reads it: the records in order, each with the physical line it begins on (from 0)."""
+
+    records: list[list[str]]
+    lines: list[int]
+    faults: int
+    width: int
+    score: float
+
+    @property
+    def regular(self) -> float:
+        """The share of records and faulty lines that are of the usual width."""
+        total = len(self.records) + self.faults
+        return sum(len(record) == self.width for record in self.records) / total if total else 0.0
+
+
+def read_sample(text: bytes, grammar: Grammar, *, complete: bool) -> Reading:
+    """Read the first records of ``text`` with any number of cells; ``complete`` says that it is the whole file."""
+    records: list[list[str]] = []
+    lines: list[int] = []
+    quoted: list[list[bool]] = []
+    at = line = faults = 0
+    while at < len(text) and len(records) + faults < MAX_RECORDS:
+        end, after = grammar.line_end(text, at, final=True)
+        if end == at:
+            at, line = after, line + 1
+            continue
+        scan = grammar.scan(text, at, final=True, limit=at + (64 << 10))
+        if scan.fault:
+            faults += 1
+        else:
+            cells = grammar.cells(text[at : scan.end])
+            records.append([value.decode("utf-8", "replace") for value, _ in cells])
+            quoted.append([flag for _, flag in cells])
+            lines.append(line)
+            line += len(re.findall(rb"\r\n|\n|\r", text[at : scan.end]))
+            after = scan.next
+        at, line = after, line + 1
+    if not complete and len(records) > 1 and at >= len(text):
+        for rows in (records, lines, quoted):
+            rows.pop()  # the last may be cut
+    widths = Counter(len(record) for record in records)
+    width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
+    reading = Reading(records, lines, faults, width, 0.0)
+    if width > 1:
+        reading.score = reading.regular * (width - 1) / width * _typed(records, quoted, width)
+    return reading
+
+
+def _typed(records: list[list[str]], quoted: list[list[bool]], width: int) -> float:
+    """The share of cells that look like values and not like pieces or lumps of values."""
+    good = total = 0
+    for record, flags in zip(records, quoted, strict=True):
+        if len(record) != width:
+            continue
+        total += width
+        for cell, flag in zip(record, flags, strict=True):
+            good += flag or kind(cell) != "odd"
+    return good / total if total else 0.0
+
+
+def kind(cell: str) -> str:
+    """``missing``, ``number``, ``moment``, ``flag``, ``text``, or ``odd`` for what is hardly one value."""
+    if cell in MISSING:
+        return "missing"
+    if cell in FLAGS:
+        return "flag"
+    stripped = cell.strip()
+    if NUMBER.fullmatch(stripped):
+        return "number"
+    if MOMENT.fullmatch(stripped):
+        return "moment"
+    return "text" if WORDS.fullmatch(cell) else "odd"
+
+
+def weak(reading: Reading, delimiter: str) -> bool:
+    """Whether a colon or space splits what are single values: times, names, sentences.
+
+    It does not where the first record is of the usual width too, whole lines are no numbers or moments, and (for
+    spaces) most cells are.
+    """
+    if not reading.records or len(reading.records[0]) != reading.width:
+        return True
+    rows = [record for record in reading.records if len(record) == reading.width]
+    whole = sum(kind(delimiter.join(record)) in ("number", "moment") for record in rows)
+    if whole * 2 > len(rows):
+        return True
+    values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
+    return delimiter == " " and values * 2 < len(rows) * reading.width
+
+
+def preamble(reading: Reading) -> int:
+    """How many records stand before the header (or the first row): titles, notes, generator lines.
+
+    A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
+    that width (3 and more) with one cell filled and the rest empty while the next is fuller.
+    """
+    width = reading.width
+    for index, record in enumerate(reading.records[:50]):
+        filled = sum(cell.strip() != "" for cell in record)
+        if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(reading, index)):
+            return index
+        if len(record) != width and len(record) * 2 > width:
+            return index  # a damaged header is still the header
+    return 0
+
+
+def _fuller_follows(reading: Reading, index: int) -> bool:
+    following = reading.records[index + 1 : index + 3]
+    return any(sum(cell.strip() != "" for cell in record) * 2 > reading.width for record in following)
+
+
+def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the first record names the columns. Columns whose values all have one kind other than text decide.
+
+    There the first cell is either a name (text) or of that very kind. Without such columns, or in doubt: a header.
+    """
+    first = records[0]
+    rows = [record for record in records[1:] if len(record) == width]
+    votes = 0
+    for column, cell in enumerate(first):
+        kinds = [kind(row[column]) for row in rows if column < width]
+        present = [name for name in kinds if name != "missing"]
+        if not present:
+            continue
+        usual, count = Counter(present).most_common(1)[0]
+        if usual in ("text", "odd") or count * 10 < len(present) * 8:
+            continue
+        votes += 1 if kind(cell) in ("text", "odd") else -1 if kind(cell) == usual else 0
+    if votes < 0:
+        return _names_years(first, rows)
+    if not rows:
+        return not all(kind(cell) in ("number", "moment") for cell in first)
+    return True
+
+
+def _names_years(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """``country,2019,2020``: ascending years as names of columns that hold other numbers."""
+    years = [(column, int(cell)) for column, cell in enumerate(first) if re.fullmatch(r"(?:19|20)\d\d", cell)]
+    others = [cell for cell in first if not re.fullmatch(r"(?:19|20)\d\d", cell)]
+    if len(years) < 2 or not others or any(kind(cell) not in ("text", "missing") for cell in others):
+        return False
+    if any(later[1] - earlier[1] not in (1, -1) for earlier, later in itertools.pairwise(years)):
+        return False
+    values = [row[column] for row in rows for column, _ in years if column < len(row)]
+    return not all(re.fullmatch(r"(?:19|20)\d\d", value) for value in values)

@@ -1,0 +1,133 @@
+"""Which encoding a text file is in, from its bytes. Pure.
+
+In this order: a byte order mark; the NUL pattern of UTF-16 and UTF-32; UTF-8 if the text that is not ASCII is valid
+UTF-8 for the most part (damaged bytes then cost their rows); Western or Central European text by which letters it would
+hold; else what charset-normalizer makes of the lines that are not ASCII. Where two encodings agree on text, the larger
+one is named: cp1252 for Latin-1, cp932 for Shift-JIS, GB18030 for GB2312 and GBK, cp949 for EUC-KR.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+
+from charset_normalizer import from_bytes
+
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+SUPERSETS = {
+    "ascii": "utf-8",
+    "utf_8": "utf-8",
+    "latin_1": "cp1252",
+    "iso8859_15": "cp1252",
+    "shift_jis": "cp932",
+    "shift_jis_2004": "cp932",
+    "shift_jisx0213": "cp932",
+    "euc_jis_2004": "euc_jp",
+    "euc_jisx0213": "euc_jp",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "hz": "gb18030",
+    "euc_kr": "cp949",
+    "big5hkscs": "big5hkscs",
+}
+EVIDENCE_BYTES = 64 << 10
+WESTERN = frozenset("éèêëàâäáãåçñíìîïóòôöõøúùûüýßæœÉÈÊËÀÂÄÁÃÅÇÑÍÌÎÏÓÒÔÖÕØÚÙÛÜÝÆŒšžŠŽ")
+MARKS = frozenset("€£¥¢§°ºª–—‘’‚“”„…«»‹›•·®©™±×µ²³½¼¾¡¿\xa0´‰†")
+CENTRAL_BYTES = re.compile(rb"[A-Za-z][\xb3\xb9\xbf]|[\xb3\xb9\xbf][a-z]")
+"""l, a and z with their Polish marks; in Western text these bytes are superscripts and ¿, not inside words."""
+
+
+def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
+    """Name the encoding of a text that begins with ``sample``.
+
+    ``more`` are further chunks, looked at only while everything is ASCII (a file may be ASCII for its first megabytes).
+    """
+    for mark, name in BOMS:
+        if sample.startswith(mark):
+            return name
+    if name := _wide(sample[:8192]):
+        return name
+    evidence = sample
+    if sample.isascii():
+        for chunk in more:
+            if not chunk.isascii():
+                evidence = chunk
+                break
+        else:
+            return "utf-8"
+    lines = [line for line in re.split(rb"[\r\n]+", evidence) if not line.isascii()]
+    if evidence is not sample or not evidence.endswith((b"\n", b"\r")):
+        lines = lines if len(lines) < 2 else lines[:-1]  # the last may be cut within a character
+    bad = sum(not _is_utf8(line, partial=len(lines) == 1) for line in lines)
+    if bad * 2 < len(lines):
+        return "utf-8"
+    return _legacy(b"\n".join(lines)[:EVIDENCE_BYTES])
+
+
+def _is_utf8(line: bytes, *, partial: bool) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(line, not partial)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark: text of ASCII in it has NULs at every other (or three of four) places."""
+    if len(head) < 4 or not head.count(0):
+        return None
+    quarter = len(head) // 4
+    nuls = [head[place::4].count(0) for place in range(4)]
+    if quarter > 1 and min(nuls[1:]) * 10 > quarter * 8 and nuls[0] * 10 < quarter:
+        return "utf-32-le"
+    if quarter > 1 and min(nuls[:3]) * 10 > quarter * 8 and nuls[3] * 10 < quarter:
+        return "utf-32-be"
+    half = len(head) // 2
+    even, odd = nuls[0] + nuls[2], nuls[1] + nuls[3]
+    if odd * 4 > half and even * 20 < half:
+        return "utf-16-le"
+    if even * 4 > half and odd * 20 < half:
+        return "utf-16-be"
+    return None
+
+
+def _legacy(text: bytes) -> str:
+    """The 8-bit or multi-byte encoding of lines that are not UTF-8."""
+    high = len(re.findall(rb"[\x80-\xff]", text))
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", text))
+    if alone * 4 >= high * 3:  # letters with marks among plain ones: European
+        if _is_central(text):
+            return "cp1250"
+        decoded = [char for char in text.decode("cp1252", "replace") if char > "\x7f"]
+        letters = sum(char in WESTERN or char in MARKS for char in decoded)
+        if "\ufffd" not in decoded and letters * 10 >= len(decoded) * 8 and _words(text):
+            return "cp1252"
+        if "\ufffd" in decoded and not re.search(rb"[\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]", text) and letters:
+            return "latin-1"  # C1 controls that cp1252 does not have, and nothing that only cp1252 has
+    if high < 6:
+        return "utf-8"  # a few odd bytes in a file of ASCII: damage, not an encoding
+    best = from_bytes(text, cp_exclusion=["utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32"]).best()
+    if best is None:
+        return "cp1252"
+    return SUPERSETS.get(best.encoding, best.encoding)
+
+
+def _is_central(text: bytes) -> bool:
+    if len(CENTRAL_BYTES.findall(text)) >= 2:
+        return True
+    hooks = len(re.findall(rb"[\x8a\x9a\x8e\x9e]", text))
+    return bool(hooks) and len(re.findall(rb"[\xec\xf8\xe8\xf9\xef]", text)) >= 2
+
+
+def _words(text: bytes) -> bool:
+    """Whether single high bytes stand where letters or signs do: at least half of them touch a letter or digit."""
+    alone = re.findall(rb"(.?)[\x80-\xff](.?)", text, re.DOTALL)
+    touching = sum(before.isalnum() or after.isalnum() for before, after in alone)
+    return touching * 2 >= len(alone)
