@@ -48,7 +48,7 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
     }
 
 
-class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm[Any]):
+class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """The old password and twice the new one."""
 
     field_order = ["old_password", "new_password1", "new_password2"]
@@ -60,7 +60,7 @@ class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm[Any]):
         _plain_password_help(self)
 
 
-class SetPasswordForm(Styled, auth_forms.SetPasswordForm[Any]):
+class SetPasswordForm(Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     """Twice the new password."""
 
     def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:

@@ -28,6 +28,7 @@ console_urls = [
     path("tables/<str:name>/design/<int:pk>/", tables.column, name="column"),
     path("tables/<str:name>/delete/", tables.delete, name="table-delete"),
     path("tables/<str:name>/import/", imports.into_table, name="table-import"),
+    path("tables/<str:name>/filter/", records.add_filter, name="filter"),
     path("tables/<str:name>/records/new/", records.add, name="record-add"),
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),

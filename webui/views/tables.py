@@ -20,7 +20,7 @@ from webui.views.view import console_view
 @console_view("GET")
 def index(request: ConsoleRequest) -> HttpResponse:
     """Every table that the user may see, with size, records and last import."""
-    listing = catalog.listing(request.user, request.GET.get("sort", ""))
+    listing = catalog.listing(request.user, request.GET.get("order_by", ""))
     context = {"section": "tables", "listing": listing, "headings": listing.headings(request.GET)}
     return htmx.render(request, "tables/index.html", context, partial="tables/_listing.html")
 

@@ -1,0 +1,139 @@
+"""Filters as people meet them: conditions in words, chips that say what is filtered, a form that makes one more.
+
+What they mean is ``dataengine.filtersets``'s affair; here they are only parameters of the URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from django import forms
+from django.http import QueryDict
+
+from dataengine.column_types import ORDERED, REGISTRY, ColumnType
+from dataengine.filtersets import RESERVED
+from dataengine.models import Column
+from webui.forms import Styled
+
+WORDS = {
+    "icontains": "contains",
+    "contains": "contains, in just these letters",
+    "exact": "is",
+    "ne": "is not",
+    "istartswith": "begins with",
+    "startswith": "begins with, in just these letters",
+    "endswith": "ends with",
+    "gt": "is greater than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "range": "lies between",
+    "in": "is any of",
+    "year": "is in the year",
+    "month": "is in the month",
+    "day": "is on the day of the month",
+    "iregex": "matches the pattern",
+}
+_TIME_WORDS = {"gt": "is after", "gte": "is on or after", "lt": "is before", "lte": "is on or before"}
+# One lookup, two conditions that need no value.
+_MISSING = {"isnull=true": "is missing", "isnull=false": "is present"}
+_ID = REGISTRY["bigint"]
+
+
+class Chip(NamedTuple):
+    """One filter in words, and the query without it."""
+
+    column: str
+    condition: str
+    value: str
+    query: str
+
+
+def conditions(kind: ColumnType, lookups: Sequence[str] | None = None) -> list[tuple[str, str]]:
+    """The conditions that a column of that type can be put to, as choices, the likeliest first."""
+    words = WORDS | (_TIME_WORDS if kind.group == "Date and time" else {})
+    offered = lookups if lookups is not None else kind.lookups
+    chosen = [(lookup, text) for lookup, text in words.items() if lookup in offered]
+    return chosen + (list(_MISSING.items()) if "isnull" in offered else [])
+
+
+def chips(params: QueryDict, columns: Iterable[Column]) -> list[Chip]:
+    """The filters among ``params``; the search is in its box already."""
+    titles = {column.name: column for column in columns}
+    found = []
+    for name in params:
+        if name in RESERVED:
+            continue
+        column_name, lookup = _taken_apart(name, titles)
+        column = titles.get(column_name)
+        kind = column.kind if column else _ID
+        value = ", ".join(params.getlist(name))
+        words = _MISSING.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
+        shown = "" if lookup == "isnull" else value
+        if shown or lookup == "isnull":  # a parameter without a value filters nothing
+            found.append(Chip(column.title if column else column_name, words, shown, _without(params, name)))
+    return found
+
+
+class FilterForm(Styled, forms.Form):
+    """One more filter: which column, which condition, which value."""
+
+    column = forms.ChoiceField(label="Column")
+    condition = forms.ChoiceField(label="Condition")
+    value = forms.CharField(label="Value", required=False, strip=False)
+
+    def __init__(
+        self, columns: Sequence[Column], data: Mapping[str, Any] | None = None, *, url: str, of: str = ""
+    ) -> None:
+        """``of`` is the column whose conditions to offer; without a script they have to suit whatever is chosen.
+
+        ``url`` answers with those of another column.
+        """
+        super().__init__(data, initial={"column": of})
+        by_name = {column.name: column for column in columns}
+        self._set_choices("column", [*((column.name, column.title) for column in columns), ("id", "id")])
+        if of in by_name:
+            offered = conditions(by_name[of].kind)
+        else:
+            offered = conditions(_ID, ORDERED) if of == "id" else [*WORDS.items(), *_MISSING.items()]
+        self._set_choices("condition", offered)
+        # Another column, other conditions.
+        self.fields["column"].widget.attrs |= {
+            "hx-get": url,
+            "hx-target": "#condition",
+            "hx-swap": "innerHTML",
+            "hx-trigger": "change",
+        }
+
+    def parameter(self) -> tuple[str, str]:
+        """The filter as a parameter of the URL."""
+        column, condition = self.cleaned_data["column"], self.cleaned_data["condition"]
+        lookup, _, fixed = condition.partition("=")
+        return f"{column}__{lookup}", fixed or self.cleaned_data["value"]
+
+    def clean(self) -> dict[str, Any]:
+        """A condition without its value would filter nothing."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("condition") in WORDS and not values.get("value"):
+            self.add_error("value", "Give a value.")
+        return values
+
+    def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+        field.choices = choices
+
+
+def _taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
+    if name in known:
+        return name, "exact"
+    column, separator, lookup = name.rpartition("__")
+    return (column, lookup) if separator else (name, "exact")
+
+
+def _without(params: QueryDict, name: str) -> str:
+    query = params.copy()
+    for gone in (name, "page", "cursor"):
+        query.pop(gone, None)
+    return f"?{query.urlencode()}"

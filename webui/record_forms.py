@@ -1,0 +1,122 @@
+"""The form of one record. It collects text; what the text means is the record services' affair, for API and console."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from dataengine.exceptions import DataEngineError
+from dataengine.models import Column
+from dataengine.records import Record
+from webui.errors import add_errors
+from webui.forms import Styled
+
+_YES_NO = [("", "no value"), ("true", "yes"), ("false", "no")]
+_WIDGETS: dict[str, dict[str, str]] = {
+    "date": {"placeholder": "2024-12-31"},
+    "time": {"placeholder": "23:59:00"},
+    "timestamp": {"placeholder": "2024-12-31 23:59:00"},
+    "timestamptz": {"placeholder": "2024-12-31 23:59:00Z"},
+    "uuid": {"placeholder": "00000000-0000-0000-0000-000000000000"},
+    "email": {"inputmode": "email"},
+    "url": {"inputmode": "url", "placeholder": "https://"},
+}
+
+
+class RecordForm(Styled, forms.Form):
+    """Fields by the columns' attributes (``c12``), so that no user's word meets one of Django's."""
+
+    def __init__(self, columns: Sequence[Column], data: Any = None, *, record: Record | None = None) -> None:
+        self.columns = columns
+        self.is_change = record is not None
+        self.base_fields = {column.attribute: _field(column) for column in columns}
+        values = (
+            {column.attribute: _default(column) for column in columns}
+            if record is None
+            else {column.attribute: _text(getattr(record, column.attribute)) for column in columns}
+        )
+        super().__init__(data, initial=values)
+
+    def clean(self) -> dict[str, Any]:
+        """A required column left empty: what was empty before and is not touched stays as it is."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        for column in self.columns:
+            untouched = self.is_change and column.attribute not in self.changed_data
+            if column.required and values.get(column.attribute) == "" and not untouched:
+                self.add_error(column.attribute, "This column needs a value.")
+        return values
+
+    def service_data(self) -> dict[str, Any]:
+        """``{column name: text or None}`` as the record services take it; of a change, only what was changed."""
+        return {
+            column.name: _value(column, self.cleaned_data[column.attribute])
+            for column in self.columns
+            if not self.is_change or column.attribute in self.changed_data
+        }
+
+    def add_service_errors(self, error: DataEngineError) -> None:
+        """Write what a record service refused at the columns that it names."""
+        add_errors(self, error, {column.name: column.attribute for column in self.columns})
+
+
+def _field(column: Column) -> forms.Field:
+    common: dict[str, Any] = {"label": column.title, "required": False}
+    attrs: dict[str, str] = {}
+    match column.type:
+        case "boolean":
+            made: forms.Field = forms.ChoiceField(choices=_YES_NO, **common)
+        case "choice":
+            choices = [("", "no value"), *((choice, choice) for choice in column.parameters["choices"])]
+            made = forms.ChoiceField(choices=choices, **common)
+        case "text" | "json" | "jsonb":
+            made = forms.CharField(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
+        case _:
+            made = forms.CharField(strip=not column.kind.is_text, **common)
+            if column.kind.group == "Number":
+                attrs["inputmode"] = "numeric" if column.kind.kernel == "integer" else "decimal"
+    made.widget.attrs |= attrs | _WIDGETS.get(column.type, {})
+    made.sql_text = column.sql_text  # type: ignore[attr-defined]  # shown beside the label
+    if column.required:
+        made.widget.attrs["aria-required"] = "true"
+    return made
+
+
+def _default(column: Column) -> str:
+    return column.default or ""
+
+
+def _text(value: Any) -> str:
+    """A stored value as the text that reads back as itself."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ") + "Z"
+        case datetime():
+            return value.isoformat(sep=" ")
+        case Decimal():
+            return format(value, "f")
+        case float():
+            return repr(value)
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, indent=2)
+        case _:
+            return str(value)
+
+
+def _value(column: Column, text: str) -> Any:
+    if text == "":
+        return None
+    if column.kind.kernel == "json":
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text

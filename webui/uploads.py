@@ -1,0 +1,124 @@
+"""Uploads of the console: the form with its options, and what the page's script asks for."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+
+from dataengine.identifiers import derive_identifier
+from dataengine.models import Table
+from webui.forms import Styled
+from webui.htmx import ConsoleRequest
+
+ACCEPTED = ".csv,.tsv,.txt,.gz,.zip,.xlsx"
+_ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
+_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx"}
+
+
+def asks_for_address(request: HttpRequest) -> bool:
+    """Whether upload.js sent the file: it wants to know where to go, not to be sent there."""
+    return request.headers.get("X-Requested-With") == "tablekeep-upload"
+
+
+def name_from_file(filename: str) -> str:
+    """A valid table name that is free, made of a file's name: ``Sales 2024.csv.gz`` -> ``sales_2024``."""
+    path = PurePath(filename)
+    while path.suffix.lower() in _SUFFIXES:
+        path = path.with_suffix("")
+    # Names are unique in the installation, so those of other people's tables count; none of them shows.
+    return derive_identifier(path.name, what="table", taken=Table.objects.values_list("name", flat=True))
+
+
+class UploadForm(Styled, forms.Form):
+    """A file and how to read it. What is left empty is detected."""
+
+    file = forms.FileField(
+        label="CSV file",
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
+        help_text="CSV, TSV or text, also as .gz or .zip, or an Excel workbook (.xlsx).",
+        error_messages={"required": "Choose a file.", "empty": "This file is empty."},
+        max_length=255,
+    )
+    table_name = forms.CharField(label="Table name", required=False, help_text="Left empty, the file's name is used.")
+    on_conflict = forms.ChoiceField(
+        label="When a row’s key is in the table already",
+        required=False,
+        choices=[("reject", "Reject the row"), ("skip", "Skip the row"), ("update", "Update the record")],
+    )
+    key = forms.ChoiceField(label="The key", required=False)
+    on_error = forms.ChoiceField(
+        label="When a row has errors",
+        required=False,
+        choices=[("skip_rows", "Import the other rows"), ("abort", "Import nothing")],
+    )
+    delimiter = forms.ChoiceField(
+        label="Between cells",
+        required=False,
+        choices=[("", "Detect"), (",", "Comma"), (";", "Semicolon"), ("\t", "Tab"), ("|", "Bar")],
+    )
+    encoding = forms.ChoiceField(
+        label="Encoding", required=False, choices=[("", "Detect"), *((name, name) for name in _ENCODINGS)]
+    )
+    has_header = forms.ChoiceField(
+        label="First line",
+        required=False,
+        choices=[("", "Detect"), ("yes", "Names of the columns"), ("no", "Data already")],
+    )
+    null_values = forms.CharField(
+        label="Words for a missing value",
+        required=False,
+        help_text="With commas between. Left empty: NA, N/A, null and the like, where the column shows that they are meant so.",
+    )
+    email = forms.EmailField(label="Mail the result to", required=False)
+
+    @classmethod
+    def for_new_table(cls, request: ConsoleRequest) -> UploadForm:
+        """For a file that becomes a table: nothing in it can be there already."""
+        form = cls._of(request)
+        del form.fields["on_conflict"], form.fields["key"]
+        return form
+
+    @classmethod
+    def for_table(cls, request: ConsoleRequest, table: Table) -> UploadForm:
+        """For a file into ``table``, whose unique columns are the keys to choose from."""
+        form = cls._of(request)
+        del form.fields["table_name"]
+        unique = list(table.columns.filter(unique=True))
+        if not unique:
+            del form.fields["on_conflict"], form.fields["key"]
+            return form
+        key = form.fields["key"]
+        assert isinstance(key, forms.ChoiceField)  # noqa: S101  # declared above
+        key.choices = [("", "Any unique column"), *((column.name, column.title) for column in unique)]
+        return form
+
+    @classmethod
+    def _of(cls, request: ConsoleRequest) -> UploadForm:
+        initial = {"email": request.user.email}
+        return cls(request.POST or None, request.FILES or None, initial=initial)
+
+    def clean(self) -> dict[str, Any]:
+        """Find a name for the table where none is given."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if "table_name" in self.fields and not values.get("table_name") and values.get("file"):
+            values["table_name"] = name_from_file(values["file"].name)
+        return values
+
+    def options(self) -> dict[str, Any]:
+        """The options of the contract, without those left to detection and defaults."""
+        given = self.cleaned_data
+        options: dict[str, Any] = {
+            name: given[name]
+            for name in ("on_conflict", "key", "on_error", "delimiter", "encoding")
+            if given.get(name)
+        }
+        if given.get("has_header"):
+            options["has_header"] = given["has_header"] == "yes"
+        if given.get("null_values"):
+            options["null_values"] = [word.strip() for word in given["null_values"].split(",")]
+        if "table_name" in self.fields:
+            options["create_table"] = True
+        return options

@@ -1,0 +1,204 @@
+"""The records of a table: the grid with its filters, and the forms of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.db import OperationalError
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import resolve_url
+from psycopg import errors
+
+from dataengine import access, paging
+from dataengine.counts import Count, count_records
+from dataengine.exceptions import DataEngineError, InvalidInput
+from dataengine.filtersets import record_filterset
+from dataengine.models import Column, Table
+from dataengine.records import record_model
+from dataengine.services import records as services
+from webui import filters, htmx
+from webui.htmx import ConsoleRequest
+from webui.record_forms import RecordForm
+from webui.tables import RecordGrid
+from webui.views.view import console_view
+
+PAGE_SIZES = (25, 50, 100, 250)
+DEFAULT_PAGE_SIZE = 50
+LARGEST_PAGE = 1000
+
+
+@console_view("GET")
+def index(request: ConsoleRequest, name: str) -> HttpResponse:
+    """The grid. Its URL is its whole state, in the API's words."""
+    table = access.get_table(request.user, name, "view")
+    columns = list(table.columns.select_related("references"))
+    context: dict[str, Any] = {
+        "section": "tables",
+        "table": table,
+        "columns": columns,
+        "rights": access.rights_of(request.user, table),
+        "search": request.GET.get("search", ""),
+        "chips": filters.chips(request.GET, columns),
+        "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
+        "page_sizes": PAGE_SIZES,
+        # What the small forms of the grid carry along.
+        "kept": _kept(request.GET, without=("search", "page", "cursor")),
+        "kept_with_search": _kept(request.GET, without=("limit", "page", "cursor")),
+    }
+    try:
+        context |= _page(request.GET, table, columns)
+        status = 200
+    except InvalidInput as error:
+        context |= _nothing(request.GET, columns) | {"problem": error}
+        status = 400
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.QueryCanceled):
+            raise
+        context |= _nothing(request.GET, columns) | {"is_too_slow": True}
+        status = 503
+    # A partial is swapped in whatever it says: the grid itself explains what went wrong.
+    status = 200 if htmx.is_partial(request) else status
+    return htmx.render(request, "records/index.html", context, partial="records/_grid.html", status=status)
+
+
+@console_view("GET")
+def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Turn the filter form into the parameter that it means; or show the conditions that suit a column."""
+    table = access.get_table(request.user, name, "view")
+    columns = list(table.columns.select_related("references"))
+    of = request.GET.get("column", "")
+    if "condition" not in request.GET:
+        form = filters.FilterForm(columns, url=request.path, of=of)
+        return htmx.render(request, "records/_condition.html", {"filter_form": form})
+    form = filters.FilterForm(columns, request.GET, url=request.path, of=of)
+    query = QueryDict(request.GET.get("query", ""), mutable=True)
+    for gone in ("page", "cursor"):
+        query.pop(gone, None)
+    if form.is_valid():
+        parameter, value = form.parameter()
+        query[parameter] = value
+        return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{query.urlencode()}")
+    context = {"section": "tables", "table": table, "filter_form": form, "query": query.urlencode()}
+    response = htmx.render(
+        request, "records/filter.html", context, partial="records/_condition.html", status=htmx.UNPROCESSABLE
+    )
+    response["HX-Retarget"] = "#condition"  # the form asked for the grid; what is wrong belongs into the form
+    return response
+
+
+@console_view("GET", "POST")
+def add(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Add a record."""
+    table = access.get_table(request.user, name, "edit")
+    columns = list(table.columns.select_related("references"))
+    form = RecordForm(columns, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            record = services.insert_record(user=request.user, table=table, data=form.service_data())
+        except InvalidInput as error:
+            form.add_service_errors(error)
+        else:
+            messages.success(request, f"Record {record.pk} is added.")
+            return htmx.redirect(request, resolve_url("console:records", table.name) + "?order_by=-id")
+    context = {"section": "tables", "table": table, "columns": columns, "form": form}
+    return htmx.render(request, "records/form.html", context, status=htmx.UNPROCESSABLE if form.errors else 200)
+
+
+@console_view("GET", "POST")
+def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
+    """Show one record whole; change it."""
+    table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
+    columns = list(table.columns.select_related("references"))
+    record = services.get_record(table, pk)
+    form = RecordForm(columns, request.POST if request.method == "POST" else None, record=record)
+    if form.is_bound and form.is_valid():
+        try:
+            if form.has_changed():
+                services.update_record(user=request.user, table=table, pk=pk, data=form.service_data())
+        except InvalidInput as error:
+            form.add_service_errors(error)
+        else:
+            messages.success(request, f"Record {pk} is saved.")
+            return htmx.redirect(request, resolve_url("console:records", table.name))
+    context = {
+        "section": "tables", "table": table, "columns": columns, "form": form, "record": record,
+        "rights": access.rights_of(request.user, table),
+    }  # fmt: skip
+    return htmx.render(request, "records/form.html", context, status=htmx.UNPROCESSABLE if form.errors else 200)
+
+
+@console_view("GET", "POST")
+def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
+    """Ask, then delete one record."""
+    table = access.get_table(request.user, name, "edit")
+    columns = list(table.columns.select_related("references"))
+    record = services.get_record(table, pk)
+    problem = None
+    if request.method == "POST":
+        try:
+            services.delete_record(user=request.user, table=table, pk=pk)
+        except DataEngineError as error:
+            problem = error
+        else:
+            messages.success(request, f"Record {pk} is deleted.")
+            return htmx.redirect(request, resolve_url("console:records", table.name))
+    grid = RecordGrid([record], columns, sort="")
+    cells = list(zip(columns, grid.lines()[0].cells, strict=True))
+    context = {"section": "tables", "table": table, "record": record, "cells": cells, "problem": problem}
+    return htmx.render(request, "records/delete.html", context, status=problem.status if problem else 200)
+
+
+def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[str, Any]:
+    """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
+    model = record_model(table, columns)
+    filterset = record_filterset(model)(params)
+    records = filterset.records()
+    terms = paging.parse_ordering(model, params.get("order_by", ""), params.get("order_direction", ""))
+    limit = page_size(params)
+    cursor = params.get("cursor")
+    if cursor:
+        page = paging.page_by_cursor(records, terms, cursor=cursor, limit=limit)
+    else:
+        page = paging.page_by_number(records, terms, number=_positive(params.get("page"), 1), limit=limit)
+    grid = RecordGrid(page.records, columns, sort=_sort(params))
+    count = count_records(records)
+    return {
+        "headings": grid.headings(params),
+        "lines": grid.lines(),
+        "page": page,
+        "limit": limit,
+        "count": count,
+        "pages": -(-count.value // limit) if count.is_exact else None,
+        "is_filtered": filterset.is_filtered,
+    }
+
+
+def _nothing(params: QueryDict, columns: Sequence[Column]) -> dict[str, Any]:
+    """The grid without records, where none can be shown."""
+    grid = RecordGrid([], columns, sort="")
+    return {
+        "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
+        "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1, "is_filtered": True,
+    }  # fmt: skip
+
+
+def page_size(params: QueryDict) -> int:
+    """``limit``, between 1 and what a page may hold."""
+    return min(_positive(params.get("limit"), DEFAULT_PAGE_SIZE), LARGEST_PAGE)
+
+
+def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name in params if name not in without for value in params.getlist(name)]
+
+
+def _positive(text: str | None, otherwise: int) -> int:
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 12 and int(text) > 0 else otherwise
+
+
+def _sort(params: QueryDict) -> str:
+    """The order as the heads know it: one column, with a minus for descending."""
+    order_by = params.get("order_by", "").split(",")[0].strip()
+    down = params.get("order_direction", "").upper() == "DESC" and not order_by.startswith("-")
+    return f"-{order_by}" if down and order_by else order_by
