@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from dataengine.fields import PlainDateTimeField
+from dataengine.fields import JSONDecoder, PlainDateTimeField, RealField
 
 # One pattern for each of these, written so that Python's re, RE2 (CSV cells) and people agree on its meaning.
 EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"  # noqa: E501
@@ -98,6 +99,10 @@ def _choice(*, choices: list[str], **kwargs: Any) -> models.Field[Any, Any]:
     return models.TextField(choices=[(choice, choice) for choice in choices], **kwargs)
 
 
+def _json(**kwargs: Any) -> models.Field[Any, Any]:
+    return models.JSONField(decoder=JSONDecoder, **kwargs)
+
+
 def _reference(*, references: str = "", **kwargs: Any) -> models.Field[Any, Any]:
     # A plain id: no ForeignKey stands between record models, the constraint is in DDL (see design.md).
     return models.BigIntegerField(**kwargs)
@@ -125,7 +130,7 @@ _ENTRIES = (
         "numeric", "Decimal number", ("NUMERIC", "DECIMAL"), "numeric{precision}", "numeric", _numeric, ORDERED,
         "Number", arguments=("precision", "scale"),
     ),
-    ColumnType("real", "Real (32 bit)", ("REAL", "FLOAT4"), "real", "float32", models.FloatField, ORDERED, "Number"),
+    ColumnType("real", "Real (32 bit)", ("REAL", "FLOAT4"), "real", "float32", RealField, ORDERED, "Number"),
     ColumnType(
         "double", "Real (64 bit)", ("DOUBLE PRECISION", "FLOAT", "FLOAT8", "DOUBLE"), "double precision", "float64",
         models.FloatField, ORDERED, "Number",
@@ -147,10 +152,10 @@ _ENTRIES = (
     ),
     ColumnType("uuid", "UUID", ("UUID",), "uuid", "uuid", models.UUIDField, EQUALITY, "Other"),
     ColumnType(
-        "json", "JSON", ("JSON",), "jsonb", "json", models.JSONField, ("isnull",), "Other", can_be_unique=False
+        "json", "JSON", ("JSON",), "jsonb", "json", _json, ("isnull",), "Other", can_be_unique=False
     ),
     ColumnType(
-        "jsonb", "JSON (binary)", ("JSONB",), "jsonb", "json", models.JSONField, ("isnull",), "Other",
+        "jsonb", "JSON (binary)", ("JSONB",), "jsonb", "json", _json, ("isnull",), "Other",
         can_be_unique=False,
     ),
     ColumnType(
@@ -216,19 +221,24 @@ def model_field(
         "blank": not required or entry.is_text,
         "unique": unique,
     }
-    validators = _constraint_validators(constraints)
+    validators = _constraint_validators(entry, constraints)
     if validators:
         kwargs["validators"] = validators
     return entry.make_field(**known, **kwargs)
 
 
-def _constraint_validators(constraints: Parameters) -> list[Any]:
+def _constraint_validators(entry: ColumnType, constraints: Parameters) -> list[Any]:
     """Validators for what Python can decide; ``pattern`` is PostgreSQL's and RE2's affair (no backtracking)."""
+
+    def limit(name: str) -> Any:
+        # As PostgreSQL sees it: the decimal 0.1 is not below the limit 0.1, whose nearest float is a little above it.
+        return Decimal(str(constraints[name])) if entry.kernel == "numeric" else constraints[name]
+
     validators: list[Any] = []
     if "minimum" in constraints:
-        validators.append(MinValueValidator(constraints["minimum"]))
+        validators.append(MinValueValidator(limit("minimum")))
     if "maximum" in constraints:
-        validators.append(MaxValueValidator(constraints["maximum"]))
+        validators.append(MaxValueValidator(limit("maximum")))
     if "minLength" in constraints:
         validators.append(MinLengthValidator(constraints["minLength"]))
     return validators

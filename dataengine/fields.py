@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 if TYPE_CHECKING:
     _DateTimeField = models.DateTimeField[Any, Any]
+    _FloatField = models.FloatField[Any, Any]
 else:
-    _DateTimeField = models.DateTimeField  # generic for type checkers only
+    # generic for type checkers only
+    _DateTimeField = models.DateTimeField
+    _FloatField = models.FloatField
 
 
 class PlainDateTimeField(_DateTimeField):
@@ -31,6 +37,35 @@ class PlainDateTimeField(_DateTimeField):
 
     def get_prep_value(self, value: Any) -> Any:
         return self.to_python(value)
+
+
+class RealField(_FloatField):
+    """PostgreSQL's ``real``, 32 bits wide.
+
+    0.1 as a ``real`` is not 0.1 as a ``double precision``: who compares such a column casts the value first
+    (``values.comparable``).
+    """
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "real"
+
+    def rel_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "real"
+
+    def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "real"
+
+
+class JSONDecoder(json.JSONDecoder):
+    """Reads what PostgreSQL's ``jsonb`` holds. Its numbers know no bounds; what no float can hold stays text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(parse_float=_float_or_text, **kwargs)
+
+
+def _float_or_text(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _plain(value: datetime) -> datetime:

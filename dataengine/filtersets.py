@@ -1,0 +1,240 @@
+"""Filters of records: one grammar for API and console.
+
+``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. Which lookups a column has says its type
+(``column_types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
+keyword of the ORM.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import DataError, connection, models, transaction
+from django.db.models import Q
+from django.http import QueryDict
+
+from dataengine import column_types, values
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Column, Table
+from dataengine.records import Record, record_model
+
+# Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
+RESERVED = frozenset(
+    {"table_name", "page", "limit", "order_by", "order_direction", "search", "count", "cursor", "format"}
+)
+_DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
+_LISTS = frozenset({"in", "range"})
+_ID_LOOKUPS = column_types.ORDERED
+# Filters submitted empty, as forms do, are no filters.
+_EMPTY = (None, "", [], ())
+
+type Parse = Callable[[object], Any]
+
+
+class ValueField(forms.Field):
+    """One value, or several, read by the rules of a column's type."""
+
+    def __init__(self, *, parse: Parse, is_list: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parse = parse
+        self.is_list = is_list
+
+    def clean(self, value: Any) -> Any:
+        if value in _EMPTY:
+            return None
+        return [self.parse(item) for item in _items(value)] if self.is_list else self.parse(value)
+
+
+class ValueFilter(django_filters.Filter):  # type: ignore[misc]  # django-filter has no type hints
+    """Compares one column; ``ne`` keeps records without a value, as people expect of "everything but"."""
+
+    field_class = ValueField
+
+
+class SearchFilter(django_filters.Filter):  # type: ignore[misc]
+    """Keeps the records in which the text occurs (see ``search_condition``)."""
+
+    field_class = ValueField
+
+    def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
+        return qs if value in _EMPTY else qs.filter(search_condition(qs.model, value))
+
+
+class RecordFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    """The filters that ``data`` names, over one record model.
+
+    A table of 20 columns knows some 250 filters; only those asked for are made.
+    """
+
+    record_model: ClassVar[type[Record]]
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, queryset: models.QuerySet[Record] | None = None, **kwargs: Any
+    ) -> None:
+        given, self.refused = _unfold(data or {})
+        self.base_filters: dict[str, django_filters.Filter] = {}
+        for name in given:
+            try:
+                self.base_filters[name] = make_filter(self.record_model, name)
+            except InvalidInput as error:
+                self.refused.update(error.fields)
+        super().__init__(given, self.record_model.objects.all() if queryset is None else queryset, **kwargs)
+
+    @property
+    def problems(self) -> dict[str, list[str]]:
+        """What is wrong, by parameter; empty if nothing is."""
+        invalid = {name: [str(text) for text in texts] for name, texts in self.errors.items()}
+        return {**self.refused, **invalid}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is asked for at all."""
+        return not self.problems and any(value not in _EMPTY for value in self.form.cleaned_data.values())
+
+    def records(self) -> models.QuerySet[Record]:
+        """The records that match. Raises InvalidInput that names every parameter at fault."""
+        problems = self.problems
+        if problems:
+            first = next(iter(problems.items()))
+            raise InvalidInput(f"{first[0]}: {first[1][0]}", code="invalid_filter", fields=problems)
+        return self.qs
+
+
+def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
+    """The filter set of a table's records; pass the record model where it is at hand."""
+    model = record_model(table) if isinstance(table, Table) else table
+    return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {"record_model": model, "__module__": __name__})
+
+
+def filter_names(columns: Iterable[Column]) -> list[str]:
+    """Every filter that records with these columns have, for documentation and forms."""
+    names = ["search", *(f"id__{lookup}" for lookup in _ID_LOOKUPS)]
+    for column in columns:
+        names += [f"{column.name}__{lookup}" for lookup in column.kind.lookups]
+    return names
+
+
+def make_filter(model: type[Record], name: str) -> django_filters.Filter:
+    """The filter that a parameter's name asks for. Raises InvalidInput for an unknown column or lookup."""
+    if name == "search":
+        return SearchFilter(parse=_search_text, label="Search")
+    columns = {column.name: column for column in model.columns}
+    column_name, lookup = name, "exact"
+    if name not in columns and name != "id":
+        column_name, separator, lookup = name.rpartition("__")
+        if not separator:
+            column_name, lookup = name, "exact"
+    column = columns.get(column_name)
+    if column is None and column_name != "id":
+        raise _unknown(name, f"There is no column “{_shown(column_name)}”.")
+    kind = column.kind if column else column_types.REGISTRY["bigint"]
+    offered = kind.lookups if column else _ID_LOOKUPS
+    if lookup not in offered:
+        what = f"“{column_name}” is a {kind.label.lower()} column" if column else "“id” is a number"
+        raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{_shown(lookup)}”.")
+    attribute = column.attribute if column else "id"
+    return ValueFilter(
+        field_name=attribute,
+        lookup_expr="exact" if lookup == "ne" else lookup,
+        exclude=lookup == "ne",
+        label=f"{column.title if column else 'id'} {lookup}",
+        parse=_parser(kind, model._meta.get_field(attribute), lookup),
+        is_list=lookup in _LISTS,
+    )
+
+
+def search_condition(model: type[Record], text: str) -> Q:
+    """What ``search`` means.
+
+    The text occurs, in upper or lower case, in any text column; or it is exactly the value of a number column, of a
+    UUID column, or the id.
+    """
+    condition = Q(pk__in=[])
+    for column in model.columns:
+        kind = column.kind
+        made = model._meta.get_field(column.attribute)
+        if kind.is_text:
+            condition |= Q((f"{column.attribute}__icontains", text))
+        elif kind.group == "Number" or kind.name in {"uuid", "reference"}:
+            try:
+                value = values.parse_value(kind, made, text)
+                if kind.kernel == "integer" and kind.minimum is not None and kind.maximum is not None:
+                    value = values.parse_integer(value, range(kind.minimum, kind.maximum + 1))
+                condition |= Q((f"{column.attribute}__exact", values.comparable(made, value)))
+            except ValidationError:
+                continue
+    try:
+        condition |= Q(pk=values.parse_integer(text))
+    except ValidationError:
+        pass
+    return condition
+
+
+def _parser(kind: column_types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:
+    """How a lookup's text is read. A closure, because django-filter copies its filters deeply."""
+    if lookup == "isnull":
+        return values.parse_boolean
+    if lookup in _DATE_PARTS:
+        bounds = _DATE_PARTS[lookup]
+        return lambda text: values.parse_integer(text, bounds)
+    if lookup == "iregex":
+        return _regular_expression
+    return lambda text: values.comparable(made, values.parse_value(kind, made, text))
+
+
+def _regular_expression(text: object) -> str:
+    """A regular expression that PostgreSQL understands: nobody but PostgreSQL can say."""
+    pattern = _search_text(text)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT '' ~* %s", [pattern])
+    except DataError as error:
+        raise ValidationError("PostgreSQL does not understand this regular expression.") from error
+    return pattern
+
+
+def _search_text(text: object) -> str:
+    if not isinstance(text, str | int | float) or "\0" in str(text):
+        raise ValidationError("Give a text without null characters.")
+    return str(text)
+
+
+def _items(value: Any) -> list[Any]:
+    """The values of a list: a JSON list as it is; text as one CSV record, so that a value may hold a comma."""
+    if isinstance(value, list | tuple):
+        return list(value)
+    try:
+        return next(csv.reader([str(value)], strict=True, skipinitialspace=True), [])
+    except csv.Error as error:
+        raise ValidationError("Separate values by commas; put one that holds a comma in double quotes.") from error
+
+
+def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The filters among the parameters, and those given twice that take one value."""
+    given: dict[str, Any] = {}
+    refused: dict[str, list[str]] = {}
+    for name in data:
+        if name in RESERVED and name != "search":
+            continue
+        many = data.getlist(name) if isinstance(data, QueryDict) else [data[name]]
+        if name.endswith(("__in", "__range")):
+            given[name] = many[0] if len(many) == 1 else many
+        elif len(set(map(str, many))) > 1:
+            refused[name] = ["This is given twice; to match any of several values use __in."]
+        else:
+            given[name] = many[-1]
+    return given, refused
+
+
+def _unknown(name: str, reason: str) -> InvalidInput:
+    return InvalidInput(reason, code="invalid_filter", fields={_shown(name): reason})
+
+
+def _shown(name: str) -> str:
+    """A word of somebody else's in a message: printable and not too long."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])

@@ -1,0 +1,76 @@
+"""An import job as JSON: the same shape in the API, on the WebSocket and in mails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from dataengine.models import ImportJob, RejectedRow
+
+
+class ImportErrorSerializer(serializers.Serializer[dict[str, Any]]):
+    """One cause of rejected rows. ``column`` is ``*`` for errors of whole rows."""
+
+    code = serializers.CharField()
+    column = serializers.CharField()
+    count = serializers.IntegerField()
+    example_line = serializers.IntegerField()
+    message = serializers.CharField()
+
+
+class ImportJobSerializer(serializers.Serializer[ImportJob]):
+    """An import job. ``rejected_url`` is null while no row was rejected. Context: ``base_url`` for absolute URLs."""
+
+    id = serializers.IntegerField()
+    table_name = serializers.CharField()
+    state = serializers.ChoiceField(choices=ImportJob.State.choices)
+    phase = serializers.CharField()
+    filename = serializers.CharField()
+    bytes_total = serializers.IntegerField()
+    bytes_read = serializers.IntegerField()
+    rows_read = serializers.IntegerField()
+    rows_imported = serializers.IntegerField()
+    rows_updated = serializers.IntegerField()
+    rows_skipped = serializers.IntegerField()
+    rows_rejected = serializers.IntegerField()
+    rows_per_second = serializers.FloatField(allow_null=True)
+    eta_seconds = serializers.FloatField(allow_null=True)
+    errors = ImportErrorSerializer(many=True)
+    error = serializers.CharField(allow_null=True, help_text="Why the whole import failed; null unless it did.")
+    error_code = serializers.CharField(allow_null=True)
+    rejected_url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.SerializerMethodField()
+
+    def get_rejected_url(self, job: ImportJob) -> str | None:
+        return self._absolute("api-import-rejected-csv", job) if job.rows_rejected else None
+
+    def get_url(self, job: ImportJob) -> str:
+        return self._absolute("api-import", job)
+
+    def _absolute(self, name: str, job: ImportJob) -> str:
+        return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs={"pk": job.pk})
+
+    def to_representation(self, instance: ImportJob) -> dict[str, Any]:
+        """The job with null, not an empty text, where nothing failed."""
+        data: dict[str, Any] = super().to_representation(instance)
+        data["error"] = data["error"] or None
+        data["error_code"] = data["error_code"] or None
+        return data
+
+
+class RejectedRowSerializer(serializers.Serializer[RejectedRow]):
+    """A rejected row: its physical line, its raw text, every error in it."""
+
+    line = serializers.IntegerField()
+    raw = serializers.CharField()
+    errors = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+
+
+def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:
+    """The job as API, WebSocket and mail show it. URLs are paths, or absolute under ``base_url``."""
+    return ImportJobSerializer(job, context={"base_url": base_url}).data

@@ -1,0 +1,145 @@
+"""Reads a table from a JSON Schema (draft 2020-12, type object): properties become columns. Pure.
+
+A keyword that would constrain values and that no column can express is refused: silently keeping less than was asked
+for would be worse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from dataengine.column_types import ColumnSpec
+from dataengine.exceptions import InvalidInput
+
+_ANNOTATIONS = frozenset(
+    {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
+)
+_FORMATS = {
+    "date": "date",
+    "date-time": "timestamptz",
+    "time": "time",
+    "uuid": "uuid",
+    "email": "email",
+    "uri": "url",
+    "url": "url",
+}
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_LENGTHS = ("minLength", "maxLength", "pattern")
+# By JSON type: the column's type, and the keywords that a column of it can express.
+_TYPES: dict[str, tuple[str, frozenset[str]]] = {
+    "string": ("text", frozenset({"enum", "format", *_LENGTHS})),
+    "integer": ("bigint", frozenset({"format", *_LIMITS})),
+    "number": ("numeric", frozenset({"format", *_LIMITS})),
+    "boolean": ("boolean", frozenset()),
+    "object": ("jsonb", frozenset()),
+    "array": ("jsonb", frozenset()),
+}
+_NUMBER_FORMATS = {"int32": "integer", "int64": "bigint", "float": "real", "double": "double"}
+_MAX_VARCHAR = 10_485_760
+
+
+def columns_of(schema: object) -> list[ColumnSpec]:
+    """The columns that an object schema describes. Raises InvalidInput that names each property at fault."""
+    if not isinstance(schema, Mapping):
+        raise _invalid("Give an object.")
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        path = [str(part) for part in error.absolute_path]
+        name = path[1] if path[:1] == ["properties"] and len(path) > 1 else "json_schema"
+        reason = f"This is no JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} breaks {error.validator}."
+        raise _invalid(reason, _shown(name)) from error
+    properties = schema.get("properties", {})
+    if schema.get("type", "object") != "object" or not properties:
+        raise _invalid("Give a schema of type object with at least one property.")
+    unknown = set(schema) - _ANNOTATIONS - {"type", "properties", "required", "additionalProperties"}
+    if unknown:
+        raise _invalid(f"No table can express {', '.join(sorted(unknown))}.")
+    required = set(schema.get("required", ()))
+    problems = {_shown(name): ["It is required but has no property."] for name in required - set(properties)}
+    columns: list[ColumnSpec] = []
+    for name, described in properties.items():
+        try:
+            columns.append(_column(name, described, required=name in required))
+        except InvalidInput as error:
+            problems.update(error.fields)
+    if problems:
+        first = next(iter(problems.items()))
+        raise InvalidInput(f"{first[0]}: {first[1][0]}", code="invalid_json_schema", fields=problems)
+    return columns
+
+
+def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
+    if not isinstance(described, Mapping):
+        raise _invalid("Give a schema with a type.", name)
+    json_type, nullable = _json_type(name, described)
+    column_type, known = _TYPES[json_type]
+    unknown = set(described) - _ANNOTATIONS - known - {"type", "default", "enum"}
+    if unknown or ("enum" in described and json_type != "string"):
+        raise _invalid(f"No {json_type} column can express {', '.join(sorted(unknown)) or 'enum'}.", name)
+    parameters: dict[str, Any] = {}
+    constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
+    if "enum" in described:
+        column_type, parameters = "choice", {"choices": _choices(name, described["enum"])}
+        nullable = nullable or None in described["enum"]
+        if constraints:
+            raise _invalid("A list of choices takes no other constraint.", name)
+    elif "format" in described:
+        column_type = _format(name, json_type, described["format"])
+    if column_type == "text" and 1 <= constraints.get("maxLength", 0) <= _MAX_VARCHAR:
+        column_type, parameters = "varchar", {"length": int(constraints.pop("maxLength"))}
+    if column_type not in {"text", "varchar", "email", "url"} and any(key in constraints for key in _LENGTHS):
+        raise _invalid(f"A {column_type} column takes no length and no pattern.", name)
+    default = described.get("default")
+    return ColumnSpec(
+        name=name,
+        type=column_type,
+        parameters=parameters,
+        required=required and not nullable,
+        default=default if default is None or isinstance(default, str) else json.dumps(default),
+        label=str(described.get("title", "")),
+        constraints={key: _plain(value) for key, value in constraints.items()},
+    )
+
+
+def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:
+    """The one JSON type that is not null, and whether null is allowed."""
+    given = described.get("type", "string" if "enum" in described else None)
+    types = [given] if isinstance(given, str) else list(given or ())
+    others = [json_type for json_type in types if json_type != "null"]
+    if len(others) != 1:
+        raise _invalid("Give one type, or one type and null.", name)
+    return others[0], "null" in types
+
+
+def _choices(name: str, enum: list[Any]) -> list[str]:
+    choices = [value for value in enum if value is not None]
+    if not choices or not all(isinstance(value, str) and value and value.isprintable() for value in choices):
+        raise _invalid("Choices are texts that are not empty and hold no control characters.", name)
+    if len(set(choices)) != len(choices):
+        raise _invalid("A choice is named twice.", name)
+    return choices
+
+
+def _format(name: str, json_type: str, wanted: str) -> str:
+    found = (_FORMATS if json_type == "string" else _NUMBER_FORMATS).get(wanted)
+    if found is None:
+        raise _invalid(f"There is no column type for the format “{_shown(wanted)}”.", name)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, float) else value
+
+
+def _invalid(reason: str, name: str = "json_schema") -> InvalidInput:
+    return InvalidInput(reason, code="invalid_json_schema", fields={_shown(name): reason})
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])

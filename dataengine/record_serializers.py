@@ -1,0 +1,223 @@
+"""Records as JSON, both ways: one builder of input serializers and one of outputs, for API and console.
+
+In: ``clean_record`` checks data against the record model. Uniqueness and references are PostgreSQL's to judge
+(``services/records.py`` translates its answer): asking beforehand costs a query each and proves nothing.
+Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are ISO 8601.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from dataengine import values
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Column
+from dataengine.records import Record
+
+# Input ---------------------------------------------------------------------------------------------------------------
+
+
+class _FloatField(serializers.FloatField):
+    """A float that is refused, not turned to infinity, where it exceeds its type."""
+
+    def __init__(self, *, real: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.real = real
+
+    def to_internal_value(self, data: Any) -> float:
+        return values.parse_float(data, real=self.real)
+
+
+class _DecimalField(serializers.DecimalField):
+    """A decimal within what PostgreSQL's ``numeric`` holds; never rounded."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        number: Decimal = super().to_internal_value(data)
+        values.check_decimal(number)
+        return number
+
+
+class _TextField(serializers.CharField):
+    """Text, as it came: no trimming."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "trim_whitespace": False})
+
+
+class RecordSerializer(serializers.ModelSerializer[Record]):
+    """Checks the values of one record; its fields bear the columns' names."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.FloatField: _FloatField,
+        models.DecimalField: _DecimalField,
+        models.TextField: _TextField,
+        models.CharField: _TextField,
+    }
+
+    class Meta:
+        model = Record
+        fields: Sequence[str] = ()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """One field a column."""
+        return {column.name: self._field(column) for column in self.Meta.model.columns}
+
+    def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
+        made = self.Meta.model._meta.get_field(column.attribute)
+        field_class, kwargs = self.build_standard_field(column.attribute, made)
+        for name in ("model_field", "allow_unicode", "default", "read_only", "help_text", "style", "decoder"):
+            kwargs.pop(name, None)
+        kwargs["validators"] = [v for v in kwargs.get("validators", ()) if not hasattr(v, "queryset")]
+        kwargs["required"] = column.required and column.default is None
+        kwargs["allow_null"] = not column.required
+        if column.name != column.attribute:
+            kwargs["source"] = column.attribute
+        match column.type:
+            case "real":
+                kwargs["real"] = True
+            case "timestamp":
+                kwargs["default_timezone"] = None
+            case "choice":
+                kwargs.pop("allow_blank", None)
+        return field_class(**kwargs)
+
+
+def record_serializer(model: type[Record]) -> type[RecordSerializer]:
+    """The input serializer of a record model. ``validated_data`` is keyed by the model's attributes."""
+    meta = type("Meta", (), {"model": model, "fields": ()})
+    return type(f"{model.__name__}Serializer", (RecordSerializer,), {"Meta": meta})
+
+
+class RecordCleaner:
+    """Checks one record after another against one model."""
+
+    def __init__(self, model: type[Record], *, partial: bool = False) -> None:
+        self.serializer = record_serializer(model)(partial=partial)
+        self.names = {column.name for column in model.columns}
+
+    def clean(self, data: object) -> dict[str, Any]:
+        """``{column name: value}`` as ``{attribute: Python value}``. Raises InvalidInput, filed under the columns."""
+        if not isinstance(data, Mapping):
+            raise InvalidInput("A record is a JSON object.", fields={"data": "Give an object: column name to value."})
+        fields: dict[str, list[str]] = {}
+        for name in data:
+            if name == "id":
+                fields["id"] = ["The id is given by the system."]
+            elif name not in self.names:
+                shown = "".join(c if c.isprintable() else "\ufffd" for c in str(name)[:120])
+                fields[shown] = ["There is no such column."]
+        try:
+            cleaned: dict[str, Any] = self.serializer.run_validation(dict(data))
+        except serializers.ValidationError as error:
+            for name, messages in error.detail.items():
+                fields.setdefault(name, _flat(messages))
+        if fields:
+            name, messages = next(iter(fields.items()))
+            message = f"{name}: {messages[0]}" if len(fields) == 1 else "Some values are not valid."
+            raise InvalidInput(message, code="invalid_record", fields=fields)
+        return cleaned
+
+
+def clean_record(model: type[Record], data: object, *, partial: bool = False) -> dict[str, Any]:
+    """Check one record's data (see ``RecordCleaner``). ``partial``: only what is named is looked at."""
+    return RecordCleaner(model, partial=partial).clean(data)
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, Mapping):
+        return [text for entry in messages.values() for text in _flat(entry)]
+    if isinstance(messages, list | tuple):
+        return [text for entry in messages for text in _flat(entry)]
+    return [str(messages)]
+
+
+# Output --------------------------------------------------------------------------------------------------------------
+
+type Represent = Callable[[Any], Any]
+
+
+def representers(columns: Iterable[Column]) -> list[Represent | None]:
+    """For each column, the function that makes a value JSON; None where it is already."""
+    return [_REPRESENT.get(column.kind.kernel) for column in columns]
+
+
+def record_data(record: Record) -> dict[str, Any]:
+    """A record as the API shows it: flat, ``{"id": 1, "name": "John Doe"}``."""
+    return next(iter(records_data([record])))
+
+
+def records_data(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records of one model as the API shows them."""
+    found = list(records)
+    if not found:
+        return []
+    columns = found[0].columns
+    plan = list(zip((c.name for c in columns), (c.attribute for c in columns), representers(columns), strict=True))
+    return [
+        {
+            "id": record.pk,
+            **{
+                name: value if represent is None or value is None else represent(value)
+                for name, attribute, represent in plan
+                for value in (getattr(record, attribute),)
+            },
+        }
+        for record in found
+    ]
+
+
+def stream_data(records: QuerySet[Record], *, chunk: int = 2_000) -> Iterable[list[Any]]:
+    """Every record as a list: id, then the columns' values as JSON shows them. Reads in chunks."""
+    columns = records.model.columns
+    plan: list[Represent | None] = [None, *representers(columns)]
+    rows = records.values_list("id", *(column.attribute for column in columns))
+    for row in rows.iterator(chunk_size=chunk):
+        yield [
+            value if represent is None or value is None else represent(value)
+            for value, represent in zip(row, plan, strict=True)
+        ]
+
+
+def _number(value: float) -> float | str:
+    """JSON knows no NaN and no infinities."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _iso(value: date | datetime | time) -> str:
+    return value.isoformat()
+
+
+def _decimal(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _uuid(value: UUID) -> str:
+    return str(value)
+
+
+_REPRESENT: dict[str, Represent] = {
+    "numeric": _decimal,
+    "float32": _number,
+    "float64": _number,
+    "date": _iso,
+    "time": _iso,
+    "timestamp": _iso,
+    "timestamptz": _moment,
+    "uuid": _uuid,
+}

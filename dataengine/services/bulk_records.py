@@ -1,0 +1,235 @@
+"""Writes of many records at once: all or nothing, in statements over the whole set, errors by index.
+
+What PostgreSQL refuses about a set names one record at most, so the set is then halved (in savepoints) until each
+record at fault is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from dataengine import values
+from dataengine.database_errors import translated
+from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
+from dataengine.filtersets import record_filterset
+from dataengine.models import Table
+from dataengine.record_serializers import RecordCleaner, clean_record
+from dataengine.records import Record, record_model
+from dataengine.services.audit import record_event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MAX_RECORDS = 10_000
+# Errors that one answer names; with more, the rest waits until these are mended.
+_MAX_ERRORS = 100
+
+
+def insert_many(*, user: User, table: Table, records: object) -> list[int]:
+    """Insert records (``[{column name: value}, …]``) and return their ids, in the same order."""
+    model = record_model(table)
+    cleaner = RecordCleaner(model)
+    rows = [model(**attributes) for attributes in _clean_all(_listed(records, "records"), cleaner.clean)]
+
+    def write(part: Sequence[Record]) -> None:
+        model.objects.bulk_create(part)
+
+    with transaction.atomic():
+        _write_all(model, rows, write)
+        ids = [row.pk for row in rows]
+        record_event(user=user, table=table, action="records.inserted", details={"count": len(ids), "ids": ids})
+    return ids
+
+
+def update_many(*, user: User, table: Table, records: object) -> list[int]:
+    """Change records (``[{"id": 1, "data": {column name: value}}, …]``), only the columns named. Returns the ids."""
+    model = record_model(table)
+    cleaner = RecordCleaner(model, partial=True)
+
+    def clean(entry: object) -> tuple[int, dict[str, Any]]:
+        if not isinstance(entry, Mapping) or set(entry) != {"id", "data"}:
+            raise InvalidInput("Give each record as id and data.", fields={"*": "Give an object with id and data."})
+        return _id(entry["id"]), cleaner.clean(entry["data"])
+
+    wanted = _clean_all(_listed(records, "records"), clean)
+    with translated(model), transaction.atomic():
+        known = _locked(model, [pk for pk, _ in wanted])
+        rows = [known[pk] for pk, _ in wanted]
+        # The same columns together: each set of columns is one statement.
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for index, (row, (_, attributes)) in enumerate(zip(rows, wanted, strict=True)):
+            for attribute, value in attributes.items():
+                setattr(row, attribute, value)
+            groups.setdefault(tuple(sorted(attributes)), []).append(index)
+        for changed, indexes in groups.items():
+            if changed:
+                _write_all(model, [rows[i] for i in indexes], _updater(model, changed), indexes)
+        ids = [row.pk for row in rows]
+        record_event(user=user, table=table, action="records.updated", details={"count": len(ids), "ids": ids})
+    return ids
+
+
+def update_matching(*, user: User, table: Table, conditions: object, data: object) -> int:
+    """Set the columns that ``data`` names in every record that the filter matches. Returns how many."""
+    model = record_model(table)
+    attributes = clean_record(model, data, partial=True)
+    if not attributes:
+        raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
+    with translated(model), transaction.atomic():
+        count = _matching(model, conditions).update(**attributes)
+        details = {"count": count, "filter": conditions}
+        record_event(user=user, table=table, action="records.updated", details=details)
+    return count
+
+
+def delete_many(*, user: User, table: Table, ids: object) -> int:
+    """Delete the records with these ids; all of them must be there. Returns how many."""
+    model = record_model(table)
+    wanted = _clean_all(_listed(ids, "ids"), _id)
+    with translated(model, deleting=True), transaction.atomic():
+        _locked(model, wanted)
+        count, _ = model.objects.filter(pk__in=wanted).delete()
+        record_event(user=user, table=table, action="records.deleted", details={"count": count, "ids": wanted})
+    return count
+
+
+def delete_matching(*, user: User, table: Table, conditions: object) -> int:
+    """Delete every record that the filter matches. Returns how many."""
+    model = record_model(table)
+    with translated(model, deleting=True), transaction.atomic():
+        count, _ = _matching(model, conditions).delete()
+        details = {"count": count, "filter": conditions}
+        record_event(user=user, table=table, action="records.deleted", details=details)
+    return count
+
+
+def _listed(entries: object, field: str) -> list[Any]:
+    if not isinstance(entries, list) or not entries:
+        raise InvalidInput(f"Give {field} as a list that is not empty.", fields={field: "Give a list."})
+    if len(entries) > MAX_RECORDS:
+        reason = f"At most {MAX_RECORDS} in one call; these are {len(entries)}."
+        raise InvalidInput(reason, code="too_many_records", fields={field: reason})
+    return entries
+
+
+def _id(value: object) -> int:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        try:
+            return values.parse_integer(value)
+        except values.ValidationError:
+            pass
+    raise InvalidInput("An id is a whole number.", fields={"id": "Give a whole number."})
+
+
+def _clean_all[T](entries: Sequence[Any], clean: Callable[[Any], T]) -> list[T]:
+    """Every entry checked; all errors at once, by index."""
+    cleaned: list[T] = []
+    faults: list[tuple[int, DataEngineError]] = []
+    for index, entry in enumerate(entries):
+        try:
+            cleaned.append(clean(entry))
+        except InvalidInput as error:
+            faults.append((index, error))
+            if len(faults) == _MAX_ERRORS:
+                break
+    if faults:
+        raise _by_index(faults)
+    return cleaned
+
+
+def _locked(model: type[Record], ids: Sequence[int]) -> dict[int, Record]:
+    """The records, locked in the order of their ids (so that two calls cannot lock each other out)."""
+    twice = [(i, InvalidInput("", fields={"id": "This id is named twice."})) for i in _repeated(ids)]
+    if twice:
+        raise _by_index(twice)
+    known: dict[int, Record] = {row.pk: row for row in model.objects.select_for_update().filter(pk__in=ids)}
+    missing = [
+        (index, InvalidInput("", fields={"id": f"There is no record {pk}."}))
+        for index, pk in enumerate(ids)
+        if pk not in known
+    ]
+    if missing:
+        raise _by_index(missing[:_MAX_ERRORS], code="record_not_found")
+    return known
+
+
+def _repeated(ids: Sequence[int]) -> Iterable[int]:
+    seen: set[int] = set()
+    for index, pk in enumerate(ids):
+        if pk in seen:
+            yield index
+        seen.add(pk)
+
+
+def _matching(model: type[Record], conditions: object) -> QuerySet[Record]:
+    """The records that a posted filter selects. An empty one is refused: it would select everything."""
+    if not isinstance(conditions, Mapping) or not conditions:
+        reason = "Give at least one condition: an object of <column>__<lookup> to value."
+        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
+    for name, value in conditions.items():
+        if value is None or value in ("", [], {}):
+            reason = "A condition needs a value; for records without one use __isnull."
+            raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
+    filterset = record_filterset(model)(conditions)
+    records = filterset.records()
+    if not filterset.is_filtered:
+        reason = "None of these is a condition."
+        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
+    # A subquery, because a filter's set cannot be ordered or joined when it is changed.
+    return model.objects.order_by().filter(pk__in=records.order_by().values("pk"))
+
+
+def _updater(model: type[Record], changed: Sequence[str]) -> Callable[[Sequence[Record]], None]:
+    """One upsert changes a whole set. The rows are there and locked, so it never inserts."""
+
+    def write(part: Sequence[Record]) -> None:
+        model.objects.bulk_create(part, update_conflicts=True, unique_fields=["id"], update_fields=list(changed))
+
+    return write
+
+
+def _write_all[R: Record](
+    model: type[R],
+    rows: Sequence[R],
+    write: Callable[[Sequence[R]], None],
+    indexes: Sequence[int] | None = None,
+) -> None:
+    """Write ``rows``, or raise an error that names each row at fault by its index. Inside a transaction."""
+    places = range(len(rows)) if indexes is None else indexes
+    faults: list[tuple[int, DataEngineError]] = []
+
+    def attempt(start: int, stop: int) -> None:
+        if len(faults) >= _MAX_ERRORS:
+            return
+        try:
+            with translated(model), transaction.atomic():
+                write(rows[start:stop])
+        except (Unavailable, Conflict):
+            raise
+        except DataEngineError as error:
+            if stop - start == 1:
+                faults.append((places[start], error))
+                return
+            middle = (start + stop) // 2
+            attempt(start, middle)
+            attempt(middle, stop)
+
+    attempt(0, len(rows))
+    if faults:
+        raise _by_index(faults)
+
+
+def _by_index(faults: Sequence[tuple[int, DataEngineError]], code: str = "invalid_records") -> InvalidInput:
+    # ``records`` names places in the list that was sent, ``fields`` what is wrong there.
+    listed = [{"index": index, "code": error.error_code, "fields": error.fields} for index, error in faults]
+    where = ", ".join(str(index) for index, _ in faults[:5])
+    return InvalidInput(
+        f"Nothing was changed: the records at index {where}{' and others' if len(faults) > 5 else ''} are not valid.",
+        code=code,
+        fields={f"{index}.{name}": texts for index, error in faults for name, texts in error.fields.items()},
+        details={"records": listed},
+    )

@@ -1,0 +1,228 @@
+"""What ``create-table`` takes: the published JSON Schema of its payload, and the payload as ColumnSpecs. Pure.
+
+``fields`` maps a column's name to an SQL-style type or to an object; ``json_schema`` (``json_schema.py``) is the
+alternative. The payload is checked against ``PAYLOAD_SCHEMA`` before anything else looks at it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from dataengine.column_types import REGISTRY, ColumnSpec, ColumnType
+from dataengine.exceptions import DataEngineError, InvalidInput
+from dataengine.json_schema import columns_of
+from dataengine.sql_types import parse_sql_type
+
+MAX_COLUMNS = 1_599
+
+CONSTRAINTS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "minimum": {"type": "number"},
+        "maximum": {"type": "number"},
+        "exclusiveMinimum": {"type": "number"},
+        "exclusiveMaximum": {"type": "number"},
+        "minLength": {"type": "integer", "minimum": 0, "maximum": 10_485_760},
+        "maxLength": {"type": "integer", "minimum": 0, "maximum": 10_485_760},
+        "pattern": {"type": "string", "minLength": 1, "maxLength": 1_000},
+    },
+}
+COLUMN_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "minLength": 1, "maxLength": 20_000, "examples": ["TEXT UNIQUE", "NUMERIC(10,2) NOT NULL"]},
+        {
+            "type": "object",
+            "required": ["type"],
+            "additionalProperties": False,
+            "properties": {
+                "type": {"type": "string", "minLength": 1, "maxLength": 20_000},
+                "unique": {"type": "boolean"},
+                "required": {"type": "boolean"},
+                "default": {},
+                "label": {"type": "string", "maxLength": 200},
+                "constraints": CONSTRAINTS_SCHEMA,
+            },
+        },
+    ]
+}
+PAYLOAD_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "A table to create",
+    "type": "object",
+    "required": ["table_name"],
+    "additionalProperties": False,
+    "properties": {
+        "table_name": {"type": "string", "minLength": 1, "maxLength": 200},
+        "label": {"type": "string", "maxLength": 200},
+        "fields": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": MAX_COLUMNS,
+            "additionalProperties": COLUMN_SCHEMA,
+        },
+        "json_schema": {
+            "type": "object",
+            "description": "A draft 2020-12 schema of type object; its properties become columns.",
+        },
+    },
+    "oneOf": [{"required": ["fields"]}, {"required": ["json_schema"]}],
+}
+_VALIDATOR = Draft202012Validator(PAYLOAD_SCHEMA)
+_COLUMN_VALIDATOR = Draft202012Validator(COLUMN_SCHEMA)
+_NUMBER_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table as asked for."""
+
+    name: str
+    label: str
+    columns: list[ColumnSpec]
+
+
+def parse_payload(payload: object) -> TableSpec:
+    """The table that a payload describes. Raises InvalidInput that names each column or key at fault."""
+    problems = _problems(payload)
+    if problems or not isinstance(payload, Mapping):
+        raise _refused(problems or {"table_name": ["Give a JSON object."]}, "invalid_input")
+    if "json_schema" in payload:
+        columns = columns_of(payload["json_schema"])
+    else:
+        columns = _collected(payload["fields"].items())
+    return TableSpec(payload["table_name"], payload.get("label", ""), columns)
+
+
+def parse_column(name: str, described: object) -> ColumnSpec:
+    """The column that an SQL-style text or an object describes. Raises InvalidInput filed under ``name``."""
+    error = best_match(_COLUMN_VALIDATOR.iter_errors(described))
+    if error is not None:
+        raise InvalidInput(f"Column “{name}”: {_sentence(error)}", code="invalid_type", fields={name: _sentence(error)})
+    if isinstance(described, str):
+        return parse_sql_type(name, described)
+    assert isinstance(described, Mapping)  # noqa: S101  (the schema says so)
+    spec = parse_sql_type(name, described["type"])
+    constraints = check_constraints(spec, described.get("constraints", {}))
+    return replace(
+        spec,
+        unique=spec.unique or described.get("unique", False),
+        required=spec.required or described.get("required", False),
+        default=literal(described["default"]) if "default" in described else spec.default,
+        label=described.get("label", ""),
+        constraints=constraints,
+    )
+
+
+def literal(value: Any) -> str | None:
+    """A JSON value as the text of a default; None for no default."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return json.dumps(value)
+        case _:
+            return str(value)
+
+
+def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[str, Any]:
+    """The constraints as plain numbers and texts, if they suit the column's type. Raises InvalidInput."""
+    kind = REGISTRY[spec.type]
+    checked: dict[str, Any] = {}
+    for name, value in constraints.items():
+        if not _suits(kind, name):
+            raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.")
+        # Numbers with a fraction come as a subclass that remembers its text.
+        checked[name] = float(value) if isinstance(value, float) else value
+    for low, high in (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minLength", "maxLength")):
+        if low in checked and high in checked and checked[low] > checked[high]:
+            raise _column_error(spec.name, f"{low} is greater than {high}.")
+    return checked
+
+
+def _suits(kind: ColumnType, constraint: str) -> bool:
+    if constraint in _NUMBER_LIMITS:
+        return kind.group == "Number"
+    return kind.is_text and kind.name != "choice"
+
+
+def _collected(described: Iterable[tuple[str, Any]]) -> list[ColumnSpec]:
+    """Every column, or all errors at once."""
+    columns: list[ColumnSpec] = []
+    problems: dict[str, list[str]] = {}
+    code = "invalid_input"
+    for name, entry in described:
+        try:
+            columns.append(parse_column(name, entry))
+        except DataEngineError as error:
+            problems.update(error.fields)
+            code = error.error_code
+    if problems:
+        raise _refused(problems, code)
+    return columns
+
+
+def _problems(payload: object) -> dict[str, list[str]]:
+    problems: dict[str, list[str]] = {}
+    for error in _VALIDATOR.iter_errors(payload):
+        path = [str(part) for part in error.absolute_path]
+        if not path and error.validator == "oneOf":
+            problems["fields"] = ["Give either fields or json_schema."]
+        elif not path and error.validator == "required":
+            problems["table_name"] = ["This field is required."]
+        elif not path and error.validator == "additionalProperties":
+            unknown = set(error.instance) - set(PAYLOAD_SCHEMA["properties"])
+            problems.update({_shown(name): ["There is no such key."] for name in unknown})
+        elif path[:1] == ["fields"] and len(path) > 1:
+            problems.setdefault(_shown(path[1]), []).append(_sentence(error))
+        else:
+            problems.setdefault(path[0] if path else "table_name", []).append(_sentence(error))
+    return problems
+
+
+def _sentence(error: ValidationError) -> str:
+    """The most telling part of a schema error, without a copy of the whole input."""
+    if error.validator == "anyOf":
+        wanted = "object" if isinstance(error.instance, Mapping) else "string"
+        nested = [e for e in error.context or () if (e.schema_path[0] == 1) == (wanted == "object")]
+        inner = best_match(iter(nested))
+        if not isinstance(error.instance, Mapping | str):
+            return "Give a type as text, or an object with type."
+        return _sentence(inner) if inner is not None else "This is not a column."
+    where = ".".join(str(part) for part in error.relative_path)
+    match error.validator:
+        case "type":
+            text = f"Give {error.validator_value}."
+        case "required":
+            text = error.message.replace(" property", "") + "."
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = [name for name in error.instance if name not in known]
+            text = f"There is no such key: {', '.join(_shown(name) for name in unknown[:5])}."
+        case "minLength" | "minProperties":
+            text = "This cannot be empty."
+        case _:
+            text = f"This breaks the rule {error.validator}: {json.dumps(error.validator_value)}."
+    return f"{where}: {text}" if where else text
+
+
+def _refused(problems: Mapping[str, list[str]], code: str) -> InvalidInput:
+    name, texts = next(iter(problems.items()))
+    message = f"{name}: {texts[0]}" if len(problems) == 1 else "The table cannot be made as described."
+    return InvalidInput(message, code=code, fields=problems)
+
+
+def _column_error(name: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"Column “{name}”: {reason}", code="invalid_constraint", fields={name: reason})
+
+
+def _shown(name: str) -> str:
+    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])

@@ -1,0 +1,119 @@
+"""Values as people write them in filters and cursors, as the Python values of a column.
+
+Strict where PostgreSQL or Python would guess: an integer has digits only, a boolean is one of a few words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from dataengine.column_types import ColumnType
+from dataengine.fields import PlainDateTimeField, RealField
+
+BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+BIGINT = range(-(2**63), 2**63)
+REAL_MAXIMUM = 3.4028235e38
+# PostgreSQL's numeric: digits before and after the decimal point.
+NUMERIC_DIGITS_BEFORE = 131_072
+NUMERIC_DIGITS_AFTER = 16_383
+_INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
+_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+
+
+def parse_integer(text: object, bounds: range = BIGINT) -> int:
+    """An integer within ``bounds``. Raises ValidationError."""
+    if isinstance(text, bool) or not _INTEGER.fullmatch(str(text).strip()):
+        raise ValidationError("Enter a whole number.")
+    number = int(str(text))
+    if number not in bounds:
+        raise ValidationError(f"Enter a number between {bounds.start} and {bounds.stop - 1}.")
+    return number
+
+
+def parse_float(text: object, *, real: bool = False) -> float:
+    """A float; ``NaN`` and ``Infinity`` are values, a number too large for the type is not. Raises ValidationError."""
+    if isinstance(text, bool):
+        raise ValidationError("Enter a number.")
+    try:
+        number = float(str(text))
+    except ValueError as error:
+        raise ValidationError("Enter a number.") from error
+    named = _INFINITE.fullmatch(str(text).strip()) is not None
+    if (math.isinf(number) and not named) or (real and math.isfinite(number) and abs(number) > REAL_MAXIMUM):
+        raise ValidationError("This number is too large for the column's type.")
+    return number
+
+
+def parse_decimal(text: object) -> Decimal:
+    """A finite decimal that PostgreSQL's ``numeric`` can hold. Raises ValidationError."""
+    if isinstance(text, bool) or len(str(text)) > 1000:
+        raise ValidationError("Enter a number.")
+    try:
+        number = Decimal(str(text).strip())
+    except InvalidOperation as error:
+        raise ValidationError("Enter a number.") from error
+    check_decimal(number)
+    return number
+
+
+def check_decimal(number: Decimal) -> None:
+    """Raise ValidationError for what PostgreSQL's ``numeric`` does not hold (NaN and infinities are refused too)."""
+    if not number.is_finite():
+        raise ValidationError("Enter a number.")
+    exponent = number.as_tuple().exponent
+    if number.adjusted() >= NUMERIC_DIGITS_BEFORE or (isinstance(exponent, int) and -exponent > NUMERIC_DIGITS_AFTER):
+        raise ValidationError("This number is too large or has too many decimals.")
+
+
+def parse_value(kind: ColumnType, made: models.Field[Any, Any], value: object) -> Any:
+    """``value`` (text, or a JSON scalar) as the Python value of a column. Raises ValidationError."""
+    if isinstance(value, list | dict) or value is None:
+        raise ValidationError("Give one value.")
+    if "\0" in str(value):
+        raise ValidationError("Null characters are not allowed.")
+    match kind.kernel:
+        case "integer":
+            return parse_integer(value)
+        case "numeric":
+            return parse_decimal(value)
+        case "float32" | "float64":
+            return parse_float(value, real=kind.kernel == "float32")
+        case "boolean":
+            return parse_boolean(value)
+        case "timestamptz":
+            moment = made.to_python(str(value).strip())
+            return timezone.make_aware(moment, timezone.get_default_timezone()) if timezone.is_naive(moment) else moment
+        case "date" | "time" | "timestamp" | "uuid":
+            if not str(value).strip():
+                raise ValidationError("Give a value.")
+            return made.to_python(str(value).strip())
+        case _:
+            return str(value)
+
+
+def parse_boolean(value: object) -> bool:
+    """One of the words for yes and no. Raises ValidationError."""
+    found = BOOLEANS.get(str(value).strip().lower())
+    if found is None:
+        raise ValidationError("Enter true or false.")
+    return found
+
+
+def comparable(made: models.Field[Any, Any], value: Any) -> Any:
+    """``value`` as PostgreSQL has to see it to compare it with the column without changing either."""
+    if isinstance(made, RealField):
+        return Cast(models.Value(value, models.FloatField()), RealField())
+    if isinstance(made, PlainDateTimeField):
+        return made.to_python(value)
+    return value
