@@ -41,8 +41,11 @@ class Reading:
         return sum(len(record) == self.width for record in self.records) / total if total else 0.0
 
 
-def read_sample(text: bytes, grammar: Grammar, *, complete: bool) -> Reading:
-    """Read the first records of ``text`` with any number of cells; ``complete`` says that it is the whole file."""
+def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = False) -> Reading:
+    """Read the first records of ``text`` with any number of cells; ``complete`` says that it is the whole file.
+
+    For a ``sheet`` lines are rows, as ``Source.lines_are_records`` has it.
+    """
     records: list[list[str]] = []
     lines: list[int] = []
     quoted: list[list[bool]] = []
@@ -60,7 +63,8 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool) -> Reading:
             records.append([value.decode("utf-8", "replace") for value, _ in cells])
             quoted.append([flag for _, flag in cells])
             lines.append(line)
-            line += len(re.findall(rb"\r\n|\n|\r", text[at : scan.end]))
+            if not sheet:
+                line += len(re.findall(rb"\r\n|\n|\r", text[at : scan.end]))
             after = scan.next
         at, line = after, line + 1
     if not complete and len(records) > 1 and at >= len(text):

@@ -139,8 +139,11 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if separator and (fixed.delimiter is None or fixed.delimiter.encode() == separator.group(1)):
         fixed = replace(fixed, delimiter=separator.group(1).decode("latin-1"))
         skipped = 1
-    text = _without_lines(text, skipped)
+    sheet = source.lines_are_records
+    text = _without_lines(text, skipped, sheet=sheet)
     dialect, reading = _best(text, fixed, source.filename, complete=complete)
+    if sheet:
+        reading = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
     if fixed.skip_rows is None and reading.records and (leading := preamble(reading)):
         skipped += reading.lines[leading]
         reading.records = reading.records[leading:]
@@ -156,10 +159,11 @@ def _rest(source: Source) -> itertools.islice[bytes]:
     return itertools.islice(source.open_bytes(), chunks, chunks + ASCII_SCAN_BYTES // (1 << 20))
 
 
-def _without_lines(text: bytes, count: int) -> bytes:
+def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
+    grammar = Grammar(Dialect(), None)
     for _ in range(count):
-        found = re.search(rb"\r\n|\n|\r", text)
-        text = text[found.end() :] if found else b""
+        after = grammar.row_end(text, 0, final=True) if sheet else grammar.line_end(text, 0, final=True)[1]
+        text = text[after:]
     return text
 
 
@@ -188,7 +192,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
     if best is None:
         raise InvalidInput("The delimiter and the quote cannot be the same.", code="invalid_option")
     _, dialect, reading = best
-    if fixed.delimiter is None and reading.width <= 1:
+    if fixed.delimiter is None and (reading.width <= 1 or _prose(text, dialect.delimiter)):
         # One column: a delimiter that does not stand in it.
         free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
         dialect = replace(dialect, delimiter=free[0] if free else usual)

@@ -16,7 +16,7 @@ from dataengine.exceptions import InvalidInput
 from .blocks import BlockEngine
 from .careful import RecordEngine
 from .dialect import Dialect
-from .recovery import MAX_ROW_BYTES, Grammar, NeedMore
+from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
 from .rows import RAW_LIMIT, Block, Piece, RejectedLine, readable, reject_long
 from .source import CHUNK_BYTES, Source
 
@@ -65,7 +65,7 @@ def parse(
     else:
         engine = BlockEngine(grammar, nulls, lines_are_records=source.lines_are_records, use_threads=use_threads)
     buffer = _Buffer(source, dialect, min(block_bytes, CHUNK_BYTES))
-    line = _pass_header(buffer, dialect)
+    line = _pass_header(buffer, dialect, source)
     while True:
         buffer.fill(block_bytes)
         while True:
@@ -93,13 +93,13 @@ def read_header(source: Source, dialect: Dialect) -> list[str]:
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     buffer = _Buffer(source, dialect)
-    _skip_lines(buffer, dialect.skip_rows)
+    _skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
-        record, _ = _first_record(buffer, grammar)
+        record = _first_record(buffer, grammar)[0]
         names = [readable(value) for value, _ in grammar.cells(record)]
     else:
-        names = [f"column_{number}" for number in range(1, _usual_width(buffer, grammar) + 1)]
+        names = [f"column_{number}" for number in range(1, _usual_width(buffer, grammar, source) + 1)]
     if len(names) > MAX_COLUMNS:
         raise InvalidInput(
             f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
@@ -141,7 +141,8 @@ class _Buffer:
         self.text = self.text[size:]
 
 
-def _skip_lines(buffer: _Buffer, count: int) -> None:
+def _skip_lines(buffer: _Buffer, count: int, source: Source) -> None:
+    """Take lines off the buffer (of a sheet: rows)."""
     grammar = Grammar(Dialect(), None)
     for _ in range(count):
         while True:
@@ -149,7 +150,10 @@ def _skip_lines(buffer: _Buffer, count: int) -> None:
             if not buffer.text:
                 return
             try:
-                _, after = grammar.line_end(buffer.text, 0, final=buffer.final)
+                if source.lines_are_records:
+                    after = grammar.row_end(buffer.text, 0, final=buffer.final)
+                else:
+                    _, after = grammar.line_end(buffer.text, 0, final=buffer.final)
             except NeedMore:
                 if len(buffer.text) > MAX_ROW_BYTES:
                     raise InvalidInput("A line before the header is too long.", code="malformed_header") from None
@@ -159,9 +163,9 @@ def _skip_lines(buffer: _Buffer, count: int) -> None:
         buffer.drop(after)
 
 
-def _first_record(buffer: _Buffer, grammar: Grammar) -> tuple[bytes, int]:
-    """The first record that is not a blank line, taken off the buffer, and the lines taken with it."""
-    lines = 0
+def _first_record(buffer: _Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
+    """The first record that is not a blank line, taken off the buffer; the blank lines before it and its own lines."""
+    blank = 0
     while True:
         buffer.fill(1)
         if not buffer.text:
@@ -170,7 +174,7 @@ def _first_record(buffer: _Buffer, grammar: Grammar) -> tuple[bytes, int]:
             end, after = grammar.line_end(buffer.text, 0, final=buffer.final)
             if end == 0:
                 buffer.drop(after)
-                lines += 1
+                blank += 1
                 continue
             scan = grammar.scan(buffer.text, 0, final=buffer.final)
         except NeedMore:
@@ -182,21 +186,20 @@ def _first_record(buffer: _Buffer, grammar: Grammar) -> tuple[bytes, int]:
             shown = readable(buffer.text[: min(end, 200)])
             raise InvalidInput(f"The header cannot be read: {scan.detail}: {shown}", code="malformed_header")
         record = buffer.text[: scan.end]
-        lines += len(record.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"))
         buffer.drop(scan.next)
-        return record, lines
+        return record, blank, len(LINE_BREAK.findall(record)) + 1
 
 
-def _usual_width(buffer: _Buffer, grammar: Grammar) -> int:
+def _usual_width(buffer: _Buffer, grammar: Grammar, source: Source) -> int:
     """The commonest number of cells among the first records, the larger one where two are equally common."""
     widths: Counter[int] = Counter()
     for _ in range(WIDTH_SAMPLE_ROWS):
         try:
-            record, _ = _first_record(buffer, grammar)
+            record = _first_record(buffer, grammar)[0]
         except InvalidInput as error:
             if error.error_code == "empty_file":
                 break
-            _skip_lines(buffer, 1)
+            _skip_lines(buffer, 1, source)
             continue
         widths[len(grammar.cells(record))] += 1
     if not widths:
@@ -204,12 +207,13 @@ def _usual_width(buffer: _Buffer, grammar: Grammar) -> int:
     return max(widths, key=lambda width: (widths[width], width))
 
 
-def _pass_header(buffer: _Buffer, dialect: Dialect) -> int:
+def _pass_header(buffer: _Buffer, dialect: Dialect, source: Source) -> int:
     """Take preamble and header off the buffer; the number of the line that follows."""
-    _skip_lines(buffer, dialect.skip_rows)
+    _skip_lines(buffer, dialect.skip_rows, source)
     line = 1 + dialect.skip_rows
     if dialect.has_header:
-        line += _first_record(buffer, Grammar(dialect, None))[1]
+        blank, lines = _first_record(buffer, Grammar(dialect, None))[1:]
+        line += blank + (1 if source.lines_are_records else lines)
     return line
 
 

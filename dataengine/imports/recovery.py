@@ -99,6 +99,11 @@ class Grammar:
             raise NeedMore  # the LF of a CRLF may be in the next chunk
         return found.start(), found.end()
 
+    def row_end(self, text: bytes, start: int, *, final: bool) -> int:
+        """Where the line after a row of sheet text begins; sheet text has no faults, and cells of several lines."""
+        end, after = self.line_end(text, start, final=final)
+        return after if end == start else self.scan(text, start, final=final).next
+
     def scan(self, text: bytes, start: int, *, final: bool, limit: int | None = None) -> Scan:
         """Read one record from the line that begins at ``start``, strictly, and say what it is.
 

@@ -10,19 +10,19 @@ import gzip
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import BinaryIO, Literal
 
 from dataengine.exceptions import InvalidInput
 
+from .archives import BROKEN, SourceLimits, check_unpacked, only_member
+from .xlsx import Workbook
+
+__all__ = ["Source", "SourceLimits", "open_source"]
+
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
-RATIO_FREE_BYTES = 64 << 20
-"""Below this unpacked size no ratio is a bomb: an honest file of repeated rows packs a thousand to one."""
-
 type Kind = Literal["text", "xlsx"]
 type Packing = Literal["none", "gzip", "zip"]
 
@@ -51,16 +51,6 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLimits:
-    """What a source file may unpack to, in bytes and as a ratio to its stored size."""
-
-    max_unpacked_bytes: int = 64 << 30
-    max_ratio: int = 1000
-    max_member_bytes: int = 256 << 20
-    """The largest part of an .xlsx that is held in memory (its shared strings)."""
-
-
 class Source:
     """One opened source file. ``open_source`` makes it.
 
@@ -77,6 +67,7 @@ class Source:
         self._file = file
         self.bytes_total = file.seek(0, io.SEEK_END)
         self.bytes_read = 0
+        self._workbook: Workbook | None = None
 
     @property
     def lines_are_records(self) -> bool:
@@ -100,9 +91,9 @@ class Source:
         Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
         """
         if self.kind == "xlsx":
-            from .xlsx import csv_chunks
-
-            yield from csv_chunks(self._file, self.limits, self._advance)
+            if self._workbook is None:
+                self._workbook = Workbook(self._file, self.limits)
+            yield from self._workbook.csv_chunks(self._advance)
             return
         unpacked = 0
         for chunk in self._unpack(chunk_bytes):
@@ -142,34 +133,9 @@ class Source:
                     while chunk := member.read(chunk_bytes):
                         self._advance(self._file.tell())
                         yield chunk
-        except (EOFError, OSError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except BROKEN as error:
             raise InvalidInput(f"The archive is damaged or encrypted: {error}.", code="broken_archive") from error
         self._advance(self.bytes_total)
-
-
-def check_unpacked(unpacked: int, stored: int, limits: SourceLimits) -> None:
-    """Stop a file that unpacks to more than it should: raises InvalidInput ``too_large`` or ``bomb``."""
-    if unpacked > limits.max_unpacked_bytes:
-        raise InvalidInput(f"The file unpacks to more than {limits.max_unpacked_bytes:,} bytes.", code="too_large")
-    if unpacked > RATIO_FREE_BYTES and unpacked > stored * limits.max_ratio:
-        raise InvalidInput(
-            f"The file unpacks to more than {limits.max_ratio:,} times its size, which no honest file does.",
-            code="bomb",
-        )
-
-
-def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
-    """The single file of a zip archive; folders and macOS metadata do not count."""
-    members = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir() and not info.filename.startswith("__MACOSX/") and info.filename != ".DS_Store"
-    ]
-    if len(members) != 1:
-        raise InvalidInput(
-            f"A .zip has to hold exactly one file; this one holds {len(members)}.", code="multiple_members"
-        )
-    return members[0]
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:

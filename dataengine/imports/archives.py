@@ -1,0 +1,49 @@
+"""What packed files may unpack to, and what can be wrong with them."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+from dataengine.exceptions import InvalidInput
+
+BROKEN = (EOFError, OSError, NotImplementedError, RuntimeError, zlib.error, zipfile.BadZipFile)
+"""What the standard library raises for archives that are cut, damaged, encrypted or packed in unknown ways."""
+RATIO_FREE_BYTES = 64 << 20
+"""Below this unpacked size no ratio is a bomb: an honest file of repeated rows packs a thousand to one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """What a source file may unpack to, in bytes and as a ratio to its stored size."""
+
+    max_unpacked_bytes: int = 64 << 30
+    max_ratio: int = 1000
+    max_member_bytes: int = 256 << 20
+    """The largest part of an .xlsx that is held in memory (its shared strings)."""
+
+
+def check_unpacked(unpacked: int, stored: int, limits: SourceLimits) -> None:
+    """Stop a file that unpacks to more than it should: raises InvalidInput ``too_large`` or ``bomb``."""
+    if unpacked > limits.max_unpacked_bytes:
+        raise InvalidInput(f"The file unpacks to more than {limits.max_unpacked_bytes:,} bytes.", code="too_large")
+    if unpacked > RATIO_FREE_BYTES and unpacked > stored * limits.max_ratio:
+        raise InvalidInput(
+            f"The file unpacks to more than {limits.max_ratio:,} times its size, which no honest file does.",
+            code="bomb",
+        )
+
+
+def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """The single file of a zip archive; folders and macOS metadata do not count."""
+    members = [
+        info
+        for info in archive.infolist()
+        if not info.is_dir() and not info.filename.startswith("__MACOSX/") and info.filename != ".DS_Store"
+    ]
+    if len(members) != 1:
+        raise InvalidInput(
+            f"A .zip has to hold exactly one file; this one holds {len(members)}.", code="multiple_members"
+        )
+    return members[0]
