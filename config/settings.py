@@ -290,8 +290,10 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "dataengine.api.schema.EngineSchema",
     "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",
+    # Failed logins of one address; those who get it right are never slowed down.
+    "DEFAULT_THROTTLE_RATES": {"login_failure": env.str("LOGIN_FAILURE_RATE", default="30/min")},
     "URL_FORMAT_OVERRIDE": None,  # ?format= belongs to the export
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -1,0 +1,118 @@
+"""What every view of the API shares: how arguments are found, how a table is fetched, how an operation is described.
+
+A view class serves a resource and the verb endpoints about it. It cannot tell them apart, except that a verb's
+arguments stand in the body (or, for GET and DELETE, in the query) where a resource's stand in the URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from django.http import HttpRequest
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from dataengine import access
+from dataengine.api.parsers import ExactJSONParser
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+type Shape = type[serializers.BaseSerializer[Any]] | Any
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How the OpenAPI schema describes one method of a view.
+
+    ``body`` and ``query`` belong to the resource, ``verb`` to the verb endpoint (its body, or its query for GET and
+    DELETE). ``output`` is the shape of the answer with ``status``.
+    """
+
+    id: str
+    summary: str
+    output: Shape = None
+    status: int = 200
+    body: Shape = None
+    query: Shape = None
+    verb: Shape = None
+    media_type: str = "application/json"
+    parameters: list[Any] = field(default_factory=list)
+
+
+class FirstRenderer(BaseContentNegotiation):
+    """Answers JSON whatever Accept says, so that errors and answers never depend on a browser's wishes."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next((parser for parser in parsers if _media_type(request) == parser.media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class ApiView(APIView):
+    """The base of all views."""
+
+    parser_classes: ClassVar[list[type[BaseParser]]] = [ExactJSONParser]  # type: ignore[misc]
+    content_negotiation_class = FirstRenderer
+    operations: ClassVar[dict[str, Operation]] = {}
+    # The verb endpoint's name in the URL list; empty for a resource.
+    verb: str = ""
+
+    @property
+    def user(self) -> User:
+        """Who asks; the permission classes see to it that somebody is logged in."""
+        return cast("User", self.request.user)
+
+    def arguments(self, shape: type[serializers.Serializer[Any]], **more: Any) -> dict[str, Any]:
+        """The operation's arguments from query (GET, DELETE), body and URL, checked by ``shape``.
+
+        Raises ValidationError that names each argument at fault.
+        """
+        given: dict[str, Any] = {}
+        if self.request.method in {"GET", "DELETE"}:
+            given.update(self.request.query_params.items())
+        if self.request.method != "GET":
+            given.update(self.body())
+        given.update(more)
+        given.update(self.kwargs)
+        return checked(shape, given)
+
+    def body(self) -> Mapping[str, Any]:
+        """The body as an object; empty where there is none. Raises InvalidInput for any other JSON."""
+        data = self.request.data
+        if not data and not isinstance(data, list | str | int | float):
+            return {}
+        if not isinstance(data, Mapping):
+            raise InvalidInput("The body must be a JSON object.", fields={"body": "Give a JSON object."})
+        return {name: data[name] for name in data}
+
+    def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:
+        """The table that the arguments name, if the user holds ``right`` on it."""
+        return access.get_table(self.user, arguments["table_name"], right)
+
+    def base_url(self) -> str:
+        """Scheme and host that the client used."""
+        request: HttpRequest = self.request._request
+        return request.build_absolute_uri("/").rstrip("/")
+
+
+def checked(shape: type[serializers.Serializer[Any]], given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` as ``shape`` validates it."""
+    serializer = shape(data=dict(given))
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _media_type(request: Request) -> str:
+    return (request.content_type or "").partition(";")[0].strip().lower()

@@ -1,0 +1,110 @@
+"""Every error of the API in one shape: ``{"error": {"code", "message", "fields"}}``. Never HTML, never SQL."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import Http404
+from django.http.request import RawPostDataException, UnreadablePostError
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from dataengine.database_errors import as_engine_error
+from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound
+
+logger = logging.getLogger(__name__)
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
+    """Django REST framework's hook: any exception of a view as a response."""
+    if isinstance(error, exceptions.APIException):
+        return _framework_error(error)
+    known = _engine_error(error)
+    if known is not None:
+        return error_response(known)
+    # A fault of ours. The signal is what logs and tests listen to, as for any other view.
+    request = context.get("request")
+    logger.error("Unhandled error in the API", exc_info=error)
+    got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", request))
+    return body(500, "internal_error", "Something went wrong on our side. It has been logged.")
+
+
+def error_response(error: DataEngineError) -> Response:
+    """An error of dataengine as a response."""
+    return body(error.status, error.error_code, error.message, error.fields, error.details)
+
+
+def body(
+    status_code: int,
+    code: str,
+    message: str,
+    fields: Mapping[str, list[str]] | None = None,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error in the API's shape."""
+    content: dict[str, Any] = {"code": code, "message": message, "fields": dict(fields or {}), **(details or {})}
+    return Response({"error": content}, status=status_code, headers=headers)
+
+
+def _engine_error(error: Exception) -> DataEngineError | None:
+    match error:
+        case DataEngineError():
+            return error
+        case Http404():
+            return NotFound("There is nothing here.")
+        case PermissionDenied():
+            return AccessDenied("You may not do this.")
+        case RequestDataTooBig():
+            return InvalidInput("The body is too large.", code="too_large")
+        case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
+            return InvalidInput("The request cannot be read.", code="bad_request")
+        case RecursionError():
+            return InvalidInput("The body is nested too deeply.", code="bad_request")
+        case DatabaseError() | InterfaceError():
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
+            return as_engine_error(error)
+        case _:
+            return None
+
+
+def _framework_error(error: exceptions.APIException) -> Response:
+    headers: dict[str, str] = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        headers["Retry-After"] = str(max(1, round(wait)))
+    if isinstance(error, exceptions.ValidationError):
+        fields = flat(error.detail)
+        name, texts = next(iter(fields.items()), ("", ["The input is not valid."]))
+        message = f"{name}: {texts[0]}" if len(fields) == 1 and name else "Some of the input is not valid."
+        return body(status.HTTP_400_BAD_REQUEST, "invalid_input", message, fields)
+    detail = error.detail
+    if isinstance(detail, Mapping):  # tokens: {"detail": …, "code": …}
+        code, message = str(detail.get("code", error.default_code)), str(detail.get("detail", ""))
+    else:
+        code, message = str(getattr(detail, "code", error.default_code)), str(detail)
+    return body(error.status_code, code, message, headers=headers)
+
+
+def flat(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """Nested messages of serializers as ``{"a.0.b": [text, …]}``."""
+    if isinstance(detail, Mapping):
+        entries = [(str(key), value) for key, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(entry, Mapping | list) for entry in detail):
+        entries = [(str(index), value) for index, value in enumerate(detail)]
+    else:
+        return {name: [str(text) for text in (detail if isinstance(detail, list) else [detail])]}
+    found: dict[str, list[str]] = {}
+    for key, value in entries:
+        path = name if key == "non_field_errors" else f"{name}.{key}".strip(".")
+        for inner, texts in flat(value, path).items():
+            found.setdefault(inner, []).extend(texts)
+    return found

@@ -1,0 +1,39 @@
+"""Lists of the catalog (tables, columns, imports): ``{"count", "next", "previous", "results"}`` by page number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+_MAX_OFFSET = 2**62
+
+
+def listing[M: Model](
+    request: Request, found: QuerySet[M], represent: Callable[[list[M]], Sequence[Any]], *, page: int, limit: int
+) -> Response:
+    """One page of ``found``, each entry as ``represent`` makes it. Beyond the end it is empty."""
+    count = found.count()
+    offset = (page - 1) * limit
+    entries = list(found[offset : offset + limit]) if offset < min(count, _MAX_OFFSET) else []
+    last = max(1, -(-count // limit))
+    url = request.build_absolute_uri()
+    return Response(
+        {
+            "count": count,
+            "next": replace_query_param(url, "page", page + 1) if page < last else None,
+            "previous": replace_query_param(url, "page", min(page - 1, last)) if page > 1 else None,
+            "results": represent(entries),
+        }
+    )
+
+
+def cursor_url(request: Request, cursor: str | None) -> str | None:
+    """The request's own URL, leading on by a cursor."""
+    if cursor is None:
+        return None
+    return replace_query_param(remove_query_param(request.build_absolute_uri(), "page"), "cursor", cursor)

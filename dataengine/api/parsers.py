@@ -1,0 +1,101 @@
+"""Reads JSON bodies without losing anything: numbers keep their text, and text that PostgreSQL cannot hold is named."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+from dataengine.exceptions import InvalidInput
+
+# Escapes that may hide a NUL or half a surrogate pair: only then is it worth looking through the whole body.
+_SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class ExactFloat(float):
+    """A JSON number with a fraction or exponent that remembers how it was written.
+
+    ``numeric`` columns take the text, so 0.10 stays 0.10; everything else sees the float.
+    """
+
+    text: str
+
+    def __new__(cls, text: str) -> ExactFloat:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ExactFloat, (self.text,)
+
+
+class ExactJSONParser(BaseParser):
+    """``application/json`` in UTF-8. Refuses NaN and infinities, which are no JSON."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """The body as Python values. Raises ParseError, or InvalidInput that names the key at fault."""
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw: bytes = stream.read(-1 if limit is None else limit + 1)
+        if limit is not None and len(raw) > limit:
+            raise InvalidInput(f"The body is larger than {limit} bytes.", code="too_large")
+        try:
+            parsed = json.loads(
+                raw.decode("utf-8-sig"), parse_float=_number, parse_constant=_refuse_constant, parse_int=_integer
+            )
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8.") from error
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}") from error
+        except RecursionError as error:
+            raise ParseError("The body is nested too deeply.") from error
+        if _SUSPICIOUS.search(raw):
+            _refuse_unstorable(parsed, "body")
+        return parsed
+
+
+def _number(text: str) -> float:
+    number = ExactFloat(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large; send it as a string")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > 1_000:
+        raise ValueError("a number is too long; send it as a string")
+    return int(text)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def _refuse_unstorable(value: Any, name: str) -> None:
+    """Raise InvalidInput for a NUL or half a surrogate pair in any text, filed under the key that holds it."""
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            reason = "Null characters and unpaired surrogates are not allowed."
+            raise InvalidInput(f"{name}: {reason}", code="invalid_text", fields={name: reason})
+    elif isinstance(value, dict):
+        for key, entry in value.items():
+            _refuse_unstorable(key, name)
+            _refuse_unstorable(entry, key)
+    elif isinstance(value, list):
+        for entry in value:
+            _refuse_unstorable(entry, name)

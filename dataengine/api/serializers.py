@@ -1,0 +1,268 @@
+"""Shapes of the API: the arguments that operations take, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
+from dataengine.models import Column, Table
+from dataengine.statistics import sizes_of
+
+BIGINT = 2**63
+
+
+@extend_schema_field(OpenApiTypes.OBJECT)
+class ObjectField(serializers.Field[Any, Any, Any, Any]):
+    """A JSON object, as it came."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("Give a JSON object.")
+        return dict(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class NameField(serializers.CharField):
+    """A name, as it came: names are compared exactly."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, max_length=500, **kwargs)
+
+
+class IdField(serializers.IntegerField):
+    """The id of a record."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=-BIGINT, max_value=BIGINT - 1, **kwargs)
+
+
+# Arguments -----------------------------------------------------------------------------------------------------------
+
+
+class TableArguments(serializers.Serializer[Any]):
+    table_name = NameField()
+
+
+class ColumnArguments(TableArguments):
+    column_name = NameField()
+
+
+class CreateTable(serializers.Serializer[Any]):
+    """Documentation only; ``table_schema.PAYLOAD_SCHEMA`` is what the payload is checked against."""
+
+    table_name = serializers.CharField()
+    label = serializers.CharField(required=False)
+    fields = ObjectField(  # type: ignore[assignment]
+        required=False, help_text='{"name": "TEXT NOT NULL", "email": {"type": "EMAIL", "unique": true}}'
+    )
+    json_schema = ObjectField(required=False, help_text="Instead of fields: a JSON Schema of type object.")
+
+
+class ChangeTable(serializers.Serializer[Any]):
+    table_name = NameField(required=False)
+    label = serializers.CharField(required=False, allow_blank=True, max_length=200)
+
+
+class NewColumn(serializers.Serializer[Any]):
+    """A column to add: SQL-style type, and what may be said about it in words of its own."""
+
+    column_name = NameField()
+    column_type = serializers.CharField(max_length=20_000, help_text="For example NUMERIC(10,2) NOT NULL DEFAULT 0")
+    unique = serializers.BooleanField(required=False)
+    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
+    default = serializers.JSONField(required=False)  # type: ignore[assignment]
+    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    constraints = ObjectField(required=False)
+
+
+class AddColumn(NewColumn):
+    table_name = NameField()
+
+
+class ChangeColumn(serializers.Serializer[Any]):
+    column_name = NameField(required=False)
+    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    unique = serializers.BooleanField(required=False)
+    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
+    default = serializers.JSONField(required=False, allow_null=True)  # type: ignore[assignment]
+
+
+class InsertRecord(TableArguments):
+    data = ObjectField()  # type: ignore[assignment]
+
+
+class RecordArguments(TableArguments):
+    id = IdField()
+
+
+class UpdateRecord(RecordArguments):
+    data = ObjectField()  # type: ignore[assignment]
+
+
+class RecordQuery(serializers.Serializer[Any]):
+    """How a list of records is asked for. Every other parameter is a filter: ``<column>__<lookup>=``."""
+
+    page = serializers.IntegerField(min_value=1, default=1)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=10)
+    order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000, help_text="name or -price,name")
+    order_direction = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="ASC or DESC")
+    search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+    count = serializers.ChoiceField(choices=["exact", "auto"], default="auto")
+    cursor = serializers.CharField(default="", allow_blank=True, max_length=100_000)
+
+
+class ListRecords(RecordQuery):
+    table_name = NameField()
+
+
+class PageQuery(serializers.Serializer[Any]):
+    page = serializers.IntegerField(min_value=1, default=1)
+    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+
+
+class ExportQuery(serializers.Serializer[Any]):
+    format = serializers.ChoiceField(choices=["csv", "json"], default="csv")
+    order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)
+    order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
+    search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+
+
+class StartImport(serializers.Serializer[Any]):
+    file = serializers.FileField(allow_empty_file=True)
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
+
+
+class UploadCsv(StartImport):
+    table_name = NameField()
+    email = serializers.EmailField(max_length=254)
+
+
+class Credentials(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150, trim_whitespace=False)
+    password = serializers.CharField(max_length=4_096, trim_whitespace=False, style={"input_type": "password"})
+
+
+class RefreshToken(serializers.Serializer[Any]):
+    refresh = serializers.CharField(max_length=10_000)
+
+
+# Answers -------------------------------------------------------------------------------------------------------------
+
+
+class ColumnSerializer(serializers.Serializer[Column]):
+    """A column. ``column_type`` is the SQL-style text, ``type`` the registry's name."""
+
+    column_name = serializers.CharField(source="name")
+    label = serializers.CharField()  # type: ignore[assignment]
+    column_type = serializers.CharField(source="sql_text")
+    type = serializers.CharField()
+    unique = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]
+    default = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    constraints = ObjectField()
+
+
+class TableSerializer(serializers.Serializer[Table]):
+    """A table. Context: ``sizes`` (``statistics.sizes_of``) and ``base_url``."""
+
+    id = serializers.IntegerField()
+    table_name = serializers.CharField(source="name")
+    label = serializers.CharField()  # type: ignore[assignment]
+    columns = ColumnSerializer(many=True)
+    record_count = serializers.SerializerMethodField()
+    record_count_exact = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    url = serializers.SerializerMethodField()
+
+    def get_record_count(self, table: Table) -> int:
+        return int(self.context["sizes"][table.pk].records)
+
+    def get_record_count_exact(self, table: Table) -> bool:
+        return bool(self.context["sizes"][table.pk].is_exact)
+
+    def get_url(self, table: Table) -> str:
+        return self.context["base_url"] + reverse("api-table", kwargs={"table_name": table.name})
+
+
+def tables_data(tables: list[Table], base_url: str) -> list[dict[str, Any]]:
+    """Tables in their shape; their columns should be prefetched."""
+    context = {"sizes": sizes_of(tables), "base_url": base_url}
+    return [dict(TableSerializer(table, context=context).data) for table in tables]
+
+
+class Tokens(serializers.Serializer[Any]):
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class ListShape(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class TableList(ListShape):
+    results = TableSerializer(many=True)
+
+
+class ColumnList(ListShape):
+    results = ColumnSerializer(many=True)
+
+
+class ImportList(ListShape):
+    results = ImportJobSerializer(many=True)
+
+
+class RejectedList(ListShape):
+    results = RejectedRowSerializer(many=True)
+
+
+class RecordList(ListShape):
+    table_name = serializers.CharField()
+    page = serializers.IntegerField()
+    limit = serializers.IntegerField()
+    count_exact = serializers.BooleanField()
+    results = serializers.ListField(child=ObjectField())
+
+
+class BulkInsert(serializers.Serializer[Any]):
+    records = serializers.ListField(child=ObjectField())
+
+
+class BulkUpdate(serializers.Serializer[Any]):
+    """Either ``records`` (each with id and data), or ``filter`` and ``data``."""
+
+    records = serializers.ListField(child=ObjectField(), required=False)
+    filter = ObjectField(required=False)
+    data = ObjectField(required=False)  # type: ignore[assignment]
+
+
+class BulkIds(serializers.Serializer[Any]):
+    ids = serializers.ListField(child=serializers.IntegerField())
+
+
+class BulkUpdated(serializers.Serializer[Any]):
+    updated = serializers.IntegerField()
+
+
+class BulkDeleted(serializers.Serializer[Any]):
+    deleted = serializers.IntegerField()
+
+
+class ErrorContent(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))  # type: ignore[assignment]
+
+
+class ErrorShape(serializers.Serializer[Any]):
+    error = ErrorContent()

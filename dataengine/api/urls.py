@@ -1,0 +1,84 @@
+"""Every URL of the API: resources, and beside them the verb endpoints, which name the same view classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path, re_path
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dataengine.api.base import ApiView
+from dataengine.api.views_docs import DocsView, SchemaView
+from dataengine.api.views_imports import (
+    CancelView,
+    ImportListView,
+    ImportView,
+    RejectedCsvView,
+    RejectedView,
+    TableImportsView,
+)
+from dataengine.api.views_records import BulkView, ExportView, RecordsView, RecordView
+from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
+from dataengine.api.views_tokens import TokenRefreshView, TokenView
+
+
+class UnknownView(ApiView):
+    """Everything else under ``/api/``: an error in the API's shape, for whoever asks."""
+
+    permission_classes = ()
+    authentication_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        hint = "" if request.path.endswith("/") else " The API's addresses end in a slash."
+        raise NotFound(f"There is nothing at this address.{hint}")
+
+    def get(self, request: Request) -> Response:
+        raise NotFound
+
+
+def verb(name: str, view: type[ApiView], method: str) -> URLPattern:
+    """One method of a view under a name of its own, its arguments in the body or the query."""
+    return path(f"{name}/", view.as_view(verb=name, http_method_names=[method, "options"]), name=f"api-{name}")
+
+
+RESOURCES = [
+    path("tables/", TablesView.as_view(), name="api-tables"),
+    path("tables/<str:table_name>/", TableView.as_view(), name="api-table"),
+    path("tables/<str:table_name>/columns/", ColumnsView.as_view(), name="api-columns"),
+    path("tables/<str:table_name>/columns/<str:column_name>/", ColumnView.as_view(), name="api-column"),
+    path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
+    path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
+    path("tables/<str:table_name>/records/<int:id>/", RecordView.as_view(), name="api-record"),
+    path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
+    path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
+    path("imports/", ImportListView.as_view(), name="api-imports"),
+    path("imports/<int:pk>/", ImportView.as_view(), name="api-import"),
+    path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),
+    path("imports/<int:pk>/rejected/", RejectedView.as_view(), name="api-import-rejected"),
+    path("imports/<int:pk>/rejected.csv", RejectedCsvView.as_view(), name="api-import-rejected-csv"),
+]
+
+VERBS = [
+    verb("create-table", TablesView, "post"),
+    verb("delete-table", TableView, "delete"),
+    verb("add-column", ColumnsView, "post"),
+    verb("insert-record", RecordsView, "post"),
+    verb("get-records", RecordsView, "get"),
+    verb("update-record", RecordView, "put"),
+    verb("delete-record", RecordView, "delete"),
+    verb("upload-csv", TableImportsView, "post"),
+]
+
+urlpatterns = [
+    path("token/", TokenView.as_view(), name="api-token"),
+    path("token/refresh/", TokenRefreshView.as_view(), name="api-token-refresh"),
+    *RESOURCES,
+    *VERBS,
+    path("schema/", SchemaView.as_view(), name="api-schema"),
+    path("schema/create-table/", PayloadSchemaView.as_view(), name="api-schema-create-table"),
+    path("docs/", DocsView.as_view(), name="api-docs"),
+    re_path(r"", UnknownView.as_view(), name="api-unknown"),
+]

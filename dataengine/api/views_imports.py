@@ -1,0 +1,127 @@
+"""Imports: uploading a file, watching the job, what was rejected."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dataengine import access
+from dataengine.api import serializers as shapes
+from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.pagination import listing
+from dataengine.exceptions import InvalidInput
+from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
+from dataengine.imports import rejects
+from dataengine.models import ImportJob
+from dataengine.services import imports as services
+
+
+class ImportListView(ApiView):
+    """The imports that the user may see."""
+
+    operations = {"get": Operation("list_imports", "List imports", shapes.ImportList, query=shapes.PageQuery)}
+
+    def get(self, request: Request, **names: str) -> Response:
+        asked = checked(shapes.PageQuery, request.query_params.dict())
+        jobs = access.imports_for(self.user)
+        if names:
+            jobs = jobs.filter(table=self.table(names, "view"))
+        return listing(request, jobs, self.shown, **asked)
+
+    def shown(self, jobs: list[ImportJob]) -> list[dict[str, Any]]:
+        return [import_job_data(job, base_url=self.base_url()) for job in jobs]
+
+
+class TableImportsView(ImportListView):
+    """The imports into a table."""
+
+    parser_classes = [MultiPartParser]
+    operations = {
+        "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
+        "post": Operation(
+            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=shapes.StartImport,
+            verb=shapes.UploadCsv,
+        ),
+    }  # fmt: skip
+
+    def post(self, request: Request, **names: str) -> Response:
+        asked = self.arguments(shapes.UploadCsv if self.verb else shapes.StartImport)
+        file = asked["file"]
+        job = services.start(
+            user=self.user,
+            table_name=names.get("table_name") or asked["table_name"],
+            file=file,
+            filename=file.name,
+            email=asked.get("email", "" if self.verb else self.user.email),
+            options=_options(asked.get("options", "")),
+        )
+        data = import_job_data(job, base_url=self.base_url())
+        return Response(data, status=202, headers={"Location": data["url"]})
+
+
+class ImportView(ApiView):
+    """One import."""
+
+    operations = {"get": Operation("get_import", "Show an import", ImportJobSerializer)}
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(import_job_data(access.get_import(self.user, pk), base_url=self.base_url()))
+
+
+class CancelView(ApiView):
+    """Stops an import; none of its rows stays."""
+
+    operations = {"post": Operation("cancel_import", "Cancel an import", ImportJobSerializer)}
+
+    def post(self, request: Request, pk: int) -> Response:
+        job = access.get_import(self.user, pk, "edit")
+        services.cancel(user=self.user, job=job)
+        job.refresh_from_db()
+        return Response(import_job_data(job, base_url=self.base_url()))
+
+
+class RejectedView(ApiView):
+    """The rejected rows of an import as JSON."""
+
+    operations = {
+        "get": Operation("list_rejected_rows", "List rejected rows", shapes.RejectedList, query=shapes.PageQuery)
+    }
+
+    def get(self, request: Request, pk: int) -> Response:
+        asked = checked(shapes.PageQuery, request.query_params.dict())
+        rows = access.get_import(self.user, pk).rejected_rows.all()
+        return listing(request, rows, lambda found: RejectedRowSerializer(found, many=True).data, **asked)
+
+
+class RejectedCsvView(ApiView):
+    """The rejected rows of an import as a file to mend and upload again."""
+
+    operations = {"get": Operation("download_rejected_rows", "Download rejected rows", OpenApiTypes.BINARY)}
+
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        job = access.get_import(self.user, pk)
+        response = StreamingHttpResponse(rejects.rejected_csv(job), content_type="text/csv; charset=utf-8")
+        name = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
+        response["Content-Disposition"] = name or "attachment"
+        return response
+
+
+def _options(text: str) -> dict[str, Any]:
+    """The options as given, a JSON object in a form field; what is in it is the service's to check."""
+    if not text.strip():
+        return {}
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("options is not JSON.", fields={"options": "Give a JSON object."}) from error
+    if not isinstance(options, dict):
+        raise InvalidInput("options is a JSON object.", fields={"options": "Give a JSON object."})
+    return options

@@ -1,0 +1,184 @@
+"""Records: lists, single ones, many at once, files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dataengine import exports
+from dataengine.api import serializers as shapes
+from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.pagination import cursor_url
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Table
+from dataengine.record_lists import select
+from dataengine.record_serializers import record_data, records_data
+from dataengine.records import record_model
+from dataengine.services import bulk_records
+from dataengine.services import records as services
+
+
+class RecordsView(ApiView):
+    """The records of a table."""
+
+    operations = {
+        "get": Operation(
+            "list_records", "List records: filtered, sorted, paged", shapes.RecordList, query=shapes.RecordQuery,
+            verb=shapes.ListRecords,
+        ),
+        "post": Operation(
+            "insert_record", "Insert a record", OpenApiTypes.OBJECT, 201, body=OpenApiTypes.OBJECT,
+            verb=shapes.InsertRecord,
+        ),
+    }  # fmt: skip
+
+    def get(self, request: Request, **names: str) -> Response:
+        asked = self.arguments(shapes.ListRecords)
+        table = self.table(asked, "view")
+        selection = select(
+            record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
+        )
+        page = selection.page(number=asked["page"], limit=asked["limit"], cursor=asked["cursor"])
+        count = selection.count(exact=asked["count"] == "exact")
+        return Response(
+            {
+                "table_name": table.name,
+                "page": page.number,
+                "limit": asked["limit"],
+                "count": count.value,
+                "count_exact": count.is_exact,
+                "next": cursor_url(request, page.next),
+                "previous": cursor_url(request, page.previous),
+                "results": records_data(page.records),
+            }
+        )
+
+    def post(self, request: Request, **names: str) -> Response:
+        asked = record_arguments(self, shapes.InsertRecord)
+        table = self.table(asked, "edit")
+        record = services.insert_record(user=self.user, table=table, data=unwrapped(self, table, asked["data"]))
+        url = reverse("api-record", kwargs={"table_name": table.name, "id": record.pk}) if record.pk >= 0 else ""
+        headers = {"Location": self.base_url() + url} if url else None
+        return Response(record_data(record), status=201, headers=headers)
+
+
+class RecordView(ApiView):
+    """One record."""
+
+    operations = {
+        "get": Operation("get_record", "Show a record", OpenApiTypes.OBJECT),
+        "put": Operation(
+            "update_record", "Change the columns named, no others", OpenApiTypes.OBJECT, body=OpenApiTypes.OBJECT,
+            verb=shapes.UpdateRecord,
+        ),
+        "patch": Operation(
+            "patch_record", "Change the columns named, no others", OpenApiTypes.OBJECT, body=OpenApiTypes.OBJECT
+        ),
+        "delete": Operation("delete_record", "Delete a record", None, 204, verb=shapes.RecordArguments),
+    }  # fmt: skip
+
+    def get(self, request: Request, **names: Any) -> Response:
+        asked = self.arguments(shapes.RecordArguments)
+        return Response(record_data(services.get_record(self.table(asked, "view"), asked["id"])))
+
+    def put(self, request: Request, **names: Any) -> Response:
+        asked = record_arguments(self, shapes.UpdateRecord)
+        table = self.table(asked, "edit")
+        data = unwrapped(self, table, asked["data"])
+        return Response(record_data(services.update_record(user=self.user, table=table, pk=asked["id"], data=data)))
+
+    patch = put
+
+    def delete(self, request: Request, **names: Any) -> Response:
+        asked = self.arguments(shapes.RecordArguments)
+        services.delete_record(user=self.user, table=self.table(asked, "edit"), pk=asked["id"])
+        return Response(status=204)
+
+
+class BulkView(ApiView):
+    """Many records in one call: all or nothing."""
+
+    operations = {
+        "post": Operation("insert_records", "Insert up to 10,000 records", OpenApiTypes.OBJECT, 201, shapes.BulkInsert),
+        "patch": Operation("update_records", "Change many records", shapes.BulkUpdated, body=shapes.BulkUpdate),
+        "delete": Operation(
+            "delete_records", 'Delete many records: body {"ids": […]} or {"filter": {…}}', shapes.BulkDeleted
+        ),
+    }
+
+    def post(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "edit")
+        asked = self.one_of({"records"})
+        ids = bulk_records.insert_many(user=self.user, table=table, records=asked["records"])
+        return Response({"ids": ids}, status=201)
+
+    def patch(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "edit")
+        asked = self.one_of({"records"}, {"filter", "data"})
+        if "records" in asked:
+            count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"]))
+        else:
+            count = bulk_records.update_matching(
+                user=self.user, table=table, conditions=asked["filter"], data=asked["data"]
+            )
+        return Response({"updated": count})
+
+    def delete(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "edit")
+        asked = self.one_of({"ids"}, {"filter"})
+        if "ids" in asked:
+            count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"])
+        else:
+            count = bulk_records.delete_matching(user=self.user, table=table, conditions=asked["filter"])
+        return Response({"deleted": count})
+
+    def one_of(self, *shapes_of_body: set[str]) -> Mapping[str, Any]:
+        """The body, if its keys are one of these sets."""
+        body = self.body()
+        if set(body) not in shapes_of_body:
+            wanted = " or ".join(" and ".join(sorted(keys)) for keys in shapes_of_body)
+            named = sorted(set.union(*shapes_of_body) - set(body)) or ["body"]
+            raise InvalidInput(f"Give {wanted}.", fields=dict.fromkeys(named, f"Give {wanted}."))
+        return body
+
+
+class ExportView(ApiView):
+    """A table's records as a file."""
+
+    operations = {"get": Operation("export_records", "Export records", OpenApiTypes.BINARY, query=shapes.ExportQuery)}
+
+    def get(self, request: Request, **names: str) -> HttpResponseBase:
+        table = self.table(names, "view")
+        asked = checked(shapes.ExportQuery, request.query_params.dict())
+        selection = select(
+            record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
+        )
+        response = StreamingHttpResponse(
+            exports.export(selection.ordered(), asked["format"]), content_type=exports.CONTENT_TYPES[asked["format"]]
+        )
+        name = content_disposition_header(as_attachment=True, filename=f"{table.name}.{asked['format']}")
+        response["Content-Disposition"] = name or "attachment"
+        return response
+
+
+def record_arguments(view: ApiView, shape: Any) -> dict[str, Any]:
+    """A record's data stands under ``data`` in a verb's body; a resource's body is the record itself."""
+    if view.verb:
+        return view.arguments(shape)
+    return checked(shape, {**view.kwargs, "data": view.request.data})
+
+
+def unwrapped(view: ApiView, table: Table, data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A resource's body written as a verb's, ``{"data": {…}}``, is understood too, unless a column has that name."""
+    if view.verb or set(data) != {"data"} or not isinstance(data["data"], Mapping):
+        return data
+    has_column = table.columns.filter(name="data").exists()
+    return data if has_column else data["data"]

@@ -1,0 +1,75 @@
+"""JSON web tokens: a short-lived access token, and a refresh token that is good for one use."""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.db import transaction
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import get_md5_hash_password
+
+from dataengine.api import serializers as shapes
+from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.throttles import FailedLoginThrottle
+
+_DEAD = "This refresh token is not valid, has expired, or was used already."
+
+
+class _TokenView(ApiView):
+    permission_classes = ()
+    authentication_classes = ()
+    throttle_classes = (FailedLoginThrottle,)
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'  # without one, 401 would become 403
+
+    def refuse(self, message: str, code: str) -> AuthenticationFailed:
+        FailedLoginThrottle().failed(self.request)
+        return AuthenticationFailed(message, code)
+
+
+class TokenView(_TokenView):
+    """Log in."""
+
+    operations = {"post": Operation("token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials)}
+
+    def post(self, request: Request) -> Response:
+        given = checked(shapes.Credentials, self.body())
+        user = authenticate(request._request, username=given["username"], password=given["password"])
+        if user is None:
+            raise self.refuse("Username or password is wrong.", "no_active_account")
+        token = RefreshToken.for_user(user)  # type: ignore[arg-type]
+        return Response({"access": str(token.access_token), "refresh": str(token)})
+
+
+class TokenRefreshView(_TokenView):
+    """A new pair of tokens for a refresh token, which is dead afterwards."""
+
+    operations = {
+        "post": Operation(
+            "refresh_token", "Renew tokens", shapes.Tokens, body=shapes.RefreshToken, verb=shapes.RefreshToken
+        )
+    }
+
+    def post(self, request: Request) -> Response:
+        given = checked(shapes.RefreshToken, self.body())
+        try:
+            with transaction.atomic():
+                token = RefreshToken(given["refresh"])
+                user = User.objects.filter(pk=token.payload.get(api_settings.USER_ID_CLAIM), is_active=True).first()
+                stamp = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
+                if user is None or stamp != get_md5_hash_password(user.password):
+                    raise TokenError(_DEAD)
+                # Of two requests with one token, the second waits here for the first and finds the token used.
+                _, is_first_use = token.blacklist()
+                if not is_first_use:
+                    raise TokenError(_DEAD)
+                fresh = RefreshToken.for_user(user)
+        except TokenError as error:
+            raise self.refuse(_DEAD, "token_not_valid") from error
+        return Response({"access": str(fresh.access_token), "refresh": str(fresh)})

@@ -1,0 +1,57 @@
+"""An API client for each of the cast, and tables to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from guardian.shortcuts import assign_perm
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from dataengine.models import Table
+from dataengine.services.tables import create_table
+from dataengine.sql_types import parse_sql_type
+
+type MakeTable = Callable[..., Table]
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """``api(user)``: a client with that user's token. It speaks JSON unless told otherwise."""
+
+    def client(user: User) -> APIClient:
+        made = APIClient()
+        made.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(user).access_token}")
+        return made
+
+    return client
+
+
+@pytest.fixture
+def client(api: Callable[[User], APIClient], owner: User) -> APIClient:
+    """The owner's client."""
+    return api(owner)
+
+
+@pytest.fixture
+def make_table(owner: User) -> MakeTable:
+    """``make_table("name", column="SQL-style type", …)``: a table of the owner's."""
+
+    def make(name: str, /, **types: str) -> Table:
+        columns = [parse_sql_type(column, text) for column, text in types.items()]
+        return create_table(user=owner, name=name, columns=columns)
+
+    return make
+
+
+@pytest.fixture
+def share() -> Callable[[Table, User, str], Any]:
+    """``share(table, user, "edit")``: give a right."""
+
+    def grant(table: Table, user: User, right: str) -> Any:
+        return assign_perm(f"{right}_table", user, table)
+
+    return grant
