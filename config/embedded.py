@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -56,8 +56,8 @@ class Postgres:
 
     folder: Path
     port: int
-    superuser_password: str
-    password: str
+    superuser_password: str = field(repr=False)
+    password: str = field(repr=False)
     durable: bool = True
     """False gives up crash safety for speed: for tests only."""
 
@@ -253,7 +253,7 @@ class Redis:
 
     folder: Path
     port: int
-    password: str
+    password: str = field(repr=False)
 
     @property
     def url(self) -> str:

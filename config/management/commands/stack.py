@@ -142,22 +142,16 @@ class _Stack:
 
     def _worker(self) -> Program:
         # SIGTERM lets a task finish; an import that takes longer than the grace starts again at the next start.
-        return self._python(
-            "worker",
-            "-m",
-            "celery",
-            "-A",
-            "config.celery",
-            "worker",
-            "--loglevel=INFO",
-            "--without-gossip",
-            "--without-mingle",
-        )
+        return self._celery("worker", "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
 
     def _scheduler(self) -> Program:
         # Its schedule is one line of the settings, so it needs no file and no pid of its own.
+        return self._celery("beat", "beat", "--scheduler=celery.beat.Scheduler", "--pidfile=")
+
+    def _celery(self, name: str, *arguments: str) -> Program:
+        # Celery warns of running as root, which whoever calls `make run` as root has decided to do.
         return self._python(
-            "beat", "-m", "celery", "-A", "config.celery", "beat", "--scheduler=celery.beat.Scheduler", "--pidfile="
+            name, "-W", "ignore::UserWarning:celery.platforms", "-m", "celery", "-q", "-A", "config.celery", *arguments
         )
 
     def _python(self, name: str, *arguments: str, role: str = "worker", **options: Any) -> Program:

@@ -1,0 +1,211 @@
+"""The embedded stack as people start it: comes up, says so, mends itself, and leaves its data and nothing else."""
+
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import psycopg
+import pytest
+
+from config.private import PROJECT_DIR
+
+_READY = re.compile(r"^Tablekeep is ready at (http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
+
+
+class Stack:
+    """A `manage.py stack` on a folder of its own, away from the project's folder and the tests' servers."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.folder = folder
+        self._output = folder.parent / f"{folder.name} output"
+        ours = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
+        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(PROJECT_DIR / "manage.py"), "stack"],
+                cwd=folder.parent,
+                env=environment | {"DATA_DIR": str(folder), "PORT": "0"} | variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def until_ready(self) -> str:
+        """The address, once the stack has said that it is ready."""
+        while (found := _READY.search(self.output)) is None:
+            assert self.process.poll() is None, self.output
+            time.sleep(0.05)
+        return found[1]
+
+    def env(self) -> dict[str, str]:
+        lines = (self.folder / "stack.env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def processes(self) -> dict[int, str]:
+        """Every process that works in or for the folder: its id and command line."""
+        found = {}
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                about = process.environ().get("DATA_DIR"), process.cwd()
+                if about[0] == str(self.folder) or about[1].startswith(str(self.folder)):
+                    found[process.pid] = " ".join(process.cmdline())
+        return found
+
+    def pid_of(self, *words: str) -> int:
+        """The eldest of the processes whose command line holds the words."""
+        children = psutil.Process(self.process.pid).children()
+        return next(child.pid for child in children if all(word in " ".join(child.cmdline()) for word in words))
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.terminate()
+        return self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack") / "a folder with spaces"
+
+
+@pytest.fixture(scope="module")
+def stack(folder: Path) -> Iterator[Stack]:
+    running = Stack(folder)
+    running.until_ready()
+    yield running
+    running.stop()
+
+
+def _get(url: str) -> tuple[int, str]:
+    with urlopen(url, timeout=60) as answer:  # noqa: S310
+        return answer.status, answer.read().decode()
+
+
+def _settled(address: str) -> None:
+    """Wait until the stack serves again."""
+    while True:
+        with suppress(URLError, ConnectionError, TimeoutError):
+            if _get(f"{address}health/ready/")[0] == 200:
+                return
+        time.sleep(0.1)
+
+
+def test_serves_the_console_with_its_static_files(stack: Stack) -> None:
+    address = stack.until_ready()
+
+    status, page = _get(f"{address}login/")
+    stylesheets = re.findall(r'<link[^>]+href="/(static/[^"]+\.css)"', page)
+
+    assert status == 200
+    assert stylesheets
+    for path in stylesheets:
+        assert _get(address + path)[0] == 200
+
+
+def test_shows_the_first_administrators_password_once(stack: Stack) -> None:
+    assert len(re.findall(r"user admin, password \S{16}$", stack.output, re.MULTILINE)) == 1
+
+
+def test_says_where_its_servers_are(stack: Stack) -> None:
+    environment = stack.env()
+
+    assert stat.S_IMODE((stack.folder / "stack.env").stat().st_mode) == 0o600
+    assert environment["REDIS_URL"].startswith("redis://:")
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT count(*) FROM auth_user").fetchone() == (1,)
+
+
+def test_a_second_one_on_the_same_folder_is_refused(stack: Stack, folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(PROJECT_DIR / "manage.py"), "stack"],
+        env=os.environ | {"DATA_DIR": str(folder), "PORT": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert f"already running on {folder} (process {stack.process.pid})" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert _get(f"{stack.until_ready()}health/ready/")[0] == 200
+
+
+@pytest.mark.parametrize("port", ["taken", "99999", "http"])
+def test_a_port_that_cannot_be_had_is_said_at_once(tmp_path: Path, port: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        stack = Stack(tmp_path / "data", PORT=str(taken.getsockname()[1]) if port == "taken" else port)
+
+        assert stack.process.wait() == 1
+
+    assert "Cannot listen on" in stack.output if port == "taken" else "PORT must be a number" in stack.output
+    assert "Traceback" not in stack.output
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("words", [("postgres", "-D"), ("redis",), ("uvicorn",), ("celery", "worker"), ("beat",)])
+def test_a_killed_program_comes_back(stack: Stack, words: tuple[str, ...]) -> None:
+    address = stack.until_ready()
+    before = stack.pid_of(*words)
+
+    os.kill(before, signal.SIGKILL)
+    while True:
+        with suppress(StopIteration, psutil.Error):
+            if stack.pid_of(*words) != before:
+                break
+        time.sleep(0.05)
+
+    _settled(address)
+    assert stack.process.poll() is None
+
+
+def test_stops_at_sigterm_and_finds_its_data_again(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    first = Stack(folder, ADMIN_USERNAME="ada", ADMIN_PASSWORD="lovelace-1843")
+    first.until_ready()
+    secrets = (folder / "secrets.json").read_text()
+
+    # As a terminal or a service manager does it: to the whole group.
+    os.killpg(first.process.pid, signal.SIGTERM)
+
+    assert first.process.wait() == 0
+    assert first.processes() == {}
+    assert not (folder / "stack.env").exists()
+    assert "lovelace" not in first.output
+
+    second = Stack(folder)
+    second.until_ready()
+    with psycopg.connect(second.env()["DATABASE_URL"]) as connection:
+        assert connection.execute("SELECT username FROM auth_user").fetchall() == [("ada",)]
+    assert (folder / "secrets.json").read_text() == secrets
+    assert "password" not in second.output
+    second.process.send_signal(signal.SIGINT)
+    assert second.process.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_nothing_is_left_of_a_killed_supervisor(tmp_path: Path) -> None:
+    first = Stack(tmp_path / "data")
+    first.until_ready()
+
+    first.process.kill()
+    first.process.wait()
+    second = Stack(tmp_path / "data")  # at once, while the servers of the first are still going down
+
+    second.until_ready()
+    children = {child.pid for child in psutil.Process(second.process.pid).children(recursive=True)}
+    assert set(second.processes()) == {second.process.pid, *children}
+    assert second.stop() == 0

@@ -1,0 +1,167 @@
+"""The supervisor forwards logs, restarts what crashed, gives up on what cannot live, and leaves nothing behind."""
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from config.private import PROJECT_DIR
+from config.processes import Program
+from config.supervisor import StackError, Supervisor
+
+
+def _program(code: str, folder: Path, **options: Any) -> Program:
+    return Program(
+        name="child", argv=(sys.executable, "-u", "-c", code), env=dict(os.environ), folder=folder, **options
+    )
+
+
+def _pids(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "pids").read_text().split()]
+
+
+async def _until_pids(folder: Path, number: int) -> list[int]:
+    while not (folder / "pids").exists() or len(_pids(folder)) < number:
+        await asyncio.sleep(0.02)
+    return _pids(folder)
+
+
+_NOTE_PID = "import os; open('pids', 'a').write(f'{os.getpid()} '); "
+_SLEEP = "import time; time.sleep(600)"
+
+
+async def test_lines_come_with_the_name_before_them(tmp_path: Path) -> None:
+    log = io.StringIO()
+    supervisor = Supervisor(log)
+
+    output = await supervisor.run(
+        _program("import sys; print('answer'); print('x' * 200_000 + '\\né', file=sys.stderr)", tmp_path)
+    )
+
+    assert output == b"answer\n"
+    lines = log.getvalue().splitlines()
+    assert all(line.startswith("child    | ") for line in lines)
+    assert "".join(line.removeprefix("child    | ") for line in lines) == "x" * 200_000 + "é"
+
+
+async def test_a_program_that_fails_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="child failed with code 3"):
+        await Supervisor(io.StringIO()).run(_program("raise SystemExit(3)", tmp_path))
+
+
+async def test_one_that_ends_while_starting_is_an_error(tmp_path: Path) -> None:
+    supervisor = Supervisor(io.StringIO())
+
+    with pytest.raises(StackError, match="child ended with code 3 while starting"):
+        await supervisor.start(_program("raise SystemExit(3)", tmp_path, ready=lambda: False))
+
+    await supervisor.stop()
+
+
+async def test_a_crashed_program_is_started_again(tmp_path: Path) -> None:
+    log = io.StringIO()
+    supervisor = Supervisor(log)
+    await supervisor.start(_program(_NOTE_PID + _SLEEP, tmp_path))
+    (first,) = await _until_pids(tmp_path, 1)
+
+    os.kill(first, signal.SIGKILL)
+    second = (await _until_pids(tmp_path, 2))[1]
+
+    assert psutil.pid_exists(second)
+    assert "ended with signal SIGKILL, starting it again" in log.getvalue()
+    await supervisor.stop()
+    assert not psutil.pid_exists(second)
+
+
+async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -> None:
+    supervisor = Supervisor(io.StringIO())
+    await supervisor.start(_program("raise SystemExit(1)", tmp_path))
+
+    with pytest.raises(StackError, match="child ended 5 times"):
+        await supervisor.watch()
+
+    await supervisor.stop()
+
+
+async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
+    grandchild = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {_NOTE_PID + _SLEEP!r}]); "
+    supervisor = Supervisor(io.StringIO())
+    await supervisor.start(_program(grandchild + _NOTE_PID + _SLEEP, tmp_path))
+    pids = await _until_pids(tmp_path, 2)
+
+    await supervisor.stop()
+
+    for pid in pids:  # the grandchild's new parent has yet to collect it
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.02)
+
+
+async def test_one_that_ignores_the_signal_is_killed_when_in_a_hurry(tmp_path: Path) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    supervisor = Supervisor(io.StringIO())
+    await supervisor.start(_program(deaf + _NOTE_PID + _SLEEP, tmp_path, grace=600.0))
+    (pid,) = await _until_pids(tmp_path, 1)
+
+    stopping = asyncio.create_task(supervisor.stop())
+    await asyncio.sleep(0.2)
+    assert psutil.pid_exists(pid)
+    supervisor.hurry()
+    await stopping
+
+    assert not psutil.pid_exists(pid)
+
+
+async def test_a_program_in_the_foreground_has_the_terminal_to_itself(tmp_path: Path) -> None:
+    log = io.StringIO()
+    supervisor = Supervisor(log)
+    await supervisor.start(_program("print('chatter'); open('pids', 'w').write('1'); " + _SLEEP, tmp_path))
+    wait = "import pathlib, time\nwhile not pathlib.Path('pids').exists(): time.sleep(0.02)\ntime.sleep(0.3)"
+
+    running = asyncio.create_task(supervisor.run(_program(wait, tmp_path), foreground=True))
+    await _until_pids(tmp_path, 1)
+    await asyncio.sleep(0.1)
+    assert log.getvalue() == ""
+    await running
+
+    assert log.getvalue() == "child    | chatter\n"
+    await supervisor.stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
+    code = f"""
+import asyncio, os, sys
+from pathlib import Path
+from config.processes import Program
+from config.supervisor import Supervisor
+
+async def main():
+    supervisor = Supervisor()
+    child = Program(
+        name="child", argv=(sys.executable, "-c", {_NOTE_PID + _SLEEP!r}), env=dict(os.environ),
+        folder=Path({str(tmp_path)!r}),
+    )
+    await supervisor.start(child)
+    await supervisor.watch()
+
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT_DIR)
+    while not (tmp_path / "pids").exists() or not _pids(tmp_path):
+        time.sleep(0.02)
+    (pid,) = _pids(tmp_path)
+    child = psutil.Process(pid)
+
+    process.kill()
+    process.wait()
+
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.02)
