@@ -6,10 +6,16 @@ transaction. So schema changes never wait behind an import, they are refused at 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
 from django.db import connection
 
 # The first of the two integers of our advisory locks: "TK".
 NAMESPACE = 0x544B
+# The same for imports themselves, by the job's id: "TJ".
+JOB_NAMESPACE = 0x544A
 
 
 def shares_table(table_id: int) -> bool:
@@ -25,8 +31,68 @@ def owns_table(table_id: int) -> bool:
     return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", table_id)
 
 
-def _try(statement: str, table_id: int) -> bool:
+def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [NAMESPACE, table_id])
+        cursor.execute(statement, [namespace, _key(key)])
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+@contextmanager
+def held_by_import(job_id: int, table_id: int | None) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
+    """Hold an import's locks for a database *session*: the job's own and, where there is a table, the table's.
+
+    They outlive transactions and die with the session, so a job whose lock is free has no worker. Yields what came of
+    it; with anything but ``held``, nothing is held.
+    """
+    if not _try("SELECT pg_try_advisory_lock(%s, %s)", job_id, JOB_NAMESPACE):
+        yield "job_taken"
+        return
+    try:
+        if table_id is not None and not _try("SELECT pg_try_advisory_lock(%s, %s)", table_id):
+            yield "table_taken"
+            return
+        try:
+            yield "held"
+        finally:
+            if table_id is not None:
+                _release(NAMESPACE, table_id)
+    finally:
+        _release(JOB_NAMESPACE, job_id)
+
+
+def job_is_held(job_id: int) -> bool:
+    """Whether some session works on the job."""
+    return bool(_holder(job_id))
+
+
+def end_holder(job_id: int) -> None:
+    """End the session that holds the job: its process is frozen or cut off, and its lock would stay for ever."""
+    pid = _holder(job_id)
+    if pid:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def _holder(job_id: int) -> int | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s "
+            "AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [JOB_NAMESPACE, job_id % 2**32],
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def _release(namespace: int, key: int) -> None:
+    # After a lost connection there is nothing to release, and asking would raise over the error that matters.
+    if connection.connection is None or connection.connection.closed:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [namespace, _key(key)])
+
+
+def _key(number: int) -> int:
+    """A number as PostgreSQL's int4. Two jobs that are 2**32 apart would share a lock; they do not run together."""
+    return (number + 2**31) % 2**32 - 2**31

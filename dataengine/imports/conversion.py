@@ -1,0 +1,271 @@
+"""From blocks of cells to batches of typed values, with every error of every row. Pure.
+
+What a type accepts is written at its kernel (``kernels*.py``); this module picks kernels, decides what is NULL, adds
+the column's own rules (required, length, limits) and collects what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataengine.column_types import REGISTRY, ColumnSpec
+
+from . import kernels as k
+from .date_formats import KNOWN, DateFormat
+from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
+from .kernels_json import careful_json, quick_json
+from .kernels_numeric import arrow_numeric, careful_numeric, quick_numeric
+from .kernels_time import careful_date, careful_time, careful_timestamp, quick_date, quick_time, quick_timestamp
+from .options import NULL_MARKERS
+
+KERNELS: dict[str, tuple[Quick, Careful]] = {
+    "text": (k.quick_text, k.careful_text),
+    "integer": (k.quick_integer, k.careful_integer),
+    "numeric": (quick_numeric, careful_numeric),
+    "float32": (k.quick_float, k.careful_float),
+    "float64": (k.quick_float, k.careful_float),
+    "boolean": (k.quick_boolean, k.careful_boolean),
+    "date": (quick_date, careful_date),
+    "time": (quick_time, careful_time),
+    "timestamp": (quick_timestamp, careful_timestamp),
+    "timestamptz": (quick_timestamp, careful_timestamp),
+    "uuid": (k.quick_uuid, k.careful_uuid),
+    "json": (quick_json, careful_json),
+    "pattern": (k.quick_pattern, k.careful_pattern),
+    "choice": (k.quick_choice, k.careful_choice),
+}
+_ARROW: dict[str, pa.DataType] = {
+    "smallint": pa.int16(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "reference": pa.int64(),
+    "real": pa.float32(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "time": pa.time64("us"),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
+    "uuid": pa.binary(16),
+}
+DATED = frozenset({"date", "timestamp", "timestamptz"})
+FOUND_LENGTH = 80
+_GUARDED = r"^'[=+\-@\t\r]"
+
+
+class MarkersFound(Exception):
+    """A column that is not text holds one of the null markers: the file is to be read with them on."""
+
+
+class FormatsNeeded(Exception):
+    """A date column holds dates that are not ISO: the whole column has to be looked at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """One error of one row. ``column`` is ``*`` for errors of the whole row."""
+
+    column: str
+    code: ErrorCode
+    message: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"column": self.column, "code": self.code, "message": self.message}
+
+
+@dataclass(slots=True)
+class Batch:
+    """One block, converted. ``good`` marks rows without an error; ``values`` are null at faults."""
+
+    values: list[pa.Array]
+    good: npt.NDArray[np.bool_]
+    errors: dict[int, list[CellError]] = field(default_factory=dict)
+
+
+def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
+    """How cells are converted for a column."""
+    entry = REGISTRY[spec.type]
+    arrow = _ARROW.get(spec.type, pa.string())
+    if entry.kernel == "numeric":
+        arrow = arrow_numeric(spec.parameters.get("precision"), spec.parameters.get("scale"))
+    return Target(
+        name=spec.name,
+        type=spec.type,
+        kernel=entry.kernel,
+        arrow=arrow,
+        is_text=entry.is_text,
+        required=spec.required,
+        unique=spec.unique,
+        minimum=entry.minimum,
+        maximum=entry.maximum,
+        pattern=entry.pattern,
+        parameters=spec.parameters,
+        constraints=spec.constraints,
+        formats=tuple(formats),
+    )
+
+
+class Converter:
+    """Converts blocks. ``places[i]`` is the file's column that ``targets[i]`` is read from.
+
+    ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
+    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        places: Sequence[int],
+        *,
+        markers: Collection[str] | None = None,
+        formats_open: bool = False,
+        guarded: bool = False,
+    ) -> None:
+        self.targets = list(targets)
+        self.places = list(places)
+        self.formats_open = formats_open
+        self.guarded = guarded
+        self._open = markers is None
+        self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
+
+    def convert(self, columns: Sequence[pa.Array]) -> Batch:
+        """Convert one block's columns."""
+        rows = len(columns[0]) if columns else 0
+        batch = Batch([], np.ones(rows, dtype=np.bool_))
+        for target, place in zip(self.targets, self.places, strict=True):
+            cells = unguarded(columns[place]) if self.guarded else columns[place]
+            converted = self._column(cells, target)
+            batch.values.append(converted.values)
+            for problem in converted.problems:
+                batch.good[problem.rows] = False
+                for row in problem.rows.tolist():
+                    error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
+                    batch.errors.setdefault(row, []).append(error)
+        return batch
+
+    def _column(self, cells: pa.Array, target: Target) -> Converted:
+        quick, careful = KERNELS[target.kernel]
+        if len(cells) == cells.null_count:
+            converted = Converted(pa.nulls(len(cells), target.arrow), [])
+        elif (values := quick(cells, target)) is not None:
+            converted = Converted(values, [])
+        else:
+            if not target.is_text:
+                cells = self._blanked(cells, target)
+            again = None if target.is_text else quick(cells, target)
+            if again is None and self.formats_open and target.kernel in DATED:
+                self._look_for_formats(cells, target)
+            converted = careful(cells, target) if again is None else Converted(again, [])
+        extra = _own_rules(converted, target)
+        if extra:
+            faulty = np.zeros(len(cells), dtype=np.bool_)
+            for problem in extra:
+                faulty[problem.rows] = True
+            return Converted(k.only(converted.values, ~faulty), converted.problems + extra)
+        return converted
+
+    def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
+        text = k.trimmed(cells)
+        blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
+        if self._open:
+            marked = blank & k.mask_of(pc.not_equal(text, ""))
+            if marked.any():
+                _, careful = KERNELS[target.kernel]
+                if careful(k.only(text, marked), target).problems:
+                    raise MarkersFound(target.name)
+                blank &= ~marked
+        return k.only(cells, ~blank) if blank.any() else cells
+
+    def _look_for_formats(self, cells: pa.Array, target: Target) -> None:
+        text = k.trimmed(cells)
+        for known in KNOWN[1:]:
+            if k.matches(text, known.pattern).any():
+                raise FormatsNeeded(target.name)
+
+
+def message(problem: Problem, cell: str | None) -> str:
+    """``expected a whole number, found “abc”``."""
+    if problem.code == "missing_value":
+        return problem.expected
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in (cell or "")[:FOUND_LENGTH])
+    return f"expected {problem.expected}, found “{shown}{'…' if cell and len(cell) > FOUND_LENGTH else ''}”"
+
+
+def unguarded(cells: pa.Array) -> pa.Array:
+    """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
+    guarded = pc.match_substring_regex(cells, _GUARDED)
+    if not pc.any(guarded).as_py():
+        return cells
+    return pc.if_else(pc.fill_null(guarded, False), pc.utf8_slice_codeunits(cells, 1), cells)
+
+
+def _own_rules(converted: Converted, target: Target) -> list[Problem]:
+    """Required, length and limits: what the column asks beyond its type."""
+    values = converted.values
+    problems: list[Problem] = []
+    if target.required and values.null_count:
+        missing = ~k.present(values)
+        for problem in converted.problems:
+            missing[problem.rows] = False
+        problems += k.fault(missing, "missing_value", "expected a value, found nothing")
+    length = target.parameters.get("length")
+    limits = target.constraints
+    if target.is_text and (length or "maxLength" in limits or "minLength" in limits):
+        sizes = pc.utf8_length(values)
+        if length:
+            problems += k.fault(k.mask_of(pc.greater(sizes, length)), "value_too_long", f"at most {length} characters")
+        if "maxLength" in limits:
+            most = limits["maxLength"]
+            problems += k.fault(k.mask_of(pc.greater(sizes, most)), "constraint_failed", f"at most {most} characters")
+        if "minLength" in limits:
+            least = limits["minLength"]
+            problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
+    for name, compare, words in _LIMITS:
+        if name in limits and _is_number(target):
+            mask = _beyond(values, target, limits[name], compare)
+            problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
+    return problems
+
+
+_LIMITS: tuple[tuple[str, str, str], ...] = (
+    ("minimum", "lt", "at least"),
+    ("maximum", "gt", "at most"),
+    ("exclusiveMinimum", "le", "more than"),
+    ("exclusiveMaximum", "ge", "less than"),
+)
+_COMPARE: dict[str, Any] = {"lt": pc.less, "gt": pc.greater, "le": pc.less_equal, "ge": pc.greater_equal}
+_PYTHON: dict[str, Any] = {
+    "lt": lambda a, b: a < b,
+    "gt": lambda a, b: a > b,
+    "le": lambda a, b: a <= b,
+    "ge": lambda a, b: a >= b,
+}
+
+
+def _is_number(target: Target) -> bool:
+    return target.kernel in {"integer", "float32", "float64", "numeric"}
+
+
+def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
+    """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
+    if pa.types.is_floating(values.type):
+        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
+    bound = Decimal(str(limit))
+    if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
+        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
+    if pa.types.is_binary(values.type):
+        return np.zeros(len(values), dtype=np.bool_)  # plain numeric: the loader asks PostgreSQL
+    pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
+    return np.fromiter(pairs, dtype=np.bool_, count=len(values))
+
+
+def with_formats(target: Target, formats: Sequence[DateFormat]) -> Target:
+    return replace(target, formats=tuple(formats))

@@ -1,0 +1,231 @@
+"""What only the whole file and the table can tell: duplicates, unknown references, patterns. Set-wise, in SQL.
+
+The staging table holds the rows that conversion found good. Those that fail here move from it to the *rejected keys*
+table, where the rows that conversion rejected are already, each with what could be read of its key columns. In the end
+every rejected row is looked at once more for every cause, so that all errors of a row are reported.
+
+The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
+columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+from psycopg import sql
+
+from dataengine import ddl
+from dataengine.models import Column, Table
+
+from .loader import Staging, pg_type, run, value
+
+
+@dataclass(frozen=True, slots=True)
+class LateError:
+    """An error found in SQL. ``first`` is the id of the staged row that a duplicate repeats."""
+
+    id: int
+    column: str
+    code: str
+    first: int | None
+
+
+class Checks:
+    """The set-wise checks of one import. ``columns`` are the catalog's columns that the file fills."""
+
+    def __init__(self, staging: Staging, columns: Sequence[Column], table: Table | None) -> None:
+        self.staging = staging
+        self.table = table
+        self.unique = [column for column in columns if column.unique]
+        self.references = [column for column in columns if column.references_id is not None]
+        self.patterns = [(column, kind, check) for column in columns for kind, check in late_checks(column)]
+        checked = {column.name for column in (*self.unique, *self.references, *(c for c, _, _ in self.patterns))}
+        self.keys = [spec for spec in staging.specs if spec.name in checked]
+        self.rejected = sql.Identifier("pg_temp", f"tk:{staging.job_id}:rejected")
+        self.errors = sql.Identifier("pg_temp", f"tk:{staging.job_id}:errors")
+        self.found = 0
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.keys)
+
+    def create(self) -> None:
+        """Make the temporary tables."""
+        parts = [sql.SQL("id bigint NOT NULL")]
+        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.keys]
+        job = self.staging.job_id
+        run(
+            sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(
+                sql.Identifier(f"tk:{job}:rejected"), sql.SQL(", ").join(parts)
+            )
+        )
+        run(
+            sql.SQL(
+                "CREATE TEMP TABLE {} (id bigint NOT NULL, place int, col text, code text, first bigint) ON COMMIT DROP"
+            ).format(sql.Identifier(f"tk:{job}:errors"))
+        )
+
+    # Finding --------------------------------------------------------------------------------------------------
+
+    def reject_impossible(self) -> int:
+        """Move rows with unknown references, or that a check of the table forbids."""
+        conditions = [sql.SQL("NOT ({})").format(check) for _, _, check in self.patterns]
+        conditions += [self._unknown(column) for column in self.references]
+        return self._move(sql.SQL(" OR ").join(conditions)) if conditions else 0
+
+    def reject_known(self, *, update_key: str | None = None) -> int:
+        """Move rows whose unique values the table has already (in another record than the one to be updated)."""
+        conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
+        return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
+
+    def reject_repeated(self) -> int:
+        """Move rows that repeat a unique value of an earlier good row of the file."""
+        if not self.unique:
+            return 0
+        if len(self.unique) == 1:
+            name = sql.Identifier(self.unique[0].name)
+            return self._move(
+                sql.SQL(
+                    "s.id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY {} ORDER BY id) AS place "
+                    "FROM {} WHERE {} IS NOT NULL) numbered WHERE place > 1)"
+                ).format(name, self.staging.relation, name)
+            )
+        return self._greedy()
+
+    def _greedy(self) -> int:
+        job = self.staging.job_id
+        winners = sql.Identifier("pg_temp", f"tk:{job}:winners")
+        names = [sql.Identifier(column.name) for column in self.unique]
+        listed = sql.SQL(", ").join(names)
+        clashing = sql.SQL(" OR ").join(
+            sql.SQL("{0} IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1)").format(
+                name, self.staging.relation
+            )
+            for name in names
+        )
+        run(
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WITH NO DATA").format(
+                sql.Identifier(f"tk:{job}:winners"), listed, self.staging.relation
+            )
+        )
+        uniques = sql.SQL(", ").join(sql.SQL("ADD UNIQUE ({})").format(name) for name in names)
+        run(sql.SQL("ALTER TABLE {} {}").format(winners, uniques))
+        run(
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WHERE {}").format(
+                sql.Identifier(f"tk:{job}:clashing"), listed, self.staging.relation, clashing
+            )
+        )
+        clash_table = sql.Identifier("pg_temp", f"tk:{job}:clashing")
+        run(
+            sql.SQL("INSERT INTO {} SELECT id, {} FROM {} ORDER BY id ON CONFLICT DO NOTHING").format(
+                winners, listed, clash_table
+            )
+        )
+        moved = self._move(sql.SQL("s.id IN (SELECT id FROM {} EXCEPT SELECT id FROM {})").format(clash_table, winners))
+        run(sql.SQL("DROP TABLE {}, {}").format(winners, clash_table))
+        return moved
+
+    def _move(self, condition: sql.Composable) -> int:
+        names = sql.SQL(", ").join([sql.Identifier("id"), *(sql.Identifier(spec.name) for spec in self.keys)])
+        moved = run(
+            sql.SQL(
+                "WITH gone AS (DELETE FROM {} s WHERE {} RETURNING {}) INSERT INTO {} ({}) SELECT {} FROM gone"
+            ).format(self.staging.relation, condition, names, self.rejected, names, names)
+        )
+        self.found += moved
+        return moved
+
+    def _unknown(self, column: Column) -> sql.Composable:
+        assert column.references is not None
+        name = sql.Identifier(column.name)
+        return sql.SQL("(s.{0} IS NOT NULL AND NOT EXISTS (SELECT FROM {1} r WHERE r.id = s.{0}))").format(
+            name, ddl.qualified(column.references.name)
+        )
+
+    def _known(self, column: Column, update_key: str | None) -> sql.Composable:
+        assert self.table is not None
+        name = sql.Identifier(column.name)
+        other = (
+            sql.SQL(" AND t.{0} IS DISTINCT FROM s.{0}").format(sql.Identifier(update_key))
+            if update_key
+            else sql.SQL("")
+        )
+        return sql.SQL("EXISTS (SELECT FROM {} t WHERE t.{} = s.{}{})").format(
+            ddl.qualified(self.table.name), name, name, other
+        )
+
+    # Explaining -----------------------------------------------------------------------------------------------
+
+    def explain(self, *, update_key: str | None = None) -> None:
+        """File every error of every rejected row. Call when the staging table holds exactly the rows that go in."""
+        place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
+        for column, _, check in self.patterns:
+            self._file(column, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
+        for column in self.references:
+            self._file(column, place[column.name], "unknown_reference", self._unknown(column))
+        for column in self.unique:
+            name = sql.Identifier(column.name)
+            known: sql.Composable = sql.SQL("false")
+            if self.table is not None and column.name != update_key:
+                known = self._known(column, update_key)
+                self._file(column, place[column.name], "duplicate_in_table", known)
+            run(
+                sql.SQL(
+                    "INSERT INTO {errors} SELECT s.id, {place}, {label}, 'duplicate_in_file', f.id "
+                    "FROM {rejected} s JOIN {staging} f ON f.{name} = s.{name} AND f.id < s.id WHERE NOT {known}"
+                ).format(
+                    errors=self.errors,
+                    place=sql.Literal(place[column.name]),
+                    label=sql.Literal(column.name),
+                    rejected=self.rejected,
+                    staging=self.staging.relation,
+                    name=name,
+                    known=known,
+                )
+            )
+        run(
+            sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (id)").format(
+                sql.Identifier(f"tk:{self.staging.job_id}:errors:id"), self.errors
+            )
+        )
+        run(sql.SQL("ANALYZE {}").format(self.errors))
+
+    def forget_errors(self) -> None:
+        run(sql.SQL("TRUNCATE {}").format(self.errors))
+
+    def _file(self, column: Column, place: int, code: str, condition: sql.Composable) -> None:
+        run(
+            sql.SQL("INSERT INTO {} SELECT s.id, {}, {}, {}, NULL FROM {} s WHERE {}").format(
+                self.errors, sql.Literal(place), sql.Literal(column.name), sql.Literal(code), self.rejected, condition
+            )
+        )
+
+    def any_errors(self) -> bool:
+        return bool(value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.errors)))
+
+    def errors_between(self, first: int, last: int) -> Iterator[LateError]:
+        """The errors of rows with ids from ``first`` to ``last``, by row and column."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("SELECT id, col, code, first FROM {} WHERE id BETWEEN %s AND %s ORDER BY id, place").format(
+                    self.errors
+                ),
+                [first, last],
+            )
+            for row in cursor:
+                yield LateError(*row)
+
+
+def late_checks(column: Column) -> Iterator[tuple[str, sql.Composable]]:
+    """The CHECKs of a column that only PostgreSQL can decide: its regular expressions, limits on plain numeric."""
+    name = sql.SQL("s.{}").format(sql.Identifier(column.name))
+    if "pattern" in column.constraints:
+        yield "pattern", sql.SQL("{} ~ {}").format(name, sql.Literal(column.constraints["pattern"]))
+    precision = column.parameters.get("precision")
+    if column.type == "numeric" and (not precision or precision > 38):
+        signs = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
+        for kind, sign in signs.items():
+            if kind in column.constraints:
+                yield kind, sql.SQL("{} {} {}").format(name, sql.SQL(sign), sql.Literal(column.constraints[kind]))

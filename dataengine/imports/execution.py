@@ -1,0 +1,369 @@
+"""Runs the plan of one import inside one transaction: load, check, index, swap or insert, file what was rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from psycopg import errors as pg
+
+from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.models import Column, ImportJob, Table
+from dataengine.progress import ProgressReporter
+from dataengine.services.audit import record_event
+from dataengine.services.tables import create_table_now
+
+from . import loader, rejects
+from .conversion import FormatsNeeded, MarkersFound
+from .duplicates import Checks, LateError
+from .loader import Shadow, Staging
+from .options import NULL_MARKERS, ImportOptions
+from .parser import Block
+from .pipeline import Conversion, Plan, Reading, examine, find_formats, infer_types, open_stored, plan_new, plan_onto
+from .spill import Rejected
+
+_INSERT_TRIES = 5
+
+
+class _NotEmptyAnyMore(Exception):
+    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the data rows; together they are all rows of the file."""
+
+    rows_read: int = 0
+    rows_imported: int = 0
+    rows_updated: int = 0
+    rows_skipped: int = 0
+    rows_rejected: int = 0
+
+
+@dataclass(slots=True)
+class _Loaded:
+    """A filled and checked staging table, and what was found on the way."""
+
+    plan: Plan
+    staging: Staging
+    checks: Checks
+    reading: Reading
+    counts: Counts
+    causes: rejects.Causes = field(default_factory=rejects.Causes)
+
+
+class Execution:
+    """One attempt at one job. ``run`` leaves the job's final row in the transaction that it opens."""
+
+    def __init__(self, job: ImportJob, reporter: ProgressReporter) -> None:
+        self.job = job
+        self.options = ImportOptions.read(job.options)
+        self.reporter = reporter
+        self.table: Table | None = None
+        self.columns: list[Column] = []
+        self._passes = 1
+        self._pass = 0
+        self._may_replace = True
+
+    def run(self) -> None:
+        """Do the import. Raises DataEngineError where it cannot be done, Cancelled when asked to stop."""
+        with ExitStack() as stack:
+            file = stack.enter_context(closing(open_stored(self.job)))
+            source, dialect, headers = examine(file, self.job.filename, self.options)
+            stack.enter_context(transaction.atomic())
+            if self.options.create_table:
+                plan = plan_new(source, dialect, headers, self.options)
+                self._passes = 2
+                infer_types(plan, self.options, self._report_look)
+                self._pass += 1
+            else:
+                self._fetch_table()
+                plan = plan_onto(source, dialect, headers, self.options, self.columns)
+            loaded = self._load(plan)
+            try:
+                self._finish(loaded)
+            finally:
+                loaded.reading.close()
+
+    def _fetch_table(self) -> None:
+        if self.job.table_id is None:
+            raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
+        self.table = Table.objects.get(pk=self.job.table_id)
+        self.columns = list(self.table.columns.select_related("references"))
+
+    # Reading --------------------------------------------------------------------------------------------------
+
+    def _report_look(self, block: Block, rows: int) -> None:
+        self.reporter.update(phase="reading", bytes_read=self._share(block), rows_read=rows)
+
+    def _report_load(self, block: Block, reading: Reading) -> None:
+        self.reporter.update(
+            phase="loading",
+            bytes_read=self._share(block),
+            rows_read=reading.rows + reading.damaged,
+            rows_rejected=reading.rejected.count,
+            errors=reading.causes.as_list(),
+        )
+
+    def _share(self, block: Block) -> int:
+        total = self.job.bytes_total
+        return min(total, (self._pass * total + block.bytes_read) // self._passes)
+
+    def _load(self, plan: Plan) -> _Loaded:
+        """Fill and check a staging table; start again where the file shows that it was read the wrong way."""
+        while True:
+            try:
+                with transaction.atomic():
+                    return self._load_once(plan)
+            except MarkersFound as error:
+                plan.markers = NULL_MARKERS
+                plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
+            except FormatsNeeded:
+                find_formats(plan, self.options, self._report_look)
+            except _NotEmptyAnyMore:
+                self._may_replace = False
+
+    def _load_once(self, plan: Plan) -> _Loaded:
+        staging = self._staging(plan)
+        staging.create()
+        by_name = {column.name: column for column in self.columns}
+        filled = [by_name[spec.name] for spec in plan.specs] if self.table else []
+        checks = Checks(staging, filled, None if isinstance(staging, Shadow) else self.table)
+        checks.create()
+        conversion = Conversion(plan, base=staging.base, keys=checks.keys, report=self._report_load)
+        try:
+            stored = loader.copy_into(staging.relation, staging.columns, conversion, freeze=staging.freeze)
+            if stored != conversion.reading.good:
+                raise AssertionError(f"PostgreSQL took {stored} rows of {conversion.reading.good}")
+            if checks.needed and conversion.reading.keyed:
+                names = ["id", *(spec.name for spec in checks.keys)]
+                loader.copy_into(checks.rejected, names, conversion.key_bytes())
+            reading = conversion.reading
+            counts = Counts(rows_read=reading.rows + reading.damaged, rows_rejected=reading.rejected.count)
+            loaded = _Loaded(plan, staging, checks, reading, counts)
+            self._check(loaded)
+            self._file_rejects(loaded)
+            if isinstance(staging, Shadow) and self.table is not None and self._goes_in(loaded):
+                if not loader.lock_for_swap(self.table) or not loader.is_empty(self.table):
+                    raise _NotEmptyAnyMore
+        except BaseException:
+            conversion.reading.close()
+            raise
+        return loaded
+
+    def _staging(self, plan: Plan) -> Staging:
+        if self.table is None:
+            return Shadow(self.job.pk, plan.specs, plan.specs)
+        if self._may_replace and loader.is_empty(self.table) and loader.can_be_replaced(self.table, self.columns):
+            every = [column.to_spec() for column in self.columns]
+            return Shadow(self.job.pk, plan.specs, every, base=loader.last_id(self.table))
+        return Staging(self.job.pk, plan.specs)
+
+    # Checking -------------------------------------------------------------------------------------------------
+
+    def _check(self, loaded: _Loaded) -> None:
+        staging, checks, counts = loaded.staging, loaded.checks, loaded.counts
+        update_key = self.options.key if self.options.on_conflict == "update" else None
+        if checks.needed and not isinstance(staging, Shadow):
+            self.reporter.update(phase="checking")
+            loader.run(loader.analyze(staging.relation))
+        checks.reject_impossible()
+        if isinstance(staging, Shadow):
+            self.reporter.update(phase="indexing")
+            self._index(staging, checks)
+        elif self.table is not None:
+            if self.options.on_conflict == "skip":
+                key = self.options.key
+                names = [key] if key else [column.name for column in checks.unique]
+                counts.rows_skipped = loader.skip_known(staging, self.table, names)
+            checks.reject_known(update_key=update_key)
+            checks.reject_repeated()
+        counts.rows_rejected += checks.found
+        counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped
+        if checks.found or (checks.needed and loaded.reading.keyed):
+            checks.explain(update_key=update_key)
+
+    def _index(self, shadow: Shadow, checks: Checks) -> None:
+        """Build the indexes; where that meets duplicates, take them out first."""
+        try:
+            with transaction.atomic():
+                self._build(shadow)
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, pg.UniqueViolation):
+                raise
+            self.reporter.update(phase="checking")
+            checks.reject_repeated()
+            self.reporter.update(phase="indexing")
+            self._build(shadow)
+        if self.table is not None:
+            shadow.add_other_constraints(self.columns)
+
+    def _build(self, shadow: Shadow) -> None:
+        unique = {column.name for column in self.columns if column.unique}
+        for place, spec in enumerate(shadow.all_specs):
+            if spec.name in unique:
+                shadow.add_unique(spec.name, place)
+                self.reporter.update()
+        shadow.add_primary_key()
+
+    # Rejected rows --------------------------------------------------------------------------------------------
+
+    def _file_rejects(self, loaded: _Loaded) -> None:
+        """Store the rejected rows in the order of the file, with every error of each."""
+        reading, checks = loaded.reading, loaded.checks
+        if not (checks.found or (checks.needed and checks.any_errors())):
+            loaded.causes = reading.causes
+            rejects.store(self.job, reading.rejected)
+            return
+        self.reporter.update(phase="checking")
+        spilled = iter(reading.rejected)
+        waiting = next(spilled, None)
+        first = loaded.staging.base + 1
+        for block in loaded.plan.blocks():
+            late: dict[int, list[LateError]] = {}
+            for error in checks.errors_between(first, first + len(block) - 1):
+                late.setdefault(error.id - first, []).append(error)
+            last_line = _last_line(block)
+            early: list[Rejected] = []
+            while waiting is not None and waiting.line <= last_line:
+                early.append(waiting)
+                waiting = next(spilled, None)
+            rows = list(self._merged(loaded, block, first, early, late))
+            for item in rows:
+                loaded.causes.add(item.line, item.errors)
+            rejects.store(self.job, rows)
+            first += len(block)
+            self.reporter.update()
+
+    def _merged(
+        self, loaded: _Loaded, block: Block, first: int, early: list[Rejected], late: dict[int, list[LateError]]
+    ) -> Iterator[Rejected]:
+        offset = first - loaded.staging.base - 1
+        known = {item.row - offset: item for item in early if item.row >= 0}
+        found = [item for item in early if item.row < 0]
+        order = {spec.name: place for place, spec in enumerate(loaded.plan.specs)}
+        for row in {*known, *late}:
+            errors = list(known[row].errors) if row in known else []
+            errors += [self._described(loaded, error) for error in late.get(row, [])]
+            errors.sort(key=lambda error: order.get(error["column"], -1))
+            found.append(Rejected(int(block.lines[row]), row + offset, block.raw(row), errors))
+        return iter(sorted(found, key=lambda item: (item.line, item.row)))
+
+    def _described(self, loaded: _Loaded, error: LateError) -> dict[str, str]:
+        match error.code:
+            case "duplicate_in_file":
+                assert error.first is not None
+                line = loaded.reading.lines.one(error.first - loaded.staging.base - 1)
+                message = f"line {line} has the same value"
+            case "duplicate_in_table":
+                message = "a record of the table has the same value"
+            case "unknown_reference":
+                column = next(c for c in loaded.checks.references if c.name == error.column)
+                target = column.references.name if column.references else ""
+                message = f"there is no record of this id in “{target}”"
+            case _:
+                message = "the column's rules do not allow this value"
+        return {"column": error.column, "code": error.code, "message": message}
+
+    # Ending ---------------------------------------------------------------------------------------------------
+
+    def _goes_in(self, loaded: _Loaded) -> bool:
+        refused = self.options.on_error == "abort" and loaded.counts.rows_rejected
+        return not self.options.dry_run and not refused
+
+    def _finish(self, loaded: _Loaded) -> None:
+        counts = loaded.counts
+        state, code, reason = ImportJob.State.COMPLETED, "", ""
+        if self._goes_in(loaded):
+            self.reporter.update(phase="finishing")
+            if isinstance(loaded.staging, Shadow):
+                self._replace(loaded.staging)
+            else:
+                self._insert(loaded)
+            assert self.table is not None
+            details = {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)}
+            record_event(user=self.job.user, table=self.table, action="import.completed", details=details)
+        else:
+            loaded.staging.drop()
+            if not self.options.dry_run:
+                state, code = ImportJob.State.FAILED, "rows_rejected"
+                reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
+                counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
+        # From here to the commit the job's row is locked: the reporter must not touch it any more.
+        self.reporter.update(bytes_read=self.job.bytes_total, **asdict(counts))
+        self.reporter.close()
+        mine = ImportJob.objects.filter(pk=self.job.pk, state=ImportJob.State.RUNNING, attempt=self.job.attempt)
+        written = mine.update(
+            state=state,
+            table=self.table,
+            phase=ImportJob.Phase.NONE,
+            finished_at=timezone.now(),
+            heartbeat_at=timezone.now(),
+            bytes_read=self.job.bytes_total,
+            rows_per_second=self.reporter.snapshot().rows_per_second,
+            eta_seconds=None,
+            errors=loaded.causes.as_list(),
+            error_code=code,
+            error=reason,
+            findings=loaded.plan.findings(),
+            **asdict(counts),
+        )
+        if not written:
+            raise Conflict("Another attempt at this import has begun.", code="attempt_superseded")
+
+    def _replace(self, shadow: Shadow) -> None:
+        if self.table is None:
+            self.table = create_table_now(user=self.job.user, name=self.job.table_name, columns=shadow.all_specs)
+            self.columns = list(self.table.columns.select_related("references"))
+        highest = loader.value(loader.highest_id(shadow.relation))
+        shadow.replace(self.table, self.columns, max(shadow.base, highest or 0) + 1)
+
+    def _insert(self, loaded: _Loaded) -> None:
+        """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""
+        assert self.table is not None
+        for _ in range(_INSERT_TRIES):
+            try:
+                with transaction.atomic():
+                    counts = loaded.counts
+                    if self.options.on_conflict == "update" and self.options.key:
+                        updated = loader.update_from(loaded.staging, self.table, self.options.key)
+                    else:
+                        updated = 0
+                    inserted = loader.insert_from(loaded.staging, self.table)
+            except IntegrityError as error:
+                if not isinstance(error.__cause__, pg.UniqueViolation | pg.ForeignKeyViolation):
+                    raise
+                self._look_again(loaded)
+                continue
+            counts.rows_updated, counts.rows_imported = updated, inserted
+            return
+        raise Unavailable("The table changes too fast to import into it; try again.", code="table_busy")
+
+    def _look_again(self, loaded: _Loaded) -> None:
+        """Others took values, or deleted records, that staged rows need: reject or skip those rows now."""
+        rejects.forget(self.job)
+        self._check_again(loaded)
+        loaded.causes = rejects.Causes()
+        self._file_rejects(loaded)
+
+    def _check_again(self, loaded: _Loaded) -> None:
+        checks, counts, before = loaded.checks, loaded.counts, loaded.checks.found
+        assert self.table is not None
+        update_key = self.options.key if self.options.on_conflict == "update" else None
+        if self.options.on_conflict == "skip":
+            key = self.options.key
+            names = [key] if key else [column.name for column in checks.unique]
+            counts.rows_skipped += loader.skip_known(loaded.staging, self.table, names)
+        checks.reject_impossible()
+        checks.reject_known(update_key=update_key)
+        counts.rows_rejected += checks.found - before
+        checks.forget_errors()
+        checks.explain(update_key=update_key)
+
+
+def _last_line(block: Block) -> int:
+    rows = int(block.lines[-1]) if len(block) else -1
+    return max(rows, block.rejects[-1].line if block.rejects else -1)

@@ -1,0 +1,264 @@
+"""Column types from the whole file, not a sample. Pure.
+
+Every column starts as everything at once; each block strikes out what its cells are not. Null markers are left aside
+while looking, and counted: they are NULL if at least one column has a type other than text only without them. What a
+column almost was, and which cell forbade it, is kept for people to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataengine.column_types import ColumnSpec
+
+from . import kernels as k
+from .conversion import FOUND_LENGTH, unguarded
+from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
+from .kernels_numeric import ARROW_DIGITS
+from .kernels_time import take_apart
+from .options import NULL_MARKERS
+
+# No leading zeros (they are codes) and no plus (telephone numbers): such columns stay text.
+_INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
+_DECIMAL = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
+_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$"
+_CODE = r"^-?0[0-9]|^\+[0-9]"
+_WORDS = pa.array(["true", "false", "t", "f", "yes", "no", "y", "n"])
+_INT4 = 2**31
+
+_NAMES = {
+    "integer": "a whole number",
+    "numeric": "a decimal number",
+    "double": "a number",
+    "boolean": "true or false",
+    "date": "a date",
+    "time": "a time of day",
+    "uuid": "a UUID",
+}
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """One kind that a column may be: how many cells were, and the first that was not."""
+
+    kind: str
+    fits: Callable[[pa.Array], k.Mask]
+    form: DateFormat | None = None
+    alive: bool = True
+    cells: int = 0
+    broken_line: int = 0
+    broken_cell: str = ""
+
+
+@dataclass(slots=True)
+class ColumnEvidence:
+    """What is known of one column so far."""
+
+    name: str
+    values: int = 0
+    marked: int = 0
+    low: int = 0
+    high: int = 0
+    dated_only: bool = True
+    zones: int = 0
+    clocks: int = 0
+    has_codes: bool = False
+    candidates: list[_Candidate] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        def pattern(text: str) -> Callable[[pa.Array], k.Mask]:
+            return lambda cells: k.matches(cells, text)
+
+        self.candidates = [
+            _Candidate("integer", self._integers),
+            _Candidate("numeric", pattern(_DECIMAL)),
+            _Candidate("double", self._floats),
+            _Candidate("boolean", lambda cells: k.mask_of(pc.is_in(pc.ascii_lower(cells), _WORDS, skip_nulls=True))),
+            *(_Candidate("date", self._moments(form), form) for form in KNOWN),
+            _Candidate("time", lambda cells: _real(cells, TIME)),
+            _Candidate("uuid", pattern(k.UUID)),
+        ]
+
+    def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
+        """Take in one block of cells. ``markers`` are what may mean NULL."""
+        text = k.trimmed(cells)
+        # Whole blocks of integers, the commonest case, need one cast and no look at each cell.
+        blank = k.mask_of(pc.is_in(text, markers, skip_nulls=True))
+        if blank.any():
+            self.marked += int((blank & k.mask_of(pc.not_equal(text, ""))).sum())
+            text = k.only(text, ~blank)
+        filled = len(text) - text.null_count
+        self.values += filled
+        if not filled:
+            return
+        self.has_codes = self.has_codes or k.matches(text, _CODE).any()
+        here = k.present(text)
+        for candidate in self.candidates:
+            if not candidate.alive:
+                continue
+            fits = candidate.fits(text)
+            wrong = here & ~fits
+            if wrong.any():
+                first = int(np.flatnonzero(wrong)[0])
+                candidate.alive = False
+                candidate.cells += int(fits[:first].sum())
+                candidate.broken_line, candidate.broken_cell = int(lines[first]), text[first].as_py()
+            else:
+                candidate.cells += filled
+
+    def _integers(self, cells: pa.Array) -> k.Mask:
+        fits = k.matches(cells, _INTEGER)
+        short = k.only(cells, fits & k.mask_of(pc.less_equal(pc.binary_length(cells), 38)))
+        limits = pc.min_max(pc.cast(short, pa.decimal128(ARROW_DIGITS, 0)))
+        if limits["min"].as_py() is not None:
+            self.low = min(self.low, int(limits["min"].as_py()))
+            self.high = max(self.high, int(limits["max"].as_py()))
+        if k.mask_of(pc.greater(pc.binary_length(cells), 38)).any():
+            self.high = max(self.high, 2**63)
+        return fits
+
+    def _floats(self, cells: pa.Array) -> k.Mask:
+        fits = k.matches(cells, _FLOAT)
+        values = pc.cast(k.only(cells, fits), pa.float64())
+        vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
+        return fits & k.mask_of(pc.is_finite(values)) & ~vanished
+
+    def _moments(self, form: DateFormat) -> Callable[[pa.Array], k.Mask]:
+        def fits(cells: pa.Array) -> k.Mask:
+            if not k.matches(cells[:1], form.pattern).any() and cells[:1].null_count == 0:
+                return np.zeros(len(cells), dtype=np.bool_)
+            moments = take_apart(cells, form)
+            good = moments.matched & moments.real & ~moments.fine
+            self.clocks = max(self.clocks, int(moments.has_clock[good].sum()))
+            self.zones += int(moments.has_zone[good].sum())
+            self.dated_only = self.dated_only and not moments.has_clock[good].any()
+            return good
+
+        return fits
+
+    # What it comes to ------------------------------------------------------------------------------------------
+
+    def kind(self) -> str:
+        """The column's type if markers are NULL."""
+        if not self.values:
+            return "text"
+        alive = next((c for c in self.candidates if c.alive), None)
+        if alive is None:
+            return "text"
+        if alive.kind == "integer":
+            if self.low < -(2**63) or self.high >= 2**63:
+                return "numeric"
+            return "integer" if self.low >= -_INT4 and self.high < _INT4 else "bigint"
+        if alive.kind == "date":
+            if self.dated_only:
+                return "date"
+            return "timestamptz" if self.zones else "timestamp"
+        return alive.kind
+
+    def formats(self) -> tuple[list[DateFormat], str]:
+        """The date formats that the whole column fits, best first, cut to one; and a note where two were possible."""
+        alive = [c.form for c in self.candidates if c.alive and c.form is not None]
+        if not alive or alive[0] is ISO:
+            return [], ""
+        chosen = alive[0]
+        rival = RIVALS.get(chosen.name)
+        if rival and any(form.name == rival for form in alive):
+            note = f"every date fits both {chosen.name} and {rival}; read as {chosen.name} (day first)"
+            return [chosen], note
+        return [chosen], f"dates are read as {chosen.name}"
+
+    def near_formats(self) -> tuple[list[DateFormat], str]:
+        """For a column that is a date by design: the format that fits most cells, where any but ISO does."""
+        chosen, note = self.formats()
+        if chosen:
+            return chosen, note
+        known = [c for c in self.candidates if c.form is not None and c.form is not ISO and c.cells]
+        best = max(known, key=lambda c: c.cells, default=None)
+        if best is None or best.form is None:
+            return [], ""
+        return [best.form], f"dates are read as {best.form.name}"
+
+    def why_text(self) -> str:
+        """Why a column is text though it nearly was something else, or ''."""
+        if not self.values:
+            return "it holds no value"
+        if self.has_codes and all(c.kind not in {"date", "time"} or not c.cells for c in self.candidates):
+            first = self.candidates[0]
+            if first.broken_cell[:1] in {"0", "+", "-"}:
+                return f"“{_short(first.broken_cell)}” in line {first.broken_line:,} has leading zeros or a plus sign"
+        nearly = max(self.candidates, key=lambda c: c.cells)
+        if not nearly.cells:
+            return ""
+        return (
+            f"“{_short(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, "
+            f"as {nearly.cells:,} cells before it are"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """Columns as they should be made, whether markers are NULL, formats and notes by column."""
+
+    specs: list[ColumnSpec]
+    markers: tuple[str, ...]
+    formats: dict[str, list[DateFormat]]
+    notes: dict[str, str]
+
+
+class Inference:
+    """Looks at every block of a file and then says what its columns are."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        places: Sequence[int],
+        *,
+        nulls: Collection[str] | None = None,
+        guarded: bool = False,
+    ) -> None:
+        self.columns = [ColumnEvidence(name) for name in names]
+        self._places = places
+        self._nulls = nulls
+        self._guarded = guarded
+        self._markers = pa.array(["", *(NULL_MARKERS if nulls is None else nulls)])
+        self.rows = 0
+
+    def look(self, columns: Sequence[pa.Array], lines: npt.NDArray[np.int64]) -> None:
+        self.rows += len(lines)
+        for evidence, place in zip(self.columns, self._places, strict=True):
+            cells = unguarded(columns[place]) if self._guarded else columns[place]
+            evidence.look(cells, lines, self._markers)
+
+    def result(self) -> Inferred:
+        kinds = {column.name: column.kind() for column in self.columns}
+        needed = any(column.marked and kinds[column.name] != "text" for column in self.columns)
+        markers = tuple(self._nulls) if self._nulls is not None else NULL_MARKERS if needed else ()
+        notes: dict[str, str] = {}
+        formats: dict[str, list[DateFormat]] = {}
+        for column in self.columns:
+            if kinds[column.name] == "text":
+                note = column.why_text()
+            else:
+                formats[column.name], note = (
+                    column.formats() if kinds[column.name].startswith(("date", "time")) else ([], "")
+                )
+            if note:
+                notes[column.name] = note
+        specs = [ColumnSpec(name=column.name, type=kinds[column.name]) for column in self.columns]
+        return Inferred(specs, markers, formats, notes)
+
+
+def _real(cells: pa.Array, form: DateFormat) -> k.Mask:
+    moments = take_apart(cells, form)
+    return moments.matched & moments.real & ~moments.fine
+
+
+def _short(text: str) -> str:
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:FOUND_LENGTH])
+    return shown + ("…" if len(text) > FOUND_LENGTH else "")

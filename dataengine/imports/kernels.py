@@ -1,0 +1,285 @@
+"""Conversion kernels: a whole column of cells to typed values at once. Pure.
+
+Each kernel takes string cells (null = NULL) and a Target and returns Converted: typed values, null where a cell is at
+fault, and the problems. ``quick`` is a plain Arrow cast that either takes every cell or gives up (None); ``careful``
+looks at each cell's text *before* it is cast, so that nothing is rounded, truncated or guessed.
+
+What each accepts stands in its docstring. Spaces around a value are allowed in all types but text. Everything that is
+accepted means what PostgreSQL's own input function takes it for (test_conversion_matches_postgres.py).
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+type ErrorCode = Literal[
+    "invalid_type",
+    "out_of_range",
+    "missing_value",
+    "constraint_failed",
+    "value_too_long",
+    "duplicate_in_file",
+    "duplicate_in_table",
+    "unknown_reference",
+    "too_few_fields",
+    "too_many_fields",
+    "malformed_quotes",
+    "invalid_encoding",
+]
+type Mask = npt.NDArray[np.bool_]
+
+SPACES = " \t\n\v\f\r"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the cells of one file column are to become. ``formats`` are compiled date formats (``kernels_time``)."""
+
+    name: str
+    type: str
+    kernel: str
+    arrow: pa.DataType
+    is_text: bool = False
+    required: bool = False
+    unique: bool = False
+    minimum: int | None = None
+    maximum: int | None = None
+    pattern: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    constraints: Mapping[str, Any] = field(default_factory=dict)
+    formats: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Cells (by position in the batch) that share a fault. ``expected`` completes "expected …, found “…”."."""
+
+    rows: npt.NDArray[np.int64]
+    code: ErrorCode
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Typed values (null at NULL cells and at faults), and the faults."""
+
+    values: pa.Array
+    problems: list[Problem]
+
+
+def mask_of(booleans: pa.Array | pa.ChunkedArray) -> Mask:
+    """An Arrow boolean array as numpy; null counts as false."""
+    if isinstance(booleans, pa.ChunkedArray):
+        booleans = booleans.combine_chunks()
+    if booleans.null_count:
+        booleans = pc.fill_null(booleans, False)
+    result: Mask = booleans.to_numpy(zero_copy_only=False)
+    return result
+
+
+def matches(cells: pa.Array, pattern: str) -> Mask:
+    """Where the whole cell matches an RE2 pattern; NULL does not."""
+    return mask_of(pc.match_substring_regex(cells, pattern))
+
+
+def only(cells: pa.Array, mask: Mask) -> pa.Array:
+    """The cells where ``mask`` holds, NULL elsewhere."""
+    return pc.if_else(pa.array(mask), cells, pa.scalar(None, cells.type))
+
+
+def trimmed(cells: pa.Array) -> pa.Array:
+    return pc.ascii_trim(cells, SPACES)
+
+
+def present(cells: pa.Array) -> Mask:
+    return mask_of(cells.is_valid())
+
+
+def fault(mask: Mask, code: ErrorCode, expected: str) -> list[Problem]:
+    """One Problem for the rows of ``mask``, none where there are none."""
+    rows = np.flatnonzero(mask)
+    return [Problem(rows, code, expected)] if len(rows) else []
+
+
+def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
+    """The cells as ``arrow``, or None where any of them is no such value."""
+    try:
+        return pc.cast(cells, arrow)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _holds_byte(cells: pa.Array, *codes: int) -> bool:
+    """Whether any cell holds one of these bytes; looks at Arrow's buffer, beyond the cells' own slice at worst."""
+    data = cells.buffers()[2]
+    if data is None:
+        return False
+    raw = np.frombuffer(data, dtype=np.uint8)
+    return any(bool((raw == code).any()) for code in codes)
+
+
+# Whole numbers ---------------------------------------------------------------------------------------------------
+
+INTEGER = r"^[+-]?[0-9]+$"
+
+
+def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
+    """Arrow's cast, which would also take hexadecimal: cells with an x go the careful way."""
+    values = cast(cells, target.arrow)
+    if values is None or _holds_byte(cells, 0x78, 0x58):
+        return None
+    if target.type == "reference" and len(values) and mask_of(pc.less(values, 1)).any():
+        return None
+    return values
+
+
+def careful_integer(cells: pa.Array, target: Target) -> Converted:
+    """Digits with an optional sign. No decimals, exponents, separators or hexadecimal."""
+    text = trimmed(cells)
+    fits = matches(text, INTEGER)
+    problems = fault(present(text) & ~fits, "invalid_type", "a whole number")
+    digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"^(-?)0+([0-9])", r"\1\2")
+    short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
+    wide = pc.cast(only(digits, short), pa.decimal128(38, 0))
+    low, high = bounds_of(target)
+    within = short & mask_of(pc.and_(pc.greater_equal(wide, _whole(low)), pc.less_equal(wide, _whole(high))))
+    problems += fault(fits & ~within, "out_of_range", f"a whole number from {low:,} to {high:,}")
+    return Converted(pc.cast(only(digits, within), target.arrow), problems)
+
+
+def bounds_of(target: Target) -> tuple[int, int]:
+    low = -(2**63) if target.minimum is None else target.minimum
+    high = 2**63 - 1 if target.maximum is None else target.maximum
+    return low, high
+
+
+def _whole(number: int) -> pa.Scalar:
+    return pc.cast(pa.scalar(str(number)), pa.decimal128(38, 0))
+
+
+# Floating point --------------------------------------------------------------------------------------------------
+
+FLOAT = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+
+
+def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
+    """Arrow's cast (correctly rounded, like PostgreSQL's) where every result is an ordinary number."""
+    values = cast(cells, target.arrow)
+    if values is None or len(values) == values.null_count:
+        return values
+    if not pc.all(pc.is_finite(values)).as_py():
+        return None
+    if pc.any(pc.equal(values, pa.scalar(0.0, target.arrow))).as_py() and _holds_byte(cells, 0x65, 0x45):
+        return None  # may be an underflow
+    # Without an exponent only hundreds of zeros underflow.
+    return None if (pc.max(pc.binary_length(cells)).as_py() or 0) > 40 else values
+
+
+def careful_float(cells: pa.Array, target: Target) -> Converted:
+    """Decimal digits, with an optional sign, point and exponent. Not NaN or infinity, which JSON cannot say.
+
+    The value is the nearest that the type holds. What would overflow, or become zero without being it, is out of range.
+    """
+    text = trimmed(cells)
+    fits = matches(text, FLOAT)
+    problems = fault(present(text) & ~fits, "invalid_type", "a number")
+    values = pc.cast(only(text, fits), target.arrow)
+    infinite = mask_of(pc.is_inf(values))
+    vanished = mask_of(pc.equal(values, pa.scalar(0.0, target.arrow))) & matches(text, r"^[+-]?[0-9.]*[1-9]")
+    problems += fault(infinite | vanished, "out_of_range", f"a number that {target.type} can hold")
+    return Converted(only(values, fits & ~infinite & ~vanished), problems)
+
+
+# Yes and no ------------------------------------------------------------------------------------------------------
+
+TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
+FALSE_WORDS = ("false", "f", "no", "n", "off", "0")
+
+
+def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
+    return cast(cells, pa.bool_())
+
+
+def careful_boolean(cells: pa.Array, target: Target) -> Converted:
+    """true t yes y on 1, false f no n off 0, in any case; no other abbreviations."""
+    text = pc.ascii_lower(trimmed(cells))
+    true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
+    false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
+    known = true | false
+    problems = fault(present(text) & ~known, "invalid_type", "true or false")
+    return Converted(pa.array(true, mask=~known), problems)
+
+
+# Text ------------------------------------------------------------------------------------------------------------
+
+
+def quick_text(cells: pa.Array, target: Target) -> pa.Array | None:
+    return cells
+
+
+def careful_text(cells: pa.Array, target: Target) -> Converted:
+    """Any text, as it stands."""
+    return Converted(cells, [])
+
+
+def quick_pattern(cells: pa.Array, target: Target) -> pa.Array | None:
+    found = pc.match_substring_regex(cells, target.pattern or "")
+    return cells if pc.all(found).as_py() in (True, None) else None
+
+
+def careful_pattern(cells: pa.Array, target: Target) -> Converted:
+    """Text that matches the type's pattern as a whole: an e-mail address, a web address."""
+    fits = matches(cells, target.pattern or "")
+    what = {"email": "an e-mail address", "url": "a web address with http:// or https://"}.get(target.type, "a match")
+    return Converted(only(cells, fits), fault(present(cells) & ~fits, "invalid_type", what))
+
+
+def quick_choice(cells: pa.Array, target: Target) -> pa.Array | None:
+    known = pc.is_in(cells, pa.array(target.parameters["choices"], pa.string()), skip_nulls=True)
+    return cells if mask_of(known).sum() == len(cells) - cells.null_count else None
+
+
+def careful_choice(cells: pa.Array, target: Target) -> Converted:
+    """One of the choices, letter for letter."""
+    choices = list(target.parameters["choices"])
+    known = mask_of(pc.is_in(cells, pa.array(choices, pa.string()), skip_nulls=True))
+    shown = ", ".join(choices[:8]) + (", …" if len(choices) > 8 else "")
+    return Converted(only(cells, known), fault(present(cells) & ~known, "constraint_failed", f"one of {shown}"))
+
+
+# UUID ------------------------------------------------------------------------------------------------------------
+
+UUID = r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\})$"  # noqa: E501
+_HEX = np.zeros(256, dtype=np.uint8)
+for _digit in "0123456789abcdefABCDEF":
+    _HEX[ord(_digit)] = int(_digit, 16)
+
+
+def quick_uuid(cells: pa.Array, target: Target) -> pa.Array | None:
+    return None
+
+
+def careful_uuid(cells: pa.Array, target: Target) -> Converted:
+    """32 hexadecimal digits in any case, plain or as 8-4-4-4-12, the latter maybe in braces."""
+    text = trimmed(cells)
+    fits = matches(text, UUID)
+    digits = pc.fill_null(pc.replace_substring_regex(only(text, fits), "[-{}]", ""), uuids.UUID(int=0).hex)
+    codes = np.frombuffer("".join(digits.to_pylist()).encode("ascii"), dtype=np.uint8).reshape(-1, 32)
+    nibbles = _HEX[codes]
+    packed = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
+    values = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(16), len(cells), [None, pa.py_buffer(np.ascontiguousarray(packed).tobytes())]
+    )
+    return Converted(only(values, fits), fault(present(text) & ~fits, "invalid_type", "a UUID"))
+
+
+type Quick = Callable[[pa.Array, Target], pa.Array | None]
+type Careful = Callable[[pa.Array, Target], Converted]

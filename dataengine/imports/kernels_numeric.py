@@ -1,0 +1,184 @@
+"""The conversion kernel for decimal numbers, and PostgreSQL's wire format of ``numeric``. Pure.
+
+``numeric(p,s)`` up to 38 digits is Arrow's decimal128. Plain ``numeric`` keeps as many decimals as the file says, each
+cell its own, which no Arrow type can; those are encoded here as PostgreSQL wants them in binary COPY.
+"""
+
+from __future__ import annotations
+
+import struct
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .kernels import FLOAT, Converted, Target, cast, fault, mask_of, matches, only, present, trimmed
+
+ARROW_DIGITS = 38
+MAX_WHOLE_DIGITS = 131_072
+MAX_DECIMALS = 16_383
+_SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
+_INT_GROUPS = 5  # 18 digits before the point and more, four by four
+_FRACTION_GROUPS = 4
+
+
+def arrow_numeric(precision: int | None, scale: int | None) -> pa.DataType:
+    """The Arrow type that carries the values: decimal128, or binary for the wire format."""
+    if precision is not None and precision <= ARROW_DIGITS:
+        return pa.decimal128(precision, scale or 0)
+    return pa.binary()
+
+
+def quick_numeric(cells: pa.Array, target: Target) -> pa.Array | None:
+    if pa.types.is_decimal(target.arrow):
+        return cast(cells, target.arrow)
+    if not mask_of(pc.match_substring_regex(cells, _SIMPLE)).sum() == len(cells) - cells.null_count:
+        return None
+    if target.parameters.get("precision"):
+        return None
+    return _wire(cells)
+
+
+def careful_numeric(cells: pa.Array, target: Target) -> Converted:
+    """Decimal digits with an optional sign, point and exponent; never rounded.
+
+    More digits before the point than the type has, or more decimals than it keeps (zeros at the end do not count), are
+    out of range. Not NaN or infinity.
+    """
+    text = trimmed(cells)
+    fits = matches(text, FLOAT)
+    problems = fault(present(text) & ~fits, "invalid_type", "a decimal number")
+    precision, scale = target.parameters.get("precision"), target.parameters.get("scale") or 0
+    whole_limit = precision - scale if precision else MAX_WHOLE_DIGITS
+    decimals_limit = scale if precision else MAX_DECIMALS
+    within = fits & _within(text, fits, whole_limit, decimals_limit)
+    expected = (
+        f"a number with at most {whole_limit} digits before the point and {decimals_limit} after it"
+        if precision
+        else "a number that PostgreSQL can hold"
+    )
+    problems += fault(fits & ~within, "out_of_range", expected)
+    kept = only(text, within)
+    if pa.types.is_decimal(target.arrow):
+        return Converted(pc.cast(kept, target.arrow), problems)
+    if precision:
+        wire = [None if cell is None else to_wire(Decimal(cell), scale) for cell in kept.to_pylist()]
+        return Converted(pa.array(wire, pa.binary()), problems)
+    return Converted(_wire(kept), problems)
+
+
+def _within(
+    text: pa.Array, fits: np.ndarray[tuple[int], np.dtype[np.bool_]], whole: int, decimals: int
+) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":  # noqa: E501, UP037
+    simple = fits & matches(text, _SIMPLE)
+    parts = pc.extract_regex(only(text, simple), r"^[+-]?0*(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$")
+    significant = pc.utf8_rtrim(pc.struct_field(parts, "decimals"), "0")
+    result = mask_of(
+        pc.and_(
+            pc.less_equal(pc.binary_length(pc.struct_field(parts, "whole")), whole),
+            pc.less_equal(pc.binary_length(significant), decimals),
+        )
+    ).copy()
+    for index in np.flatnonzero(fits & ~simple):
+        mantissa, _, exponent = text[int(index)].as_py().lower().partition("e")
+        number = Decimal(mantissa)
+        if number == 0 and len(exponent) < 6:
+            result[index] = abs(int(exponent)) <= decimals
+            continue
+        if len(exponent.lstrip("+-0")) > 6:
+            continue
+        sign, digits, shift = number.normalize(_CONTEXT).as_tuple()
+        assert isinstance(shift, int)
+        last = shift + int(exponent)
+        result[index] = len(digits) + last <= whole and -last <= decimals and int(exponent) >= -MAX_DECIMALS
+    return result
+
+
+def _wire(cells: pa.Array) -> pa.Array:
+    """Cells that are known to be decimal numbers, as ``numeric`` in PostgreSQL's binary format."""
+    text = pc.utf8_ltrim(cells, "+")
+    point = pc.find_substring(text, ".")
+    length = pc.binary_length(text)
+    scale = pc.if_else(pc.equal(point, -1), 0, pc.subtract(pc.subtract(length, point), 1))
+    easy = (
+        mask_of(pc.less_equal(length, 18))
+        & mask_of(pc.less_equal(scale, 4 * _FRACTION_GROUPS))
+        & matches(text, r"^-?[0-9.]*[0-9][0-9.]*$")
+    )
+    unscaled = pc.cast(pc.fill_null(only(pc.replace_substring(text, ".", ""), easy), "0"), pa.int64()).to_numpy()
+    scales = pc.fill_null(scale, 0).to_numpy(zero_copy_only=False).astype(np.int64) * easy
+    values = only(_wire_of_integers(unscaled, scales), easy)
+    hard = np.flatnonzero(present(cells) & ~easy)
+    if not len(hard):
+        return values
+    replaced = values.to_pylist()
+    for index in hard:
+        replaced[index] = to_wire(Decimal(text[int(index)].as_py()))
+    return pa.array(replaced, pa.binary())
+
+
+def _wire_of_integers(
+    unscaled: "np.ndarray[tuple[int], np.dtype[np.int64]]",  # noqa: UP037
+    scales: "np.ndarray[tuple[int], np.dtype[np.int64]]",  # noqa: UP037
+) -> pa.Array:
+    """``unscaled / 10**scale`` for each pair, at most 18 digits and 16 decimals."""
+    count = len(unscaled)
+    size = np.abs(unscaled)
+    powers = 10 ** np.arange(19, dtype=np.int64)
+    whole, fraction = np.divmod(size, powers[scales])
+    groups = -(-scales // 4)
+    fraction = fraction * powers[groups * 4 - scales]
+    # The fraction's groups are right-aligned in its number; bring the first behind the point.
+    width = _INT_GROUPS + _FRACTION_GROUPS
+    digits = np.zeros((count, width), dtype=np.int64)
+    for place in range(_INT_GROUPS):
+        digits[:, _INT_GROUPS - 1 - place] = whole % 10_000
+        whole //= 10_000
+    for place in range(_FRACTION_GROUPS):
+        shift = (groups - 1 - place) * 4
+        part = fraction // powers[np.clip(shift, 0, 16)] % 10_000
+        digits[:, _INT_GROUPS + place] = np.where(place < groups, part, 0)
+    filled = digits != 0
+    some = filled.any(axis=1)
+    first = np.where(some, filled.argmax(axis=1), 0)
+    last = np.where(some, width - 1 - filled[:, ::-1].argmax(axis=1), -1)
+    number = np.where(some, last - first + 1, 0)
+    shifted = np.take_along_axis(digits, np.minimum(first[:, None] + np.arange(width), width - 1), axis=1)
+    table = np.empty((count, 4 + width), dtype=">i2")
+    table[:, 0] = number
+    table[:, 1] = np.where(some, _INT_GROUPS - 1 - first, 0)
+    table[:, 2] = np.where(some & (unscaled < 0), 0x4000, 0)
+    table[:, 3] = scales
+    table[:, 4:] = shifted
+    used = np.arange(4 + width) < (4 + number)[:, None]
+    offsets = np.zeros(count + 1, dtype=np.int32)
+    np.cumsum(2 * (4 + number), out=offsets[1:])
+    return pa.Array.from_buffers(
+        pa.binary(), count, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(table[used].tobytes())]
+    )
+
+
+def to_wire(number: Decimal, scale: int | None = None) -> bytes:
+    """One number in PostgreSQL's binary format of ``numeric``, with ``scale`` decimals shown (default: its own)."""
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)
+    shown = max(-exponent, 0) if scale is None else scale
+    text = "".join(map(str, digits)) + "0" * max(exponent, 0)
+    decimals = max(-exponent, 0)
+    text = text.rjust(decimals, "0")
+    whole, fraction = (text[:-decimals], text[-decimals:]) if decimals else (text, "")
+    whole = whole.lstrip("0")
+    whole = whole.rjust(-(-len(whole) // 4) * 4, "0")
+    fraction = fraction.ljust(-(-len(fraction) // 4) * 4, "0")
+    groups = [int((whole + fraction)[place : place + 4]) for place in range(0, len(whole) + len(fraction), 4)]
+    weight = len(whole) // 4 - 1
+    while groups and groups[0] == 0:
+        groups.pop(0)
+        weight -= 1
+    while groups and groups[-1] == 0:
+        groups.pop()
+    if not groups:
+        weight, sign = 0, 0
+    header = struct.pack(">HhHH", len(groups), weight, 0x4000 if sign else 0, shown)
+    return header + struct.pack(f">{len(groups)}H", *groups)

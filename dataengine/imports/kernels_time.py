@@ -1,0 +1,213 @@
+"""Conversion kernels for dates and times. Pure.
+
+ISO cells go through Arrow's strict parser in one call. Everything else is taken apart by a format's pattern, set-wise,
+and put together with arithmetic that checks every part: no 30 February, no hour 25, years 1 to 9999.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .date_formats import ISO, MONTHS, TIME, DateFormat
+from .kernels import Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
+
+_BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
+"""ISO dates of years that we do not keep."""
+
+type Ints = npt.NDArray[np.int64]
+
+_FIRST_DAY = -719_162  # 0001-01-01, in days since 1970
+_DAY_US = 86_400_000_000
+_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Cells taken apart: which matched the format, which of those are real, and what they say.
+
+    ``days`` since 1970, ``clock`` in microseconds of the day, ``offset`` of the zone in microseconds.
+    ``fine`` marks cells with more than six decimals of a second.
+    """
+
+    matched: Mask
+    real: Mask
+    days: Ints
+    clock: Ints
+    offset: Ints
+    has_clock: Mask
+    has_zone: Mask
+    fine: Mask
+
+
+def take_apart(text: pa.Array, form: DateFormat) -> Moments:
+    """Read every cell under one format."""
+    parts = pc.extract_regex(text, form.pattern)
+    matched = mask_of(parts.is_valid())
+    count = len(text)
+
+    def number(group: str, default: int = 0) -> Ints:
+        if group not in form.groups:
+            return np.full(count, default, dtype=np.int64)
+        digits = pc.struct_field(parts, group)
+        digits = pc.if_else(pc.equal(digits, ""), str(default), digits)
+        return pc.fill_null(pc.cast(digits, pa.int64()), default).to_numpy(zero_copy_only=False)
+
+    year = number("Y", 1970)
+    if "y" in form.groups:
+        short = number("y")
+        year = np.where(short < 69, 2000 + short, 1900 + short)
+    month = _month_of(pc.struct_field(parts, "b")) if "b" in form.groups else number("m", 1)
+    day, hour, minute, second = number("d", 1), number("H"), number("M"), number("S")
+    real = matched & (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12) & (day >= 1)
+    month0 = np.where(real, month, 1) - 1
+    leap = (month0 == 1) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    real &= day <= _MONTH_DAYS[month0] + leap
+    has_clock = np.zeros(count, dtype=np.bool_)
+    if "H" in form.groups:
+        has_clock = matched & mask_of(pc.not_equal(pc.struct_field(parts, "H"), ""))
+    if "p" in form.groups:
+        half = pc.utf8_lower(pc.struct_field(parts, "p"))
+        is_pm, is_am = mask_of(pc.equal(half, "pm")), mask_of(pc.equal(half, "am"))
+        real &= ~(is_pm | is_am) | ((hour >= 1) & (hour <= 12))
+        hour = np.where(is_pm & (hour < 12), hour + 12, np.where(is_am & (hour == 12), 0, hour))
+    real &= (hour <= 23) & (minute <= 59) & (second <= 59)
+    micros, fine = _fraction(parts, form, count)
+    offset, has_zone, zone_real = _offset(parts, form, count)
+    months = (np.where(real, year, 1970) - 1970) * 12 + month0
+    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + np.where(real, day, 1) - 1
+    clock = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+    return Moments(matched, real & zone_real, days, clock, offset, has_clock, has_zone, fine)
+
+
+def _month_of(names: pa.Array) -> Ints:
+    lower = pc.utf8_lower(names)
+    known = pa.array([*MONTHS, *(month[:3] for month in MONTHS), "sept"])
+    numbers = np.array([*range(1, 13), *range(1, 13), 9, 0], dtype=np.int64)
+    index = pc.fill_null(pc.index_in(lower, known), len(known)).to_numpy(zero_copy_only=False)
+    result: Ints = numbers[index]
+    return result
+
+
+def _fraction(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask]:
+    if "f" not in form.groups:
+        return np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
+    text = pc.utf8_rtrim(pc.fill_null(pc.struct_field(parts, "f"), ""), "0")
+    fine = mask_of(pc.greater(pc.binary_length(text), 6))
+    digits = pc.utf8_slice_codeunits(pc.utf8_rpad(text, 6, "0"), 0, 6)
+    return pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False), fine
+
+
+def _offset(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask, Mask]:
+    if "z" not in form.groups:
+        return np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_), np.ones(count, dtype=np.bool_)
+    zone = pc.fill_null(pc.struct_field(parts, "z"), "")
+    has_zone = mask_of(pc.not_equal(zone, ""))
+    signed = mask_of(pc.match_substring_regex(zone, r"^[+-]"))
+    digits = pc.replace_substring_regex(only(zone, signed), r"[:+-]", "")
+    padded = pc.utf8_rpad(pc.fill_null(digits, "0000"), 4, "0")
+    value = pc.cast(padded, pa.int64()).to_numpy(zero_copy_only=False)
+    hours, minutes = np.divmod(value, 100)
+    sign = np.where(mask_of(pc.starts_with(zone, "-")), -1, 1)
+    return sign * (hours * 60 + minutes) * 60_000_000, has_zone, (hours <= 15) & (minutes <= 59)
+
+
+def quick_date(cells: pa.Array, target: Target) -> pa.Array | None:
+    values = cast(cells, target.arrow)
+    if values is None or (pc.min(pc.cast(values, pa.int32())).as_py() or 0) < _FIRST_DAY:
+        return None
+    return values
+
+
+def careful_date(cells: pa.Array, target: Target) -> Converted:
+    """``2024-01-31``, or one of the column's formats. No time of day. Years 1 to 9999."""
+
+    def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
+        return moments.days, moments.has_clock, np.zeros(len(moments.days), dtype=np.bool_)
+
+    return _careful(cells, target, finish, "a date like 2024-01-31", "a date without a time of day")
+
+
+def quick_timestamp(cells: pa.Array, target: Target) -> pa.Array | None:
+    values = cast(cells, target.arrow)
+    if values is None:
+        return None
+    # Arrow takes an hour without minutes, which PostgreSQL does not.
+    if pc.any(pc.equal(pc.binary_length(cells), 13)).as_py():
+        return None
+    return None if (pc.min(pc.cast(values, pa.int64())).as_py() or 0) < _FIRST_DAY * _DAY_US else values
+
+
+def careful_timestamp(cells: pa.Array, target: Target) -> Converted:
+    """``2024-01-31 12:34[:56[.789012]]`` with a space or ``T``, a date alone (midnight), or a format of the column.
+
+    ``timestamptz`` takes a zone (``Z``, ``+02``, ``+0230``, ``+02:30``) and is UTC without one. ``timestamp`` has no
+    zone: of zones it takes UTC only, since dropping another would change what the file says.
+    """
+    zoned = target.type == "timestamptz"
+
+    def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
+        values = moments.days * _DAY_US + moments.clock - moments.offset
+        outside = (values < _FIRST_DAY * _DAY_US) | (values >= 2_932_897 * _DAY_US)
+        return values, (moments.offset != 0) & (not zoned), outside
+
+    shown = "a date and time like 2024-01-31 12:34:56" + ("+00:00" if zoned else "")
+    return _careful(cells, target, finish, shown, "a date and time without a time zone")
+
+
+def quick_time(cells: pa.Array, target: Target) -> pa.Array | None:
+    moments = cast(pc.binary_join_element_wise("1970-01-01 ", cells, ""), pa.timestamp("us"))
+    if moments is None or (pc.min(pc.binary_length(cells)).as_py() or 5) < 5:
+        return None
+    return pc.cast(pc.cast(moments, pa.int64()), pa.time64("us"))
+
+
+def careful_time(cells: pa.Array, target: Target) -> Converted:
+    """``12:34[:56[.789012]]``, maybe with am or pm, or a format of the column. No zone."""
+
+    def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
+        none = np.zeros(len(moments.days), dtype=np.bool_)
+        return moments.clock, none, none
+
+    return _careful(cells, target, finish, "a time of day like 12:34:56", "")
+
+
+def _careful(cells: pa.Array, target: Target, finish, expected: str, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001
+    text = trimmed(cells)
+    count = len(text)
+    values = np.zeros(count, dtype=np.int64)
+    open_ = present(text)
+    good = np.zeros(count, dtype=np.bool_)
+    problems: list[Problem] = []
+    unreal = np.zeros(count, dtype=np.bool_)
+    forms = [TIME, *target.formats] if target.type == "time" else [ISO, *target.formats]
+    for form in forms:
+        if form.has_date == (target.type == "time") or not open_.any():
+            continue
+        if form is not ISO and form is not TIME and not matches(only(text, open_), form.pattern).any():
+            continue
+        moments = take_apart(only(text, open_), form)
+        found, refused, outside = finish(moments)
+        here = moments.matched & open_
+        fits = here & moments.real
+        problems += fault(fits & refused, "invalid_type", instead)
+        problems += fault(fits & ~refused & outside, "out_of_range", "a year from 1 to 9999")
+        problems += fault(fits & ~refused & ~outside & moments.fine, "out_of_range", "at most 6 decimals of a second")
+        taken = fits & ~refused & ~outside & ~moments.fine
+        values[taken] = found[taken]
+        good |= taken
+        open_ &= ~fits
+        unreal |= here & ~moments.real
+    if target.formats and target.type != "time":
+        expected += " or " + " or ".join(form.name for form in target.formats if form is not ISO)
+    beyond = open_ & matches(text, _BEYOND) if target.type != "time" else np.zeros(count, dtype=np.bool_)
+    problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
+    problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
+    problems += fault(open_ & ~beyond & ~unreal, "invalid_type", expected)
+    if pa.types.is_date32(target.arrow):
+        return Converted(pc.cast(pa.array(values.astype(np.int32), mask=~good), target.arrow), problems)
+    return Converted(pc.cast(pa.array(values, mask=~good), target.arrow), problems)

@@ -1,0 +1,75 @@
+"""The mail at the end of an import: what became of it, in a few lines. Sent once; never a reason to fail."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from dataengine.models import ImportJob
+
+logger = logging.getLogger(__name__)
+
+_MAILED = (ImportJob.State.COMPLETED, ImportJob.State.FAILED)
+_MAX_ERRORS = 5
+
+
+def send_once(job: ImportJob) -> None:
+    """Mail the outcome if that is due and nobody has done it. A failure is logged, and the sweeper tries again."""
+    if not job.email or job.state not in _MAILED:
+        return
+    claimed = ImportJob.objects.filter(pk=job.pk, mailed_at__isnull=True).update(mailed_at=timezone.now())
+    if not claimed:
+        return
+    message = EmailMessage(subject=subject(job), body=body(job), to=[job.email])
+    try:
+        message.send()
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: an address it cannot write
+        logger.warning("The mail about import %s was not sent: %s", job.pk, error)
+        ImportJob.objects.filter(pk=job.pk).update(mailed_at=None)
+
+
+def subject(job: ImportJob) -> str:
+    table = " ".join(job.table_name.split())
+    if job.state == ImportJob.State.FAILED:
+        return f"Import into {table} failed"
+    if job.rows_rejected:
+        return f"Import into {table} is done, {job.rows_rejected:,} rows rejected"
+    return f"Import into {table} is done"
+
+
+def body(job: ImportJob) -> str:
+    lines = [f"Table: {job.table_name}", f"File: {job.filename}", ""]
+    if job.state == ImportJob.State.FAILED:
+        lines += [f"The import failed: {job.error}", ""]
+    elif job.options.get("dry_run"):
+        lines += ["This was a dry run: nothing was changed.", ""]
+    lines += [
+        f"Rows read: {job.rows_read:,}",
+        f"Imported: {job.rows_imported:,}",
+        f"Updated: {job.rows_updated:,}",
+        f"Skipped: {job.rows_skipped:,}",
+        f"Rejected: {job.rows_rejected:,}",
+    ]
+    if job.errors:
+        lines += ["", "The commonest errors:"]
+        for error in job.errors[:_MAX_ERRORS]:
+            lines.append(
+                f"- {error['column']}: {error['code']} in {error['count']:,} rows, "
+                f"first in line {error['example_line']:,}: {error['message']}"
+            )
+    lines += ["", f"Details: {_link('console:import', job)}"]
+    if job.rows_rejected:
+        lines.append(f"The rejected rows, to mend and upload again: {_link('api-import-rejected-csv', job)}")
+    return "\n".join(lines) + "\n"
+
+
+def _link(name: str, job: ImportJob) -> str:
+    try:
+        path = reverse(name, kwargs={"pk": job.pk})
+    except NoReverseMatch:
+        path = f"/imports/{job.pk}/"
+    return str(getattr(settings, "PUBLIC_URL", "")).rstrip("/") + path

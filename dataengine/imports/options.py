@@ -1,0 +1,134 @@
+"""The ``options`` of an import (contract: Imports), validated. Pure.
+
+What is stored with the job is the JSON that was given; it is read by ``ImportOptions.read`` both when the import is
+started, where errors go to the person, and when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from dataengine.exceptions import InvalidInput
+
+from .date_formats import DateFormat, compile_format
+from .dialect import DialectOptions
+
+NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
+"""NULL in a file in which at least one column has a type other than text only if they are."""
+
+DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows"})
+KEYS = DIALECT_KEYS | {
+    "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
+}  # fmt: skip
+_MAX_LIST = 50
+
+type OnConflict = Literal["reject", "skip", "update"]
+type OnError = Literal["skip_rows", "abort"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """Options with their defaults. ``null_values`` None means: the markers' rule decides."""
+
+    mapping: Mapping[str, str | None] | None = None
+    create_table: bool = False
+    dialect: DialectOptions = field(default_factory=DialectOptions)
+    null_values: tuple[str, ...] | None = None
+    date_formats: tuple[DateFormat, ...] = ()
+    on_conflict: OnConflict = "reject"
+    key: str | None = None
+    on_error: OnError = "skip_rows"
+    dry_run: bool = False
+
+    @classmethod
+    def read(cls, given: object) -> ImportOptions:
+        """Check options as given. Raises InvalidInput that names every option at fault."""
+        if given is None:
+            given = {}
+        if not isinstance(given, Mapping):
+            raise InvalidInput("options must be a JSON object.", code="invalid_option", fields={"options": "no object"})
+        errors: dict[str, str] = {
+            str(name)[:60]: "There is no such option. Known: " + ", ".join(sorted(KEYS)) + "."
+            for name in given
+            if name not in KEYS
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        try:
+            dialect = DialectOptions.from_options(values)
+        except InvalidInput as error:
+            dialect = DialectOptions()
+            errors |= {name: messages[0] for name, messages in error.fields.items()}
+        formats: list[DateFormat] = []
+        for text in _texts(values.get("date_formats", []), "date_formats", errors):
+            try:
+                formats.append(compile_format(text))
+            except InvalidInput as error:
+                errors["date_formats"] = error.message
+        nulls = values.get("null_values")
+        options = cls(
+            mapping=_mapping(values.get("mapping"), errors),
+            create_table=_flag(values, "create_table", errors),
+            dialect=dialect,
+            null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors)),
+            date_formats=tuple(formats),
+            on_conflict=cast("OnConflict", _one_of(values, "on_conflict", ("reject", "skip", "update"), errors)),
+            key=_key(values.get("key"), errors),
+            on_error=cast("OnError", _one_of(values, "on_error", ("skip_rows", "abort"), errors)),
+            dry_run=_flag(values, "dry_run", errors),
+        )
+        if options.on_conflict == "update" and options.key is None and "key" not in errors:
+            errors["key"] = "on_conflict update needs the unique column that finds the record."
+        if options.on_conflict != "reject" and options.create_table and not errors:
+            errors["on_conflict"] = "A new table holds no records to conflict with."
+        if errors:
+            name, reason = next(iter(errors.items()))
+            raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
+        return options
+
+
+def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list | tuple) or len(value) > _MAX_LIST:
+        errors[name] = f"Give a list of at most {_MAX_LIST} texts."
+        return []
+    if not all(isinstance(text, str) and len(text) <= 200 and "\0" not in text for text in value):
+        errors[name] = "Give a list of texts of at most 200 characters."
+        return []
+    return list(value)
+
+
+def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | None:
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not all(
+        isinstance(header, str) and (column is None or isinstance(column, str)) for header, column in value.items()
+    ):
+        errors["mapping"] = "Give an object: {“CSV header”: “column” or null}."
+        return None
+    return dict(value)
+
+
+def _flag(values: Mapping[str, Any], name: str, errors: dict[str, str]) -> bool:
+    value = values.get(name, False)
+    if not isinstance(value, bool):
+        errors[name] = "Give true or false."
+        return False
+    return value
+
+
+def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...], errors: dict[str, str]) -> str:
+    value = values.get(name, known[0])
+    if value not in known:
+        errors[name] = f"Give one of {', '.join(known)}."
+        return known[0]
+    return str(value)
+
+
+def _key(value: object, errors: dict[str, str]) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    errors["key"] = "Give the name of a column."
+    return None

@@ -1,0 +1,308 @@
+"""One import from its stored file to committed records. ``run`` is called by the task and by ``manage.py import_csv``.
+
+Reading, converting and encoding go on in one thread while this one feeds PostgreSQL, so both have a core. Everything
+that the import writes, its records, rejected rows, counters and final state, is in one transaction.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from django.core.files.storage import default_storage
+
+from dataengine.column_types import ColumnSpec
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Column, ImportJob
+
+from .conversion import DATED, Batch, Converter, target_of
+from .date_formats import DateFormat
+from .dialect import Dialect, detect
+from .encoding import Encoder
+from .inference import Inference, Inferred
+from .kernels import Target
+from .mapping import ColumnMapping, map_new, map_onto
+from .options import ImportOptions
+from .parser import Block, parse, read_header
+from .rejects import Causes
+from .source import Source, open_source
+from .spill import ByteSpill, LineIndex, Rejected, RejectSpill
+
+_QUEUED_BATCHES = 3
+_STALL_SECONDS = 0.2
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be read and what of it goes where; made before the first row is loaded."""
+
+    source: Source
+    dialect: Dialect
+    mapping: ColumnMapping
+    specs: list[ColumnSpec]
+    markers: tuple[str, ...] | None = None
+    formats: dict[str, list[DateFormat]] = field(default_factory=dict)
+    formats_open: bool = False
+    notes: list[str] = field(default_factory=list)
+    passes: int = 1
+    """How often the file is read; progress divides by it."""
+
+    @property
+    def places(self) -> list[int]:
+        """The file's columns that are read, in the order of ``specs``."""
+        order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
+        return [order[spec.name] for spec in self.specs]
+
+    @property
+    def targets(self) -> list[Target]:
+        return [target_of(spec, self.formats.get(spec.name, ())) for spec in self.specs]
+
+    def blocks(self) -> Iterator[Block]:
+        nulls = ("", *(self.markers or ()))
+        return parse(self.source, self.dialect, len(self.mapping.headers), nulls)
+
+    def findings(self) -> dict[str, Any]:
+        """For the job: what was found in the file and what was made of it."""
+        return {
+            "dialect": self.dialect.as_dict(),
+            "headers": list(self.mapping.headers),
+            "mapping": self.mapping.as_dict(),
+            "null_values": list(self.markers or ()),
+            "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
+            "types": {spec.name: spec.type for spec in self.specs},
+            "notes": self.notes,
+        }
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one pass over the file leaves behind, all of it on disk."""
+
+    rows: int = 0
+    good: int = 0
+    damaged: int = 0
+    lines: LineIndex = field(default_factory=LineIndex)
+    rejected: RejectSpill = field(default_factory=RejectSpill)
+    keys: ByteSpill = field(default_factory=ByteSpill)
+    keyed: int = 0
+    """Rows of which ``keys`` holds the key cells."""
+    causes: Causes = field(default_factory=Causes)
+
+    def close(self) -> None:
+        self.lines.close()
+        self.rejected.close()
+        self.keys.close()
+
+
+def open_stored(job: ImportJob) -> BinaryIO:
+    """The job's source file."""
+    try:
+        file = default_storage.open(job.source, "rb")
+    except FileNotFoundError as error:
+        raise InvalidInput("The uploaded file is not there any more.", code="source_missing") from error
+    return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
+
+
+def examine(file: BinaryIO, filename: str, options: ImportOptions) -> tuple[Source, Dialect, list[str]]:
+    """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
+    source = open_source(file, filename)
+    dialect = detect(source, options.dialect)
+    headers = read_header(source, dialect)
+    first = next(iter(parse(source, dialect, len(headers), block_bytes=1 << 20)), None)
+    if first is None:
+        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
+    source.bytes_read = 0
+    return source, dialect, headers
+
+
+def plan_onto(
+    source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions, columns: Sequence[Column]
+) -> Plan:
+    """The plan for a table that exists."""
+    specs = {column.name: column.to_spec() for column in columns}
+    mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=dialect.has_header)
+    used = [specs[column.name] for column in columns if column.name in mapping.columns]
+    passed = [header for header, name in mapping.as_dict().items() if name is None]
+    plan = Plan(source, dialect, mapping, used, markers=options.null_values)
+    if passed and not mapping.guarded:
+        plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
+    if options.date_formats:
+        plan.formats = {spec.name: list(options.date_formats) for spec in used}
+    else:
+        plan.formats_open = True
+    return plan
+
+
+def plan_new(source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions) -> Plan:
+    """The plan for a table that is to be made from the file; the types are still text."""
+    mapping = map_new(headers, options.mapping, has_header=dialect.has_header)
+    specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
+             zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
+    return Plan(source, dialect, mapping, specs, markers=options.null_values, passes=2)
+
+
+def _label(header: str, name: str) -> str:
+    return "" if header == name else header[:200]
+
+
+def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
+    """Look at the whole file: types, null markers and date formats."""
+    inference = Inference(
+        [spec.name for spec in plan.specs], plan.places, nulls=options.null_values, guarded=plan.mapping.guarded
+    )
+    for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
+        inference.look(block.columns, block.lines)
+        report(block, inference.rows)
+    return inference.result()
+
+
+def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
+    """Give the plan of a new table its types."""
+    found = infer(plan, options, report)
+    kinds = {spec.name: spec.type for spec in found.specs}
+    plan.specs = [replace(spec, type=kinds[spec.name]) for spec in plan.specs]
+    plan.markers, plan.formats = found.markers, found.formats
+    if options.date_formats:
+        plan.formats = {spec.name: list(options.date_formats) for spec in plan.specs}
+    plan.notes += [f"{name}: {note}" for name, note in found.notes.items()]
+
+
+def find_formats(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
+    """Find the date formats of the date columns of an existing table, from the whole file."""
+    dated = [spec for spec in plan.specs if target_of(spec).kernel in DATED]
+    partial = replace(plan, specs=dated)
+    inference = Inference(
+        [spec.name for spec in dated], partial.places, nulls=options.null_values, guarded=plan.mapping.guarded
+    )
+    for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
+        inference.look(block.columns, block.lines)
+        report(block, inference.rows)
+    for evidence in inference.columns:
+        forms, note = evidence.near_formats()
+        plan.formats[evidence.name] = forms
+        if note:
+            plan.notes.append(f"{evidence.name}: {note}")
+    plan.formats_open = False
+
+
+class Conversion:
+    """One pass: blocks to encoded batches, in a thread of its own.
+
+    Iterating gives bytes for binary COPY, header and trailer included. What was rejected on the way, and the line of
+    every row, is in ``reading``. ``base`` is the id before the first row's.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        base: int,
+        keys: Sequence[ColumnSpec],
+        report: Callable[[Block, Reading], None],
+    ) -> None:
+        self.plan = plan
+        self.base = base
+        self.reading = Reading()
+        targets = plan.targets
+        self._converter = Converter(
+            targets,
+            plan.places,
+            markers=plan.markers,
+            formats_open=plan.formats_open,
+            guarded=plan.mapping.guarded,
+        )
+        self._encoder = Encoder(targets)
+        names = [spec.name for spec in plan.specs]
+        self._key_places = [names.index(spec.name) for spec in keys]
+        self._key_encoder = Encoder([targets[place] for place in self._key_places])
+        self._report = report
+        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="convert", daemon=True)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._thread.start()
+        try:
+            yield self._encoder.header
+            while (item := self._queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+            yield self._encoder.finish()
+        finally:
+            self._stop.set()
+            self._thread.join()
+
+    def key_bytes(self) -> Iterator[bytes]:
+        """The key cells of the rejected rows, for binary COPY."""
+        yield self._key_encoder.header
+        yield from self.reading.keys
+        yield self._key_encoder.finish()
+
+    def _work(self) -> None:
+        try:
+            for block in self.plan.blocks():
+                data = self._block(block)
+                self._report(block, self.reading)
+                if data:
+                    self._put(data)
+                if self._stop.is_set():
+                    return
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
+            self._put(error)
+
+    def _put(self, item: bytes | BaseException | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=_STALL_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def _block(self, block: Block) -> bytes:
+        reading = self.reading
+        first = reading.rows
+        batch = self._converter.convert(block.columns)
+        reading.lines.append(block.lines)
+        reading.rows += len(block)
+        reading.good += int(batch.good.sum())
+        reading.damaged += len(block.rejects)
+        rejected = list(_rejected(block, batch, first))
+        reading.rejected.extend(rejected)
+        for item in rejected:
+            reading.causes.add(item.line, item.errors)
+        ids = pa.array(np.arange(self.base + first + 1, self.base + first + 1 + len(block), dtype=np.int64))
+        if batch.good.all():
+            return self._encoder.encode(ids, batch.values) if len(block) else b""
+        bad = pa.array(~batch.good)
+        if self._key_places:
+            keys = [batch.values[place].filter(bad) for place in self._key_places]
+            reading.keys.write(self._key_encoder.encode(ids.filter(bad), keys))
+            reading.keyed += len(keys[0])
+        good = pa.array(batch.good)
+        return self._encoder.encode(ids.filter(good), [values.filter(good) for values in batch.values])
+
+
+def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:
+    """The rejected rows of a block, damaged lines and bad cells merged by line."""
+    damaged = iter(block.rejects)
+    waiting = next(damaged, None)
+    for row in sorted(batch.errors):
+        line = int(block.lines[row])
+        while waiting is not None and waiting.line < line:
+            yield _damaged(waiting)
+            waiting = next(damaged, None)
+        yield Rejected(line, first + row, block.raw(row), [error.as_dict() for error in batch.errors[row]])
+    while waiting is not None:
+        yield _damaged(waiting)
+        waiting = next(damaged, None)
+
+
+def _damaged(item: Any) -> Rejected:
+    return Rejected(item.line, -1, item.raw, [{"column": "*", "code": item.code, "message": item.message}])

@@ -1,0 +1,152 @@
+"""Rejected rows: grouped by cause for the job, stored in the catalog, and streamed back as a file to mend.
+
+``rejected.csv`` has the original columns first, then ``_line`` and ``_errors``. A raw row is parsed with the file's own
+dialect and written as plain CSV; what does not parse (that is why it was rejected) stands whole in the first column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from dataengine.models import ImportJob, RejectedRow
+
+from .dialect import Dialect
+from .loader import raw_connection
+from .mapping import ADDED_HEADERS
+from .recovery import Grammar
+from .spill import Rejected
+
+MAX_CAUSES = 200
+"""Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
+_PAGE = 2_000
+_RUNS = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?%?")
+
+
+@dataclass(slots=True)
+class _Cause:
+    count: int
+    line: int
+    message: str
+
+
+class Causes:
+    """Counts errors by code and column, with the first as the example."""
+
+    def __init__(self) -> None:
+        self._causes: dict[tuple[str, str], _Cause] = {}
+
+    def add(self, line: int, errors: Iterable[dict[str, str]]) -> None:
+        for error in errors:
+            cause = self._causes.get((error["code"], error["column"]))
+            if cause is None:
+                self._causes[error["code"], error["column"]] = _Cause(1, line, error["message"])
+            else:
+                cause.count += 1
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """The job's ``errors``, the commonest first."""
+        causes = sorted(self._causes.items(), key=lambda item: (-item[1].count, item[1].line))[:MAX_CAUSES]
+        return [
+            {"code": code, "column": column, "count": c.count, "example_line": c.line, "message": c.message}
+            for (code, column), c in causes
+        ]
+
+
+def store(job: ImportJob, rejected: Iterable[Rejected]) -> None:
+    """Write rejected rows to the catalog, by COPY, in the transaction of the caller."""
+    table = sql.Identifier(RejectedRow._meta.db_table)
+    statement = sql.SQL("COPY {} (job_id, line, raw, errors) FROM STDIN").format(table)
+    with raw_connection().cursor() as cursor, cursor.copy(statement) as copy:
+        for item in rejected:
+            copy.write_row((job.pk, item.line, item.raw, json.dumps(item.errors, ensure_ascii=False)))
+
+
+def forget(job: ImportJob) -> None:
+    """Take back what ``store`` wrote."""
+    RejectedRow.objects.filter(job=job).delete()
+
+
+def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[dict[str, str]]]]:
+    """(line, raw, errors) of every rejected row in the file's order, a page at a time by key."""
+    after = (-1, 0)
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT line, id, raw, errors::text FROM dataengine_rejectedrow "
+                "WHERE job_id = %s AND (line, id) > (%s, %s) ORDER BY line, id LIMIT %s",
+                [job.pk, *after, _PAGE],
+            )
+            page = cursor.fetchall()
+        if not page:
+            return
+        after = (page[-1][0], page[-1][1])
+        for line, _, raw, errors in page:
+            yield line, raw, json.loads(errors) if isinstance(errors, str) else errors
+
+
+def csv_lines(job: ImportJob) -> Iterator[bytes]:
+    """``rejected.csv`` in pieces, UTF-8. Memory does not grow with the number of rows."""
+    headers = [str(header) for header in job.findings.get("headers", [])]
+    added = [name for name in ADDED_HEADERS if name in headers]
+    kept = [place for place, header in enumerate(headers) if header not in added]
+    was_guarded = len(added) == len(ADDED_HEADERS)
+    dialect = Dialect(**job.findings["dialect"]) if "dialect" in job.findings else Dialect()
+    grammar = Grammar(dialect, len(headers) or None)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([guarded(headers[place]) for place in kept] + list(ADDED_HEADERS))
+    for line, raw, errors in rows_of(job):
+        cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
+        _write(writer, buffer, [cells[place] for place in kept], line, describe(errors))
+        if buffer.tell() > 64 << 10:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def _write(writer: Any, buffer: io.StringIO, cells: list[tuple[str, bool]], line: int, errors: str) -> None:
+    # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they say something.
+    parts = [_cell(text, quoted) for text, quoted in cells]
+    tail = io.StringIO()
+    csv.writer(tail, lineterminator="\r\n").writerow([line, guarded(errors)])
+    buffer.write(",".join([*parts, tail.getvalue()]))
+
+
+def _cell(text: str, quoted: bool) -> str:
+    safe = guarded(text)
+    if quoted or any(char in safe for char in '",\r\n'):
+        return '"' + safe.replace('"', '""') + '"'
+    return safe
+
+
+def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = False) -> list[tuple[str, bool]]:
+    """The cells of a raw row, each with whether it was quoted; the text whole in the first where it is no row."""
+    data = raw.encode("utf-8", "replace")
+    scan = grammar.scan(data, 0, final=True) if data else None
+    if scan is None or scan.fault or scan.end != len(data):
+        return [(raw, True), *((("", False),) * max(width - 1, 0))]
+    cells = [(value.decode("utf-8", "replace"), quoted) for value, quoted in grammar.cells(data)]
+    if was_guarded:
+        cells = [(text[1:] if text[:1] == "'" and _RUNS.match(text, 1) else text, quoted) for text, quoted in cells]
+    return cells
+
+
+def describe(errors: Iterable[dict[str, str]]) -> str:
+    """``column: code: message``, joined by `` | ``."""
+    return " | ".join(f"{error['column']}: {error['code']}: {error['message']}" for error in errors)
+
+
+def guarded(text: str) -> str:
+    """The cell with a ``'`` before what a spreadsheet would run as a formula; numbers stay as they are."""
+    return f"'{text}" if _RUNS.match(text) and not _NUMBER.fullmatch(text) else text

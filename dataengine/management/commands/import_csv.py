@@ -1,0 +1,142 @@
+"""``manage.py import_csv PATH --table T``: the path that an upload takes, from a terminal.
+
+Exit codes: 0 all rows are in; 1 the import failed; 2 the command, the file or an option is at fault; 3 it is done, but
+rows were rejected.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from dataengine.exceptions import DataEngineError
+from dataengine.models import ImportJob, Table
+from dataengine.progress import ImportProgress
+from dataengine.services import import_runs, imports
+
+FAILED, WRONG, REJECTED = 1, 2, 3
+_PHASES = {
+    "reading": "Reading",
+    "checking": "Checking",
+    "loading": "Loading",
+    "indexing": "Building indexes",
+    "finishing": "Finishing",
+}
+
+
+class Command(BaseCommand):
+    """Imports one file in this process, showing how far it is."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", type=Path, help="the file: .csv .tsv .txt (also .gz, .zip) or .xlsx")
+        parser.add_argument("--table", required=True, help="the table's name")
+        parser.add_argument("--create-table", action="store_true", help="make the table from the file")
+        parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
+        parser.add_argument("--email", default="", help="who is mailed at the end")
+        parser.add_argument("--delimiter")
+        parser.add_argument("--encoding")
+        parser.add_argument("--null-value", action="append", dest="null_values", help="may be given several times")
+        parser.add_argument("--date-format", action="append", dest="date_formats", help="for example %%d/%%m/%%Y")
+        parser.add_argument("--on-conflict", choices=["reject", "skip", "update"])
+        parser.add_argument("--key", help="the unique column that --on-conflict goes by")
+        parser.add_argument("--on-error", choices=["skip_rows", "abort"])
+        parser.add_argument("--dry-run", action="store_true")
+        parser.add_argument("--options", type=json.loads, default={}, help="import options as JSON")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        console = Console(stderr=True)
+        path: Path = given["path"]
+        options = {**given["options"], **_options(given)}
+        try:
+            with path.open("rb") as file:
+                job = imports.start(
+                    user=_owner(given["owner"], given["table"], console),
+                    table=None,
+                    table_name=given["table"],
+                    file=file,
+                    filename=path.name,
+                    email=given["email"],
+                    options=options,
+                    send=False,
+                )
+        except OSError as error:
+            _leave(console, f"{path}: {error.strerror}", WRONG)
+        except DataEngineError as error:
+            _leave(console, error.message, WRONG)
+        job = _run(job, console)
+        if job.state != ImportJob.State.COMPLETED:
+            _leave(console, f"The import {job.state}: {job.error or 'nothing was changed'}", FAILED)
+        console.print(
+            f"{job.table_name}: {job.rows_imported:,} imported, {job.rows_updated:,} updated, "
+            f"{job.rows_skipped:,} skipped, {job.rows_rejected:,} rejected."
+        )
+        for cause in job.errors[:10]:
+            console.print(
+                f"  {cause['column']}: {cause['code']}, {cause['count']:,} × (line {cause['example_line']:,}: "
+                f"{cause['message']})",
+                markup=False,
+            )
+        if job.rows_rejected:
+            sys.exit(REJECTED)
+
+
+def _run(job: ImportJob, console: Console) -> ImportJob:
+    columns = (
+        TextColumn("{task.description:<17}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:>12,} rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("Starting", total=max(job.bytes_total, 1), rows=0)
+
+        def watch(progress: ImportProgress) -> None:
+            bar.update(
+                task,
+                completed=progress.bytes_read,
+                rows=progress.rows_read,
+                description=_PHASES.get(progress.phase, progress.phase),
+            )
+
+        done = import_runs.run(job.pk, watch=watch)
+        while done is not None and not done.is_over and done.attempt and done.attempt < ImportJob.MAX_ATTEMPTS:
+            done = import_runs.run(job.pk, watch=watch)
+    assert done is not None
+    return done
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    names = ("delimiter", "encoding", "null_values", "date_formats", "on_conflict", "key", "on_error")
+    options = {name: given[name] for name in names if given[name] is not None}
+    for flag in ("create_table", "dry_run"):
+        if given[flag]:
+            options[flag] = True
+    return options
+
+
+def _owner(username: str | None, table: str, console: Console) -> Any:
+    users = get_user_model()._default_manager.filter(is_active=True)
+    if username is not None:
+        user = users.filter(username=username).first()
+    else:
+        found = Table.objects.filter(name=table).select_related("owner").first()
+        user = found.owner if found else users.filter(is_superuser=True).order_by("pk").first()
+    if user is None:
+        _leave(console, f"There is no active user {username or '(an administrator)'}.", WRONG)
+    return user
+
+
+def _leave(console: Console, reason: str, code: int) -> NoReturn:
+    console.print(reason, style="red", markup=False)
+    sys.exit(code)

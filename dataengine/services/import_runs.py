@@ -1,0 +1,167 @@
+"""What happens to an import job between the doorbell and its end: claim, run, finish, and what the sweeper mends."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
+from django.utils import timezone
+
+from dataengine import locks
+from dataengine.exceptions import DataEngineError
+from dataengine.imports import mail
+from dataengine.imports.execution import Execution
+from dataengine.imports.loader import raw_connection
+from dataengine.models import ImportJob
+from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
+
+logger = logging.getLogger(__name__)
+
+FROZEN_AFTER = timedelta(seconds=120)
+"""A worker that holds its job but has not written its row for so long is frozen, or cut off from the database."""
+RING_AGAIN_AFTER = timedelta(seconds=10)
+MAIL_FOR = timedelta(days=1)
+_CANCEL_TIMEOUT_SECONDS = 5.0
+
+
+def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -> ImportJob | None:
+    """Run the job if it is queued and nobody else has it. Harmless to call twice, late or at once in two workers.
+
+    Returns the job as it stands afterwards, None where there is none. Ends with the job completed, failed, cancelled,
+    or queued again (another import holds its table, or something failed that may pass).
+    """
+    job = ImportJob.objects.filter(pk=job_id).first()
+    if job is None or job.state != ImportJob.State.QUEUED:
+        return job
+    with locks.held_by_import(job.pk, job.table_id) as outcome:
+        if outcome == "held" and _claim(job):
+            _attempt(job, watch)
+    job.refresh_from_db()
+    if job.is_over:
+        publish(job.pk)
+        mail.send_once(job)
+    return job
+
+
+def waiting_for(job: ImportJob) -> list[int]:
+    """The queued jobs that may have waited for this one's table."""
+    if job.table_id is None:
+        return []
+    queued = ImportJob.objects.filter(state=ImportJob.State.QUEUED, table_id=job.table_id)
+    return list(queued.order_by("pk").values_list("pk", flat=True)[:1])
+
+
+def _claim(job: ImportJob) -> bool:
+    now = timezone.now()
+    claimed = ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.QUEUED, cancel_requested=False).update(
+        state=ImportJob.State.RUNNING,
+        attempt=F("attempt") + 1,
+        phase=ImportJob.Phase.READING,
+        started_at=now,
+        heartbeat_at=now,
+        bytes_read=0,
+        rows_read=0,
+        rows_rejected=0,
+        errors=[],
+    )
+    if claimed:
+        job.refresh_from_db()
+    return bool(claimed)
+
+
+def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> None:
+    """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
+    session = raw_connection()
+    reporter = ProgressReporter(
+        job, interrupt=lambda: session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS), watch=watch
+    )
+    try:
+        Execution(job, reporter).run()
+    except Cancelled:
+        reporter.close()
+        _end(job, ImportJob.State.CANCELLED)
+    except DataEngineError as error:
+        reporter.close()
+        _end(job, ImportJob.State.FAILED, code=error.error_code, reason=error.message)
+    except Exception as error:
+        reporter.close()
+        if reporter.cancelled.is_set():
+            _end(job, ImportJob.State.CANCELLED)
+            return
+        logger.exception("Import %s, attempt %s", job.pk, job.attempt)
+        if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
+            connection.close()
+        _retry(job, _reason(error))
+    finally:
+        reporter.close()
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    if isinstance(cause, psycopg.errors.DiskFull):
+        return "The database has no room left."
+    if isinstance(cause, OSError):
+        return f"A file could not be read or written: {cause.strerror or cause}."
+    if isinstance(cause, psycopg.OperationalError):
+        return "The connection to the database was lost."
+    return f"An unexpected error stopped it ({type(cause).__name__})."
+
+
+def _end(job: ImportJob, state: ImportJob.State, *, code: str = "", reason: str = "") -> None:
+    """Write the end of an attempt that changed nothing else."""
+    changes: dict[str, object] = {"rows_imported": 0, "rows_updated": 0, "rows_skipped": 0}
+    ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING, attempt=job.attempt).update(
+        state=state,
+        phase=ImportJob.Phase.NONE,
+        finished_at=timezone.now(),
+        eta_seconds=None,
+        error_code=code,
+        error=reason,
+        rows_rejected=0,
+        **changes,
+    )
+
+
+def _retry(job: ImportJob, reason: str) -> None:
+    """Queue the job again, or let it fail where it has had its attempts."""
+    if job.attempt >= ImportJob.MAX_ATTEMPTS:
+        tried = f"{reason} It was tried {job.attempt} times."
+        _end(job, ImportJob.State.FAILED, code="attempts_exhausted", reason=tried)
+        return
+    ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING, attempt=job.attempt).update(
+        state=ImportJob.State.QUEUED, phase=ImportJob.Phase.NONE, heartbeat_at=timezone.now(), error=reason
+    )
+
+
+def sweep() -> list[int]:
+    """Mend what crashes left, and return the jobs whose doorbell is to be rung. Safe to call at any time, and often."""
+    now = timezone.now()
+    for job in ImportJob.objects.filter(state=ImportJob.State.RUNNING):
+        if not locks.job_is_held(job.pk):
+            # Ask again: it may have ended between the two questions.
+            job.refresh_from_db()
+            if job.state == ImportJob.State.RUNNING:
+                _retry(job, "Its worker died.")
+                publish(job.pk)
+        elif job.heartbeat_at is not None and job.heartbeat_at < now - FROZEN_AFTER:
+            logger.warning("Import %s: its worker is frozen; its database session is ended", job.pk)
+            locks.end_holder(job.pk)
+    ImportJob.objects.filter(state=ImportJob.State.QUEUED, cancel_requested=True).update(
+        state=ImportJob.State.CANCELLED, finished_at=now
+    )
+    unsent = ImportJob.objects.filter(
+        state__in=[ImportJob.State.COMPLETED, ImportJob.State.FAILED],
+        mailed_at__isnull=True,
+        finished_at__gt=now - MAIL_FOR,
+    ).exclude(email="")
+    for job in unsent[:20]:
+        mail.send_once(job)
+    queued = ImportJob.objects.filter(state=ImportJob.State.QUEUED).order_by("pk")
+    return [
+        job.pk for job in queued[:100] if (job.heartbeat_at or job.created_at - RING_AGAIN_AFTER) <= now
+        and job.created_at <= now - RING_AGAIN_AFTER
+    ]  # fmt: skip

@@ -1,0 +1,185 @@
+"""Starting and cancelling imports."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.core.validators import validate_email
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from dataengine import access
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
+from dataengine.imports.options import ImportOptions
+from dataengine.imports.pipeline import Plan, examine, plan_new, plan_onto
+from dataengine.models import ImportJob, Table
+from dataengine.progress import publish
+from dataengine.services.tables import check_table_name
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+RING_TIMEOUT_SECONDS = 1.2
+_ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
+
+
+def start(
+    *,
+    user: User,
+    table: Table | None,
+    table_name: str,
+    file: BinaryIO,
+    filename: str,
+    email: str = "",
+    options: dict[str, Any] | None = None,
+    send: bool = True,
+) -> ImportJob:
+    """Check what can be checked at once, store the file, queue the job and ring the worker.
+
+    ``table`` None means: the table called ``table_name``, or with the option ``create_table`` a new one of that name.
+    ``send=False`` leaves the ringing to the caller, who runs the job in its own process.
+    Raises NotFound, AccessDenied, Conflict, or InvalidInput with all that is wrong with file, options or mapping.
+    """
+    read = ImportOptions.read(options)
+    email = email.strip()
+    if email:
+        _check_email(email)
+    target = _target(user, table, table_name, read)
+    size = _size(file)
+    name = PurePath(filename.replace("\\", "/")).name[-255:] or "file"
+    plan = _plan(file, name, target, read)
+    file.seek(0)
+    with transaction.atomic():
+        if target is None:
+            _refuse_twice(table_name)
+        key = _store(file, name)
+        try:
+            job = ImportJob.objects.create(
+                table=target,
+                table_name=target.name if target else table_name,
+                user=user,
+                email=email,
+                filename=name,
+                source=key,
+                options=options or {},
+                findings=plan.findings(),
+                bytes_total=size,
+            )
+        except DatabaseError:
+            default_storage.delete(key)
+            raise
+        if send:
+            transaction.on_commit(lambda: ring(job.pk))
+    return job
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        reason = "This is not an e-mail address."
+        raise InvalidInput(reason, code="invalid_email", fields={"email": reason}) from error
+
+
+def _target(user: User, table: Table | None, table_name: str, options: ImportOptions) -> Table | None:
+    if options.create_table:
+        if table is not None:
+            reason = f"The table name “{table.name}” is taken."
+            raise Conflict(reason, code="name_taken", fields={"table_name": reason})
+        check_table_name(table_name)
+        return None
+    return access.get_table(user, table.name if table else table_name, "edit")
+
+
+def _refuse_twice(table_name: str) -> None:
+    if ImportJob.objects.filter(state__in=_ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
+        reason = f"An import that makes the table “{table_name}” is on its way already."
+        raise Conflict(reason, code="import_running", fields={"table_name": reason})
+
+
+def _size(file: BinaryIO) -> int:
+    size = file.seek(0, 2)
+    size = file.tell() if size is None else size  # Django's files do not say
+    file.seek(0)
+    if size > settings.MAX_UPLOAD_BYTES:
+        reason = f"The file has {size:,} bytes; at most {settings.MAX_UPLOAD_BYTES:,} are allowed."
+        raise InvalidInput(reason, code="too_large", fields={"file": reason})
+    return int(size)
+
+
+def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> Plan:
+    """Look at the file as far as is cheap, and at what the options make of it."""
+    try:
+        source, dialect, headers = examine(file, filename, options)
+    except InvalidInput as error:
+        error.fields.setdefault("file", [error.message])
+        raise
+    if table is None:
+        return plan_new(source, dialect, headers, options)
+    columns = list(table.columns.select_related("references"))
+    plan = plan_onto(source, dialect, headers, options, columns)
+    if options.key is not None:
+        column = next((column for column in columns if column.name == options.key), None)
+        if column is None or not column.unique:
+            reason = f"“{options.key}” is no unique column of the table."
+            raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
+        if options.key not in plan.mapping.columns:
+            reason = f"The file has nothing for the key “{options.key}”."
+            raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
+    return plan
+
+
+def _store(file: BinaryIO, filename: str) -> str:
+    """Stream the file to the storage under a key that nobody can guess, whatever its name."""
+    suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
+    safe = "".join(char for char in suffix if char.isalnum() or char == ".")
+    content = file if isinstance(file, File) else File(file, name=filename)
+    try:
+        return default_storage.save(f"imports/{uuid.uuid4().hex}{safe}", content)
+    except OSError as error:
+        logger.exception("An upload could not be stored")
+        raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error
+
+
+def cancel(*, user: User, job: ImportJob) -> ImportJob:
+    """Stop an import. A queued one is cancelled at once, a running one as soon as it notices; none of it stays."""
+    if job.table is not None:
+        access.get_table(user, job.table.name, "edit")
+    elif job.user_id != user.pk:
+        raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
+    mine = ImportJob.objects.filter(pk=job.pk)
+    stopped = mine.filter(state=ImportJob.State.QUEUED).update(
+        state=ImportJob.State.CANCELLED, cancel_requested=True, finished_at=timezone.now()
+    )
+    if not stopped and not mine.filter(state=ImportJob.State.RUNNING).update(cancel_requested=True):
+        raise Conflict("This import is over already.", code="import_over")
+    transaction.on_commit(lambda: publish(job.pk))
+    job.refresh_from_db()
+    return job
+
+
+def ring(job_id: int, *, expires: float | None = None) -> None:
+    """Tell the workers of a job. Gives up after about a second: the sweeper rings again for whatever was not heard."""
+
+    def send() -> None:
+        from dataengine.tasks import run_import
+
+        try:
+            run_import.apply_async((job_id,), expires=expires)
+        except (BrokerError, OSError) as error:
+            logger.warning("Import %s waits for the sweeper: %s", job_id, error)
+
+    thread = threading.Thread(target=send, name=f"ring-{job_id}", daemon=True)
+    thread.start()
+    thread.join(timeout=RING_TIMEOUT_SECONDS)

@@ -1,0 +1,27 @@
+"""Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message a doorbell."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.db import close_old_connections
+
+from dataengine.services import import_runs
+from dataengine.services.imports import ring
+
+
+@shared_task(name="dataengine.tasks.run_import")
+def run_import(job_id: int) -> None:
+    """Run one import. A redelivery finds the job claimed or over and does nothing."""
+    close_old_connections()
+    job = import_runs.run(job_id)
+    if job is not None:
+        for waiting in import_runs.waiting_for(job):
+            ring(waiting)
+
+
+@shared_task(name="dataengine.tasks.sweep")
+def sweep() -> None:
+    """Mend what crashes left and ring the doorbell of what was not heard."""
+    close_old_connections()
+    for job_id in import_runs.sweep():
+        ring(job_id, expires=60)
