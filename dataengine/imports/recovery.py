@@ -145,6 +145,8 @@ class Grammar:
                 if at + 1 >= size and open_ended:
                     raise NeedMore
                 return self._judge(at, at + (2 if text.startswith(b"\n", at + 1) else 1), count, limit)
+            if open_ended and size - at < max(len(self.delimiter), len(self.quote or b"")):
+                raise NeedMore  # a delimiter or quote of several bytes may be cut
             return Scan(at, at, count, "malformed_quotes", MALFORMED)
 
     def _judge(self, end: int, after: int, count: int, limit: int) -> Scan:

@@ -151,10 +151,13 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate."""
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig", "ascii"):
-        first = True
+        head = b""
         for chunk in chunks:
-            yield chunk.removeprefix(codecs.BOM_UTF8) if first else chunk
-            first = False
+            head += chunk
+            if len(head) >= len(codecs.BOM_UTF8):
+                break
+        yield head.removeprefix(codecs.BOM_UTF8)
+        yield from chunks
         return
     decoder = codecs.getincrementaldecoder(name)("tablekeep-mark")
     first = True
@@ -233,13 +236,16 @@ def refuse_binary(start: bytes) -> None:
 
 
 def _textual(start: bytes) -> bool:
-    """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16."""
+    """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16.
+
+    A handful of them is damage to rows, whatever the size of the file.
+    """
     head = start[:8192]
     controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32), 127))
-    if controls * 20 > len(head):
+    if controls > max(4, len(head) // 20):
         return False
     nuls = head.count(0)
-    if nuls * 20 <= len(head):
+    if nuls <= max(4, len(head) // 20):
         return True
     even, odd = head[0::2].count(0), head[1::2].count(0)
     return max(even, odd) > 9 * min(even, odd) and max(even, odd) * 5 > len(head) // 2
