@@ -70,7 +70,7 @@ def _about_record(error: DatabaseError, model: type[Record], *, deleting: bool) 
     column = _column(model, cause.diag.constraint_name)
     match cause:
         case errors.ForeignKeyViolation() if deleting:
-            referring = Column.objects.filter(pk=ddl.column_id_of_constraint(cause.diag.constraint_name)).first()
+            referring = Column.objects.filter(pk=ddl.column_id_of_constraint(cause.diag.constraint_name) or 0).first()
             where = " by the same table" if referring is not None and referring.table_id == model.table.pk else ""
             return Conflict(f"Other records refer to this one{where}; it cannot be deleted.", code="referenced")
         case errors.UniqueViolation():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -22,7 +22,7 @@ _BATCH = 500
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-def export(records: QuerySet[Record], file_format: str) -> Iterator[str]:
+def export(records: QuerySet[Record], file_format: str) -> Generator[str]:
     """The records, in their order, as pieces of a file."""
     writer = _csv if file_format == "csv" else _json
     return _without_time_limit(lambda: writer(records))
@@ -33,7 +33,7 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def _without_time_limit(write: Callable[[], Iterator[str]]) -> Iterator[str]:
+def _without_time_limit(write: Callable[[], Iterator[str]]) -> Generator[str]:
     """A long export is no runaway query: the limit of web requests does not apply to it.
 
     The transaction is also what keeps the server-side cursor, and one state of the table, for the whole file.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import django_filters
@@ -21,7 +22,7 @@ from django.http import QueryDict
 from dataengine import column_types, values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
-from dataengine.records import Record, record_model
+from dataengine.records import Record, bound_field, record_model
 
 # Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
@@ -31,7 +32,7 @@ _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = column_types.ORDERED
 # Filters submitted empty, as forms do, are no filters.
-_EMPTY = (None, "", [], ())
+_EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 type Parse = Callable[[object], Any]
 
@@ -50,13 +51,13 @@ class ValueField(forms.Field):
         return [self.parse(item) for item in _items(value)] if self.is_list else self.parse(value)
 
 
-class ValueFilter(django_filters.Filter):  # type: ignore[misc]  # django-filter has no type hints
+class ValueFilter(django_filters.Filter):
     """Compares one column; ``ne`` keeps records without a value, as people expect of "everything but"."""
 
     field_class = ValueField
 
 
-class SearchFilter(django_filters.Filter):  # type: ignore[misc]
+class SearchFilter(django_filters.Filter):
     """Keeps the records in which the text occurs (see ``search_condition``)."""
 
     field_class = ValueField
@@ -65,7 +66,7 @@ class SearchFilter(django_filters.Filter):  # type: ignore[misc]
         return qs if value in _EMPTY else qs.filter(search_condition(qs.model, value))
 
 
-class RecordFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+class RecordFilterSet(django_filters.FilterSet):
     """The filters that ``data`` names, over one record model.
 
     A table of 20 columns knows some 250 filters; only those asked for are made.
@@ -102,7 +103,8 @@ class RecordFilterSet(django_filters.FilterSet):  # type: ignore[misc]
         if problems:
             first = next(iter(problems.items()))
             raise InvalidInput(f"{first[0]}: {first[1][0]}", code="invalid_filter", fields=problems)
-        return self.qs
+        found: models.QuerySet[Record] = self.qs
+        return found
 
 
 def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
@@ -143,7 +145,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
         lookup_expr="exact" if lookup == "ne" else lookup,
         exclude=lookup == "ne",
         label=f"{column.title if column else 'id'} {lookup}",
-        parse=_parser(kind, model._meta.get_field(attribute), lookup),
+        parse=_parser(kind, bound_field(model, attribute), lookup),
         is_list=lookup in _LISTS,
     )
 
@@ -157,7 +159,7 @@ def search_condition(model: type[Record], text: str) -> Q:
     condition = Q(pk__in=[])
     for column in model.columns:
         kind = column.kind
-        made = model._meta.get_field(column.attribute)
+        made = bound_field(model, column.attribute)
         if kind.is_text:
             condition |= Q((f"{column.attribute}__icontains", text))
         elif kind.group == "Number" or kind.name in {"uuid", "reference"}:
@@ -168,10 +170,8 @@ def search_condition(model: type[Record], text: str) -> Q:
                 condition |= Q((f"{column.attribute}__exact", values.comparable(made, value)))
             except ValidationError:
                 continue
-    try:
+    with suppress(ValidationError):
         condition |= Q(pk=values.parse_integer(text))
-    except ValidationError:
-        pass
     return condition
 
 

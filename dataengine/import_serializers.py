@@ -37,7 +37,7 @@ class ImportJobSerializer(serializers.Serializer[ImportJob]):
     rows_rejected = serializers.IntegerField()
     rows_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
-    errors = ImportErrorSerializer(many=True)
+    errors = ImportErrorSerializer(many=True)  # type: ignore[assignment]
     error = serializers.CharField(allow_null=True, help_text="Why the whole import failed; null unless it did.")
     error_code = serializers.CharField(allow_null=True)
     rejected_url = serializers.SerializerMethodField()
@@ -68,7 +68,9 @@ class RejectedRowSerializer(serializers.Serializer[RejectedRow]):
 
     line = serializers.IntegerField()
     raw = serializers.CharField()
-    errors = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+    errors = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.DictField(child=serializers.CharField())
+    )
 
 
 def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:

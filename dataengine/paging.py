@@ -22,7 +22,7 @@ from django.db.models import Expression, F, Func, Q, QuerySet, Value
 from dataengine import values
 from dataengine.exceptions import InvalidInput
 from dataengine.fields import RealField
-from dataengine.records import Record
+from dataengine.records import Record, bound_field
 
 _SALT = "tablekeep.cursor"
 _MAX_OFFSET = 2**62
@@ -125,13 +125,14 @@ class _RowComparison(Func):
         self.comparison = comparison
         self.pattern = f"({side}) {comparison} ({side})"
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
-        parts, parameters = [], list[Any]()
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
+        parts: list[str] = []
+        parameters: list[Any] = []
         for expression in self.source_expressions:
             text, more = compiler.compile(expression)
             parts.append(text)
             parameters += more
-        return self.pattern.format(*parts), parameters
+        return self.pattern.format(*parts), tuple(parameters)
 
 
 def _beyond(model: type[Record], terms: Sequence[Term], boundary: Sequence[Any]) -> Q | Expression:
@@ -159,7 +160,7 @@ def _after(term: Term, value: Any, right: Any) -> Q | None:
 
 
 def _compared(model: type[Record], term: Term, value: Any) -> Any:
-    made = model._meta.get_field(term.attribute)
+    made = bound_field(model, term.attribute)
     if value is None:
         return None
     return values.comparable(made, value) if isinstance(made, RealField) else Value(value, made)
@@ -187,16 +188,15 @@ def _packed(value: Any) -> Any:
 
 
 def _read(model: type[Record], terms: Sequence[Term], cursor: str) -> tuple[list[Any] | None, int, bool]:
-    wrong = InvalidInput(
-        "This cursor does not belong to this list.", code="invalid_cursor", fields={"cursor": "Not a cursor of this list."}
-    )
+    reason = "This cursor does not belong to this list."
+    wrong = InvalidInput(reason, code="invalid_cursor", fields={"cursor": reason})
     try:
         table_id, signature, boundary, number, backwards = signing.loads(cursor, salt=_SALT)
         if table_id != model.table.pk or signature != _signature(terms):
             raise wrong
         if boundary is not None:
             pairs = zip(terms, boundary, strict=True)
-            boundary = [model._meta.get_field(term.attribute).to_python(value) for term, value in pairs]
+            boundary = [bound_field(model, term.attribute).to_python(value) for term, value in pairs]
     except (signing.BadSignature, ValidationError, ValueError, TypeError) as error:
         raise wrong from error
     return boundary, int(number), bool(backwards)

@@ -21,7 +21,7 @@ from rest_framework import serializers
 from dataengine import values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
-from dataengine.records import Record
+from dataengine.records import Record, bound_field
 
 # Input ---------------------------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
     }
 
     class Meta:
-        model = Record
+        model: type[Record]
         fields: Sequence[str] = ()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -73,7 +73,7 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
         return {column.name: self._field(column) for column in self.Meta.model.columns}
 
     def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
-        made = self.Meta.model._meta.get_field(column.attribute)
+        made = bound_field(self.Meta.model, column.attribute)
         field_class, kwargs = self.build_standard_field(column.attribute, made)
         for name in ("model_field", "allow_unicode", "default", "read_only", "help_text", "style", "decoder"):
             kwargs.pop(name, None)
@@ -119,8 +119,9 @@ class RecordCleaner:
         try:
             cleaned: dict[str, Any] = self.serializer.run_validation(dict(data))
         except serializers.ValidationError as error:
-            for name, messages in error.detail.items():
-                fields.setdefault(name, _flat(messages))
+            detail = error.detail if isinstance(error.detail, Mapping) else {"*": error.detail}
+            for key, entry in detail.items():
+                fields.setdefault(str(key), _flat(entry))
         if fields:
             name, messages = next(iter(fields.items()))
             message = f"{name}: {messages[0]}" if len(fields) == 1 else "Some values are not valid."

@@ -22,6 +22,7 @@ from dataengine.models import Column, Table
 class Record(models.Model):
     """What every record model is. ``columns`` are the catalog's, in their order."""
 
+    objects: ClassVar[models.Manager[Any]]
     table: ClassVar[Table]
     columns: ClassVar[Sequence[Column]]
 
@@ -62,6 +63,11 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
     for column in known:
         attributes[column.attribute] = field_of(column)
     return cast("type[Record]", type(f"Record{table.pk}", (Record,), attributes))
+
+
+def bound_field(model: type[Record], attribute: str) -> models.Field[Any, Any]:
+    """The field of a record model; record models have no relations, so it is never anything else."""
+    return cast("models.Field[Any, Any]", model._meta.get_field(attribute))
 
 
 def field_of(column: Column) -> models.Field[Any, Any]:

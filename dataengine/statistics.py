@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import BigIntegerField, Subquery
 
 from dataengine import ddl
 from dataengine.models import Table
@@ -30,19 +31,38 @@ def size_of(table: Table) -> TableSize:
 
 
 def sizes_of(tables: Sequence[Table]) -> dict[int, TableSize]:
-    """The sizes of ``tables`` by their primary keys: one query, and a bounded count for each of the small ones."""
+    """The sizes of ``tables`` by their primary keys: two queries, however many tables there are."""
     known = _from_catalog([table.name for table in tables])
-    return {table.pk: _size(table, *known.get(table.name, (0, 0))) for table in tables}
+    small = [table for table in tables if known.get(table.name, (0, 0))[0] < EXACT_BELOW]
+    counted = _counted(small)
+    sizes: dict[int, TableSize] = {}
+    for table in tables:
+        estimate, room = known.get(table.name, (0, 0))
+        records = counted.get(table.pk)
+        if records is not None and records > EXACT_BELOW:  # loaded a moment ago, not analysed yet
+            records = record_model(table, []).objects.order_by().count()
+        sizes[table.pk] = TableSize(estimate if records is None else records, records is not None, room)
+    return sizes
 
 
-def _size(table: Table, estimate: int, room: int) -> TableSize:
-    if estimate >= EXACT_BELOW:
-        return TableSize(estimate, is_exact=False, bytes=room)
-    records = record_model(table, []).objects.order_by()
-    counted = records[: EXACT_BELOW + 1].count()
-    if counted > EXACT_BELOW:  # loaded a moment ago, not analysed yet
-        counted = records.count()
-    return TableSize(counted, is_exact=True, bytes=room)
+class _CountOf(Subquery):
+    """The number of rows of a subquery."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = BigIntegerField()
+
+
+def _counted(tables: Sequence[Table]) -> dict[int, int]:
+    """By primary key: the records of each, counted up to one more than ``EXACT_BELOW``."""
+    parts = [
+        Table.objects.order_by()
+        .filter(pk=table.pk)
+        .values_list("pk", _CountOf(record_model(table, []).objects.order_by().values("id")[: EXACT_BELOW + 1]))
+        for table in tables
+    ]
+    if not parts:
+        return {}
+    return dict(parts[0].union(*parts[1:], all=True))
 
 
 def _from_catalog(names: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -93,10 +93,8 @@ def parse_payload(payload: object) -> TableSpec:
     problems = _problems(payload)
     if problems or not isinstance(payload, Mapping):
         raise _refused(problems or {"table_name": ["Give a JSON object."]}, "invalid_input")
-    if "json_schema" in payload:
-        columns = columns_of(payload["json_schema"])
-    else:
-        columns = _collected(payload["fields"].items())
+    described = payload.get("fields")
+    columns = columns_of(payload["json_schema"]) if described is None else _collected(described.items())
     return TableSpec(payload["table_name"], payload.get("label", ""), columns)
 
 
@@ -105,9 +103,8 @@ def parse_column(name: str, described: object) -> ColumnSpec:
     error = best_match(_COLUMN_VALIDATOR.iter_errors(described))
     if error is not None:
         raise InvalidInput(f"Column “{name}”: {_sentence(error)}", code="invalid_type", fields={name: _sentence(error)})
-    if isinstance(described, str):
+    if not isinstance(described, Mapping):
         return parse_sql_type(name, described)
-    assert isinstance(described, Mapping)  # noqa: S101  (the schema says so)
     spec = parse_sql_type(name, described["type"])
     constraints = check_constraints(spec, described.get("constraints", {}))
     return replace(
@@ -141,7 +138,7 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
         if not _suits(kind, name):
             raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.")
         # Numbers with a fraction come as a subclass that remembers its text.
-        checked[name] = float(value) if isinstance(value, float) else value
+        checked[name] = int(value) if name.endswith("Length") else float(value) if isinstance(value, float) else value
     for low, high in (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minLength", "maxLength")):
         if low in checked and high in checked and checked[low] > checked[high]:
             raise _column_error(spec.name, f"{low} is greater than {high}.")
@@ -197,6 +194,7 @@ def _sentence(error: ValidationError) -> str:
         if not isinstance(error.instance, Mapping | str):
             return "Give a type as text, or an object with type."
         return _sentence(inner) if inner is not None else "This is not a column."
+    instance: Any = error.instance
     where = ".".join(str(part) for part in error.relative_path)
     match error.validator:
         case "type":
@@ -204,8 +202,8 @@ def _sentence(error: ValidationError) -> str:
         case "required":
             text = error.message.replace(" property", "") + "."
         case "additionalProperties":
-            known = error.schema.get("properties", {})
-            unknown = [name for name in error.instance if name not in known]
+            known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+            unknown = [str(name) for name in instance if name not in known]
             text = f"There is no such key: {', '.join(_shown(name) for name in unknown[:5])}."
         case "minLength" | "minProperties":
             text = "This cannot be empty."

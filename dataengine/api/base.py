@@ -6,11 +6,14 @@ arguments stand in the body (or, for GET and DELETE, in the query) where a resou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from django.http import HttpRequest
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -22,6 +25,7 @@ from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Table
+from dataengine.streaming import in_thread
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -100,6 +104,14 @@ class ApiView(APIView):
     def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:
         """The table that the arguments name, if the user holds ``right`` on it."""
         return access.get_table(self.user, arguments["table_name"], right)
+
+    def stream(self, pieces: Generator[str] | Generator[bytes], content_type: str, filename: str) -> HttpResponseBase:
+        """A download of any length."""
+        content = in_thread(pieces) if isinstance(self.request._request, ASGIRequest) else pieces
+        response = StreamingHttpResponse(content, content_type=content_type)
+        disposition = content_disposition_header(as_attachment=True, filename=filename)
+        response["Content-Disposition"] = disposition or "attachment"
+        return response
 
     def base_url(self) -> str:
         """Scheme and host that the client used."""

@@ -41,7 +41,7 @@ class EngineSchema(AutoSchema):
     def get_summary(self) -> str | None:
         return self.operation.summary if self.operation else None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular's own signature
         return (type(self.view).__doc__ or "").strip()
 
     def get_tags(self) -> list[str]:

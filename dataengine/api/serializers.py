@@ -59,7 +59,7 @@ class CreateTable(serializers.Serializer[Any]):
     """Documentation only; ``table_schema.PAYLOAD_SCHEMA`` is what the payload is checked against."""
 
     table_name = serializers.CharField()
-    label = serializers.CharField(required=False)
+    label = serializers.CharField(required=False)  # type: ignore[assignment]
     fields = ObjectField(  # type: ignore[assignment]
         required=False, help_text='{"name": "TEXT NOT NULL", "email": {"type": "EMAIL", "unique": true}}'
     )
@@ -68,7 +68,7 @@ class CreateTable(serializers.Serializer[Any]):
 
 class ChangeTable(serializers.Serializer[Any]):
     table_name = NameField(required=False)
-    label = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
 
 
 class NewColumn(serializers.Serializer[Any]):
@@ -78,7 +78,7 @@ class NewColumn(serializers.Serializer[Any]):
     column_type = serializers.CharField(max_length=20_000, help_text="For example NUMERIC(10,2) NOT NULL DEFAULT 0")
     unique = serializers.BooleanField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
-    default = serializers.JSONField(required=False)  # type: ignore[assignment]
+    default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     constraints = ObjectField(required=False)
 
@@ -92,7 +92,7 @@ class ChangeColumn(serializers.Serializer[Any]):
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     unique = serializers.BooleanField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
-    default = serializers.JSONField(required=False, allow_null=True)  # type: ignore[assignment]
+    default = serializers.JSONField(required=False, allow_null=True)
 
 
 class InsertRecord(TableArguments):
@@ -167,7 +167,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     type = serializers.CharField()
     unique = serializers.BooleanField()
     required = serializers.BooleanField()  # type: ignore[assignment]
-    default = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
 
 
@@ -190,7 +190,7 @@ class TableSerializer(serializers.Serializer[Table]):
         return bool(self.context["sizes"][table.pk].is_exact)
 
     def get_url(self, table: Table) -> str:
-        return self.context["base_url"] + reverse("api-table", kwargs={"table_name": table.name})
+        return str(self.context["base_url"]) + reverse("api-table", kwargs={"table_name": table.name})
 
 
 def tables_data(tables: list[Table], base_url: str) -> list[dict[str, Any]]:

@@ -41,7 +41,8 @@ class FailedLoginThrottle(SimpleRateThrottle):
         key = self.get_cache_key(request, None)
         try:
             now = self.timer()
-            recent = [moment for moment in self.cache.get(key, []) if moment > now - (self.duration or 0)]
-            self.cache.set(key, [now, *recent], self.duration)
+            _, seconds = self.parse_rate(self.rate)
+            recent = [moment for moment in self.cache.get(key, []) if moment > now - (seconds or 0)]
+            self.cache.set(key, [now, *recent], seconds)
         except RedisError:
             logger.warning("The cache does not answer; login attempts are not counted.")

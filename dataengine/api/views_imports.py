@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -43,7 +41,7 @@ class ImportListView(ApiView):
 class TableImportsView(ImportListView):
     """The imports into a table."""
 
-    parser_classes = [MultiPartParser]
+    parser_classes: ClassVar[list[type[BaseParser]]] = [MultiPartParser]  # type: ignore[misc]
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(
@@ -57,6 +55,7 @@ class TableImportsView(ImportListView):
         file = asked["file"]
         job = services.start(
             user=self.user,
+            table=None,
             table_name=names.get("table_name") or asked["table_name"],
             file=file,
             filename=file.name,
@@ -98,7 +97,7 @@ class RejectedView(ApiView):
     def get(self, request: Request, pk: int) -> Response:
         asked = checked(shapes.PageQuery, request.query_params.dict())
         rows = access.get_import(self.user, pk).rejected_rows.all()
-        return listing(request, rows, lambda found: RejectedRowSerializer(found, many=True).data, **asked)
+        return listing(request, rows, lambda found: [RejectedRowSerializer(row).data for row in found], **asked)
 
 
 class RejectedCsvView(ApiView):
@@ -108,10 +107,8 @@ class RejectedCsvView(ApiView):
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         job = access.get_import(self.user, pk)
-        response = StreamingHttpResponse(rejects.rejected_csv(job), content_type="text/csv; charset=utf-8")
-        name = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
-        response["Content-Disposition"] = name or "attachment"
-        return response
+        pieces = (piece for piece in rejects.csv_lines(job))
+        return self.stream(pieces, "text/csv; charset=utf-8", f"rejected-{job.pk}.csv")
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -161,12 +159,8 @@ class ExportView(ApiView):
         selection = select(
             record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
         )
-        response = StreamingHttpResponse(
-            exports.export(selection.ordered(), asked["format"]), content_type=exports.CONTENT_TYPES[asked["format"]]
-        )
-        name = content_disposition_header(as_attachment=True, filename=f"{table.name}.{asked['format']}")
-        response["Content-Disposition"] = name or "attachment"
-        return response
+        pieces = exports.export(selection.ordered(), asked["format"])
+        return self.stream(pieces, exports.CONTENT_TYPES[asked["format"]], f"{table.name}.{asked['format']}")
 
 
 def record_arguments(view: ApiView, shape: Any) -> dict[str, Any]:

@@ -93,7 +93,9 @@ class ColumnsView(ApiView):
     def get(self, request: Request, **names: str) -> Response:
         asked = checked(shapes.PageQuery, request.query_params.dict())
         columns = self.table(names, "view").columns.select_related("references")
-        return listing(request, columns, lambda found: shapes.ColumnSerializer(found, many=True).data, **asked)
+        return listing(
+            request, columns, lambda found: [shapes.ColumnSerializer(column).data for column in found], **asked
+        )
 
     def post(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.AddColumn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -43,7 +45,7 @@ class TokenView(_TokenView):
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
             raise self.refuse("Username or password is wrong.", "no_active_account")
-        token = RefreshToken.for_user(user)  # type: ignore[arg-type]
+        token = RefreshToken.for_user(user)
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
 
@@ -61,12 +63,12 @@ class TokenRefreshView(_TokenView):
         try:
             with transaction.atomic():
                 token = RefreshToken(given["refresh"])
-                user = User.objects.filter(pk=token.payload.get(api_settings.USER_ID_CLAIM), is_active=True).first()
+                user = User.objects.filter(pk=token.payload.get(api_settings.USER_ID_CLAIM, 0), is_active=True).first()
                 stamp = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
                 if user is None or stamp != get_md5_hash_password(user.password):
                     raise TokenError(_DEAD)
                 # Of two requests with one token, the second waits here for the first and finds the token used.
-                _, is_first_use = token.blacklist()
+                _, is_first_use = cast("tuple[object, bool]", token.blacklist())
                 if not is_first_use:
                     raise TokenError(_DEAD)
                 fresh = RefreshToken.for_user(user)

@@ -7,8 +7,10 @@ record at fault is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
@@ -80,7 +82,7 @@ def update_matching(*, user: User, table: Table, conditions: object, data: objec
     if not attributes:
         raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
     with translated(model), transaction.atomic():
-        count = _matching(model, conditions).update(**attributes)
+        count: int = _matching(model, conditions).update(**attributes)
         details = {"count": count, "filter": conditions}
         record_event(user=user, table=table, action="records.updated", details=details)
     return count
@@ -92,7 +94,7 @@ def delete_many(*, user: User, table: Table, ids: object) -> int:
     wanted = _clean_all(_listed(ids, "ids"), _id)
     with translated(model, deleting=True), transaction.atomic():
         _locked(model, wanted)
-        count, _ = model.objects.filter(pk__in=wanted).delete()
+        count: int = model.objects.filter(pk__in=wanted).delete()[0]
         record_event(user=user, table=table, action="records.deleted", details={"count": count, "ids": wanted})
     return count
 
@@ -101,7 +103,7 @@ def delete_matching(*, user: User, table: Table, conditions: object) -> int:
     """Delete every record that the filter matches. Returns how many."""
     model = record_model(table)
     with translated(model, deleting=True), transaction.atomic():
-        count, _ = _matching(model, conditions).delete()
+        count = _matching(model, conditions).delete()[0]
         details = {"count": count, "filter": conditions}
         record_event(user=user, table=table, action="records.deleted", details=details)
     return count
@@ -118,10 +120,8 @@ def _listed(entries: object, field: str) -> list[Any]:
 
 def _id(value: object) -> int:
     if isinstance(value, str | int) and not isinstance(value, bool):
-        try:
+        with suppress(ValidationError):
             return values.parse_integer(value)
-        except values.ValidationError:
-            pass
     raise InvalidInput("An id is a whole number.", fields={"id": "Give a whole number."})
 
 
@@ -180,7 +180,8 @@ def _matching(model: type[Record], conditions: object) -> QuerySet[Record]:
         reason = "None of these is a condition."
         raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
     # A subquery, because a filter's set cannot be ordered or joined when it is changed.
-    return model.objects.order_by().filter(pk__in=records.order_by().values("pk"))
+    matching: QuerySet[Record] = model.objects.order_by().filter(pk__in=records.order_by().values("pk"))
+    return matching
 
 
 def _updater(model: type[Record], changed: Sequence[str]) -> Callable[[Sequence[Record]], None]:
