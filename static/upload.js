@@ -5,7 +5,7 @@
 (() => {
   const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
   // Lets the server answer with where to go instead of a page that nobody would see.
-  const ASKS_FOR_ADDRESS = { "X-Requested-With": "tablekeep-upload" };
+  const ASKS_FOR_ADDRESS = "tablekeep-upload";
 
   function size(bytes) {
     let unit = 0;
@@ -22,6 +22,7 @@
 
   function fail(form, text) {
     form.classList.remove("is-uploading");
+    delete form.dataset.pressed;
     part(form, "status").hidden = true;
     const error = part(form, "error");
     error.textContent = text;
@@ -40,23 +41,27 @@
       sent < total ? `${size(sent)} of ${size(total)}${speed}` : "Stored. Reading what is in it…";
   }
 
-  function send(form, file, submitter) {
+  /** Send the form with `file`. `task` is what the server is to do with it: start the import, or show what is in it. */
+  function send(form, file, task) {
     if (form.classList.contains("is-uploading")) return;
-    const data = new FormData(form, submitter ?? undefined);
+    const data = new FormData(form);
     data.set("file", file, file.name);
-    if (submitter === null && form.dataset.uploadDo) data.set("do", form.dataset.uploadDo);
+    data.set("do", task);
     part(form, "error").hidden = true;
     part(form, "name").textContent = file.name;
     part(form, "status").hidden = false;
     form.classList.add("is-uploading");
     const since = performance.now();
     show(form, 0, file.size, since);
+    post(form, data, (event) => show(form, event.loaded, event.total, since));
+  }
 
+  function post(form, data, onProgress) {
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
-    for (const [name, value] of Object.entries(ASKS_FOR_ADDRESS)) request.setRequestHeader(name, value);
+    request.setRequestHeader("X-Requested-With", ASKS_FOR_ADDRESS);
     request.setRequestHeader("X-CSRFToken", form.querySelector("[name=csrfmiddlewaretoken]").value);
-    request.upload.addEventListener("progress", (event) => show(form, event.loaded, event.total, since));
+    if (onProgress) request.upload.addEventListener("progress", onProgress);
     request.addEventListener("load", () => {
       let answer = {};
       try {
@@ -64,11 +69,28 @@
       } catch {
         // not our own answer: a proxy's page, or an error of the server
       }
-      if (answer.location) window.location.assign(answer.location);
+      if (answer.location) goOn(form, answer.location);
       else fail(form, answer.message ?? "The server could not take this file. Nothing was imported.");
     });
     request.addEventListener("error", () => fail(form, "The upload broke off. Check your connection and try again."));
     request.send(data);
+  }
+
+  /** To the next page; straight to the import where “Start import” was pressed while the file was on its way. */
+  function goOn(form, location) {
+    const draft = new URL(location, document.baseURI).searchParams.get("draft");
+    if (draft) form.dataset.draft = draft;
+    if (draft && form.dataset.pressed) startFromDraft(form);
+    else window.location.assign(location);
+  }
+
+  function startFromDraft(form) {
+    const data = new FormData(form);
+    data.delete("file");
+    data.set("draft", form.dataset.draft);
+    data.set("do", "start");
+    delete form.dataset.draft;
+    post(form, data);
   }
 
   document.addEventListener("submit", (event) => {
@@ -76,12 +98,16 @@
     const file = form?.querySelector("input[type=file]")?.files[0];
     if (!file) return;
     event.preventDefault();
-    send(form, file, event.submitter);
+    form.dataset.pressed = "yes";
+    if (form.dataset.draft) startFromDraft(form);
+    else send(form, file, "start");
   });
 
   document.addEventListener("change", (event) => {
-    const form = event.target.closest?.("form[data-upload][data-upload-at-once]");
-    if (form && event.target.type === "file" && event.target.files[0]) send(form, event.target.files[0], null);
+    const form = event.target.closest?.("form[data-upload-at-once]");
+    if (form && event.target.type === "file" && event.target.files[0]) {
+      send(form, event.target.files[0], form.dataset.uploadAtOnce);
+    }
   });
 
   // Dragging crosses many elements, each with its own enter and leave: count them.
@@ -113,6 +139,6 @@
     dropping(false);
     const files = event.dataTransfer.files;
     if (files.length > 1) window.tablekeep.toast("One file at a time: only the first is taken.", true);
-    if (files[0]) send(form, files[0], null);
+    if (files[0]) send(form, files[0], form.dataset.uploadAtOnce ?? "start");
   });
 })();

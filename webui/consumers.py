@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
+from django.http.request import split_domain_port, validate_host
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken
+from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
+from dataengine.import_serializers import import_job_data
 from dataengine.models import ImportJob
-from dataengine.progress import job_shape
 from webui.live import live_message
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
 
     pk: int
     is_json: bool
+    validated: Token | None = None
     following: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
@@ -55,6 +59,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
         self.pk = self.scope["url_route"]["kwargs"]["pk"]
         self.token = query.get("token", [""])[0]
         self.is_json = query.get("format", ["json" if self.token else "html"])[0] == "json"
+        self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
         self.progress: dict[str, Any] | None = None
         job = await self._fetch()
@@ -115,16 +120,26 @@ class ImportConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _fetch(self) -> ImportJob | None:
         """The job as it is now, or None for whoever may not see it (any more)."""
-        user = _user_of_token(self.token) if self.token else _user_of_session(self.scope["session"].session_key)
         try:
-            return access.get_import(user, self.pk)
+            return access.get_import(self._user(), self.pk)
         except DataEngineError:
             return None
+
+    def _user(self) -> User | AnonymousUser:
+        """Who this is *now*: still logged in, or the token's owner still active and with the same password."""
+        if not self.token:
+            return _user_of_session(self.scope["session"].session_key)
+        try:
+            # Expiry counts at the handshake only: an import may well outlast a token.
+            self.validated = self.validated or AccessToken(self.token)  # type: ignore[arg-type]  # takes the text
+            return JWTAuthentication().get_user(self.validated)  # type: ignore[return-value]  # auth.User
+        except (APIException, TokenError):
+            return AnonymousUser()
 
     @database_sync_to_async
     def _render(self, job: ImportJob, progress: dict[str, Any] | None) -> str:
         if self.is_json:
-            return json.dumps(job_shape(job) | (progress or {}), cls=DjangoJSONEncoder)
+            return json.dumps(import_job_data(job, base_url=self.base_url) | (progress or {}), cls=DjangoJSONEncoder)
         return live_message(job, progress)
 
 
@@ -137,10 +152,8 @@ def _user_of_session(key: str | None) -> User | AnonymousUser:
     return get_user(request)  # type: ignore[return-value]  # auth.User is the user model
 
 
-def _user_of_token(token: str) -> User | AnonymousUser:
-    """Who the access token belongs to, if they are still active and their password is still the same."""
-    try:
-        validated = AccessToken(token)  # type: ignore[arg-type]  # takes the encoded text
-        return JWTAuthentication().get_user(validated)  # type: ignore[return-value]
-    except (APIException, TokenError):
-        return AnonymousUser()
+def _base_url(scope: Mapping[str, Any]) -> str:
+    """Where the client reached us, for absolute URLs; nothing where its host is none of ours."""
+    host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    scheme = "https" if scope.get("scheme") in {"wss", "https"} else "http"
+    return f"{scheme}://{host}" if validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) else ""

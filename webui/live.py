@@ -47,6 +47,8 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
     }
     if is_over:
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
+        if took and not shown["rows_per_second"]:  # too short to have been measured on the way
+            context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": outcome_of(job, took), "notes": job.findings.get("notes", [])}
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)

@@ -159,7 +159,6 @@ class _InOrder(tables2.data.TableListData):
         """Leave it as it is."""
 
 
-NULL = Cell("is-null", "null")
 _NUMERIC = {"smallint", "integer", "bigint", "numeric", "real", "double"}
 _TEMPORAL = {"date", "time", "timestamp", "timestamptz", "uuid"}
 
@@ -176,11 +175,12 @@ def css_of_type(kind: str) -> str:
 def cell_maker(kind: str) -> Callable[[Any], Cell]:
     """A function that makes the cells of a column of that type; chosen once per column, not once per cell."""
     css = css_of_type(kind)
+    null = Cell(f"{css} is-null", "null")
     text_of: Callable[[Any], str] = _TEXTS.get(kind, str)
 
     def make(value: Any) -> Cell:
         if value is None:
-            return NULL
+            return null
         text = text_of(value)
         return Cell(css, text) if len(text) <= CLIP_AT else Cell(css, text[:CLIP_AT] + "…", text[:4000])
 

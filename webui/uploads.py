@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.http import HttpRequest
 
 from dataengine.identifiers import derive_identifier
 from dataengine.models import Table
+from webui import drafts
 from webui.forms import Styled
 from webui.htmx import ConsoleRequest
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 ACCEPTED = ".csv,.tsv,.txt,.gz,.zip,.xlsx"
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
@@ -33,13 +37,15 @@ def name_from_file(filename: str) -> str:
 
 
 class UploadForm(Styled, forms.Form):
-    """A file and how to read it. What is left empty is detected."""
+    """A file, or the draft that it became, and how to read it. What is left empty is detected."""
 
+    draft = forms.CharField(required=False, widget=forms.HiddenInput)
     file = forms.FileField(
         label="CSV file",
+        required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
         help_text="CSV, TSV or text, also as .gz or .zip, or an Excel workbook (.xlsx).",
-        error_messages={"required": "Choose a file.", "empty": "This file is empty."},
+        error_messages={"empty": "This file is empty."},
         max_length=255,
     )
     table_name = forms.CharField(label="Table name", required=False, help_text="Left empty, the file's name is used.")
@@ -74,6 +80,8 @@ class UploadForm(Styled, forms.Form):
     )
     email = forms.EmailField(label="Mail the result to", required=False)
 
+    user: User
+
     @classmethod
     def for_new_table(cls, request: ConsoleRequest) -> UploadForm:
         """For a file that becomes a table: nothing in it can be there already."""
@@ -97,15 +105,39 @@ class UploadForm(Styled, forms.Form):
 
     @classmethod
     def _of(cls, request: ConsoleRequest) -> UploadForm:
-        initial = {"email": request.user.email}
-        return cls(request.POST or None, request.FILES or None, initial=initial)
+        is_sent = request.method == "POST"
+        form = cls(
+            request.POST if is_sent else None,
+            request.FILES if is_sent else None,
+            initial={"email": request.user.email, "draft": request.GET.get("draft", "")},
+        )
+        form.user = request.user
+        return form
 
     def clean(self) -> dict[str, Any]:
-        """Find a name for the table where none is given."""
+        """Open the draft where there is one; find a name for the table where none is given."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
+        if values.get("draft") and not values.get("file"):
+            values["file"] = drafts.find(self.user, values["draft"])
+        if not values.get("file") and "file" not in self.errors:
+            self.add_error("file", "Choose a file.")
         if "table_name" in self.fields and not values.get("table_name") and values.get("file"):
             values["table_name"] = name_from_file(values["file"].name)
         return values
+
+    @property
+    def option_fields(self) -> list[forms.BoundField]:
+        """The fields that stand behind “Options”."""
+        return [field for field in self if field.name not in {"draft", "file", "table_name"}]
+
+    @property
+    def has_option_errors(self) -> bool:
+        return any(field.errors for field in self.option_fields)
+
+    def mapping(self) -> dict[str, str | None]:
+        """What the preview's table says of each header: the column that it goes into, or None."""
+        places = [name.removeprefix("header-") for name in self.data if name.startswith("header-")]
+        return {self.data[f"header-{place}"]: self.data.get(f"column-{place}") or None for place in places}
 
     def options(self) -> dict[str, Any]:
         """The options of the contract, without those left to detection and defaults."""
@@ -119,6 +151,9 @@ class UploadForm(Styled, forms.Form):
             options["has_header"] = given["has_header"] == "yes"
         if given.get("null_values"):
             options["null_values"] = [word.strip() for word in given["null_values"].split(",")]
+        mapping = self.mapping()
+        if mapping:
+            options["mapping"] = mapping
         if "table_name" in self.fields:
             options["create_table"] = True
         return options

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
+from urllib.parse import urlencode
+
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
+from django.utils.http import content_disposition_header
 
 from dataengine import access
+from dataengine.imports import rejects
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
-from webui import htmx, uploads
+from dataengine.streaming import in_thread
+from webui import drafts, htmx, previews, uploads
+from webui.drafts import Draft
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
 from webui.live import live_context
@@ -23,27 +28,14 @@ JOBS_PER_PAGE = 50
 @console_view("GET", "POST")
 def new_table(request: ConsoleRequest) -> HttpResponse:
     """Make a table of a file."""
-    form = UploadForm.for_new_table(request)
-    if request.method == "POST" and form.is_valid():
-        with errors_into(form):
-            return _started(request, _start(request, form, table=None))
-    context = {"section": "tables", "form": form}
-    return _upload_page(request, "imports/new_table.html", form, context)
+    return _import_page(request, UploadForm.for_new_table(request), table=None)
 
 
 @console_view("GET", "POST")
 def into_table(request: ConsoleRequest, name: str) -> HttpResponse:
     """Import a file into a table."""
     table = access.get_table(request.user, name, "edit")
-    form = UploadForm.for_table(request, table)
-    if request.method == "POST" and form.is_valid():
-        with errors_into(form):
-            return _started(request, _start(request, form, table=table))
-    running = table.imports.filter(state__in=[ImportJob.State.QUEUED, ImportJob.State.RUNNING]).first()
-    context = {
-        "section": "tables", "form": form, "table": table, "columns": list(table.columns.all()), "running": running,
-    }  # fmt: skip
-    return _upload_page(request, "imports/into_table.html", form, context)
+    return _import_page(request, UploadForm.for_table(request, table), table=table)
 
 
 @console_view("GET")
@@ -71,35 +63,72 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 
 @console_view("GET")
-def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse | FileResponse:
+def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to mend and upload again."""
     job = access.get_import(request.user, pk)
-    return uploads.rejected_file(job)
+    response = StreamingHttpResponse(in_thread(rejects.csv_lines(job)), content_type="text/csv; charset=utf-8")
+    disposition = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
+    response["Content-Disposition"] = disposition or "attachment"
+    return response
 
 
-def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:
-    return services.start(
-        user=request.user,
-        table=table,
-        table_name=table.name if table else form.cleaned_data["table_name"],
-        file=form.cleaned_data["file"],
-        filename=form.cleaned_data["file"].name,
-        email=form.cleaned_data["email"],
-        options=form.options(),
-    )
-
-
-def _started(request: ConsoleRequest, job: ImportJob) -> HttpResponse:
-    url = resolve_url("console:import", job.pk)
-    if uploads.asks_for_address(request):
-        return JsonResponse({"location": url})
-    messages.success(request, f"“{job.filename}” is stored; the import begins.")
-    return htmx.redirect(request, url)
-
-
-def _upload_page(request: ConsoleRequest, template: str, form: UploadForm, context: dict[str, object]) -> HttpResponse:
+def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
+    """Upload, look at what is in the file, start. ``do=start`` starts at once, with a file or with its draft."""
+    columns = list(table.columns.select_related("references")) if table else None
+    draft: Draft | None = None
+    if request.method == "POST" and form.is_valid():
+        if request.POST.get("do") != "preview":
+            with errors_into(form):
+                return _started(request, _start(request, form, table=table))
+        elif isinstance(form.cleaned_data["file"], Draft):
+            draft = form.cleaned_data["file"]
+        else:
+            with errors_into(form):
+                stored = drafts.store(request.user, form.cleaned_data["file"])
+                return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token})}")
+    token = form.data.get("draft") if form.is_bound else form.initial["draft"]
+    if draft is None and token:
+        draft = drafts.find(request.user, token)
     failed = form.is_bound and bool(form.errors)
     if failed and uploads.asks_for_address(request):
         reasons = [text for texts in form.errors.values() for text in texts]
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
-    return htmx.render(request, template, context, status=htmx.UNPROCESSABLE if failed else 200)
+    context = {
+        "section": "tables", "form": form, "table": table, "columns": columns, "draft": draft,
+        "running": _under_way(table) if table else None,
+        "preview": previews.preview(draft, columns, form.options() if form.is_bound and not failed else {"create_table": table is None})
+        if draft else None,
+        "suggested_name": uploads.name_from_file(draft.filename) if draft and table is None else "",
+    }  # fmt: skip
+    return htmx.render(request, "imports/upload.html", context, status=htmx.UNPROCESSABLE if failed else 200)
+
+
+def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:
+    file = form.cleaned_data["file"]
+    job = services.start(
+        user=request.user,
+        table=table,
+        table_name=table.name if table else form.cleaned_data["table_name"],
+        file=file,
+        filename=file.name,
+        email=form.cleaned_data["email"],
+        options=form.options(),
+    )
+    if isinstance(file, Draft):
+        file.discard()
+    return job
+
+
+def _started(request: ConsoleRequest, job: ImportJob) -> HttpResponse:
+    return _sent_on(request, resolve_url("console:import", job.pk))
+
+
+def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
+    """To ``url``; upload.js is only told, for it shows the page itself."""
+    if uploads.asks_for_address(request):
+        return JsonResponse({"location": url})
+    return htmx.redirect(request, url)
+
+
+def _under_way(table: Table) -> ImportJob | None:
+    return table.imports.filter(state__in=[ImportJob.State.QUEUED, ImportJob.State.RUNNING]).first()

@@ -11,10 +11,9 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 from psycopg import errors
 
-from dataengine import access, paging
-from dataengine.counts import Count, count_records
+from dataengine import access, paging, record_lists
+from dataengine.counts import Count
 from dataengine.exceptions import DataEngineError, InvalidInput
-from dataengine.filtersets import record_filterset
 from dataengine.models import Column, Table
 from dataengine.records import record_model
 from dataengine.services import records as services
@@ -34,13 +33,15 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
+    chips, search = filters.chips(request.GET, columns), request.GET.get("search", "")
     context: dict[str, Any] = {
         "section": "tables",
         "table": table,
         "columns": columns,
         "rights": access.rights_of(request.user, table),
-        "search": request.GET.get("search", ""),
-        "chips": filters.chips(request.GET, columns),
+        "search": search,
+        "chips": chips,
+        "is_filtered": bool(search or chips),
         "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
         "page_sizes": PAGE_SIZES,
         # What the small forms of the grid carry along.
@@ -152,18 +153,17 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 
 def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
-    model = record_model(table, columns)
-    filterset = record_filterset(model)(params)
-    records = filterset.records()
-    terms = paging.parse_ordering(model, params.get("order_by", ""), params.get("order_direction", ""))
+    selection = record_lists.select(
+        record_model(table, columns),
+        params,
+        order_by=params.get("order_by", ""),
+        direction=params.get("order_direction", ""),
+    )
     limit = page_size(params)
-    cursor = params.get("cursor")
-    if cursor:
-        page = paging.page_by_cursor(records, terms, cursor=cursor, limit=limit)
-    else:
-        page = paging.page_by_number(records, terms, number=_positive(params.get("page"), 1), limit=limit)
+    number = _positive(params.get("page"), 1)
+    page = selection.page(number=number, limit=limit, cursor=params.get("cursor", ""))
     grid = RecordGrid(page.records, columns, sort=_sort(params))
-    count = count_records(records)
+    count = selection.count()
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(),
@@ -171,7 +171,6 @@ def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[st
         "limit": limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
-        "is_filtered": filterset.is_filtered,
     }
 
 
@@ -180,7 +179,7 @@ def _nothing(params: QueryDict, columns: Sequence[Column]) -> dict[str, Any]:
     grid = RecordGrid([], columns, sort="")
     return {
         "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
-        "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1, "is_filtered": True,
+        "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1,
     }  # fmt: skip
 
 

@@ -1,0 +1,94 @@
+"""What is in an uploaded file, before anything is imported: how it is written, its columns, its first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, cast
+
+from dataengine.column_types import REGISTRY
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.inference import Inference
+from dataengine.imports.options import ImportOptions
+from dataengine.imports.parser import Block, parse
+from dataengine.imports.pipeline import Plan, examine, plan_new, plan_onto
+from dataengine.models import Column
+from webui.drafts import Draft
+
+# What a person waits for; the import itself reads everything.
+_LOOKED_AT_BYTES = 1 << 20
+_EXAMPLES = 3
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumn:
+    """A column of the file: its header, some of its values, where it goes, what it looks like."""
+
+    number: int
+    header: str
+    examples: list[str]
+    target: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """``found`` says how the file is written, as (what, how). ``problem`` is why it cannot be imported as it is."""
+
+    found: list[tuple[str, str]] = field(default_factory=list)
+    columns: list[FileColumn] = field(default_factory=list)
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
+    """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
+    try:
+        read = ImportOptions.read(options)
+        source, dialect, headers = examine(cast("BinaryIO", draft), draft.filename, read)
+    except InvalidInput as error:
+        return Preview(problem=error.message)
+    if read.mapping is not None and not set(read.mapping) <= set(headers):
+        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
+        read = replace(read, mapping=None)
+    problem, plan = "", None
+    try:
+        plan = plan_new(source, dialect, headers, read) if columns is None else plan_onto(
+            source, dialect, headers, read, columns
+        )  # fmt: skip
+    except InvalidInput as error:
+        problem = error.message
+    block = next(parse(source, dialect, len(headers), block_bytes=_LOOKED_AT_BYTES), None)
+    targets = plan.mapping.columns if plan else [None] * len(headers)
+    kinds = _kinds(plan, block, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
+    return Preview(
+        found=[
+            ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
+            ("Encoding", dialect.encoding.upper()),
+            ("First line", "names of the columns" if dialect.has_header else "data"),
+            *([("Passed over", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
+        ],
+        columns=[
+            FileColumn(number, header, _examples(block, number), target or "", kinds.get(target or "", ""))
+            for number, (header, target) in enumerate(zip(headers, targets, strict=True))
+        ],
+        problem=problem,
+        notes=list(plan.notes) if plan else [],
+    )
+
+
+def _kinds(plan: Plan, block: Block | None, options: ImportOptions) -> dict[str, str]:
+    """The types that the beginning of the file suggests, by column."""
+    names = [spec.name for spec in plan.specs]
+    inference = Inference(names, plan.places, nulls=options.null_values, guarded=plan.mapping.guarded)
+    if block is not None:
+        inference.look(block.columns, block.lines)
+    return {spec.name: REGISTRY[spec.type].label for spec in inference.result().specs}
+
+
+def _examples(block: Block | None, number: int) -> list[str]:
+    if block is None:
+        return []
+    values = block.columns[number].slice(0, 50).to_pylist()
+    return [value[:60] for value in dict.fromkeys(values) if value][:_EXAMPLES]
