@@ -40,15 +40,21 @@ type Parse = Callable[[object], Any]
 class ValueField(forms.Field):
     """One value, or several, read by the rules of a column's type."""
 
-    def __init__(self, *, parse: Parse, is_list: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, parse: Parse, is_list: bool = False, size: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.size = size
         self.parse = parse
         self.is_list = is_list
 
     def clean(self, value: Any) -> Any:
         if value in _EMPTY:
             return None
-        return [self.parse(item) for item in _items(value)] if self.is_list else self.parse(value)
+        if not self.is_list:
+            return self.parse(value)
+        items = [self.parse(item) for item in _items(value)]
+        if self.size is not None and len(items) != self.size:
+            raise ValidationError(f"Give {self.size} values, separated by commas.")
+        return items
 
 
 class ValueFilter(django_filters.Filter):
@@ -147,6 +153,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
         label=f"{column.title if column else 'id'} {lookup}",
         parse=_parser(kind, bound_field(model, attribute), lookup),
         is_list=lookup in _LISTS,
+        size=2 if lookup == "range" else None,
     )
 
 

@@ -85,6 +85,9 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
         match column.type:
             case "real":
                 kwargs["real"] = True
+            case "numeric":
+                kwargs.setdefault("max_digits", None)
+                kwargs.setdefault("decimal_places", None)
             case "timestamp":
                 kwargs["default_timezone"] = None
             case "choice":

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Generator
 from asgiref.sync import sync_to_async
 
 
-async def in_thread[Piece: (str, bytes)](pieces: Generator[Piece]) -> AsyncIterator[Piece]:
+async def in_thread(pieces: Generator[str | bytes]) -> AsyncIterator[str | bytes]:
     """``pieces``, each made in the request's own thread, where its database connection is.
 
     If the client goes away the generator is closed, which ends its query and its transaction.
@@ -23,6 +23,6 @@ async def in_thread[Piece: (str, bytes)](pieces: Generator[Piece]) -> AsyncItera
         await sync_to_async(pieces.close, thread_sensitive=True)()
 
 
-def _next[Piece: (str, bytes)](pieces: Generator[Piece]) -> Piece | None:
+def _next(pieces: Generator[str | bytes]) -> str | bytes | None:
     # StopIteration cannot cross into a coroutine.
     return next(pieces, None)

@@ -105,7 +105,7 @@ class ApiView(APIView):
         """The table that the arguments name, if the user holds ``right`` on it."""
         return access.get_table(self.user, arguments["table_name"], right)
 
-    def stream(self, pieces: Generator[str] | Generator[bytes], content_type: str, filename: str) -> HttpResponseBase:
+    def stream(self, pieces: Generator[str | bytes], content_type: str, filename: str) -> HttpResponseBase:
         """A download of any length."""
         content = in_thread(pieces) if isinstance(self.request._request, ASGIRequest) else pieces
         response = StreamingHttpResponse(content, content_type=content_type)

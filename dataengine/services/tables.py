@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.db import DataError, connection, transaction
 
 from dataengine import access, ddl, records
 from dataengine.column_types import REGISTRY, ColumnSpec
@@ -220,6 +221,7 @@ def _check_columns(
         try:
             name = _check_column_name(spec.name, names)
             _check_unique(spec)
+            _check_pattern(spec)
             checked.append((replace(spec, name=name), _reference(user, spec)))
             names.append(name)
         except InvalidInput as error:
@@ -246,6 +248,19 @@ def _check_unique(spec: ColumnSpec) -> None:
     if spec.unique and not REGISTRY[spec.type].can_be_unique:
         reason = f"{REGISTRY[spec.type].label} columns cannot be unique."
         raise InvalidInput(reason, code="invalid_type", fields={spec.name: reason})
+
+
+def _check_pattern(spec: ColumnSpec) -> None:
+    """A broken pattern would only show when the first record comes in; PostgreSQL is asked now."""
+    pattern = spec.constraints.get("pattern")
+    if pattern is None:
+        return
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT '' ~ %s", [pattern])
+    except DataError as error:
+        reason = "PostgreSQL does not understand this pattern."
+        raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason}) from error
 
 
 def _reference(user: User, spec: ColumnSpec) -> Table | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -55,3 +57,21 @@ def share() -> Callable[[Table, User, str], Any]:
         return assign_perm(f"{right}_table", user, table)
 
     return grant
+
+
+@pytest.fixture
+def second_connection(transactional_db: None) -> Iterator[Callable[[], Any]]:
+    """``second_connection()``: another session on the test database, for locks and races."""
+    opened: list[psycopg.Connection[Any]] = []
+
+    def connect() -> psycopg.Connection[Any]:
+        parameters = connection.get_connection_params()
+        known = {
+            name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters
+        }
+        opened.append(psycopg.connect(**known, autocommit=True))
+        return opened[-1]
+
+    yield connect
+    for session in opened:
+        session.close()
