@@ -21,6 +21,8 @@ from .source import SAMPLE_BYTES, Source, to_utf8
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """What is looked for, and how much less a delimiter counts that often stands in text."""
+NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+"""What Python calls encodings but no file is in."""
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel writes and reads on a first line."""
 ASCII_SCAN_BYTES = 512 << 20
@@ -92,8 +94,9 @@ def check_encoding(name: str) -> str:
     """The canonical name of a text encoding that Python knows; raises InvalidInput ``unknown_encoding``."""
     try:
         codec = codecs.lookup(name)
-        codecs.getincrementaldecoder(codec.name)
-        b"".decode(codec.name)
+        if codec.name in NO_TEXT:
+            raise LookupError(codec.name)
+        b"a,b\n".decode(codec.name, "replace")  # refuses base64 and its like
     except (LookupError, ValueError, UnicodeError) as error:
         raise InvalidInput(
             f"There is no text encoding {name!r}.",
@@ -176,11 +179,11 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         delimiters = {usual: 1.0} | {
             mark: weight for mark, weight in DELIMITERS.items() if mark.encode() in text and not _prose(text, mark)
         }
-    quotes = ['"', "'"] if fixed.quote is None else [fixed.quote or None]
+    quotes = [mark for mark in ('"', "'") if mark != fixed.delimiter] if fixed.quote is None else [fixed.quote or None]
     escape = fixed.escape or None
     best: tuple[float, Dialect, Reading] | None = None
     for quote, (delimiter, weight) in itertools.product(quotes, delimiters.items()):
-        if delimiter == quote or (quote and quote.encode() not in text and quote != quotes[0]):
+        if quote and quote.encode() not in text and quote != quotes[0]:
             continue
         dialect = Dialect(delimiter, quote, escape)
         reading = read_sample(text, Grammar(dialect, None), complete=complete)
@@ -189,8 +192,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         score = reading.score * weight
         if best is None or score > best[0] * 1.02:
             best = (score, dialect, reading)
-    if best is None:
-        raise InvalidInput("The delimiter and the quote cannot be the same.", code="invalid_option")
+    assert best is not None  # the usual delimiter is always tried
     _, dialect, reading = best
     if fixed.delimiter is None and (reading.width <= 1 or _prose(text, dialect.delimiter)):
         # One column: a delimiter that does not stand in it.

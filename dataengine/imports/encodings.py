@@ -49,11 +49,11 @@ def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
 
     ``more`` are further chunks, looked at only while everything is ASCII (a file may be ASCII for its first megabytes).
     """
-    for mark, name in BOMS:
+    for mark, marked in BOMS:
         if sample.startswith(mark):
-            return name
-    if name := _wide(sample[:8192]):
-        return name
+            return marked
+    if wide := _wide(sample[:8192]):
+        return wide
     evidence = sample
     if sample.isascii():
         for chunk in more:
@@ -127,7 +127,8 @@ def _is_central(text: bytes) -> bool:
 
 
 def _words(text: bytes) -> bool:
-    """Whether single high bytes stand where letters or signs do: at least half of them touch a letter or digit."""
-    alone = re.findall(rb"(.?)[\x80-\xff](.?)", text, re.DOTALL)
-    touching = sum(before.isalnum() or after.isalnum() for before, after in alone)
-    return touching * 2 >= len(alone)
+    """Whether high bytes stand where letters or signs do: at least half have a letter or digit at most a place away."""
+    if len(re.findall(rb"[\x80-\xff]", text)) < 4:  # little to go by: letters have to stand in words
+        return not re.search(rb"(?<![A-Za-z])[\xc0-\xff](?![A-Za-z])", text)
+    near = len(re.findall(rb"[A-Za-z0-9].?[\x80-\xff]|[\x80-\xff](?=.?[A-Za-z0-9])", text))
+    return near * 2 >= len(re.findall(rb"[\x80-\xff]", text))

@@ -135,7 +135,8 @@ class _Buffer:
             self.text += b"\n"
 
     def grow(self, size: int) -> None:
-        self.fill(len(self.text) + size)
+        """Read at least ``size`` bytes more, and as much again as there are: what is looked at twice stays linear."""
+        self.fill(len(self.text) + max(size, len(self.text)))
 
     def drop(self, size: int) -> None:
         self.text = self.text[size:]

@@ -1,0 +1,228 @@
+"""What is found out about a file from its start, and that what a person fixes wins."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.dialect import Dialect, DialectOptions, detect
+from dataengine.imports.parser import parse, read_header
+from dataengine.imports.source import Source, open_source
+
+
+def source_of(data: bytes | str, filename: str = "a.csv") -> Source:
+    return open_source(io.BytesIO(data.encode() if isinstance(data, str) else data), filename)
+
+
+def found(data: bytes | str, filename: str = "a.csv", **options: Any) -> Dialect:
+    return detect(source_of(data, filename), DialectOptions.from_options(options))
+
+
+PEOPLE = "id,name,born\n" + "".join(f"{n},name {n},1990-01-{n:02}\n" for n in range(1, 29))
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        (PEOPLE, ","),
+        (PEOPLE.replace(",", ";"), ";"),
+        (PEOPLE.replace(",", "\t"), "\t"),
+        (PEOPLE.replace(",", "|"), "|"),
+        ("a;b;c\n1,5;2,3;x\n4,5;6,7;y\n", ";"),
+        ("time,what\n12:30:45,run\n13:30:45,walk\n", ","),
+        ("name,n\nJohn Smith,42\nMary Jones,43\n", ","),
+        ("id;address\n1;Main St, 5\n2;High St, 6\n", ";"),
+        ("ts,v\n2024-01-01T10:00:00Z,1\n2024-01-01T10:00:01Z,2\n", ","),
+        ("a\tb c\td\n1\tx y\t2\n", "\t"),
+        ("1 2 3\n4 5 6\n7 8 9\n", " "),
+        ("root:x:0:0:root\nbin:x:1:1:bin\n", ":"),
+        ('id,j\n1,"{""a"": 1, ""b"": 2}"\n2,"{""a"": 3, ""b"": 4}"\n', ","),
+        ('"a","b"\n"1,5","2"\n"3,4","x;y"\n', ","),
+        ('a;"b"\n1;"x;y;z"\n2;"p;q;r"\n', ";"),
+        ("a,b,c\n1,2,3\n4,5\n6,7,8,9\n7,8,9\n", ","),
+        ("a,b\n1,2,3\n", ","),
+        ("name\nalice\nbob\n", ","),
+        ("sep=|\na|b\n1|2\n", "|"),
+    ],
+)
+def test_delimiter(text: str, delimiter: str) -> None:
+    assert found(text).delimiter == delimiter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name\nalice\nbob\n",
+        "address\n1 Main St, Town\n2 High St, City\n",
+        "note\nHello there. How are you?\nFine, thanks\nGood\n",
+        "full name\nJohn Smith\nMary Jones\n",
+        "start\n12:30\n12:45\n",
+        "2024-01-01 10:00:00\n2024-01-01 11:00:00\n",
+        "url\nhttp://a.example/x\nhttp://b.example/y\n",
+    ],
+)
+def test_one_column_stays_one(text: str) -> None:
+    source = source_of(text)
+    dialect = detect(source)
+    (block,) = parse(source, dialect)
+    assert len(block.columns) == 1
+    assert block.rejects == []
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "escape"),
+    [
+        (PEOPLE, '"', None),
+        ("a,b\n'x, y','z'\n'w','O'\n", "'", None),
+        ("a,b\n'x','z'\n'w','O'\n", "'", None),
+        ("a,b\nO'Brien,x\nD'Arcy,y\n", '"', None),
+        ('a,b\n"he said \\"hi\\"",1\n"x",2\n"y \\"q\\"",3\n', '"', "\\"),
+        ('a,b\n"C:\\",1\n"D:\\",2\n', '"', None),
+        ("size\tname\n" + '5" x 3"\tfoo\n' * 10, None, None),
+        ('a,b,c\n1,2,3\n4,x"y,5\n6,7,8\n', '"', None),
+    ],
+)
+def test_quote_and_escape(text: str, quote: str | None, escape: str | None) -> None:
+    dialect = found(text)
+    assert (dialect.quote, dialect.escape) == (quote, escape)
+
+
+@pytest.mark.parametrize(
+    ("text", "header", "skipped"),
+    [
+        (PEOPLE, True, 0),
+        (PEOPLE.partition("\n")[2], False, 0),
+        ("name,city\nanna,Rome\nbob,Oslo\n", True, 0),
+        ("name,name\nA,B\n", True, 0),
+        ("id,name,email\n", True, 0),
+        ("country,2019,2020,2021\nFR,1,2,3\nDE,4,5,6\n", True, 0),
+        ("2019,2020\n2021,2022\n", False, 0),
+        ("1\n2\n3\n", False, 0),
+        ("n\n1\n2\n", True, 0),
+        ("Report 2024\n\nMade by us\nid,name,n\n1,a,3\n2,b,4\n", True, 3),
+        ("Report,,,\n,,,\nid,name,x,y\n1,a,3,4\n2,b,4,5\n", True, 2),
+        ("# made by us\nid,name,n\n1,a,3\n", True, 1),
+        ("sep=;\na;b\n1;2\n", True, 1),
+        ("\n\nid,name\n1,a\n", True, 0),
+        ('"Title, of\ntwo lines"\nid,name,x\n1,a,2\n2,b,3\n', True, 2),
+        ("a,b\n1,2,3\n4,5,6\n", True, 0),
+    ],
+)
+def test_header_and_preamble(text: str, header: bool, skipped: int) -> None:
+    dialect = found(text)
+    assert (dialect.has_header, dialect.skip_rows) == (header, skipped)
+
+
+WESTERN = "name,city\nJosé,Málaga\nFrançois,Orléans\nJürgen,Köln\n"
+JAPANESE = "名前,住所\n田中太郎,東京都千代田区\n鈴木花子,大阪府大阪市\n"
+CHINESE = "姓名,地址\n王小明,北京市朝阳区\n李雷,上海市浦东新区\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "expected"),
+    [
+        (PEOPLE, "ascii", "utf-8"),
+        (WESTERN, "utf-8", "utf-8"),
+        (WESTERN, "utf-8-sig", "utf-8"),
+        (WESTERN, "utf-16", "utf-16"),
+        (WESTERN, "utf-16-le", "utf-16-le"),
+        (WESTERN, "utf-16-be", "utf-16-be"),
+        (WESTERN, "utf-32", "utf-32"),
+        (WESTERN, "cp1252", "cp1252"),
+        (WESTERN, "latin-1", "cp1252"),
+        ("item,price\nx,5 €\ny – z,6 €\n", "cp1252", "cp1252"),
+        ("a,b\nJosé,\x81x\nx,é\n", "latin-1", "latin-1"),
+        ("jméno,město\nJiří Novák,Plzeň\nTomáš,Žďár\n", "cp1250", "cp1250"),
+        ("imię,miasto\nŁukasz,Łódź\nPaweł,Gdańsk\nMałgorzata,Białystok\n", "cp1250", "cp1250"),
+        ("Имя,Город\nИван,Москва\nПётр,Санкт-Петербург\n", "cp1251", "cp1251"),
+        (JAPANESE, "shift_jis", "cp932"),
+        (JAPANESE, "euc_jp", "euc_jp"),
+        (CHINESE, "gb18030", "gb18030"),
+        (CHINESE, "gb2312", "gb18030"),
+        ("이름,주소\n김철수,서울특별시\n이영희,부산광역시\n", "cp949", "cp949"),
+        ("姓名,地址\n王小明,臺北市信義區\n李大同,高雄市左營區\n", "big5", "big5"),
+    ],
+)
+def test_encoding(text: str, written: str, expected: str) -> None:
+    source = source_of(text.encode(written))
+    dialect = detect(source)
+    assert dialect.encoding == expected
+    names = read_header(source, dialect)
+    blocks = list(parse(source, dialect))
+    rows = [names, *([column[0].as_py() for column in blocks[0].columns],)]
+    assert rows == [line.split(",") for line in text.split("\n")[:2]]
+    assert not any(block.rejects for block in blocks)
+
+
+def test_the_first_letter_beyond_ascii_may_come_late() -> None:
+    data = PEOPLE.encode() * 3000 + "9,José,1990-01-01\n8,Zoë,1990-01-01\n".encode("cp1252")
+    assert found(data).encoding == "cp1252"
+    assert found(PEOPLE.encode() * 3000 + "9,José,1990-01-01\n".encode()).encoding == "utf-8"
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"\xff", b"\xc3(", b"\x80\x80", b"\xed\xa0\x80"])
+def test_a_few_odd_bytes_are_damage_and_no_encoding(damage: bytes) -> None:
+    assert found("a,b\né,1\nü,2\n".encode() + damage + b",3\n").encoding == "utf-8"
+    assert found(b"a,b\n1,x\n2," + damage + b"\n3,y\n").encoding == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"delimiter": ";"}, Dialect(";")),
+        ({"quote": "'"}, Dialect(quote="'")),
+        ({"quote": ""}, Dialect(quote=None)),
+        ({"escape": "\\"}, Dialect(escape="\\")),
+        ({"encoding": "latin-1"}, Dialect(encoding="iso8859-1")),
+        ({"has_header": False}, Dialect(has_header=False)),
+        ({"skip_rows": 1}, Dialect(skip_rows=1, has_header=False)),
+        ({"skip_rows": 0}, Dialect()),
+        ({"delimiter": "§", "quote": "“"}, Dialect("§", "“")),
+    ],
+)
+def test_what_is_fixed_wins(options: dict[str, Any], expected: Dialect) -> None:
+    assert found(PEOPLE, **options) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "code"),
+    [
+        ({"delimiter": ""}, "delimiter", "invalid_option"),
+        ({"delimiter": ",,"}, "delimiter", "invalid_option"),
+        ({"delimiter": "\n"}, "delimiter", "invalid_option"),
+        ({"delimiter": 5}, "delimiter", "invalid_option"),
+        ({"delimiter": '"', "quote": '"'}, "delimiter", "invalid_option"),
+        ({"quote": "''"}, "quote", "invalid_option"),
+        ({"escape": "ab"}, "escape", "invalid_option"),
+        ({"encoding": "no-such"}, "encoding", "unknown_encoding"),
+        ({"encoding": "base64"}, "encoding", "unknown_encoding"),
+        ({"encoding": "rot13"}, "encoding", "unknown_encoding"),
+        ({"encoding": "undefined"}, "encoding", "unknown_encoding"),
+        ({"encoding": "idna"}, "encoding", "unknown_encoding"),
+        ({"has_header": "yes"}, "has_header", "invalid_option"),
+        ({"skip_rows": -1}, "skip_rows", "invalid_option"),
+        ({"skip_rows": True}, "skip_rows", "invalid_option"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], field: str, code: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        DialectOptions.from_options(options)
+    assert (caught.value.error_code, list(caught.value.fields)) == (code, [field])
+
+
+def test_nothing_but_blank_lines() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        found("\n\r\n\n")
+    assert caught.value.error_code == "empty_file"
+
+
+def test_a_tsv_of_one_column_reads_as_tabs() -> None:
+    assert found("name\na,b\nc\n", "a.tsv").delimiter == "\t"
+
+
+def test_a_delimiter_that_is_the_usual_quote() -> None:
+    dialect = found('a"b\n1"2\n', delimiter='"')
+    assert (dialect.delimiter, dialect.quote) == ('"', "'")
