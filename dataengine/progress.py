@@ -164,8 +164,8 @@ def shape(progress: ImportProgress) -> dict[str, Any]:
 class Sender:
     """Sends to the channel layer from a thread, on an event loop of its own.
 
-    ``async_to_sync`` would make a loop for each call, and the layer's connections, which belong to the first, would then
-    die with "Event loop is closed" (channels_redis #332).
+    ``async_to_sync`` would make a loop for each call, and the layer's connections, which belong to the first, would
+    then die with "Event loop is closed" (channels_redis #332).
     """
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ _ARROW: dict[str, pa.DataType] = {
 }
 DATED = frozenset({"date", "timestamp", "timestamptz"})
 FOUND_LENGTH = 80
-_GUARDED = r"^'[=+\-@\t\r]"
+_GUARDED = r"^'+[=+\-@\t\r]"
 
 
 class MarkersFound(Exception):

@@ -23,7 +23,7 @@ MONTHS = (
     "october",
     "november",
     "december",
-)  # noqa: E501
+)
 
 _CLOCK = r"(?P<H>\d{2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.(?P<f>\d+))?)?"
 _ZONE = r"(?: ?(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?))?"

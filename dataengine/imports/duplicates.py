@@ -53,7 +53,7 @@ class Checks:
 
     def create(self) -> None:
         """Make the temporary tables."""
-        parts = [sql.SQL("id bigint NOT NULL")]
+        parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
         parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.keys]
         job = self.staging.job_id
         run(
@@ -71,7 +71,7 @@ class Checks:
 
     def reject_impossible(self) -> int:
         """Move rows with unknown references, or that a check of the table forbids."""
-        conditions = [sql.SQL("NOT ({})").format(check) for _, _, check in self.patterns]
+        conditions: list[sql.Composable] = [sql.SQL("NOT ({})").format(check) for _, _, check in self.patterns]
         conditions += [self._unknown(column) for column in self.references]
         return self._move(sql.SQL(" OR ").join(conditions)) if conditions else 0
 

@@ -146,9 +146,9 @@ class Execution:
             loaded = _Loaded(plan, staging, checks, reading, counts)
             self._check(loaded)
             self._file_rejects(loaded)
-            if isinstance(staging, Shadow) and self.table is not None and self._goes_in(loaded):
-                if not loader.lock_for_swap(self.table) or not loader.is_empty(self.table):
-                    raise _NotEmptyAnyMore
+            replaces = self.table if isinstance(staging, Shadow) and self._goes_in(loaded) else None
+            if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
+                raise _NotEmptyAnyMore
         except BaseException:
             conversion.reading.close()
             raise

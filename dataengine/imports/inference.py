@@ -97,7 +97,7 @@ class ColumnEvidence:
         self.values += filled
         if not filled:
             return
-        self.has_codes = self.has_codes or k.matches(text, _CODE).any()
+        self.has_codes = self.has_codes or bool(k.matches(text, _CODE).any())
         here = k.present(text)
         for candidate in self.candidates:
             if not candidate.alive:

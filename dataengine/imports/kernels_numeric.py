@@ -7,18 +7,20 @@ cell its own, which no Arrow type can; those are encoded here as PostgreSQL want
 from __future__ import annotations
 
 import struct
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .kernels import FLOAT, Converted, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .kernels import FLOAT, Converted, Mask, Target, cast, fault, mask_of, matches, only, present, trimmed
 
 ARROW_DIGITS = 38
 MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383
 _SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
+_PRECISE = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)
 _INT_GROUPS = 5  # 18 digits before the point and more, four by four
 _FRACTION_GROUPS = 4
 
@@ -33,7 +35,7 @@ def arrow_numeric(precision: int | None, scale: int | None) -> pa.DataType:
 def quick_numeric(cells: pa.Array, target: Target) -> pa.Array | None:
     if pa.types.is_decimal(target.arrow):
         return cast(cells, target.arrow)
-    if not mask_of(pc.match_substring_regex(cells, _SIMPLE)).sum() == len(cells) - cells.null_count:
+    if mask_of(pc.match_substring_regex(cells, _SIMPLE)).sum() != len(cells) - cells.null_count:
         return None
     if target.parameters.get("precision"):
         return None
@@ -68,9 +70,8 @@ def careful_numeric(cells: pa.Array, target: Target) -> Converted:
     return Converted(_wire(kept), problems)
 
 
-def _within(
-    text: pa.Array, fits: np.ndarray[tuple[int], np.dtype[np.bool_]], whole: int, decimals: int
-) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":  # noqa: E501, UP037
+def _within(text: pa.Array, fits: Mask, whole: int, decimals: int) -> Mask:
+    """Where a number has at most ``whole`` digits before the point and ``decimals`` that count after it."""
     simple = fits & matches(text, _SIMPLE)
     parts = pc.extract_regex(only(text, simple), r"^[+-]?0*(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$")
     significant = pc.utf8_rtrim(pc.struct_field(parts, "decimals"), "0")
@@ -88,7 +89,7 @@ def _within(
             continue
         if len(exponent.lstrip("+-0")) > 6:
             continue
-        sign, digits, shift = number.normalize(_CONTEXT).as_tuple()
+        _, digits, shift = number.normalize(_PRECISE).as_tuple()
         assert isinstance(shift, int)
         last = shift + int(exponent)
         result[index] = len(digits) + last <= whole and -last <= decimals and int(exponent) >= -MAX_DECIMALS
@@ -119,8 +120,8 @@ def _wire(cells: pa.Array) -> pa.Array:
 
 
 def _wire_of_integers(
-    unscaled: "np.ndarray[tuple[int], np.dtype[np.int64]]",  # noqa: UP037
-    scales: "np.ndarray[tuple[int], np.dtype[np.int64]]",  # noqa: UP037
+    unscaled: npt.NDArray[np.int64],
+    scales: npt.NDArray[np.int64],
 ) -> pa.Array:
     """``unscaled / 10**scale`` for each pair, at most 18 digits and 16 decimals."""
     count = len(unscaled)

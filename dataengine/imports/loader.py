@@ -81,7 +81,7 @@ class Staging:
         self.freeze = False
 
     def create(self) -> None:
-        parts = [sql.SQL("id bigint NOT NULL")]
+        parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
         parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self._bare(), sql.SQL(", ").join(parts)))
 
@@ -246,7 +246,7 @@ def insert_from(staging: Staging, table: Table) -> int:
 
 
 def update_from(staging: Staging, table: Table, key: str) -> int:
-    """Write the staged rows whose key is in the table over the records there, and take them out of the staging table."""
+    """Write the staged rows whose key is in the table over the records there, and unstage them."""
     others = [spec.name for spec in staging.specs if spec.name != key]
     on = sql.SQL("t.{key} = s.{key}").format(key=sql.Identifier(key))
     count = value(

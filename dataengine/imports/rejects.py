@@ -28,7 +28,8 @@ from .spill import Rejected
 MAX_CAUSES = 200
 """Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
 _PAGE = 2_000
-_RUNS = re.compile(r"[=+\-@\t\r]")
+# A cell that begins with the guard itself is guarded once more, so that taking one off gives back what was there.
+_RUNS = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?%?")
 
 
@@ -101,7 +102,7 @@ def csv_lines(job: ImportJob) -> Iterator[bytes]:
     kept = [place for place, header in enumerate(headers) if header not in added]
     was_guarded = len(added) == len(ADDED_HEADERS)
     dialect = Dialect(**job.findings["dialect"]) if "dialect" in job.findings else Dialect()
-    grammar = Grammar(dialect, len(headers) or None)
+    grammar = Grammar(dialect, None)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([guarded(headers[place]) for place in kept] + list(ADDED_HEADERS))
@@ -131,15 +132,18 @@ def _cell(text: str, quoted: bool) -> str:
 
 
 def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = False) -> list[tuple[str, bool]]:
-    """The cells of a raw row, each with whether it was quoted; the text whole in the first where it is no row."""
+    """The cells of a raw row, each with whether it was quoted, filled up to ``width`` where there are too few.
+
+    The text stands whole in the first where it is no row, or has too many.
+    """
     data = raw.encode("utf-8", "replace")
     scan = grammar.scan(data, 0, final=True) if data else None
-    if scan is None or scan.fault or scan.end != len(data):
+    if scan is None or scan.fault or scan.end != len(data) or scan.count > width:
         return [(raw, True), *((("", False),) * max(width - 1, 0))]
     cells = [(value.decode("utf-8", "replace"), quoted) for value, quoted in grammar.cells(data)]
     if was_guarded:
-        cells = [(text[1:] if text[:1] == "'" and _RUNS.match(text, 1) else text, quoted) for text, quoted in cells]
-    return cells
+        cells = [(text[1:] if text[:1] == "'" and _RUNS.match(text) else text, quoted) for text, quoted in cells]
+    return [*cells, *((("", False),) * (width - len(cells)))]
 
 
 def describe(errors: Iterable[dict[str, str]]) -> str:

@@ -176,7 +176,7 @@ def ring(job_id: int, *, expires: float | None = None) -> None:
         from dataengine.tasks import run_import
 
         try:
-            run_import.apply_async((job_id,), expires=expires)
+            run_import.apply_async((job_id,), **({} if expires is None else {"expires": expires}))
         except (BrokerError, OSError) as error:
             logger.warning("Import %s waits for the sweeper: %s", job_id, error)
 

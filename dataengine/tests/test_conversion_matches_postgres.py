@@ -1,0 +1,136 @@
+"""Whatever a kernel accepts means what PostgreSQL's own input function takes it for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dataengine.column_types import postgres_type
+from dataengine.imports.conversion import Converter, target_of
+from dataengine.imports.encoding import Encoder
+from dataengine.imports.loader import raw_connection
+from dataengine.sql_types import parse_sql_type
+
+pytestmark = pytest.mark.django_db
+
+digits = st.text("0123456789", min_size=1, max_size=25)
+sign = st.sampled_from(["", "-", "+"])
+integers = st.builds(lambda s, d: s + d, sign, digits)
+decimals = st.builds(lambda s, a, b: f"{s}{a}.{b}", sign, digits, st.text("0123456789", max_size=22))
+floats = st.builds(lambda m, e: f"{m}e{e}", st.one_of(integers, decimals), st.integers(-400, 400))
+moments = st.datetimes().map(lambda m: m.isoformat(sep=" "))
+zoned = st.builds(lambda m, z: m + z, moments, st.sampled_from(["", "Z", "+00", "+02", "-0330", "+05:45", " +01"]))
+odd = st.text("0123456789+-.eE:TZ /xX_ naif", max_size=12)
+uuids = st.one_of(st.uuids().map(str), st.uuids().map(lambda u: u.hex.upper()), st.uuids().map(lambda u: f"{{{u}}}"))
+json_values = st.recursive(st.none() | st.floats() | st.text(), st.lists)
+json_text = st.text('{}[]",:0123456789eE-. \\u0000d8tfnrulas', max_size=20)
+
+CASES: dict[str, st.SearchStrategy[str]] = {
+    "SMALLINT": st.one_of(integers, odd, st.integers(-40_000, 40_000).map(str)),
+    "INTEGER": st.one_of(integers, odd, st.integers(-(2**33), 2**33).map(str)),
+    "BIGINT": st.one_of(integers, odd, st.integers(-(2**65), 2**65).map(str)),
+    "NUMERIC": st.one_of(integers, decimals, floats, odd),
+    "NUMERIC(12,2)": st.one_of(integers, decimals, floats, odd, st.decimals(-1000, 1000, places=2).map(str)),
+    "NUMERIC(50,20)": st.one_of(integers, decimals, floats, odd),
+    "REAL": st.one_of(integers, decimals, floats, odd, st.floats().map(repr)),
+    "DOUBLE PRECISION": st.one_of(integers, decimals, floats, odd, st.floats().map(repr)),
+    "BOOLEAN": st.one_of(odd, st.sampled_from(["true", "F", "yes", "No", "on", "OFF", "1", "0", "tr", "fal", "2"])),
+    "DATE": st.one_of(odd, st.dates().map(str), moments),
+    "TIME": st.one_of(odd, st.times().map(str), st.sampled_from(["24:00", "1:02 pm", "12:00 am", "13:00 pm"])),
+    "TIMESTAMP": st.one_of(odd, moments, zoned, st.dates().map(str)),
+    "TIMESTAMPTZ": st.one_of(odd, moments, zoned, st.dates().map(str)),
+    "UUID": st.one_of(odd, uuids),
+    "JSONB": st.one_of(
+        json_text,
+        st.recursive(st.none() | st.floats() | st.text(), st.lists).map(lambda v: __import__("json").dumps(v)),
+    ),
+}
+
+
+@pytest.mark.parametrize("sql_type", CASES)
+def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
+    spec = parse_sql_type("c", sql_type)
+    target = target_of(spec)
+    declared = postgres_type(spec.type, spec.parameters)
+    session = raw_connection()
+    session.execute("SET timezone = 'UTC'")
+    session.execute(f"CREATE TEMP TABLE cells (id bigint, c {declared})")
+
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.one_of(st.none(), CASES[sql_type]), min_size=1, max_size=60))
+    def check(cells: list[str | None]) -> None:
+        usable = [None if cell is None or "\0" in cell else cell.encode("utf-8", "replace").decode() for cell in cells]
+        batch = Converter([target], [0], markers=()).convert([pa.array(usable, pa.string())])
+        session.execute("TRUNCATE cells")
+        encoder = Encoder([target])
+        with session.cursor().copy("COPY cells FROM STDIN (FORMAT binary)") as copy:
+            copy.write(encoder.header)
+            copy.write(encoder.encode(pa.array(range(len(usable)), pa.int64()), batch.values))
+            copy.write(encoder.finish())
+        stored: dict[int, Any] = dict(session.execute("SELECT id, c::text FROM cells").fetchall())
+        good = [(row, cell) for row, cell in enumerate(usable) if row not in batch.errors]
+        said = session.execute(
+            f"SELECT i, c::{declared}::text FROM unnest(%s::int[], %s::text[]) AS given(i, c)",
+            [[row for row, _ in good], [None if not (cell or "").strip(" \t\n\v\f\r") else cell for _, cell in good]],
+        ).fetchall()
+        assert {row: stored[row] for row, _ in good} == dict(said)
+        assert all(stored[row] is None for row in batch.errors)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "cell", "code"),
+    [
+        ("INTEGER", "1.5", "invalid_type"),
+        ("INTEGER", "0x1F", "invalid_type"),
+        ("INTEGER", "1e3", "invalid_type"),
+        ("INTEGER", "1,000", "invalid_type"),
+        ("INTEGER", "2147483648", "out_of_range"),
+        ("BIGINT", "9" * 60, "out_of_range"),
+        ("NUMERIC(5,2)", "1.234", "out_of_range"),
+        ("NUMERIC(5,2)", "1000", "out_of_range"),
+        ("NUMERIC", "NaN", "invalid_type"),
+        ("REAL", "1e39", "out_of_range"),
+        ("DOUBLE PRECISION", "1e-400", "out_of_range"),
+        ("DOUBLE PRECISION", "inf", "invalid_type"),
+        ("BOOLEAN", "2", "invalid_type"),
+        ("BOOLEAN", "tru", "invalid_type"),
+        ("DATE", "2024-02-30", "invalid_type"),
+        ("DATE", "10000-01-01", "out_of_range"),
+        ("DATE", "0000-01-01", "out_of_range"),
+        ("TIMESTAMP", "2024-01-01 00:00+02", "invalid_type"),
+        ("TIMESTAMP", "2024-01-01 00:00:00.1234567", "out_of_range"),
+        ("TIME", "25:00", "invalid_type"),
+        ("UUID", "abc", "invalid_type"),
+        ("JSONB", "{'a': 1}", "invalid_type"),
+        ("JSONB", '"\\u0000"', "invalid_type"),
+        ("JSONB", "1e999999999", "out_of_range"),
+        ("VARCHAR(3)", "äöüß", "value_too_long"),
+        ("CHOICE('a','b')", "c", "constraint_failed"),
+        ("EMAIL", "nobody", "invalid_type"),
+        ("URL", "javascript:alert(1)", "invalid_type"),
+        ("INTEGER NOT NULL", "", "missing_value"),
+    ],
+)
+def test_what_is_refused_and_why(sql_type: str, cell: str, code: str) -> None:
+    target = target_of(parse_sql_type("c", sql_type))
+    batch = Converter([target], [0], markers=()).convert([pa.array([cell], pa.string())])
+    assert [error.code for error in batch.errors[0]] == [code]
+    if code != "missing_value":
+        assert batch.errors[0][0].message.startswith("expected ")
+        assert cell[:20] in batch.errors[0][0].message
+
+
+def test_every_error_of_a_row_is_reported() -> None:
+    targets = [target_of(parse_sql_type(name, text)) for name, text in (("a", "INTEGER"), ("b", "DATE"), ("c", "TEXT"))]
+    columns = [pa.array(["x", "1"]), pa.array(["y", "2024-01-01"]), pa.array(["z", "z"])]
+    batch = Converter(targets, [0, 1, 2], markers=()).convert(columns)
+    assert {row: [(e.column, e.code) for e in errors] for row, errors in batch.errors.items()} == {
+        0: [("a", "invalid_type"), ("b", "invalid_type")]
+    }
+    assert batch.good.tolist() == [False, True]

@@ -1,0 +1,61 @@
+"""NULL markers and date formats are decided by the whole file."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from dataengine.tests.importing import import_text, make_table, records, rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_markers_are_null_where_a_column_needs_them(owner: User) -> None:
+    make_table(owner, "flights", tail="TEXT", delay="INTEGER")
+    job = import_text(owner, "flights", 'tail,delay\nNA,1\n"NA",2\nN1,NA\n')
+    assert records("flights", "tail", "delay") == [(None, "1"), ("NA", "2"), ("N1", None)]
+    assert job.rows_rejected == 0
+
+
+def test_markers_are_text_where_no_column_needs_them(owner: User) -> None:
+    make_table(owner, "countries", code="TEXT", people="INTEGER")
+    import_text(owner, "countries", "code,people\nNA,1\nAT,\n")
+    assert records("countries", "code", "people") == [("NA", "1"), ("AT", None)]
+
+
+def test_null_values_override(owner: User) -> None:
+    make_table(owner, "t", a="TEXT", b="INTEGER")
+    job = import_text(owner, "t", "a,b\nNA,1\n?,?\nx,NA\n", null_values=["?"])
+    assert records("t", "a", "b") == [("NA", "1"), (None, None)]
+    assert rejected(job) == [(4, [("b", "invalid_type")])]
+
+
+def test_quoted_empty_is_text_in_text_columns_and_null_elsewhere(owner: User) -> None:
+    make_table(owner, "t", a="TEXT", b="INTEGER")
+    import_text(owner, "t", 'a,b\n"",""\n,\n')
+    # The last line is a row: it has a delimiter.
+    assert records("t", "a", "b") == [("", None), (None, None)]
+
+
+def test_day_and_month_are_told_apart_by_the_whole_column(owner: User) -> None:
+    make_table(owner, "t", day="DATE", at="TIMESTAMP")
+    job = import_text(owner, "t", "day,at\n01/02/2024,03/04/2024 5:06\n01/25/2024,03/25/2024 17:06:07\n")
+    assert records("t", "day", "at") == [
+        ("2024-01-02", "2024-03-04 05:06:00"),
+        ("2024-01-25", "2024-03-25 17:06:07"),
+    ]
+    assert job.findings["date_formats"] == {"day": ["%m/%d/%Y"], "at": ["%m/%d/%Y"]}
+
+
+def test_dates_that_leave_day_and_month_open_are_read_day_first_and_said_so(owner: User) -> None:
+    make_table(owner, "t", day="DATE")
+    job = import_text(owner, "t", "day\n01/02/2024\n03/04/2024\n")
+    assert records("t", "day") == [("2024-02-01",), ("2024-04-03",)]
+    assert any("%m/%d/%Y" in note for note in job.findings["notes"])
+
+
+def test_given_formats_are_used(owner: User) -> None:
+    make_table(owner, "t", day="DATE")
+    job = import_text(owner, "t", "day\n2.Jan.24\n2024-05-06\n1.1.24\n", date_formats=["%d.%b.%y"])
+    assert records("t", "day") == [("2024-01-02",), ("2024-05-06",)]
+    assert rejected(job) == [(4, [("day", "invalid_type")])]

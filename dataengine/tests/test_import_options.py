@@ -1,0 +1,118 @@
+"""What the options of an import do, and what is refused before anything is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from dataengine.exceptions import DataEngineError
+from dataengine.models import ImportJob
+from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def people(owner: User) -> None:
+    make_table(owner, "people", email="TEXT UNIQUE NOT NULL", name="TEXT", age="INTEGER DEFAULT 18")
+    import_text(owner, "people", "email,name,age\na@x,Ann,1\nb@x,Bob,2\n")
+
+
+@pytest.mark.usefixtures("people")
+def test_on_conflict_skip_leaves_records_as_they_are(owner: User) -> None:
+    job = import_text(owner, "people", "email,name\na@x,New\nc@x,Cid\nc@x,Two\n", on_conflict="skip", key="email")
+    assert (job.rows_imported, job.rows_skipped, job.rows_updated, job.rows_rejected) == (1, 1, 0, 1)
+    assert records("people", "email", "name", "age") == [("a@x", "Ann", "1"), ("b@x", "Bob", "2"), ("c@x", "Cid", "18")]
+
+
+@pytest.mark.usefixtures("people")
+def test_on_conflict_update_writes_the_columns_of_the_file(owner: User) -> None:
+    text = "email,name\nb@x,Bert\nc@x,Cid\nb@x,Twice\n"
+    job = import_text(owner, "people", text, on_conflict="update", key="email")
+    assert (job.rows_imported, job.rows_skipped, job.rows_updated, job.rows_rejected) == (1, 0, 1, 1)
+    assert records("people", "email", "name", "age") == [
+        ("a@x", "Ann", "1"),
+        ("b@x", "Bert", "2"),
+        ("c@x", "Cid", "18"),
+    ]
+    assert rejected(job) == [(4, [("email", "duplicate_in_file")])]
+
+
+@pytest.mark.usefixtures("people")
+def test_on_error_abort_lets_nothing_in_and_names_the_rows(owner: User) -> None:
+    job = import_text(owner, "people", "email,age\nc@x,5\nd@x,y\n", on_error="abort")
+    assert (job.state, job.rows_imported, job.rows_rejected) == ("failed", 0, 1)
+    assert rejected(job) == [(3, [("age", "invalid_type")])]
+    assert len(records("people")) == 2
+
+
+@pytest.mark.usefixtures("people")
+def test_a_dry_run_counts_and_touches_nothing(owner: User) -> None:
+    job = import_text(owner, "people", "email,age\na@x,5\nc@x,y\nd@x,1\n", dry_run=True)
+    assert (job.state, job.rows_imported, job.rows_rejected) == ("completed", 1, 2)
+    assert rejected(job) == [(2, [("email", "duplicate_in_table")]), (3, [("age", "invalid_type")])]
+    assert len(records("people")) == 2
+
+
+@pytest.mark.usefixtures("people")
+def test_headers_are_mapped(owner: User) -> None:
+    import_text(owner, "people", "Mail;Age;x\nc@x;7;8\n", mapping={"Mail": "email", "x": None})
+    assert records("people", "email", "age")[-1] == ("c@x", "7")
+
+
+@pytest.mark.usefixtures("people")
+def test_without_a_header_columns_go_by_position(owner: User) -> None:
+    import_text(owner, "people", "c@x,Cid,3\nd@x,Dan,4\n", has_header=False)
+    assert records("people", "email", "name", "age")[2:] == [("c@x", "Cid", "3"), ("d@x", "Dan", "4")]
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("text", "filename", "options", "field"),
+    [
+        ("", "data.csv", {}, "file"),
+        ("email,name\n", "data.csv", {}, "file"),
+        ("email,email\na@x,b\n", "data.csv", {}, "file"),
+        ("email\na@x\n", "data.pdf", {}, "file"),
+        (b"%PDF-1.7 \0\0", "data.csv", {}, "file"),
+        ("first,second\na,b\n", "data.csv", {}, "mapping"),
+        ("name\nAnn\n", "data.csv", {}, "mapping"),
+        ("email\na@x\n", "data.csv", {"mapping": {"email": "nothing"}}, "mapping"),
+        ("email\na@x\n", "data.csv", {"mapping": {"nothing": "email"}}, "mapping"),
+        ("email\na@x\n", "data.csv", {"colour": "red"}, "colour"),
+        ("email\na@x\n", "data.csv", {"on_conflict": "update"}, "key"),
+        ("email\na@x\n", "data.csv", {"on_conflict": "skip", "key": "age"}, "key"),
+        ("email\na@x\n", "data.csv", {"on_error": "cry"}, "on_error"),
+        ("email\na@x\n", "data.csv", {"date_formats": ["%Q"]}, "date_formats"),
+        ("email\na@x\n", "data.csv", {"delimiter": ",,"}, "delimiter"),
+        ("email\na@x\n", "data.csv", {"encoding": "klingon"}, "encoding"),
+        ("email\na@x\n", "data.csv", {"dry_run": "yes"}, "dry_run"),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_at_once(
+    owner: User, text: str | bytes, filename: str, options: dict[str, Any], field: str
+) -> None:
+    before = ImportJob.objects.count()
+    with pytest.raises(DataEngineError) as caught:
+        queue_import(owner, "people", text, filename=filename, **options)
+    assert caught.value.status == 400
+    assert field in caught.value.fields
+    assert ImportJob.objects.count() == before
+
+
+@pytest.mark.usefixtures("people")
+def test_strangers_find_no_table(owner: User, stranger: User) -> None:
+    for table in ("people", "nothing"):
+        with pytest.raises(DataEngineError) as caught:
+            queue_import(stranger, table, "email\na@x\n")
+        assert caught.value.status == 404
+
+
+def test_a_file_over_the_limit_is_refused(owner: User, settings: Any) -> None:
+    make_table(owner, "t", a="TEXT")
+    settings.MAX_UPLOAD_BYTES = 10
+    with pytest.raises(DataEngineError) as caught:
+        queue_import(owner, "t", "a\n" + "x" * 20 + "\n")
+    assert caught.value.error_code == "too_large"
