@@ -337,5 +337,6 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "celery.beat": {"level": "WARNING"},  # a line every 15 s otherwise
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }

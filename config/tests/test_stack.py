@@ -180,8 +180,10 @@ def test_stops_at_sigterm_and_finds_its_data_again(tmp_path: Path) -> None:
 
     # As a terminal or a service manager does it: to the whole group.
     os.killpg(first.process.pid, signal.SIGTERM)
+    os.kill(first.process.pid, signal.SIGTERM)  # once more, as make does
 
     assert first.process.wait() == 0
+    assert "LOG:  database system is shut down" in first.output
     assert first.processes() == {}
     assert not (folder / "stack.env").exists()
     assert "lovelace" not in first.output

@@ -24,6 +24,8 @@ from config.supervisor import StackError, Supervisor
 
 _BACKLOG = 2048
 _ENV_FILE = "stack.env"
+# Seconds. A SIGTERM to make's process group comes twice, once more from make: only a later signal is impatience.
+_ECHO = 2.0
 
 
 class Command(BaseCommand):
@@ -68,12 +70,17 @@ class _Stack:
         supervisor = Supervisor()
         stopping = asyncio.Event()
 
-        def stop() -> None:
-            if stopping.is_set():
-                supervisor.hurry()  # a second Ctrl-C
-            stopping.set()
-
         loop = asyncio.get_running_loop()
+        first = 0.0
+
+        def stop() -> None:
+            nonlocal first
+            if not stopping.is_set():
+                first = loop.time()
+                stopping.set()
+            elif loop.time() - first > _ECHO:
+                supervisor.hurry()
+
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, stop)
         life = asyncio.create_task(self._live(supervisor))
