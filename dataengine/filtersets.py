@@ -29,6 +29,7 @@ RESERVED = frozenset(
     {"table_name", "page", "limit", "order_by", "order_direction", "search", "count", "cursor", "format"}
 )
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
+_COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = column_types.ORDERED
 # Filters submitted empty, as forms do, are no filters.
@@ -61,6 +62,13 @@ class ValueFilter(django_filters.Filter):
     """Compares one column; ``ne`` keeps records without a value, as people expect of "everything but"."""
 
     field_class = ValueField
+
+    def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
+        found: models.QuerySet[Record] = super().filter(qs, value)
+        if value not in _EMPTY and self.lookup_expr in _COMPARISONS:
+            # Django drops a comparison that every number of the type passes, and NULL with it.
+            found = found.filter(Q((f"{self.field_name}__isnull", False)))
+        return found
 
 
 class SearchFilter(django_filters.Filter):

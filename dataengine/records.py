@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.apps.registry import Apps
 from django.db import models
+from django.utils import timezone
 
-from dataengine import column_types, ddl
+from dataengine import column_types, ddl, values
+from dataengine.fields import PlainDateTimeField
 from dataengine.models import Column, Table
 
 
@@ -91,7 +94,12 @@ def python_default(made: models.Field[Any, Any], literal: str) -> Any:
     if isinstance(made, models.JSONField):
         json.loads(literal)
         return partial(json.loads, literal)  # fresh each time: JSON values can be changed in place
-    return made.clean(literal, None)
+    if isinstance(made, models.BooleanField):
+        return values.parse_boolean(literal)
+    value = made.clean(literal, None)
+    if isinstance(value, datetime) and not isinstance(made, PlainDateTimeField) and timezone.is_naive(value):
+        return timezone.make_aware(value, timezone.get_default_timezone())
+    return value
 
 
 def attributes_of(columns: Sequence[Column], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,145 @@
+"""Walking ``next`` (and back) visits every matching record exactly once, in the order of a plain Python model."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from dataengine.exceptions import InvalidInput
+from dataengine.paging import page_by_cursor, page_by_number, parse_ordering
+from dataengine.records import Record, record_model
+
+from .conftest import MakeTable
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "t": st.none() | st.sampled_from(["", "a", "B", "b", "é", "Z z", "10", "9"]),
+    "n": st.none() | st.integers(-3, 3),
+    "r": st.none() | st.sampled_from([0.1, 0.2, -1.5, math.nan, math.inf]),
+    "m": st.integers(0, 2),
+}
+ORDERS = st.lists(
+    st.tuples(st.sampled_from([*VALUES, "id"]), st.booleans()), max_size=4, unique_by=lambda order: order[0]
+)
+
+
+def python_order(rows: list[Record], order: list[tuple[str, bool]], ranks: dict[str, int]) -> list[int]:
+    """The ids in PostgreSQL's order: NULLs last ascending and first descending, NaN above every number."""
+    attributes = {column.name: column.attribute for column in rows[0].columns} if rows else {}
+
+    def key(row: Record, name: str) -> Any:
+        value = row.pk if name == "id" else getattr(row, attributes[name])
+        if value is None:
+            return (1, 0)
+        if isinstance(value, str):
+            return (0, ranks[value])
+        return (0, (1, 0) if isinstance(value, float) and math.isnan(value) else (0, value))
+
+    found = sorted(rows, key=lambda row: row.pk, reverse=order[-1][1] if order else False)
+    for name, descending in reversed(order):
+        found.sort(key=lambda row: key(row, name), reverse=descending)
+    return [row.pk for row in found]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.fixed_dictionaries(VALUES), max_size=25), ORDERS, st.integers(1, 7))
+def test_walks(
+    make_table: MakeTable, owner: User, rows: list[dict[str, Any]], order: list[tuple[str, bool]], limit: int
+) -> None:
+    table = owner.owned_tables.filter(name="walk").first()
+    if table is None:
+        table = make_table("walk", t="TEXT", n="INTEGER", r="REAL", m="SMALLINT NOT NULL")
+    model = record_model(table)
+    model.objects.all().delete()
+    attributes = {column.name: column.attribute for column in model.columns}
+    model.objects.bulk_create(model(**{attributes[name]: value for name, value in row.items()}) for row in rows)
+    texts = model.objects.order_by(attributes["t"]).values_list(attributes["t"], flat=True)
+    ranks = {text: rank for rank, text in enumerate(dict.fromkeys(text for text in texts if text is not None))}
+    records = model.objects.all()
+    terms = parse_ordering(model, ",".join(f"{'-' * descending}{name}" for name, descending in order))
+    expected = python_order(list(records), order, ranks)
+
+    page = page_by_number(records, terms, number=1, limit=limit)
+    assert page.previous is None
+    forwards, pages = [record.pk for record in page.records], [page]
+    while page.next:
+        page = page_by_cursor(records, terms, cursor=page.next, limit=limit)
+        forwards += [record.pk for record in page.records]
+        pages.append(page)
+        assert page.number == len(pages)
+    assert forwards == expected
+
+    backwards = [record.pk for record in page.records]
+    while page.previous:
+        page = page_by_cursor(records, terms, cursor=page.previous, limit=limit)
+        backwards = [record.pk for record in page.records] + backwards
+    assert backwards == expected
+    assert page.number == 1
+
+    for number, walked in enumerate(pages, start=1):
+        again = page_by_number(records, terms, number=number, limit=limit)
+        assert [record.pk for record in again.records] == [record.pk for record in walked.records]
+    beyond = page_by_number(records, terms, number=len(pages) + 1, limit=limit)
+    assert (beyond.records, beyond.next) == ([], None)
+    assert beyond.previous is not None
+    last = page_by_cursor(records, terms, cursor=beyond.previous, limit=limit)
+    assert [record.pk for record in last.records] == expected[-limit:]
+
+
+def test_pages_stay_steady_while_records_come_and_go(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="INTEGER")
+    client.post("/api/tables/t/records/bulk/", {"records": [{"a": number} for number in range(10)]})
+    first = client.get("/api/get-records/?table_name=t&limit=4&order_by=a").json()
+    client.delete("/api/tables/t/records/bulk/", {"ids": [1, 4]})
+    client.post("/api/insert-record/", {"table_name": "t", "data": {"a": -1}})
+    second = client.get(first["next"]).json()
+    assert [record["a"] for record in second["results"]] == [4, 5, 6, 7]
+    back = client.get(second["previous"]).json()
+    assert [record["a"] for record in back["results"]] == [-1, 1, 2]
+    assert back["previous"] is None
+
+
+def test_cursors_belong_to_one_list(client: APIClient, make_table: MakeTable) -> None:
+    for name in ("t", "u"):
+        make_table(name, a="INTEGER")
+        client.post(f"/api/tables/{name}/records/bulk/", {"records": [{"a": number} for number in range(5)]})
+    url = client.get("/api/get-records/?table_name=t&limit=2").json()["next"]
+    assert client.get(url).status_code == 200
+    for wrong in (url.replace("table_name=t", "table_name=u"), url + "&order_by=a", url.replace("cursor=", "cursor=x")):
+        answer = client.get(wrong)
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["cursor"])
+
+
+def test_links_keep_filters(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="INTEGER")
+    client.post("/api/tables/t/records/bulk/", {"records": [{"a": number % 2} for number in range(10)]})
+    page = client.get("/api/tables/t/records/?a=1&limit=2&order_direction=DESC&page=2").json()
+    assert [record["id"] for record in page["results"]] == [6, 4]
+    assert [record["id"] for record in client.get(page["next"]).json()["results"]] == [2]
+    assert [record["id"] for record in client.get(page["previous"]).json()["results"]] == [10, 8]
+
+
+@pytest.mark.parametrize("order", ["nope", "-", "id__gt", "?", "pk", "c1", "j"])
+def test_unknown_orders(make_table: MakeTable, order: str) -> None:
+    model = record_model(make_table("t", a="INTEGER", j="JSONB"))
+    with pytest.raises(InvalidInput) as caught:
+        parse_ordering(model, order)
+    assert list(caught.value.fields) == ["order_by"]
+
+
+def test_counts(client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataengine.counts.EXACT_BELOW", 10)
+    make_table("t", a="INTEGER")
+    client.post("/api/tables/t/records/bulk/", {"records": [{"a": number} for number in range(30)]})
+    rough = client.get("/api/get-records/?table_name=t").json()
+    assert rough["count_exact"] is False
+    assert rough["count"] > 10
+    exact = client.get("/api/get-records/?table_name=t&count=exact").json()
+    assert (exact["count"], exact["count_exact"]) == (30, True)
+    few = client.get("/api/get-records/?table_name=t&a__lt=5").json()
+    assert (few["count"], few["count_exact"]) == (5, True)
