@@ -10,8 +10,6 @@ from dataengine.exceptions import InvalidInput
 
 BROKEN = (EOFError, OSError, NotImplementedError, RuntimeError, zlib.error, zipfile.BadZipFile)
 """What the standard library raises for archives that are cut, damaged, encrypted or packed in unknown ways."""
-RATIO_FREE_BYTES = 64 << 20
-"""Below this unpacked size no ratio is a bomb: an honest file of repeated rows packs a thousand to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +18,8 @@ class SourceLimits:
 
     max_unpacked_bytes: int = 64 << 30
     max_ratio: int = 1000
+    ratio_free_bytes: int = 64 << 20
+    """Below this unpacked size no ratio is a bomb: an honest file of repeated rows packs a thousand to one."""
     max_member_bytes: int = 256 << 20
     """The largest part of an .xlsx that is held in memory (its shared strings)."""
 
@@ -28,7 +28,7 @@ def check_unpacked(unpacked: int, stored: int, limits: SourceLimits) -> None:
     """Stop a file that unpacks to more than it should: raises InvalidInput ``too_large`` or ``bomb``."""
     if unpacked > limits.max_unpacked_bytes:
         raise InvalidInput(f"The file unpacks to more than {limits.max_unpacked_bytes:,} bytes.", code="too_large")
-    if unpacked > RATIO_FREE_BYTES and unpacked > stored * limits.max_ratio:
+    if unpacked > limits.ratio_free_bytes and unpacked > stored * limits.max_ratio:
         raise InvalidInput(
             f"The file unpacks to more than {limits.max_ratio:,} times its size, which no honest file does.",
             code="bomb",

@@ -54,9 +54,9 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 class Source:
     """One opened source file. ``open_source`` makes it.
 
-    ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file any reading has
-    come: it never goes back. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the first sheet;
-    there the line number of a row is the number of its sheet row (``lines_are_records``).
+    ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file the latest
+    reading has come: 0 when it begins, then ascending. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made
+    from the first sheet; there the line number of a row is the number of its sheet row (``lines_are_records``).
     """
 
     def __init__(self, file: BinaryIO, filename: str, *, kind: Kind, packing: Packing, limits: SourceLimits) -> None:
@@ -90,6 +90,7 @@ class Source:
 
         Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
         """
+        self.bytes_read = 0
         if self.kind == "xlsx":
             if self._workbook is None:
                 self._workbook = Workbook(self._file, self.limits)
@@ -111,6 +112,7 @@ class Source:
         return to_utf8(self.open_bytes(chunk_bytes), encoding)
 
     def _advance(self, position: int) -> None:
+        # A zip's directory is read between members, so positions may jump.
         self.bytes_read = max(self.bytes_read, min(position, self.bytes_total))
 
     def _unpack(self, chunk_bytes: int) -> Iterator[bytes]:
@@ -221,7 +223,7 @@ def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = 
 def refuse_binary(start: bytes) -> None:
     """Raise InvalidInput ``not_csv`` where the first bytes are those of another kind of file."""
     for magic, what in MAGIC:
-        if start.startswith(magic) and (len(magic) > 3 or b"\0" in start[:512] or not _textual(start)):
+        if start.startswith(magic) and (not magic.isalnum() or b"\0" in start[:512] or not _textual(start)):
             raise InvalidInput(f"This is {what}, not CSV.", code="not_csv")
     if start.startswith(b"PK\x03\x04"):
         raise InvalidInput("This is a zip archive or Office document named like a text file.", code="not_csv")
