@@ -149,7 +149,7 @@ def _user_of_session(key: str | None) -> User | AnonymousUser:
         return AnonymousUser()
     request = HttpRequest()
     request.session = SessionStore(key)
-    return get_user(request)  # type: ignore[return-value]  # auth.User is the user model
+    return get_user(request)
 
 
 def _base_url(scope: Mapping[str, Any]) -> str:

@@ -13,8 +13,8 @@ from django.http import QueryDict
 
 from dataengine.column_types import ColumnSpec
 from dataengine.exceptions import DataEngineError
-from webui.forms import ColumnForm, TableForm
 from webui.errors import add_errors
+from webui.forms import ColumnForm, TableForm
 
 MAX_ROWS = 400
 _PREFIX = "columns"
@@ -71,7 +71,7 @@ def _count(posted: QueryDict) -> int:
 
 def _typed(posted: QueryDict, number: int) -> dict[str, str]:
     prefix = f"{_PREFIX}-{number}-"
-    return {key.removeprefix(prefix): posted[key] for key in posted if key.startswith(prefix)}
+    return {key.removeprefix(prefix): posted.get(key, "") for key in posted if key.startswith(prefix)}
 
 
 def _unjudged_row(number: int, values: Mapping[str, Any]) -> ColumnForm:

@@ -50,7 +50,7 @@ class LocalDraft(Draft):
         return default_storage.path(self.key)
 
 
-def store(user: User, uploaded: UploadedFile) -> Draft:
+def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
     """Keep an upload for a day. Raises InvalidInput for an empty one."""
     if not uploaded.size:
         raise InvalidInput("This file is empty.", code="empty_file", fields={"file": "This file is empty."})

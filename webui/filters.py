@@ -121,7 +121,7 @@ class FilterForm(Styled, forms.Form):
 
     def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # declared above
+        assert isinstance(field, forms.ChoiceField)  # declared above
         field.choices = choices
 
 

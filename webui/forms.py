@@ -11,6 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 from dataengine.column_types import REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
+from dataengine.identifiers import validate_identifier
 from dataengine.models import Column
 from dataengine.sql_types import parse_sql_type
 
@@ -48,7 +49,7 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
     }
 
 
-class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):
     """The old password and twice the new one."""
 
     field_order = ["old_password", "new_password1", "new_password2"]
@@ -89,6 +90,17 @@ class TableForm(Styled, forms.Form):
     )
     label = forms.CharField(label="Label", required=False, max_length=200, help_text="What people read instead.")
 
+    def clean_table_name(self) -> str:
+        """Say what is wrong with the name together with all else; whether it is taken knows the service."""
+        return _identifier(self.cleaned_data["table_name"], what="table")
+
+
+def _identifier(name: str, *, what: str) -> str:
+    try:
+        return validate_identifier(name, what=what)
+    except InvalidInput as error:
+        raise forms.ValidationError(error.message) from error
+
 
 def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     """The registry's types by group, under their SQL names."""
@@ -114,11 +126,15 @@ class ColumnForm(Styled, forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         type_field = self.fields["type"]
-        assert isinstance(type_field, forms.ChoiceField)  # noqa: S101  # declared above
+        assert isinstance(type_field, forms.ChoiceField)  # declared above
         type_field.choices = type_choices()
         type_field.widget.attrs["data-type"] = ""
         self.fields["details"].widget.attrs["data-details"] = ""
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+
+    def clean_name(self) -> str:
+        """Say what is wrong with the name together with all else."""
+        return _identifier(self.cleaned_data["name"], what="column")
 
     def clean(self) -> dict[str, Any]:
         """Put the column together, through the same reader that the API's types go through."""
@@ -148,9 +164,7 @@ def column_spec(values: dict[str, Any]) -> ColumnSpec:
     else:
         text = f"{sql_name}({details})" if details else sql_name
     spec = parse_sql_type(values["name"], text)
-    return replace(
-        spec, unique=values["unique"], required=values["required"], default=values.get("default") or None
-    )
+    return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
 
 
 class ColumnChangeForm(Styled, forms.Form):

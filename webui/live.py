@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 
 def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, page: str = "") -> dict[str, Any]:
     """What ``imports/_progress.html`` needs. ``progress`` is newer than the row where a message brought it."""
-    shown: Mapping[str, Any] = _of_row(job) | dict(progress or {})
+    shown: dict[str, Any] = _of_row(job) | dict(progress or {})
     is_over = job.is_over
     context: dict[str, Any] = {
         "job": shown | {"id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
@@ -75,9 +75,13 @@ def outcome_of(job: ImportJob, took: float | None) -> Outcome:
     came_in = job.rows_imported + job.rows_updated
     match job.state:
         case "completed" if job.options.get("dry_run"):
-            return Outcome("plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A trial run: nothing changed.")
+            return Outcome(
+                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A trial run: nothing changed."
+            )
         case "completed" if job.rows_rejected and not came_in:
-            return Outcome("failed", "alert-triangle", f"None of the {plural(job.rows_rejected, _ROWS)} was imported", source)
+            return Outcome(
+                "failed", "alert-triangle", f"None of the {plural(job.rows_rejected, _ROWS)} was imported", source
+            )
         case "completed" if job.rows_rejected:
             verb = "was" if job.rows_rejected == 1 else "were"
             title = f"{plural(came_in, _ROWS)} imported, {job.rows_rejected:,} {verb} not"

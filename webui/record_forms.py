@@ -34,7 +34,8 @@ class RecordForm(Styled, forms.Form):
     def __init__(self, columns: Sequence[Column], data: Any = None, *, record: Record | None = None) -> None:
         self.columns = columns
         self.is_change = record is not None
-        self.base_fields = {column.attribute: _field(column) for column in columns}
+        # What BaseForm copies its fields from; a class per table would say no more.
+        self.base_fields = {column.attribute: _field(column) for column in columns}  # type: ignore[misc]
         values = (
             {column.attribute: _default(column) for column in columns}
             if record is None

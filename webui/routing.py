@@ -4,4 +4,6 @@ from django.urls import path
 
 from webui.consumers import ImportConsumer
 
-websocket_urlpatterns = [path("ws/imports/<int:pk>/", ImportConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/imports/<int:pk>/", ImportConsumer.as_asgi()),  # type: ignore[arg-type]  # an ASGI application, no view
+]

@@ -147,9 +147,7 @@ class RecordGrid(SortableTable):
     def lines(self) -> list[Line]:
         """The records as the grid shows them."""
         makers = [(name, column.show) for name, column in self.shown.items()]
-        return [
-            Line(record.pk, [make(getattr(record, name)) for name, make in makers]) for record in self.data.data
-        ]
+        return [Line(record.pk, [make(getattr(record, name)) for name, make in makers]) for record in self.data.data]
 
 
 class _InOrder(tables2.data.TableListData):

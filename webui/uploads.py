@@ -76,7 +76,7 @@ class UploadForm(Styled, forms.Form):
     null_values = forms.CharField(
         label="Words for a missing value",
         required=False,
-        help_text="With commas between. Left empty: NA, N/A, null and the like, where the column shows that they are meant so.",
+        help_text="With commas between. Left empty: NA, null and the like, where the columns show it is meant so.",
     )
     email = forms.EmailField(label="Mail the result to", required=False)
 
@@ -99,8 +99,9 @@ class UploadForm(Styled, forms.Form):
             del form.fields["on_conflict"], form.fields["key"]
             return form
         key = form.fields["key"]
-        assert isinstance(key, forms.ChoiceField)  # noqa: S101  # declared above
-        key.choices = [("", "Any unique column"), *((column.name, column.title) for column in unique)]
+        assert isinstance(key, forms.ChoiceField)  # declared above
+        key.choices = [("", "any unique column"), *((column.name, column.title) for column in unique)]
+        form.initial["key"] = unique[0].name if len(unique) == 1 else ""
         return form
 
     @classmethod
@@ -143,9 +144,7 @@ class UploadForm(Styled, forms.Form):
         """The options of the contract, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
-            name: given[name]
-            for name in ("on_conflict", "key", "on_error", "delimiter", "encoding")
-            if given.get(name)
+            name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)
         }
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"

@@ -12,9 +12,7 @@ account_urls = [
     path("account/theme/", account.theme, name="theme"),
     path("password-reset/", account.PasswordReset.as_view(), name="password_reset"),
     path("password-reset/sent/", account.PasswordResetDone.as_view(), name="password_reset_done"),
-    path(
-        "password-reset/<uidb64>/<token>/", account.PasswordResetConfirm.as_view(), name="password_reset_confirm"
-    ),
+    path("password-reset/<uidb64>/<token>/", account.PasswordResetConfirm.as_view(), name="password_reset_confirm"),
     path("password-reset/done/", account.PasswordResetComplete.as_view(), name="password_reset_complete"),
 ]
 

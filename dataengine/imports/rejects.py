@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[dict[str, str]]]]:
             yield line, raw, json.loads(errors) if isinstance(errors, str) else errors
 
 
-def csv_lines(job: ImportJob) -> Iterator[bytes]:
+def csv_lines(job: ImportJob) -> Generator[bytes]:
     """``rejected.csv`` in pieces, UTF-8. Memory does not grow with the number of rows."""
     headers = [str(header) for header in job.findings.get("headers", [])]
     added = [name for name in ADDED_HEADERS if name in headers]

@@ -16,6 +16,7 @@ from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
 THEMES = ("light", "dark", "auto")
+FORM_PAGE = "account/form_page.html"
 _YEAR = 365 * 24 * 3600
 
 
@@ -30,7 +31,6 @@ class Login(auth_views.LoginView):
 class _GatePage:
     """A page with one small form before one is logged in; ``words`` are its heading, lede and button."""
 
-    template_name = "account/form_page.html"
     words: dict[str, str] = {}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -42,6 +42,7 @@ class _GatePage:
 class PasswordReset(_GatePage, auth_views.PasswordResetView):
     """Ask for a mail with a link. Never says whether the address is known."""
 
+    template_name = FORM_PAGE
     form_class = forms.PasswordResetForm
     email_template_name = "account/reset_mail.txt"
     subject_template_name = "account/reset_subject.txt"
@@ -55,6 +56,7 @@ class PasswordReset(_GatePage, auth_views.PasswordResetView):
 class PasswordResetDone(_GatePage, auth_views.PasswordResetDoneView):
     """The mail is on its way, if the address is known."""
 
+    template_name = FORM_PAGE
     words = {
         "heading": "Look in your mail",
         "lede": "If the address belongs to an account, a link is on its way. It works once, and for three days.",
@@ -64,6 +66,7 @@ class PasswordResetDone(_GatePage, auth_views.PasswordResetDoneView):
 class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
     """Choose the new password, by the link of the mail."""
 
+    template_name = FORM_PAGE
     form_class = forms.SetPasswordForm
     words = {"heading": "Choose a new password", "lede": "", "button": "Set password"}
 
@@ -79,6 +82,7 @@ class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
 class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
     """It is done."""
 
+    template_name = FORM_PAGE
     words = {"heading": "Your password is set", "lede": "Log in with it now."}
 
 

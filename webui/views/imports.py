@@ -91,15 +91,18 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         draft = drafts.find(request.user, token)
     failed = form.is_bound and bool(form.errors)
     if failed and uploads.asks_for_address(request):
-        reasons = [text for texts in form.errors.values() for text in texts]
+        reasons = [str(text) for texts in form.errors.values() for text in texts]
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
+    options = form.options() if form.is_bound and not failed else {"create_table": table is None}
     context = {
-        "section": "tables", "form": form, "table": table, "columns": columns, "draft": draft,
+        "section": "tables",
+        "form": form,
+        "table": table,
+        "columns": columns,
+        "draft": draft,
+        "preview": previews.preview(draft, columns, options) if draft else None,
         "running": _under_way(table) if table else None,
-        "preview": previews.preview(draft, columns, form.options() if form.is_bound and not failed else {"create_table": table is None})
-        if draft else None,
-        "suggested_name": uploads.name_from_file(draft.filename) if draft and table is None else "",
-    }  # fmt: skip
+    }
     return htmx.render(request, "imports/upload.html", context, status=htmx.UNPROCESSABLE if failed else 200)
 
 

@@ -83,7 +83,9 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         return htmx.redirect(request, here)
     form = forms.ColumnChangeForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with errors_into(form, names={"column_name": "name", found.name: _blamed(form), form.cleaned_data["name"]: "name"}):
+        with errors_into(
+            form, names={"column_name": "name", found.name: _blamed(form), form.cleaned_data["name"]: "name"}
+        ):
             if form.has_changed():
                 services.alter_column(user=request.user, table=table, column=found, changes=form.changes())
             messages.success(request, "Saved.")
