@@ -69,8 +69,6 @@ class BlockEngine:
         self.delimiter = grammar.delimiter[0]
         self.quote = grammar.quote[0] if grammar.quote else None
         self._careful = RecordEngine(grammar, null_values, lines_are_records=lines_are_records)
-        self._edges = np.zeros(256, np.bool_)
-        self._edges[[self.delimiter, LF, CR, *([] if self.quote is None else [self.quote])]] = True
         names = [str(number) for number in range(self.width)]
         self._read_options = {"column_names": names, "use_threads": use_threads}
         self._parse_options = pc.ParseOptions(
@@ -141,17 +139,19 @@ class BlockEngine:
             line_of_record = None
         else:
             mask |= block == self.quote
+            if text.find(b"\r", 0, len(block)) >= 0:
+                mask |= block == CR  # a quote may stand before the CR of a CRLF
             specials = np.flatnonzero(mask)
             all_kinds = block[specials]
             is_quote = all_kinds == self.quote
             inside = np.bitwise_xor.accumulate(is_quote.view(np.uint8)).view(np.bool_)
-            quotes = specials[is_quote]
-            before = np.where(inside[is_quote], quotes - 1, quotes + 1)  # what the quote has to stand next to
-            if quotes[0] == 0:
-                before[0] = len(block) - 1  # as good as the line break before it
-            if not self._edges[block[before]].all():
+            touching = np.empty(len(specials) + 1, np.bool_)  # the special before, at its place, stands right before
+            touching[0] = specials[0] == 0
+            touching[-1] = False
+            np.equal(np.diff(specials), 1, out=touching[1:-1])
+            if (is_quote & ~np.where(inside, touching[:-1], touching[1:])).any():
                 return None
-            outside = ~(inside | is_quote)
+            outside = ~(inside | is_quote | (all_kinds == CR))
             separators = specials[outside]
             kinds = all_kinds[outside]
             breaks_outside = ~inside[all_kinds == LF]
@@ -200,27 +200,24 @@ class BlockEngine:
         counts: dict[int, int] = {}  # cells of records that begin on a line and end on a later one
         stop = len(lines)
         free = 0
-        for at in lines.followed():
+        for at, last, count, swallows, vain in lines.followed():
             if at < free:
                 continue
-            if lines.opens(at):
-                last = lines.close(at)
-                if last is None:
-                    reach = len(text) - int(lines.starts[at])
-                    unclear = self.lines_are_records or not lines.opens_in_vain(at)
-                    if unclear and not final and reach <= self.grammar.max_row_bytes + 2:
-                        stop = at
-                        break
-                else:
-                    count = lines.count(at, last)
-                    row = count == self.width
-                    if not row:
-                        counts[at] = count
-                    if self.lines_are_records or (row and not lines.swallows(at, last)):
-                        taken.append((at, last, row))
-                        free = last + 1
-                        self.multiline_seen = True
-                        continue
+            if last < 0:  # opens a cell that is not closed in reach
+                reach = len(text) - int(lines.starts[at])
+                unclear = self.lines_are_records or not vain
+                if unclear and not final and reach <= self.grammar.max_row_bytes + 2:
+                    stop = at
+                    break
+            elif last > at:
+                row = count == self.width
+                if not row:
+                    counts[at] = count
+                if self.lines_are_records or (row and not swallows):
+                    taken.append((at, last, row))
+                    free = last + 1
+                    self.multiline_seen = True
+                    continue
             if self.multiline_seen and not self.lines_are_records and not lines.too_long[at]:
                 try:
                     resume = self.grammar.damaged_end(text, int(lines.starts[at]), final=final)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -92,39 +94,31 @@ class Lines:
     def __len__(self) -> int:
         return len(self.starts)
 
-    def followed(self) -> list[int]:
-        """The lines that one has to look at one by one: those with quotes that are no rows by themselves."""
-        found: list[int] = np.flatnonzero(self.quoted & ~(self.row | self.blank)).tolist()
-        return found
-
     def opens(self, at: int) -> bool:
         """Whether the line, as a record's beginning, ends within a quoted cell and has no fault before."""
         return bool(self._open[at])
 
-    def close(self, at: int) -> int | None:
-        """The line on which the record ends that opens at ``at``; None if it has a fault or does not end in reach."""
-        closing = self._closing(at)
-        if closing is None or self._inner_faults[closing + 1] > self._inner_faults[at + 1]:
-            return None
-        return None if self.ends[closing] - self.starts[at] > self.max_row_bytes else closing
+    def followed(self) -> Iterator[tuple[int, int, int, bool, bool]]:
+        """The lines to be looked at one by one, in order: those with quotes that are no rows by themselves.
 
-    def count(self, first: int, last: int) -> int:
-        """The number of cells of the record from one line to another."""
-        return int(self.cells[first] + self._inner_delimiters[last + 1] - self._inner_delimiters[first + 1])
-
-    def swallows(self, first: int, last: int) -> bool:
-        """As ``Grammar.swallows``: a record of many lines, nearly all of the first of which are rows by themselves."""
-        if self.width < 2 or last - first <= SWALLOW_LINES:
-            return False
-        return bool(self._rows[first + 1 + SWALLOW_LINES] - self._rows[first + 1] >= SWALLOW_ROWS)
-
-    def opens_in_vain(self, at: int) -> bool:
-        """Whether a record that opens at ``at`` and has no ``close`` is damaged whatever text may follow the block."""
-        if self._closing(at) is not None or self._inner_faults[-1] > self._inner_faults[at + 1]:
-            return True
-        return self.swallows(at, len(self))
-
-    def _closing(self, at: int) -> int | None:
-        """The next line with an odd number of quotes, where what was opened at ``at`` is closed."""
-        following = int(np.searchsorted(self._odd, at + 1))
-        return int(self._odd[following]) if following < len(self._odd) else None
+        With each: the last line of the record that begins on it (the line itself if it is faulty there already, -1 if
+        the record has a later fault, is too long, or does not end within the block), the record's number of cells,
+        whether it would swallow rows (as ``Grammar.swallows``), and whether a record that ends on line -1 is damaged
+        whatever may follow the block.
+        """
+        at = np.flatnonzero(self.quoted & ~(self.row | self.blank))
+        following = np.searchsorted(self._odd, at + 1)
+        closes = following < len(self._odd)
+        closing = np.append(self._odd, len(self) - 1)[following]
+        faulty = self._inner_faults[closing + 1] > self._inner_faults[at + 1]
+        long = self.ends[closing] - self.starts[at] > self.max_row_bytes
+        opens = self._open[at]
+        last = np.where(opens, np.where(closes & ~faulty & ~long, closing, -1), at)
+        counts = self.cells[at] + self._inner_delimiters[last + 1] - self._inner_delimiters[at + 1]
+        near = np.minimum(at + 1, len(self))
+        far = np.minimum(at + 1 + SWALLOW_LINES, len(self))
+        enough = np.where(closes, closing, len(self)) - at > SWALLOW_LINES
+        rows = self._rows[far] - self._rows[near] >= SWALLOW_ROWS
+        swallows = enough & rows if self.width > 1 else np.zeros(len(at), np.bool_)
+        vain = closes | faulty | swallows
+        return zip(at.tolist(), last.tolist(), counts.tolist(), swallows.tolist(), vain.tolist(), strict=True)

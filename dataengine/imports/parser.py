@@ -22,7 +22,7 @@ from .source import CHUNK_BYTES, Source
 
 __all__ = ["Block", "RejectedLine", "parse", "read_header"]
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 4 << 20
 MAX_COLUMNS = 1599
 """PostgreSQL's limit of 1,600 columns less the record's own key."""
 WIDTH_SAMPLE_ROWS = 200
