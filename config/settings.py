@@ -119,7 +119,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "webui.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -233,7 +233,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
     # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
-    "sweep": {"task": "dataengine.tasks.sweep", "schedule": 15.0, "options": {"expires": 15.0}},
+    "sweep": {"task": "dataengine.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
 }
 
 # Files and mail ------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would write each line twice.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "celery.beat": {"level": "WARNING"},  # a line every 15 s otherwise
+        "celery.beat": {"level": "WARNING"},  # a line every few seconds otherwise
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },

@@ -14,12 +14,16 @@ from psycopg import errors
 
 from dataengine import locks
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
-from dataengine.models import Table
+from dataengine.models import ImportJob, Table
 
 _LOCK_TIMEOUT_MS = 500
 # Building a unique index over millions of records takes its time; a person waits for it.
 _STATEMENT_TIMEOUT_MS = 120_000
 _PAUSES_SECONDS = (0.1, 0.3, 0.7, 1.5)
+
+
+class _ImportHoldsTable(Exception):
+    """The table's lock is taken by an import."""
 
 
 def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> T:
@@ -33,11 +37,17 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
             with transaction.atomic():
                 _set_timeouts()
                 if table is not None and not locks.shares_table(table.pk):
-                    raise Conflict(
-                        f"An import into “{table.name}” is running; its columns cannot change until it is over.",
-                        code="import_running",
-                    )
+                    raise _ImportHoldsTable
                 return change()
+        except _ImportHoldsTable:
+            # An import that is over by its row lets go of the lock a moment after its commit: that much is waited for.
+            runs = ImportJob.objects.filter(table=table, state=ImportJob.State.RUNNING).exists()
+            if runs or pause is None or connection.in_atomic_block:
+                raise Conflict(
+                    f"An import into “{table}” is running; its columns cannot change until it is over.",
+                    code="import_running",
+                ) from None
+            time.sleep(pause)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
                 raise
