@@ -26,6 +26,7 @@ from config.processes import Program, kill_group, popen_options
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, Page
+    from pytest_django import DjangoDbBlocker
 
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
@@ -137,13 +138,22 @@ def _empty_userdata(request: pytest.FixtureRequest) -> Iterator[None]:
     if transactional:
         from django.db import connection
 
-        request.getfixturevalue("django_db_blocker").unblock()
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("DROP SCHEMA IF EXISTS userdata CASCADE")
-                cursor.execute("CREATE SCHEMA userdata")
-        finally:
-            request.getfixturevalue("django_db_blocker").restore()
+        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA IF EXISTS userdata CASCADE")
+            cursor.execute("CREATE SCHEMA userdata")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+    """The test database; at its end, sessions that requests cut short have left open are ended first."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -208,7 +218,7 @@ class LiveServer:
 
 
 @pytest.fixture(scope="session")
-def _asgi_thread() -> Iterator[LiveServer]:
+def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
     """Uvicorn in a thread: Django's own live server speaks WSGI and so no WebSockets."""
     import uvicorn
 
