@@ -1,6 +1,7 @@
 """ASGI entrance: Django for HTTP, Channels for WebSockets."""
 
 import os
+from typing import Any, cast
 from urllib.parse import ParseResult
 
 from channels.auth import AuthMiddlewareStack
@@ -36,7 +37,7 @@ application = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": BrowserOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+            AuthMiddlewareStack(URLRouter(cast("list[Any]", websocket_urlpatterns))),
             settings.ALLOWED_HOSTS,
         ),
     }

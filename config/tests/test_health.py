@@ -1,6 +1,7 @@
 """Health checks answer without a log-in; metrics are for this machine and the bearer of METRICS_TOKEN."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -46,7 +47,7 @@ def test_not_ready_while_migrations_wait(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_metrics_count_tables_and_jobs(client: Client, owner: object) -> None:
+def test_metrics_count_tables_and_jobs(client: Client, owner: User) -> None:
     Table.objects.create(name="one", owner=owner)
 
     lines = client.get("/metrics").content.decode().splitlines()
