@@ -1,0 +1,82 @@
+"""The cast's tables, for the console's tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from guardian.shortcuts import assign_perm
+
+from dataengine.models import Table
+from dataengine.services.records import insert_record
+from dataengine.services.tables import create_table
+from dataengine.sql_types import parse_sql_type
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+PEOPLE = {
+    "name": "TEXT NOT NULL",
+    "email": "EMAIL UNIQUE",
+    "born": "DATE",
+    "score": "NUMERIC(6,2)",
+    "active": "BOOLEAN",
+    "notes": "TEXT",
+}
+
+
+def make_table(user: User, name: str, columns: dict[str, str], label: str = "") -> Table:
+    specs = [parse_sql_type(column, text) for column, text in columns.items()]
+    return create_table(user=user, name=name, columns=specs, label=label)
+
+
+@pytest.fixture
+def people(owner: User) -> Table:
+    """The owner's table, with three records."""
+    table = make_table(owner, "people", PEOPLE, label="People we know")
+    for record in (
+        {
+            "name": "Ann",
+            "email": "ann@example.com",
+            "born": "1990-05-01",
+            "score": "12.50",
+            "active": True,
+            "notes": "",
+        },
+        {"name": "Bob", "email": "bob@example.com", "score": "7"},
+        {"name": "Cleo <b>", "born": "2001-01-01", "notes": "x" * 500},
+    ):
+        insert_record(user=owner, table=table, data=record)
+    return table
+
+
+@pytest.fixture
+def shared(people: Table, colleague: User) -> Table:
+    """The same table; the colleague may see it and nothing more."""
+    assign_perm("view_table", colleague, people)
+    return people
+
+
+@pytest.fixture
+def as_owner(client: Client, owner: User) -> Client:
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def as_colleague(colleague: User) -> Client:
+    client = Client()
+    client.force_login(colleague)
+    return client
+
+
+@pytest.fixture
+def as_stranger(stranger: User) -> Client:
+    client = Client()
+    client.force_login(stranger)
+    return client
+
+
+PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
+"""What htmx sends when it will swap a part of the page."""

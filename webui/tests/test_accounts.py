@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.test import Client
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.core.mail import EmailMessage
+
+
+def test_logging_in_leads_to_where_one_was_going(client: Client, owner: User, password: str) -> None:
+    response = client.post("/login/?next=/imports/", {"username": "owner", "password": password, "next": "/imports/"})
+    assert response.headers["Location"] == "/imports/"
+    assert client.get("/").status_code == 200
+
+
+def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, owner: User) -> None:
+    answers = [
+        client.post("/login/", {"username": name, "password": "wrong"}).content.decode() for name in ("owner", "nobody")
+    ]
+    for answer in answers:
+        assert "That name and password do not go together." in answer
+
+
+def test_logging_in_never_leads_elsewhere(client: Client, owner: User, password: str) -> None:
+    response = client.post("/login/", {"username": "owner", "password": password, "next": "https://evil.example/"})
+    assert response.headers["Location"] == "/"
+
+
+def test_logging_out_takes_a_post(as_owner: Client) -> None:
+    assert as_owner.get("/logout/").status_code == 405
+    assert as_owner.post("/logout/").headers["Location"] == "/login/"
+    assert as_owner.get("/").status_code == 302
+
+
+def test_the_password_is_changed_and_the_session_stays(as_owner: Client, owner: User, password: str) -> None:
+    new = "another horse, a bigger battery"
+    form = {"old_password": password, "new_password1": new, "new_password2": new}
+    assert as_owner.post("/account/", form | {"old_password": "no"}).status_code == 422
+    assert as_owner.post("/account/", form).status_code == 302
+    assert as_owner.get("/account/").status_code == 200
+    owner.refresh_from_db()
+    assert owner.check_password(new)
+
+
+def test_a_forgotten_password_is_set_by_mail(client: Client, owner: User, mailoutbox: list[EmailMessage]) -> None:
+    assert client.post("/password-reset/", {"email": "owner@example.com"}).status_code == 302
+    assert client.post("/password-reset/", {"email": "nobody@example.com"}).status_code == 302
+    [mail] = mailoutbox
+    found = re.search(r"http://testserver(/\S+)", str(mail.body))
+    assert found is not None
+    form_url = client.get(found[1]).headers["Location"]
+    new = "another horse, a bigger battery"
+    assert "Choose a new password" in client.get(form_url).content.decode()
+    assert client.post(form_url, {"new_password1": new, "new_password2": new}).status_code == 302
+    owner.refresh_from_db()
+    assert owner.check_password(new)
+    again = client.get(found[1])
+    assert "no longer works" in again.content.decode()
+
+
+def test_the_look_is_kept_in_a_cookie_and_drawn_without_a_script(as_owner: Client) -> None:
+    assert "data-bs-theme" not in as_owner.get("/").content.decode()
+    response = as_owner.post("/account/theme/", {"theme": "dark", "next": "/imports/"})
+    assert response.headers["Location"] == "/imports/"
+    assert '<html lang="en" data-bs-theme="dark">' in as_owner.get("/").content.decode()
+    as_owner.post("/account/theme/", {"theme": "auto", "next": "https://evil.example/"})
+    assert "data-bs-theme" not in as_owner.get("/").content.decode()
+
+
+def test_pages_come_with_a_policy_that_allows_no_inline_code(as_owner: Client) -> None:
+    policy = as_owner.get("/").headers["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy

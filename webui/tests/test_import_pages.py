@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import gzip
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from dataengine.models import ImportJob, RejectedRow, Table
+from dataengine.services import imports as services
+from webui import drafts
+from webui.tests.conftest import PARTIAL
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+IMPORT = "/tables/people/import/"
+BY_SCRIPT = {"X-Requested-With": "tablekeep-upload"}
+GOOD = b"name,email\nDan,dan@example.com\n"
+
+
+def upload(content: bytes = GOOD, name: str = "more people.csv") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def the_job() -> ImportJob:
+    return ImportJob.objects.get()
+
+
+def token_in(url: str) -> str:
+    return re.sub(r".*draft=", "", url).replace("%3A", ":")
+
+
+def test_a_plain_form_starts_an_import_at_once(as_owner: Client, people: Table) -> None:
+    response = as_owner.post(IMPORT, {"do": "start", "file": upload()})
+    assert response.headers["Location"] == f"/imports/{the_job().pk}/"
+    job = the_job()
+    assert (job.filename, job.table, job.state) == ("more people.csv", people, "queued")
+
+
+def test_the_script_is_told_where_to_go(as_owner: Client, people: Table) -> None:
+    response = as_owner.post(IMPORT, {"do": "start", "file": upload()}, headers=BY_SCRIPT)
+    assert response.json() == {"location": f"/imports/{the_job().pk}/"}
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "complaint"),
+    [
+        (b"", "empty.csv", "empty"),
+        (b"name,email\n", "header.csv", "no rows"),
+        (b"name,name\na,b\n", "twice.csv", "names a column twice"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.csv", "PNG"),
+        (b"colour,shape\nred,round\n", "other.csv", "No header of the file is a column"),
+        (b"email\nx@example.com\n", "half.csv", "nothing for the required"),
+    ],
+)
+def test_a_bad_file_is_refused_at_the_field(
+    content: bytes, name: str, complaint: str, as_owner: Client, people: Table
+) -> None:
+    plain = as_owner.post(IMPORT, {"do": "start", "file": upload(content, name)})
+    assert plain.status_code == 422
+    assert complaint in plain.content.decode()
+    by_script = as_owner.post(IMPORT, {"do": "start", "file": upload(content, name)}, headers=BY_SCRIPT)
+    assert by_script.status_code == 422
+    assert complaint in by_script.json()["message"]
+    assert not ImportJob.objects.exists()
+
+
+def test_no_file_at_all_is_said(as_owner: Client, people: Table) -> None:
+    response = as_owner.post(IMPORT, {"do": "start"})
+    assert response.status_code == 422
+    assert "Choose a file." in response.content.decode()
+
+
+def test_a_file_beyond_the_limit_is_refused(as_owner: Client, people: Table, settings: Any) -> None:
+    settings.MAX_UPLOAD_BYTES = 10
+    response = as_owner.post(IMPORT, {"do": "start", "file": upload()})
+    assert response.status_code == 422
+    assert "at most 10 are allowed" in response.content.decode()
+
+
+def test_a_file_dropped_on_the_list_becomes_a_table_of_its_name(as_owner: Client, people: Table) -> None:
+    for name, expected in (
+        ("Sales 2024.csv", "sales_2024"),
+        ("people.csv", "people_2"),
+        ("select.csv", "select_table"),
+    ):
+        as_owner.post("/tables/new/import/", {"do": "start", "file": upload(name=name)}, headers=BY_SCRIPT)
+        assert ImportJob.objects.latest("pk").table_name == expected
+    packed = upload(gzip.compress(GOOD), "archive.csv.gz")
+    as_owner.post("/tables/new/import/", {"do": "start", "file": packed})
+    assert ImportJob.objects.latest("pk").table_name == "archive"
+
+
+def test_a_name_that_is_taken_is_said_at_the_field(as_owner: Client, people: Table) -> None:
+    form = {"do": "start", "file": upload(), "table_name": "people"}
+    response = as_owner.post("/tables/new/import/", form)
+    assert response.status_code == 422
+    assert "This name is taken." in response.content.decode()
+
+
+def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, people: Table) -> None:
+    content = b"Name;E-Mail;born;extra\nDan;dan@example.com;1999-01-01;x\nEve;;;y\n"
+    sent = as_owner.post(IMPORT, {"do": "preview", "file": upload(content)}, headers=BY_SCRIPT)
+    page = as_owner.get(sent.json()["location"])
+    html = page.content.decode()
+    assert "separated by semicolon" in html
+    assert "1999-01-01" in html
+    assert re.search(r'name="column-0"[^>]*aria-label="Name goes to".*?<option value="name" selected>', html, re.DOTALL)
+    assert not ImportJob.objects.exists()
+
+
+def test_an_import_starts_from_what_was_looked_at(as_owner: Client, people: Table) -> None:
+    sent = as_owner.post(IMPORT, {"do": "preview", "file": upload(b"who,mail\nDan,dan@example.com\n")})
+    location = sent.headers["Location"]
+    assert "No header of the file is a column of the table" in as_owner.get(location).content.decode()
+    draft = token_in(location)
+    form = {
+        "do": "start", "draft": draft, "header-0": "who", "column-0": "name", "header-1": "mail", "column-1": "",
+        "on_error": "abort",
+    }  # fmt: skip
+    assert as_owner.post(IMPORT, form).status_code == 302
+    job = the_job()
+    assert job.filename == "more people.csv"
+    assert job.options["mapping"] == {"who": "name", "mail": None}
+    assert job.options["on_error"] == "abort"
+    assert default_storage.open(job.source).read() == b"who,mail\nDan,dan@example.com\n"
+    gone = as_owner.post(IMPORT, form)
+    assert gone.status_code == 404
+    assert "not there any more" in gone.content.decode()
+
+
+def test_looking_again_reads_by_the_chosen_dialect(as_owner: Client, people: Table) -> None:
+    sent = as_owner.post(IMPORT, {"do": "preview", "file": upload(b"name;email\nDan;dan@example.com\n")})
+    form = {"do": "preview", "draft": token_in(sent.headers["Location"]), "delimiter": ",", "header-0": "name"}
+    html = as_owner.post(IMPORT, form).content.decode()
+    assert "separated by comma" in html
+    assert "<strong>name;email</strong>" in html
+
+
+def test_a_draft_is_nobody_elses(as_owner: Client, as_stranger: Client, people: Table) -> None:
+    sent = as_owner.post("/tables/new/import/", {"do": "preview", "file": upload()})
+    assert as_owner.get(sent.headers["Location"]).status_code == 200
+    assert as_stranger.get(sent.headers["Location"]).status_code == 404
+    assert as_owner.get("/tables/new/import/?draft=forged").status_code == 404
+
+
+def test_drafts_that_nobody_came_back_for_go(owner: User) -> None:
+    old = drafts.store(owner, upload())
+    with patch.object(timezone, "now", return_value=timezone.now() + timedelta(hours=25)):
+        drafts.forget_old()
+    assert not default_storage.exists(old.key)
+
+
+def running_job(table: Table, **values: Any) -> ImportJob:
+    values = {"state": "running", "phase": "loading", "bytes_total": 1000, "bytes_read": 420, **values}
+    return ImportJob.objects.create(
+        table=table, table_name=table.name, user=table.owner, filename="a.csv", started_at=timezone.now(), **values
+    )
+
+
+def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -> None:
+    job = running_job(people, rows_read=1234, rows_rejected=2, eta_seconds=75.0)
+    html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+    assert re.search(r'role="progressbar" aria-label="Import progress"[^>]*aria-valuenow="42"', html)
+    assert "Loading the rows" in html
+    assert "1 min 15 s" in html
+    assert "Cancel import" in html
+    assert f'hx-ws:connect="/ws/imports/{job.pk}/"' in html
+    assert '<noscript><meta http-equiv="refresh"' in html
+
+
+def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:
+    done = {"state": "completed", "bytes_read": 1000, "finished_at": timezone.now()}
+    for values, words in (
+        ({**done, "rows_imported": 3}, "3 rows imported"),
+        ({**done, "rows_imported": 1200, "rows_rejected": 412}, "1,200 rows imported, 412 were not"),
+        ({**done, "rows_rejected": 1}, "None of the 1 row was imported"),
+        ({**done, "state": "failed", "error": "The disk is full."}, "The disk is full."),
+        ({**done, "state": "cancelled"}, "None of its rows were imported."),
+    ):
+        job = running_job(people, **values)
+        html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+        assert words in html
+        assert "hx-ws:connect" not in html
+        assert "Cancel import" not in html
+        assert ('aria-valuenow="100"' in html) == (values["state"] == "completed")
+
+
+def test_rejected_rows_are_paged(as_owner: Client, people: Table) -> None:
+    job = running_job(people, state="completed", rows_rejected=60, finished_at=timezone.now())
+    RejectedRow.objects.bulk_create(
+        RejectedRow(
+            job=job, line=n + 2, raw=f"<i>row {n}</i>",
+            errors=[{"column": "born", "code": "invalid_type", "message": "is no date"}],
+        )
+        for n in range(60)
+    )  # fmt: skip
+    html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+    assert "&lt;i&gt;row 0&lt;/i&gt;" in html
+    assert "1–50 of 60 rejected rows" in html
+    part = as_owner.get(f"/imports/{job.pk}/?page=2", headers=PARTIAL).content.decode()
+    assert part.lstrip().startswith('<section class="panel" id="rejected"')
+    assert "row 59" in part
+    assert "row 0" not in part
+
+
+def test_an_import_is_cancelled(as_owner: Client, people: Table) -> None:
+    with patch.object(services, "ring"):
+        as_owner.post(IMPORT, {"do": "start", "file": upload()})
+    job = the_job()
+    assert as_owner.post(f"/imports/{job.pk}/cancel/").headers["Location"] == f"/imports/{job.pk}/"
+    assert the_job().state == "cancelled"
+    assert as_owner.post(f"/imports/{job.pk}/cancel/").status_code == 409
+
+
+def test_the_history_shows_what_came_in_and_what_did_not(as_owner: Client, people: Table) -> None:
+    assert "No imports yet" in as_owner.get("/imports/").content.decode()
+    running_job(people, state="completed", rows_imported=1200, rows_rejected=3, finished_at=timezone.now())
+    html = as_owner.get("/imports/").content.decode()
+    assert "completed, some rejected" in html
+    assert "1,200" in html
+
+
+def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, people: Table) -> None:
+    assert "Update the record" in as_owner.get(IMPORT).content.decode()
+    form = {"do": "start", "file": upload(), "on_conflict": "update", "key": "email"}
+    as_owner.post(IMPORT, form)
+    assert the_job().options == {"on_conflict": "update", "key": "email"}

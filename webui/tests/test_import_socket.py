@@ -1,0 +1,170 @@
+"""The import's socket and its download over a real ASGI server: who gets in, what is said, when it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import pytest
+from django.test import Client
+from rest_framework_simplejwt.tokens import AccessToken
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from dataengine.models import ImportJob, RejectedRow, Table
+from dataengine.progress import Sender, publish
+from webui import consumers
+from webui.tests.conftest import PEOPLE, make_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from conftest import LiveServer
+
+
+@pytest.fixture
+def job(live_asgi: LiveServer, owner: User) -> ImportJob:
+    table = make_table(owner, "people", PEOPLE)
+    return ImportJob.objects.create(
+        table=table, table_name="people", user=owner, filename="a.csv", state="running", phase="reading",
+        bytes_total=1000, bytes_read=100, rows_read=10,
+    )  # fmt: skip
+
+
+def cookie_of(user: User) -> dict[str, str]:
+    client = Client()
+    client.force_login(user)
+    return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+
+def opened(server: LiveServer, job: ImportJob, query: str = "", **options: Any) -> ClientConnection:
+    return connect(f"{server.ws_url}/ws/imports/{job.pk}/{query}", open_timeout=10, **options)
+
+
+def token(user: User) -> str:
+    return str(AccessToken.for_user(user))
+
+
+def finish(job: ImportJob, **values: Any) -> None:
+    ImportJob.objects.filter(pk=job.pk).update(state="completed", bytes_read=1000, rows_imported=12, **values)
+    publish(job.pk)
+
+
+def test_the_page_gets_fragments_from_the_first_to_the_last(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    with opened(live_asgi, job, additional_headers=cookie_of(owner)) as socket:
+        first = str(socket.recv(10))
+        assert first.startswith('<hx-partial hx-target="#import-live"')
+        assert re.search(r'role="progressbar"[^>]*aria-valuenow="10"', first)
+        finish(job)
+        last = str(socket.recv(10))
+        assert 'aria-valuenow="100"' in last
+        assert "12 rows imported" in last
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1000
+
+
+def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    with opened(live_asgi, job, f"?token={token(owner)}") as socket:
+        first = json.loads(socket.recv(10))
+        assert (first["id"], first["state"], first["rows_read"]) == (job.pk, "running", 10)
+        assert first["url"] == f"{live_asgi.url}/api/imports/{job.pk}/"
+        sender = Sender()
+        sender.send(job.pk, {"state": "running", "phase": "loading", "rows_read": 11})
+        second = json.loads(socket.recv(10))
+        assert (second["phase"], second["rows_read"], second["id"]) == ("loading", 11, job.pk)
+        sender.close()
+        finish(job)
+        assert json.loads(socket.recv(10))["state"] == "completed"
+
+
+def test_the_format_may_be_chosen(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    with opened(live_asgi, job, "?format=json", additional_headers=cookie_of(owner)) as socket:
+        assert json.loads(socket.recv(10))["id"] == job.pk
+
+
+def test_a_lost_message_leaves_nobody_behind(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    with opened(live_asgi, job, f"?token={token(owner)}") as socket:
+        socket.recv(10)
+        ImportJob.objects.filter(pk=job.pk).update(state="failed", error="The disk is full.")
+        assert json.loads(socket.recv(10))["error"] == "The disk is full."
+
+
+def test_an_import_that_is_over_is_told_once(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    finish(job)
+    with opened(live_asgi, job, f"?token={token(owner)}") as socket:
+        assert json.loads(socket.recv(10))["state"] == "completed"
+        with pytest.raises(ConnectionClosed):
+            socket.recv(10)
+
+
+@pytest.mark.parametrize(
+    "who", ["nobody", "stranger", "stranger's token", "forged token", "foreign page", "no such job"]
+)
+def test_whoever_has_no_business_there_is_refused_at_the_handshake(
+    who: str, live_asgi: LiveServer, job: ImportJob, owner: User, stranger: User
+) -> None:
+    query, options = "", dict[str, Any]()
+    match who:
+        case "stranger":
+            options["additional_headers"] = cookie_of(stranger)
+        case "stranger's token":
+            query = f"?token={token(stranger)}"
+        case "forged token":
+            query = "?token=e30.e30.e30"
+        case "foreign page":
+            options = {"additional_headers": cookie_of(owner), "origin": "https://evil.example"}
+        case "no such job":
+            options["additional_headers"] = cookie_of(owner)
+            job.pk += 1
+    with pytest.raises(InvalidStatus) as refused, opened(live_asgi, job, query, **options):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("how", ["logged out", "disabled", "disabled with a token"])
+def test_whoever_is_shut_out_loses_the_socket(
+    how: str, live_asgi: LiveServer, job: ImportJob, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.1)
+    headers = cookie_of(owner)
+    reached = (
+        opened(live_asgi, job, f"?token={token(owner)}")
+        if "token" in how
+        else opened(live_asgi, job, additional_headers=headers)
+    )
+    with reached as socket:
+        socket.recv(10)
+        if how == "logged out":
+            client = Client(headers=headers)
+            client.cookies["sessionid"] = headers["Cookie"].removeprefix("sessionid=")
+            client.post("/logout/")
+        else:
+            owner.is_active = False
+            owner.save()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == consumers.NOT_ALLOWED_ANY_MORE
+
+
+def test_rejected_rows_come_as_a_file(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    finish(job, rows_rejected=1, findings={"headers": ["name", "born"]})
+    errors = [{"column": "born", "code": "invalid_type", "message": "is no date"}]
+    RejectedRow.objects.create(job=job, line=2, raw="Ann,soon", errors=errors)
+    request = Request(f"{live_asgi.url}/imports/{job.pk}/rejected.csv", headers=cookie_of(owner))
+    with urlopen(request) as response:
+        assert response.headers["Content-Disposition"] == f'attachment; filename="rejected-{job.pk}.csv"'
+        assert response.read().splitlines()[1] == b"Ann,soon,2,born: invalid_type: is no date"
+
+
+def test_a_table_is_not_needed_while_it_is_being_made(live_asgi: LiveServer, owner: User, stranger: User) -> None:
+    job = ImportJob.objects.create(table=None, table_name="new", user=owner, filename="a.csv", state="queued")
+    assert not Table.objects.exists()
+    with opened(live_asgi, job, f"?token={token(owner)}") as socket:
+        assert json.loads(socket.recv(10))["state"] == "queued"
+    with pytest.raises(InvalidStatus), opened(live_asgi, job, f"?token={token(stranger)}"):
+        pass

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from webui.templatetags import console
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(50_001, "about 50,000"), (123_456, "about 123,000"), (999_499, "about 999,000"), (1_000_000, "about 1.0 million"),
+     (10_012_345, "about 10.0 million"), (2_500_000_000, "about 2.5 billion")],
+)  # fmt: skip
+def test_estimates_claim_no_more_than_they_know(value: int, text: str) -> None:
+    assert console.about(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (31_053_312, "31.1 MB"), (5e15, "5000.0 TB")],
+)
+def test_sizes(value: int, text: str) -> None:
+    assert console.size(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (float("nan"), ""), (0.04, "0.0 s"), (5.25, "5.2 s"), (12.6, "13 s"), (75.2, "1 min 15 s"),
+     (1800, "30 min"), (7384, "2 h 3 min")],
+)  # fmt: skip
+def test_durations(value: float | None, text: str) -> None:
+    assert console.duration(value) == text
+
+
+def test_counted_things() -> None:
+    assert console.plural(1, "row,rows") == "1 row"
+    assert console.plural(412_000, "row,rows") == "412,000 rows"
+    assert console.number(None) == ""
+    assert console.number(336_776) == "336,776"

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.test import Client
+
+from dataengine.models import Table
+from dataengine.records import record_model
+from dataengine.services.records import get_record
+
+
+def field(table: Table, name: str) -> str:
+    return table.columns.get(name=name).attribute
+
+
+def form(table: Table, **values: str) -> dict[str, str]:
+    return {column.attribute: values.get(column.name, "") for column in table.columns.all()}
+
+
+def stored(table: Table, pk: int) -> dict[str, Any]:
+    return get_record(table, pk).values()
+
+
+def test_a_record_is_added_and_an_empty_field_is_no_value(as_owner: Client, people: Table) -> None:
+    response = as_owner.post("/tables/people/records/new/", form(people, name="Dan", score="1.5", active="true"))
+    assert response.headers["Location"] == "/tables/people/?order_by=-id"
+    record = stored(people, 4)
+    assert (record["name"], str(record["score"]), record["active"]) == ("Dan", "1.50", True)
+    assert record["notes"] is None
+
+
+def test_errors_stand_at_the_columns_and_nothing_is_lost(as_owner: Client, people: Table) -> None:
+    values = form(people, email="ann@example.com", born="soon", notes="kept")
+    html = as_owner.post("/tables/people/records/new/", values)
+    assert html.status_code == 422
+    text = html.content.decode()
+    assert "This column needs a value." in text
+    assert "kept" in text
+    again = as_owner.post("/tables/people/records/new/", values | {field(people, "name"): "Dan"})
+    assert again.status_code == 422
+    assert "Date has wrong format" in again.content.decode()
+    assert record_model(people).objects.count() == 3
+
+
+def test_a_value_that_is_taken_is_said_at_its_column(as_owner: Client, people: Table) -> None:
+    response = as_owner.post("/tables/people/records/new/", form(people, name="Dan", email="ann@example.com"))
+    assert response.status_code == 422
+    assert record_model(people).objects.count() == 3
+
+
+def test_only_what_is_changed_changes(as_owner: Client, people: Table) -> None:
+    """An untouched empty text stays '' and does not become NULL."""
+    before = stored(people, 1)
+    shown = form(people, name="Anna", email="ann@example.com", born="1990-05-01", score="12.50", active="true")
+    assert as_owner.post("/tables/people/records/1/", shown).headers["Location"] == "/tables/people/"
+    assert stored(people, 1) == before | {"name": "Anna"}
+
+
+def test_a_record_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:
+    assert "Delete record 2?" in as_owner.get("/tables/people/records/2/delete/").content.decode()
+    assert as_owner.post("/tables/people/records/2/delete/").status_code == 302
+    assert not record_model(people).objects.filter(pk=2).exists()
+    assert as_owner.get("/tables/people/records/2/").status_code == 404
+
+
+def test_whoever_may_only_look_gets_no_button(as_colleague: Client, shared: Table) -> None:
+    html = as_colleague.get("/tables/people/records/1/").content.decode()
+    assert ">Save</button>" not in html
+    assert "Delete record" not in html
+    grid = as_colleague.get("/tables/people/").content.decode()
+    assert "Add record" not in grid
+    assert "Import CSV" not in grid
