@@ -175,8 +175,9 @@ def ring(job_id: int, *, expires: float | None = None) -> None:
     def send() -> None:
         from dataengine.tasks import run_import
 
+        options: dict[str, Any] = {} if expires is None else {"expires": expires}
         try:
-            run_import.apply_async((job_id,), **({} if expires is None else {"expires": expires}))
+            run_import.apply_async((job_id,), **options)
         except (BrokerError, OSError) as error:
             logger.warning("Import %s waits for the sweeper: %s", job_id, error)
 
