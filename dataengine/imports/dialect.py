@@ -133,7 +133,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     else:
         encoding = detect_encoding(sample, () if complete else _rest(source))
     text = b"".join(to_utf8(iter([sample]), encoding))
-    if not complete and encoding.startswith(("utf", "cp", "latin", "iso")):
+    if not complete:
         text = text[: text.rfind(b"\n") + 1] or text
     if not text.strip(b"\r\n"):
         raise InvalidInput("The file holds no header and no rows.", code="empty_file")

@@ -102,8 +102,8 @@ class _Elements:
         self.found: dict[str, list[Attributes]] = {name: [] for name in names}
 
     def start(self, name: str, attributes: Attributes) -> None:
-        if (local := name.rpartition(":")[2]) in self.found:
-            self.found[local].append(attributes)
+        if name in self.found:
+            self.found[name].append(attributes)
 
     def end(self, name: str) -> None:
         pass
@@ -123,20 +123,18 @@ class _Strings(_Elements):
         self._phonetic = False
 
     def start(self, name: str, attributes: Attributes) -> None:
-        local = name.rpartition(":")[2]
-        if local == "rPh":
+        if name == "rPh":
             self._phonetic = True
-        elif local == "t" and not self._phonetic:
+        elif name == "t" and not self._phonetic:
             self._parts = []
 
     def end(self, name: str) -> None:
-        local = name.rpartition(":")[2]
-        if local == "rPh":
+        if name == "rPh":
             self._phonetic = False
-        elif local == "t" and self._parts is not None:
+        elif name == "t" and self._parts is not None:
             self._data += "".join(self._parts).encode()
             self._parts = None
-        elif local == "si":
+        elif name == "si":
             self._ends.append(len(self._data))
 
     def text(self, data: str) -> None:
@@ -160,12 +158,11 @@ class _Styles(_Elements):
         self._count = 0
 
     def start(self, name: str, attributes: Attributes) -> None:
-        local = name.rpartition(":")[2]
-        if local == "numFmt":
+        if name == "numFmt":
             self._custom[int(attributes.get("numFmtId", "0"))] = format_kind(attributes.get("formatCode", ""))
-        elif local == "cellXfs":
+        elif name == "cellXfs":
             self._in_cells = True
-        elif local == "xf" and self._in_cells:
+        elif name == "xf" and self._in_cells:
             number = int(attributes.get("numFmtId", "0"))
             kind = self._custom[number] if number in self._custom else _builtin_kind(number)
             if kind:
@@ -173,7 +170,7 @@ class _Styles(_Elements):
             self._count += 1
 
     def end(self, name: str) -> None:
-        if name.rpartition(":")[2] == "cellXfs":
+        if name == "cellXfs":
             self._in_cells = False
 
 
@@ -196,18 +193,17 @@ class _Rows(_Elements):
         self._phonetic = False
 
     def start(self, name: str, attributes: Attributes) -> None:
-        local = name.rpartition(":")[2]
-        if local == "c":
+        if name == "c":
             reference = attributes.get("r")
             self._column = column_index(reference) if reference else len(self._cells)
             self._type = attributes.get("t", "n")
             self._style = int(attributes.get("s", "0"))
             self._value = None
-        elif (local == "v" or local == "t") and not self._phonetic:
+        elif (name == "v" or name == "t") and not self._phonetic:
             self._parts = []
-        elif local == "rPh":
+        elif name == "rPh":
             self._phonetic = True
-        elif local == "row":
+        elif name == "row":
             number = int(attributes.get("r", self._row + 1))
             if not self._row < number <= MAX_ROW:
                 raise InvalidInput("The sheet's rows are out of order.", code="broken_archive")
@@ -220,22 +216,21 @@ class _Rows(_Elements):
             self._parts.append(data)
 
     def end(self, name: str) -> None:
-        local = name.rpartition(":")[2]
-        if local == "v" or local == "t":
+        if name == "v" or name == "t":
             if self._parts is not None:
                 self._value = (self._value or "") + "".join(self._parts)
                 self._parts = None
-        elif local == "c":
+        elif name == "c":
             if self._value is not None:
                 if not len(self._cells) <= self._column < MAX_COLUMN:
                     raise InvalidInput("The sheet's cells are out of order.", code="broken_archive")
                 self._cells.extend([""] * (self._column - len(self._cells)))
                 self._cells.append(self._written(self._value))
-        elif local == "row":
+        elif name == "row":
             while self._cells and not self._cells[-1]:
                 self._cells.pop()
             self.ready.append(self._cells)
-        elif local == "rPh":
+        elif name == "rPh":
             self._phonetic = False
 
     def _written(self, value: str) -> str:
@@ -367,8 +362,17 @@ def _stream(archive: zipfile.ZipFile, name: str, handler: _Elements, limits: Sou
 
     parser = expat.ParserCreate()
     parser.buffer_text = True
-    parser.StartElementHandler = handler.start
-    parser.EndElementHandler = handler.end
+
+    def begin(root: str, attributes: Attributes) -> None:
+        # Some programs write every name with a prefix; the usual ones are spared the work of taking it off.
+        if ":" in root:
+            parser.StartElementHandler = lambda name, found: handler.start(name.rpartition(":")[2], found)
+            parser.EndElementHandler = lambda name: handler.end(name.rpartition(":")[2])
+        else:
+            parser.StartElementHandler, parser.EndElementHandler = handler.start, handler.end
+        handler.start(root.rpartition(":")[2], attributes)
+
+    parser.StartElementHandler = begin
     parser.CharacterDataHandler = handler.text
     parser.StartDoctypeDeclHandler = refuse
     unpacked = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Sequence
 
@@ -128,6 +129,16 @@ def test_dates_of_old_macs() -> None:
         text_row(1, "a", "b") + '<row r="2"><c r="A2" s="1"><v>43830</v></c></row>', book='<workbookPr date1904="1"/>'
     )
     assert rows_of(data)[1] == [(2, ("2024-01-01", None))]
+
+
+def test_names_may_have_prefixes() -> None:
+    data = workbook(text_row(1, "a", "b") + '<row r="2"><c r="A2"><v>5</v></c></row>')
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(file, "w") as prefixed:
+        for name in archive.namelist():
+            text = archive.read(name).decode()
+            prefixed.writestr(name, re.sub(r"<(/?)(\w+)", r"<\1x:\2", text))
+    assert rows_of(file.getvalue()) == (["a", "b"], [(2, ("5", None))])
 
 
 def test_line_numbers_are_those_of_the_sheet() -> None:
