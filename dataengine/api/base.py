@@ -6,6 +6,7 @@ arguments stand in the body (or, for GET and DELETE, in the query) where a resou
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -72,6 +73,15 @@ class ApiView(APIView):
     operations: ClassVar[dict[str, Operation]] = {}
     # The verb endpoint's name in the URL list; empty for a resource.
     verb: str = ""
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """A body sent in chunks has no Content-Length, and without one the framework takes it for empty."""
+        if isinstance(request, ASGIRequest) and "CONTENT_LENGTH" not in request.META:
+            # By now the whole body is in a spooled file.
+            stream = request._stream
+            request.META["CONTENT_LENGTH"] = str(stream.seek(0, os.SEEK_END))
+            stream.seek(0)
+        return super().initialize_request(request, *args, **kwargs)
 
     @property
     def user(self) -> User:

@@ -41,7 +41,8 @@ class UnknownView(ApiView):
 
 def verb(name: str, view: type[ApiView], method: str) -> URLPattern:
     """One method of a view under a name of its own, its arguments in the body or the query."""
-    return path(f"{name}/", view.as_view(verb=name, http_method_names=[method, "options"]), name=f"api-{name}")
+    methods = ["get", "head", "options"] if method == "get" else [method, "options"]
+    return path(f"{name}/", view.as_view(verb=name, http_method_names=methods), name=f"api-{name}")
 
 
 RESOURCES = [

@@ -1,0 +1,82 @@
+"""The OpenAPI schema describes every operation, and the page that shows it loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stderr
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.validation import validate_schema
+
+from dataengine.api.urls import RESOURCES, VERBS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture
+def schema(client: Any, db: None) -> dict[str, Any]:
+    GENERATOR_STATS.reset()
+    complaints = io.StringIO()
+    with redirect_stderr(complaints):
+        found: dict[str, Any] = Client().get("/api/schema/").json()
+    assert complaints.getvalue() == ""
+    assert not GENERATOR_STATS
+    return found
+
+
+def test_the_schema_is_valid_and_complete(schema: dict[str, Any]) -> None:
+    validate_schema(schema)
+    assert schema["openapi"].startswith("3.1")
+    described = {
+        (path, method) for path, methods in schema["paths"].items() for method in methods if method != "parameters"
+    }
+    for pattern in (*RESOURCES, *VERBS):
+        route = (
+            str(pattern.pattern).replace("<str:", "{").replace("<int:", "{").replace(">", "}").replace("{pk}", "{id}")
+        )
+        view = pattern.callback.cls(**pattern.callback.initkwargs)  # type: ignore[attr-defined]
+        for method in view.allowed_methods:
+            assert method in {"OPTIONS", "HEAD"} or (f"/api/{route}", method.lower()) in described
+
+
+def test_operations_have_names_of_their_own(schema: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for methods in schema["paths"].values() for operation in methods.values()]
+    assert len(set(ids)) == len(ids)
+    assert {"verb_create_table", "create_table", "list_records", "verb_get_records", "token"} <= set(ids)
+
+
+def test_verbs_are_described_with_their_arguments(schema: dict[str, Any]) -> None:
+    listing = schema["paths"]["/api/get-records/"]["get"]
+    assert {"table_name", "page", "limit", "order_by", "order_direction", "search"} <= {
+        parameter["name"] for parameter in listing["parameters"]
+    }
+    upload = schema["paths"]["/api/upload-csv/"]["post"]["requestBody"]["content"]
+    assert list(upload) == ["multipart/form-data"]
+
+
+def test_the_schema_comes_as_yaml_too(db: None) -> None:
+    answer = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi"})
+    assert answer.status_code == 200
+    assert answer.content.startswith(b"openapi: 3.1")
+
+
+def test_the_page_has_no_inline_script(db: None) -> None:
+    page = Client().get("/api/docs/")
+    assert page.status_code == 200
+    assert b"://" not in page.content
+    assert page.content.count(b"<script src=") == page.content.count(b"<script")
+    script = Client().get("/api/docs/?script=")
+    assert script["Content-Type"].startswith("application/javascript")
+
+
+@pytest.mark.browser
+def test_the_page_works_under_the_policy(page: Page) -> None:
+    page.goto("/api/docs/")
+    page.get_by_text("/api/create-table/").wait_for()
+    page.get_by_text("/api/create-table/").click()
+    page.get_by_text("table_name").first.wait_for()
