@@ -88,9 +88,9 @@ class Checks:
             name = sql.Identifier(self.unique[0].name)
             return self._move(
                 sql.SQL(
-                    "s.id IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY {} ORDER BY id) AS place "
-                    "FROM {} WHERE {} IS NOT NULL) numbered WHERE place > 1)"
-                ).format(name, self.staging.relation, name)
+                    "s.id IN (SELECT d.id FROM {1} d JOIN (SELECT {0} AS repeated, min(id) AS first FROM {1} "
+                    "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r ON d.{0} = r.repeated WHERE d.id > r.first)"
+                ).format(name, self.staging.relation)
             )
         return self._greedy()
 

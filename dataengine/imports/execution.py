@@ -74,6 +74,7 @@ class Execution:
             file = stack.enter_context(closing(open_stored(self.job)))
             source, dialect, headers = examine(file, self.job.filename, self.options)
             stack.enter_context(transaction.atomic())
+            loader.give_memory()
             if self.options.create_table:
                 plan = plan_new(source, dialect, headers, self.options)
                 self._passes = 2
@@ -172,8 +173,7 @@ class Execution:
             loader.run(loader.analyze(staging.relation))
         checks.reject_impossible()
         if isinstance(staging, Shadow):
-            self.reporter.update(phase="indexing")
-            self._index(staging, checks)
+            self._index(staging, checks, loaded.counts.rows_rejected)
         elif self.table is not None:
             if self.options.on_conflict == "skip":
                 key = self.options.key
@@ -186,8 +186,13 @@ class Execution:
         if checks.found or (checks.needed and loaded.reading.keyed):
             checks.explain(update_key=update_key)
 
-    def _index(self, shadow: Shadow, checks: Checks) -> None:
+    def _index(self, shadow: Shadow, checks: Checks, rows_rejected: int) -> None:
         """Build the indexes; where that meets duplicates, take them out first."""
+        if checks.unique and rows_rejected:
+            # Where rows are bad some repeat others, as a rule: looking costs less than building an index in vain.
+            self.reporter.update(phase="checking")
+            checks.reject_repeated()
+        self.reporter.update(phase="indexing")
         try:
             with transaction.atomic():
                 self._build(shadow)

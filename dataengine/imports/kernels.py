@@ -118,11 +118,12 @@ def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
 
 
 def _holds_byte(cells: pa.Array, *codes: int) -> bool:
-    """Whether any cell holds one of these bytes; looks at Arrow's buffer, beyond the cells' own slice at worst."""
-    data = cells.buffers()[2]
-    if data is None:
+    """Whether any cell holds one of these bytes (what NULL cells hide counts too)."""
+    _, offsets, data = cells.buffers()
+    if data is None or not len(cells):
         return False
-    raw = np.frombuffer(data, dtype=np.uint8)
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+    raw = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
     return any(bool((raw == code).any()) for code in codes)
 
 

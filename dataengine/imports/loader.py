@@ -49,6 +49,16 @@ def value(statement: sql.Composable, parameters: Sequence[Any] | None = None) ->
     return row[0] if row else None
 
 
+def give_memory() -> None:
+    """Let this transaction sort and hash in memory: PostgreSQL's defaults are made for many small queries."""
+    for name, size in (("work_mem", "64MB"), ("maintenance_work_mem", "256MB")):
+        run(
+            sql.SQL(
+                "SELECT set_config({0}, {1}, true) WHERE pg_size_bytes(current_setting({0})) < pg_size_bytes({1})"
+            ).format(sql.Literal(name), sql.Literal(size))
+        )
+
+
 def pg_type(spec: ColumnSpec) -> sql.SQL:
     # Registry text and integers only.
     return sql.SQL(postgres_type(spec.type, spec.parameters))
