@@ -66,6 +66,7 @@ class BlockEngine:
         self.width = grammar.width
         self.lines_are_records = lines_are_records
         self.multiline_seen = False
+        self._faults_usual = False  # the last block had faults: the next is not even tried as a clean one
         self.delimiter = grammar.delimiter[0]
         self.quote = grammar.quote[0] if grammar.quote else None
         self._careful = RecordEngine(grammar, null_values, lines_are_records=lines_are_records)
@@ -104,7 +105,7 @@ class BlockEngine:
         block = np.frombuffer(text, np.uint8, cut)
         bare = self._bare_returns(text, block, cut)
         clean = text_is_clean(text, cut)
-        if clean and bare is None:
+        if clean and bare is None and not self._faults_usual:
             records = self._clean(text, block, final=final)
             if records is not None:
                 self.multiline_seen = self.multiline_seen or records.multiline
@@ -233,10 +234,12 @@ class BlockEngine:
         starts, ends = lines.starts[verdict.first], lines.ends[verdict.last]
         number = verdict.ordinals() if self.lines_are_records else np.arange(stop + 1, dtype=np.int64)
         number += line
+        rejects = verdict.rejects(text, number)
+        self._faults_usual = bool(rejects)
         return Piece(
             self._columns(text, verdict.stretches(text), starts, ends),
             number[verdict.first],
-            verdict.rejects(text, number),
+            rejects,
             starts,
             ends,
             int(lines.starts[stop]) if stop < len(lines) else len(block),

@@ -43,8 +43,10 @@ class Lines:
         at_break = np.flatnonzero(is_break)
         breaks = specials[at_break]
 
+        first_special = np.concatenate(([0], at_break[:-1] + 1))
+
         def per_line(flags: npt.NDArray[np.bool_]) -> Int64Array:
-            return np.diff(np.cumsum(flags, dtype=np.int64)[at_break], prepend=0)
+            return np.add.reduceat(flags.view(np.uint8), first_special, dtype=np.int64)
 
         self.nexts = breaks + 1
         self.starts = np.concatenate(([0], self.nexts[:-1]))
