@@ -46,6 +46,8 @@ class Checks:
         self.rejected = sql.Identifier("pg_temp", f"tk:{staging.job_id}:rejected")
         self.errors = sql.Identifier("pg_temp", f"tk:{staging.job_id}:errors")
         self.found = 0
+        self.own = "{}"
+        """The ids in the table that are rows of this very file, as an int8multirange."""
 
     @property
     def needed(self) -> bool:
@@ -80,6 +82,12 @@ class Checks:
         conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
         return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
 
+    def reject_for(self) -> None:
+        """Move whatever cannot go into the table as it is now."""
+        self.reject_impossible()
+        self.reject_known()
+        self.reject_repeated()
+
     def reject_repeated(self) -> int:
         """Move rows that repeat a unique value of an earlier good row of the file."""
         if not self.unique:
@@ -89,7 +97,8 @@ class Checks:
             return self._move(
                 sql.SQL(
                     "s.id IN (SELECT d.id FROM {1} d JOIN (SELECT {0} AS repeated, min(id) AS first FROM {1} "
-                    "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r ON d.{0} = r.repeated WHERE d.id > r.first)"
+                    "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r "
+                    "ON d.{0} = r.repeated WHERE d.id > r.first)"
                 ).format(name, self.staging.relation)
             )
         return self._greedy()
@@ -156,15 +165,38 @@ class Checks:
             ddl.qualified(self.table.name), name, name, other
         )
 
+    def explain_chunk(self) -> None:
+        """File every error of the rejected rows of a chunk whose good rows are in the table by now, and forget them."""
+        assert self.table is not None
+        table = ddl.qualified(self.table.name)
+        place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
+        self._explain_impossible(place)
+        for column in self.unique:
+            statement = sql.SQL(
+                "INSERT INTO {errors} SELECT s.id, {place}, {label}, "
+                "CASE WHEN own THEN 'duplicate_in_file' ELSE 'duplicate_in_table' END, CASE WHEN own THEN t.id END "
+                "FROM {rejected} s JOIN {table} t ON t.{name} = s.{name}, "
+                "LATERAL (SELECT t.id <@ {own}::int8multirange AS own) AS mine WHERE NOT own OR t.id < s.id"
+            )
+            run(
+                statement.format(
+                    errors=self.errors,
+                    place=sql.Literal(place[column.name]),
+                    label=sql.Literal(column.name),
+                    rejected=self.rejected,
+                    table=table,
+                    name=sql.Identifier(column.name),
+                    own=sql.Literal(self.own),
+                )
+            )
+        run(sql.SQL("TRUNCATE {}").format(self.rejected))
+
     # Explaining -----------------------------------------------------------------------------------------------
 
     def explain(self, *, update_key: str | None = None) -> None:
         """File every error of every rejected row. Call when the staging table holds exactly the rows that go in."""
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
-        for column, _, check in self.patterns:
-            self._file(column, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
-        for column in self.references:
-            self._file(column, place[column.name], "unknown_reference", self._unknown(column))
+        self._explain_impossible(place)
         for column in self.unique:
             name = sql.Identifier(column.name)
             known: sql.Composable = sql.SQL("false")
@@ -185,6 +217,16 @@ class Checks:
                     known=known,
                 )
             )
+        self.index_errors()
+
+    def _explain_impossible(self, place: dict[str, int]) -> None:
+        for column, _, check in self.patterns:
+            self._file(column, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
+        for column in self.references:
+            self._file(column, place[column.name], "unknown_reference", self._unknown(column))
+
+    def index_errors(self) -> None:
+        """Make ``errors_between`` quick."""
         run(
             sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (id)").format(
                 sql.Identifier(f"tk:{self.staging.job_id}:errors:id"), self.errors

@@ -13,30 +13,29 @@ from pgpq import encoders, schema
 
 from .kernels import Target
 
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
 
-class Encoder:
-    """Encodes batches of ``id`` and the targets' values: ``header``, any number of batches, then ``finish``.
 
-    Rows are given out when enough have come together, the last ones by ``finish``.
-    """
+def whole_copy(targets: Sequence[Target], ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
+    """``id`` and the targets' values as one COPY, from header to end mark. All arrays are of one length."""
+    fields = [pa.field("id", pa.int64())]
+    fields += [pa.field(f"c{place}", target.arrow) for place, target in enumerate(targets)]
+    shape = pa.schema(fields)
+    builders = {item.name: pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(item) for item in fields}
+    for item, target in zip(fields[1:], targets, strict=True):
+        if target.kernel == "json":
+            builders[item.name] = encoders.StringEncoderBuilder.new_with_output(item, schema.Jsonb())
+    encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(shape, builders)
+    # An encoder keeps small batches back until ``finish``.
+    parts = [
+        encoder.write_header(),
+        encoder.write_batch(pa.record_batch([ids, *values], schema=shape)),
+        encoder.finish(),
+    ]
+    return b"".join(parts)
 
-    def __init__(self, targets: Sequence[Target]) -> None:
-        fields = [pa.field("id", pa.int64())]
-        fields += [pa.field(f"c{place}", target.arrow) for place, target in enumerate(targets)]
-        self.schema = pa.schema(fields)
-        builders = {item.name: pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(item) for item in fields}
-        for item, target in zip(fields[1:], targets, strict=True):
-            if target.kernel == "json":
-                builders[item.name] = encoders.StringEncoderBuilder.new_with_output(item, schema.Jsonb())
-        self._encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(self.schema, builders)
-        self.header: bytes = self._encoder.write_header()
 
-    def encode(self, ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
-        """Take one batch (all arrays of one length and of the schema's types), return what is ready to be sent."""
-        data: bytes = self._encoder.write_batch(pa.record_batch([ids, *values], schema=self.schema))
-        return data
-
-    def finish(self) -> bytes:
-        """The rest, and the end mark. Once, after the last batch."""
-        data: bytes = self._encoder.finish()
-        return data
+def without_ends(copy: bytes) -> memoryview:
+    """The rows of a COPY alone, to be put after those of another."""
+    return memoryview(copy)[len(HEADER) : -len(TRAILER)]

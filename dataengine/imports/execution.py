@@ -17,6 +17,7 @@ from dataengine.services.audit import record_event
 from dataengine.services.tables import create_table_now
 
 from . import loader, rejects
+from .appending import Appender, reserve_ids
 from .conversion import FormatsNeeded, MarkersFound
 from .duplicates import Checks, LateError
 from .loader import Shadow, Staging
@@ -52,6 +53,8 @@ class _Loaded:
     checks: Checks
     reading: Reading
     counts: Counts
+    appended: bool = False
+    """Whether the rows are in the table already."""
     causes: rejects.Causes = field(default_factory=rejects.Causes)
 
 
@@ -129,23 +132,24 @@ class Execution:
 
     def _load_once(self, plan: Plan) -> _Loaded:
         staging = self._staging(plan)
-        staging.create()
+        appends = self.table is not None and not isinstance(staging, Shadow) and self._may_append()
+        if not appends:
+            staging.create()
         by_name = {column.name: column for column in self.columns}
         filled = [by_name[spec.name] for spec in plan.specs] if self.table else []
         checks = Checks(staging, filled, None if isinstance(staging, Shadow) else self.table)
         checks.create()
-        conversion = Conversion(plan, base=staging.base, keys=checks.keys, report=self._report_load)
+        base, table = staging.base, self.table
+
+        def give_ids(first_row: int, count: int) -> int:
+            return reserve_ids(table, count) if appends and table else base + first_row + 1
+
+        conversion = Conversion(plan, give_ids=give_ids, keys=checks.keys, report=self._report_load)
         try:
-            stored = loader.copy_into(staging.relation, staging.columns, conversion, freeze=staging.freeze)
-            if stored != conversion.reading.good:
-                raise AssertionError(f"PostgreSQL took {stored} rows of {conversion.reading.good}")
-            if checks.needed and conversion.reading.keyed:
-                names = ["id", *(spec.name for spec in checks.keys)]
-                loader.copy_into(checks.rejected, names, conversion.key_bytes())
-            reading = conversion.reading
-            counts = Counts(rows_read=reading.rows + reading.damaged, rows_rejected=reading.rejected.count)
-            loaded = _Loaded(plan, staging, checks, reading, counts)
-            self._check(loaded)
+            if appends and table is not None:
+                loaded = self._append(Appender(table, staging, checks), conversion)
+            else:
+                loaded = self._stage(staging, checks, conversion)
             self._file_rejects(loaded)
             replaces = self.table if isinstance(staging, Shadow) and self._goes_in(loaded) else None
             if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
@@ -154,6 +158,35 @@ class Execution:
             conversion.reading.close()
             raise
         return loaded
+
+    def _may_append(self) -> bool:
+        """Whether rows can go straight in: none of them may have to be taken back, and none meets a record."""
+        options = self.options
+        return options.on_conflict == "reject" and options.on_error == "skip_rows" and not options.dry_run
+
+    def _stage(self, staging: Staging, checks: Checks, conversion: Conversion) -> _Loaded:
+        stored = loader.copy_into(staging.relation, staging.columns, conversion.stream(), freeze=staging.freeze)
+        reading = conversion.reading
+        if stored != reading.good:
+            raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good}")
+        if reading.keyed:
+            names = ["id", *(spec.name for spec in checks.keys)]
+            loader.copy_into(checks.rejected, names, conversion.key_stream())
+        counts = Counts(rows_read=reading.rows + reading.damaged, rows_rejected=reading.rejected.count)
+        loaded = _Loaded(conversion.plan, staging, checks, reading, counts)
+        self._check(loaded)
+        return loaded
+
+    def _append(self, appender: Appender, conversion: Conversion) -> _Loaded:
+        appender.load(conversion, lambda inserted: self.reporter.update(rows_imported=inserted))
+        reading, checks = conversion.reading, appender.checks
+        counts = Counts(
+            rows_read=reading.rows + reading.damaged,
+            rows_imported=appender.inserted,
+            rows_rejected=reading.rejected.count + checks.found,
+        )
+        checks.index_errors()
+        return _Loaded(conversion.plan, appender.staging, checks, reading, counts, appended=True)
 
     def _staging(self, plan: Plan) -> Staging:
         if self.table is None:
@@ -226,11 +259,12 @@ class Execution:
         self.reporter.update(phase="checking")
         spilled = iter(reading.rejected)
         waiting = next(spilled, None)
-        first = loaded.staging.base + 1
+        first = 0
         for block in loaded.plan.blocks():
             late: dict[int, list[LateError]] = {}
-            for error in checks.errors_between(first, first + len(block) - 1):
-                late.setdefault(error.id - first, []).append(error)
+            for low, high in reading.ids.between(first, first + len(block)):
+                for error in checks.errors_between(low, high):
+                    late.setdefault(reading.ids.row_of(error.id) - first, []).append(error)
             last_line = _last_line(block)
             early: list[Rejected] = []
             while waiting is not None and waiting.line <= last_line:
@@ -246,22 +280,21 @@ class Execution:
     def _merged(
         self, loaded: _Loaded, block: Block, first: int, early: list[Rejected], late: dict[int, list[LateError]]
     ) -> Iterator[Rejected]:
-        offset = first - loaded.staging.base - 1
-        known = {item.row - offset: item for item in early if item.row >= 0}
+        known = {item.row - first: item for item in early if item.row >= 0}
         found = [item for item in early if item.row < 0]
         order = {spec.name: place for place, spec in enumerate(loaded.plan.specs)}
         for row in {*known, *late}:
             errors = list(known[row].errors) if row in known else []
             errors += [self._described(loaded, error) for error in late.get(row, [])]
             errors.sort(key=lambda error: order.get(error["column"], -1))
-            found.append(Rejected(int(block.lines[row]), row + offset, block.raw(row), errors))
+            found.append(Rejected(int(block.lines[row]), row + first, block.raw(row), errors))
         return iter(sorted(found, key=lambda item: (item.line, item.row)))
 
     def _described(self, loaded: _Loaded, error: LateError) -> dict[str, str]:
         match error.code:
             case "duplicate_in_file":
                 assert error.first is not None
-                line = loaded.reading.lines.one(error.first - loaded.staging.base - 1)
+                line = loaded.reading.lines.one(loaded.reading.ids.row_of(error.first))
                 message = f"line {line} has the same value"
             case "duplicate_in_table":
                 message = "a record of the table has the same value"
@@ -286,7 +319,7 @@ class Execution:
             self.reporter.update(phase="finishing")
             if isinstance(loaded.staging, Shadow):
                 self._replace(loaded.staging)
-            else:
+            elif not loaded.appended:
                 self._insert(loaded)
             assert self.table is not None
             details = {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)}

@@ -55,7 +55,8 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
             return np.full(count, default, dtype=np.int64)
         digits = pc.struct_field(parts, group)
         digits = pc.if_else(pc.equal(digits, ""), str(default), digits)
-        return pc.fill_null(pc.cast(digits, pa.int64()), default).to_numpy(zero_copy_only=False)
+        numbers: Ints = pc.fill_null(pc.cast(digits, pa.int64()), default).to_numpy(zero_copy_only=False)
+        return numbers
 
     year = number("Y", 1970)
     if "y" in form.groups:

@@ -65,7 +65,7 @@ def pg_type(spec: ColumnSpec) -> sql.SQL:
 
 
 def copy_into(
-    relation: sql.Composable, columns: Sequence[str], chunks: Iterable[bytes], *, freeze: bool = False
+    relation: sql.Composable, columns: Sequence[str], chunks: Iterable[bytes | memoryview], *, freeze: bool = False
 ) -> int:
     """Binary COPY of ready-made bytes, header and trailer included. Returns how many rows PostgreSQL took."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name in columns)
@@ -248,6 +248,16 @@ def lock_for_swap(table: Table) -> bool:
 def insert_from(staging: Staging, table: Table) -> int:
     """Insert the staged rows in their order; the table gives them their ids, which ascend in that order."""
     names = sql.SQL(", ").join(sql.Identifier(spec.name) for spec in staging.specs)
+    return run(
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
+            ddl.qualified(table.name), names, names, staging.relation
+        )
+    )
+
+
+def insert_with_ids(staging: Staging, table: Table) -> int:
+    """Insert the staged rows with the ids that they have (from the table's own sequence)."""
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in staging.columns)
     return run(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
             ddl.qualified(table.name), names, names, staging.relation

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 from django.core.files.storage import default_storage
+from django.db import connection
 
 from dataengine.column_types import ColumnSpec
 from dataengine.exceptions import InvalidInput
@@ -23,7 +24,7 @@ from dataengine.models import Column, ImportJob
 from .conversion import DATED, Batch, Converter, target_of
 from .date_formats import DateFormat
 from .dialect import Dialect, detect
-from .encoding import Encoder
+from .encoding import HEADER, TRAILER, whole_copy, without_ends
 from .inference import Inference, Inferred
 from .kernels import Target
 from .mapping import ColumnMapping, map_new, map_onto
@@ -31,7 +32,7 @@ from .options import ImportOptions
 from .parser import Block, parse, read_header
 from .rejects import Causes
 from .source import Source, open_source
-from .spill import ByteSpill, LineIndex, Rejected, RejectSpill
+from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 _QUEUED_BATCHES = 3
 _STALL_SECONDS = 0.2
@@ -87,6 +88,7 @@ class Reading:
     good: int = 0
     damaged: int = 0
     lines: LineIndex = field(default_factory=LineIndex)
+    ids: IdMap = field(default_factory=IdMap)
     rejected: RejectSpill = field(default_factory=RejectSpill)
     keys: ByteSpill = field(default_factory=ByteSpill)
     keyed: int = 0
@@ -190,74 +192,94 @@ def find_formats(plan: Plan, options: ImportOptions, report: Callable[[Block, in
     plan.formats_open = False
 
 
-class Conversion:
-    """One pass: blocks to encoded batches, in a thread of its own.
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One block, ready for COPY: ``data`` the ``good`` rows, ``keys`` the key cells of the ``keyed`` rejected ones."""
 
-    Iterating gives bytes for binary COPY, header and trailer included. What was rejected on the way, and the line of
-    every row, is in ``reading``. ``base`` is the id before the first row's.
+    data: bytes
+    good: int
+    keys: bytes
+    keyed: int
+
+
+class Conversion:
+    """One pass: blocks to encoded chunks, in a thread of its own.
+
+    ``chunks`` gives chunks that are each a whole COPY; ``stream`` one COPY of all, with the keys spilled to
+    ``reading.keys``. What was rejected on the way, and the line and id of every row, is in ``reading`` as well.
+    ``give_ids(first_row, count)`` says the first of a row's ids; it is called in the thread.
     """
 
     def __init__(
         self,
         plan: Plan,
         *,
-        base: int,
+        give_ids: Callable[[int, int], int],
         keys: Sequence[ColumnSpec],
         report: Callable[[Block, Reading], None],
     ) -> None:
         self.plan = plan
-        self.base = base
         self.reading = Reading()
-        targets = plan.targets
+        self._targets = plan.targets
         self._converter = Converter(
-            targets,
+            self._targets,
             plan.places,
             markers=plan.markers,
             formats_open=plan.formats_open,
             guarded=plan.mapping.guarded,
         )
-        self._encoder = Encoder(targets)
         names = [spec.name for spec in plan.specs]
         self._key_places = [names.index(spec.name) for spec in keys]
-        self._key_encoder = Encoder([targets[place] for place in self._key_places])
+        self._give_ids = give_ids
         self._report = report
-        self._queue: queue.Queue[bytes | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="convert", daemon=True)
 
-    def __iter__(self) -> Iterator[bytes]:
+    def stream(self) -> Iterator[bytes | memoryview]:
+        """The good rows as one binary COPY."""
+        yield HEADER
+        for chunk in self.chunks():
+            if chunk.keyed:
+                self.reading.keys.write(without_ends(chunk.keys))
+                self.reading.keyed += chunk.keyed
+            if chunk.good:
+                yield without_ends(chunk.data)
+        yield TRAILER
+
+    def key_stream(self) -> Iterator[bytes]:
+        """After ``stream``: the key cells of the rejected rows, as one binary COPY."""
+        yield HEADER
+        yield from self.reading.keys
+        yield TRAILER
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Every block that holds rows, good or bad."""
         self._thread.start()
         try:
-            yield self._encoder.header
             while (item := self._queue.get()) is not None:
                 if isinstance(item, BaseException):
                     raise item
                 yield item
-            yield self._encoder.finish()
         finally:
             self._stop.set()
             self._thread.join()
 
-    def key_bytes(self) -> Iterator[bytes]:
-        """The key cells of the rejected rows, for binary COPY."""
-        yield self._key_encoder.header
-        yield from self.reading.keys
-        yield self._key_encoder.finish()
-
     def _work(self) -> None:
         try:
             for block in self.plan.blocks():
-                data = self._block(block)
+                chunk = self._chunk(block)
                 self._report(block, self.reading)
-                if data:
-                    self._put(data)
+                self._put(chunk)
                 if self._stop.is_set():
                     return
             self._put(None)
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
             self._put(error)
+        finally:
+            connection.close()  # this thread's own; ``give_ids`` may have opened it
 
-    def _put(self, item: bytes | BaseException | None) -> None:
+    def _put(self, item: Chunk | BaseException | None) -> None:
         while not self._stop.is_set():
             try:
                 self._queue.put(item, timeout=_STALL_SECONDS)
@@ -265,28 +287,35 @@ class Conversion:
                 continue
             return
 
-    def _block(self, block: Block) -> bytes:
+    def _chunk(self, block: Block) -> Chunk:
         reading = self.reading
-        first = reading.rows
+        first, count = reading.rows, len(block)
         batch = self._converter.convert(block.columns)
+        good = int(batch.good.sum())
         reading.lines.append(block.lines)
-        reading.rows += len(block)
-        reading.good += int(batch.good.sum())
+        reading.rows += count
+        reading.good += good
         reading.damaged += len(block.rejects)
         rejected = list(_rejected(block, batch, first))
         reading.rejected.extend(rejected)
         for item in rejected:
             reading.causes.add(item.line, item.errors)
-        ids = pa.array(np.arange(self.base + first + 1, self.base + first + 1 + len(block), dtype=np.int64))
-        if batch.good.all():
-            return self._encoder.encode(ids, batch.values) if len(block) else b""
-        bad = pa.array(~batch.good)
+        if not count:
+            return Chunk(b"", 0, b"", 0)
+        first_id = self._give_ids(first, count)
+        reading.ids.add(first_id, first, count)
+        ids = pa.array(np.arange(first_id, first_id + count, dtype=np.int64))
+        if good == count:
+            return Chunk(whole_copy(self._targets, ids, batch.values), good, b"", 0)
+        keys, keyed = b"", 0
         if self._key_places:
-            keys = [batch.values[place].filter(bad) for place in self._key_places]
-            reading.keys.write(self._key_encoder.encode(ids.filter(bad), keys))
-            reading.keyed += len(keys[0])
-        good = pa.array(batch.good)
-        return self._encoder.encode(ids.filter(good), [values.filter(good) for values in batch.values])
+            bad = pa.array(~batch.good)
+            cells = [batch.values[place].filter(bad) for place in self._key_places]
+            keys = whole_copy([self._targets[place] for place in self._key_places], ids.filter(bad), cells)
+            keyed = count - good
+        mask = pa.array(batch.good)
+        values = [values.filter(mask) for values in batch.values]
+        return Chunk(whole_copy(self._targets, ids.filter(mask), values), good, keys, keyed)
 
 
 def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:

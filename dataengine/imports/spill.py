@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -39,6 +40,42 @@ class LineIndex:
 
     def close(self) -> None:
         self._file.close()
+
+
+class IdMap:
+    """Which ids the rows of the file have: ranges, ascending in the file's order. They are few, so in memory."""
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        self._rows: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, first_id: int, first_row: int, count: int) -> None:
+        if self._ids and self._ends[-1] == first_id:
+            self._ends[-1] += count
+            return
+        self._ids.append(first_id)
+        self._rows.append(first_row)
+        self._ends.append(first_id + count)
+
+    def row_of(self, record_id: int) -> int:
+        """The number of the row that has an id of this import."""
+        place = bisect_right(self._ids, record_id) - 1
+        return self._rows[place] + record_id - self._ids[place]
+
+    def between(self, first_row: int, end_row: int) -> Iterator[tuple[int, int]]:
+        """The ids of some rows, as ranges from the first to the last."""
+        place = max(bisect_right(self._rows, first_row) - 1, 0)
+        while place < len(self._ids) and self._rows[place] < end_row:
+            shift = self._ids[place] - self._rows[place]
+            low, high = max(self._ids[place], first_row + shift), min(self._ends[place], end_row + shift)
+            if low < high:
+                yield low, high - 1
+            place += 1
+
+    def multirange(self) -> str:
+        """All ids as PostgreSQL's ``int8multirange``."""
+        return "{" + ",".join(f"[{low},{end})" for low, end in zip(self._ids, self._ends, strict=True)) + "}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +116,7 @@ class ByteSpill:
         self._file = _scratch()
         self.size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self._file.write(data)
         self.size += len(data)
 

@@ -45,7 +45,8 @@ def records(table: str, *columns: str) -> list[tuple[Any, ...]]:
     listed = ", ".join(f'r."{column}"::text' for column in columns) or "*"
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT {listed} FROM userdata."{table}" r ORDER BY r.id')
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def rejected(job: ImportJob) -> list[tuple[int, list[tuple[str, str]]]]:

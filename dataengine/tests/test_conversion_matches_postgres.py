@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dataengine.column_types import postgres_type
 from dataengine.imports.conversion import Converter, target_of
-from dataengine.imports.encoding import Encoder
+from dataengine.imports.encoding import whole_copy
 from dataengine.imports.loader import raw_connection
 from dataengine.sql_types import parse_sql_type
 
@@ -66,11 +66,8 @@ def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
         usable = [None if cell is None or "\0" in cell else cell.encode("utf-8", "replace").decode() for cell in cells]
         batch = Converter([target], [0], markers=()).convert([pa.array(usable, pa.string())])
         session.execute("TRUNCATE cells")
-        encoder = Encoder([target])
         with session.cursor().copy("COPY cells FROM STDIN (FORMAT binary)") as copy:
-            copy.write(encoder.header)
-            copy.write(encoder.encode(pa.array(range(len(usable)), pa.int64()), batch.values))
-            copy.write(encoder.finish())
+            copy.write(whole_copy([target], pa.array(range(len(usable)), pa.int64()), batch.values))
         stored: dict[int, Any] = dict(session.execute("SELECT id, c::text FROM cells").fetchall())
         good = [(row, cell) for row, cell in enumerate(usable) if row not in batch.errors]
         said = session.execute(
