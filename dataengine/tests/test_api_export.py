@@ -80,7 +80,7 @@ async def test_under_asgi_the_file_comes_in_pieces(owner: User, client: APIClien
         return f"Bearer {RefreshToken.for_user(owner).access_token}"
 
     token = await sync_to_async(fill)()
-    answer = await AsyncClient().get("/api/tables/t/export/", headers={"authorization": token})
+    answer: Any = await AsyncClient().get("/api/tables/t/export/", headers={"authorization": token})
     assert answer.is_async
     pieces = [piece async for piece in answer.streaming_content]
     assert len(pieces) > 5

@@ -58,7 +58,7 @@ def test_deletes_with_a_body_or_a_query(ask: Any) -> None:
         ("/api/delete-table/?table_name=t", None),
     ):
         assert ask("POST", "/api/create-table/", json.dumps(FIELDS))[0] == 201
-        assert ask("DELETE", path, sent) == (204, None)
+        assert ask("DELETE", path, body) == (204, None)
 
 
 def test_paths_that_try_to_climb(ask: Any) -> None:

@@ -151,7 +151,7 @@ def test_from_upload_to_rejected_csv(owner: User, client: APIClient, make_table:
         (3, ["age", "name"]),
         (4, ["email"]),
     ]
-    answer = client.get(job["rejected_url"])
+    answer: Any = client.get(job["rejected_url"])
     assert answer["Content-Type"].startswith("text/csv")
     rows = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"), newline="")))
     assert rows[0] == ["name", "email", "age", "_line", "_errors"]
