@@ -9,6 +9,10 @@ RUN = @cd "$(ROOT)" && sh .ci/venv
 PYTHON_IN_VENV = .venv/bin/python
 # Tools load the settings, which want a key.
 TOOL = SECRET_KEY=lint $(PYTHON_IN_VENV) -m
+# The addresses of the running stack, for a shell.
+STACK_ENV = cd "$(ROOT)" && file="$${DATA_DIR:-.data}/stack.env" && \
+	{ [ -f "$$file" ] || { echo "Nothing runs on $${DATA_DIR:-.data}: start it with make run." >&2; exit 1; }; } && \
+	set -a && case "$$file" in /*) . "$$file" ;; *) . "./$$file" ;; esac && set +a
 
 .PHONY: help demo run test bench lint format psql manage clean
 
@@ -49,12 +53,12 @@ format:
 
 psql:
 	$(RUN) base
-	@cd "$(ROOT)" && . "$${DATA_DIR:-.data}/stack.env" && \
+	@$(STACK_ENV) && \
 	exec "$$($(PYTHON_IN_VENV) -c 'from config.embedded import postgres_binary; print(postgres_binary("psql"))')" "$$DATABASE_URL"
 
 manage:
 	$(RUN) base
-	@cd "$(ROOT)" && set -a && . "$${DATA_DIR:-.data}/stack.env" && set +a && exec $(PYTHON_IN_VENV) manage.py $(args)
+	@$(STACK_ENV) && exec $(PYTHON_IN_VENV) manage.py $(args)
 
 clean:
 	@cd "$(ROOT)" && rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

