@@ -17,7 +17,7 @@ def physical_lines(text: str) -> int:
     return len(re.findall("\r\n|\n|\r", text))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_any_table_comes_back_identically(data: st.DataObject) -> None:
     table = data.draw(tables(nasty_cells))

@@ -172,7 +172,7 @@ def test_the_first_visible_worksheet_is_read() -> None:
 
 def test_a_large_sheet_streams() -> None:
     rows = "".join(
-        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="s"><v>0</v></c></row>' for n in range(2, 60_002)
+        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="s"><v>0</v></c></row>' for n in range(2, 25_002)
     )
     source = opened(workbook(text_row(1, "n", "s") + rows, ["<t>text</t>"]))
     positions = []
@@ -180,7 +180,7 @@ def test_a_large_sheet_streams() -> None:
     for block in parse(source, detect(source), block_bytes=50_000):
         count += len(block)
         positions.append(block.bytes_read)
-    assert count == 60_000
+    assert count == 25_000
     assert positions == sorted(positions)
     assert 0 < positions[0] < positions[-1] <= source.bytes_total
 
