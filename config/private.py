@@ -37,7 +37,7 @@ def stored_secret(folder: Path, name: str) -> str:
     path = make_private_folder(folder) / _FILE_NAME
     stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if name not in stored:
-        stored[name] = secrets.token_urlsafe(32)
+        stored[name] = secrets.token_urlsafe(48)
         write_private_file(path, json.dumps(stored, indent=1) + "\n")
     return stored[name]
 
