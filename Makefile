@@ -14,15 +14,16 @@ STACK_ENV = cd "$(ROOT)" && file="$${DATA_DIR:-.data}/stack.env" && \
 	{ [ -f "$$file" ] || { echo "Nothing runs on $${DATA_DIR:-.data}: start it with make run." >&2; exit 1; }; } && \
 	set -a && case "$$file" in /*) . "$$file" ;; *) . "./$$file" ;; esac && set +a
 
-.PHONY: help demo run test bench lint format psql manage clean
+.PHONY: help demo run test soak bench lint format psql manage clean
 
 help:
 	@echo "make demo    run Tablekeep with 336,776 flights in it"
 	@echo "make run     run Tablekeep"
 	@echo "make test    run the tests            (make test args='-k csv')"
+	@echo "make soak    kill something in the middle of 200 imports"
 	@echo "make lint    check style, types, templates, migrations"
 	@echo "make format  put the style right"
-	@echo "make bench   measure against \\copy and others"
+	@echo "make bench   measure against psql and other ways in"
 	@echo "make psql    a shell on the database of the running stack"
 	@echo "make manage  a command on it          (make manage args='changepassword admin')"
 	@echo "make clean   remove .venv and caches, and no data"
@@ -35,6 +36,9 @@ run:
 
 test:
 	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest $(args)
+
+soak:
+	$(RUN) test && exec $(PYTHON_IN_VENV) -m harness $(args)
 
 bench:
 	$(RUN) bench && exec $(PYTHON_IN_VENV) -m bench $(args)

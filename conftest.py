@@ -157,7 +157,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker")
 
 
 @pytest.fixture(scope="session")
-def _process_environment(django_db_setup: None) -> dict[str, str]:
+def process_environment(django_db_setup: None) -> dict[str, str]:
     """The environment for programs that work on the test database."""
     from django.db import connection
 
@@ -171,7 +171,7 @@ def _process_environment(django_db_setup: None) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def _celery_process(
-    _process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[subprocess.Popen[bytes]]:
     from config.celery import app
 
@@ -186,7 +186,7 @@ def _celery_process(
             *(sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel=INFO", "--concurrency=2"),
             *("--without-gossip", "--without-mingle", f"--hostname={name}"),
         ),
-        env=_process_environment,
+        env=process_environment,
         folder=PROJECT_DIR,
         ready=answers,
     )
