@@ -1,0 +1,275 @@
+"""Killed, rung twice, run by two workers, cancelled: the import has happened once, or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+from django.db import connection, connections
+
+from dataengine import locks
+from dataengine.exceptions import Conflict
+from dataengine.models import ImportJob
+from dataengine.services import import_runs, imports, tables
+from dataengine.sql_types import parse_sql_type
+from dataengine.tests.importing import import_text, make_table, queue_import, records
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROWS = 150_000
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+_RUN = (
+    "import django; django.setup(); from dataengine.services.import_runs import run; import sys; run(int(sys.argv[1]))"
+)
+
+
+def _big_text() -> str:
+    bad = {1_000: "x", ROWS - 5: "y"}
+    lines = (f"user{n}@example.com,{bad.get(n, n)},some text to fill the line a little {n}" for n in range(ROWS))
+    return "email,n,text\n" + "\n".join(lines) + "\n"
+
+
+@pytest.fixture
+def queued(owner: User) -> Callable[[bool], ImportJob]:
+    """``queued(filled)``: a job of many rows that is queued and not rung, into a table that is empty or not."""
+
+    def make(filled: bool) -> ImportJob:
+        make_table(owner, "big", email="TEXT UNIQUE", n="INTEGER", text="TEXT")
+        if filled:
+            import_text(owner, "big", "email,n\nsomebody@example.com,1\n")
+        return queue_import(owner, "big", _big_text())
+
+    return make
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.02)
+
+
+def _count() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), count(DISTINCT email) FROM userdata.big")
+        count, distinct = cursor.fetchone()
+    assert count == distinct
+    return int(count)
+
+
+def _assert_done_once(job: ImportJob, before: int) -> None:
+    job.refresh_from_db()
+    assert (job.state, job.rows_read, job.rows_imported, job.rows_rejected) == ("completed", ROWS, ROWS - 2, 2), (
+        job.error
+    )
+    assert _count() == before + ROWS - 2
+    assert job.rejected_rows.count() == 2
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relname LIKE 'tk:job:%%' AND relkind = 'r'")
+        assert cursor.fetchall() == []
+    assert not locks.job_is_held(job.pk)
+
+
+@pytest.mark.parametrize("filled", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_worker_killed_anywhere(
+    queued: Callable[[bool], ImportJob], process_environment: dict[str, str], filled: bool, seed: int
+) -> None:
+    job = queued(filled)
+    command = [sys.executable, "-c", _RUN, str(job.pk)]
+    process = subprocess.Popen(command, env=process_environment, cwd=PROJECT_DIR)
+    _until(lambda: ImportJob.objects.get(pk=job.pk).state != "queued" or process.poll() is not None)
+    time.sleep(random.Random(seed).uniform(0, 1.5))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # The database notices within moments that the session is gone.
+    _until(lambda: not locks.job_is_held(job.pk))
+    import_runs.sweep()
+    import_runs.run(job.pk)
+    _assert_done_once(job, before=int(filled))
+
+
+def test_two_workers_at_once(queued: Callable[[bool], ImportJob]) -> None:
+    job = queued(False)
+
+    def work() -> None:
+        import_runs.run(job.pk)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    import_runs.run(job.pk)
+    _assert_done_once(job, before=0)
+    assert ImportJob.objects.get(pk=job.pk).attempt == 1
+
+
+def test_a_job_that_always_kills_its_worker_fails_in_the_end(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = queue_import(owner, "t", "n\n1\n")
+    for attempt in (1, 2, 3):
+        ImportJob.objects.filter(pk=job.pk).update(state="running", attempt=attempt)
+        import_runs.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "attempts_exhausted")
+    assert "3 times" in job.error
+
+
+def test_a_lost_database_session_is_tried_again(queued: Callable[[bool], ImportJob]) -> None:
+    job = queued(False)
+    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread.start()
+    _until(lambda: locks.job_is_held(job.pk) and ImportJob.objects.get(pk=job.pk).state == "running")
+    locks.end_holder(job.pk)
+    thread.join()
+    assert ImportJob.objects.get(pk=job.pk).state == "queued"
+    import_runs.run(job.pk)
+    _assert_done_once(job, before=0)
+
+
+def test_a_running_import_is_cancelled_and_leaves_nothing(owner: User, queued: Callable[[bool], ImportJob]) -> None:
+    job = queued(True)
+    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread.start()
+    _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
+    imports.cancel(user=owner, job=job)
+    thread.join()
+    job.refresh_from_db()
+    assert job.state in {"cancelled", "completed"}
+    assert _count() == (1 if job.state == "cancelled" else ROWS - 1)
+
+
+def test_a_queued_import_is_cancelled_at_once(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = queue_import(owner, "t", "n\n1\n")
+    assert imports.cancel(user=owner, job=job).state == "cancelled"
+    import_runs.run(job.pk)
+    assert records("t") == []
+    with pytest.raises(Conflict):
+        imports.cancel(user=owner, job=job)
+
+
+def test_columns_do_not_change_while_an_import_runs(owner: User, queued: Callable[[bool], ImportJob]) -> None:
+    job = queued(False)
+    assert job.table is not None
+    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread.start()
+    _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
+    with pytest.raises(Conflict) as caught:
+        tables.add_column(user=owner, table=job.table, spec=parse_sql_type("more", "TEXT"))
+    thread.join()
+    assert caught.value.error_code == "import_running"
+    tables.add_column(user=owner, table=job.table, spec=parse_sql_type("more", "TEXT"))
+
+
+def test_two_imports_of_one_table_follow_one_another(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER UNIQUE")
+    first, second = (queue_import(owner, "t", "n\n1\n") for _ in range(2))
+    with locks.held_by_import(first.pk, first.table_id):
+        other = threading.Thread(target=lambda: (import_runs.run(second.pk), connections.close_all()))
+        other.start()
+        other.join()
+        assert ImportJob.objects.get(pk=second.pk).state == "queued"
+    import_runs.run(first.pk)
+    assert import_runs.waiting_for(first) == [second.pk]
+    import_runs.run(second.pk)
+    assert [ImportJob.objects.get(pk=job.pk).rows_imported for job in (first, second)] == [1, 0]
+
+
+def test_one_mail_is_sent(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = imports.start(
+        user=owner, table=None, table_name="t", file=io.BytesIO(b"n\n1\nx\n"), filename="data.csv",
+        email="owner@example.com", send=False,
+    )  # fmt: skip
+    import_runs.run(job.pk)
+    import_runs.run(job.pk)
+    import_runs.sweep()
+    [message] = mail.outbox
+    assert message.to == ["owner@example.com"]
+    assert "Imported: 1" in message.body
+    assert "Rejected: 1" in message.body
+    assert "invalid_type" in message.body
+
+
+def test_a_failing_mail_server_fails_nothing(owner: User, settings: object) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"  # type: ignore[attr-defined]
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9  # type: ignore[attr-defined]
+    make_table(owner, "t", n="INTEGER")
+    job = imports.start(
+        user=owner, table=None, table_name="t", file=io.BytesIO(b"n\n1\n"), filename="data.csv",
+        email="owner@example.com", send=False,
+    )  # fmt: skip
+    import_runs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.mailed_at) == ("completed", None)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
+    import_runs.sweep()
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.worker
+def test_the_doorbell_reaches_a_real_worker(owner: User, celery_worker: int) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = imports.start(user=owner, table=None, table_name="t", file=io.BytesIO(b"n\n1\n2\n"), filename="data.csv")
+    _until(lambda: ImportJob.objects.get(pk=job.pk).is_over)
+    assert records("t", "n") == [("1",), ("2",)]
+
+
+@pytest.mark.worker
+def test_a_killed_pool_child(owner: User, queued: Callable[[bool], ImportJob], celery_worker: int) -> None:
+    job = queued(False)
+    imports.ring(job.pk)
+    _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
+    children = psutil.Process(celery_worker).children()
+    busy = max(children, key=lambda child: sum(child.cpu_times()[:2]))
+    os.kill(busy.pid, signal.SIGKILL)
+
+    def over() -> bool:
+        for waiting in import_runs.sweep():
+            imports.ring(waiting)
+        return ImportJob.objects.get(pk=job.pk).is_over
+
+    _until(over)
+    _assert_done_once(job, before=0)
+
+
+_UPLOAD = """
+import django, io, time
+django.setup()
+from django.contrib.auth.models import User
+from dataengine.services import imports
+began = time.monotonic()
+owner = User.objects.get(username="owner")
+imports.start(user=owner, table=None, table_name="t", file=io.BytesIO(b"n\\n1\\n"), filename="data.csv")
+print(time.monotonic() - began)
+"""
+
+
+@pytest.mark.parametrize("kind", ["away", "frozen"])
+def test_an_upload_is_accepted_whatever_redis_does(owner: User, process_environment: dict[str, str], kind: str) -> None:
+    make_table(owner, "t", n="INTEGER")
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        port = frozen.getsockname()[1] if kind == "frozen" else 9
+        environment = {**process_environment, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+        command = [sys.executable, "-c", _UPLOAD]
+        done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 3
+    job = ImportJob.objects.get()
+    assert job.state == "queued"
+    assert import_runs.sweep() == []  # rung a moment ago, as far as anybody knows
+    ImportJob.objects.filter(pk=job.pk).update(created_at="2020-01-01T00:00Z")
+    assert import_runs.sweep() == [job.pk]
