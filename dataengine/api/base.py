@@ -76,7 +76,7 @@ class ApiView(APIView):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """A body sent in chunks has no Content-Length, and without one the framework takes it for empty."""
-        if isinstance(request, ASGIRequest) and "CONTENT_LENGTH" not in request.META:
+        if isinstance(request, ASGIRequest) and "transfer-encoding" in request.headers:
             # By now the whole body is in a spooled file.
             stream = request._stream
             request.META["CONTENT_LENGTH"] = str(stream.seek(0, os.SEEK_END))
