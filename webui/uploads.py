@@ -146,6 +146,8 @@ class UploadForm(Styled, forms.Form):
         options: dict[str, Any] = {
             name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)
         }
+        if given.get("on_conflict", "reject") in {"", "reject"}:
+            options.pop("key", None)  # it is shown as chosen, but nothing asks for it
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"
         if given.get("null_values"):

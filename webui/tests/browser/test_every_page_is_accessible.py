@@ -1,0 +1,99 @@
+"""axe finds nothing, in light and dark, wide and narrow; nothing sticks out; one heading of the first level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+
+from dataengine.models import ImportJob, RejectedRow, Table
+from webui.tests.browser.conftest import log_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from playwright.sync_api import Browser, Page
+
+    from conftest import LiveServer
+
+OPEN_PAGES = ["/login/", "/password-reset/", "/password-reset/sent/", "/password-reset/x/y/", "/password-reset/done/"]
+CAUSE = {"code": "invalid_type", "column": "born", "count": 2, "example_line": 3, "message": "is no date"}
+BAD_CELL = {"column": "born", "code": "invalid_type", "message": "is no date"}
+
+
+def make_jobs(table: Table) -> list[str]:
+    """An import in every state; their pages."""
+    paths = []
+    for state, values in {
+        "queued": {},
+        "running": {"phase": "loading", "rows_read": 400, "rows_rejected": 2, "errors": [CAUSE]},
+        "completed": {"rows_imported": 998, "rows_rejected": 2, "errors": [CAUSE], "findings": {"notes": ["A note."]}},
+        "failed": {"error": "The disk is full."},
+        "cancelled": {},
+    }.items():
+        job = ImportJob.objects.create(
+            table=table, table_name=table.name, user=table.owner, filename="a.csv", state=state, bytes_total=1000,
+            bytes_read=500, started_at=timezone.now(), finished_at=timezone.now(), **values,
+        )  # fmt: skip
+        if job.rows_rejected:
+            RejectedRow.objects.bulk_create(
+                RejectedRow(job=job, line=n, raw="Ann,soon," + "x" * 300, errors=[BAD_CELL]) for n in range(60)
+            )
+        paths.append(f"/imports/{job.pk}/")
+    return paths
+
+
+def problems_of(page: Page, path: str) -> list[str]:
+    page.goto(path)
+    page.evaluate("() => document.querySelectorAll('details').forEach((closed) => { closed.open = true; })")
+    found = [
+        f"{path}: {violation['id']}: {node['html'][:200]}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+    if page.locator("h1").count() != 1:
+        found.append(f"{path}: {page.locator('h1').count()} headings of the first level")
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append(f"{path}: sticks out sideways")
+    return found
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_page_has_a_violation(
+    look: Literal["light", "dark"], width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User
+) -> None:
+    column = people.columns.get(name="score")
+    context = browser.new_context(
+        base_url=live_asgi.url, color_scheme=look, viewport={"width": width, "height": 800}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    problems = [problem for path in OPEN_PAGES for problem in problems_of(page, path)]
+    log_in(context, live_asgi, owner)
+    paths = [
+        "/",
+        "/account/",
+        "/tables/new/",
+        "/tables/new/import/",
+        "/tables/people/",
+        "/tables/people/?search=a&score__gt=3&order_by=-score",
+        "/tables/people/?search=nowhere",
+        "/tables/people/?nothing=1",
+        "/tables/people/design/",
+        f"/tables/people/design/{column.pk}/",
+        f"/tables/people/design/{column.pk}/?drop",
+        "/tables/people/delete/",
+        "/tables/people/import/",
+        "/tables/people/records/new/",
+        "/tables/people/records/1/",
+        "/tables/people/records/1/delete/",
+        "/tables/people/filter/?column=name&condition=exact",
+        "/tables/nowhere/",
+        "/imports/",
+        *make_jobs(people),
+        "/imports/",
+    ]
+    problems += [problem for path in paths for problem in problems_of(page, path)]
+    context.close()
+    assert problems == []

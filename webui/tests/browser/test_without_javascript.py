@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from dataengine.models import ImportJob, Table
+from webui.tests.browser.conftest import log_in
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from playwright.sync_api import Browser
+
+    from conftest import LiveServer
+
+
+@pytest.fixture
+def plain_page(browser: Browser, live_asgi: LiveServer, owner: User) -> Iterator[Page]:
+    """The owner's page in a browser that runs no scripts."""
+    context = browser.new_context(base_url=live_asgi.url, java_script_enabled=False)
+    log_in(context, live_asgi, owner)
+    yield context.new_page()
+    context.close()
+
+
+def test_a_table_is_designed(plain_page: Page) -> None:
+    page = plain_page
+    page.goto("/")
+    page.get_by_role("button", name="New table").click()
+    page.get_by_label("Table name").fill("plain")
+    page.get_by_label("Column name").fill("first")
+    page.get_by_role("button", name="Add column").click()
+    page.get_by_label("Column name").nth(1).fill("second")
+    page.get_by_label("Type").nth(1).select_option("VARCHAR")
+    page.get_by_label("Details").nth(1).fill("20")
+    page.get_by_role("button", name="Move up").nth(1).click()
+    expect(page.get_by_label("Column name").first).to_have_value("second")
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("table", name="plain")).to_be_visible()
+    assert [c.sql_text for c in Table.objects.get(name="plain").columns.all()] == ["VARCHAR(20)", "TEXT"]
+
+
+def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
+    page = plain_page
+    page.goto("/tables/people/")
+    grid = page.get_by_role("table", name="people")
+    page.get_by_label("Search").fill("ann")
+    page.get_by_label("Search").press("Enter")
+    expect(grid.locator("tbody tr")).to_have_count(1)
+    grid.get_by_role("link", name="Record 1").click()
+    page.get_by_label("name").first.fill("Anna")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("table", name="people")).to_contain_text("Anna")
+    page.get_by_role("link", name="name", exact=True).click()
+    expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
+    page.locator("summary", has_text="Filter").click()
+    page.get_by_label("Column", exact=True).select_option("name")
+    page.get_by_label("Condition").select_option("begins with")
+    page.get_by_label("Value").fill("B")
+    page.get_by_role("button", name="Apply filter").click()
+    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(1)
+
+
+def test_a_file_is_imported_and_the_page_follows(plain_page: Page, people: Table, celery_worker: int) -> None:
+    page = plain_page
+    page.goto("/tables/people/import/")
+    content = b"name,email\nDan,dan@example.com\n"
+    page.get_by_label("CSV file").set_input_files(FilePayload(name="a.csv", mimeType="text/csv", buffer=content))
+    page.get_by_role("button", name="Start import").click()
+    expect(page.get_by_role("heading", name="1 row imported")).to_be_visible(timeout=30_000)
+    assert ImportJob.objects.get().state == "completed"
