@@ -8,6 +8,9 @@ from django.db import close_old_connections
 from dataengine.services import import_runs
 from dataengine.services.imports import ring
 
+# Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
+_EXPIRES_SECONDS = 15.0
+
 
 @shared_task(name="dataengine.tasks.run_import")
 def run_import(job_id: int) -> None:
@@ -24,4 +27,11 @@ def sweep() -> None:
     """Mend what crashes left and ring the doorbell of what was not heard."""
     close_old_connections()
     for job_id in import_runs.sweep():
-        ring(job_id, expires=60)
+        ring(job_id, expires=_EXPIRES_SECONDS)
+
+
+@shared_task(name="dataengine.tasks.sweep_storage")
+def sweep_storage() -> None:
+    """Delete stored files that belong to nothing."""
+    close_old_connections()
+    import_runs.sweep_storage()

@@ -155,6 +155,7 @@ class Execution:
             if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
                 raise _NotEmptyAnyMore
         except BaseException:
+            conversion.close()
             conversion.reading.close()
             raise
         return loaded

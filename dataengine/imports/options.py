@@ -94,10 +94,15 @@ def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:
     if not isinstance(value, list | tuple) or len(value) > _MAX_LIST:
         errors[name] = f"Give a list of at most {_MAX_LIST} texts."
         return []
-    if not all(isinstance(text, str) and len(text) <= 200 and "\0" not in text for text in value):
+    if not all(isinstance(text, str) and len(text) <= 200 and _is_storable(text) for text in value):
         errors[name] = "Give a list of texts of at most 200 characters."
         return []
     return list(value)
+
+
+def _is_storable(text: str) -> bool:
+    """Whether PostgreSQL can keep it: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | None:

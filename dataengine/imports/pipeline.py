@@ -262,7 +262,12 @@ class Conversion:
                     raise item
                 yield item
         finally:
-            self._stop.set()
+            self.close()
+
+    def close(self) -> None:
+        """Stop the thread, however far it is. ``reading`` is the caller's to close, afterwards."""
+        self._stop.set()
+        if self._thread.ident is not None:
             self._thread.join()
 
     def _work(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import psycopg
+from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from dataengine import locks
@@ -18,6 +19,7 @@ from dataengine.imports.execution import Execution
 from dataengine.imports.loader import raw_connection
 from dataengine.models import ImportJob
 from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
+from dataengine.services.imports import FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,8 @@ FROZEN_AFTER = timedelta(seconds=120)
 """A worker that holds its job but has not written its row for so long is frozen, or cut off from the database."""
 RING_AGAIN_AFTER = timedelta(seconds=10)
 MAIL_FOR = timedelta(days=1)
+KEEP_FILES_FOR = timedelta(days=7)
+"""How long the file of a failed or cancelled import stays, for another try."""
 _CANCEL_TIMEOUT_SECONDS = 5.0
 
 
@@ -44,7 +48,19 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
     if job.is_over:
         publish(job.pk)
         mail.send_once(job)
+        if job.state == ImportJob.State.COMPLETED:
+            _forget_file(job)
     return job
+
+
+def _forget_file(job: ImportJob) -> None:
+    """Delete the stored file of an import that nobody will try again."""
+    try:
+        default_storage.delete(job.source)
+    except OSError as error:
+        logger.warning("The file of import %s was not deleted: %s", job.pk, error)
+        return
+    ImportJob.objects.filter(pk=job.pk).update(source="")
 
 
 def waiting_for(job: ImportJob) -> list[int]:
@@ -160,8 +176,33 @@ def sweep() -> list[int]:
     ).exclude(email="")
     for job in unsent[:20]:
         mail.send_once(job)
-    queued = ImportJob.objects.filter(state=ImportJob.State.QUEUED).order_by("pk")
-    return [
-        job.pk for job in queued[:100] if (job.heartbeat_at or job.created_at - RING_AGAIN_AFTER) <= now
-        and job.created_at <= now - RING_AGAIN_AFTER
-    ]  # fmt: skip
+    _forget_files(now)
+    queued = ImportJob.objects.filter(state=ImportJob.State.QUEUED, created_at__lte=now - RING_AGAIN_AFTER)
+    return list(queued.order_by("pk").values_list("pk", flat=True)[:100])
+
+
+def _forget_files(now: datetime) -> None:
+    """Delete files of imports that are done, whose table was deleted, or that failed long ago."""
+    over = ImportJob.objects.exclude(state__in=[ImportJob.State.QUEUED, ImportJob.State.RUNNING]).exclude(source="")
+    orphaned = Q(table__isnull=True) & ~Q(options__has_key="create_table")
+    done = Q(state=ImportJob.State.COMPLETED)
+    for job in over.filter(done | orphaned | Q(finished_at__lt=now - KEEP_FILES_FOR))[:100]:
+        _forget_file(job)
+
+
+def sweep_storage() -> int:
+    """Delete stored files that no job knows: their upload was broken off, or their user was deleted. Returns how many.
+
+    Only files that are a day old: an upload is stored before its job is written.
+    """
+    try:
+        names = default_storage.listdir(FOLDER)[1]
+    except FileNotFoundError:
+        return 0
+    known = set(ImportJob.objects.exclude(source="").values_list("source", flat=True))
+    count = 0
+    for key in (f"{FOLDER}/{name}" for name in names):
+        if key not in known and default_storage.get_modified_time(key) < timezone.now() - timedelta(days=1):
+            default_storage.delete(key)
+            count += 1
+    return count

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RING_TIMEOUT_SECONDS = 1.2
+FOLDER = "imports"
+"""Where uploads stand in the storage."""
 _ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
 
 
@@ -57,7 +59,8 @@ def start(
         _check_email(email)
     target = _target(user, table, table_name, read)
     size = _size(file)
-    name = PurePath(filename.replace("\\", "/")).name[-255:] or "file"
+    name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
+    name = name[-255:] or "file"
     plan = _plan(file, name, target, read)
     file.seek(0)
     with transaction.atomic():
@@ -146,7 +149,7 @@ def _store(file: BinaryIO, filename: str) -> str:
     safe = "".join(char for char in suffix if char.isalnum() or char == ".")
     content = file if isinstance(file, File) else File(file, name=filename)
     try:
-        return default_storage.save(f"imports/{uuid.uuid4().hex}{safe}", content)
+        return default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}{safe}", content)
     except OSError as error:
         logger.exception("An upload could not be stored")
         raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error

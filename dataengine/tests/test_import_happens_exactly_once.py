@@ -18,6 +18,8 @@ import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from dataengine import locks
@@ -58,6 +60,16 @@ def queued(owner: User) -> Callable[[bool], ImportJob]:
 def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         time.sleep(0.02)
+
+
+def _thread(job: ImportJob) -> threading.Thread:
+    """A thread that runs the job, as a worker of its own."""
+
+    def work() -> None:
+        import_runs.run(job.pk)
+        connections.close_all()
+
+    return threading.Thread(target=work)
 
 
 def _count() -> int:
@@ -103,11 +115,7 @@ def test_a_worker_killed_anywhere(
 def test_two_workers_at_once(queued: Callable[[bool], ImportJob]) -> None:
     job = queued(False)
 
-    def work() -> None:
-        import_runs.run(job.pk)
-        connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [_thread(job) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -130,7 +138,7 @@ def test_a_job_that_always_kills_its_worker_fails_in_the_end(owner: User) -> Non
 
 def test_a_lost_database_session_is_tried_again(queued: Callable[[bool], ImportJob]) -> None:
     job = queued(False)
-    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread = _thread(job)
     thread.start()
     _until(lambda: locks.job_is_held(job.pk) and ImportJob.objects.get(pk=job.pk).state == "running")
     locks.end_holder(job.pk)
@@ -142,7 +150,7 @@ def test_a_lost_database_session_is_tried_again(queued: Callable[[bool], ImportJ
 
 def test_a_running_import_is_cancelled_and_leaves_nothing(owner: User, queued: Callable[[bool], ImportJob]) -> None:
     job = queued(True)
-    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread = _thread(job)
     thread.start()
     _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
     imports.cancel(user=owner, job=job)
@@ -165,7 +173,7 @@ def test_a_queued_import_is_cancelled_at_once(owner: User) -> None:
 def test_columns_do_not_change_while_an_import_runs(owner: User, queued: Callable[[bool], ImportJob]) -> None:
     job = queued(False)
     assert job.table is not None
-    thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+    thread = _thread(job)
     thread.start()
     _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
     with pytest.raises(Conflict) as caught:
@@ -179,7 +187,7 @@ def test_two_imports_of_one_table_follow_one_another(owner: User) -> None:
     make_table(owner, "t", n="INTEGER UNIQUE")
     first, second = (queue_import(owner, "t", "n\n1\n") for _ in range(2))
     with locks.held_by_import(first.pk, first.table_id):
-        other = threading.Thread(target=lambda: (import_runs.run(second.pk), connections.close_all()))
+        other = _thread(second)
         other.start()
         other.join()
         assert ImportJob.objects.get(pk=second.pk).state == "queued"
@@ -245,6 +253,25 @@ def test_a_killed_pool_child(owner: User, queued: Callable[[bool], ImportJob], c
 
     _until(over)
     _assert_done_once(job, before=0)
+
+
+def test_stored_files_go_when_nobody_needs_them_any_more(owner: User, tmp_path: Path, settings: object) -> None:
+    settings.STORAGES = {  # type: ignore[attr-defined]
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    }
+    make_table(owner, "t", n="INTEGER")
+    done = import_text(owner, "t", "n\n1\n")
+    failed = import_text(owner, "t", "n\nx\n", on_error="abort")
+    assert (done.state, failed.state) == ("completed", "failed")
+    assert default_storage.listdir("imports")[1] == [failed.source.rpartition("/")[2]]
+    assert failed.table is not None
+    tables.delete_table(user=owner, table=failed.table)
+    import_runs.sweep()
+    assert default_storage.listdir("imports")[1] == []
+    orphan = default_storage.save("imports/orphan.csv", ContentFile(b"n\n"))
+    assert import_runs.sweep_storage() == 0
+    os.utime(default_storage.path(orphan), (0, 0))
+    assert import_runs.sweep_storage() == 1
 
 
 _UPLOAD = """
