@@ -35,7 +35,7 @@ run:
 	$(RUN) base && exec $(PYTHON_IN_VENV) manage.py stack
 
 test:
-	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest -n auto --maxprocesses=8 $(args)
+	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest -n auto --maxprocesses=8 --dist loadgroup $(args)
 
 soak:
 	$(RUN) test && exec $(PYTHON_IN_VENV) -m harness $(args)

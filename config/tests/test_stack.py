@@ -20,6 +20,9 @@ import pytest
 
 from config.private import PROJECT_DIR
 
+# All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
+pytestmark = pytest.mark.xdist_group("stack")
+
 _READY = re.compile(r"^Tablekeep is ready at (http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
 
 
