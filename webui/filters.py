@@ -15,6 +15,7 @@ from dataengine.column_types import ORDERED, REGISTRY, ColumnType
 from dataengine.filtersets import RESERVED
 from dataengine.models import Column
 from webui.forms import Styled
+from webui.tables import PAGE_PARAMETERS
 
 WORDS = {
     "icontains": "contains",
@@ -134,6 +135,6 @@ def _taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
 
 def _without(params: QueryDict, name: str) -> str:
     query = params.copy()
-    for gone in (name, "page", "cursor"):
+    for gone in (name, *PAGE_PARAMETERS):
         query.pop(gone, None)
     return f"?{query.urlencode()}"

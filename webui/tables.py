@@ -23,7 +23,7 @@ from dataengine.records import Record
 # What a cell shows at most; the record's own page shows all of it.
 CLIP_AT = 160
 # Parameters that lead to one page of one order; another order starts at its own first page.
-_PAGE_PARAMETERS = ("page", "cursor")
+PAGE_PARAMETERS = ("page", "cursor", "count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class SortableTable(tables2.Table):
         state = {key: "ascending", f"-{key}": "descending"}.get(self.sort, "none")
         following = {"none": key, "ascending": f"-{key}", "descending": None}[state]
         query = params.copy()
-        for name in (*_PAGE_PARAMETERS, "order_by", "order_direction"):
+        for name in (*PAGE_PARAMETERS, "order_by", "order_direction"):
             query.pop(name, None)
         if following:
             query["order_by"] = following

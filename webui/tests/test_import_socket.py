@@ -40,7 +40,8 @@ def cookie_of(user: User) -> dict[str, str]:
 
 
 def opened(server: LiveServer, job: ImportJob, query: str = "", **options: Any) -> ClientConnection:
-    return connect(f"{server.ws_url}/ws/imports/{job.pk}/{query}", open_timeout=10, **options)
+    socket: ClientConnection = connect(f"{server.ws_url}/ws/imports/{job.pk}/{query}", open_timeout=10, **options)
+    return socket
 
 
 def token(user: User) -> str:

@@ -20,7 +20,7 @@ from dataengine.services import records as services
 from webui import filters, htmx
 from webui.htmx import ConsoleRequest
 from webui.record_forms import RecordForm
-from webui.tables import RecordGrid
+from webui.tables import PAGE_PARAMETERS, RecordGrid
 from webui.views.view import console_view
 
 PAGE_SIZES = (25, 50, 100, 250)
@@ -45,8 +45,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
         "page_sizes": PAGE_SIZES,
         # What the small forms of the grid carry along.
-        "kept": _kept(request.GET, without=("search", "page", "cursor")),
-        "kept_with_search": _kept(request.GET, without=("limit", "page", "cursor")),
+        "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
+        "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
     try:
         context |= _page(request.GET, table, columns)
@@ -75,7 +75,7 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
         return htmx.render(request, "records/_condition.html", {"filter_form": form})
     form = filters.FilterForm(columns, request.GET, url=request.path, of=of)
     query = QueryDict(request.GET.get("query", ""), mutable=True)
-    for gone in ("page", "cursor"):
+    for gone in PAGE_PARAMETERS:
         query.pop(gone, None)
     if form.is_valid():
         parameter, value = form.parameter()
@@ -163,7 +163,7 @@ def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[st
     number = _positive(params.get("page"), 1)
     page = selection.page(number=number, limit=limit, cursor=params.get("cursor", ""))
     grid = RecordGrid(page.records, columns, sort=_sort(params))
-    count = selection.count()
+    count = selection.count(exact=params.get("count") == "exact")
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -24,14 +24,15 @@ BAD_CELL = {"column": "born", "code": "invalid_type", "message": "is no date"}
 
 def make_jobs(table: Table) -> list[str]:
     """An import in every state; their pages."""
-    paths = []
-    for state, values in {
+    states: dict[str, dict[str, Any]] = {
         "queued": {},
         "running": {"phase": "loading", "rows_read": 400, "rows_rejected": 2, "errors": [CAUSE]},
         "completed": {"rows_imported": 998, "rows_rejected": 2, "errors": [CAUSE], "findings": {"notes": ["A note."]}},
         "failed": {"error": "The disk is full."},
         "cancelled": {},
-    }.items():
+    }
+    paths = []
+    for state, values in states.items():
         job = ImportJob.objects.create(
             table=table, table_name=table.name, user=table.owner, filename="a.csv", state=state, bytes_total=1000,
             bytes_read=500, started_at=timezone.now(), finished_at=timezone.now(), **values,
