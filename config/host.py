@@ -76,8 +76,9 @@ def let_through(path: Path, user: str) -> None:
 
 
 def let_read(tree: Path) -> None:
-    """Let everybody read an installation that a strict umask made private; another one is not touched."""
-    if tree.stat().st_mode & stat.S_IXOTH:
+    """Let everybody read and run an installation that a strict umask made private; another one is not touched."""
+    # Judged by the files: the folders above them may just have been opened by `let_through`.
+    if all(path.stat().st_mode & stat.S_IROTH for path in tree.rglob("*") if path.is_file()):
         return
     for path in (tree, *tree.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)

@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from config.embedded import Postgres, Redis, postgres_in, redis_binary, redis_in, wait_until_ready
+from config.host import let_read, let_through
 from config.private import stored_secret, write_private_file
 from config.processes import Program, kill_group, popen_options
 
@@ -168,3 +169,22 @@ def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
 
     assert path.read_text() == "new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as somebody else")
+def test_another_user_gets_in_to_what_a_strict_umask_closed_and_no_further(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    program = home / "install" / "bin" / "program"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho fine\n")
+    program.chmod(0o700)
+    for folder in (home, home / "install", home / "install" / "bin"):
+        folder.chmod(0o700)
+
+    let_through(program, "nobody")
+    let_read(home / "install")
+
+    done = subprocess.run([program], user="nobody", cwd="/", capture_output=True, text=True, check=True)
+    assert done.stdout == "fine\n"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o701
+    assert subprocess.run(["ls", home], user="nobody", cwd="/", capture_output=True, check=False).returncode != 0
