@@ -99,12 +99,12 @@ class FilterForm(Styled, forms.Form):
         else:
             offered = conditions(_ID, ORDERED) if of == "id" else [*WORDS.items(), *_MISSING.items()]
         self._set_choices("condition", offered)
-        # Another column, other conditions.
+        # Another column, other conditions; and with a script the first column's, once the form is in sight.
         self.fields["column"].widget.attrs |= {
             "hx-get": url,
             "hx-target": "#condition",
             "hx-swap": "innerHTML",
-            "hx-trigger": "change",
+            "hx-trigger": "change, intersect once",
         }
 
     def parameter(self) -> tuple[str, str]:
