@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import psutil
@@ -104,13 +104,22 @@ def kill_redis(system: System) -> None:
         _send(redis, signal.SIGKILL)
 
 
+@contextlib.contextmanager
+def frozen_redis(system: System) -> Iterator[None]:
+    """Redis stopped, and woken at the end."""
+    redis = _child_of_stack(system, "redis-server")
+    assert redis is not None
+    _send(redis, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _send(redis, signal.SIGCONT)
+
+
 def freeze_redis(system: System) -> None:
     """Stop Redis for a while, then wake it."""
-    redis = _child_of_stack(system, "redis-server")
-    if redis is not None:
-        _send(redis, signal.SIGSTOP)
+    with frozen_redis(system):
         time.sleep(6)
-        _send(redis, signal.SIGCONT)
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:

@@ -32,16 +32,20 @@ class System:
     _tokens: dict[str, Any] = field(default_factory=dict)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """One API call; the token is renewed when it nears its end. Raises for an error answer."""
-        if time.monotonic() > self._tokens.get("until", 0):
-            answer = httpx.post(f"{self.url}/api/token/", json={"username": "bench", "password": _PASSWORD})
-            answer.raise_for_status()
-            self._tokens = {"access": answer.json()["access"], "until": time.monotonic() + 300}
-        headers = {"Authorization": f"Bearer {self._tokens['access']}"}
-        answer = httpx.request(method, self.url + path, headers=headers, timeout=600, **kwargs)
+        """The JSON of an answer, None for an empty one. Raises RuntimeError for an error answer."""
+        answer = self.answer(method, path, **kwargs)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    def answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """One API call; the token is renewed when it nears its end."""
+        if time.monotonic() > self._tokens.get("until", 0):
+            answer = httpx.post(f"{self.url}/api/token/", json={"username": "bench", "password": _PASSWORD}, timeout=60)
+            answer.raise_for_status()
+            self._tokens = {"access": answer.json()["access"], "until": time.monotonic() + 300}
+        headers = {"Authorization": f"Bearer {self._tokens['access']}"}
+        return httpx.request(method, self.url + path, headers=headers, timeout=600, **kwargs)
 
     def create_table(self, name: str, fields: dict[str, str]) -> None:
         self.call("POST", "/api/create-table/", json={"table_name": name, "fields": fields})
@@ -74,10 +78,11 @@ class System:
 
 
 @contextlib.contextmanager
-def running_system(folder: Path) -> Iterator[System]:
-    """Start the stack in ``folder``, yield it, stop it."""
+def running_system(folder: Path, **settings: str) -> Iterator[System]:
+    """Start the stack in ``folder`` with environment variables ``settings``, yield it, stop it."""
     env = {
         **os.environ,
+        **settings,
         "DATA_DIR": str(folder),
         "PORT": "0",
         "ADMIN_USERNAME": "bench",

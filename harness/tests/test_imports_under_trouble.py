@@ -1,0 +1,186 @@
+"""Trouble around an import: a frozen Redis, a poison file, a full disk, people who change their minds or the table."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from harness.faults import frozen_redis, kill_pool_children
+from harness.files import FIELDS, write_clean
+from harness.invariants import assert_clean, assert_one_mail, count, mails_about, wait_until_over
+from harness.system import System, running_system
+
+pytestmark = pytest.mark.xdist_group("stack")
+
+ROWS = 150_000
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("files") / "people.csv"
+    write_clean(path, ROWS)
+    return path
+
+
+def test_an_upload_is_answered_while_redis_is_frozen(system: System, folder: Path, people: Path) -> None:
+    system.create_table("while_frozen", FIELDS)
+    with frozen_redis(system):
+        job = system.upload("while_frozen", people)
+        assert job["state"] == "queued"
+    job = wait_until_over(system, job["id"])
+    assert (job["state"], job["rows_imported"]) == ("completed", ROWS)
+    assert_one_mail(folder, job["id"])
+    assert_clean(system, folder)
+
+
+def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, people: Path) -> None:
+    system.create_table("poison", FIELDS)
+    job = system.upload("poison", people)
+    killed = set()
+    while job["state"] in {"queued", "running"}:
+        if job["state"] == "running" and job["started_at"] not in killed:
+            kill_pool_children(system)
+            killed.add(job["started_at"])
+        with contextlib.suppress(httpx.HTTPError):
+            job = system.call("GET", f"/api/imports/{job['id']}/")
+    assert job["state"] == "failed"
+    assert "3 times" in job["error"]
+    assert count(system, "poison") == 0
+    assert_one_mail(folder, job["id"])
+    assert_clean(system, folder)
+
+
+def test_columns_cannot_change_while_an_import_runs(system: System, folder: Path, people: Path) -> None:
+    system.create_table("steady", FIELDS)
+    job = system.upload("steady", people)
+    refusals = 0
+    while job["state"] in {"queued", "running"}:
+        answer = _try(system, "POST", "/api/tables/steady/columns/", {"column_name": "late", "column_type": "TEXT"})
+        if answer is None:
+            refusals += 1
+        elif job["state"] == "queued":  # it was not running yet: the column is there, and stays empty
+            system.call("DELETE", "/api/tables/steady/columns/late/")
+        job = system.call("GET", f"/api/imports/{job['id']}/")
+    assert refusals > 0
+    assert (job["state"], job["rows_imported"]) == ("completed", ROWS)
+    system.call(
+        "POST", "/api/add-column/", json={"table_name": "steady", "column_name": "after", "column_type": "TEXT"}
+    )
+    assert_clean(system, folder)
+
+
+def test_a_file_sent_twice_at_once_goes_in_once(system: System, folder: Path, people: Path) -> None:
+    system.create_table("twice", FIELDS)
+    jobs: list[dict[str, Any]] = []
+    threads = [threading.Thread(target=lambda: jobs.append(system.upload("twice", people))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    over = [wait_until_over(system, job["id"]) for job in jobs]
+    assert [job["state"] for job in over] == ["completed", "completed"]
+    assert sorted(job["rows_imported"] for job in over) == [0, ROWS]
+    assert sorted(job["rows_rejected"] for job in over) == [0, ROWS]
+    assert count(system, "twice") == ROWS
+    for job in over:
+        assert_one_mail(folder, job["id"])
+    assert_clean(system, folder)
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.2, 0.4, 0.7, 1.0, 1.4])
+def test_a_cancelled_import_leaves_nothing(system: System, folder: Path, people: Path, moment: float) -> None:
+    table = f"cancelled_{moment}".replace(".", "_")
+    system.create_table(table, FIELDS)
+    job = system.upload(table, people)
+    time.sleep(moment)
+    asked = _try(system, "POST", f"/api/imports/{job['id']}/cancel/", {})
+    job = wait_until_over(system, job["id"])
+    if asked is None:  # it was over already
+        assert job["state"] == "completed"
+    assert job["state"] in {"cancelled", "completed"}
+    imported = ROWS if job["state"] == "completed" else 0
+    assert count(system, table) == job["rows_imported"] == imported
+    assert_clean(system, folder)
+    if job["state"] == "cancelled":
+        assert mails_about(folder, job["id"]) == 0
+
+
+def test_a_dead_mail_server_fails_no_import(tmp_path: Path, people: Path) -> None:
+    with running_system(tmp_path / "data", EMAIL_URL="smtp://127.0.0.1:1") as system:
+        system.create_table("no_mail", FIELDS)
+        job = system.upload("no_mail", people)
+        job = wait_until_over(system, job["id"])
+        assert (job["state"], job["rows_imported"]) == ("completed", ROWS)
+        assert_clean(system, tmp_path / "data")
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path, size: str) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=False)
+    if mounted.returncode:
+        pytest.skip("a small disk needs the right to mount one")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_upload_folder_is_said_and_leaves_nothing(tmp_path: Path, people: Path) -> None:
+    with _small_disk(tmp_path / "uploads", "4m"):
+        url = (tmp_path / "uploads").as_uri()
+        with running_system(tmp_path / "data", STORAGE_URL=url) as system:
+            system.create_table("no_room", FIELDS)
+            answer = _status(system, people, "no_room")
+            assert answer.status_code == 503
+            assert answer.json()["error"]["code"] == "storage_failed"
+            assert system.call("GET", "/api/imports/")["count"] == 0
+            assert_clean(system, tmp_path / "data")
+            assert not [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]
+
+
+def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, people: Path) -> None:
+    with _small_disk(tmp_path / "data", "200m"), running_system(tmp_path / "data") as system:
+        system.create_table("no_room", FIELDS)
+        filler = tmp_path / "data" / "filler"
+        job = system.upload("no_room", people)
+        with filler.open("wb") as out, contextlib.suppress(OSError):
+            while True:
+                out.write(b"\0" * 65_536)
+                out.flush()
+        job = wait_until_over(system, job["id"])
+        filler.unlink()
+        assert job["state"] in {"failed", "completed"}
+        assert count(system, "no_room") == job["rows_imported"]
+        if job["state"] == "failed":
+            assert "no room" in job["error"]
+        again = wait_until_over(system, system.upload("no_room", people)["id"])
+        assert again["state"] == "completed"
+
+
+def _try(system: System, method: str, path: str, body: dict[str, Any]) -> Any:
+    """The answer, or None where it is a 409."""
+    try:
+        return system.call(method, path, json=body)
+    except RuntimeError as error:
+        if ": 409 " not in str(error):
+            raise
+        return None
+
+
+def _status(system: System, path: Path, table: str) -> httpx.Response:
+    with path.open("rb") as file:
+        return system.answer(
+            "POST",
+            "/api/upload-csv/",
+            data={"table_name": table, "email": "a@example.com"},
+            files={"file": (path.name, file, "text/csv")},
+        )
