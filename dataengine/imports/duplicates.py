@@ -11,25 +11,14 @@ columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORD
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from django.db import connection
 from psycopg import sql
 
 from dataengine import ddl
 from dataengine.models import Column, Table
 
-from .loader import Staging, pg_type, run, value
-
-
-@dataclass(frozen=True, slots=True)
-class LateError:
-    """An error found in SQL. ``first`` is the id of the staged row that a duplicate repeats."""
-
-    id: int
-    column: str
-    code: str
-    first: int | None
+from .loader import Staging, pg_type, raw_connection, run, value
+from .spill import LateError, LateSpill
 
 
 class Checks:
@@ -217,22 +206,12 @@ class Checks:
                     known=known,
                 )
             )
-        self.index_errors()
 
     def _explain_impossible(self, place: dict[str, int]) -> None:
         for column, _, check in self.patterns:
             self._file(column, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
         for column in self.references:
             self._file(column, place[column.name], "unknown_reference", self._unknown(column))
-
-    def index_errors(self) -> None:
-        """Make ``errors_between`` quick."""
-        run(
-            sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} (id)").format(
-                sql.Identifier(f"tk:{self.staging.job_id}:errors:id"), self.errors
-            )
-        )
-        run(sql.SQL("ANALYZE {}").format(self.errors))
 
     def forget_errors(self) -> None:
         run(sql.SQL("TRUNCATE {}").format(self.errors))
@@ -247,17 +226,15 @@ class Checks:
     def any_errors(self) -> bool:
         return bool(value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.errors)))
 
-    def errors_between(self, first: int, last: int) -> Iterator[LateError]:
-        """The errors of rows with ids from ``first`` to ``last``, by row and column."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("SELECT id, col, code, first FROM {} WHERE id BETWEEN %s AND %s ORDER BY id, place").format(
-                    self.errors
-                ),
-                [first, last],
-            )
+    def late_errors(self) -> LateSpill:
+        """All errors found in SQL, by row and column; a page at a time, so that memory stays as it is."""
+        spill = LateSpill()
+        query = sql.SQL("SELECT id, col, code, first FROM {} ORDER BY id, place").format(self.errors)
+        with raw_connection().cursor(name="late_errors") as cursor:
+            cursor.execute(query)
             for row in cursor:
-                yield LateError(*row)
+                spill.append(LateError(*row))
+        return spill
 
 
 def late_checks(column: Column) -> Iterator[tuple[str, sql.Composable]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -19,12 +19,13 @@ from dataengine.services.tables import create_table_now
 from . import loader, rejects
 from .appending import Appender, reserve_ids
 from .conversion import FormatsNeeded, MarkersFound
-from .duplicates import Checks, LateError
+from .duplicates import Checks
+from .filing import Filing
 from .loader import Shadow, Staging
 from .options import NULL_MARKERS, ImportOptions
 from .parser import Block
 from .pipeline import Conversion, Plan, Reading, examine, find_formats, infer_types, open_stored, plan_new, plan_onto
-from .spill import Rejected
+from .spill import LateError
 
 _INSERT_TRIES = 5
 
@@ -56,6 +57,12 @@ class _Loaded:
     appended: bool = False
     """Whether the rows are in the table already."""
     causes: rejects.Causes = field(default_factory=rejects.Causes)
+    filing: Filing | None = None
+
+    def close(self) -> None:
+        if self.filing is not None:
+            self.filing.close()
+        self.reading.close()
 
 
 class Execution:
@@ -90,7 +97,7 @@ class Execution:
             try:
                 self._finish(loaded)
             finally:
-                loaded.reading.close()
+                loaded.close()
 
     def _fetch_table(self) -> None:
         if self.job.table_id is None:
@@ -144,18 +151,21 @@ class Execution:
         def give_ids(first_row: int, count: int) -> int:
             return reserve_ids(table, count) if appends and table else base + first_row + 1
 
+        loaded: _Loaded | None = None
         conversion = Conversion(plan, give_ids=give_ids, keys=checks.keys, report=self._report_load)
         try:
             if appends and table is not None:
                 loaded = self._append(Appender(table, staging, checks), conversion)
             else:
                 loaded = self._stage(staging, checks, conversion)
-            self._file_rejects(loaded)
+            self._store_rejects(loaded)
             replaces = self.table if isinstance(staging, Shadow) and self._goes_in(loaded) else None
             if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
                 raise _NotEmptyAnyMore
         except BaseException:
             conversion.close()
+            if loaded is not None and loaded.filing is not None:
+                loaded.filing.close()
             conversion.reading.close()
             raise
         return loaded
@@ -186,8 +196,9 @@ class Execution:
             rows_imported=appender.inserted,
             rows_rejected=reading.rejected.count + checks.found,
         )
-        checks.index_errors()
-        return _Loaded(conversion.plan, appender.staging, checks, reading, counts, appended=True)
+        loaded = _Loaded(conversion.plan, appender.staging, checks, reading, counts, appended=True)
+        self._begin_filing(loaded)
+        return loaded
 
     def _staging(self, plan: Plan) -> Staging:
         if self.table is None:
@@ -201,44 +212,63 @@ class Execution:
 
     def _check(self, loaded: _Loaded) -> None:
         staging, checks, counts = loaded.staging, loaded.checks, loaded.counts
-        update_key = self.options.key if self.options.on_conflict == "update" else None
-        if checks.needed and not isinstance(staging, Shadow):
-            self.reporter.update(phase="checking")
-            loader.run(loader.analyze(staging.relation))
         checks.reject_impossible()
         if isinstance(staging, Shadow):
-            self._index(staging, checks, loaded.counts.rows_rejected)
-        elif self.table is not None:
-            if self.options.on_conflict == "skip":
-                key = self.options.key
-                names = [key] if key else [column.name for column in checks.unique]
-                counts.rows_skipped = loader.skip_known(staging, self.table, names)
-            checks.reject_known(update_key=update_key)
+            built = self._reject_repeated(staging, checks, rejected=bool(counts.rows_rejected or checks.found))
+            self._settle(loaded)
+            if not built:
+                self.reporter.update(phase="indexing")
+                self._build(staging)
+            if self.table is not None:
+                staging.add_other_constraints(self.columns)
+            return
+        if checks.needed:
+            self.reporter.update(phase="checking")
+            loader.run(loader.analyze(staging.relation))
+        if self.table is not None:
+            counts.rows_skipped = self._skip_known(staging, checks, self.table)
+            checks.reject_known(update_key=self._update_key)
             checks.reject_repeated()
+        self._settle(loaded)
+
+    @property
+    def _update_key(self) -> str | None:
+        return self.options.key if self.options.on_conflict == "update" else None
+
+    def _skip_known(self, staging: Staging, checks: Checks, table: Table) -> int:
+        if self.options.on_conflict != "skip":
+            return 0
+        key = self.options.key
+        return loader.skip_known(staging, table, [key] if key else [column.name for column in checks.unique])
+
+    def _settle(self, loaded: _Loaded) -> None:
+        """All rows are judged: count them, and begin to file the rejected ones."""
+        checks, counts = loaded.checks, loaded.counts
         counts.rows_rejected += checks.found
         counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped
         if checks.found or (checks.needed and loaded.reading.keyed):
-            checks.explain(update_key=update_key)
+            checks.explain(update_key=self._update_key)
+        self._begin_filing(loaded)
 
-    def _index(self, shadow: Shadow, checks: Checks, rows_rejected: int) -> None:
-        """Build the indexes; where that meets duplicates, take them out first."""
-        if checks.unique and rows_rejected:
-            # Where rows are bad some repeat others, as a rule: looking costs less than building an index in vain.
-            self.reporter.update(phase="checking")
-            checks.reject_repeated()
-        self.reporter.update(phase="indexing")
-        try:
-            with transaction.atomic():
-                self._build(shadow)
-        except IntegrityError as error:
-            if not isinstance(error.__cause__, pg.UniqueViolation):
-                raise
-            self.reporter.update(phase="checking")
-            checks.reject_repeated()
+    def _reject_repeated(self, shadow: Shadow, checks: Checks, *, rejected: bool) -> bool:
+        """Take out duplicates; returns whether the indexes are built already.
+
+        They are built at once where nothing is wrong so far: that shows whether there are duplicates, and mostly there
+        are none. Where rows are bad some repeat others, as a rule, and looking costs less than an index in vain.
+        """
+        if not (checks.unique and rejected):
             self.reporter.update(phase="indexing")
-            self._build(shadow)
-        if self.table is not None:
-            shadow.add_other_constraints(self.columns)
+            try:
+                with transaction.atomic():
+                    self._build(shadow)
+            except IntegrityError as error:
+                if not isinstance(error.__cause__, pg.UniqueViolation):
+                    raise
+            else:
+                return True
+        self.reporter.update(phase="checking")
+        checks.reject_repeated()
+        return False
 
     def _build(self, shadow: Shadow) -> None:
         unique = {column.name for column in self.columns if column.unique}
@@ -250,46 +280,24 @@ class Execution:
 
     # Rejected rows --------------------------------------------------------------------------------------------
 
-    def _file_rejects(self, loaded: _Loaded) -> None:
+    def _begin_filing(self, loaded: _Loaded) -> None:
+        """Start to put the rejected rows together, if SQL found anything that conversion did not."""
+        checks = loaded.checks
+        if checks.found or (checks.needed and checks.any_errors()):
+            describe = partial(self._described, loaded)
+            loaded.filing = Filing(loaded.plan, loaded.reading, checks.late_errors(), describe)
+
+    def _store_rejects(self, loaded: _Loaded) -> None:
         """Store the rejected rows in the order of the file, with every error of each."""
-        reading, checks = loaded.reading, loaded.checks
-        if not (checks.found or (checks.needed and checks.any_errors())):
-            loaded.causes = reading.causes
-            rejects.store(self.job, reading.rejected)
+        filing = loaded.filing
+        if filing is None:
+            loaded.causes = loaded.reading.causes
+            rejects.store(self.job, loaded.reading.rejected)
             return
         self.reporter.update(phase="checking")
-        spilled = iter(reading.rejected)
-        waiting = next(spilled, None)
-        first = 0
-        for block in loaded.plan.blocks():
-            late: dict[int, list[LateError]] = {}
-            for low, high in reading.ids.between(first, first + len(block)):
-                for error in checks.errors_between(low, high):
-                    late.setdefault(reading.ids.row_of(error.id) - first, []).append(error)
-            last_line = _last_line(block)
-            early: list[Rejected] = []
-            while waiting is not None and waiting.line <= last_line:
-                early.append(waiting)
-                waiting = next(spilled, None)
-            rows = list(self._merged(loaded, block, first, early, late))
-            for item in rows:
-                loaded.causes.add(item.line, item.errors)
-            rejects.store(self.job, rows)
-            first += len(block)
-            self.reporter.update()
-
-    def _merged(
-        self, loaded: _Loaded, block: Block, first: int, early: list[Rejected], late: dict[int, list[LateError]]
-    ) -> Iterator[Rejected]:
-        known = {item.row - first: item for item in early if item.row >= 0}
-        found = [item for item in early if item.row < 0]
-        order = {spec.name: place for place, spec in enumerate(loaded.plan.specs)}
-        for row in {*known, *late}:
-            errors = list(known[row].errors) if row in known else []
-            errors += [self._described(loaded, error) for error in late.get(row, [])]
-            errors.sort(key=lambda error: order.get(error["column"], -1))
-            found.append(Rejected(int(block.lines[row]), row + first, block.raw(row), errors))
-        return iter(sorted(found, key=lambda item: (item.line, item.row)))
+        filing.finish()
+        loaded.causes = filing.causes
+        rejects.store(self.job, filing.rejected)
 
     def _described(self, loaded: _Loaded, error: LateError) -> dict[str, str]:
         match error.code:
@@ -385,24 +393,17 @@ class Execution:
         """Others took values, or deleted records, that staged rows need: reject or skip those rows now."""
         rejects.forget(self.job)
         self._check_again(loaded)
-        loaded.causes = rejects.Causes()
-        self._file_rejects(loaded)
+        if loaded.filing is not None:
+            loaded.filing.close()
+        self._begin_filing(loaded)
+        self._store_rejects(loaded)
 
     def _check_again(self, loaded: _Loaded) -> None:
         checks, counts, before = loaded.checks, loaded.counts, loaded.checks.found
         assert self.table is not None
-        update_key = self.options.key if self.options.on_conflict == "update" else None
-        if self.options.on_conflict == "skip":
-            key = self.options.key
-            names = [key] if key else [column.name for column in checks.unique]
-            counts.rows_skipped += loader.skip_known(loaded.staging, self.table, names)
+        counts.rows_skipped += self._skip_known(loaded.staging, checks, self.table)
         checks.reject_impossible()
-        checks.reject_known(update_key=update_key)
+        checks.reject_known(update_key=self._update_key)
         counts.rows_rejected += checks.found - before
         checks.forget_errors()
-        checks.explain(update_key=update_key)
-
-
-def _last_line(block: Block) -> int:
-    rows = int(block.lines[-1]) if len(block) else -1
-    return max(rows, block.rejects[-1].line if block.rejects else -1)
+        checks.explain(update_key=self._update_key)

@@ -109,6 +109,34 @@ class RejectSpill:
         self._file.close()
 
 
+@dataclass(frozen=True, slots=True)
+class LateError:
+    """An error found in SQL. ``first`` is the id of the row that a duplicate repeats."""
+
+    id: int
+    column: str
+    code: str
+    first: int | None
+
+
+class LateSpill:
+    """Late errors, by id."""
+
+    def __init__(self) -> None:
+        self._file = _scratch()
+
+    def append(self, error: LateError) -> None:
+        self._file.write(json.dumps([error.id, error.column, error.code, error.first]).encode() + b"\n")
+
+    def __iter__(self) -> Iterator[LateError]:
+        self._file.seek(0)
+        for line in self._file:
+            yield LateError(*json.loads(line))
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class ByteSpill:
     """Bytes that are written once and read once."""
 

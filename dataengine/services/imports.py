@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -63,11 +64,12 @@ def start(
     name = name[-255:] or "file"
     plan = _plan(file, name, target, read)
     file.seek(0)
-    with transaction.atomic():
-        if target is None:
-            _refuse_twice(table_name)
-        key = _store(file, name)
-        try:
+    # Outside of the transaction: storing a large file far away takes longer than one may stand idle.
+    key = _store(file, name)
+    try:
+        with transaction.atomic():
+            if target is None:
+                _refuse_twice(table_name)
             job = ImportJob.objects.create(
                 table=target,
                 table_name=target.name if target else table_name,
@@ -79,11 +81,11 @@ def start(
                 findings=plan.findings(),
                 bytes_total=size,
             )
-        except DatabaseError:
-            default_storage.delete(key)
-            raise
-        if send:
-            transaction.on_commit(lambda: ring(job.pk))
+            if send:
+                transaction.on_commit(lambda: ring(job.pk))
+    except (DatabaseError, Conflict):
+        default_storage.delete(key)
+        raise
     return job
 
 
@@ -148,10 +150,13 @@ def _store(file: BinaryIO, filename: str) -> str:
     suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
     safe = "".join(char for char in suffix if char.isalnum() or char == ".")
     content = file if isinstance(file, File) else File(file, name=filename)
+    key = f"{FOLDER}/{uuid.uuid4().hex}{safe}"
     try:
-        return default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}{safe}", content)
+        return default_storage.save(key, content)
     except OSError as error:
         logger.exception("An upload could not be stored")
+        with suppress(OSError):
+            default_storage.delete(key)  # what did fit
         raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error
 
 

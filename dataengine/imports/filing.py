@@ -1,0 +1,111 @@
+"""Puts together what is wrong with each rejected row: what conversion found, and what SQL found later.
+
+The second kind needs the row's text, which only the file has, so the file is read once more. That goes on in a thread
+while PostgreSQL builds indexes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .parser import Block
+from .pipeline import Plan, Reading
+from .rejects import Causes
+from .spill import LateError, LateSpill, Rejected, RejectSpill
+
+type Describe = Callable[[LateError], dict[str, str]]
+
+
+@dataclass(slots=True)
+class _Late:
+    """One row's late errors, read ahead."""
+
+    row: int
+    errors: list[LateError]
+
+
+class Filing:
+    """Merges rejected rows in the order of the file into ``rejected`` and ``causes``; ``finish`` waits for it."""
+
+    def __init__(self, plan: Plan, reading: Reading, late: LateSpill, describe: Describe) -> None:
+        self.causes = Causes()
+        self.rejected = RejectSpill()
+        self._plan = plan
+        self._reading = reading
+        self._late = late
+        self._describe = describe
+        self._order = {spec.name: place for place, spec in enumerate(plan.specs)}
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="filing", daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for the end, and raise what went wrong."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+        self.rejected.close()
+        self._late.close()
+
+    def _work(self) -> None:
+        try:
+            self._merge()
+        except BaseException as error:  # noqa: BLE001  (raised again by ``finish``)
+            self._error = error
+
+    def _merge(self) -> None:
+        early = iter(self._reading.rejected)
+        waiting = next(early, None)
+        late = self._rows_of_late()
+        coming = next(late, None)
+        first = 0
+        for block in self._plan.blocks():
+            if self._stop.is_set():
+                return
+            found: list[Rejected] = []
+            known: dict[int, Rejected] = {}
+            last = _last_line(block)
+            while waiting is not None and waiting.line <= last:
+                if waiting.row < 0:
+                    found.append(waiting)
+                else:
+                    known[waiting.row] = waiting
+                waiting = next(early, None)
+            end = first + len(block)
+            while coming is not None and coming.row < end:
+                known[coming.row] = self._merged(block, coming.row - first, known.get(coming.row), coming)
+                coming = next(late, None)
+            for item in sorted([*found, *known.values()], key=lambda item: (item.line, item.row)):
+                self.causes.add(item.line, item.errors)
+                self.rejected.extend([item])
+            first = end
+
+    def _rows_of_late(self) -> Iterator[_Late]:
+        group: _Late | None = None
+        for error in self._late:
+            row = self._reading.ids.row_of(error.id)
+            if group is not None and group.row == row:
+                group.errors.append(error)
+                continue
+            if group is not None:
+                yield group
+            group = _Late(row, [error])
+        if group is not None:
+            yield group
+
+    def _merged(self, block: Block, place: int, early: Rejected | None, late: _Late) -> Rejected:
+        errors = [*(early.errors if early else []), *(self._describe(error) for error in late.errors)]
+        errors.sort(key=lambda error: self._order.get(error["column"], -1))
+        return Rejected(int(block.lines[place]), late.row, block.raw(place), errors)
+
+
+def _last_line(block: Block) -> int:
+    rows = int(block.lines[-1]) if len(block) else -1
+    return max(rows, block.rejects[-1].line if block.rejects else -1)
