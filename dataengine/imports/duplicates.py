@@ -185,6 +185,8 @@ class Checks:
     def explain(self, *, update_key: str | None = None) -> None:
         """File every error of every rejected row. Call when the staging table holds exactly the rows that go in."""
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
+        # Without its size PostgreSQL would sort the whole staging table to join it with these few rows.
+        run(sql.SQL("ANALYZE {}").format(self.rejected))
         self._explain_impossible(place)
         for column in self.unique:
             name = sql.Identifier(column.name)

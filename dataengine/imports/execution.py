@@ -20,12 +20,11 @@ from . import loader, rejects
 from .appending import Appender, reserve_ids
 from .conversion import FormatsNeeded, MarkersFound
 from .duplicates import Checks
-from .filing import Filing
+from .filing import Filing, described
 from .loader import Shadow, Staging
 from .options import NULL_MARKERS, ImportOptions
 from .parser import Block
 from .pipeline import Conversion, Plan, Reading, examine, find_formats, infer_types, open_stored, plan_new, plan_onto
-from .spill import LateError
 
 _INSERT_TRIES = 5
 
@@ -284,7 +283,7 @@ class Execution:
         """Start to put the rejected rows together, if SQL found anything that conversion did not."""
         checks = loaded.checks
         if checks.found or (checks.needed and checks.any_errors()):
-            describe = partial(self._described, loaded)
+            describe = partial(described, loaded.reading, checks)
             loaded.filing = Filing(loaded.plan, loaded.reading, checks.late_errors(), describe)
 
     def _store_rejects(self, loaded: _Loaded) -> None:
@@ -298,22 +297,6 @@ class Execution:
         filing.finish()
         loaded.causes = filing.causes
         rejects.store(self.job, filing.rejected)
-
-    def _described(self, loaded: _Loaded, error: LateError) -> dict[str, str]:
-        match error.code:
-            case "duplicate_in_file":
-                assert error.first is not None
-                line = loaded.reading.lines.one(loaded.reading.ids.row_of(error.first))
-                message = f"line {line} has the same value"
-            case "duplicate_in_table":
-                message = "a record of the table has the same value"
-            case "unknown_reference":
-                column = next(c for c in loaded.checks.references if c.name == error.column)
-                target = column.references.name if column.references else ""
-                message = f"there is no record of this id in “{target}”"
-            case _:
-                message = "the column's rules do not allow this value"
-        return {"column": error.column, "code": error.code, "message": message}
 
     # Ending ---------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from .duplicates import Checks
 from .parser import Block
 from .pipeline import Plan, Reading
 from .rejects import Causes
@@ -104,6 +105,23 @@ class Filing:
         errors = [*(early.errors if early else []), *(self._describe(error) for error in late.errors)]
         errors.sort(key=lambda error: self._order.get(error["column"], -1))
         return Rejected(int(block.lines[place]), late.row, block.raw(place), errors)
+
+
+def described(reading: Reading, checks: Checks, error: LateError) -> dict[str, str]:
+    """A late error in words, as the job keeps it."""
+    match error.code:
+        case "duplicate_in_file":
+            assert error.first is not None
+            message = f"line {reading.lines.one(reading.ids.row_of(error.first))} has the same value"
+        case "duplicate_in_table":
+            message = "a record of the table has the same value"
+        case "unknown_reference":
+            column = next(column for column in checks.references if column.name == error.column)
+            target = column.references.name if column.references else ""
+            message = f"there is no record of this id in “{target}”"
+        case _:
+            message = "the column's rules do not allow this value"
+    return {"column": error.column, "code": error.code, "message": message}
 
 
 def _last_line(block: Block) -> int:
