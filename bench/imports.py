@@ -97,7 +97,6 @@ class ImportBench:
     def reference(self, path: Path) -> float:
         """Seconds of `\\copy` into an empty table like ours."""
         self.system.create_table("bench_reference", FIELDS)
-        psql(self.system, "CHECKPOINT")
         seconds = psql(self.system, copy_command("bench_reference", path))
         self.system.delete_table("bench_reference")
         return seconds
@@ -116,12 +115,10 @@ class ImportBench:
         """Both sides add the same second file to a table that holds the first."""
         self.system.create_table("bench_filled_reference", FIELDS)
         psql(self.system, copy_command("bench_filled_reference", self.clean), "ANALYZE userdata.bench_filled_reference")
-        psql(self.system, "CHECKPOINT")
         case.reference.append(psql(self.system, copy_command("bench_filled_reference", self.more)))
         self.system.delete_table("bench_filled_reference")
         self.system.create_table("bench_filled", FIELDS)
         psql(self.system, copy_command("bench_filled", self.clean), "ANALYZE userdata.bench_filled")
-        psql(self.system, "CHECKPOINT")
         _, seconds, own = self.timed_import("bench_filled", self.more, {}, create=False)
         case.seconds.append(seconds)
         case.job_seconds.append(own)
@@ -133,7 +130,6 @@ class ImportBench:
         """Import and return (job, seconds from request to completed, the job's own seconds)."""
         if create:
             self.system.create_table(table, FIELDS)
-        psql(self.system, "CHECKPOINT")
         job, seconds = self.system.import_file(table, path, options)
         if job["state"] != "completed":
             raise RuntimeError(f"The import into {table} ended as {job['state']}: {job['error']}")

@@ -70,7 +70,6 @@ def run_peers(system: System, folder: Path, rows: int, rounds: int) -> list[Peer
 
 def _timed(system: System, path: Path, load: Callable[[System, Path], None]) -> float:
     system.create_table(_TABLE, FIELDS)
-    psql(system, "CHECKPOINT")
     start = time.perf_counter()
     load(system, path)
     seconds = time.perf_counter() - start

@@ -151,7 +151,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     kind = column.kind if column else column_types.REGISTRY["bigint"]
     offered = kind.lookups if column else _ID_LOOKUPS
     if lookup not in offered:
-        what = f"“{column_name}” is a {kind.label.lower()} column" if column else "“id” is a number"
+        what = f"the type of “{column_name}” is {kind.label.lower()}" if column else "“id” is a number"
         raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{_shown(lookup)}”.")
     attribute = column.attribute if column else "id"
     return ValueFilter(

@@ -44,6 +44,10 @@ _GROUPS = {
     "%z": r"(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?)",
     "%%": "%",
 }
+_EXAMPLES = {
+    "%Y": "2024", "%y": "24", "%m": "01", "%-m": "1", "%d": "31", "%-d": "31", "%H": "17", "%I": "05", "%M": "45",
+    "%S": "09", "%f": "123", "%b": "Jan", "%B": "January", "%p": "PM", "%z": "+02:00", "%%": "%",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,11 @@ class DateFormat:
     name: str
     pattern: str
     groups: frozenset[str]
+
+    @property
+    def example(self) -> str:
+        """The format as people read it: a moment written in it."""
+        return re.sub(r"%-?.", lambda part: _EXAMPLES[part[0]], self.name)
 
     @property
     def has_clock(self) -> bool:
@@ -100,7 +109,7 @@ TIME = DateFormat("%H:%M:%S", f"^{_LOOSE_CLOCK}$", frozenset({"H", "M", "S", "f"
 _D, _M, _Y, _B = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<Y>\d{4})", r"(?P<b>[A-Za-z]{3,9})"
 KNOWN: tuple[DateFormat, ...] = (
     ISO,
-    _known("%Y-%m-%d (one digit)", f"{_Y}-{_M}-{_D}"),
+    _known("%Y-%-m-%-d", f"{_Y}-{_M}-{_D}"),
     _known("%Y/%m/%d", f"{_Y}/{_M}/{_D}"),
     _known("%Y.%m.%d", rf"{_Y}\.{_M}\.{_D}"),
     _known("%d/%m/%Y", f"{_D}/{_M}/{_Y}"),

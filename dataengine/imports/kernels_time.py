@@ -204,7 +204,7 @@ def _careful(cells: pa.Array, target: Target, finish, expected: str, instead: st
         open_ &= ~fits
         unreal |= here & ~moments.real
     if target.formats and target.type != "time":
-        expected += " or " + " or ".join(form.name for form in target.formats if form is not ISO)
+        expected += " or " + " or ".join(form.example for form in target.formats if form is not ISO)
     beyond = open_ & matches(text, _BEYOND) if target.type != "time" else np.zeros(count, dtype=np.bool_)
     problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
     problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
