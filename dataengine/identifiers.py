@@ -29,6 +29,8 @@ RESERVED_WORDS = frozenset(
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 # ``id`` is the key of every table; the other two are what rejected.csv adds to a file.
 OWN_COLUMNS = frozenset({"id", "_line", "_errors"})
+# The console's page at /tables/new/ makes a table and so cannot show one.
+OWN_TABLES = frozenset({"new"})
 
 # A letter or underscore, then letters, digits, underscores, and single spaces or hyphens between them.
 _SHAPE = re.compile(r"[^\W\d][\w]*(?:[ -][\w]+)*")
@@ -64,7 +66,7 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
         raise refuse(f"“{name}” is a reserved word of SQL; choose another {what} name.")
     if what == "column" and folded in SYSTEM_COLUMNS:
         raise refuse(f"“{name}” is a system column of PostgreSQL; choose another name.")
-    if what == "column" and folded in OWN_COLUMNS:
+    if folded in (OWN_COLUMNS if what == "column" else OWN_TABLES):
         raise refuse(f"“{name}” is kept for Tablekeep itself; choose another name.")
     return name
 
@@ -82,7 +84,7 @@ def derive_identifier(text: str, *, what: str = "column", taken: Iterable[str] =
     if not re.match(r"[^\W\d]", stem):
         stem = f"{what}_{stem}"
     used = {name.casefold() for name in taken}
-    if stem in RESERVED_WORDS | SYSTEM_COLUMNS | OWN_COLUMNS:
+    if stem in RESERVED_WORDS | SYSTEM_COLUMNS | OWN_COLUMNS or (what == "table" and stem in OWN_TABLES):
         stem = f"{stem}_{what}"
     candidate = _cut(stem, MAX_BYTES)
     number = 2

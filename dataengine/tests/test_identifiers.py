@@ -52,6 +52,13 @@ def test_table_names_may_be_column_only_words() -> None:
         validate_identifier("table", what="table")
 
 
+def test_new_is_a_page_and_no_table() -> None:
+    with pytest.raises(InvalidInput):
+        validate_identifier("new", what="table")
+    assert derive_identifier("New", what="table") == "new_table"
+    assert validate_identifier("new", what="column") == derive_identifier("New") == "new"
+
+
 def test_errors_stand_at_the_field() -> None:
     with pytest.raises(InvalidInput) as caught:
         validate_identifier("a.b", what="table", field="table_name")
