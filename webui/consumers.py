@@ -21,8 +21,10 @@ from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import Error as DatabaseError
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
+from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
@@ -43,6 +45,8 @@ POLL_SECONDS = 2.0
 RECHECK_SECONDS = 20.0
 DONE = 1000
 NOT_ALLOWED_ANY_MORE = 4403
+TRY_AGAIN = 1011  # hx-ws comes back by itself
+NO_REDIS = (OSError, RedisError)
 
 
 class ImportConsumer(AsyncWebsocketConsumer):
@@ -66,7 +70,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
         if job is None:
             await self.close()
             return
-        with suppress(OSError):  # without Redis the polls alone have to do
+        with suppress(*NO_REDIS):  # then the polls alone have to do
             await self.channel_layer.group_add(f"import.{self.pk}", self.channel_name)
         await self.accept()
         self.following = asyncio.create_task(self._follow(job))
@@ -75,7 +79,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
         """Stop following."""
         if self.following is not None:
             self.following.cancel()
-        with suppress(OSError):
+        with suppress(*NO_REDIS):
             await self.channel_layer.group_discard(f"import.{self.pk}", self.channel_name)
 
     async def import_changed(self, message: dict[str, Any]) -> None:
@@ -89,6 +93,13 @@ class ImportConsumer(AsyncWebsocketConsumer):
         self.news.set()
 
     async def _follow(self, job: ImportJob) -> None:
+        """Send the changes. Where the database is away the client is told to come back, and begins anew."""
+        try:
+            await self._send_changes(job)
+        except DatabaseError:
+            await self.close(TRY_AGAIN)
+
+    async def _send_changes(self, job: ImportJob) -> None:
         """Send the state at each change until the import is over or the user may not see it any more."""
         loop = asyncio.get_running_loop()
         sent, checked = "", loop.time()
