@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from dataengine.models import ImportJob, RejectedRow, Table
+from webui import drafts
 from webui.tests.browser.conftest import log_in
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def test_no_page_has_a_violation(
     page = context.new_page()
     problems = [problem for path in OPEN_PAGES for problem in problems_of(page, path)]
     log_in(context, live_asgi, owner)
+    draft = drafts.store(owner, SimpleUploadedFile("a.csv", b"name,other\nAnn,x\n")).token
     paths = [
         "/",
         "/account/",
@@ -86,6 +89,8 @@ def test_no_page_has_a_violation(
         f"/tables/people/design/{column.pk}/?drop",
         "/tables/people/delete/",
         "/tables/people/import/",
+        f"/tables/people/import/?draft={draft}",
+        f"/tables/new/import/?draft={draft}",
         "/tables/people/records/new/",
         "/tables/people/records/1/",
         "/tables/people/records/1/delete/",
