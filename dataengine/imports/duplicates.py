@@ -17,7 +17,7 @@ from psycopg import sql
 from dataengine import ddl
 from dataengine.models import Column, Table
 
-from .loader import Staging, pg_type, raw_connection, run, value
+from .loader import Staging, by_index, pg_type, raw_connection, run, value
 from .spill import LateError, LateSpill
 
 
@@ -73,8 +73,9 @@ class Checks:
 
     def reject_for(self) -> None:
         """Move whatever cannot go into the table as it is now."""
-        self.reject_impossible()
-        self.reject_known()
+        with by_index():
+            self.reject_impossible()
+            self.reject_known()
         self.reject_repeated()
 
     def reject_repeated(self) -> int:
@@ -159,6 +160,11 @@ class Checks:
         assert self.table is not None
         table = ddl.qualified(self.table.name)
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
+        with by_index():
+            self._explain_chunk(table, place)
+        run(sql.SQL("TRUNCATE {}").format(self.rejected))
+
+    def _explain_chunk(self, table: sql.Composable, place: dict[str, int]) -> None:
         self._explain_impossible(place)
         for column in self.unique:
             statement = sql.SQL(
@@ -178,7 +184,6 @@ class Checks:
                     own=sql.Literal(self.own),
                 )
             )
-        run(sql.SQL("TRUNCATE {}").format(self.rejected))
 
     # Explaining -----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ The table itself is locked for the moment of the swap only; readers never wait f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -57,6 +58,22 @@ def give_memory() -> None:
                 "SELECT set_config({0}, {1}, true) WHERE pg_size_bytes(current_setting({0})) < pg_size_bytes({1})"
             ).format(sql.Literal(name), sql.Literal(size))
         )
+
+
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Have PostgreSQL look some thousand rows up in a large table one by one.
+
+    Left to itself it reads the whole table for each chunk: its statistics know nothing of the rows of this transaction
+    (measured: 0.9 s a chunk instead of 0.1 s, with 1M records).
+    """
+    settings = ("enable_hashjoin", "enable_mergejoin")
+    for name in settings:
+        run(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
+    yield
+    # After an error there is nothing to set back: the transaction, or its savepoint, takes the settings with it.
+    for name in settings:
+        run(sql.SQL("SET LOCAL {} = on").format(sql.Identifier(name)))
 
 
 def pg_type(spec: ColumnSpec) -> sql.SQL:
