@@ -21,7 +21,7 @@ from . import kernels as k
 from .conversion import FOUND_LENGTH, unguarded
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_numeric import ARROW_DIGITS
-from .kernels_time import take_apart
+from .kernels_time import iso_block, take_apart
 from .options import NULL_MARKERS
 
 # No leading zeros (they are codes) and no plus (telephone numbers): such columns stay text.
@@ -31,6 +31,11 @@ _FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$"
 _CODE = r"^-?0[0-9]|^\+[0-9]"
 _WORDS = pa.array(["true", "false", "t", "f", "yes", "no", "y", "n"])
 _INT4 = 2**31
+_NUMBERS = frozenset({"integer", "numeric", "double"})
+# What ISO dates are written in, and the looser format that takes them as well.
+_ISO_NAMES = frozenset({ISO.name, "%Y-%-m-%-d"})
+_SURELY_FINITE = 300
+"""Decimals of at most so many characters are neither too large nor too small for a double."""
 
 _NAMES = {
     "integer": "a whole number",
@@ -87,8 +92,9 @@ class ColumnEvidence:
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
         """Take in one block of cells. ``markers`` are what may mean NULL."""
+        if self.values and not any(candidate.alive for candidate in self.candidates):
+            return  # it is text, and nothing can change that
         text = k.trimmed(cells)
-        # Whole blocks of integers, the commonest case, need one cast and no look at each cell.
         blank = k.mask_of(pc.is_in(text, markers, skip_nulls=True))
         if blank.any():
             self.marked += int((blank & k.mask_of(pc.not_equal(text, ""))).sum())
@@ -97,12 +103,19 @@ class ColumnEvidence:
         self.values += filled
         if not filled:
             return
-        self.has_codes = self.has_codes or bool(k.matches(text, _CODE).any())
         here = k.present(text)
+        settled = self._settled(text)
+        if not settled:
+            self.has_codes = self.has_codes or bool(k.matches(text, _CODE).any())
         for candidate in self.candidates:
             if not candidate.alive:
                 continue
+            if candidate.kind in settled or (candidate.form is not None and candidate.form.name in settled):
+                candidate.cells += filled
+                continue
             fits = candidate.fits(text)
+            if candidate.kind == "numeric" and fits[here].all() and _longest(text) <= _SURELY_FINITE:
+                settled = {"double"}
             wrong = here & ~fits
             if wrong.any():
                 first = int(np.flatnonzero(wrong)[0])
@@ -111,6 +124,28 @@ class ColumnEvidence:
                 candidate.broken_line, candidate.broken_cell = int(lines[first]), text[first].as_py()
             else:
                 candidate.cells += filled
+
+    def _settled(self, text: pa.Array) -> Collection[str]:
+        """The candidates that every cell of the block fits, where Arrow's own parsers can tell for all at once.
+
+        What they take is less than what the patterns below take, and never more.
+        """
+        alive = [c for c in self.candidates if c.alive]
+        if alive[0].kind == "integer":
+            values = k.cast(text, pa.int64())
+            # The way there and back rules out leading zeros, plus signs and hexadecimal.
+            if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
+                limits = pc.min_max(values)
+                self.low, self.high = min(self.low, limits["min"].as_py()), max(self.high, limits["max"].as_py())
+                return _NUMBERS
+        if any(c.form is ISO for c in alive):
+            moments = iso_block(text)
+            if moments is not None:
+                self.dated_only = self.dated_only and pa.types.is_date32(moments)
+                self.clocks += not pa.types.is_date32(moments)
+                self.zones += pa.types.is_timestamp(moments) and moments.tz is not None
+                return _ISO_NAMES
+        return ()
 
     def _integers(self, cells: pa.Array) -> k.Mask:
         fits = k.matches(cells, _INTEGER)
@@ -252,6 +287,10 @@ class Inference:
                 notes[column.name] = note
         specs = [ColumnSpec(name=column.name, type=kinds[column.name]) for column in self.columns]
         return Inferred(specs, markers, formats, notes)
+
+
+def _longest(cells: pa.Array) -> int:
+    return int(pc.max(pc.binary_length(cells)).as_py() or 0)
 
 
 def _real(cells: pa.Array, form: DateFormat) -> k.Mask:

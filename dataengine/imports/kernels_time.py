@@ -19,6 +19,8 @@ from .kernels import Converted, Mask, Problem, Target, cast, fault, mask_of, mat
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
 """ISO dates of years that we do not keep."""
 
+_HOUR_ALONE = r"^.{13}(?:[zZ+-]|$)"
+
 type Ints = npt.NDArray[np.int64]
 
 _FIRST_DAY = -719_162  # 0001-01-01, in days since 1970
@@ -117,6 +119,31 @@ def _offset(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask, 
     return sign * (hours * 60 + minutes) * 60_000_000, has_zone, (hours <= 15) & (minutes <= 59)
 
 
+def iso_block(cells: pa.Array) -> pa.DataType | None:
+    """The type that all of a block's cells have as ISO dates, or as ISO moments with minutes, in UTC or no zone.
+
+    None where any cell is something else, or where only a closer look can tell.
+    """
+    limits = pc.min_max(pc.binary_length(cells))
+    shortest, longest = limits["min"].as_py(), limits["max"].as_py()
+    if shortest is None or shortest < len("2024-01-31"):
+        return None
+    if shortest == longest == len("2024-01-31"):
+        days = cast(cells, pa.date32())
+        if days is None or pc.min(pc.cast(days, pa.int32())).as_py() < _FIRST_DAY:
+            return None
+        return pa.date32()
+    # Arrow takes an hour without minutes, which PostgreSQL does not.
+    if not pc.all(pc.equal(pc.binary_slice(cells.cast(pa.binary()), 13, 14), b":")).as_py():
+        return None
+    in_utc = pc.all(pc.ends_with(cells, "Z")).as_py()
+    moments = cast(cells, pa.timestamp("us", "UTC" if in_utc else None))
+    if moments is None or pc.min(pc.cast(moments, pa.int64())).as_py() < _FIRST_DAY * _DAY_US:
+        return None
+    kind: pa.DataType = moments.type
+    return kind
+
+
 def quick_date(cells: pa.Array, target: Target) -> pa.Array | None:
     values = cast(cells, target.arrow)
     if values is None or (pc.min(pc.cast(values, pa.int32())).as_py() or 0) < _FIRST_DAY:
@@ -138,7 +165,7 @@ def quick_timestamp(cells: pa.Array, target: Target) -> pa.Array | None:
     if values is None:
         return None
     # Arrow takes an hour without minutes, which PostgreSQL does not.
-    if pc.any(pc.equal(pc.binary_length(cells), 13)).as_py():
+    if pc.any(pc.match_substring_regex(cells, _HOUR_ALONE)).as_py():
         return None
     return None if (pc.min(pc.cast(values, pa.int64())).as_py() or 0) < _FIRST_DAY * _DAY_US else values
 
