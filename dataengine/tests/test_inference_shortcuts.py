@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import MonkeyPatch
 
 from dataengine.imports.inference import ColumnEvidence
 
@@ -44,7 +44,7 @@ def _verdict(blocks: list[list[str | None]]) -> tuple[object, ...]:
 @given(st.lists(_BLOCKS, min_size=1, max_size=3))
 def test_shortcuts_change_nothing(blocks: list[list[str | None]]) -> None:
     quick = _verdict(blocks)
-    with MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ColumnEvidence, "_settled", lambda self, text: ())
         patch.setattr("dataengine.imports.inference._SURELY_FINITE", 0)
         assert quick == _verdict(blocks)
