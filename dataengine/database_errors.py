@@ -36,6 +36,8 @@ def as_engine_error(error: Exception) -> DataEngineError | None:
             return Conflict("The table changed meanwhile; load it again.", code="table_changed")
         case errors.NumericValueOutOfRange() | errors.DatetimeFieldOverflow():
             return InvalidInput("A value lies beyond what its type can hold.", code="out_of_range")
+        case errors.ProgramLimitExceeded():
+            return InvalidInput("A value is too long for its column's index.", code="value_too_long")
         case errors.StringDataRightTruncation():
             return InvalidInput("A text is too long for its column.", code="value_too_long")
         case errors.DataError():

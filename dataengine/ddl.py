@@ -8,7 +8,7 @@ one leads straight to its column (``column_id_of_constraint``).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -34,13 +34,17 @@ def create_schema() -> None:
     execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
 
 
-def create_table(table: Table, columns: Iterable[Column]) -> None:
+def create_table(table: Table, columns: Sequence[Column]) -> None:
     """Create the table with all its constraints."""
     parts: list[sql.Composable] = [identity_definition(table.pk), primary_key(table.pk)]
     for column in columns:
         parts.append(column_definition(column))
         parts.extend(constraint for _, constraint in constraints(column))
     execute(sql.SQL("CREATE TABLE {} ({})").format(qualified(table.name), sql.SQL(", ").join(parts)))
+    for column in columns:
+        # Without one, deleting a record looks through all records that might refer to it.
+        if column.index_or_none is not None:
+            execute(column_index(table, column, concurrently=False))
 
 
 def rename_table(old: str, new: str) -> None:
@@ -84,6 +88,49 @@ def set_unique(table: Table, column: Column) -> None:
         _alter(table, [sql.SQL("ADD {}").format(_unique(column))])
     else:
         _alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
+
+
+# Indexes that people ask for. Built outside of transactions, by a session of their own (services/indexes.py).
+
+# to_tsvector refuses what makes more than a megabyte; this many characters never do.
+SEARCHED_CHARACTERS = 150_000
+
+
+def index_name(table_id: int, column_id: int | None) -> str:
+    return f"tk:{table_id}:search" if column_id is None else f"tk:{column_id}:index"
+
+
+def column_index(table: Table, column: Column, *, concurrently: bool = True) -> sql.Composed:
+    """``CREATE INDEX`` in the order in which records are paged: by the column, then by id."""
+    template = "CREATE INDEX CONCURRENTLY {} ON {} ({}, id)" if concurrently else "CREATE INDEX {} ON {} ({}, id)"
+    name = sql.Identifier(index_name(table.pk, column.pk))
+    return sql.SQL(template).format(name, qualified(table.name), sql.Identifier(column.name))
+
+
+def trigram_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
+    """An index for ``icontains`` as Django writes it. Needs the extension pg_trgm."""
+    parts = [sql.SQL("upper({}::text) gin_trgm_ops").format(sql.Identifier(column.name)) for column in columns]
+    name = sql.Identifier(index_name(table.pk, None))
+    template = "CREATE INDEX CONCURRENTLY {} ON {} USING gin ({})"
+    return sql.SQL(template).format(name, qualified(table.name), sql.SQL(", ").join(parts))
+
+
+def words_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
+    """An index of the words of all ``columns``; ``search.document`` is the same expression in a query."""
+    texts = [sql.SQL("coalesce({}, '')").format(sql.Identifier(column.name)) for column in columns]
+    name = sql.Identifier(index_name(table.pk, None))
+    template = "CREATE INDEX CONCURRENTLY {} ON {} USING gin (to_tsvector('simple'::regconfig, left({}, {})))"
+    joined = sql.SQL(" || ' ' || ").join(texts)
+    return sql.SQL(template).format(name, qualified(table.name), joined, sql.Literal(SEARCHED_CHARACTERS))
+
+
+def drop_index(name: str, *, concurrently: bool = False) -> sql.Composed:
+    template = "DROP INDEX CONCURRENTLY IF EXISTS {}" if concurrently else "DROP INDEX IF EXISTS {}"
+    return sql.SQL(template).format(sql.Identifier(SCHEMA, name))
+
+
+def analyze(table: Table) -> sql.Composed:
+    return sql.SQL("ANALYZE {}").format(qualified(table.name))
 
 
 # Pieces of definitions, used by CREATE and ALTER and by the loader's shadow tables.

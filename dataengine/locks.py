@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
+import psycopg
 from django.db import connection
 
 # The first of the two integers of our advisory locks: "TK".
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
 JOB_NAMESPACE = 0x544A
+# And for the building of indexes, by the index's id: "TI".
+INDEX_NAMESPACE = 0x5449
 
 
 def shares_table(table_id: int) -> bool:
@@ -66,6 +69,26 @@ def job_is_held(job_id: int) -> bool:
     return bool(_holder(job_id))
 
 
+def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
+    """Take, for ``session``, the lock of an index and a share of its table's: no import may begin while it is built.
+
+    False where another builds the index or an import runs. The locks die with the session.
+    """
+    for statement, namespace, key in (
+        ("SELECT pg_try_advisory_lock(%s, %s)", INDEX_NAMESPACE, index_id),
+        ("SELECT pg_try_advisory_lock_shared(%s, %s)", NAMESPACE, table_id),
+    ):
+        row = session.execute(statement, [namespace, _key(key)]).fetchone()
+        if not (row and row[0]):
+            return False
+    return True
+
+
+def index_is_held(index_id: int) -> bool:
+    """Whether some session builds the index."""
+    return bool(_holder(index_id, INDEX_NAMESPACE))
+
+
 def end_holder(job_id: int) -> None:
     """End the session that holds the job: its process is frozen or cut off, and its lock would stay for ever."""
     pid = _holder(job_id)
@@ -74,12 +97,12 @@ def end_holder(job_id: int) -> None:
             cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
 
 
-def _holder(job_id: int) -> int | None:
+def _holder(job_id: int, namespace: int = JOB_NAMESPACE) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s "
             "AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-            [JOB_NAMESPACE, job_id % 2**32],
+            [namespace, job_id % 2**32],
         )
         row = cursor.fetchone()
     return int(row[0]) if row else None

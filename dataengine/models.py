@@ -42,6 +42,13 @@ class Table(models.Model):
         return self.label or self.name
 
 
+class ColumnManager(models.Manager["Column"]):
+    """Columns come with their index: whoever shows, sorts or filters a column asks whether it has one."""
+
+    def get_queryset(self) -> models.QuerySet[Column]:
+        return super().get_queryset().select_related("index")
+
+
 class Column(models.Model):
     """One column of a table. ``type`` is a key of ``column_types.REGISTRY``."""
 
@@ -58,6 +65,8 @@ class Column(models.Model):
     default = models.TextField(null=True, blank=True)  # noqa: DJ001  (no default is not an empty default)
     constraints = models.JSONField(default=dict, blank=True)
     position = models.PositiveIntegerField(default=0)
+
+    objects = ColumnManager()
 
     class Meta:
         ordering = ["table_id", "position", "id"]
@@ -97,6 +106,23 @@ class Column(models.Model):
     def sql_text(self) -> str:
         return column_types.sql_text(self.type, self.all_parameters)
 
+    @property
+    def index_or_none(self) -> Index | None:
+        """The index that somebody asked for; a unique column has one of its own without it."""
+        found: Index | None = getattr(self, "index", None)  # Django raises an AttributeError where there is none
+        return found
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the column has an index, or will have one as soon as it is built."""
+        return self.unique or self.index_or_none is not None
+
+    @property
+    def index_state(self) -> str | None:
+        """``Index.State``; a unique column's index is always ready, a column without one has none."""
+        index = self.index_or_none
+        return index.state if index else Index.State.READY if self.unique else None
+
     def to_spec(self) -> ColumnSpec:
         return ColumnSpec(
             name=self.name,
@@ -108,6 +134,59 @@ class Column(models.Model):
             label=self.label,
             constraints=dict(self.constraints),
         )
+
+
+class Index(models.Model):
+    """An index that somebody asked for: of one column, or (``column`` null) the table's search index.
+
+    ::
+
+        queued ──claim──> building ──> ready
+          ^                  │ └─cause──> failed
+          └───worker gone────┘   (at most MAX_ATTEMPTS claims, then failed)
+
+    PostgreSQL's index is ``tk:<column id>:index`` or ``tk:<table id>:search``. An import that replaces the table takes
+    its indexes with it and queues these rows again.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        BUILDING = "building"
+        READY = "ready"
+        FAILED = "failed"
+
+    class Method(models.TextChoices):
+        BTREE = "btree"
+        TRIGRAM = "trigram"  # finds any part of a text; needs PostgreSQL's extension pg_trgm
+        WORDS = "words"  # PostgreSQL's own full text search
+
+    MAX_ATTEMPTS = 3
+
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="indexes")
+    column = models.OneToOneField(Column, on_delete=models.CASCADE, null=True, blank=True, related_name="index")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    method = models.CharField(max_length=10, choices=Method.choices, default=Method.BTREE)
+    # The keys of the columns that a search index covers.
+    covers = models.JSONField(default=list, blank=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    progress = models.FloatField(default=0)  # 0 to 1
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["table"], condition=models.Q(column=None), name="one_search_index"),
+        ]
+
+    def __str__(self) -> str:
+        return f"index of {self.column}" if self.column_id else "search index"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {self.State.READY, self.State.FAILED}
 
 
 class ImportJob(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.services import import_runs
+from dataengine.services import import_runs, index_builds, indexes
 from dataengine.services.imports import ring
 
 # Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
@@ -28,6 +28,15 @@ def sweep() -> None:
     close_old_connections()
     for job_id in import_runs.sweep():
         ring(job_id, expires=_EXPIRES_SECONDS)
+    for index_id in index_builds.sweep():
+        indexes.ring(index_id, expires=_EXPIRES_SECONDS)
+
+
+@shared_task(name="dataengine.tasks.build_index")
+def build_index(index_id: int) -> None:
+    """Build one index. A redelivery finds it claimed or ready and does nothing."""
+    close_old_connections()
+    index_builds.run(index_id)
 
 
 @shared_task(name="dataengine.tasks.sweep_storage")

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
-from dataengine.models import Column, Table
+from dataengine.models import Column, Index, Table
 from dataengine.statistics import sizes_of
 
 BIGINT = 2**63
@@ -69,6 +69,7 @@ class CreateTable(serializers.Serializer[Any]):
 class ChangeTable(serializers.Serializer[Any]):
     table_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    search_index = serializers.BooleanField(required=False, help_text="Have the search index built, or dropped")
 
 
 class NewColumn(serializers.Serializer[Any]):
@@ -93,6 +94,7 @@ class ChangeColumn(serializers.Serializer[Any]):
     unique = serializers.BooleanField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
+    indexed = serializers.BooleanField(required=False, help_text="Have an index built, or dropped, in the background")
 
 
 class InsertRecord(TableArguments):
@@ -169,6 +171,8 @@ class ColumnSerializer(serializers.Serializer[Column]):
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
+    indexed = serializers.BooleanField(help_text="Unique columns always are")
+    index_state = serializers.ChoiceField(choices=Index.State.choices, allow_null=True)
 
 
 class TableSerializer(serializers.Serializer[Table]):
@@ -180,6 +184,7 @@ class TableSerializer(serializers.Serializer[Table]):
     columns = ColumnSerializer(many=True)
     record_count = serializers.SerializerMethodField()
     record_count_exact = serializers.SerializerMethodField()
+    search_index = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
     url = serializers.SerializerMethodField()
 
@@ -188,6 +193,10 @@ class TableSerializer(serializers.Serializer[Table]):
 
     def get_record_count_exact(self, table: Table) -> bool:
         return bool(self.context["sizes"][table.pk].is_exact)
+
+    @extend_schema_field(serializers.ChoiceField(choices=Index.State.choices, allow_null=True))
+    def get_search_index(self, table: Table) -> str | None:
+        return next((index.state for index in table.indexes.all() if index.column_id is None), None)
 
     def get_url(self, table: Table) -> str:
         return str(self.context["base_url"]) + reverse("api-table", kwargs={"table_name": table.name})

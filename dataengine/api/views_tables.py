@@ -15,6 +15,7 @@ from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.services import indexes
 from dataengine.services import tables as services
 from dataengine.table_schema import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 
@@ -35,7 +36,7 @@ class TablesView(ApiView):
 
     def get(self, request: Request) -> Response:
         asked = self.arguments(shapes.PageQuery)
-        tables = access.tables_for(self.user).prefetch_related("columns__references")
+        tables = access.tables_for(self.user).prefetch_related("columns__references", "indexes")
         return listing(request, tables, lambda found: shapes.tables_data(found, self.base_url()), **asked)
 
     def post(self, request: Request) -> Response:
@@ -69,6 +70,8 @@ class TableView(ApiView):
             table = services.relabel_table(user=self.user, table=table, label=changes["label"])
         if "table_name" in changes:
             table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
+        if "search_index" in changes:
+            indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)
 
     def delete(self, request: Request, **names: str) -> Response:
@@ -130,7 +133,12 @@ class ColumnView(ApiView):
             changes["name"] = changes.pop("column_name")
         if "default" in changes:
             changes["default"] = literal(changes["default"])
-        column = services.alter_column(user=self.user, table=table, column=self.column(table), changes=changes)
+        indexed = changes.pop("indexed", None)
+        column = self.column(table)
+        if changes or indexed is None:
+            column = services.alter_column(user=self.user, table=table, column=column, changes=changes)
+        if indexed is not None:
+            column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
         return Response(shapes.ColumnSerializer(column).data)
 
     def delete(self, request: Request, **names: str) -> Response:

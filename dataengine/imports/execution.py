@@ -14,6 +14,7 @@ from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.models import Column, ImportJob, Table
 from dataengine.progress import ProgressReporter
 from dataengine.services.audit import record_event
+from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
 from . import loader, rejects
@@ -350,6 +351,7 @@ class Execution:
             self.columns = list(self.table.columns.select_related("references"))
         highest = loader.value(loader.highest_id(shadow.relation))
         shadow.replace(self.table, self.columns, max(shadow.base, highest or 0) + 1)
+        queue_again(self.table)
 
     def _insert(self, loaded: _Loaded) -> None:
         """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""

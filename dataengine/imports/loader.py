@@ -227,7 +227,8 @@ def last_id(table: Table) -> int:
 def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
     """Whether the table is nothing but what the catalog says, so that another can take its place unnoticed.
 
-    Not with grants, triggers, views, rules, indexes of somebody else's making, or references from other tables.
+    Not with grants, triggers, views, rules, indexes of somebody else's making, or references from other tables. The
+    indexes that the catalog knows do not stand against it: they are built again afterwards.
     """
     indexes = 1 + sum(column.unique for column in columns)
     statement = sql.SQL(
@@ -240,7 +241,8 @@ def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = c.oid AND d.refclassid = 'pg_class'::regclass
                              AND d.classid = 'pg_rewrite'::regclass)
            AND NOT EXISTS (SELECT FROM pg_publication_rel p WHERE p.prrelid = c.oid)
-           AND (SELECT count(*) FROM pg_index i WHERE i.indrelid = c.oid) = %s
+           AND (SELECT count(*) FROM pg_index i JOIN pg_class n ON n.oid = i.indexrelid
+                 WHERE i.indrelid = c.oid AND n.relname !~ '^tk:[0-9]+:(index|search)$') = %s
           FROM pg_class c WHERE c.oid = %s::regclass
         """
     )

@@ -15,6 +15,7 @@ from dataengine.column_types import REGISTRY, ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.identifiers import validate_identifier
 from dataengine.models import Column, Table
+from dataengine.services import indexes
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
 
@@ -38,6 +39,7 @@ def create_table_now(*, user: User, name: str, columns: Sequence[ColumnSpec], la
     made = [_insert_column(table, spec, reference, place) for place, (spec, reference) in enumerate(checked)]
     for column in made:
         check_default(column)
+    indexes.index_references(table, made)
     ddl.create_table(table, made)
     record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
     return table
@@ -129,6 +131,9 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
         column = _insert_column(locked, checked, reference, place)
         check_default(column)
         ddl.add_column(locked, column)
+        indexes.ask_for_reference(locked, column)
+        if column.kind.is_text:
+            indexes.queue_search_again(locked)
         record_event(user=user, table=locked, action="column.added", details={"column": column.name})
         return column
 
@@ -173,7 +178,10 @@ def drop_column(*, user: User, table: Table, column: Column) -> None:
         current = _current(locked, column)
         ddl.drop_column(locked, current)
         record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
+        is_text = current.kind.is_text
         current.delete()
+        if is_text:
+            indexes.queue_search_again(locked)
 
     change_schema(change, table=table)
 

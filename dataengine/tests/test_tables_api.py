@@ -45,14 +45,15 @@ def test_columns_as_text_and_as_objects(client: APIClient) -> None:
     assert answer["Location"] == answer.json()["url"]
     shown = {column.pop("column_name"): column for column in answer.json()["columns"]}
     plain = {"label": "", "unique": False, "required": False, "default": None, "constraints": {}}
+    plain |= {"indexed": False, "index_state": None}
     assert shown == {
         "a": plain | {"column_type": "VARCHAR(20)", "type": "varchar", "unique": True, "required": True,
-                      "default": "x"},
+                      "default": "x", "indexed": True, "index_state": "ready"},
         "b": plain | {"column_type": "NUMERIC(10,2)", "type": "numeric", "label": "Price", "required": True,
                       "default": "1.5"},
         "c": plain | {"column_type": "CHOICE('x','y')", "type": "choice", "default": "y"},
         "d": plain | {"column_type": "TEXT", "type": "text", "unique": True,
-                      "constraints": {"minLength": 2, "pattern": "^a"}},
+                      "constraints": {"minLength": 2, "pattern": "^a"}, "indexed": True, "index_state": "ready"},
         "e": plain | {"column_type": "BOOLEAN", "type": "boolean", "default": "false"},
         "f": plain | {"column_type": "JSON", "type": "json", "default": '{"k": [1]}'},
         "g": plain | {"column_type": "TIMESTAMPTZ", "type": "timestamptz", "default": "2024-01-31"},
@@ -247,7 +248,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     answer = client.patch(url, {"unique": True, "required": True, "column_name": "z", "default": "d", "label": "L"})
     assert answer.json() == {
         "column_name": "z", "label": "L", "column_type": "TEXT", "type": "text", "unique": True, "required": True,
-        "default": "d", "constraints": {},
+        "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
     }  # fmt: skip
     assert client.get(url).status_code == 404
     assert client.post("/api/tables/t/records/", {}).json()["z"] == "d"

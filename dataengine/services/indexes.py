@@ -1,0 +1,153 @@
+"""Asking for indexes and giving them up. A worker builds them (``index_builds.py``), never while anybody waits."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from kombu.exceptions import OperationalError as BrokerError
+
+from dataengine import ddl
+from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.models import Column, Index, Table
+from dataengine.services.audit import record_event
+from dataengine.services.schema_changes import change_schema
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+_RING_TIMEOUT_SECONDS = 1.2
+
+
+def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> Column:
+    """Ask for an index of a column, or give it up. One that failed is tried again. Returns the column as it is then."""
+    if column.kind.kernel == "json":
+        reason = "A JSON column has no order, so it cannot have an index."
+        raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
+    if not indexed and column.unique:
+        reason = "A unique column always has an index."
+        raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
+    current = column.index_or_none
+    if indexed and (column.unique or (current is not None and current.state != Index.State.FAILED)):
+        return column
+    if indexed:
+        _ask(user, table, column)
+    elif current is not None:
+        _give_up(user, table, current)
+    return table.columns.select_related("references").get(pk=column.pk)
+
+
+def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | None:
+    """Ask for the table's search index, or give it up. Returns it as it is then."""
+    current = search_index(table)
+    if searchable and (current is None or current.state == Index.State.FAILED):
+        if not text_columns(table):
+            reason = "This table has no text column to search."
+            raise InvalidInput(reason, code="invalid_index", fields={"search_index": reason})
+        _ask(user, table, None)
+    elif not searchable and current is not None:
+        _give_up(user, table, current)
+    return search_index(table)
+
+
+def search_index(table: Table) -> Index | None:
+    """The table's search index, in whatever state."""
+    return Index.objects.filter(table=table, column=None).first()
+
+
+def text_columns(table: Table) -> list[Column]:
+    """The columns that a search looks into for text."""
+    return [column for column in table.columns.all() if column.kind.is_text]
+
+
+def index_references(table: Table, columns: Sequence[Column]) -> None:
+    """Note the indexes that a new table's references get with it: part of its ``CREATE TABLE``."""
+    for column in columns:
+        if column.references is not None and not column.unique:
+            column.index = Index.objects.create(table=table, column=column, state=Index.State.READY, progress=1)
+
+
+def queue_again(table: Table) -> None:
+    """The table's indexes are gone, or no longer what they should be: have them built once this has been committed."""
+    for pk in Index.objects.filter(table=table).values_list("pk", flat=True):
+        Index.objects.filter(pk=pk).update(
+            state=Index.State.QUEUED, attempt=0, progress=0, error="", finished_at=None, covers=[]
+        )
+        _ring_on_commit(pk)
+
+
+def queue_search_again(table: Table) -> None:
+    """A text column came or went: the search index is built anew. Call it in the transaction that changes the table."""
+    index = search_index(table)
+    if index is None:
+        return
+    Index.objects.filter(pk=index.pk).update(
+        state=Index.State.QUEUED, attempt=0, progress=0, error="", finished_at=None, covers=[]
+    )
+    _ring_on_commit(index.pk)
+
+
+def ask_for_reference(table: Table, column: Column) -> None:
+    """A reference was added to a table with records: its index is built by a worker."""
+    if column.references is not None and not column.unique:
+        column.index = Index.objects.create(table=table, column=column)
+        _ring_on_commit(column.index.pk)
+
+
+def ring(index_id: int, *, expires: float | None = None) -> None:
+    """Tell the workers of an index to build. The sweeper rings again for whatever was not heard."""
+
+    def send() -> None:
+        from dataengine.tasks import build_index
+
+        options: dict[str, Any] = {} if expires is None else {"expires": expires}
+        try:
+            build_index.apply_async((index_id,), **options)
+        except (BrokerError, OSError) as error:
+            logger.warning("Index %s waits for the sweeper: %s", index_id, error)
+
+    thread = threading.Thread(target=send, name=f"ring-index-{index_id}", daemon=True)
+    thread.start()
+    thread.join(timeout=_RING_TIMEOUT_SECONDS)
+
+
+def _ring_on_commit(pk: int) -> None:
+    transaction.on_commit(lambda: ring(pk))
+
+
+def _ask(user: User, table: Table, column: Column | None) -> None:
+    def change() -> None:
+        locked = Table.objects.select_for_update().filter(pk=table.pk).first()
+        if locked is None:
+            raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
+        index, _ = Index.objects.update_or_create(
+            table=locked,
+            column=column,
+            defaults={"state": Index.State.QUEUED, "attempt": 0, "progress": 0, "error": "", "finished_at": None},
+        )
+        what = column.name if column is not None else "search"
+        record_event(user=user, table=locked, action="index.requested", details={"index": what})
+        _ring_on_commit(index.pk)
+
+    change_schema(change, table=table)
+
+
+def _give_up(user: User, table: Table, index: Index) -> None:
+    def change() -> None:
+        current = Index.objects.select_for_update().filter(pk=index.pk).first()
+        if current is None:
+            return
+        building = current.state == Index.State.BUILDING
+        what = index.column.name if index.column is not None else "search"
+        record_event(user=user, table=table, action="index.dropped", details={"index": what})
+        current.delete()
+        # Who builds it notices within a second that nobody wants it any more, and clears up.
+        if not building:
+            ddl.execute(ddl.drop_index(ddl.index_name(table.pk, index.column_id)))
+
+    change_schema(change, table=table)

@@ -1,0 +1,218 @@
+"""Indexes that people ask for: built by a worker without stopping anybody, once, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from rest_framework.test import APIClient
+
+from dataengine import locks
+from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.models import Index, Table
+from dataengine.services import index_builds, indexes, tables
+from dataengine.tests.importing import import_text, make_table, queue_import
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+_RUN = (
+    "import django; django.setup(); from dataengine.services.index_builds import run; import sys; run(int(sys.argv[1]))"
+)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_rung(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that an earlier test started would build what these tests build themselves."""
+    if "celery_worker" not in request.fixturenames:
+        monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
+
+
+def _indexes(valid: bool = True) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE c.relname ~ '^tk:.*:(index|search)$' AND indisvalid = %s ORDER BY 1",
+            [valid],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def _fill(table: str, count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO userdata."{table}" (a, n) SELECT md5(i::text), i FROM generate_series(1, %s) i', [count]
+        )
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.02)
+
+
+def _asked(user: User, table: Table, column: str) -> Index:
+    found = table.columns.get(name=column)
+    column_now = indexes.set_indexed(user=user, table=table, column=found, indexed=True)
+    assert column_now.index_or_none is not None
+    return column_now.index_or_none
+
+
+def test_over_the_api_with_a_real_worker(client: APIClient, owner: User, celery_worker: int) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    _fill("t", 5_000)
+    asked = client.patch("/api/tables/t/columns/a/", {"indexed": True})
+    assert asked.status_code == 200
+    assert (asked.json()["indexed"], asked.json()["index_state"]) in {(True, "queued"), (True, "ready")}
+    assert client.patch("/api/tables/t/", {"search_index": True}).status_code == 200
+    _until(lambda: not Index.objects.exclude(state="ready").exists())
+    column = table.columns.get(name="a")
+    assert _indexes() == sorted([f"tk:{column.pk}:index", f"tk:{table.pk}:search"])
+    assert client.get("/api/tables/t/").json()["search_index"] == "ready"
+    assert client.get("/api/tables/t/columns/a/").json()["index_state"] == "ready"
+
+    dropped = client.patch("/api/tables/t/columns/a/", {"indexed": False}).json()
+    assert (dropped["indexed"], dropped["index_state"]) == (False, None)
+    assert client.patch("/api/tables/t/", {"search_index": False}).json()["search_index"] is None
+    assert _indexes() == []
+
+
+def test_what_cannot_be_indexed(client: APIClient, owner: User) -> None:
+    table = make_table(owner, "t", j="JSONB", u="TEXT UNIQUE", n="INTEGER")
+    for column, wanted in (("j", True), ("u", False)):
+        answer = client.patch(f"/api/tables/t/columns/{column}/", {"indexed": wanted})
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["indexed"])
+    unique = client.patch("/api/tables/t/columns/u/", {"indexed": True}).json()
+    assert (unique["indexed"], unique["index_state"]) == (True, "ready")
+    assert not Index.objects.exists()
+    numbers = make_table(owner, "numbers", n="INTEGER")
+    with pytest.raises(InvalidInput):
+        indexes.set_searchable(user=owner, table=numbers, searchable=True)
+    assert table.columns.get(name="n").index_state is None
+
+
+def test_references_have_an_index_from_the_start(owner: User) -> None:
+    people = make_table(owner, "people", name="TEXT", boss="REFERENCES people")
+    boss = people.columns.get(name="boss")
+    assert boss.index_state == "ready"
+    assert _indexes() == [f"tk:{boss.pk}:index"]
+    tables.add_column(user=owner, table=people, spec=boss.to_spec().__class__(
+        name="mentor", type="reference", parameters={"references": "people"}
+    ))  # fmt: skip
+    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert len(_indexes()) == 2
+
+
+@pytest.mark.parametrize("seed", [0.0, 0.2, 0.5])
+def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, str], seed: float) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    _fill("t", 300_000)
+    index = _asked(owner, table, "a")
+    process = subprocess.Popen([sys.executable, "-c", _RUN, str(index.pk)], env=process_environment, cwd=PROJECT_DIR)
+    _until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
+    time.sleep(seed)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _until(lambda: not locks.index_is_held(index.pk))
+    rung = index_builds.sweep()
+    for pk in rung:
+        index_builds.run(pk)
+    index.refresh_from_db()
+    assert (index.state, index.progress) == ("ready", 1)
+    assert _indexes() == [f"tk:{index.column_id}:index"]
+    assert _indexes(valid=False) == []
+
+
+def test_a_poisoned_build_is_given_up(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "n")
+    for attempt in range(1, Index.MAX_ATTEMPTS + 1):
+        Index.objects.filter(pk=index.pk).update(state="building", attempt=attempt)
+        assert index_builds.sweep() == ([index.pk] if attempt < Index.MAX_ATTEMPTS else [])
+    index.refresh_from_db()
+    assert index.state == "failed"
+    assert "3 times" in index.error
+    assert _asked(owner, table, "n").state == "queued"
+
+
+def test_values_too_long_for_an_index(client: APIClient, owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    long = "".join(f"{n:05}é" for n in range(3_000))
+    client.post("/api/insert-record/", {"table_name": "t", "data": {"a": long}})
+    index = _asked(owner, table, "a")
+    built = index_builds.run(index.pk)
+    assert built is not None
+    assert (built.state, "too long" in built.error) == ("failed", True)
+    assert _indexes() + _indexes(valid=False) == []
+    client.delete("/api/delete-record/?table_name=t&id=1")
+    _asked(owner, table, "a")
+    again = index_builds.run(index.pk)
+    assert again is not None
+    assert again.state == "ready"
+    answer = client.post("/api/insert-record/", {"table_name": "t", "data": {"a": long}})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "value_too_long")
+
+
+def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_connection: Callable[[], Any]) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    job = queue_import(owner, "t", "a,n\nx,1\n")
+    session = second_connection()
+    session.execute("SELECT pg_advisory_lock(%s, %s)", [locks.NAMESPACE, table.pk])
+    with pytest.raises(Conflict):
+        indexes.set_searchable(user=owner, table=table, searchable=True)
+    waiting = index_builds.run(index.pk)
+    assert waiting is not None
+    assert waiting.state == "queued"
+    session.execute("SELECT pg_advisory_unlock_all()")
+    assert locks.hold_for_build(session, index.pk, table.pk)
+    with locks.held_by_import(job.pk, table.pk) as outcome:
+        assert outcome == "table_taken"
+
+
+def test_an_import_that_replaces_the_table_has_its_indexes_built_again(owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    indexes.set_searchable(user=owner, table=table, searchable=True)
+    for pk in index_builds.sweep():
+        index_builds.run(pk)
+    assert len(_indexes()) == 2
+    assert import_text(owner, "t", "a,n\nx,1\ny,2\n").state == "completed"
+    assert _indexes() == []
+    assert {again.state for again in Index.objects.all()} == {"queued"}
+    for pk in index_builds.sweep():
+        index_builds.run(pk)
+    assert len(_indexes()) == 2
+    # A table that holds records keeps them.
+    assert import_text(owner, "t", "a,n\nz,3\n").state == "completed"
+    index.refresh_from_db()
+    assert (index.state, len(_indexes())) == ("ready", 2)
+
+
+def test_the_search_index_follows_the_columns(owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    indexes.set_searchable(user=owner, table=table, searchable=True)
+    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    spec = table.columns.get(name="a").to_spec()
+    added = tables.add_column(user=owner, table=table, spec=spec.__class__(name="b", type="text"))
+    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert added.pk in (indexes.search_index(table) or Index()).covers
+    tables.drop_column(user=owner, table=table, column=added)
+    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert _indexes() == [f"tk:{table.pk}:search"]
+
+
+def test_indexes_without_a_row_are_swept_away(owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    index_builds.run(index.pk)
+    Index.objects.all().delete()
+    index_builds.sweep()
+    assert _indexes() == []
