@@ -92,26 +92,27 @@ class UploadForm(Styled, forms.Form):
     @classmethod
     def for_table(cls, request: ConsoleRequest, table: Table) -> UploadForm:
         """For a file into ``table``, whose unique columns are the keys to choose from."""
-        form = cls._of(request)
-        del form.fields["table_name"]
         unique = list(table.columns.filter(unique=True))
+        form = cls._of(request, key=unique[0].name if len(unique) == 1 else "")
+        del form.fields["table_name"]
         if not unique:
             del form.fields["on_conflict"], form.fields["key"]
             return form
         key = form.fields["key"]
         assert isinstance(key, forms.ChoiceField)  # declared above
         key.choices = [("", "any unique column"), *((column.name, column.title) for column in unique)]
-        form.initial["key"] = unique[0].name if len(unique) == 1 else ""
         return form
 
     @classmethod
-    def _of(cls, request: ConsoleRequest) -> UploadForm:
-        is_sent = request.method == "POST"
-        form = cls(
-            request.POST if is_sent else None,
-            request.FILES if is_sent else None,
-            initial={"email": request.user.email, "draft": request.GET.get("draft", "")},
-        )
+    def _of(cls, request: ConsoleRequest, *, key: str = "") -> UploadForm:
+        initial = {"email": request.user.email, "key": key}
+        if request.method == "POST":
+            form = cls(request.POST, request.FILES, initial=initial)
+        elif "draft" in request.GET:
+            # The draft's page: what was chosen before the file came along in the URL.
+            form = cls({**initial, **request.GET.dict()}, initial=initial)
+        else:
+            form = cls(initial=initial)
         form.user = request.user
         return form
 
@@ -130,6 +131,11 @@ class UploadForm(Styled, forms.Form):
     def option_fields(self) -> list[forms.BoundField]:
         """The fields that stand behind “Options”."""
         return [field for field in self if field.name not in {"draft", "file", "table_name"}]
+
+    def chosen(self) -> dict[str, str]:
+        """What was chosen besides the file, to come along to the page that shows what is in it."""
+        asked = [name for name in self.changed_data if name in self.data and name not in {"draft", "file"}]
+        return {name: self.data[name] for name in asked}
 
     @property
     def has_option_errors(self) -> bool:

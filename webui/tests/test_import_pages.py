@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.files.storage import default_storage
@@ -34,7 +35,7 @@ def the_job() -> ImportJob:
 
 
 def token_in(url: str) -> str:
-    return re.sub(r".*draft=", "", url).replace("%3A", ":")
+    return parse_qs(urlsplit(url).query)["draft"][0]
 
 
 def test_a_plain_form_starts_an_import_at_once(as_owner: Client, people: Table) -> None:
@@ -142,6 +143,15 @@ def test_looking_again_reads_by_the_chosen_dialect(as_owner: Client, people: Tab
     html = as_owner.post(IMPORT, form).content.decode()
     assert "separated by comma" in html
     assert "<strong>name;email</strong>" in html
+
+
+def test_what_was_chosen_before_the_file_comes_along(as_owner: Client, people: Table) -> None:
+    form = {"do": "preview", "file": upload(), "on_error": "abort", "delimiter": ",", "email": "me@example.com"}
+    sent = as_owner.post(IMPORT, form)
+    html = as_owner.get(sent.headers["Location"]).content.decode()
+    assert '<option value="abort" selected>' in html
+    assert 'value="me@example.com"' in html
+    assert '<option value="email" selected>' in html  # the one key there is
 
 
 def test_a_draft_is_nobody_elses(as_owner: Client, as_stranger: Client, people: Table) -> None:

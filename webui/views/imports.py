@@ -85,8 +85,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         else:
             with errors_into(form):
                 stored = drafts.store(request.user, form.cleaned_data["file"])
-                return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token})}")
-    token = form.data.get("draft") if form.is_bound else form.initial["draft"]
+                return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token, **form.chosen()})}")
+    token = form.data.get("draft") if form.is_bound else None
     if draft is None and token:
         draft = drafts.find(request.user, token)
     failed = form.is_bound and bool(form.errors)

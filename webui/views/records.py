@@ -161,9 +161,10 @@ def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[st
     )
     limit = page_size(params)
     number = _positive(params.get("page"), 1)
-    page = selection.page(number=number, limit=limit, cursor=params.get("cursor", ""))
+    exact = params.get("count") == "exact"
+    listing = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
+    page, count = listing.page, listing.count
     grid = RecordGrid(page.records, columns, sort=_sort(params))
-    count = selection.count(exact=params.get("count") == "exact")
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(),
