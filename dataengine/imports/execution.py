@@ -152,7 +152,10 @@ class Execution:
             return reserve_ids(table, count) if appends and table else base + first_row + 1
 
         loaded: _Loaded | None = None
-        conversion = Conversion(plan, give_ids=give_ids, keys=checks.keys, report=self._report_load)
+        sorted_by = checks.unique[0].name if appends and checks.unique else None
+        conversion = Conversion(
+            plan, give_ids=give_ids, keys=checks.keys, report=self._report_load, sorted_by=sorted_by
+        )
         try:
             if appends and table is not None:
                 loaded = self._append(Appender(table, staging, checks), conversion)
