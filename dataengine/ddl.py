@@ -129,6 +129,26 @@ def drop_index(name: str, *, concurrently: bool = False) -> sql.Composed:
     return sql.SQL(template).format(sql.Identifier(SCHEMA, name))
 
 
+def statistics_of(table: Table, column: Column | None) -> sql.Composed:
+    """What ANALYZE knows of a column (None: ``id``): rows of (share of NULLs, value, its share or NULL for a bound).
+
+    In the order of the values. A column without any values has one row with NULL for value.
+    """
+    template = """
+        SELECT s.null_frac, x.v, x.f FROM pg_stats s LEFT JOIN LATERAL (
+            SELECT v, f FROM unnest(s.most_common_vals::text::{kind}[], s.most_common_freqs) AS m(v, f)
+            UNION ALL SELECT v, NULL FROM unnest(s.histogram_bounds::text::{kind}[]) AS b(v)
+        ) x ON true WHERE s.schemaname = {schema} AND s.tablename = {table} AND s.attname = {column} AND NOT s.inherited
+        ORDER BY x.v, x.f NULLS FIRST
+    """
+    return sql.SQL(template).format(
+        kind=_type(column) if column is not None else sql.SQL("bigint"),
+        schema=sql.Literal(SCHEMA),
+        table=sql.Literal(table.name),
+        column=sql.Literal(column.name if column is not None else "id"),
+    )
+
+
 def analyze(table: Table) -> sql.Composed:
     return sql.SQL("ANALYZE {}").format(qualified(table.name))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any, ClassVar
 
 import django_filters
@@ -23,6 +22,7 @@ from dataengine import column_types, values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.records import Record, bound_field, record_model
+from dataengine.search import search_condition
 
 # Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
@@ -72,7 +72,7 @@ class ValueFilter(django_filters.Filter):
 
 
 class SearchFilter(django_filters.Filter):
-    """Keeps the records in which the text occurs (see ``search_condition``)."""
+    """Keeps the records in which the text occurs (see ``search.py``)."""
 
     field_class = ValueField
 
@@ -110,6 +110,14 @@ class RecordFilterSet(django_filters.FilterSet):
     def is_filtered(self) -> bool:
         """Whether anything is asked for at all."""
         return not self.problems and any(value not in _EMPTY for value in self.form.cleaned_data.values())
+
+    def used(self) -> list[tuple[str, str]]:
+        """(attribute, lookup) of the columns that are compared."""
+        return [
+            (made.field_name, made.lookup_expr)
+            for made in self.base_filters.values()
+            if isinstance(made, ValueFilter) and not made.exclude
+        ]
 
     def records(self) -> models.QuerySet[Record]:
         """The records that match. Raises InvalidInput that names every parameter at fault."""
@@ -163,31 +171,6 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
         is_list=lookup in _LISTS,
         size=2 if lookup == "range" else None,
     )
-
-
-def search_condition(model: type[Record], text: str) -> Q:
-    """What ``search`` means.
-
-    The text occurs, in upper or lower case, in any text column; or it is exactly the value of a number column, of a
-    UUID column, or the id.
-    """
-    condition = Q(pk__in=[])
-    for column in model.columns:
-        kind = column.kind
-        made = bound_field(model, column.attribute)
-        if kind.is_text:
-            condition |= Q((f"{column.attribute}__icontains", text))
-        elif kind.group == "Number" or kind.name in {"uuid", "reference"}:
-            try:
-                value = values.parse_value(kind, made, text)
-                if kind.kernel == "integer" and kind.minimum is not None and kind.maximum is not None:
-                    value = values.parse_integer(value, range(kind.minimum, kind.maximum + 1))
-                condition |= Q((f"{column.attribute}__exact", values.comparable(made, value)))
-            except ValidationError:
-                continue
-    with suppress(ValidationError):
-        condition |= Q(pk=values.parse_integer(text))
-    return condition
 
 
 def _parser(kind: column_types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:

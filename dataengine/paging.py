@@ -8,10 +8,12 @@ descending), and ``id`` breaks ties.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.core import signing
@@ -19,13 +21,17 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet, Value
 
-from dataengine import values
+from dataengine import seeking, values
 from dataengine.exceptions import InvalidInput
 from dataengine.fields import RealField
+from dataengine.models import Index
 from dataengine.records import Record, bound_field
 
 _SALT = "tablekeep.cursor"
 _MAX_OFFSET = 2**62
+EXACT_OFFSET = 50_000
+"""So many records are walked to reach a page; farther ones are found by estimate where that is possible."""
+KEYS_FIRST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +47,15 @@ class Term:
 class Page:
     """Records in order. ``next`` and ``previous`` are cursors, None where nothing lies beyond.
 
-    ``number`` is the page's number as far as it can be known: exact for pages reached from the first one.
+    ``number`` is the page's number: exact for pages near the start and those reached from there, else (``is_exact``
+    False) about it.
     """
 
     records: list[Record]
     next: str | None
     previous: str | None
     number: int
+    is_exact: bool = True
 
 
 def parse_ordering(model: type[Record], order_by: str = "", direction: str = "") -> list[Term]:
@@ -80,36 +88,137 @@ def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Recor
     return queryset.order_by(*(f"-{term.attribute}" if term.descending else term.attribute for term in terms))
 
 
-def page_by_number(queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int) -> Page:
-    """Page ``number`` (from 1). Beyond the end it is empty, and ``previous`` leads to the last page."""
+def page_by_number(
+    queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: int | None = None
+) -> Page:
+    """Page ``number`` (from 1). Beyond the end it is empty, and ``previous`` leads to the last page.
+
+    ``count`` is about how many records there are. With it, a page far into an unfiltered list in the order of an
+    indexed column is found by estimate (``is_exact`` False); every other page is exact.
+    """
     offset = (number - 1) * limit
+    model: type[Record] = queryset.model
     if offset > _MAX_OFFSET:
-        found: list[Record] = []
+        return _beyond_the_end(queryset, terms, number)
+    if offset > EXACT_OFFSET and count is not None and _can_seek(queryset, terms):
+        page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count)
+        if page is not None:
+            return page
+    if offset > KEYS_FIRST and _is_indexed(model, terms[0].attribute):
+        # Walking keys alone reads the index and no records.
+        key = ordered(queryset, terms).values_list(*(term.attribute for term in terms))[offset : offset + 1].first()
+        found = [] if key is None else _take(queryset, terms, limit + 1, key, inclusive=True)
     else:
         found = list(ordered(queryset, terms)[offset : offset + limit + 1])
-    records = found[:limit]
-    before = _cursor(queryset.model, terms, records[0] if records else None, number - 1, backwards=True)
-    after = _cursor(queryset.model, terms, records[-1], number + 1) if len(found) > limit else None
-    return Page(records, after, before if number > 1 else None, number)
+    if not found and number > 1:
+        return _beyond_the_end(queryset, terms, number)
+    return _page(model, terms, found, limit, number)
 
 
 def page_by_cursor(queryset: QuerySet[Record], terms: Sequence[Term], *, cursor: str, limit: int) -> Page:
     """The page that a cursor of this table and ordering leads to. Raises InvalidInput filed under ``cursor``."""
     model: type[Record] = queryset.model
-    boundary, number, backwards = _read(model, terms, cursor)
+    boundary, number, backwards, exact = _read(model, terms, cursor)
     direction = [replace(term, descending=term.descending ^ backwards) for term in terms]
-    if boundary is not None:
-        queryset = queryset.filter(_beyond(model, direction, boundary))
-    found = list(ordered(queryset, direction)[: limit + 1])
+    found = _take(queryset, direction, limit + 1, boundary)
     records, more = found[:limit], len(found) > limit
-    if backwards:
-        records.reverse()
-        before = _cursor(model, terms, records[0], max(number - 1, 1), backwards=True) if more else None
-        after = _cursor(model, terms, records[-1], number + 1) if records and boundary is not None else None
-        return Page(records, after, before, number if more else 1)
-    before = _cursor(model, terms, records[0] if records else None, max(number - 1, 1), backwards=True)
-    after = _cursor(model, terms, records[-1], number + 1) if more else None
-    return Page(records, after, before, number)
+    if not backwards:
+        before = _cursor(model, terms, records[0] if records else None, max(number - 1, 1), backwards=True, exact=exact)
+        after = _cursor(model, terms, records[-1], number + 1, exact=exact) if more else None
+        return Page(records, after, before, number, exact)
+    records.reverse()
+    if not more:
+        number, exact = 1, True
+    first = _cursor(model, terms, records[0], max(number - 1, 1), backwards=True, exact=exact) if more else None
+    after = _cursor(model, terms, records[-1], number + 1, exact=exact) if records and boundary is not None else None
+    return Page(records, after, first, number, exact)
+
+
+def last_page_cursor(model: type[Record], terms: Sequence[Term], *, number: int) -> str:
+    """A cursor to the last ``limit`` records, whose page has about that number."""
+    return _cursor(model, terms, None, number, backwards=True, exact=False)
+
+
+def _page(
+    model: type[Record], terms: Sequence[Term], found: list[Record], limit: int, number: int, *, exact: bool = True
+) -> Page:
+    records = found[:limit]
+    before = _cursor(model, terms, records[0] if records else None, number - 1, backwards=True, exact=exact)
+    after = _cursor(model, terms, records[-1], number + 1, exact=exact) if len(found) > limit else None
+    return Page(records, after, before if number > 1 else None, number, exact)
+
+
+def _beyond_the_end(queryset: QuerySet[Record], terms: Sequence[Term], number: int) -> Page:
+    before = _cursor(queryset.model, terms, None, number - 1, backwards=True)
+    return Page([], None, before if number > 1 else None, number)
+
+
+def _is_indexed(model: type[Record], attribute: str) -> bool:
+    states = {column.attribute: column.index_state for column in model.columns}
+    return attribute == "id" or states[attribute] == Index.State.READY
+
+
+def _can_seek(queryset: QuerySet[Record], terms: Sequence[Term]) -> bool:
+    """Statistics are of whole tables and single columns."""
+    one_way = len({term.descending for term in terms}) == 1
+    return len(terms) <= 2 and one_way and not queryset.query.where and _is_indexed(queryset.model, terms[0].attribute)
+
+
+def _page_by_estimate(
+    queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: int
+) -> Page | None:
+    """A page about where it should be; None where PostgreSQL knows too little to say."""
+    model: type[Record] = queryset.model
+    offset = (number - 1) * limit
+    if offset >= count:
+        # Only counting can tell whether there are so many; far beyond the estimate it need not be asked.
+        count = queryset.count() if offset < count + count // 10 + EXACT_OFFSET else count
+        if offset >= count:
+            return _beyond_the_end(queryset, terms, number)
+    first, descending = terms[0], terms[0].descending
+    place = seeking.place_of(model, first.attribute, descending=descending, offset=offset, count=count)
+    if place is None:
+        return None
+    by_id_alone = len(terms) == 1
+    start = [place.id if place.value is None else place.value] if by_id_alone else [place.value, place.id]
+    key: Sequence[Any] | None = _key_after(queryset, terms, start, place.skip) if place.skip else start
+    found = [] if key is None else _take(queryset, terms, limit + 1, key, inclusive=True)
+    if not found:  # the estimate led over the end
+        return page_by_cursor(queryset, terms, cursor=last_page_cursor(model, terms, number=number), limit=limit)
+    return _page(model, terms, found, limit, number, exact=False)
+
+
+def _key_after(
+    queryset: QuerySet[Record], terms: Sequence[Term], key: Sequence[Any], skip: int
+) -> Sequence[Any] | None:
+    """The key ``skip`` records after ``key``; None beyond the end."""
+    names = [term.attribute for term in terms]
+    for condition in _stretches(queryset.model, terms, key, inclusive=True):
+        rows = ordered(queryset.filter(condition), terms).values_list(*names)
+        found: Sequence[Any] | None = rows[skip : skip + 1].first()
+        if found is not None:
+            return found
+        skip = 0  # what follows are the NULLs, and the estimate was not better than that
+    return None
+
+
+def _take(
+    queryset: QuerySet[Record],
+    terms: Sequence[Term],
+    count: int,
+    boundary: Sequence[Any] | None,
+    *,
+    inclusive: bool = False,
+) -> list[Record]:
+    """The first ``count`` records after ``boundary`` (or from it on); from the start without one."""
+    if boundary is None:
+        return list(ordered(queryset, terms)[:count])
+    found: list[Record] = []
+    for condition in _stretches(queryset.model, terms, boundary, inclusive=inclusive):
+        found += ordered(queryset.filter(condition), terms)[: count - len(found)]
+        if len(found) >= count:
+            break
+    return found
 
 
 class _RowComparison(Func):
@@ -135,28 +244,48 @@ class _RowComparison(Func):
         return self.pattern.format(*parts), tuple(parameters)
 
 
-def _beyond(model: type[Record], terms: Sequence[Term], boundary: Sequence[Any]) -> Q | Expression:
-    """The records that come after ``boundary``."""
+def _stretches(
+    model: type[Record], terms: Sequence[Term], boundary: Sequence[Any], *, inclusive: bool = False
+) -> Iterator[Q | Expression]:
+    """Conditions that, one after the other, select the records after ``boundary`` in order.
+
+    Each is one stretch of an index; a single condition for all of them, with its ORs, would be none of any.
+    """
     compared = [_compared(model, term, value) for term, value in zip(terms, boundary, strict=True)]
-    if len({term.descending for term in terms}) == 1 and not any(term.nullable for term in terms):
-        sides = [F(term.attribute) for term in terms] + compared
-        return _RowComparison(*sides, comparison="<" if terms[0].descending else ">")
-    condition = Q()
-    same = Q()
-    for term, value, right in zip(terms, boundary, compared, strict=True):
-        after = _after(term, value, right)
-        if after is not None:
-            condition |= same & after
-        same &= Q((f"{term.attribute}__isnull", True)) if value is None else Q((f"{term.attribute}__exact", right))
-    return condition
+    one_way = len({term.descending for term in terms}) == 1
+    if one_way and not any(term.nullable for term in terms[1:]):
+        first, down = terms[0], terms[0].descending
+        comparison = ("<" if down else ">") + ("=" if inclusive else "")
+        if boundary[0] is not None:
+            yield _RowComparison(*(F(term.attribute) for term in terms), *compared, comparison=comparison)
+            if first.nullable and not down:
+                yield Q((f"{first.attribute}__isnull", True))
+            return
+        rest = [F(term.attribute) for term in terms[1:]] + compared[1:]
+        yield Q((f"{first.attribute}__isnull", True)) & Q(_RowComparison(*rest, comparison=comparison))
+        if down:
+            yield Q((f"{first.attribute}__isnull", False))
+        return
+    same = [
+        Q((f"{term.attribute}__isnull", True)) if value is None else Q((f"{term.attribute}__exact", right))
+        for term, value, right in zip(terms, boundary, compared, strict=True)
+    ]
+    if inclusive:
+        yield reduce(and_, same)
+    for place in reversed(range(len(terms))):
+        for after in _after(terms[place], boundary[place], compared[place]):
+            yield reduce(and_, [*same[:place], after])
 
 
-def _after(term: Term, value: Any, right: Any) -> Q | None:
-    """The records whose value in one column comes after ``value``; None where there can be none."""
+def _after(term: Term, value: Any, right: Any) -> Iterator[Q]:
+    """The records whose value in one column comes after ``value``, in stretches."""
     if value is None:
-        return Q((f"{term.attribute}__isnull", False)) if term.descending else None
-    later = Q((f"{term.attribute}__{'lt' if term.descending else 'gt'}", right))
-    return later | Q((f"{term.attribute}__isnull", True)) if term.nullable and not term.descending else later
+        if term.descending:
+            yield Q((f"{term.attribute}__isnull", False))
+        return
+    yield Q((f"{term.attribute}__{'lt' if term.descending else 'gt'}", right))
+    if term.nullable and not term.descending:
+        yield Q((f"{term.attribute}__isnull", True))
 
 
 def _compared(model: type[Record], term: Term, value: Any) -> Any:
@@ -167,10 +296,16 @@ def _compared(model: type[Record], term: Term, value: Any) -> Any:
 
 
 def _cursor(
-    model: type[Record], terms: Sequence[Term], record: Record | None, number: int, *, backwards: bool = False
+    model: type[Record],
+    terms: Sequence[Term],
+    record: Record | None,
+    number: int,
+    *,
+    backwards: bool = False,
+    exact: bool = True,
 ) -> str:
     boundary = None if record is None else [_packed(getattr(record, term.attribute)) for term in terms]
-    content = [model.table.pk, _signature(terms), boundary, max(number, 1), backwards]
+    content = [model.table.pk, _signature(terms), boundary, max(number, 1), backwards, exact]
     return signing.dumps(content, salt=_SALT, compress=True)
 
 
@@ -187,11 +322,11 @@ def _packed(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-def _read(model: type[Record], terms: Sequence[Term], cursor: str) -> tuple[list[Any] | None, int, bool]:
+def _read(model: type[Record], terms: Sequence[Term], cursor: str) -> tuple[list[Any] | None, int, bool, bool]:
     reason = "This cursor does not belong to this list."
     wrong = InvalidInput(reason, code="invalid_cursor", fields={"cursor": reason})
     try:
-        table_id, signature, boundary, number, backwards = signing.loads(cursor, salt=_SALT)
+        table_id, signature, boundary, number, backwards, exact = signing.loads(cursor, salt=_SALT)
         if table_id != model.table.pk or signature != _signature(terms):
             raise wrong
         if boundary is not None:
@@ -199,4 +334,4 @@ def _read(model: type[Record], terms: Sequence[Term], cursor: str) -> tuple[list
             boundary = [bound_field(model, term.attribute).to_python(value) for term, value in pairs]
     except (signing.BadSignature, ValidationError, ValueError, TypeError) as error:
         raise wrong from error
-    return boundary, int(number), bool(backwards)
+    return boundary, int(number), bool(backwards), bool(exact)

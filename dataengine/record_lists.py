@@ -1,40 +1,147 @@
-"""A list of records as API and console ask for it: filtered, ordered, one page of it, counted."""
+"""A list of records as API and console ask for it: filtered, ordered, one page of it, counted. Within a time limit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import OperationalError
 from django.db.models import QuerySet
 
+from dataengine import paging
 from dataengine.counts import Count, count_records
+from dataengine.exceptions import Unavailable
 from dataengine.filtersets import record_filterset
-from dataengine.paging import Page, Term, ordered, page_by_cursor, page_by_number, parse_ordering
+from dataengine.models import Column, Index
+from dataengine.paging import Page, Term, ordered, parse_ordering
 from dataengine.records import Record
+from dataengine.time_limits import LIST_SECONDS, ran_out, time_limit
+
+# What an index in the order of a column's values helps to find.
+_HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull", "year"})
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """An index that a list is slow for lack of. ``column`` None means the search index; ``state`` of Index, or None."""
+
+    what: str
+    column: Column | None
+    state: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter, for people."""
+        match self.state:
+            case Index.State.QUEUED | Index.State.BUILDING:
+                return f"{self.what} needs an index, which is being built."
+            case _:
+                return f"{self.what} needs an index."
+
+
+class TooSlow(Unavailable):
+    """A list took too long. ``remedies`` are the indexes that would help, none if nobody knows."""
+
+    def __init__(self, remedies: Sequence[Remedy]) -> None:
+        self.remedies = list(remedies)
+        message = " ".join(remedy.sentence for remedy in self.remedies)
+        super().__init__(
+            f"This takes too long. {message or 'Narrow it down with a filter.'}",
+            code="query_timeout",
+            details={
+                "needs_index": [
+                    {"column": remedy.column.name if remedy.column else None, "for": remedy.what, "state": remedy.state}
+                    for remedy in self.remedies
+                ]
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page and how many records there are. ``last`` is a cursor to the last page, None where this is it."""
+
+    page: Page
+    count: Count
+    last: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records that filters select, and their order."""
+    """The records that filters select, and their order. ``remedies`` are the indexes that it does without."""
 
     records: QuerySet[Record]
     terms: list[Term]
+    remedies: list[Remedy] = field(default_factory=list)
 
     def ordered(self) -> QuerySet[Record]:
         return ordered(self.records, self.terms)
 
-    def page(self, *, number: int, limit: int, cursor: str = "") -> Page:
-        """One page: by cursor where there is one, else by number (from 1)."""
-        if cursor:
-            return page_by_cursor(self.records, self.terms, cursor=cursor, limit=limit)
-        return page_by_number(self.records, self.terms, number=number, limit=limit)
+    def listing(self, *, number: int, limit: int, cursor: str = "", exact: bool = False) -> Listing:
+        """One page, by cursor where there is one, else by number (from 1), and the count. Raises TooSlow."""
+        try:
+            with time_limit(LIST_SECONDS):
+                far = not cursor and (number - 1) * limit > paging.EXACT_OFFSET
+                count = count_records(self.records) if far else None
+                if cursor:
+                    page = paging.page_by_cursor(self.records, self.terms, cursor=cursor, limit=limit)
+                else:
+                    about = count.value if count else None
+                    page = paging.page_by_number(self.records, self.terms, number=number, limit=limit, count=about)
+                if exact or count is None:
+                    count = self._count(page, exact=exact)
+        except OperationalError as error:
+            if not ran_out(error):
+                raise
+            raise TooSlow(self.remedies) from error
+        last = None
+        if page.next is not None:
+            model: type[Record] = self.records.model
+            last = paging.last_page_cursor(model, self.terms, number=max(-(-count.value // limit), page.number + 1))
+        return Listing(page, count, last)
 
     def count(self, *, exact: bool = False) -> Count:
+        """How many records there are. Raises TooSlow."""
+        try:
+            with time_limit(LIST_SECONDS):
+                return count_records(self.records, exact=exact)
+        except OperationalError as error:
+            if not ran_out(error):
+                raise
+            raise TooSlow(self.remedies) from error
+
+    def _count(self, page: Page, *, exact: bool) -> Count:
+        """A list that is whole on one page has been counted on the way."""
+        if page.next is None and page.previous is None:
+            return Count(len(page.records), is_exact=True)
         return count_records(self.records, exact=exact)
 
 
 def select(model: type[Record], parameters: Mapping[str, Any], *, order_by: str = "", direction: str = "") -> Selection:
     """What filters (and ``search``) among ``parameters`` select, in the order asked for. Raises InvalidInput."""
     terms = parse_ordering(model, order_by, direction)
-    return Selection(record_filterset(model)(parameters).records(), terms)
+    filters = record_filterset(model)(parameters)
+    records = filters.records()
+    return Selection(records, terms, _remedies(model, terms, filters.used(), "search" in filters.base_filters))
+
+
+def _remedies(
+    model: type[Record], terms: Sequence[Term], used: Sequence[tuple[str, str]], searched: bool
+) -> list[Remedy]:
+    """The indexes that would help: for the search, else for filters, else for the order."""
+    columns = {column.attribute: column for column in model.columns}
+    found: list[Remedy] = []
+    if searched:
+        index = Index.objects.filter(table=model.table, column=None).first()
+        if index is None or index.state != Index.State.READY:
+            found.append(Remedy("Searching", None, index.state if index else None))
+    wanted = [(attribute, "Filtering") for attribute, lookup in used if lookup in _HELPED]
+    wanted += [(terms[0].attribute, "Sorting")]
+    for attribute, what in wanted:
+        column = columns.get(attribute)
+        if column is None or column.index_state == Index.State.READY:
+            continue
+        if column.kind.kernel != "json" and column not in [remedy.column for remedy in found]:
+            found.append(Remedy(f"{what} by “{column.title}”", column, column.index_state))
+    return found

@@ -238,8 +238,10 @@ class RejectedList(ListShape):
 class RecordList(ListShape):
     table_name = serializers.CharField()
     page = serializers.IntegerField()
+    page_exact = serializers.BooleanField(help_text="False for a far page that was found by estimate")
     limit = serializers.IntegerField()
     count_exact = serializers.BooleanField()
+    last = serializers.URLField(allow_null=True, help_text="The last page, as next would reach it")
     results = serializers.ListField(child=ObjectField())
 
 

@@ -44,17 +44,21 @@ class RecordsView(ApiView):
         selection = select(
             record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
         )
-        page = selection.page(number=asked["page"], limit=asked["limit"], cursor=asked["cursor"])
-        count = selection.count(exact=asked["count"] == "exact")
+        listing = selection.listing(
+            number=asked["page"], limit=asked["limit"], cursor=asked["cursor"], exact=asked["count"] == "exact"
+        )
+        page, count = listing.page, listing.count
         return Response(
             {
                 "table_name": table.name,
                 "page": page.number,
+                "page_exact": page.is_exact,
                 "limit": asked["limit"],
                 "count": count.value,
                 "count_exact": count.is_exact,
                 "next": cursor_url(request, page.next),
                 "previous": cursor_url(request, page.previous),
+                "last": cursor_url(request, listing.last),
                 "results": records_data(page.records),
             }
         )

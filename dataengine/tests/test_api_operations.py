@@ -89,8 +89,8 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     listed = ask("list", "Customer", search="jane")
     assert listed.status_code == 200
     assert listed.json() == {
-        "table_name": "Customer", "page": 1, "limit": 10, "count": 1, "count_exact": True, "next": None,
-        "previous": None, "results": [changed.json()],
+        "table_name": "Customer", "page": 1, "page_exact": True, "limit": 10, "count": 1, "count_exact": True,
+        "next": None, "previous": None, "last": None, "results": [changed.json()],
     }  # fmt: skip
     assert ask("delete record", "Customer", id=1).status_code == 204
     assert ask("delete record by query", "Customer", id=1).status_code == 404

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from dataengine import paging
 from dataengine.exceptions import InvalidInput
 from dataengine.paging import page_by_cursor, page_by_number, parse_ordering
 from dataengine.records import Record, record_model
@@ -46,6 +47,14 @@ def python_order(rows: list[Record], order: list[tuple[str, bool]], ranks: dict[
     return [row.pk for row in found]
 
 
+@pytest.fixture
+def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page but the first is found by its keys, as far ones are."""
+    monkeypatch.setattr(paging, "KEYS_FIRST", 0)
+    monkeypatch.setattr(paging, "_is_indexed", lambda model, attribute: True)
+
+
+@pytest.mark.usefixtures("keys_first")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.fixed_dictionaries(VALUES), max_size=25), ORDERS, st.integers(1, 7))
 def test_walks(

@@ -1,0 +1,110 @@
+"""Where a far page of a large table begins: by PostgreSQL's own statistics, without walking there.
+
+ANALYZE keeps, for every column, its commonest values with their shares and some hundred bounds between which equally
+many of the others lie. Together they say behind which value the record stands that has a given number of records before
+it, to about one bound; from there an index is walked, which is at most a hundredth of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import DataError, connection, transaction
+from django.db.models import Max, Min
+
+from dataengine import ddl
+from dataengine.records import Record
+
+LOWEST_ID, HIGHEST_ID = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the order of a column and ``id``: at or after (``value``, ``id``), and ``skip`` records further."""
+
+    value: Any
+    id: int
+    skip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Records of one value (``is_point``), or from ``value`` on; ``start`` to ``end`` are shares of the table."""
+
+    start: float
+    end: float
+    value: Any
+    is_point: bool
+
+
+def place_of(model: type[Record], attribute: str, *, descending: bool, offset: int, count: int) -> Place | None:
+    """About where the record stands that has ``offset`` of ``count`` records before it, in the order of a column.
+
+    NULLs stand last ascending, first descending. None where PostgreSQL knows too little of the column.
+    """
+    target = min(offset / count, 1.0) if count else 0.0
+    stretches = _stretches(model, attribute, descending=descending)
+    reached = [stretch for stretch in stretches if stretch.start <= target]
+    if not reached:
+        return _place_by_id(model, target, None, descending=descending) if attribute == "id" else None
+    last = reached[-1]
+    if last.is_point and target < last.end:
+        within = (target - last.start) / (last.end - last.start)
+        return _place_by_id(model, within, last.value, descending=descending)
+    first_id = HIGHEST_ID if descending else LOWEST_ID
+    if last.is_point:  # just behind a common value: its own stretch ends there
+        return Place(last.value, LOWEST_ID if descending else HIGHEST_ID, max(0, int((target - last.end) * count)))
+    return Place(last.value, first_id, max(0, int((target - last.start) * count)))
+
+
+def _place_by_id(model: type[Record], share: float, value: Any, *, descending: bool) -> Place | None:
+    """Among records of one value, the one at ``share``, as if their ids were spread evenly."""
+    ends = model.objects.order_by().aggregate(low=Min("id"), high=Max("id"))
+    if ends["low"] is None:
+        return None
+    low, high = int(ends["low"]), int(ends["high"])
+    way = int(share * (high - low))
+    found = high - way if descending else low + way
+    return Place(value, found)
+
+
+def _stretches(model: type[Record], attribute: str, *, descending: bool) -> list[_Stretch]:
+    """What the statistics say, in the order of the walk; empty where there are none."""
+    column = next((column for column in model.columns if column.attribute == attribute), None)
+    statement = ddl.statistics_of(model.table, column)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+            rows: Sequence[tuple[float, Any, float | None]] = cursor.fetchall()
+    except (DataError, psycopg.DataError):  # a value that Python cannot hold, like a date after the year 9999
+        return []
+    if not rows:
+        return []
+    nulls = rows[0][0]
+    values = [(value, share) for _, value, share in rows if value is not None]
+    if descending:
+        values.reverse()
+    bounds = sum(share is None for _, share in values)
+    bucket = max(0.0, 1 - nulls - sum(share or 0 for _, share in values)) / (bounds - 1) if bounds > 1 else 0.0
+    found: list[_Stretch] = []
+    done = nulls if descending and nulls else 0.0
+    if done:
+        found.append(_Stretch(0.0, done, None, is_point=True))
+    seen = 0
+    for value, share in values:
+        if share is None:
+            seen += 1
+            if seen > 1:
+                done += bucket
+            if seen < bounds:
+                found.append(_Stretch(done, done, value, is_point=False))
+        else:
+            # Somewhere between two bounds; the records before it in this stretch are counted with those behind it.
+            found.append(_Stretch(done, done + share, value, is_point=True))
+            done += share
+    if nulls and not descending:
+        found.append(_Stretch(1 - nulls, 1.0, None, is_point=True))
+    return found

@@ -1,0 +1,181 @@
+"""Far pages are found by estimate, said to be, and lead on exactly: whatever order, ties, NULLs and direction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from dataengine import paging
+from dataengine.models import Index, Table
+from dataengine.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
+from dataengine.records import Record, record_model
+from dataengine.services import index_builds, indexes
+from dataengine.tests.importing import make_table
+
+ROWS = 5_000
+COLUMNS = ("u", "n", "few", "t", "d", "r")
+
+
+@pytest.fixture(autouse=True)
+def _estimates_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "EXACT_OFFSET", 100)
+    monkeypatch.setattr(paging, "KEYS_FIRST", 20)
+    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
+
+
+@pytest.fixture
+def table(owner: User) -> Table:
+    """Numbers without ties, with ties and NULLs, of few kinds; texts; days; and one column without an index."""
+    made = make_table(
+        owner,
+        "far",
+        u="INTEGER UNIQUE NOT NULL",
+        n="INTEGER",
+        few="SMALLINT",
+        t="TEXT",
+        d="DATE",
+        r="REAL",
+        no="INTEGER",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO userdata.far (u, n, few, t, d, r, no)
+            SELECT (i * 7919) %% 1000003, CASE WHEN i %% 10 = 0 THEN NULL ELSE (i * 31) %% 997 END,
+                   CASE WHEN i %% 4 > 0 THEN i %% 3 END, md5((i %% 2000)::text),
+                   '2020-01-01'::date + i / 100, i / 7.0, i
+              FROM generate_series(1, %s) i
+            """,
+            [ROWS],
+        )
+        for column in made.columns.exclude(name="no"):
+            Index.objects.get_or_create(table=made, column=column, defaults={"state": "ready"})
+        cursor.execute("ANALYZE userdata.far")
+    return made
+
+
+def _ids(model: type[Record], order: str) -> list[int]:
+    found: list[int] = list(
+        paging.ordered(model.objects.all(), parse_ordering(model, order)).values_list("pk", flat=True)
+    )
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", [f"{sign}{name}" for name in (*COLUMNS, "id") for sign in ("", "-")])
+def test_they_are_about_where_they_should_be(table: Table, order: str) -> None:
+    model = record_model(table)
+    ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
+    for number in (2, 5, 11, 12, 50, 250, 333, 480, 499, 500):
+        page = page_by_number(records, terms, number=number, limit=10, count=ROWS)
+        assert page.is_exact == (number <= 11)
+        assert len(page.records) == 10
+        place = ids.index(page.records[0].pk)
+        assert ids[place : place + 10] == [record.pk for record in page.records]
+        assert abs(place - (number - 1) * 10) <= (0 if page.is_exact else ROWS * 0.04), (order, number, place)
+    beyond = page_by_number(records, terms, number=501, limit=10, count=ROWS)
+    assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+@pytest.mark.django_db
+def test_from_there_every_record_follows_once(table: Table, data: st.DataObject) -> None:
+    model = record_model(table)
+    order = data.draw(st.sampled_from([f"{sign}{name}" for name in (*COLUMNS, "id") for sign in ("", "-")]))
+    limit = data.draw(st.integers(100, 400))
+    number = data.draw(st.integers(1, -(-ROWS // limit)))
+    ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
+    page = start = page_by_number(records, terms, number=number, limit=limit, count=ROWS)
+    seen = [record.pk for record in page.records]
+    while page.next:
+        page = page_by_cursor(records, terms, cursor=page.next, limit=limit)
+        assert page.is_exact == start.is_exact
+        seen += [record.pk for record in page.records]
+    assert seen == ids[ids.index(seen[0]) :]
+    page = start
+    while page.previous:
+        page = page_by_cursor(records, terms, cursor=page.previous, limit=limit)
+        seen = [record.pk for record in page.records] + seen
+    assert seen == ids
+    assert (page.number, page.is_exact) == (1, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ["id", "-n", "no", "t,n"])
+def test_the_last_page(table: Table, order: str) -> None:
+    model = record_model(table)
+    ids, terms = _ids(model, order), parse_ordering(model, order)
+    cursor = last_page_cursor(model, terms, number=500)
+    page = page_by_cursor(model.objects.all(), terms, cursor=cursor, limit=10)
+    assert [record.pk for record in page.records] == ids[-10:]
+    assert (page.number, page.is_exact, page.next) == (500, False, None)
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_estimated_is_exact(table: Table) -> None:
+    model = record_model(table)
+    for order, records in (
+        ("no", model.objects.all()),
+        ("t,n", model.objects.all()),
+        ("n", model.objects.exclude(pk=1)),
+    ):
+        ids: list[int] = list(paging.ordered(records, parse_ordering(model, order)).values_list("pk", flat=True))
+        page = page_by_number(records, parse_ordering(model, order), number=321, limit=10, count=ROWS)
+        assert ([record.pk for record in page.records], page.is_exact) == (ids[3200:3210], True)
+
+
+@pytest.mark.django_db
+def test_without_statistics(owner: User) -> None:
+    made = make_table(owner, "unknown", n="INTEGER")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.unknown (n) SELECT i FROM generate_series(1, %s) i", [ROWS])
+    Index.objects.create(table=made, column=made.columns.get(), state="ready")
+    model = record_model(made)
+    page = page_by_number(model.objects.all(), parse_ordering(model, "n"), number=321, limit=10, count=ROWS)
+    assert (page.is_exact, page.records[0].pk) == (True, 3201)
+    page = page_by_number(model.objects.all(), parse_ordering(model, "id"), number=321, limit=10, count=ROWS)
+    assert (page.is_exact, page.records[0].pk) == (False, 3200)  # by the first and the last id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_indexes_are_walked(owner: User, client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataengine.counts.EXACT_BELOW", 1_000)
+    monkeypatch.setattr(paging, "EXACT_OFFSET", 1_000)
+    table = make_table(owner, "walked", n="INTEGER")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO userdata.walked (n) SELECT CASE WHEN i % 5 > 0 THEN i % 1000 END"
+            " FROM generate_series(1, 30000) i"
+        )
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    for pk in index_builds.sweep():
+        index_builds.run(pk)
+    plans: list[str] = []
+
+    def explain(execute: Any, statement: str, parameters: Any, many: bool, context: Any) -> Any:
+        if (
+            isinstance(statement, str)
+            and statement.startswith("SELECT")
+            and '"walked"' in statement
+            and "ORDER BY" in statement
+        ):
+            connection.connection.execute("SET LOCAL enable_indexscan = on")
+            rows = connection.connection.execute(f"EXPLAIN {statement}", parameters).fetchall()
+            plans.append("\n".join(line for (line,) in rows))
+        return execute(statement, parameters, many, context)
+
+    with connection.execute_wrapper(explain):
+        for order in ("n", "-n"):
+            page = client.get(f"/api/get-records/?table_name=walked&order_by={order}&page=2500").json()
+            assert (page["page"], page["page_exact"], len(page["results"])) == (2500, False, 10)
+            for link in ("next", "previous", "last"):
+                assert client.get(page[link]).status_code == 200
+    assert len(plans) >= 8
+    assert not [plan for plan in plans if "Seq Scan" in plan or " Sort" in plan], plans
