@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import models
-from django.db.models import QuerySet
 from rest_framework import serializers
 
 from dataengine import values
@@ -178,18 +177,6 @@ def records_data(records: Iterable[Record]) -> list[dict[str, Any]]:
         }
         for record in found
     ]
-
-
-def stream_data(records: QuerySet[Record], *, chunk: int = 2_000) -> Iterable[list[Any]]:
-    """Every record as a list: id, then the columns' values as JSON shows them. Reads in chunks."""
-    columns = records.model.columns
-    plan: list[Represent | None] = [None, *representers(columns)]
-    rows = records.values_list("id", *(column.attribute for column in columns))
-    for row in rows.iterator(chunk_size=chunk):
-        yield [
-            value if represent is None or value is None else represent(value)
-            for value, represent in zip(row, plan, strict=True)
-        ]
 
 
 def _number(value: float) -> float | str:

@@ -5,24 +5,32 @@ Given a plain iterator, Django under ASGI would read all of it into memory befor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
 
 from asgiref.sync import sync_to_async
 
 
-async def in_thread(pieces: Generator[str | bytes]) -> AsyncIterator[str | bytes]:
+async def in_thread[T: str | bytes](
+    pieces: Generator[T], interrupt: Callable[[], None] | None = None
+) -> AsyncGenerator[T]:
     """``pieces``, each made in the request's own thread, where its database connection is.
 
-    If the client goes away the generator is closed, which ends its query and its transaction.
+    If the client goes away the generator is closed, which ends its query and its transaction. Should it be waiting
+    for the database just then, ``interrupt`` (called from another thread) stops that.
     """
     step = sync_to_async(_next, thread_sensitive=True)
     try:
         while (piece := await step(pieces)) is not None:
             yield piece
+    except asyncio.CancelledError:
+        if interrupt is not None:
+            await asyncio.to_thread(interrupt)
+        raise
     finally:
         await sync_to_async(pieces.close, thread_sensitive=True)()
 
 
-def _next(pieces: Generator[str | bytes]) -> str | bytes | None:
+def _next[T](pieces: Generator[T]) -> T | None:
     # StopIteration cannot cross into a coroutine.
     return next(pieces, None)

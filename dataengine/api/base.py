@@ -7,7 +7,7 @@ arguments stand in the body (or, for GET and DELETE, in the query) where a resou
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -115,9 +115,16 @@ class ApiView(APIView):
         """The table that the arguments name, if the user holds ``right`` on it."""
         return access.get_table(self.user, arguments["table_name"], right)
 
-    def stream(self, pieces: Generator[str | bytes], content_type: str, filename: str) -> HttpResponseBase:
-        """A download of any length."""
-        content = in_thread(pieces) if isinstance(self.request._request, ASGIRequest) else pieces
+    def stream(
+        self,
+        pieces: Generator[str | bytes],
+        content_type: str,
+        filename: str,
+        *,
+        interrupt: Callable[[], None] | None = None,
+    ) -> HttpResponseBase:
+        """A download of any length; ``interrupt`` stops what ``pieces`` waits for, should the client go away."""
+        content = in_thread(pieces, interrupt) if isinstance(self.request._request, ASGIRequest) else pieces
         response = StreamingHttpResponse(content, content_type=content_type)
         disposition = content_disposition_header(as_attachment=True, filename=filename)
         response["Content-Disposition"] = disposition or "attachment"

@@ -131,7 +131,7 @@ class PageQuery(serializers.Serializer[Any]):
 
 
 class ExportQuery(serializers.Serializer[Any]):
-    format = serializers.ChoiceField(choices=["csv", "json"], default="csv")
+    format = serializers.ChoiceField(choices=["csv", "json", "xlsx"], default="csv")
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)

@@ -11,11 +11,11 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dataengine import exports
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import cursor_url
 from dataengine.exceptions import InvalidInput
+from dataengine.exports import Export
 from dataengine.models import Table
 from dataengine.record_lists import select
 from dataengine.record_serializers import record_data, records_data
@@ -163,8 +163,9 @@ class ExportView(ApiView):
         selection = select(
             record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
         )
-        pieces = exports.export(selection.ordered(), asked["format"])
-        return self.stream(pieces, exports.CONTENT_TYPES[asked["format"]], f"{table.name}.{asked['format']}")
+        made = Export(selection.ordered(), asked["format"])
+        filename = f"{table.name}.{asked['format']}"
+        return self.stream(made.pieces(), made.content_type, filename, interrupt=made.interrupt)
 
 
 def record_arguments(view: ApiView, shape: Any) -> dict[str, Any]:

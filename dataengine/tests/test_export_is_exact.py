@@ -1,0 +1,214 @@
+"""What an export says is what the table holds: back through an import, as JSON as the API shows it, as a workbook."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import math
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import Func, TextField, Value
+from django.db.models.functions import Cast
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+from rest_framework.test import APIClient
+
+from dataengine import workbooks
+from dataengine.exports import Export, safe_cell
+from dataengine.models import Table
+from dataengine.record_serializers import records_data
+from dataengine.records import record_model
+from dataengine.streaming import in_thread
+
+from .conftest import MakeTable
+from .importing import import_text, records
+
+TYPES = {
+    "a": "TEXT", "v": "VARCHAR(20)", "i": "BIGINT", "n": "NUMERIC", "m": "NUMERIC(12,3)", "r": "REAL",
+    "x": "DOUBLE PRECISION", "b": "BOOLEAN", "d": "DATE", "h": "TIME", "t": "TIMESTAMP", "z": "TIMESTAMPTZ",
+    "u": "UUID", "j": "JSONB", "c": "CHOICE('one',' two')",
+}  # fmt: skip
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
+moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "a": texts,
+    "v": texts,
+    "i": st.integers(-(2**63), 2**63 - 1),
+    "n": st.decimals(allow_nan=False, allow_infinity=False, places=8),
+    "m": st.decimals(-999_999_999, 999_999_999, places=3),
+    "r": st.floats(width=32, allow_nan=False, allow_infinity=False),
+    "x": st.floats(allow_nan=False, allow_infinity=False),
+    "b": st.booleans(),
+    "d": st.dates(),
+    "h": st.times(),
+    "t": moments,
+    "z": moments.map(lambda value: value.replace(tzinfo=UTC)),
+    "u": st.uuids(),
+    "j": st.dictionaries(texts, st.integers() | texts | st.none(), max_size=3),
+    "c": st.sampled_from(["one", " two"]),
+}
+rows_of_values = st.lists(
+    st.fixed_dictionaries({name: st.none() | strategy for name, strategy in VALUES.items()}), max_size=8
+)
+HARD = [
+    {"a": text}
+    for text in ("", "NA", "null", "\\N", "-", '"', "a,b", "a\nb", "a\r\nb", " x ", "=1+1", "-1", "+1a", "\\.", ";|\t")
+]
+
+
+def fill(table: Table, rows: list[dict[str, Any]]) -> list[Any]:
+    model = record_model(table)
+    attributes = {column.name: column.attribute for column in model.columns}
+    made = [model(**{attributes[name]: value for name, value in row.items()}) for row in rows]
+    model.objects.bulk_create(made)
+    return made
+
+
+def export(table: Table, file_format: str) -> bytes:
+    return b"".join(Export(record_model(table).objects.order_by("id"), file_format).pieces())
+
+
+def empty(*names: str) -> None:
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f'DELETE FROM userdata."{name}"')
+
+
+@pytest.fixture
+def table(make_table: MakeTable) -> Table:
+    return make_table("t", **TYPES)
+
+
+@pytest.fixture
+def copy(make_table: MakeTable) -> Table:
+    return make_table("copy", **TYPES)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=rows_of_values)
+@example(rows=HARD)
+def test_csv_goes_back_in_as_it_was(owner: User, table: Table, copy: Table, rows: list[dict[str, Any]]) -> None:
+    empty("t", "copy")
+    fill(table, rows)
+    text = export(table, "csv")
+    if not rows:
+        assert text == b"id,a,v,i,n,m,r,x,b,d,h,t,z,u,j,c\n"
+        return
+    job = import_text(owner, "copy", text, delimiter=",", encoding="utf-8")
+    assert (job.state, job.rows_imported) == ("completed", len(rows)), (job.error, job.errors)
+    # A formula comes back as the text that it was made into: that is what keeps spreadsheets from running it.
+    expected = [
+        tuple(safe_cell(cell) if cell and name in "av" else cell for name, cell in zip(TYPES, row, strict=True))
+        for row in records("t", *TYPES)
+    ]
+    assert records("copy", *TYPES) == expected
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=rows_of_values)
+@example(rows=HARD)
+def test_json_is_what_the_api_shows(table: Table, rows: list[dict[str, Any]]) -> None:
+    empty("t")
+    fill(table, rows)
+
+    def plain(record: dict[str, Any]) -> dict[str, Any]:
+        """A trailing zero of a second's fraction, or of a float's text, is no difference."""
+        moments = {name: record[name] and datetime.fromisoformat(record[name]) for name in "tz"}
+        return record | moments | {"h": record["h"] and time.fromisoformat(record["h"])}
+
+    shown = records_data(record_model(table).objects.order_by("id"))
+    assert [plain(record) for record in json.loads(export(table, "json"))] == [plain(record) for record in shown]
+
+
+def test_a_workbook_holds_values_not_formulas(table: Table) -> None:
+    day, moment = date(2024, 2, 29), datetime(2024, 1, 2, 3, 4)  # noqa: DTZ001
+    fill(table, [
+        {"a": "=1+1", "v": "007", "i": 5, "n": Decimal("1.5"), "b": True, "d": day, "t": moment},
+        {"a": "https://example.com", "i": 2**62, "x": math.inf, "r": 0.5, "j": {"k": [1]}, "d": date(1800, 1, 1)},
+        {"n": Decimal("12345678901234567890.123"), "z": datetime(2024, 1, 2, tzinfo=UTC), "h": time(1, 2, 3)},
+    ])  # fmt: skip
+    book = CalamineWorkbook.from_filelike(io.BytesIO(export(table, "xlsx")))
+    head, *rows = book.get_sheet_by_name("Records").to_python()
+    assert head == ["id", *TYPES]
+    found = [{name: value for name, value in zip(head, row, strict=True) if value != ""} for row in rows]
+    assert found == [
+        {"id": 1, "a": "=1+1", "v": "007", "i": 5, "n": 1.5, "b": True, "d": day, "t": moment},
+        {"id": 2, "a": "https://example.com", "i": str(2**62), "x": "Infinity", "r": 0.5, "j": '{"k": [1]}',
+         "d": "1800-01-01"},
+        {"id": 3, "n": "12345678901234567890.123", "z": "2024-01-02T00:00:00Z", "h": time(1, 2, 3)},
+    ]  # fmt: skip
+
+
+def test_what_a_sheet_cannot_hold_is_said_at_once(
+    client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(table, [{"a": "x" * 32_768}, {"a": "y"}])
+    answer = client.get("/api/tables/t/export/?format=xlsx")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "text_too_long")
+    assert client.get("/api/tables/t/export/?format=xlsx&a=y").status_code == 200
+    monkeypatch.setattr(workbooks, "MAX_RECORDS", 1)
+    answer = client.get("/api/tables/t/export/?format=xlsx")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_records")
+
+
+def test_a_filter_that_nothing_passes(client: APIClient, table: Table) -> None:
+    fill(table, [{"a": "x"}])
+    for query, expected in (("a__in=y&id__lt=0", "id,"), ("format=json&id=77", "[]")):
+        answer: Any = client.get(f"/api/tables/t/export/?{query}")
+        text = b"".join(answer.streaming_content).decode()
+        assert text.startswith(expected)
+        assert text.count("\n") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_client_that_goes_away_ends_the_query(owner: User, client: APIClient, make_table: MakeTable) -> None:
+    def fill_and_ask() -> Export:
+        made = make_table("t", n="INTEGER")
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO userdata.t (n) SELECT g FROM generate_series(1, 200000) g")
+        return Export(record_model(made).objects.order_by("id"), "csv")
+
+    def queries() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY (%'")
+            return int((cursor.fetchone() or [0])[0])
+
+    asked = await sync_to_async(fill_and_ask)()
+    pieces = in_thread(asked.pieces(), asked.interrupt)
+    assert (await anext(pieces)).startswith(b"id,n")
+    assert len(await anext(pieces)) > 100_000
+    await pieces.aclose()
+    assert await sync_to_async(queries)() == 0
+    assert not await sync_to_async(lambda: connection.in_atomic_block)()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_client_that_goes_away_while_postgresql_sorts(make_table: MakeTable) -> None:
+    def ask() -> Export:
+        made = make_table("t", n="INTEGER")
+        sleep = Cast(Func(Value(60), function="pg_sleep"), TextField())
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO userdata.t (n) VALUES (1)")
+        return Export(record_model(made).objects.order_by(sleep), "csv")
+
+    asked = await sync_to_async(ask)()
+    pieces = in_thread(asked.pieces(), asked.interrupt)
+    await anext(pieces)
+    waiting = asyncio.ensure_future(anext(pieces))
+    while asked._session is None and not waiting.done():
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    # Long before the query would have ended by itself.
+    assert await sync_to_async(lambda: connection.in_atomic_block)() is False

@@ -1,0 +1,149 @@
+"""Records as an Excel workbook, row by row: the sheet grows in a temporary file, not in memory.
+
+Strings stay strings (no cell is a formula or a link). A number that a spreadsheet would round, a date that it does
+not know and a moment with a time zone go in as text, exactly.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast, Length
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from dataengine.exceptions import InvalidInput
+from dataengine.record_serializers import representers
+from dataengine.records import Record
+
+MAX_RECORDS = 1_048_575
+"""Rows of a sheet, less the header."""
+MAX_TEXT = 32_767
+"""Characters of a cell."""
+_EXACT_DIGITS = 15
+_FIRST_YEAR = 1900
+_BATCH = 1_000
+_PIECE_BYTES = 256 * 1024
+
+
+def check_fits(records: QuerySet[Record]) -> None:
+    """Raise InvalidInput for more records, or a longer text, than a sheet holds."""
+    plain = records.order_by()
+    if plain[: MAX_RECORDS + 1].count() > MAX_RECORDS:
+        reason = f"A sheet holds {MAX_RECORDS:,} records at most; filter them, or take CSV."
+        raise InvalidInput(reason, code="too_many_records", fields={"format": reason})
+    long = Q(pk__in=[])
+    for column in records.model.columns:
+        if column.kind.is_text or column.kind.kernel == "json":
+            text = Cast(column.attribute, TextField())
+            plain = plain.annotate(**{f"length_{column.attribute}": Length(text)})
+            long |= Q((f"length_{column.attribute}__gt", MAX_TEXT))
+    if plain.filter(long).exists():
+        raise _does_not_fit()
+
+
+def _does_not_fit() -> InvalidInput:
+    reason = f"A cell of a sheet holds {MAX_TEXT:,} characters at most, and a text is longer; take CSV."
+    return InvalidInput(reason, code="text_too_long", fields={"format": reason})
+
+
+def workbook(records: QuerySet[Record], *, reading: Callable[[], AbstractContextManager[None]]) -> Generator[bytes]:
+    """The workbook in pieces; the first ones are empty, while it is being made, so that nobody waits in vain.
+
+    ``reading`` holds the transaction in which the records are read.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tablekeep-export-"))
+    try:
+        path = folder / "records.xlsx"
+        options = {
+            "constant_memory": True,
+            "tmpdir": str(folder),
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        book = Workbook(str(path), options)
+        writer = _Writer(book, book.add_worksheet("Records"), records)
+        with reading():
+            yield from writer.rows()
+        book.close()
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE_BYTES):
+                yield piece
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Writer:
+    """Writes the records to a sheet, each value by its type."""
+
+    def __init__(self, book: Workbook, sheet: Worksheet, records: QuerySet[Record]) -> None:
+        self.sheet, self.records = sheet, records
+        self.head: Format = book.add_format({"bold": True})
+        self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
+        self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self.time: Format = book.add_format({"num_format": "hh:mm:ss"})
+
+    def rows(self) -> Generator[bytes]:
+        columns = self.records.model.columns
+        for number, name in enumerate(["id", *(column.name for column in columns)]):
+            self.sheet.write_string(0, number, name, self.head)
+        self.sheet.freeze_panes(1, 0)
+        shown = [None, *representers(columns)]
+        kernels = ["integer", *(column.kind.kernel for column in columns)]
+        found = self.records.values_list("id", *(column.attribute for column in columns))
+        for line, row in enumerate(found.iterator(chunk_size=_BATCH), 1):
+            for number, value in enumerate(row):
+                if value is None:
+                    continue
+                if kernels[number] == "json":
+                    self.text(line, number, json.dumps(value, ensure_ascii=False))
+                elif not self.typed(line, number, value):
+                    represent = shown[number]
+                    self.text(line, number, value if represent is None else represent(value))
+            if line % _BATCH == 0:
+                yield b""
+
+    def typed(self, line: int, number: int, value: Any) -> bool:
+        """Write what a spreadsheet has a type for, if it holds the value exactly."""
+        sheet = self.sheet
+        match value:
+            case bool():
+                sheet.write_boolean(line, number, value)
+            case int() if abs(value) < 10**_EXACT_DIGITS:
+                sheet.write_number(line, number, value)
+            case Decimal() if value.is_finite() and _is_exact(value):
+                sheet.write_number(line, number, float(value))
+            case float() if value - value == 0:  # neither NaN nor infinite
+                sheet.write_number(line, number, value)
+            case datetime() if value.tzinfo is None and value.year > _FIRST_YEAR and value.microsecond % 1000 == 0:
+                sheet.write_datetime(line, number, value, self.moment)
+            case datetime():
+                return False
+            case date() if value.year > _FIRST_YEAR:
+                sheet.write_datetime(line, number, value, self.date)
+            case time() if value.microsecond % 1000 == 0:
+                sheet.write_datetime(line, number, value, self.time)
+            case _:
+                return False
+        return True
+
+    def text(self, line: int, number: int, value: Any) -> None:
+        if self.sheet.write_string(line, number, str(value)):
+            # Looked at before the first byte went out, but somebody changed it since.
+            raise _does_not_fit()
+
+
+def _is_exact(value: Decimal) -> bool:
+    """Whether a spreadsheet keeps every digit: it knows no more than 15, nor trailing zeros."""
+    return len(value.as_tuple().digits) <= _EXACT_DIGITS and abs(value.adjusted()) < 300
