@@ -9,7 +9,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import report
+from bench import grid, report
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from harness.system import running_system
@@ -21,19 +21,39 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-rows", type=int, default=100_000, help="rows for the slow ways people use today")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--only", choices=["imports", "grid"], help="one of the benchmarks; both otherwise")
+    parser.add_argument("--grid-rows", type=int, default=10_000_000)
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    if arguments.only != "grid":
+        measure_imports(arguments, machine)
+    if arguments.only != "imports":
+        measure_grid(arguments, machine)
+
+
+def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
+    """Imports against `psql \\copy` and against other ways in."""
     with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
         folder = Path(name)
         with running_system(folder / "data") as system:
             cases = ImportBench(system, folder, arguments.rows, arguments.rounds).run()
             peers = [] if arguments.no_peers else run_peers(system, folder, arguments.peer_rows, arguments.rounds)
-    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     text = report.table(cases, peers, when=datetime.now(UTC), machine=machine, rows=arguments.rows)
     print(text)
-    arguments.results.mkdir(parents=True, exist_ok=True)
     (arguments.results / "imports.md").write_text(text)
     report.plot(cases, peers, arguments.results / "imports.svg")
+
+
+def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
+    """The grid and the records API on a small and on a large table."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name, running_system(Path(name) / "data") as system:
+        bench = grid.GridBench(system, arguments.grid_rows)
+        cases = bench.run()
+    text = grid.report(cases, rows=bench.rows, small_rows=bench.small_rows, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "grid.md").write_text(text)
 
 
 if __name__ == "__main__":

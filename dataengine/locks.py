@@ -17,8 +17,9 @@ from django.db import connection
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
 JOB_NAMESPACE = 0x544A
-# And for the building of indexes, by the index's id: "TI".
+# And for the building of indexes, by the index's id: "TI"; and by the table's, one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
+_BUILDS_NAMESPACE = 0x5442
 
 
 def shares_table(table_id: int) -> bool:
@@ -72,9 +73,11 @@ def job_is_held(job_id: int) -> bool:
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
     """Take, for ``session``, the lock of an index and a share of its table's: no import may begin while it is built.
 
-    False where another builds the index or an import runs. The locks die with the session.
+    False where an index of the table is being built (two builds at once wait for each other until PostgreSQL ends one)
+    or an import runs. The locks die with the session.
     """
     for statement, namespace, key in (
+        ("SELECT pg_try_advisory_lock(%s, %s)", _BUILDS_NAMESPACE, table_id),
         ("SELECT pg_try_advisory_lock(%s, %s)", INDEX_NAMESPACE, index_id),
         ("SELECT pg_try_advisory_lock_shared(%s, %s)", NAMESPACE, table_id),
     ):

@@ -31,13 +31,14 @@ class Remedy:
     state: str | None
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether somebody has asked for it already."""
+        return self.state in {Index.State.QUEUED, Index.State.BUILDING}
+
+    @property
     def sentence(self) -> str:
         """What is the matter, for people."""
-        match self.state:
-            case Index.State.QUEUED | Index.State.BUILDING:
-                return f"{self.what} needs an index, which is being built."
-            case _:
-                return f"{self.what} needs an index."
+        return f"{self.what} needs an index{', which is being built' if self.is_under_way else ''}."
 
 
 class TooSlow(Unavailable):

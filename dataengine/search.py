@@ -36,6 +36,17 @@ def index_of(table: Table) -> Index | None:
     return Index.objects.filter(table=table, column=None, state=Index.State.READY).first()
 
 
+def meaning(table: Table) -> str:
+    """What a search of this table finds, for people."""
+    index = index_of(table)
+    if index is None:
+        return "Finds the text anywhere in the text columns, and the numbers and ids that equal it."
+    numbers = "and the ids and indexed numbers that equal it"
+    if index.method == Index.Method.TRIGRAM:
+        return f"Finds the text anywhere in the text columns, {numbers}."
+    return f"Finds records that hold all these words in their text columns (the last may be a beginning), {numbers}."
+
+
 def search_condition(model: type[Record], text: str) -> Q:
     """The records that ``search=text`` finds."""
     index = index_of(model.table)

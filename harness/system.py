@@ -29,6 +29,7 @@ class System:
     url: str
     database_url: str
     pid: int
+    password: str = _PASSWORD
     _tokens: dict[str, Any] = field(default_factory=dict)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:

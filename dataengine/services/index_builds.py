@@ -223,6 +223,12 @@ def _clear_up(name: str) -> None:
         logger.warning("%s was not dropped, the sweeper will: %s", name, error)
 
 
+def waiting_for(index: Index) -> list[int]:
+    """The queued index that may have waited for this one's table."""
+    queued = Index.objects.filter(state=Index.State.QUEUED, table_id=index.table_id)
+    return list(queued.values_list("pk", flat=True)[:1])
+
+
 def sweep() -> list[int]:
     """Mend what crashes left, and return the indexes whose doorbell is to be rung. Safe to call at any time."""
     for index in Index.objects.filter(state=Index.State.BUILDING):

@@ -175,6 +175,16 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     assert locks.hold_for_build(session, index.pk, table.pk)
     with locks.held_by_import(job.pk, table.pk) as outcome:
         assert outcome == "table_taken"
+    other = _asked(owner, table, "n")
+    waiting = index_builds.run(other.pk)  # one after the other
+    assert waiting is not None
+    assert waiting.state == "queued"
+    session.close()
+    _until(lambda: not locks.index_is_held(index.pk))
+    built = index_builds.run(other.pk)
+    assert built is not None
+    assert built.state == "ready"
+    assert index_builds.waiting_for(built) == [index.pk]
 
 
 def test_an_import_that_replaces_the_table_has_its_indexes_built_again(owner: User) -> None:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.db import OperationalError
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
-from psycopg import errors
 
-from dataengine import access, paging, record_lists
+from dataengine import access, paging, record_lists, search
 from dataengine.counts import Count
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
@@ -33,15 +31,16 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
-    chips, search = filters.chips(request.GET, columns), request.GET.get("search", "")
+    chips, searched = filters.chips(request.GET, columns), request.GET.get("search", "")
     context: dict[str, Any] = {
         "section": "tables",
         "table": table,
         "columns": columns,
         "rights": access.rights_of(request.user, table),
-        "search": search,
+        "search": searched,
+        "search_meaning": search.meaning(table),
         "chips": chips,
-        "is_filtered": bool(search or chips),
+        "is_filtered": bool(searched or chips),
         "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
         "page_sizes": PAGE_SIZES,
         # What the small forms of the grid carry along.
@@ -54,14 +53,24 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     except InvalidInput as error:
         context |= _nothing(request.GET, columns) | {"problem": error}
         status = 400
-    except OperationalError as error:
-        if not isinstance(error.__cause__, errors.QueryCanceled):
-            raise
-        context |= _nothing(request.GET, columns) | {"is_too_slow": True}
+    except record_lists.TooSlow as error:
+        context |= _nothing(request.GET, columns) | {"too_slow": error}
         status = 503
     # A partial is swapped in whatever it says: the grid itself explains what went wrong.
     status = 200 if htmx.is_partial(request) else status
     return htmx.render(request, "records/index.html", context, partial="records/_grid.html", status=status)
+
+
+@console_view("GET")
+def count(request: ConsoleRequest, name: str) -> HttpResponse:
+    """How many records the grid's URL selects, counted to the last one: a line of its own, so that nothing waits."""
+    table = access.get_table(request.user, name, "view")
+    selection = record_lists.select(record_model(table), request.GET)
+    try:
+        counted, is_late = selection.count(exact=True), False
+    except record_lists.TooSlow:
+        counted, is_late = selection.count(), True
+    return htmx.render(request, "records/_count.html", {"count": counted, "is_late": is_late})
 
 
 @console_view("GET")

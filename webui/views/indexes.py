@@ -1,0 +1,79 @@
+"""The indexes of a table: which there are, how far those are that are being built, and asking for more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.http import urlencode
+
+from dataengine import access, search
+from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.models import Column, Index, Table
+from dataengine.services import indexes as services
+from webui import htmx
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the page: a column, or the search (``column`` None), and its index if there is one."""
+
+    column: Column | None
+    index: Index | None
+
+    @property
+    def title(self) -> str:
+        return self.column.title if self.column else "Search"
+
+    @property
+    def state(self) -> str:
+        """``Index.State``, or none; unique columns are always ready."""
+        always = self.column is not None and self.column.unique
+        return self.index.state if self.index else Index.State.READY if always else "none"
+
+    @property
+    def percent(self) -> int:
+        return int(100 * self.index.progress) if self.index else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is on its way."""
+        return self.state not in {Index.State.QUEUED, Index.State.BUILDING}
+
+
+@console_view("GET", "POST")
+def index(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Show the indexes; build or drop one."""
+    table = access.get_table(request.user, name, "design")
+    query = (request.POST if request.method == "POST" else request.GET).get("query", "")
+    if request.method == "POST":
+        try:
+            _change(request, table)
+        except InvalidInput as error:
+            messages.error(request, error.message)
+        here = resolve_url("console:indexes", table.name)
+        return htmx.redirect(request, f"{here}?{urlencode({'query': query})}" if query else here)
+    columns = [column for column in table.columns.select_related("references") if column.kind.kernel != "json"]
+    entries = [Entry(column, column.index_or_none) for column in columns]
+    if services.text_columns(table):
+        entries.insert(0, Entry(None, services.search_index(table)))
+    context = {
+        "section": "tables", "table": table, "entries": entries, "query": query,
+        "is_busy": any(not entry.is_over for entry in entries), "search_meaning": search.meaning(table),
+    }  # fmt: skip
+    return htmx.render(request, "indexes/index.html", context, partial="indexes/_list.html")
+
+
+def _change(request: ConsoleRequest, table: Table) -> None:
+    name, wanted = request.POST.get("column", ""), request.POST.get("do") != "drop"
+    if not name:
+        services.set_searchable(user=request.user, table=table, searchable=wanted)
+        return
+    column = table.columns.select_related("references").filter(name=name.replace("\0", "")).first()
+    if column is None:
+        raise NotFound(f"“{table.name}” has no such column.", code="column_not_found")
+    services.set_indexed(user=request.user, table=table, column=column, indexed=wanted)
