@@ -10,6 +10,8 @@ from celery import Celery
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Django's checks load every page and what it needs, 70 MB in each process of a worker; `prepare` has run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("tablekeep")
 app.config_from_object("django.conf:settings", namespace="CELERY")

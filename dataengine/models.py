@@ -11,6 +11,9 @@ from django.db.models.functions import Lower
 from dataengine import column_types
 from dataengine.column_types import ColumnSpec
 
+SOURCE_FOLDER = "imports"
+"""Where source files stand in the storage."""
+
 
 class Table(models.Model):
     """A table that a user designed: a real PostgreSQL table ``userdata.<name>``."""

@@ -1,49 +1,59 @@
-"""Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message a doorbell."""
+"""Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message a doorbell.
+
+Services are imported by the tasks that need them: the worker's parent process and its idle children stay small.
+"""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.services import import_runs, index_builds, indexes
-from dataengine.services.imports import ring
+from dataengine.doorbell import BUILD_INDEX, RUN_IMPORT, ring
 
 # Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
 _EXPIRES_SECONDS = 15.0
 
 
-@shared_task(name="dataengine.tasks.run_import")
+@shared_task(name=RUN_IMPORT)
 def run_import(job_id: int) -> None:
     """Run one import. A redelivery finds the job claimed or over and does nothing."""
+    from dataengine.services import import_runs
+
     close_old_connections()
     job = import_runs.run(job_id)
     if job is not None:
         for waiting in import_runs.waiting_for(job):
-            ring(waiting)
+            ring(RUN_IMPORT, waiting)
 
 
 @shared_task(name="dataengine.tasks.sweep")
 def sweep() -> None:
     """Mend what crashes left and ring the doorbell of what was not heard."""
+    from dataengine.services import import_runs, index_builds
+
     close_old_connections()
     for job_id in import_runs.sweep():
-        ring(job_id, expires=_EXPIRES_SECONDS)
+        ring(RUN_IMPORT, job_id, expires=_EXPIRES_SECONDS)
     for index_id in index_builds.sweep():
-        indexes.ring(index_id, expires=_EXPIRES_SECONDS)
+        ring(BUILD_INDEX, index_id, expires=_EXPIRES_SECONDS)
 
 
-@shared_task(name="dataengine.tasks.build_index")
+@shared_task(name=BUILD_INDEX)
 def build_index(index_id: int) -> None:
     """Build one index. A redelivery finds it claimed or ready and does nothing."""
+    from dataengine.services import index_builds
+
     close_old_connections()
     index = index_builds.run(index_id)
     if index is not None and index.is_over:
         for waiting in index_builds.waiting_for(index):
-            indexes.ring(waiting)
+            ring(BUILD_INDEX, waiting)
 
 
 @shared_task(name="dataengine.tasks.sweep_storage")
 def sweep_storage() -> None:
     """Delete stored files that belong to nothing."""
+    from dataengine.services import import_runs
+
     close_old_connections()
     import_runs.sweep_storage()

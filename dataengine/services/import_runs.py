@@ -15,11 +15,9 @@ from django.utils import timezone
 from dataengine import locks
 from dataengine.exceptions import DataEngineError
 from dataengine.imports import mail
-from dataengine.imports.execution import Execution
 from dataengine.imports.loader import raw_connection
-from dataengine.models import ImportJob
+from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
-from dataengine.services.imports import FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +89,11 @@ def _claim(job: ImportJob) -> bool:
 
 def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> None:
     """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
+    # Here and not above: what sweeps and waits should not carry what converts.
+    from dataengine.imports.execution import Execution
+    from dataengine.imports.memory import keep_flat
+
+    keep_flat()
     session = raw_connection()
     reporter = ProgressReporter(
         job, interrupt=lambda: session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS), watch=watch
@@ -196,12 +199,12 @@ def sweep_storage() -> int:
     Only files that are a day old: an upload is stored before its job is written.
     """
     try:
-        names = default_storage.listdir(FOLDER)[1]
+        names = default_storage.listdir(SOURCE_FOLDER)[1]
     except FileNotFoundError:
         return 0
     known = set(ImportJob.objects.exclude(source="").values_list("source", flat=True))
     count = 0
-    for key in (f"{FOLDER}/{name}" for name in names):
+    for key in (f"{SOURCE_FOLDER}/{name}" for name in names):
         if key not in known and default_storage.get_modified_time(key) < timezone.now() - timedelta(days=1):
             default_storage.delete(key)
             count += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from contextlib import suppress
 from pathlib import PurePath
@@ -16,13 +15,13 @@ from django.core.files.storage import default_storage
 from django.core.validators import validate_email
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from kombu.exceptions import OperationalError as BrokerError
 
 from dataengine import access
+from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
 from dataengine.imports.options import ImportOptions
 from dataengine.imports.pipeline import Plan, examine, plan_new, plan_onto
-from dataengine.models import ImportJob, Table
+from dataengine.models import SOURCE_FOLDER, ImportJob, Table
 from dataengine.progress import publish
 from dataengine.services.tables import check_table_name
 
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RING_TIMEOUT_SECONDS = 1.2
-FOLDER = "imports"
-"""Where uploads stand in the storage."""
 _ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
 
 
@@ -82,7 +78,7 @@ def start(
                 bytes_total=size,
             )
             if send:
-                transaction.on_commit(lambda: ring(job.pk))
+                transaction.on_commit(lambda: ring(RUN_IMPORT, job.pk))
     except (DatabaseError, Conflict):
         default_storage.delete(key)
         raise
@@ -150,7 +146,7 @@ def _store(file: BinaryIO, filename: str) -> str:
     suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
     safe = "".join(char for char in suffix if char.isalnum() or char == ".")
     content = file if isinstance(file, File) else File(file, name=filename)
-    key = f"{FOLDER}/{uuid.uuid4().hex}{safe}"
+    key = f"{SOURCE_FOLDER}/{uuid.uuid4().hex}{safe}"
     try:
         return default_storage.save(key, content)
     except OSError as error:
@@ -175,20 +171,3 @@ def cancel(*, user: User, job: ImportJob) -> ImportJob:
     transaction.on_commit(lambda: publish(job.pk))
     job.refresh_from_db()
     return job
-
-
-def ring(job_id: int, *, expires: float | None = None) -> None:
-    """Tell the workers of a job. Gives up after about a second: the sweeper rings again for whatever was not heard."""
-
-    def send() -> None:
-        from dataengine.tasks import run_import
-
-        options: dict[str, Any] = {} if expires is None else {"expires": expires}
-        try:
-            run_import.apply_async((job_id,), **options)
-        except (BrokerError, OSError) as error:
-            logger.warning("Import %s waits for the sweeper: %s", job_id, error)
-
-    thread = threading.Thread(target=send, name=f"ring-{job_id}", daemon=True)
-    thread.start()
-    thread.join(timeout=RING_TIMEOUT_SECONDS)

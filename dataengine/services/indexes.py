@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
-from kombu.exceptions import OperationalError as BrokerError
 
 from dataengine import ddl
+from dataengine.doorbell import BUILD_INDEX, ring
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Index, Table
 from dataengine.services.audit import record_event
@@ -18,10 +16,6 @@ from dataengine.services.schema_changes import change_schema
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-logger = logging.getLogger(__name__)
-
-_RING_TIMEOUT_SECONDS = 1.2
 
 
 def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> Column:
@@ -99,25 +93,8 @@ def ask_for_reference(table: Table, column: Column) -> None:
         _ring_on_commit(column.index.pk)
 
 
-def ring(index_id: int, *, expires: float | None = None) -> None:
-    """Tell the workers of an index to build. The sweeper rings again for whatever was not heard."""
-
-    def send() -> None:
-        from dataengine.tasks import build_index
-
-        options: dict[str, Any] = {} if expires is None else {"expires": expires}
-        try:
-            build_index.apply_async((index_id,), **options)
-        except (BrokerError, OSError) as error:
-            logger.warning("Index %s waits for the sweeper: %s", index_id, error)
-
-    thread = threading.Thread(target=send, name=f"ring-index-{index_id}", daemon=True)
-    thread.start()
-    thread.join(timeout=_RING_TIMEOUT_SECONDS)
-
-
 def _ring_on_commit(pk: int) -> None:
-    transaction.on_commit(lambda: ring(pk))
+    transaction.on_commit(lambda: ring(BUILD_INDEX, pk))
 
 
 def _ask(user: User, table: Table, column: Column | None) -> None:

@@ -23,6 +23,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from dataengine import locks
+from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict
 from dataengine.models import ImportJob
 from dataengine.services import import_runs, imports, tables
@@ -240,7 +241,7 @@ def test_the_doorbell_reaches_a_real_worker(owner: User, celery_worker: int) -> 
 @pytest.mark.worker
 def test_a_killed_pool_child(owner: User, queued: Callable[[bool], ImportJob], celery_worker: int) -> None:
     job = queued(False)
-    imports.ring(job.pk)
+    ring(RUN_IMPORT, job.pk)
     _until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
     children = psutil.Process(celery_worker).children()
     busy = max(children, key=lambda child: sum(child.cpu_times()[:2]))
@@ -248,7 +249,7 @@ def test_a_killed_pool_child(owner: User, queued: Callable[[bool], ImportJob], c
 
     def over() -> bool:
         for waiting in import_runs.sweep():
-            imports.ring(waiting)
+            ring(RUN_IMPORT, waiting)
         return ImportJob.objects.get(pk=job.pk).is_over
 
     _until(over)
