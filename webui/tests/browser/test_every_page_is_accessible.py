@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from dataengine.models import ImportJob, RejectedRow, Table
+from dataengine.models import ImportJob, Index, RejectedRow, Table
 from webui import drafts
 from webui.tests.browser.conftest import log_in
 
@@ -68,6 +68,7 @@ def test_no_page_has_a_violation(
     look: Literal["light", "dark"], width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User
 ) -> None:
     column = people.columns.get(name="score")
+    Index.objects.create(table=people, column=column, state=Index.State.BUILDING, progress=0.4)
     context = browser.new_context(
         base_url=live_asgi.url, color_scheme=look, viewport={"width": width, "height": 800}, reduced_motion="reduce"
     )
@@ -87,6 +88,7 @@ def test_no_page_has_a_violation(
         "/tables/people/design/",
         f"/tables/people/design/{column.pk}/",
         f"/tables/people/design/{column.pk}/?drop",
+        "/tables/people/indexes/",
         "/tables/people/delete/",
         "/tables/people/import/",
         f"/tables/people/import/?draft={draft}",
