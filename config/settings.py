@@ -319,6 +319,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"IndexState": "dataengine.models.Index.State"},
 }
 # Who may read /metrics from elsewhere than this machine; without one, nobody.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")

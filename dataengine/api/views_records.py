@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export
@@ -30,7 +31,7 @@ class RecordsView(ApiView):
     operations = {
         "get": Operation(
             "list_records", "List records: filtered, sorted, paged", shapes.RecordList, query=shapes.RecordQuery,
-            verb=shapes.ListRecords,
+            verb=shapes.ListRecords, parameters=[FILTERS],
         ),
         "post": Operation(
             "insert_record", "Insert a record", OpenApiTypes.OBJECT, 201, body=OpenApiTypes.OBJECT,

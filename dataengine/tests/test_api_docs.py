@@ -12,6 +12,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from dataengine.api.urls import RESOURCES, VERBS
+from dataengine.column_types import REGISTRY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -54,6 +55,9 @@ def test_verbs_are_described_with_their_arguments(schema: dict[str, Any]) -> Non
     assert {"table_name", "page", "limit", "order_by", "order_direction", "search"} <= {
         parameter["name"] for parameter in listing["parameters"]
     }
+    [filters] = [parameter for parameter in listing["parameters"] if parameter["name"] == "filters"]
+    for kind in REGISTRY.values():
+        assert all(f"- `{lookup}`: " in filters["description"] for lookup in kind.lookups), kind.name
     upload = schema["paths"]["/api/upload-csv/"]["post"]["requestBody"]["content"]
     assert list(upload) == ["multipart/form-data"]
 

@@ -1,0 +1,60 @@
+"""The filters of record lists in the OpenAPI schema, from the registry of column types."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from dataengine.column_types import REGISTRY
+
+_MEANINGS = {
+    "exact": "equals (the same as the bare column name)",
+    "ne": "does not equal, or has no value",
+    "in": "is one of several, separated by commas",
+    "isnull": "has no value (true) or has one (false)",
+    "lt": "is less than",
+    "lte": "is at most",
+    "gt": "is more than",
+    "gte": "is at least",
+    "range": "lies between two, both included, separated by a comma",
+    "contains": "contains",
+    "icontains": "contains, whatever the case",
+    "startswith": "starts with",
+    "istartswith": "starts with, whatever the case",
+    "endswith": "ends with",
+    "iregex": "matches a regular expression of PostgreSQL, whatever the case",
+    "year": "is of that year",
+    "month": "is of that month (1 to 12)",
+    "day": "is of that day of the month (1 to 31)",
+}
+
+
+def _description() -> str:
+    types: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for kind in REGISTRY.values():
+        types[kind.lookups].append(kind.name)
+    lines = [
+        "Any number of filters, each `<column>=value` or `<column>__<lookup>=value`; a record meets all of them.",
+        "An unknown column or lookup is a 400 that names it.",
+        "",
+        *(f"- `{lookup}`: {meaning}" for lookup, meaning in _MEANINGS.items()),
+        "",
+        "Which lookups a column has says its type:",
+        "",
+        *(f"- {', '.join(names)}: {', '.join(f'`{name}`' for name in lookups)}" for lookups, names in types.items()),
+    ]
+    return "\n".join(lines)
+
+
+FILTERS = OpenApiParameter(
+    name="filters",
+    type=OpenApiTypes.OBJECT,
+    location=OpenApiParameter.QUERY,
+    description=_description(),
+    style="form",
+    explode=True,
+    examples=[],
+)
+"""One parameter for all: an exploded object is any number of ``name=value``."""
