@@ -61,11 +61,16 @@ class TooSlow(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page and how many records there are. ``last`` is a cursor to the last page, None where this is it."""
+    """One page and how many records there are.
+
+    ``last`` is a cursor to the last records, None where these are they; ``last_number`` the number of the last page,
+    where it is known and near enough to be reached by it.
+    """
 
     page: Page
     count: Count
     last: str | None
+    last_number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +101,13 @@ class Selection:
             if not ran_out(error):
                 raise
             raise TooSlow(self.remedies) from error
-        last = None
-        if page.next is not None:
-            model: type[Record] = self.records.model
-            last = paging.last_page_cursor(model, self.terms, number=max(-(-count.value // limit), page.number + 1))
-        return Listing(page, count, last)
+        if page.next is None:
+            return Listing(page, count, None, None)
+        model: type[Record] = self.records.model
+        number = max(-(-count.value // limit), page.number + 1)
+        is_known = count.is_exact and page.is_exact and count.value <= paging.EXACT_OFFSET
+        last = paging.last_page_cursor(model, self.terms, number=number)
+        return Listing(page, count, last, number if is_known else None)
 
     def count(self, *, exact: bool = False) -> Count:
         """How many records there are. Raises TooSlow."""

@@ -37,3 +37,10 @@ def cursor_url(request: Request, cursor: str | None) -> str | None:
     if cursor is None:
         return None
     return replace_query_param(remove_query_param(request.build_absolute_uri(), "page"), "cursor", cursor)
+
+
+def last_url(request: Request, cursor: str | None, number: int | None) -> str | None:
+    """The last page: by its number where that is known, else by cursor."""
+    if number is None:
+        return cursor_url(request, cursor)
+    return replace_query_param(remove_query_param(request.build_absolute_uri(), "cursor"), "page", number)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
-from dataengine.api.pagination import cursor_url
+from dataengine.api.pagination import cursor_url, last_url
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export
 from dataengine.models import Table
@@ -59,7 +59,7 @@ class RecordsView(ApiView):
                 "count_exact": count.is_exact,
                 "next": cursor_url(request, page.next),
                 "previous": cursor_url(request, page.previous),
-                "last": cursor_url(request, listing.last),
+                "last": last_url(request, listing.last, listing.last_number),
                 "results": records_data(page.records),
             }
         )

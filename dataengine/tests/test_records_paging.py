@@ -152,3 +152,9 @@ def test_counts(client: APIClient, make_table: MakeTable, monkeypatch: pytest.Mo
     assert (exact["count"], exact["count_exact"]) == (30, True)
     few = client.get("/api/get-records/?table_name=t&a__lt=5").json()
     assert (few["count"], few["count_exact"]) == (5, True)
+    # The last page: by its number where that is known.
+    assert client.get(exact["last"]).json()["page"] == 3
+    assert [record["id"] for record in client.get(exact["last"]).json()["results"]] == list(range(21, 31))
+    last = client.get(rough["last"]).json()
+    assert ([record["id"] for record in last["results"]], last["page_exact"]) == (list(range(21, 31)), False)
+    assert (last["next"], last["last"]) == (None, None)

@@ -178,6 +178,8 @@ def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[st
         "headings": grid.headings(params),
         "lines": grid.lines(),
         "page": page,
+        "last": None if listing.last_number else listing.last,
+        "last_number": listing.last_number,
         "limit": limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
