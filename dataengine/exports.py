@@ -106,7 +106,8 @@ class Export:
                 strict=True,
             )
         ]
-        query = sql.SQL("SELECT row_to_json(o) FROM (SELECT {} FROM ({}) AS r({})) AS o")
+        # Called as no column can be: PostgreSQL would take the name for the column's.
+        query = sql.SQL('SELECT row_to_json("tk:o") FROM (SELECT {} FROM ({}) AS r({})) AS "tk:o"')
         separator = b"[\n"
         for piece in self._copy(query, members, _BARE_LINES):
             # Whole lines, and no line break within an object.

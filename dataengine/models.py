@@ -307,6 +307,8 @@ class AuditEvent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict, blank=True)
+    # The event that this one takes back; unique, so nothing is taken back twice.
+    undoes = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -316,3 +318,24 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.table_name}"
+
+
+class RecordChange(models.Model):
+    """What an event did to one record: images (see ``images.py``) before and after.
+
+    No image before: inserted; none after: deleted, or what ``event.details["after"]`` says of all. Written and read
+    by PostgreSQL, never as objects: an event may have millions.
+    """
+
+    event = models.ForeignKey(AuditEvent, on_delete=models.CASCADE, related_name="changes")
+    record_id = models.BigIntegerField()
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["event_id", "record_id"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["event", "record_id"], name="recordchange_once")]
+
+    def __str__(self) -> str:
+        return f"record {self.record_id}"

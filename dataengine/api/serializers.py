@@ -137,6 +137,15 @@ class ExportQuery(serializers.Serializer[Any]):
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
 
 
+class LookupQuery(serializers.Serializer[Any]):
+    search = serializers.CharField(default="", allow_blank=True, max_length=1_000)
+    limit = serializers.IntegerField(min_value=1, max_value=50, default=20)
+
+
+class Undo(serializers.Serializer[Any]):
+    event = serializers.IntegerField(min_value=1, max_value=BIGINT - 1, help_text="What X-Undo said")
+
+
 class StartImport(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
@@ -267,6 +276,22 @@ class BulkUpdated(serializers.Serializer[Any]):
 
 class BulkDeleted(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
+
+
+class Undone(serializers.Serializer[Any]):
+    event = serializers.IntegerField(help_text="The change that undoing is; it can be undone too")
+    undone = serializers.IntegerField()
+    action = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class Label(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class LookupList(serializers.Serializer[Any]):
+    results = Label(many=True)
 
 
 class ErrorContent(serializers.Serializer[Any]):

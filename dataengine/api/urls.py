@@ -19,7 +19,15 @@ from dataengine.api.views_imports import (
     RejectedView,
     TableImportsView,
 )
-from dataengine.api.views_records import BulkView, ExportView, RecordsView, RecordView
+from dataengine.api.views_records import (
+    BulkView,
+    DuplicateView,
+    ExportView,
+    LookupView,
+    RecordsView,
+    RecordView,
+    UndoView,
+)
 from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
 
@@ -53,6 +61,9 @@ RESOURCES = [
     path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
     path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
     path("tables/<str:table_name>/records/<int:id>/", RecordView.as_view(), name="api-record"),
+    path("tables/<str:table_name>/records/<int:id>/duplicate/", DuplicateView.as_view(), name="api-record-duplicate"),
+    path("tables/<str:table_name>/undo/", UndoView.as_view(), name="api-undo"),
+    path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("imports/", ImportListView.as_view(), name="api-imports"),

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dataengine import references
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
@@ -20,9 +21,11 @@ from dataengine.exports import Export
 from dataengine.models import Table
 from dataengine.record_lists import select
 from dataengine.record_serializers import record_data, records_data
-from dataengine.records import record_model
+from dataengine.records import Record, record_model
 from dataengine.services import bulk_records
 from dataengine.services import records as services
+from dataengine.services.audit import Trail
+from dataengine.services.undo import undo
 
 
 class RecordsView(ApiView):
@@ -67,10 +70,10 @@ class RecordsView(ApiView):
     def post(self, request: Request, **names: str) -> Response:
         asked = record_arguments(self, shapes.InsertRecord)
         table = self.table(asked, "edit")
-        record = services.insert_record(user=self.user, table=table, data=unwrapped(self, table, asked["data"]))
-        url = reverse("api-record", kwargs={"table_name": table.name, "id": record.pk}) if record.pk >= 0 else ""
-        headers = {"Location": self.base_url() + url} if url else None
-        return Response(record_data(record), status=201, headers=headers)
+        trail: Trail = []
+        data = unwrapped(self, table, asked["data"])
+        record = services.insert_record(user=self.user, table=table, data=data, trail=trail)
+        return created(self, record, trail)
 
 
 class RecordView(ApiView):
@@ -90,20 +93,27 @@ class RecordView(ApiView):
 
     def get(self, request: Request, **names: Any) -> Response:
         asked = self.arguments(shapes.RecordArguments)
-        return Response(record_data(services.get_record(self.table(asked, "view"), asked["id"])))
+        record = services.get_record(self.table(asked, "view"), asked["id"])
+        return Response(record_data(record), headers={"ETag": etag(record)})
 
     def put(self, request: Request, **names: Any) -> Response:
         asked = record_arguments(self, shapes.UpdateRecord)
         table = self.table(asked, "edit")
         data = unwrapped(self, table, asked["data"])
-        return Response(record_data(services.update_record(user=self.user, table=table, pk=asked["id"], data=data)))
+        trail: Trail = []
+        record = services.update_record(
+            user=self.user, table=table, pk=asked["id"], data=data, version=seen_version(request), trail=trail
+        )
+        return Response(record_data(record), headers={"ETag": etag(record)} | undo_header(trail))
 
     patch = put
 
     def delete(self, request: Request, **names: Any) -> Response:
         asked = self.arguments(shapes.RecordArguments)
-        services.delete_record(user=self.user, table=self.table(asked, "edit"), pk=asked["id"])
-        return Response(status=204)
+        table = self.table(asked, "edit")
+        trail: Trail = []
+        services.delete_record(user=self.user, table=table, pk=asked["id"], version=seen_version(request), trail=trail)
+        return Response(status=204, headers=undo_header(trail))
 
 
 class BulkView(ApiView):
@@ -120,28 +130,31 @@ class BulkView(ApiView):
     def post(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"records"})
-        ids = bulk_records.insert_many(user=self.user, table=table, records=asked["records"])
-        return Response({"ids": ids}, status=201)
+        trail: Trail = []
+        ids = bulk_records.insert_many(user=self.user, table=table, records=asked["records"], trail=trail)
+        return Response({"ids": ids}, status=201, headers=undo_header(trail))
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"records"}, {"filter", "data"})
+        trail: Trail = []
         if "records" in asked:
-            count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"]))
+            count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"], trail=trail))
         else:
             count = bulk_records.update_matching(
-                user=self.user, table=table, conditions=asked["filter"], data=asked["data"]
+                user=self.user, table=table, conditions=asked["filter"], data=asked["data"], trail=trail
             )
-        return Response({"updated": count})
+        return Response({"updated": count}, headers=undo_header(trail))
 
     def delete(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"ids"}, {"filter"})
+        trail: Trail = []
         if "ids" in asked:
-            count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"])
+            count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"], trail=trail)
         else:
-            count = bulk_records.delete_matching(user=self.user, table=table, conditions=asked["filter"])
-        return Response({"deleted": count})
+            count = bulk_records.delete_matching(user=self.user, table=table, conditions=asked["filter"], trail=trail)
+        return Response({"deleted": count}, headers=undo_header(trail))
 
     def one_of(self, *shapes_of_body: set[str]) -> Mapping[str, Any]:
         """The body, if its keys are one of these sets."""
@@ -167,6 +180,71 @@ class ExportView(ApiView):
         made = Export(selection.ordered(), asked["format"])
         filename = f"{table.name}.{asked['format']}"
         return self.stream(made.pieces(), made.content_type, filename, interrupt=made.interrupt)
+
+
+class DuplicateView(ApiView):
+    """Copies a record."""
+
+    operations = {
+        "post": Operation("duplicate_record", "Duplicate a record", OpenApiTypes.OBJECT, 201, body=OpenApiTypes.OBJECT)
+    }
+
+    def post(self, request: Request, **names: Any) -> Response:
+        table = self.table(names, "edit")
+        trail: Trail = []
+        data = unwrapped(self, table, self.body())
+        record = services.duplicate_record(user=self.user, table=table, pk=names["id"], data=data, trail=trail)
+        return created(self, record, trail)
+
+
+class UndoView(ApiView):
+    """Takes back a change of records: the one that a changing answer named in ``X-Undo``."""
+
+    operations = {"post": Operation("undo", "Undo a change", shapes.Undone, body=shapes.Undo)}
+
+    def post(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "edit")
+        asked = checked(shapes.Undo, self.body())
+        event = undo(user=self.user, table=table, event_id=asked["event"])
+        answer = {"event": event.pk, "undone": asked["event"], "action": event.action, "count": event.details["count"]}
+        return Response(answer, headers=undo_header([event]))
+
+
+class LookupView(ApiView):
+    """Finds records to refer to, by what names them."""
+
+    operations = {
+        "get": Operation("lookup_records", "Find records to refer to", shapes.LookupList, query=shapes.LookupQuery)
+    }
+
+    def get(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "view")
+        asked = checked(shapes.LookupQuery, request.query_params.dict())
+        return Response({"results": references.find(table, asked["search"], limit=asked["limit"])})
+
+
+def created(view: ApiView, record: Record, trail: Trail) -> Response:
+    """The answer to an insertion."""
+    headers = {"ETag": etag(record)} | undo_header(trail)
+    if record.pk >= 0:
+        names = {"table_name": record.table.name, "id": record.pk}
+        headers["Location"] = view.base_url() + reverse("api-record", kwargs=names)
+    return Response(record_data(record), status=201, headers=headers)
+
+
+def undo_header(trail: Trail) -> dict[str, str]:
+    """``X-Undo``: the event to post to the table's ``undo/``."""
+    return {"X-Undo": str(trail[-1].pk)} if trail else {}
+
+
+def etag(record: Record) -> str:
+    return f'"{services.record_version(record)}"'
+
+
+def seen_version(request: Request) -> str | None:
+    """The version that ``If-Match`` names; None without one, or where any will do."""
+    given: str = request.headers.get("If-Match", "").strip()
+    return None if given in {"", "*"} else given.removeprefix("W/").strip('"')
 
 
 def record_arguments(view: ApiView, shape: Any) -> dict[str, Any]:

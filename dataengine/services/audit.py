@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from dataengine.models import AuditEvent, Table
+from dataengine.models import AuditEvent, Column, Table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+type Trail = list[AuditEvent]
+"""Where a service leaves its event for callers who want to offer undoing it."""
 
-def record_event(*, user: User | None, table: Table, action: str, details: dict[str, Any] | None = None) -> AuditEvent:
+
+def record_event(
+    *,
+    user: User | None,
+    table: Table,
+    action: str,
+    details: dict[str, Any] | None = None,
+    undoes: AuditEvent | None = None,
+) -> AuditEvent:
     """Append one event. ``action`` is ``<thing>.<verb in the past>``, for example ``column.added``."""
     return AuditEvent.objects.create(
-        table=table, table_name=table.name, user=user, action=action, details=details or {}
+        table=table, table_name=table.name, user=user, action=action, details=details or {}, undoes=undoes
     )
+
+
+def change_details(columns: Iterable[Column], count: int, **more: Any) -> dict[str, Any]:
+    """The details of an event whose records' images are kept: how many, and which columns the images have."""
+    return {"count": count, "columns": [column.attribute for column in columns], **more}
+
+
+def complete(event: AuditEvent, trail: Trail | None, **details: Any) -> None:
+    """Add to an event's details what is known only after the deed, and tell the caller of the event."""
+    if details:
+        event.details |= details
+        event.save(update_fields=["details"])
+    if trail is not None:
+        trail.append(event)

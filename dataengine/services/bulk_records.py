@@ -14,14 +14,15 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from dataengine import values
+from dataengine import images, values
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.filtersets import record_filterset
-from dataengine.models import Table
+from dataengine.models import AuditEvent, RecordChange, Table
 from dataengine.record_serializers import RecordCleaner, clean_record
 from dataengine.records import Record, record_model
-from dataengine.services.audit import record_event
+from dataengine.references import named_references
+from dataengine.services.audit import Trail, change_details, complete, record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -31,7 +32,7 @@ MAX_RECORDS = 10_000
 _MAX_ERRORS = 100
 
 
-def insert_many(*, user: User, table: Table, records: object) -> list[int]:
+def insert_many(*, user: User, table: Table, records: object, trail: Trail | None = None) -> list[int]:
     """Insert records (``[{column name: value}, …]``) and return their ids, in the same order."""
     model = record_model(table)
     cleaner = RecordCleaner(model)
@@ -43,11 +44,14 @@ def insert_many(*, user: User, table: Table, records: object) -> list[int]:
     with transaction.atomic():
         _write_all(model, rows, write)
         ids = [row.pk for row in rows]
-        record_event(user=user, table=table, action="records.inserted", details={"count": len(ids), "ids": ids})
+        details = change_details(model.columns, len(ids))
+        event = record_event(user=user, table=table, action="records.inserted", details=details)
+        images.keep_inserted(event, model.objects.filter(pk__in=ids), model.columns)
+        complete(event, trail)
     return ids
 
 
-def update_many(*, user: User, table: Table, records: object) -> list[int]:
+def update_many(*, user: User, table: Table, records: object, trail: Trail | None = None) -> list[int]:
     """Change records (``[{"id": 1, "data": {column name: value}}, …]``), only the columns named. Returns the ids."""
     model = record_model(table)
     cleaner = RecordCleaner(model, partial=True)
@@ -61,6 +65,11 @@ def update_many(*, user: User, table: Table, records: object) -> list[int]:
     with translated(model), transaction.atomic():
         known = _locked(model, [pk for pk, _ in wanted])
         rows = [known[pk] for pk, _ in wanted]
+        named = {attribute for _, attributes in wanted for attribute in attributes}
+        columns = [column for column in model.columns if column.attribute in named]
+        details = change_details(columns, len(rows))
+        event = record_event(user=user, table=table, action="records.updated", details=details)
+        images.keep_before(event, model.objects.filter(pk__in=list(known)), columns)
         # The same columns together: each set of columns is one statement.
         groups: dict[tuple[str, ...], list[int]] = {}
         for index, (row, (_, attributes)) in enumerate(zip(rows, wanted, strict=True)):
@@ -70,43 +79,65 @@ def update_many(*, user: User, table: Table, records: object) -> list[int]:
         for changed, indexes in groups.items():
             if changed:
                 _write_all(model, [rows[i] for i in indexes], _updater(model, changed), indexes)
-        ids = [row.pk for row in rows]
-        record_event(user=user, table=table, action="records.updated", details={"count": len(ids), "ids": ids})
-    return ids
+        images.keep_after(event, model, columns)
+        complete(event, trail)
+    return [row.pk for row in rows]
 
 
-def update_matching(*, user: User, table: Table, conditions: object, data: object) -> int:
+def update_matching(*, user: User, table: Table, conditions: object, data: object, trail: Trail | None = None) -> int:
     """Set the columns that ``data`` names in every record that the filter matches. Returns how many."""
     model = record_model(table)
     attributes = clean_record(model, data, partial=True)
     if not attributes:
         raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
-    with translated(model), transaction.atomic():
-        count: int = _matching(model, conditions).update(**attributes)
-        details = {"count": count, "filter": conditions}
-        record_event(user=user, table=table, action="records.updated", details=details)
+    columns = [column for column in model.columns if column.attribute in attributes]
+    matching = _matching(model, conditions)
+    with translated(model), transaction.atomic(), images.patience():
+        details = change_details(columns, 0, filter=conditions)
+        event = record_event(user=user, table=table, action="records.updated", details=details)
+        count = images.keep_before(event, matching, columns)
+        _of(model, event).update(**attributes)
+        complete(event, trail, count=count, after=images.common_after(event, model, columns))
     return count
 
 
-def delete_many(*, user: User, table: Table, ids: object) -> int:
+def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = None) -> int:
     """Delete the records with these ids; all of them must be there. Returns how many."""
     model = record_model(table)
     wanted = _clean_all(_listed(ids, "ids"), _id)
-    with translated(model, deleting=True), transaction.atomic():
+    with named_references(user, table, wanted), translated(model, deleting=True), transaction.atomic():
         _locked(model, wanted)
-        count: int = model.objects.filter(pk__in=wanted).delete()[0]
-        record_event(user=user, table=table, action="records.deleted", details={"count": count, "ids": wanted})
-    return count
+        return _delete(user, model, model.objects.filter(pk__in=wanted), trail)
 
 
-def delete_matching(*, user: User, table: Table, conditions: object) -> int:
+def delete_matching(*, user: User, table: Table, conditions: object, trail: Trail | None = None) -> int:
     """Delete every record that the filter matches. Returns how many."""
     model = record_model(table)
-    with translated(model, deleting=True), transaction.atomic():
-        count = _matching(model, conditions).delete()[0]
-        details = {"count": count, "filter": conditions}
-        record_event(user=user, table=table, action="records.deleted", details=details)
+    matching = _matching(model, conditions)
+    with translated(model, deleting=True), transaction.atomic(), images.patience():
+        return _delete(user, model, matching, trail, filter=conditions)
+
+
+def _delete(user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: object) -> int:
+    """Delete ``records``, keeping their images. Returns how many."""
+    event = record_event(
+        user=user,
+        table=model.table,
+        action="records.deleted",
+        details=change_details(model.columns, 0, **details),
+    )
+    count = images.keep_before(event, records, model.columns)
+    _of(model, event).delete()
+    complete(event, trail, count=count)
     return count
+
+
+def _of(model: type[Record], event: AuditEvent) -> QuerySet[Record]:
+    """The records whose images an event has: those that it locked, and no others."""
+    found: QuerySet[Record] = model.objects.order_by().filter(
+        pk__in=RecordChange.objects.order_by().filter(event=event).values("record_id")
+    )
+    return found
 
 
 def _listed(entries: object, field: str) -> list[Any]:

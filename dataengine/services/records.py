@@ -5,22 +5,26 @@ Rows are locked before they change (``FOR UPDATE``), so two writers of one recor
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from dataengine import images
 from dataengine.database_errors import translated
-from dataengine.exceptions import NotFound
+from dataengine.exceptions import Conflict, NotFound
 from dataengine.models import Table
 from dataengine.record_serializers import clean_record, record_data
 from dataengine.records import Record, record_model
-from dataengine.services.audit import record_event
+from dataengine.references import named_references
+from dataengine.services.audit import Trail, change_details, complete, record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def insert_record(*, user: User, table: Table, data: object) -> Record:
+def insert_record(*, user: User, table: Table, data: object, trail: Trail | None = None) -> Record:
     """Insert one record, ``data`` being ``{column name: value}``, and return it as stored.
 
     Raises InvalidInput, filed under the columns at fault.
@@ -29,49 +33,91 @@ def insert_record(*, user: User, table: Table, data: object) -> Record:
     attributes = clean_record(model, data)
     with translated(model), transaction.atomic():
         record = model(**attributes)
-        record.save(force_insert=True)
-        record.refresh_from_db()  # as stored: 1.5 in a numeric(5, 2) is 1.50
-        record_event(
-            user=user, table=table, action="record.inserted", details={"id": record.pk, "after": record_data(record)}
-        )
+        _insert(user, record, trail)
     return record
 
 
-def update_record(*, user: User, table: Table, pk: int, data: object) -> Record:
-    """Change the columns that ``data`` names, no others, and return the record. Raises NotFound, InvalidInput."""
+def duplicate_record(*, user: User, table: Table, pk: int, data: object = None, trail: Trail | None = None) -> Record:
+    """Insert a copy of a record, with the values of ``data`` instead of its own, and return it.
+
+    Unique columns get their default or stay empty. Raises NotFound, or InvalidInput where such a column is required
+    and ``data`` has nothing for it.
+    """
+    model = record_model(table)
+    given = clean_record(model, data or {}, partial=True)
+    original = get_record(table, pk)
+    copied = {column.attribute: getattr(original, column.attribute) for column in model.columns if not column.unique}
+    with translated(model), transaction.atomic():
+        record = model(**(copied | given))
+        _insert(user, record, trail)
+    return record
+
+
+def _insert(user: User, record: Record, trail: Trail | None) -> None:
+    model = type(record)
+    record.save(force_insert=True)
+    record.refresh_from_db()  # as stored: 1.5 in a numeric(5, 2) is 1.50
+    details = change_details(model.columns, 1, id=record.pk)
+    event = record_event(user=user, table=model.table, action="record.inserted", details=details)
+    images.keep_inserted(event, model.objects.filter(pk=record.pk), model.columns)
+    complete(event, trail)
+
+
+def update_record(
+    *, user: User, table: Table, pk: int, data: object, version: str | None = None, trail: Trail | None = None
+) -> Record:
+    """Change the columns that ``data`` names, no others, and return the record.
+
+    With ``version`` (``record_version`` of what the user saw) only if nobody changed it since. Raises NotFound,
+    InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
+    """
     model = record_model(table)
     attributes = clean_record(model, data, partial=True)
     with translated(model), transaction.atomic():
         record = locked_record(model, pk)
-        before = record_data(record)
-        for attribute, value in attributes.items():
-            setattr(record, attribute, value)
+        _check_version(record, version, yours=data)
         if attributes:
+            columns = [column for column in model.columns if column.attribute in attributes]
+            details = change_details(columns, 1, id=pk)
+            event = record_event(user=user, table=table, action="record.updated", details=details)
+            images.keep_before(event, model.objects.filter(pk=pk), columns)
+            for attribute, value in attributes.items():
+                setattr(record, attribute, value)
             record.save(update_fields=list(attributes))
             record.refresh_from_db()
-            after = record_data(record)
-            changed = {name for name in after if after[name] != before[name]}
-            record_event(
-                user=user,
-                table=table,
-                action="record.updated",
-                details={
-                    "id": pk,
-                    "before": {name: before[name] for name in changed},
-                    "after": {name: after[name] for name in changed},
-                },
-            )
+            images.keep_after(event, model, columns)
+            complete(event, trail)
     return record
 
 
-def delete_record(*, user: User, table: Table, pk: int) -> None:
-    """Delete one record. Raises NotFound, or Conflict while other records refer to it."""
+def delete_record(*, user: User, table: Table, pk: int, version: str | None = None, trail: Trail | None = None) -> None:
+    """Delete one record.
+
+    Raises NotFound, or Conflict while other records refer to it (its details say which), or where it is not the
+    ``version`` that the user saw.
+    """
     model = record_model(table)
-    with translated(model, deleting=True), transaction.atomic():
+    with named_references(user, table, [pk]), translated(model, deleting=True), transaction.atomic():
         record = locked_record(model, pk)
-        before = record_data(record)
+        _check_version(record, version)
+        details = change_details(model.columns, 1, id=pk)
+        event = record_event(user=user, table=table, action="record.deleted", details=details)
+        images.keep_before(event, model.objects.filter(pk=pk), model.columns)
         model.objects.filter(pk=pk).delete()
-        record_event(user=user, table=table, action="record.deleted", details={"id": pk, "before": before})
+        complete(event, trail)
+
+
+def record_version(record: Record) -> str:
+    """A short text that differs whenever any value of the record does."""
+    shown = json.dumps(record_data(record), sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(shown.encode(), digest_size=12).hexdigest()
+
+
+def _check_version(record: Record, version: str | None, *, yours: object = None) -> None:
+    if version is None or version == record_version(record):
+        return
+    details = {"theirs": record_data(record), "yours": yours, "version": record_version(record)}
+    raise Conflict("Somebody changed this record meanwhile.", code="changed_meanwhile", details=details)
 
 
 def get_record(table: Table, pk: int) -> Record:

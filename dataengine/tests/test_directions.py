@@ -12,8 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400
 
-# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, and the parts of the import that are its SQL.
-SPEAKS_SQL = {"dataengine.ddl", "dataengine.exports"}
+# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, and the parts of the
+# import that are its SQL.
+SPEAKS_SQL = {"dataengine.ddl", "dataengine.exports", "dataengine.images"}
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)
 ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")
 # Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.

@@ -1,0 +1,184 @@
+"""Images of records: what an audit event keeps of them before and after a change, written set-wise, by PostgreSQL.
+
+An image maps ``column.attribute`` to the value as PostgreSQL writes it in text, or null: whatever the type, that text
+reads back as exactly the same value (trailing zeros, -0, microseconds, JSON's null), and it outlives renamed columns.
+A million records cost three statements and no memory here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import QuerySet
+from psycopg import sql
+
+from dataengine import ddl
+from dataengine.column_types import postgres_type
+from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.records import Record
+
+_CHANGES = sql.Identifier(RecordChange._meta.db_table)
+_PATIENCE = "60s"
+_NAMED = 20
+
+type Image = Mapping[str, str | None]
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Until the end of the transaction, a change of very many records may take longer than a web request's read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true) WHERE current_setting('statement_timeout') <> '0'",
+            [_PATIENCE],
+        )
+    yield
+
+
+def keep_before(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:
+    """Lock ``records`` and keep how they are; only those kept belong to the event. Returns how many."""
+    return _keep(event, records, columns, "before", lock=True)
+
+
+def keep_inserted(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:
+    """Keep how records are that the event inserted."""
+    return _keep(event, records, columns, "after", lock=False)
+
+
+def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
+    """Complete what ``keep_before`` kept by how the same records are now."""
+    _run(
+        sql.SQL("UPDATE {} AS c SET after = {} FROM {} AS r WHERE c.event_id = %s AND r.id = c.record_id").format(
+            _CHANGES, _image(columns), _table(model)
+        ),
+        [event.pk],
+    )
+
+
+def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> Image:
+    """The image after a change that set the same values everywhere: one record's speaks for all."""
+    statement = sql.SQL(
+        "SELECT {} FROM {} AS r WHERE r.id = (SELECT record_id FROM {} WHERE event_id = %s LIMIT 1)"
+    ).format(_image(columns), _table(model), _CHANGES)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [event.pk])
+        row = cursor.fetchone()
+    found: Image = {} if row is None else row[0] if isinstance(row[0], dict) else json.loads(row[0])
+    return found
+
+
+def lock(event: AuditEvent, model: type[Record]) -> None:
+    """Lock the records of an event, in the order of their ids."""
+    _run(
+        sql.SQL(
+            "SELECT FROM {} WHERE id IN (SELECT record_id FROM {} WHERE event_id = %s) ORDER BY id FOR UPDATE"
+        ).format(_table(model), _CHANGES),
+        [event.pk],
+    )
+
+
+def changed_since(
+    event: AuditEvent, model: type[Record], columns: Sequence[Column], *, common: Image | None, dropped: Sequence[str]
+) -> list[int]:
+    """The first records (at most 20 ids) that are not any more as the event left them, or are gone."""
+    statement = sql.SQL(
+        "SELECT c.record_id FROM {} AS c LEFT JOIN {} AS r ON r.id = c.record_id WHERE c.event_id = %s"
+        " AND (r.id IS NULL OR {} IS DISTINCT FROM coalesce(c.after, %s::jsonb) - %s::text[])"
+        " ORDER BY c.record_id LIMIT %s"
+    ).format(_CHANGES, _table(model), _image(columns))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [event.pk, _json(common), list(dropped), _NAMED])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
+    """Give the event's records the values that they had before."""
+    settings = [sql.SQL("{} = {}").format(sql.Identifier(column.name), _value(column)) for column in columns]
+    if settings:
+        _run(
+            sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
+                _table(model), sql.SQL(", ").join(settings), _CHANGES
+            ),
+            [event.pk],
+        )
+
+
+def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
+    """Insert the records that the event deleted, with their ids. Columns made since get their defaults."""
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in ["id", *(column.name for column in columns)])
+    cells = sql.SQL(", ").join([sql.SQL("c.record_id"), *(_value(column) for column in columns)])
+    _run(
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS c WHERE c.event_id = %s ORDER BY c.record_id").format(
+            _table(model), names, cells, _CHANGES
+        ),
+        [event.pk],
+    )
+
+
+def turn_round(event: AuditEvent, of: AuditEvent, *, common: Image | None) -> int:
+    """Keep for ``event``, which undoes ``of``, the same images the other way round. Returns how many."""
+    return _run(
+        sql.SQL(
+            "INSERT INTO {0} (event_id, record_id, before, after)"
+            " SELECT %s, record_id, coalesce(after, %s::jsonb), before FROM {0} WHERE event_id = %s ORDER BY record_id"
+        ).format(_CHANGES),
+        [event.pk, _json(common), of.pk],
+    )
+
+
+def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column], side: str, *, lock: bool) -> int:
+    try:
+        compiled, parameters = records.order_by().values("pk").query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return 0
+    statement = sql.SQL(
+        "INSERT INTO {} (event_id, record_id, {}) SELECT %s, r.id, {} FROM {} AS r WHERE r.id IN ({}) ORDER BY r.id{}"
+    ).format(
+        _CHANGES,
+        sql.Identifier(side),
+        _image(columns),
+        _table(records.model),
+        sql.SQL(compiled),
+        sql.SQL(" FOR UPDATE" if lock else ""),
+    )
+    return _run(statement, [event.pk, *parameters])
+
+
+def _image(columns: Sequence[Column]) -> sql.Composable:
+    """The image of row ``r``. A row of texts, because a function takes no more than 100 arguments."""
+    if not columns:
+        return sql.SQL("'{}'::jsonb")
+    cells = [
+        sql.SQL("r.{}::text AS {}").format(sql.Identifier(column.name), sql.Identifier(column.attribute))
+        for column in columns
+    ]
+    # Called as no column can be: PostgreSQL would take the name for the column's.
+    return sql.SQL("to_jsonb((SELECT {0} FROM (SELECT {1}) AS {0}))").format(
+        sql.Identifier("tk:image"), sql.SQL(", ").join(cells)
+    )
+
+
+def _value(column: Column) -> sql.Composable:
+    """A column's value out of the image ``c.before``."""
+    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
+    kind = "text" if column.kind.is_text else postgres_type(column.type, column.parameters)
+    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), sql.SQL(kind))
+
+
+def _table(model: type[Record]) -> sql.Composable:
+    return ddl.qualified(model.table.name)
+
+
+def _json(image: Image | None) -> str | None:
+    return None if image is None else json.dumps(image)
+
+
+def _run(statement: sql.Composable, parameters: Sequence[Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)

@@ -1,0 +1,71 @@
+"""Taking back a change of records, exactly: values, records and ids, in one transaction with its own audit event.
+
+What undoing does is a change like any other, with its own images, so it can be undone too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from dataengine import images
+from dataengine.database_errors import translated
+from dataengine.exceptions import Conflict, InvalidInput, NotFound
+from dataengine.models import AuditEvent, RecordChange, Table
+from dataengine.records import record_model
+from dataengine.services.audit import record_event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_OPPOSITE = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
+
+
+def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
+    """Take back what an event of this table did, and return the event that this is.
+
+    Raises NotFound, or Conflict where records have changed since (``details["ids"]`` names the first of them), where
+    it was undone already, or where the table does not allow the old values any more.
+    """
+    model = record_model(table)
+    try:
+        with translated(model, deleting=True), transaction.atomic(), images.patience():
+            event = AuditEvent.objects.select_for_update().filter(pk=event_id, table=table).first()
+            verb = event.action.rpartition(".")[2] if event is not None else ""
+            if event is None or verb not in _OPPOSITE or "columns" not in event.details:
+                raise NotFound(f"There is no change {event_id} that could be undone.", code="event_not_found")
+            if AuditEvent.objects.filter(undoes=event).exists():
+                raise Conflict("This was undone already.", code="already_undone")
+            then = set(event.details["columns"])
+            columns = [column for column in model.columns if column.attribute in then]
+            dropped = sorted(then - {column.attribute for column in columns})
+            common = event.details.get("after")
+            if verb != "deleted":
+                images.lock(event, model)
+                changed = images.changed_since(event, model, columns, common=common, dropped=dropped)
+                if changed:
+                    named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
+                    raise Conflict(
+                        f"This cannot be undone: changed since were the records {named}.",
+                        code="changed_since",
+                        details={"ids": changed},
+                    )
+            match verb:
+                case "inserted":
+                    model.objects.filter(pk__in=RecordChange.objects.filter(event=event).values("record_id")).delete()
+                case "deleted":
+                    images.put_records_back(event, model, columns)
+                case _:
+                    images.put_values_back(event, model, columns)
+            undone = record_event(
+                user=user,
+                table=table,
+                action=f"records.{_OPPOSITE[verb]}",
+                details={"count": event.details["count"], "columns": event.details["columns"], "undoes": event.pk},
+                undoes=event,
+            )
+            images.turn_round(undone, event, common=common)
+            return undone
+    except InvalidInput as error:
+        raise Conflict(f"This cannot be undone: {error.message}", code="undo_refused", fields=error.fields) from error
