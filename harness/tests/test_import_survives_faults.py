@@ -20,6 +20,6 @@ def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:
     return make_workload(tmp_path_factory.mktemp("files"), rows=60_000)
 
 
-@pytest.mark.parametrize("trial", trials(20, seed=20_261_123, within=1.0), ids=str)
+@pytest.mark.parametrize("trial", list(trials(20, seed=20_261_123, within=1.0)), ids=str)
 def test_an_import_happens_exactly_once(system: System, folder: Path, workload: Workload, trial: Trial) -> None:
     run_trial(system, folder, workload, trial)

@@ -152,12 +152,11 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, peo
         system.create_table("no_room", FIELDS)
         filler = tmp_path / "data" / "filler"
         job = system.upload("no_room", people)
-        with filler.open("wb") as out, contextlib.suppress(OSError):
-            while True:
-                out.write(b"\0" * 65_536)
-                out.flush()
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+            while out.write(bytes(65_536)):
+                pass
         job = wait_until_over(system, job["id"])
-        filler.unlink()
+        filler.unlink(missing_ok=True)
         assert job["state"] in {"failed", "completed"}
         assert count(system, "no_room") == job["rows_imported"]
         if job["state"] == "failed":
