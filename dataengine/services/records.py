@@ -13,7 +13,7 @@ from django.db import transaction
 
 from dataengine import images
 from dataengine.database_errors import translated
-from dataengine.exceptions import Conflict, NotFound
+from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
 from dataengine.record_serializers import clean_record, record_data
 from dataengine.records import Record, record_model
@@ -46,6 +46,13 @@ def duplicate_record(*, user: User, table: Table, pk: int, data: object = None, 
     model = record_model(table)
     given = clean_record(model, data or {}, partial=True)
     original = get_record(table, pk)
+    missing = {
+        column.name: "This column is unique and required: give the copy a value of its own."
+        for column in model.columns
+        if column.unique and column.required and column.default is None and column.attribute not in given
+    }
+    if missing:
+        raise InvalidInput("The copy needs values of its own.", code="missing_value", fields=missing)
     copied = {column.attribute: getattr(original, column.attribute) for column in model.columns if not column.unique}
     with translated(model), transaction.atomic():
         record = model(**(copied | given))

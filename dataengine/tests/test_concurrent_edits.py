@@ -1,0 +1,107 @@
+"""Two people, one record: whoever comes second is told, with theirs and yours; nobody's work is lost silently."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from rest_framework.test import APIClient
+
+from dataengine.exceptions import Conflict
+from dataengine.models import Table
+from dataengine.services.records import get_record, record_version, update_record
+
+from .conftest import MakeTable
+
+URL = "/api/tables/t/records/1/"
+
+
+@pytest.fixture
+def table(client: APIClient, make_table: MakeTable) -> Table:
+    made = make_table("t", a="TEXT", n="INTEGER")
+    assert client.post("/api/tables/t/records/", {"a": "first", "n": 1}).status_code == 201
+    return made
+
+
+@pytest.mark.usefixtures("table")
+def test_the_second_one_sees_theirs_and_yours(client: APIClient) -> None:
+    seen = client.get(URL)["ETag"]
+    first = client.patch(URL, {"a": "theirs"}, headers={"If-Match": seen})
+    assert first.status_code == 200
+    second = client.patch(URL, {"a": "yours"}, headers={"If-Match": seen})
+    error = second.json()["error"]
+    assert (second.status_code, error["code"]) == (409, "changed_meanwhile")
+    assert (error["theirs"], error["yours"]) == ({"id": 1, "a": "theirs", "n": 1}, {"a": "yours"})
+    assert client.delete(URL, headers={"If-Match": seen}).status_code == 409
+    assert client.patch(URL, {"a": "yours"}, headers={"If-Match": first["ETag"]}).json()["a"] == "yours"
+
+
+@pytest.mark.usefixtures("table")
+def test_without_a_version_the_last_one_wins(client: APIClient) -> None:
+    client.patch(URL, {"a": "theirs"})
+    for headers in ({}, {"If-Match": "*"}):
+        assert client.patch(URL, {"a": "yours"}, headers=headers).status_code == 200
+
+
+def test_a_version_tells_every_difference(client: APIClient, table: Table) -> None:
+    seen = {record_version(get_record(table, 1))}
+    for data in ({"a": "1"}, {"a": ""}, {"a": None}, {"n": None}, {"n": 0}):
+        client.patch(URL, data)
+        seen.add(record_version(get_record(table, 1)))
+    assert len(seen) == 6
+    client.patch(URL, {"a": "first", "n": 1})
+    assert record_version(get_record(table, 1)) in seen
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_gets_through(owner: User, table: Table) -> None:
+    version = record_version(get_record(table, 1))
+    start = threading.Barrier(4)
+    outcomes: list[str] = []
+
+    def change(number: int) -> None:
+        try:
+            start.wait()
+            update_record(user=owner, table=table, pk=1, data={"n": number}, version=version)
+            outcomes.append("changed")
+        except Conflict as error:
+            outcomes.append(error.error_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(10, 14)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["changed", *["changed_meanwhile"] * 3]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_undo_waits_for_a_change_that_is_under_way(
+    client: APIClient, table: Table, second_connection: Callable[[], Any]
+) -> None:
+    changed = client.patch(URL, {"n": 2})
+    other = second_connection()
+    other.execute("BEGIN")
+    other.execute("UPDATE userdata.t SET n = 3 WHERE id = 1")
+    answers: list[Any] = []
+
+    def undo() -> None:
+        try:
+            answers.append(client.post("/api/tables/t/undo/", {"event": int(changed["X-Undo"])}))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=undo)
+    thread.start()
+    while not other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0] and thread.is_alive():
+        pass
+    other.execute("COMMIT")
+    thread.join()
+    assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (409, "changed_since")
+    assert client.get(URL).json()["n"] == 3
