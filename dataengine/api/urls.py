@@ -17,6 +17,7 @@ from dataengine.api.views_imports import (
     ImportView,
     RejectedCsvView,
     RejectedView,
+    RetryView,
     TableImportsView,
 )
 from dataengine.api.views_records import (
@@ -69,6 +70,7 @@ RESOURCES = [
     path("imports/", ImportListView.as_view(), name="api-imports"),
     path("imports/<int:pk>/", ImportView.as_view(), name="api-import"),
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),
+    path("imports/<int:pk>/retry/", RetryView.as_view(), name="api-import-retry"),
     path("imports/<int:pk>/rejected/", RejectedView.as_view(), name="api-import-rejected"),
     path("imports/<int:pk>/rejected.csv", RejectedCsvView.as_view(), name="api-import-rejected-csv"),
 ]

@@ -87,6 +87,17 @@ class CancelView(ApiView):
         return Response(import_job_data(job, base_url=self.base_url()))
 
 
+class RetryView(ApiView):
+    """Tries an import that failed or was cancelled once more: a new job with the same file."""
+
+    operations = {"post": Operation("retry_import", "Try an import again", ImportJobSerializer, 202)}
+
+    def post(self, request: Request, pk: int) -> Response:
+        job = services.retry(user=self.user, job=access.get_import(self.user, pk, "edit"))
+        data = import_job_data(job, base_url=self.base_url())
+        return Response(data, status=202, headers={"Location": data["url"]})
+
+
 class RejectedView(ApiView):
     """The rejected rows of an import as JSON."""
 

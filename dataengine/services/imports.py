@@ -1,4 +1,4 @@
-"""Starting and cancelling imports."""
+"""Starting, cancelling and retrying imports."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
+_RETRYABLE = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
 
 def start(
@@ -171,3 +172,39 @@ def cancel(*, user: User, job: ImportJob) -> ImportJob:
     transaction.on_commit(lambda: publish(job.pk))
     job.refresh_from_db()
     return job
+
+
+def retry(*, user: User, job: ImportJob) -> ImportJob:
+    """Queue a new job for the file of an import that failed or was cancelled; the file moves on to the new job.
+
+    Raises NotFound, AccessDenied, or Conflict where the import ended otherwise, its file is gone, or its table's name
+    has been taken meanwhile.
+    """
+    if job.table is None and job.user_id != user.pk:
+        raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
+    if job.state not in _RETRYABLE:
+        raise Conflict("Only an import that failed or was cancelled can be tried again.", code="not_retryable")
+    if not job.source or not default_storage.exists(job.source):
+        raise Conflict("The file of this import is not there any more; upload it again.", code="file_gone")
+    options = ImportOptions.read(job.options)
+    target = _target(user, None if options.create_table else job.table, job.table_name, options)
+    with transaction.atomic():
+        if target is None:
+            _refuse_twice(job.table_name)
+        # Whoever takes the file off the old job has it: of two that try again at once, one is told that it is gone.
+        mine = ImportJob.objects.filter(pk=job.pk, state__in=_RETRYABLE, source=job.source)
+        if not mine.update(source=""):
+            raise Conflict("This import was tried again already.", code="file_gone")
+        again = ImportJob.objects.create(
+            table=target,
+            table_name=job.table_name,
+            user=user,
+            email=job.email,
+            filename=job.filename,
+            source=job.source,
+            options=job.options,
+            findings=job.findings,
+            bytes_total=job.bytes_total,
+        )
+        transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
+    return again
