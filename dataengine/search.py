@@ -28,7 +28,7 @@ from dataengine.time_limits import ran_out, time_limit
 
 # A search that finds at most so many is answered by their ids, whatever order or page is asked for next.
 RARE = 10_000
-_PROBE_SECONDS = 0.5
+_PROBE_SECONDS = 0.2
 
 
 def index_of(table: Table) -> Index | None:
