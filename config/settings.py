@@ -282,6 +282,8 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
+# Where people reach the console: for links in mails, which are written where no request says it.
+PUBLIC_URL = env.str("PUBLIC_URL", default="") or "http://localhost:8000"
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tablekeep <tablekeep@localhost>")
 
 # API -----------------------------------------------------------------------------------------------------------------

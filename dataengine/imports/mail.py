@@ -6,7 +6,7 @@ import logging
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from dataengine.models import ImportJob
@@ -61,15 +61,12 @@ def body(job: ImportJob) -> str:
                 f"- {error['column']}: {error['code']} in {error['count']:,} rows, "
                 f"first in line {error['example_line']:,}: {error['message']}"
             )
-    lines += ["", f"Details: {_link('console:import', job)}"]
+    lines += ["", f"Details: {_link('import', job)}"]
     if job.rows_rejected:
-        lines.append(f"The rejected rows, to mend and upload again: {_link('api-import-rejected-csv', job)}")
+        lines.append(f"The rejected rows, to mend and upload again: {_link('import-rejected', job)}")
     return "\n".join(lines) + "\n"
 
 
-def _link(name: str, job: ImportJob) -> str:
-    try:
-        path = reverse(name, kwargs={"pk": job.pk})
-    except NoReverseMatch:
-        path = f"/imports/{job.pk}/"
-    return str(getattr(settings, "PUBLIC_URL", "")).rstrip("/") + path
+def _link(page: str, job: ImportJob) -> str:
+    """The address of a page of the console; only its name is known here."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse(page, kwargs={"pk": job.pk})

@@ -64,6 +64,7 @@ class _Stack:
         self._address = f"http://{host}:{port}/"
         self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._environment.pop("TABLEKEEP_ROLE", None)
+        self._environment.setdefault("PUBLIC_URL", self._address)
 
     async def run(self) -> None:
         """Bring everything up, keep it up, and take it down at SIGINT, SIGTERM or SIGHUP."""
