@@ -21,6 +21,7 @@ from webui.record_forms import RecordForm
 from webui.tables import PAGE_PARAMETERS, RecordGrid
 from webui.views.view import console_view
 
+EXPORT_FORMATS = (("csv", "CSV"), ("xlsx", "Excel workbook"), ("json", "JSON"))
 PAGE_SIZES = (25, 50, 100, 250)
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE = 1000
@@ -43,6 +44,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "is_filtered": bool(searched or chips),
         "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
         "page_sizes": PAGE_SIZES,
+        "export_formats": EXPORT_FORMATS,
         # What the small forms of the grid carry along.
         "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),

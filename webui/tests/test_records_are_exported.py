@@ -1,0 +1,44 @@
+"""The grid's records as a file: the same that it shows, in its order, whatever page it is on."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.test import Client
+
+from dataengine.models import Table
+
+
+def content(answer: Any) -> bytes:
+    async def collect() -> bytes:
+        return b"".join([piece async for piece in answer.streaming_content])
+
+    assert answer.status_code == 200
+    return async_to_sync(collect)()
+
+
+def test_the_grid_links_to_what_it_shows(as_owner: Client, people: Table) -> None:
+    page = as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1").content.decode()
+    links = [unescape(link) for link in re.findall(r'href="(/tables/people/export/[^"]*)"', page)]
+    assert links == [f"/tables/people/export/{kind}/?score__gt=1&order_by=-name" for kind in ("csv", "xlsx", "json")]
+    answer = as_owner.get(links[0])
+    assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
+    lines = content(answer).decode().splitlines()
+    assert [line.split(",")[1] for line in lines] == ["name", "Bob", "Ann"]
+    assert content(as_owner.get(links[1]))[:2] == b"PK"
+    assert [record["name"] for record in json.loads(content(as_owner.get(links[2])))] == ["Bob", "Ann"]
+
+
+def test_it_is_for_those_who_may_see_the_table(as_colleague: Client, as_stranger: Client, shared: Table) -> None:
+    assert content(as_colleague.get("/tables/people/export/csv/")).startswith(b"id,name,")
+    assert as_stranger.get("/tables/people/export/csv/").status_code == 404
+    assert Client().get("/tables/people/export/csv/").status_code == 302
+
+
+def test_what_makes_no_sense(as_owner: Client, people: Table) -> None:
+    assert as_owner.get("/tables/people/export/exe/").status_code == 404
+    assert as_owner.get("/tables/people/export/csv/?nope=1").status_code == 400
