@@ -61,9 +61,9 @@ def body(job: ImportJob) -> str:
                 f"- {error['column']}: {error['code']} in {error['count']:,} rows, "
                 f"first in line {error['example_line']:,}: {error['message']}"
             )
-    lines += ["", f"Details: {_link('import', job)}"]
+    lines += ["", f"Details: {_link('console:import', job)}"]
     if job.rows_rejected:
-        lines.append(f"The rejected rows, to mend and upload again: {_link('import-rejected', job)}")
+        lines.append(f"The rejected rows, to mend and upload again: {_link('console:import-rejected', job)}")
     return "\n".join(lines) + "\n"
 
 

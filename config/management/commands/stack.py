@@ -231,5 +231,5 @@ def _listening_socket() -> Iterator[socket.socket]:
 
 def _as_shell(environment: Mapping[str, str]) -> str:
     """What other programs need to reach this stack; `set -a; . stack.env` gives them all of it."""
-    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL")
     return "".join(f"{name}={shlex.quote(environment[name])}\n" for name in names if environment.get(name))
