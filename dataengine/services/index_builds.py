@@ -205,6 +205,8 @@ def _reason(error: psycopg.Error) -> str:
             return "Some values are too long for an index: it takes up to about 2,700 bytes each."
         case errors.DiskFull():
             return "The database has no room left."
+        case errors.QueryCanceled():
+            return "It was stopped to let a change of the table through."
         case psycopg.OperationalError():
             return "The connection to the database was lost."
         case errors.UndefinedTable() | errors.UndefinedColumn():

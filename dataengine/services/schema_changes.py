@@ -53,6 +53,8 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                 raise
             if pause is None or connection.in_atomic_block:
                 raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
+            if table is not None:
+                locks.cancel_build(table.pk)  # nobody waits for an index; people wait for this
             time.sleep(pause)
         except (IntegrityError, DataError, ProgrammingError) as error:
             raise _translated(error) from error

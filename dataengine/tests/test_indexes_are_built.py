@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from psycopg import errors
 from rest_framework.test import APIClient
 
 from dataengine import locks
@@ -185,6 +187,38 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     assert built is not None
     assert built.state == "ready"
     assert index_builds.waiting_for(built) == [index.pk]
+
+
+def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[[], Any]) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    session = second_connection()
+    assert locks.hold_for_build(session, index.pk, table.pk)
+    stopped: list[bool] = []
+
+    def build() -> None:
+        try:
+            session.execute("BEGIN; LOCK TABLE userdata.t IN SHARE UPDATE EXCLUSIVE MODE; SELECT pg_sleep(600)")
+        except errors.QueryCanceled:
+            stopped.append(True)
+            session.execute("ROLLBACK")
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    _until(lambda: _locks_on("t") > 0)
+    tables.drop_column(user=owner, table=table, column=table.columns.get(name="n"))
+    tables.delete_table(user=owner, table=table)
+    thread.join()
+    assert stopped
+
+
+def _locks_on(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE relation = to_regclass(%s) AND mode = 'ShareUpdateExclusiveLock'",
+            [f"userdata.{table}"],
+        )
+        return int((cursor.fetchone() or [0])[0])
 
 
 def test_an_import_that_replaces_the_table_has_its_indexes_built_again(owner: User) -> None:
