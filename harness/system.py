@@ -74,8 +74,12 @@ class System:
 
     def processes(self, word: str) -> list[psutil.Process]:
         """The stack's processes, with all their children, whose command line holds ``word``."""
-        tops = [p for p in psutil.Process(self.pid).children(recursive=True) if word in " ".join(p.cmdline())]
-        return list({p.pid: p for top in tops for p in [top, *top.children(recursive=True)]}.values())
+        found: dict[int, psutil.Process] = {}
+        for process in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                if word in " ".join(process.cmdline()):
+                    found |= {one.pid: one for one in [process, *process.children(recursive=True)]}
+        return list(found.values())
 
 
 @contextlib.contextmanager
