@@ -18,7 +18,10 @@ django_application = get_asgi_application()
 # These import models, so only once Django is set up.
 from django.conf import settings  # noqa: E402
 
+from dataengine.memory import keep_flat  # noqa: E402
 from webui.routing import websocket_urlpatterns  # noqa: E402
+
+keep_flat()
 
 
 class BrowserOriginValidator(OriginValidator):

@@ -1,6 +1,7 @@
-"""Keeps an import's memory flat: what a block needed goes back to the system, not into an allocator's stock.
+"""Keeps the memory of long-lived processes flat: what is free goes back to the system, not into a stock.
 
-Measured with 1,000,000 x 10 cells: 205 MB at the peak instead of 355, for about a tenth more CPU time.
+Measured: an import of 1,000,000 x 10 cells peaks at 205 MB instead of 355, for about a tenth more CPU time; the web
+process grows by 7 MB under uploads instead of 45.
 """
 
 from __future__ import annotations
