@@ -177,7 +177,12 @@ def _program(way: str, url: str, path: str) -> None:
     import environ
     from django.conf import settings
 
-    settings.configure(DATABASES={"default": environ.Env.db_url_config(url)}, USE_TZ=True)
+    settings.configure(
+        DATABASES={"default": environ.Env.db_url_config(url)},
+        USE_TZ=True,
+        TIME_ZONE="UTC",
+        DATETIME_INPUT_FORMATS=["%Y-%m-%dT%H:%M:%SZ"],  # without it django-import-export does not read the file
+    )
     django.setup()
     model = _model()
     if way == "bulk_create":
