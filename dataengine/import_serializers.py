@@ -41,6 +41,9 @@ class ImportJobSerializer(serializers.Serializer[ImportJob]):
     error = serializers.CharField(allow_null=True, help_text="Why the whole import failed; null unless it did.")
     error_code = serializers.CharField(allow_null=True)
     rejected_url = serializers.SerializerMethodField()
+    findings = serializers.DictField(
+        help_text="What was found in the file: dialect, mapping, types, date formats, notes; a sample after a dry run."
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)

@@ -22,27 +22,24 @@ from .appending import Appender, reserve_ids
 from .conversion import FormatsNeeded, MarkersFound
 from .duplicates import Checks
 from .filing import Filing, described
-from .loader import Shadow, Staging
+from .loader import NotEmptyAnyMore, Shadow, Staging
 from .options import NULL_MARKERS, ImportOptions
 from .parser import Block
-from .pipeline import Conversion, Plan, Reading, examine, find_formats, infer_types, open_stored, plan_new, plan_onto
+from .pipeline import (
+    Conversion,
+    Counts,
+    Plan,
+    Reading,
+    examine,
+    find_formats,
+    infer_types,
+    open_stored,
+    plan_new,
+    plan_onto,
+)
+from .rehearsal import rehearse
 
 _INSERT_TRIES = 5
-
-
-class _NotEmptyAnyMore(Exception):
-    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of the data rows; together they are all rows of the file."""
-
-    rows_read: int = 0
-    rows_imported: int = 0
-    rows_updated: int = 0
-    rows_skipped: int = 0
-    rows_rejected: int = 0
 
 
 @dataclass(slots=True)
@@ -134,7 +131,7 @@ class Execution:
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
                 find_formats(plan, self.options, self._report_look)
-            except _NotEmptyAnyMore:
+            except NotEmptyAnyMore:
                 self._may_replace = False
 
     def _load_once(self, plan: Plan) -> _Loaded:
@@ -164,7 +161,7 @@ class Execution:
             self._store_rejects(loaded)
             replaces = self.table if isinstance(staging, Shadow) and self._goes_in(loaded) else None
             if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
-                raise _NotEmptyAnyMore
+                raise NotEmptyAnyMore
         except BaseException:
             conversion.close()
             if loaded is not None and loaded.filing is not None:
@@ -321,11 +318,14 @@ class Execution:
             details = {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)}
             record_event(user=self.job.user, table=self.table, action="import.completed", details=details)
         else:
-            loaded.staging.drop()
-            if not self.options.dry_run:
+            if self.options.dry_run:
+                counts.rows_updated, loaded.plan.sample = rehearse(loaded.staging, self.table, self._update_key)
+                counts.rows_imported -= counts.rows_updated
+            else:
                 state, code = ImportJob.State.FAILED, "rows_rejected"
                 reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
+            loaded.staging.drop()
         # From here to the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()

@@ -97,6 +97,10 @@ def copy_into(
         return cursor.rowcount
 
 
+class NotEmptyAnyMore(Exception):
+    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
+
+
 class Staging:
     """A staging table: ``id`` (the row's number in the file, from ``base``) and the columns that the file fills."""
 

@@ -51,6 +51,8 @@ class Plan:
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     formats_open: bool = False
     notes: list[str] = field(default_factory=list)
+    sample: list[dict[str, str | None]] = field(default_factory=list)
+    """Of a dry run: the first records as they would be."""
     passes: int = 1
     """How often the file is read; progress divides by it."""
 
@@ -78,7 +80,19 @@ class Plan:
             "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
             "types": {spec.name: spec.type for spec in self.specs},
             "notes": self.notes,
+            **({"sample": self.sample} if self.sample else {}),
         }
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the data rows; together they are all rows of the file."""
+
+    rows_read: int = 0
+    rows_imported: int = 0
+    rows_updated: int = 0
+    rows_skipped: int = 0
+    rows_rejected: int = 0
 
 
 @dataclass(slots=True)

@@ -53,7 +53,17 @@ def test_a_dry_run_counts_and_touches_nothing(owner: User) -> None:
     job = import_text(owner, "people", "email,age\na@x,5\nc@x,y\nd@x,1\n", dry_run=True)
     assert (job.state, job.rows_imported, job.rows_rejected) == ("completed", 1, 2)
     assert rejected(job) == [(2, [("email", "duplicate_in_table")]), (3, [("age", "invalid_type")])]
+    assert job.findings["sample"] == [{"email": "d@x", "age": "1"}]
     assert len(records("people")) == 2
+
+
+@pytest.mark.usefixtures("people")
+def test_a_dry_run_tells_changes_from_new_records(owner: User) -> None:
+    before = records("people")
+    text = "email,age\na@x,5\nc@x,7\n"
+    job = import_text(owner, "people", text, dry_run=True, on_conflict="update", key="email")
+    assert (job.rows_imported, job.rows_updated, job.rows_rejected) == (1, 1, 0)
+    assert records("people") == before
 
 
 @pytest.mark.usefixtures("people")
