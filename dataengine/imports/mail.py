@@ -6,6 +6,7 @@ import logging
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,15 +22,14 @@ def send_once(job: ImportJob) -> None:
     """Mail the outcome if that is due and nobody has done it. A failure is logged, and the sweeper tries again."""
     if not job.email or job.state not in _MAILED:
         return
-    claimed = ImportJob.objects.filter(pk=job.pk, mailed_at__isnull=True).update(mailed_at=timezone.now())
-    if not claimed:
-        return
     message = EmailMessage(subject=subject(job), body=body(job), to=[job.email])
     try:
-        message.send()
+        # A process that dies while it sends takes its claim along, and the sweeper sends what is still due.
+        with transaction.atomic():
+            if ImportJob.objects.filter(pk=job.pk, mailed_at__isnull=True).update(mailed_at=timezone.now()):
+                message.send()
     except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: an address it cannot write
         logger.warning("The mail about import %s was not sent: %s", job.pk, error)
-        ImportJob.objects.filter(pk=job.pk).update(mailed_at=None)
 
 
 def subject(job: ImportJob) -> str:

@@ -315,10 +315,10 @@ def test_changes_leave_a_trail(client: APIClient, make_table: MakeTable) -> None
     client.put("/api/update-record/", {"table_name": "t", "id": 1, "data": {"a": "y"}})
     client.delete("/api/delete-record/", {"table_name": "t", "id": 1})
     client.post("/api/insert-record/", {"table_name": "t", "data": {"nope": "x"}})
-    events = list(AuditEvent.objects.order_by("id").values_list("action", "details", "user__username"))
-    assert events == [
-        ("table.created", {"columns": ["a"]}, "owner"),
-        ("record.inserted", {"id": 1, "after": {"id": 1, "a": "x"}}, "owner"),
-        ("record.updated", {"id": 1, "before": {"a": "x"}, "after": {"a": "y"}}, "owner"),
-        ("record.deleted", {"id": 1, "before": {"id": 1, "a": "y"}}, "owner"),
+    events = AuditEvent.objects.order_by("id").values_list("action", "details__id", "user__username")
+    assert list(events) == [
+        ("table.created", None, "owner"),
+        ("record.inserted", 1, "owner"),
+        ("record.updated", 1, "owner"),
+        ("record.deleted", 1, "owner"),
     ]

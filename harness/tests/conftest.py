@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,13 @@ from harness.system import System, running_system
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The stack's DATA_DIR."""
-    return tmp_path_factory.mktemp("stack") / "data"
+def folder() -> Iterator[Path]:
+    """The stack's DATA_DIR.
+
+    Not among pytest's own folders: another run of pytest would close those to the user that PostgreSQL runs as.
+    """
+    with tempfile.TemporaryDirectory(prefix="tablekeep-stack-") as name:
+        yield Path(name) / "data"
 
 
 @pytest.fixture(scope="session")
