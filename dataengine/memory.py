@@ -10,16 +10,21 @@ import contextlib
 import ctypes
 import sys
 
-import pyarrow as pa
-
 # glibc's mallopt(3)
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _MIB = 1 << 20
 
 
-def keep_flat() -> None:
-    """Give memory back as soon as it is free, in this process, from now on. Without glibc, Arrow's part of it only."""
+def keep_arrow_flat() -> None:
+    """The same as ``keep_flat`` with Arrow, whose own pools keep what is free. For processes that convert."""
+    import pyarrow as pa
+
+    keep_flat()
     pa.set_memory_pool(pa.system_memory_pool())
+
+
+def keep_flat() -> None:
+    """Give memory back as soon as it is free, in this process, from now on. Does nothing without glibc."""
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
             mallopt = ctypes.CDLL(None).mallopt

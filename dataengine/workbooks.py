@@ -14,17 +14,19 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
-from xlsxwriter import Workbook
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from dataengine.exceptions import InvalidInput
 from dataengine.record_serializers import representers
 from dataengine.records import Record
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 MAX_RECORDS = 1_048_575
 """Rows of a sheet, less the header."""
@@ -62,6 +64,8 @@ def workbook(records: QuerySet[Record], *, reading: Callable[[], AbstractContext
 
     ``reading`` holds the transaction in which the records are read.
     """
+    from xlsxwriter import Workbook  # web processes live long, and few are ever asked for a workbook
+
     folder = Path(tempfile.mkdtemp(prefix="tablekeep-export-"))
     try:
         path = folder / "records.xlsx"

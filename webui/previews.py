@@ -8,15 +8,13 @@ from typing import Any, BinaryIO, cast
 
 from dataengine.column_types import REGISTRY
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.inference import Inference
-from dataengine.imports.options import ImportOptions
-from dataengine.imports.parser import Block, parse
-from dataengine.imports.pipeline import Plan, examine, plan_new, plan_onto
+from dataengine.imports.first_look import likely_type, unguarded
+from dataengine.imports.header import first_records
+from dataengine.imports.options import NULL_MARKERS, ImportOptions
+from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column
 from webui.drafts import Draft
 
-# What a person waits for; the import itself reads everything.
-_LOOKED_AT_BYTES = 1 << 20
 _EXAMPLES = 3
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 
@@ -59,9 +57,9 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         )  # fmt: skip
     except InvalidInput as error:
         problem = error.message
-    block = next(parse(source, dialect, len(headers), block_bytes=_LOOKED_AT_BYTES), None)
+    records = first_records(source, dialect, len(headers))
     targets = plan.mapping.columns if plan else [None] * len(headers)
-    kinds = _kinds(plan, block, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
+    kinds = _kinds(plan, records, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
     return Preview(
         found=[
             ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
@@ -70,7 +68,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
             *([("Passed over", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
         ],
         columns=[
-            FileColumn(number, header, _examples(block, number), target or "", kinds.get(target or "", ""))
+            FileColumn(number, header, _examples(records, number), target or "", kinds.get(target or "", ""))
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
         problem=problem,
@@ -78,17 +76,16 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     )
 
 
-def _kinds(plan: Plan, block: Block | None, options: ImportOptions) -> dict[str, str]:
+def _kinds(plan: Plan, records: list[list[str]], options: ImportOptions) -> dict[str, str]:
     """The types that the beginning of the file suggests, by column."""
-    names = [spec.name for spec in plan.specs]
-    inference = Inference(names, plan.places, nulls=options.null_values, guarded=plan.mapping.guarded)
-    if block is not None:
-        inference.look(block.columns, block.lines)
-    return {spec.name: REGISTRY[spec.type].label for spec in inference.result().specs}
+    markers = NULL_MARKERS if options.null_values is None else options.null_values
+    shown = unguarded if plan.mapping.guarded else str
+    return {
+        spec.name: REGISTRY[likely_type((shown(record[place]) for record in records), markers)].label
+        for spec, place in zip(plan.specs, plan.places, strict=True)
+    }
 
 
-def _examples(block: Block | None, number: int) -> list[str]:
-    if block is None:
-        return []
-    values = block.columns[number].slice(0, 50).to_pylist()
-    return [value[:60] for value in dict.fromkeys(values) if value][:_EXAMPLES]
+def _examples(records: list[list[str]], number: int) -> list[str]:
+    values = dict.fromkeys(record[number] for record in records[:50])
+    return [value[:60] for value in values if value][:_EXAMPLES]

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from .recovery import LINE_BREAK, MALFORMED, Grammar, NeedMore, Scan
-from .rows import Piece, RejectedLine, reject, reject_long, undecodable
+from .rejected_lines import RejectedLine, reject, reject_long, undecodable
+from .rows import Piece
 
 
 class RecordEngine:

@@ -25,6 +25,7 @@ from .kernels_json import careful_json, quick_json
 from .kernels_numeric import arrow_numeric, careful_numeric, quick_numeric
 from .kernels_time import careful_date, careful_time, careful_timestamp, quick_date, quick_time, quick_timestamp
 from .options import NULL_MARKERS
+from .patterns import GUARDED
 
 KERNELS: dict[str, tuple[Quick, Careful]] = {
     "text": (k.quick_text, k.careful_text),
@@ -59,7 +60,6 @@ _ARROW: dict[str, pa.DataType] = {
 DATED = frozenset({"date", "timestamp", "timestamptz"})
 FOUND_LENGTH = 80
 _PIECE = 128
-_GUARDED = r"^'+[=+\-@\t\r]"
 
 
 class MarkersFound(Exception):
@@ -229,7 +229,7 @@ def message(problem: Problem, cell: str | None) -> str:
 
 def unguarded(cells: pa.Array) -> pa.Array:
     """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
-    guarded = pc.match_substring_regex(cells, _GUARDED)
+    guarded = pc.match_substring_regex(cells, GUARDED)
     if not pc.any(guarded).as_py():
         return cells
     return pc.if_else(pc.fill_null(guarded, False), pc.utf8_slice_codeunits(cells, 1), cells)

@@ -12,8 +12,6 @@ import codecs
 import re
 from collections.abc import Iterable
 
-from charset_normalizer import from_bytes
-
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -113,6 +111,8 @@ def _legacy(text: bytes) -> str:
             return "latin-1"  # C1 controls that cp1252 does not have, and nothing that only cp1252 has
     if high < 6:
         return "utf-8"  # a few odd bytes in a file of ASCII: damage, not an encoding
+    from charset_normalizer import from_bytes  # heavy, and seldom needed
+
     best = from_bytes(text, cp_exclusion=["utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32"]).best()
     if best is None:
         return "cp1252"

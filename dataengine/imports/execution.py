@@ -28,15 +28,11 @@ from .parser import Block
 from .pipeline import (
     Conversion,
     Counts,
-    Plan,
     Reading,
-    examine,
     find_formats,
     infer_types,
-    open_stored,
-    plan_new,
-    plan_onto,
 )
+from .planning import Plan, examine, open_stored, plan_new, plan_onto
 from .rehearsal import rehearse
 
 _INSERT_TRIES = 5

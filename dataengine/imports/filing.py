@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from .duplicates import Checks
 from .parser import Block
-from .pipeline import Plan, Reading
+from .pipeline import Reading, blocks_of
+from .planning import Plan
 from .rejects import Causes
 from .spill import LateError, LateSpill, Rejected, RejectSpill
 
@@ -67,7 +68,7 @@ class Filing:
         late = self._rows_of_late()
         coming = next(late, None)
         first = 0
-        for block in self._plan.blocks():
+        for block in blocks_of(self._plan):
             if self._stop.is_set():
                 return
             found: list[Rejected] = []

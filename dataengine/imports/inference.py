@@ -23,13 +23,9 @@ from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_numeric import ARROW_DIGITS
 from .kernels_time import iso_block, take_apart
 from .options import NULL_MARKERS
+from .patterns import BOOLEANS, CODE, DECIMAL, FLOAT, INTEGER, UUID
 
-# No leading zeros (they are codes) and no plus (telephone numbers): such columns stay text.
-_INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
-_DECIMAL = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?$"
-_FLOAT = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$"
-_CODE = r"^-?0[0-9]|^\+[0-9]"
-_WORDS = pa.array(["true", "false", "t", "f", "yes", "no", "y", "n"])
+_WORDS = pa.array(BOOLEANS)
 _INT4 = 2**31
 _NUMBERS = frozenset({"integer", "numeric", "double"})
 # What ISO dates are written in, and the looser format that takes them as well.
@@ -82,12 +78,12 @@ class ColumnEvidence:
 
         self.candidates = [
             _Candidate("integer", self._integers),
-            _Candidate("numeric", pattern(_DECIMAL)),
+            _Candidate("numeric", pattern(DECIMAL)),
             _Candidate("double", self._floats),
             _Candidate("boolean", lambda cells: k.mask_of(pc.is_in(pc.ascii_lower(cells), _WORDS, skip_nulls=True))),
             *(_Candidate("date", self._moments(form), form) for form in KNOWN),
             _Candidate("time", lambda cells: _real(cells, TIME)),
-            _Candidate("uuid", pattern(k.UUID)),
+            _Candidate("uuid", pattern(UUID)),
         ]
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
@@ -106,7 +102,7 @@ class ColumnEvidence:
         here = k.present(text)
         settled = self._settled(text)
         if not settled:
-            self.has_codes = self.has_codes or bool(k.matches(text, _CODE).any())
+            self.has_codes = self.has_codes or bool(k.matches(text, CODE).any())
         for candidate in self.candidates:
             if not candidate.alive:
                 continue
@@ -148,7 +144,7 @@ class ColumnEvidence:
         return ()
 
     def _integers(self, cells: pa.Array) -> k.Mask:
-        fits = k.matches(cells, _INTEGER)
+        fits = k.matches(cells, INTEGER)
         short = k.only(cells, fits & k.mask_of(pc.less_equal(pc.binary_length(cells), 38)))
         limits = pc.min_max(pc.cast(short, pa.decimal128(ARROW_DIGITS, 0)))
         if limits["min"].as_py() is not None:
@@ -159,7 +155,7 @@ class ColumnEvidence:
         return fits
 
     def _floats(self, cells: pa.Array) -> k.Mask:
-        fits = k.matches(cells, _FLOAT)
+        fits = k.matches(cells, FLOAT)
         values = pc.cast(k.only(cells, fits), pa.float64())
         vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
         return fits & k.mask_of(pc.is_finite(values)) & ~vanished

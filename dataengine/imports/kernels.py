@@ -20,6 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .patterns import UUID
+
 type ErrorCode = Literal[
     "invalid_type",
     "out_of_range",
@@ -258,7 +260,6 @@ def careful_choice(cells: pa.Array, target: Target) -> Converted:
 
 # UUID ------------------------------------------------------------------------------------------------------------
 
-UUID = r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\})$"  # noqa: E501
 _HEX = np.zeros(256, dtype=np.uint8)
 for _digit in "0123456789abcdefABCDEF":
     _HEX[ord(_digit)] = int(_digit, 16)

@@ -10,78 +10,38 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.core.files.storage import default_storage
 from django.db import connection
 
 from dataengine.column_types import ColumnSpec
-from dataengine.exceptions import InvalidInput
-from dataengine.models import Column, ImportJob
 
 from .conversion import DATED, Batch, Converter, target_of
-from .date_formats import DateFormat
-from .dialect import Dialect, detect
 from .encoding import HEADER, TRAILER, whole_copy, without_ends
 from .inference import Inference, Inferred
 from .kernels import Target
-from .mapping import ColumnMapping, map_new, map_onto
 from .options import ImportOptions
-from .parser import Block, parse, read_header
+from .parser import Block, parse
+from .planning import Plan
 from .rejects import Causes
-from .source import Source, open_source
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 _QUEUED_BATCHES = 3
 _STALL_SECONDS = 0.2
 
 
-@dataclass(slots=True)
-class Plan:
-    """What is to be read and what of it goes where; made before the first row is loaded."""
+def targets_of(plan: Plan) -> list[Target]:
+    """What the cells of each column are to become, in the order of ``plan.specs``."""
+    return [target_of(spec, plan.formats.get(spec.name, ())) for spec in plan.specs]
 
-    source: Source
-    dialect: Dialect
-    mapping: ColumnMapping
-    specs: list[ColumnSpec]
-    markers: tuple[str, ...] | None = None
-    formats: dict[str, list[DateFormat]] = field(default_factory=dict)
-    formats_open: bool = False
-    notes: list[str] = field(default_factory=list)
-    sample: list[dict[str, str | None]] = field(default_factory=list)
-    """Of a dry run: the first records as they would be."""
-    passes: int = 1
-    """How often the file is read; progress divides by it."""
 
-    @property
-    def places(self) -> list[int]:
-        """The file's columns that are read, in the order of ``specs``."""
-        order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
-        return [order[spec.name] for spec in self.specs]
-
-    @property
-    def targets(self) -> list[Target]:
-        return [target_of(spec, self.formats.get(spec.name, ())) for spec in self.specs]
-
-    def blocks(self) -> Iterator[Block]:
-        nulls = ("", *(self.markers or ()))
-        return parse(self.source, self.dialect, len(self.mapping.headers), nulls)
-
-    def findings(self) -> dict[str, Any]:
-        """For the job: what was found in the file and what was made of it."""
-        return {
-            "dialect": self.dialect.as_dict(),
-            "headers": list(self.mapping.headers),
-            "mapping": self.mapping.as_dict(),
-            "null_values": list(self.markers or ()),
-            "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
-            "types": {spec.name: spec.type for spec in self.specs},
-            "notes": self.notes,
-            **({"sample": self.sample} if self.sample else {}),
-        }
+def blocks_of(plan: Plan) -> Iterator[Block]:
+    """The file's rows, from its beginning."""
+    nulls = ("", *(plan.markers or ()))
+    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
 
 
 @dataclass(slots=True)
@@ -114,57 +74,6 @@ class Reading:
         self.lines.close()
         self.rejected.close()
         self.keys.close()
-
-
-def open_stored(job: ImportJob) -> BinaryIO:
-    """The job's source file."""
-    try:
-        file = default_storage.open(job.source, "rb")
-    except FileNotFoundError as error:
-        raise InvalidInput("The uploaded file is not there any more.", code="source_missing") from error
-    return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
-
-
-def examine(file: BinaryIO, filename: str, options: ImportOptions) -> tuple[Source, Dialect, list[str]]:
-    """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
-    source = open_source(file, filename)
-    dialect = detect(source, options.dialect)
-    headers = read_header(source, dialect)
-    first = next(iter(parse(source, dialect, len(headers), block_bytes=1 << 20)), None)
-    if first is None:
-        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
-    source.bytes_read = 0
-    return source, dialect, headers
-
-
-def plan_onto(
-    source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions, columns: Sequence[Column]
-) -> Plan:
-    """The plan for a table that exists."""
-    specs = {column.name: column.to_spec() for column in columns}
-    mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=dialect.has_header)
-    used = [specs[column.name] for column in columns if column.name in mapping.columns]
-    passed = [header for header, name in mapping.as_dict().items() if name is None]
-    plan = Plan(source, dialect, mapping, used, markers=options.null_values)
-    if passed and not mapping.guarded:
-        plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
-    if options.date_formats:
-        plan.formats = {spec.name: list(options.date_formats) for spec in used}
-    else:
-        plan.formats_open = True
-    return plan
-
-
-def plan_new(source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions) -> Plan:
-    """The plan for a table that is to be made from the file; the types are still text."""
-    mapping = map_new(headers, options.mapping, has_header=dialect.has_header)
-    specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
-             zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    return Plan(source, dialect, mapping, specs, markers=options.null_values, passes=2)
-
-
-def _label(header: str, name: str) -> str:
-    return "" if header == name else header[:200]
 
 
 def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
@@ -238,7 +147,7 @@ class Conversion:
     ) -> None:
         self.plan = plan
         self.reading = Reading()
-        self._targets = plan.targets
+        self._targets = targets_of(plan)
         self._converter = Converter(
             self._targets,
             plan.places,
@@ -291,7 +200,7 @@ class Conversion:
 
     def _work(self) -> None:
         try:
-            for block in self.plan.blocks():
+            for block in blocks_of(self.plan):
                 chunk = self._chunk(block)
                 self._report(block, self.reading)
                 self._put(chunk)

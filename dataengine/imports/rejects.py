@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from psycopg import sql
@@ -23,7 +23,9 @@ from .dialect import Dialect
 from .loader import raw_connection
 from .mapping import ADDED_HEADERS
 from .recovery import Grammar
-from .spill import Rejected
+
+if TYPE_CHECKING:
+    from .spill import Rejected
 
 MAX_CAUSES = 200
 """Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""

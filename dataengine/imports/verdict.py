@@ -6,7 +6,8 @@ import numpy as np
 
 from .lines import Lines
 from .recovery import MALFORMED, Fault, count_detail
-from .rows import Int64Array, RejectedLine, reject, reject_long, undecodable
+from .rejected_lines import RejectedLine, reject, reject_long, undecodable
+from .rows import Int64Array
 
 
 class Verdict:

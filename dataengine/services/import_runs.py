@@ -91,9 +91,9 @@ def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> 
     """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
     # Here and not above: what sweeps and waits should not carry what converts.
     from dataengine.imports.execution import Execution
-    from dataengine.memory import keep_flat
+    from dataengine.memory import keep_arrow_flat
 
-    keep_flat()
+    keep_arrow_flat()
     session = raw_connection()
     reporter = ProgressReporter(
         job, interrupt=lambda: session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS), watch=watch

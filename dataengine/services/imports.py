@@ -20,7 +20,7 @@ from dataengine import access
 from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
 from dataengine.imports.options import ImportOptions
-from dataengine.imports.pipeline import Plan, examine, plan_new, plan_onto
+from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
 from dataengine.progress import publish
 from dataengine.services.tables import check_table_name

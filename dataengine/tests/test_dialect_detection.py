@@ -9,7 +9,8 @@ import pytest
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import Dialect, DialectOptions, detect
-from dataengine.imports.parser import parse, read_header
+from dataengine.imports.header import read_header
+from dataengine.imports.parser import parse
 from dataengine.imports.source import Source, open_source
 
 

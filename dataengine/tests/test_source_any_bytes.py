@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import detect
-from dataengine.imports.parser import parse, read_header
+from dataengine.imports.header import read_header
+from dataengine.imports.parser import parse
 from dataengine.imports.source import open_source
 
 from .test_source_xlsx import text_row, workbook

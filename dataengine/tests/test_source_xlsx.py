@@ -12,7 +12,8 @@ import pytest
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import detect
-from dataengine.imports.parser import parse, read_header
+from dataengine.imports.header import read_header
+from dataengine.imports.parser import parse
 from dataengine.imports.source import Source, SourceLimits, open_source
 from dataengine.imports.xlsx import column_index, format_kind, number_text
 

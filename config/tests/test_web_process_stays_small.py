@@ -1,0 +1,43 @@
+"""What web processes need not hold, they do not load: columns are converted by workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter", "rich"}
+# In a process of its own, for this one has loaded everything long ago.
+LOOK = """
+import io, json, sys
+import config.asgi
+from django.urls import get_resolver
+from dataengine.imports.first_look import likely_type
+from dataengine.imports.header import first_records
+from dataengine.imports.options import ImportOptions
+from dataengine.imports.planning import examine, plan_new
+
+assert get_resolver().url_patterns
+options = ImportOptions.read({"create_table": True})
+source, dialect, headers = examine(io.BytesIO(b"a,b\\n1,2024-01-31\\n"), "data.csv", options)
+plan_new(source, dialect, headers, options)
+kinds = [likely_type(cells, ()) for cells in zip(*first_records(source, dialect, 2))]
+assert kinds == ["integer", "date"], kinds
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def test_serving_pages_and_looking_into_uploads_loads_nothing_that_converts(tmp_path: Path) -> None:
+    environment = {**os.environ, "SECRET_KEY": "x", "TABLEKEEP_ROLE": "web", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", LOOK],
+        env=environment,
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not HEAVY & set(json.loads(done.stdout))

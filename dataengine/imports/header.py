@@ -1,0 +1,172 @@
+"""The beginning of a source: lines before the header, the header, whether rows follow. Reads a buffer at a time.
+
+What is needed to say what a file is, without what it takes to convert it: web processes do no more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from dataengine.exceptions import InvalidInput
+
+from .detection import read_sample
+from .dialect import Dialect
+from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
+from .rejected_lines import readable
+from .source import CHUNK_BYTES, Source
+
+MAX_COLUMNS = 1599
+"""PostgreSQL's limit of 1,600 columns less the record's own key."""
+WIDTH_SAMPLE_ROWS = 200
+
+
+def read_header(source: Source, dialect: Dialect) -> list[str]:
+    """The names in the header, as they stand there (maybe empty, maybe doubled), or ``column_1 …`` without one.
+
+    Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
+    """
+    buffer = Buffer(source, dialect)
+    _skip_lines(buffer, dialect.skip_rows, source)
+    grammar = Grammar(dialect, None)
+    if dialect.has_header:
+        record = _first_record(buffer, grammar)[0]
+        names = [readable(value) for value, _ in grammar.cells(record)]
+    else:
+        names = [f"column_{number}" for number in range(1, _usual_width(buffer, grammar, source) + 1)]
+    if len(names) > MAX_COLUMNS:
+        raise InvalidInput(
+            f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
+        )
+    return names
+
+
+def has_rows(source: Source, dialect: Dialect) -> bool:
+    """Whether anything but blank lines follows the header: it is a row, or rejected as one."""
+    buffer = Buffer(source, dialect)
+    pass_header(buffer, dialect, source)
+    while True:
+        buffer.fill(1)
+        if not buffer.text or buffer.text.strip(b"\r\n"):
+            return bool(buffer.text)
+        buffer.drop(len(buffer.text))
+
+
+def first_records(source: Source, dialect: Dialect, width: int) -> list[list[str]]:
+    """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
+    buffer = Buffer(source, dialect)
+    pass_header(buffer, dialect, source)
+    buffer.fill(CHUNK_BYTES)
+    sheet = source.lines_are_records
+    reading = read_sample(buffer.text, Grammar(dialect, None), complete=buffer.final, sheet=sheet)
+    return [record for record in reading.records if len(record) == width]
+
+
+class Buffer:
+    """Text that has been read but not dealt with. ``final`` once the source has no more."""
+
+    def __init__(self, source: Source, dialect: Dialect, chunk_bytes: int = CHUNK_BYTES) -> None:
+        self.text = b""
+        self.final = False
+        self._chunks = source.open_text(dialect.encoding, chunk_bytes)
+        self._close_last_line = dialect.escape is None
+
+    def fill(self, size: int) -> None:
+        """Read until there are ``size`` bytes or the source ends."""
+        if self.final or len(self.text) >= size:
+            return
+        parts = [self.text]
+        length = len(self.text)
+        while length < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self.final = True
+                break
+            parts.append(chunk)
+            length += len(chunk)
+        self.text = b"".join(parts)
+        # A last line without a break is a line like any other. (After an escape character a break would be escaped.)
+        if self.final and self._close_last_line and self.text and not self.text.endswith((b"\n", b"\r")):
+            self.text += b"\n"
+
+    def grow(self, size: int) -> None:
+        """Read at least ``size`` bytes more, and as much again as there are: what is looked at twice stays linear."""
+        self.fill(len(self.text) + max(size, len(self.text)))
+
+    def drop(self, size: int) -> None:
+        self.text = self.text[size:]
+
+
+def _skip_lines(buffer: Buffer, count: int, source: Source) -> None:
+    """Take lines off the buffer (of a sheet: rows)."""
+    grammar = Grammar(Dialect(), None)
+    for _ in range(count):
+        while True:
+            buffer.fill(1)
+            if not buffer.text:
+                return
+            try:
+                if source.lines_are_records:
+                    after = grammar.row_end(buffer.text, 0, final=buffer.final)
+                else:
+                    _, after = grammar.line_end(buffer.text, 0, final=buffer.final)
+            except NeedMore:
+                if len(buffer.text) > MAX_ROW_BYTES:
+                    raise InvalidInput("A line before the header is too long.", code="malformed_header") from None
+                buffer.grow(64 << 10)
+            else:
+                break
+        buffer.drop(after)
+
+
+def _first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
+    """The first record that is not a blank line, taken off the buffer; the blank lines before it and its own lines."""
+    blank = 0
+    while True:
+        buffer.fill(1)
+        if not buffer.text:
+            raise InvalidInput("The file holds no header and no rows.", code="empty_file")
+        try:
+            end, after = grammar.line_end(buffer.text, 0, final=buffer.final)
+            if end == 0:
+                buffer.drop(after)
+                blank += 1
+                continue
+            scan = grammar.scan(buffer.text, 0, final=buffer.final)
+        except NeedMore:
+            if len(buffer.text) > grammar.max_row_bytes:
+                raise InvalidInput("The header line is too long.", code="malformed_header") from None
+            buffer.grow(64 << 10)
+            continue
+        if scan.fault:
+            shown = readable(buffer.text[: min(end, 200)])
+            raise InvalidInput(f"The header cannot be read: {scan.detail}: {shown}", code="malformed_header")
+        record = buffer.text[: scan.end]
+        buffer.drop(scan.next)
+        return record, blank, len(LINE_BREAK.findall(record)) + 1
+
+
+def _usual_width(buffer: Buffer, grammar: Grammar, source: Source) -> int:
+    """The commonest number of cells among the first records, the larger one where two are equally common."""
+    widths: Counter[int] = Counter()
+    for _ in range(WIDTH_SAMPLE_ROWS):
+        try:
+            record = _first_record(buffer, grammar)[0]
+        except InvalidInput as error:
+            if error.error_code == "empty_file":
+                break
+            _skip_lines(buffer, 1, source)
+            continue
+        widths[len(grammar.cells(record))] += 1
+    if not widths:
+        raise InvalidInput("The file holds no rows.", code="empty_file")
+    return max(widths, key=lambda width: (widths[width], width))
+
+
+def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
+    """Take preamble and header off the buffer; the number of the line that follows."""
+    _skip_lines(buffer, dialect.skip_rows, source)
+    line = 1 + dialect.skip_rows
+    if dialect.has_header:
+        blank, lines = _first_record(buffer, Grammar(dialect, None))[1:]
+        line += blank + (1 if source.lines_are_records else lines)
+    return line

@@ -1,0 +1,57 @@
+"""Lines of a file that are no rows, and what can be shown of them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+RAW_LIMIT = 64 << 10
+"""How much of a line that is too long to be a row is kept."""
+
+type RejectCode = Literal["too_few_fields", "too_many_fields", "malformed_quotes", "invalid_encoding", "value_too_long"]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A row (or a line of a damaged one) that is no row of the right width.
+
+    ``line`` is the physical line on which it begins (the file's first is 1), ``raw`` its text without the last line
+    break, fit for PostgreSQL: what is not text (NUL, undecodable bytes) stands in it as U+FFFD.
+    """
+
+    line: int
+    raw: str
+    code: RejectCode
+    message: str
+
+
+def readable(raw: bytes) -> str:
+    """Decode a piece of a file for showing and storing: NUL and undecodable bytes become U+FFFD."""
+    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def undecodable(raw: bytes) -> bool:
+    """Whether bytes hold what PostgreSQL cannot store as text: invalid UTF-8 (lone surrogates too) or NUL."""
+    if b"\0" in raw:
+        return True
+    if raw.isascii():
+        return False
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def reject(line: int, raw: bytes, code: RejectCode, message: str) -> RejectedLine:
+    """A rejected line; bytes that are not text outweigh whatever else is wrong with it."""
+    if undecodable(raw):
+        what = "a NUL byte" if b"\0" in raw else "bytes that are no text in the file's encoding"
+        return RejectedLine(line, readable(raw), "invalid_encoding", f"the row holds {what}")
+    return RejectedLine(line, raw.decode(), code, message)
+
+
+def reject_long(line: int, start: bytes, limit: int) -> RejectedLine:
+    """A line longer than a row may be; only its start is kept."""
+    message = f"the line is longer than {limit:,} bytes"
+    return RejectedLine(line, readable(start[: min(RAW_LIMIT, limit)]), "value_too_long", message)
