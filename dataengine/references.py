@@ -1,22 +1,36 @@
-"""References between records: what people read in place of an id, finding a record to refer to, who refers to whom."""
+"""References between records: what people read in place of an id, finding a record to refer to, who refers to whom.
+
+A record is called by its label: its value in the first text column of its table; where there is none, ``#<id>``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db import OperationalError
 
 from dataengine import access, values
-from dataengine.exceptions import Conflict
+from dataengine.counts import Count, count_records
+from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.records import Record, record_model
+from dataengine.time_limits import ran_out, time_limit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_FOUND = 50
+# Nobody who types waits longer for suggestions.
+_FIND_SECONDS = 1.5
+_ENDS_IN_ID = re.compile(r"(?:.* )?#([0-9]{1,19})", re.DOTALL)
+
+type Labels = Mapping[str, Mapping[int, str]]
+"""By the attribute of a reference column, by id: what the record is called. Columns of unseen tables are left out."""
 
 
 def label_column(columns: Sequence[Column]) -> Column | None:
@@ -24,47 +38,127 @@ def label_column(columns: Sequence[Column]) -> Column | None:
     return next((column for column in columns if column.kind.is_text and column.type != "choice"), None)
 
 
+def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str, Table]:
+    """The tables that reference columns (by their attributes) refer to, as far as ``user`` may see them."""
+    wanted = {column.attribute: column.references_id for column in columns if column.references_id is not None}
+    if not wanted:
+        return {}
+    visible = {table.pk: table for table in access.tables_for(user).filter(pk__in=set(wanted.values()))}
+    return {attribute: visible[pk] for attribute, pk in wanted.items() if pk in visible}
+
+
 def find(table: Table, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
     """Records to refer to, as ``{"id", "label"}``: whose label holds ``text`` (those that begin with it first), or
-    whose id it is. With an empty text, the first ones.
+    whose id it is. With an empty text, the first ones. What a large table does not tell at once stays unfound.
     """
-    model = record_model(table)
-    named = label_column(model.columns)
+    model, named = _labelled(table)
+    text = text.replace("\0", "")
     limit = max(1, min(limit, MAX_FOUND))
     found: list[Record] = []
-    if text.isascii() and text.isdecimal() and int(text) in values.BIGINT:
-        found += model.objects.filter(pk=int(text))
-    if not text:
-        found += model.objects.order_by("id")[:limit]
-    elif named is not None:
-        for lookup in ("istartswith", "icontains"):
-            if len(found) < limit:
-                known = [record.pk for record in found]
-                matching = model.objects.filter((f"{named.attribute}__{lookup}", text)).exclude(pk__in=known)
-                found += matching.order_by(named.attribute, "id")[: limit - len(known)]
+    try:
+        with time_limit(_FIND_SECONDS):
+            if _is_id(text):
+                found += model.objects.filter(pk=int(text))
+            if not text:
+                found += model.objects.order_by("id")[:limit]
+            elif named is not None:
+                for lookup in ("istartswith", "icontains"):
+                    if len(found) < limit:
+                        known = [record.pk for record in found]
+                        matching = model.objects.filter((f"{named.attribute}__{lookup}", text)).exclude(pk__in=known)
+                        found += matching.order_by(named.attribute, "id")[: limit - len(known)]
+    except OperationalError as error:
+        if not ran_out(error):
+            raise
     return [{"id": record.pk, "label": _label(record, named)} for record in found[:limit]]
 
 
-def labels(user: User | AnonymousUser, records: Sequence[Record]) -> dict[str, dict[int, str]]:
-    """For each reference column (by its attribute) the labels of the records referred to, by id: one query a column.
-
-    Columns that refer to a table that the user may not see are left out.
-    """
-    found: dict[str, dict[int, str]] = {}
+def labels(user: User | AnonymousUser, records: Sequence[Record]) -> Labels:
+    """What the records are called that ``records`` refer to: one query a reference column, however many records."""
     columns = [column for column in records[0].columns if column.references_id is not None] if records else []
-    visible = {
-        table.pk: table
-        for table in access.tables_for(user).filter(pk__in=[column.references_id for column in columns])
-    } if columns else {}  # fmt: skip
-    for column in columns:
-        table = visible.get(column.references_id or 0)
-        ids = {value for record in records if (value := getattr(record, column.attribute)) is not None}
-        if table is not None and ids:
-            model = record_model(table)
-            named = label_column(model.columns)
-            wanted = model.objects.filter(pk__in=ids)
-            found[column.attribute] = {record.pk: _label(record, named) for record in wanted}
+    return labels_of(user, {c: [getattr(record, c.attribute) for record in records] for c in columns})
+
+
+def labels_of(user: User | AnonymousUser, wanted: Mapping[Column, Iterable[int | None]]) -> Labels:
+    """What the records are called whose ids stand in these reference columns; ids that no record has are left out."""
+    tables = readable(user, wanted)
+    found: dict[str, dict[int, str]] = {}
+    for column, values_of in wanted.items():
+        ids = {value for value in values_of if value is not None}
+        if column.attribute in tables and ids:
+            model, named = _labelled(tables[column.attribute])
+            found[column.attribute] = {r.pk: _label(r, named) for r in model.objects.filter(pk__in=ids)}
     return found
+
+
+def written(pk: int, label: str) -> str:
+    """A reference as a form shows it: what the record is called, and which of those it is."""
+    return label if label == f"#{pk}" else f"{label} #{pk}"
+
+
+def resolve(table: Table, text: str) -> int:
+    """The id of the record that somebody means by ``text``: an id, a label that one record has, or both (``written``).
+
+    Raises InvalidInput where that is no record, or more than one.
+    """
+    text = text.strip()
+    model, named = _labelled(table)
+    if _is_id(text):
+        if not model.objects.filter(pk=int(text)).exists():
+            raise _unresolved(f"There is no record {int(text)} in “{table.name}”.")
+        return int(text)
+    called = (
+        list(model.objects.filter((named.attribute, text)).order_by("id")[:3]) if named and "\0" not in text else []
+    )
+    end = _ENDS_IN_ID.fullmatch(text)
+    numbered = model.objects.filter(pk=int(end[1])).first() if end and _is_id(end[1]) else None
+    meant: set[int] = {record.pk for record in called}
+    if numbered is not None and (not meant or written(numbered.pk, _label(numbered, named)) == text):
+        meant.add(numbered.pk)  # what it is called may have changed since the form was shown
+    if len(meant) == 1:
+        return meant.pop()
+    if meant:
+        raise _unresolved(f"More than one record of “{table.name}” is called so. Choose one, or give its id.")
+    raise _unresolved(f"No record of “{table.name}” is called so. Choose one, or give its id.")
+
+
+@dataclass(frozen=True, slots=True)
+class Referrer:
+    """A column that refers to records, and how many of its records do."""
+
+    column: Column
+    count: Count
+
+    @property
+    def table(self) -> Table:
+        return self.column.table
+
+
+def referrers(
+    user: User, table: Table, ids: Sequence[int] | None = None, *, exact: bool = False
+) -> tuple[list[Referrer], bool]:
+    """Who refers to records of ``table`` (from outside ``ids``), among the columns that ``user`` may see; and whether
+    there are others. Without ``ids``: the columns of other tables, whether their records refer to any or not.
+    """
+    columns = Column.objects.filter(references=table).select_related("table").order_by("table__name", "position", "id")
+    visible = set(access.tables_for(user).values_list("pk", flat=True))
+    known: list[Referrer] = []
+    hidden = False
+    for column in columns if ids is not None else columns.exclude(table=table):
+        records = record_model(column.table, [column]).objects.order_by()
+        if ids is None:
+            records = records.filter((f"{column.attribute}__isnull", False))
+        else:
+            records = records.filter((f"{column.attribute}__in", list(ids)))
+            if column.table_id == table.pk:
+                records = records.exclude(pk__in=ids)
+        if column.table_id not in visible:
+            hidden = hidden or ids is None or records.exists()
+            continue
+        count = count_records(records, exact=exact)
+        if count.value or ids is None:
+            known.append(Referrer(column, count))
+    return known, hidden
 
 
 @contextmanager
@@ -75,7 +169,10 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
     except Conflict as error:
         if error.error_code != "referenced":
             raise
-        known, hidden = _referring(user, table, ids)
+        found, hidden = referrers(user, table, ids, exact=True)
+        known = [
+            {"table_name": who.table.name, "column_name": who.column.name, "count": who.count.value} for who in found
+        ]
         listed = [f"{entry['count']:,} in “{entry['table_name']}” ({entry['column_name']})" for entry in known]
         listed += ["some in a table that you cannot see"] if hidden else []
         what = "this one" if len(ids) == 1 else "these"
@@ -87,26 +184,20 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
         ) from error
 
 
-def _referring(user: User, table: Table, ids: Sequence[int]) -> tuple[list[dict[str, Any]], bool]:
-    """``{"table_name", "column_name", "count"}`` of the referring columns that the user may see; whether there are
-    others.
-    """
-    columns = list(Column.objects.filter(references=table).select_related("table"))
-    visible = set(access.tables_for(user).values_list("pk", flat=True))
-    known: list[dict[str, Any]] = []
-    hidden = False
-    for column in columns:
-        model = record_model(column.table)
-        referring = model.objects.filter((f"{column.attribute}__in", list(ids)))
-        if column.table_id == table.pk:
-            referring = referring.exclude(pk__in=ids)
-        count = referring.count()
-        if count and column.table_id in visible:
-            known.append({"table_name": column.table.name, "column_name": column.name, "count": count})
-        hidden = hidden or bool(count and column.table_id not in visible)
-    return known, hidden
+def _labelled(table: Table) -> tuple[type[Record], Column | None]:
+    """The model of a table's records with the one column that names them."""
+    named = label_column(list(table.columns.select_related("references")))
+    return record_model(table, [named] if named else []), named
 
 
 def _label(record: Record, named: Column | None) -> str:
     value = None if named is None else getattr(record, named.attribute)
     return str(value) if value else f"#{record.pk}"
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20 and int(text) in values.BIGINT
+
+
+def _unresolved(reason: str) -> InvalidInput:
+    return InvalidInput(reason, code="unknown_reference")

@@ -5,16 +5,21 @@ What they mean is ``dataengine.filtersets``'s affair; here they are only paramet
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django import forms
 from django.http import QueryDict
 
+from dataengine import references
 from dataengine.column_types import ORDERED, REGISTRY, ColumnType
+from dataengine.exceptions import InvalidInput
 from dataengine.filtersets import RESERVED
-from dataengine.models import Column
-from webui.forms import Styled
+from dataengine.models import Column, Table
+from dataengine.references import Labels
+from webui.forms import Styled, style
+from webui.reference_inputs import ReferenceInput
 from webui.tables import PAGE_PARAMETERS
 
 WORDS = {
@@ -59,8 +64,21 @@ def conditions(kind: ColumnType, lookups: Sequence[str] | None = None) -> list[t
     return chosen + (list(_MISSING.items()) if "isnull" in offered else [])
 
 
-def chips(params: QueryDict, columns: Iterable[Column]) -> list[Chip]:
-    """The filters among ``params``; the search is in its box already."""
+def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[int]]:
+    """The ids that filters of reference columns name."""
+    known = {column.name: column for column in columns}
+    found: dict[Column, list[int]] = {}
+    for name in params:
+        column = known.get(_taken_apart(name, known)[0])
+        if column is not None and column.references_id is not None and name not in RESERVED:
+            found.setdefault(column, []).extend(
+                int(part) for value in params.getlist(name) for part in _parts(value) if _is_id(part)
+            )
+    return found
+
+
+def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[Chip]:
+    """The filters among ``params``; the search is in its box already. ``labels`` call records by their names."""
     titles = {column.name: column for column in columns}
     found = []
     for name in params:
@@ -72,6 +90,9 @@ def chips(params: QueryDict, columns: Iterable[Column]) -> list[Chip]:
         value = ", ".join(params.getlist(name))
         words = _MISSING.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
         shown = "" if lookup == "isnull" else value
+        called = labels.get(column.attribute, {}) if column else {}
+        if called and shown:
+            shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in _parts(value))
         if shown or lookup == "isnull":  # a parameter without a value filters nothing
             found.append(Chip(column.title if column else column_name, words, shown, _without(params, name)))
     return found
@@ -85,14 +106,25 @@ class FilterForm(Styled, forms.Form):
     value = forms.CharField(label="Value", required=False, strip=False)
 
     def __init__(
-        self, columns: Sequence[Column], data: Mapping[str, Any] | None = None, *, url: str, of: str = ""
+        self,
+        columns: Sequence[Column],
+        data: Mapping[str, Any] | None = None,
+        *,
+        url: str,
+        readable: Mapping[str, Table],
+        of: str = "",
     ) -> None:
         """``of`` is the column whose conditions to offer; without a script they have to suit whatever is chosen.
 
-        ``url`` answers with those of another column.
+        ``url`` answers with those of another column. ``readable`` are the tables whose records can be named
+        (``references.readable``).
         """
         super().__init__(data, initial={"column": of})
         by_name = {column.name: column for column in columns}
+        self.named = {c.name: readable[c.attribute] for c in columns if c.attribute in readable}
+        if of in self.named:
+            self.fields["value"].widget = ReferenceInput(self.named[of])
+            style(self.fields["value"].widget)
         self._set_choices("column", [*((column.name, column.title) for column in columns), ("id", "id")])
         if of in by_name:
             offered = conditions(by_name[of].kind)
@@ -118,7 +150,18 @@ class FilterForm(Styled, forms.Form):
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if values.get("condition") in WORDS and not values.get("value"):
             self.add_error("value", "Give a value.")
+        elif values.get("value") and values.get("column") in self.named and values.get("condition") in WORDS:
+            self._name_records(self.named[values["column"]], values)
         return values
+
+    def _name_records(self, table: Table, values: dict[str, Any]) -> None:
+        """Filters know ids; people name records."""
+        text = values["value"]
+        try:
+            parts = _parts(text) if values["condition"] == "in" else [text]
+            values["value"] = ",".join(str(references.resolve(table, part)) for part in parts)
+        except InvalidInput as error:
+            self.add_error("value", error.message)
 
     def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
@@ -131,6 +174,15 @@ def _taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
         return name, "exact"
     column, separator, lookup = name.rpartition("__")
     return (column, lookup) if separator else (name, "exact")
+
+
+def _parts(text: str) -> list[str]:
+    """The values of a list in one text: between commas, in double quotes where they hold one."""
+    return next(csv.reader([text], skipinitialspace=True), [])
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 20
 
 
 def _without(params: QueryDict, name: str) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.urls import reverse
 
+from dataengine import references
 from dataengine.exceptions import DataEngineError
-from dataengine.models import Column
+from dataengine.models import Column, Table
 from dataengine.records import Record
 from webui.errors import add_errors
 from webui.forms import Styled
+from webui.reference_inputs import ReferenceField
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 _YES_NO = [("", "no value"), ("true", "yes"), ("false", "no")]
 _WIDGETS: dict[str, dict[str, str]] = {
@@ -31,16 +37,25 @@ _WIDGETS: dict[str, dict[str, str]] = {
 class RecordForm(Styled, forms.Form):
     """Fields by the columns' attributes (``c12``), so that no user's word meets one of Django's."""
 
-    def __init__(self, columns: Sequence[Column], data: Any = None, *, record: Record | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], data: Any = None, *, user: User, record: Record | None = None
+    ) -> None:
+        """``user`` is who fills it in: records of tables that they may see go by their labels."""
         self.columns = columns
         self.is_change = record is not None
         # What BaseForm copies its fields from; a class per table would say no more.
-        self.base_fields = {column.attribute: _field(column) for column in columns}  # type: ignore[misc]
+        tables = references.readable(user, columns)
+        self.base_fields = {  # type: ignore[misc]
+            column.attribute: _field(column, tables.get(column.attribute)) for column in columns
+        }
         values = (
             {column.attribute: _default(column) for column in columns}
             if record is None
             else {column.attribute: _text(getattr(record, column.attribute)) for column in columns}
         )
+        if record is not None and tables:
+            for attribute, called in references.labels(user, [record]).items():
+                values[attribute] = _called(self.base_fields[attribute], called)
         super().__init__(data, initial=values)
 
     def clean(self) -> dict[str, Any]:
@@ -65,7 +80,15 @@ class RecordForm(Styled, forms.Form):
         add_errors(self, error, {column.name: column.attribute for column in self.columns})
 
 
-def _field(column: Column) -> forms.Field:
+def _called(field: forms.Field, called: Mapping[int, str]) -> str:
+    """What a form says of the one record that a reference is to; the field gets a link to it."""
+    [(pk, label)] = called.items()
+    assert isinstance(field, ReferenceField)
+    field.leads_to = reverse("console:record-edit", args=[field.table.name, pk])
+    return references.written(pk, label)
+
+
+def _field(column: Column, referred: Table | None) -> forms.Field:
     common: dict[str, Any] = {"label": column.title, "required": False}
     attrs: dict[str, str] = {}
     match column.type:
@@ -74,6 +97,8 @@ def _field(column: Column) -> forms.Field:
         case "choice":
             choices = [("", "no value"), *((choice, choice) for choice in column.parameters["choices"])]
             made = forms.ChoiceField(choices=choices, **common)
+        case "reference" if referred is not None:
+            made = ReferenceField(referred, **common)
         case "text" | "json" | "jsonb":
             made = forms.CharField(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
         case _:

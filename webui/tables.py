@@ -8,7 +8,7 @@ tables2's own template 80 to 110 (measured).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 import django_tables2 as tables2
 from django.http import QueryDict
+from django.urls import reverse
 
 from dataengine.models import Column
 from dataengine.records import Record
+from dataengine.references import Labels
 
 # What a cell shows at most; the record's own page shows all of it.
 CLIP_AT = 160
@@ -102,11 +104,12 @@ class CatalogTable(SortableTable):
 
 
 class Cell(NamedTuple):
-    """What stands in one cell: its class, its text, and the whole text where it is clipped."""
+    """What stands in one cell: its class, its text, the whole text where it is clipped, and where it leads."""
 
     css: str
     text: str
     whole: str = ""
+    href: str = ""
 
 
 class Line(NamedTuple):
@@ -119,12 +122,12 @@ class Line(NamedTuple):
 class RecordColumn(tables2.Column):
     """A column of the grid, bound as the record model binds it (``c12``); ``user_name`` is the user's word."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: Column, labels: Mapping[int, str] | None) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.kernel != "json")
         self.user_name = column.name
         self.hint = column.sql_text
         self.css = css_of_type(column.type)
-        self.show = cell_maker(column.type)
+        self.show = cell_maker(column.type) if labels is None else reference_maker(column, labels)
 
 
 class RecordGrid(SortableTable):
@@ -132,8 +135,12 @@ class RecordGrid(SortableTable):
 
     id = tables2.Column("id")
 
-    def __init__(self, records: Sequence[Record], columns: Sequence[Column], *, sort: str) -> None:
-        self.shown = {column.attribute: RecordColumn(column) for column in columns}
+    def __init__(
+        self, records: Sequence[Record], columns: Sequence[Column], *, sort: str, labels: Labels | None = None
+    ) -> None:
+        """``labels`` are what records are called that reference columns refer to; without them ids are shown."""
+        known = labels or {}
+        self.shown = {column.attribute: RecordColumn(column, known.get(column.attribute)) for column in columns}
         super().__init__(_InOrder(records), sort=sort, extra_columns=list(self.shown.items()))
 
     def key_of(self, name: str) -> str:
@@ -181,6 +188,24 @@ def cell_maker(kind: str) -> Callable[[Any], Cell]:
             return null
         text = text_of(value)
         return Cell(css, text) if len(text) <= CLIP_AT else Cell(css, text[:CLIP_AT] + "…", text[:4000])
+
+    return make
+
+
+def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any], Cell]:
+    """A function that makes the cells of a reference column: what the other record is called, and the way to it."""
+    assert column.references is not None  # labels are of the table that it refers to
+    css = f"{css_of_type(column.type)} cell-reference"
+    null = Cell(f"{css} is-null", "null")
+    where = reverse("console:record-edit", args=[column.references.name, 0]).removesuffix("0/")
+    title = column.references.title
+
+    def make(value: Any) -> Cell:
+        if value is None:
+            return null
+        text = labels.get(value, f"#{value}")
+        shown = text if len(text) <= CLIP_AT else text[:CLIP_AT] + "…"
+        return Cell(css, shown, f"{title} {value}", f"{where}{value}/")
 
     return make
 

@@ -30,6 +30,7 @@ console_urls = [
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
     path("tables/<str:name>/export/<str:file_format>/", exports.records, name="export"),
     path("tables/<str:name>/filter/", records.add_filter, name="filter"),
+    path("tables/<str:name>/lookup/", records.lookup, name="lookup"),
     path("tables/<str:name>/records/new/", records.add, name="record-add"),
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),

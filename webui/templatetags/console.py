@@ -12,6 +12,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dataengine.references import Referrer
+
 register = template.Library()
 
 _BYTE_UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -90,6 +92,12 @@ def with_query(context: template.RequestContext, **changes: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag
+def referring(who: Referrer, pk: int | None = None) -> str:
+    """The query of the grid that shows the records that refer: to the record ``pk``, or to any."""
+    return urlencode({f"{who.column.name}__exact": pk} if pk else {f"{who.column.name}__isnull": "false"})
 
 
 @register.filter

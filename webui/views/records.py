@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 
-from dataengine import access, paging, record_lists, search
+from dataengine import access, paging, record_lists, references, search
 from dataengine.counts import Count
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
@@ -32,7 +32,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
-    chips, searched = filters.chips(request.GET, columns), request.GET.get("search", "")
+    named = references.labels_of(request.user, filters.referred(request.GET, columns))
+    chips, searched = filters.chips(request.GET, columns, named), request.GET.get("search", "")
     context: dict[str, Any] = {
         "section": "tables",
         "table": table,
@@ -42,7 +43,11 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "search_meaning": search.meaning(table),
         "chips": chips,
         "is_filtered": bool(searched or chips),
-        "filter_form": filters.FilterForm(columns, url=resolve_url("console:filter", table.name)),
+        "filter_form": filters.FilterForm(
+            columns,
+            url=resolve_url("console:filter", table.name),
+            readable=references.readable(request.user, columns),
+        ),
         "page_sizes": PAGE_SIZES,
         "export_formats": EXPORT_FORMATS,
         # What the small forms of the grid carry along.
@@ -50,7 +55,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
     try:
-        context |= _page(request.GET, table, columns)
+        context |= _page(request, table, columns)
         status = 200
     except InvalidInput as error:
         context |= _nothing(request.GET, columns) | {"problem": error}
@@ -81,10 +86,11 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
     of = request.GET.get("column", "")
+    readable = references.readable(request.user, columns)
     if "condition" not in request.GET:
-        form = filters.FilterForm(columns, url=request.path, of=of)
+        form = filters.FilterForm(columns, url=request.path, readable=readable, of=of)
         return htmx.render(request, "records/_condition.html", {"filter_form": form})
-    form = filters.FilterForm(columns, request.GET, url=request.path, of=of)
+    form = filters.FilterForm(columns, request.GET, url=request.path, readable=readable, of=of)
     query = QueryDict(request.GET.get("query", ""), mutable=True)
     for gone in PAGE_PARAMETERS:
         query.pop(gone, None)
@@ -100,12 +106,21 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     return response
 
 
+@console_view("GET")
+def lookup(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Records to refer to, as suggestions for the input that asks: it sends its text, whatever its own name is."""
+    table = access.get_table(request.user, name, "view")
+    text = request.GET.get(next(iter(request.GET), ""), "")
+    found = [references.written(entry["id"], entry["label"]) for entry in references.find(table, text)]
+    return htmx.render(request, "records/_found.html", {"found": found})
+
+
 @console_view("GET", "POST")
 def add(request: ConsoleRequest, name: str) -> HttpResponse:
     """Add a record."""
     table = access.get_table(request.user, name, "edit")
     columns = list(table.columns.select_related("references"))
-    form = RecordForm(columns, request.POST if request.method == "POST" else None)
+    form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user)
     if form.is_bound and form.is_valid():
         try:
             record = services.insert_record(user=request.user, table=table, data=form.service_data())
@@ -124,7 +139,7 @@ def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
     columns = list(table.columns.select_related("references"))
     record = services.get_record(table, pk)
-    form = RecordForm(columns, request.POST if request.method == "POST" else None, record=record)
+    form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, record=record)
     if form.is_bound and form.is_valid():
         try:
             if form.has_changed():
@@ -156,14 +171,19 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         else:
             messages.success(request, f"Record {pk} is deleted.")
             return htmx.redirect(request, resolve_url("console:records", table.name))
-    grid = RecordGrid([record], columns, sort="")
+    grid = RecordGrid([record], columns, sort="", labels=references.labels(request.user, [record]))
     cells = list(zip(columns, grid.lines()[0].cells, strict=True))
-    context = {"section": "tables", "table": table, "record": record, "cells": cells, "problem": problem}
+    referrers, is_referred_unseen = references.referrers(request.user, table, [pk])
+    context = {
+        "section": "tables", "table": table, "record": record, "cells": cells, "problem": problem,
+        "referrers": referrers, "is_referred_unseen": is_referred_unseen,
+    }  # fmt: skip
     return htmx.render(request, "records/delete.html", context, status=problem.status if problem else 200)
 
 
-def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[str, Any]:
+def _page(request: ConsoleRequest, table: Table, columns: Sequence[Column]) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
+    params = request.GET
     selection = record_lists.select(
         record_model(table, columns),
         params,
@@ -175,7 +195,8 @@ def _page(params: QueryDict, table: Table, columns: Sequence[Column]) -> dict[st
     exact = params.get("count") == "exact"
     listing = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
     page, count = listing.page, listing.count
-    grid = RecordGrid(page.records, columns, sort=_sort(params))
+    labels = references.labels(request.user, page.records)
+    grid = RecordGrid(page.records, columns, sort=_sort(params), labels=labels)
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(),

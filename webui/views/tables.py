@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
-from dataengine import access
+from dataengine import access, references
 from dataengine.exceptions import DataEngineError, NotFound
 from dataengine.models import Column, Table
 from dataengine.services import tables as services
@@ -103,7 +103,11 @@ def delete(request: ConsoleRequest, name: str) -> HttpResponse:
         services.delete_table(user=request.user, table=table)
         messages.success(request, f"The table “{table.title}” is deleted.")
         return htmx.redirect(request, resolve_url("console:tables"))
-    context = {"section": "tables", "table": table, "entry": catalog.entries([table])[0]}
+    referrers, is_referred_unseen = references.referrers(request.user, table)
+    context = {
+        "section": "tables", "table": table, "entry": catalog.entries([table])[0],
+        "referrers": referrers, "is_referred_unseen": is_referred_unseen,
+    }  # fmt: skip
     return htmx.render(request, "tables/delete.html", context)
 
 

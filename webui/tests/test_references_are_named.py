@@ -1,0 +1,171 @@
+"""A reference shows what the other record is called, leads there, and is filtered and set by that name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from guardian.shortcuts import assign_perm
+
+from dataengine.models import Table
+from dataengine.records import record_model
+from dataengine.services.records import insert_record
+from webui.tests.conftest import make_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+ORDERS = "/tables/orders/"
+
+
+@pytest.fixture
+def customers(owner: User) -> Table:
+    table = make_table(owner, "customers", {"code": "INTEGER", "name": "TEXT"}, label="Our customers")
+    for name in ("Anna", "Bert", "Bert", "Order #1", None):
+        insert_record(user=owner, table=table, data={"name": name})
+    return table
+
+
+@pytest.fixture
+def orders(owner: User, customers: Table) -> Table:
+    table = make_table(owner, "orders", {"customer": "REFERENCES customers", "n": "INTEGER"})
+    for customer in (1, 1, 2, 5, None):
+        insert_record(user=owner, table=table, data={"customer": customer})
+    return table
+
+
+def page(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def test_the_grid_shows_the_name_and_the_way_there(as_owner: Client, orders: Table) -> None:
+    html = page(as_owner, ORDERS)
+    assert html.count('title="Our customers 1"><a href="/tables/customers/records/1/">Anna</a></td>') == 2
+    assert '<a href="/tables/customers/records/5/">#5</a>' in html
+    assert ">null</td>" in html
+
+
+def test_names_cost_a_query_a_column_not_a_record(as_owner: Client, owner: User, orders: Table) -> None:
+    page(as_owner, ORDERS)  # what is asked once per process is asked
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            page(as_owner, ORDERS)
+        return len(captured)
+
+    before = queries()
+    for customer in (2, 3, 4, 4):
+        insert_record(user=owner, table=orders, data={"customer": customer})
+    assert queries() == before
+
+
+def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, colleague: User, orders: Table) -> None:
+    assign_perm("edit_table", colleague, orders)
+    for path in (ORDERS, f"{ORDERS}?customer__exact=1", f"{ORDERS}records/1/", f"{ORDERS}records/1/delete/"):
+        html = page(as_colleague, path)
+        assert "Anna" not in html
+        assert "/tables/customers/" not in html
+    assert ">1</td>" in page(as_colleague, ORDERS)
+    asked = {"column": "customer", "condition": "exact", "value": "Anna"}
+    assert "?customer__exact=Anna" in as_colleague.get(f"{ORDERS}filter/", asked).headers["Location"]
+    assert as_colleague.get("/tables/customers/lookup/?q=an").status_code == 404
+    assert as_colleague.post(f"{ORDERS}records/1/", {"customer": "Anna"}).status_code in {200, 302}
+
+
+def test_strangers_find_nothing(as_stranger: Client, customers: Table) -> None:
+    assert as_stranger.get("/tables/customers/lookup/?q=an").status_code == 404
+
+
+def test_suggestions_say_which_record_they_are(as_owner: Client, customers: Table) -> None:
+    assert page(as_owner, "/tables/customers/lookup/?c7=bert").count("<option") == 2
+    assert '<option value="Bert #3"></option>' in page(as_owner, "/tables/customers/lookup/?value=bert")
+    assert '<option value="#5"></option>' in page(as_owner, "/tables/customers/lookup/?value=5")
+    assert page(as_owner, "/tables/customers/lookup/").count("<option") == 5
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "parameter"),
+    [
+        ("exact", "Anna", "customer__exact=1"),
+        ("exact", "Anna #1", "customer__exact=1"),
+        ("exact", "2", "customer__exact=2"),
+        ("exact", "Bert #3", "customer__exact=3"),
+        ("exact", "Order #1", "customer__exact=4"),
+        ("ne", "#5", "customer__ne=5"),
+        ("in", "Anna, Bert #3", "customer__in=1%2C3"),
+    ],
+)
+def test_a_filter_takes_a_name(condition: str, value: str, parameter: str, as_owner: Client, orders: Table) -> None:
+    asked = {"column": "customer", "condition": condition, "value": value}
+    assert as_owner.get(f"{ORDERS}filter/", asked).headers["Location"] == f"{ORDERS}?{parameter}"
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("Bert", "More than one record of “customers” is called so."),
+        ("Zoe", "No record of “customers” is called so."),
+        ("99", "There is no record 99 in “customers”."),
+        ("9" * 5000, "No record of “customers” is called so."),
+        ("An\0na", "Null characters are not allowed."),
+    ],
+)
+def test_a_name_that_means_nobody_is_refused(value: str, complaint: str, as_owner: Client, orders: Table) -> None:
+    asked = as_owner.get(f"{ORDERS}filter/", {"column": "customer", "condition": "exact", "value": value})
+    assert asked.status_code == 422
+    assert complaint in asked.content.decode()
+
+
+def test_chips_call_records_by_their_names(as_owner: Client, orders: Table) -> None:
+    html = page(as_owner, f"{ORDERS}?customer__in=1,5,77")
+    assert "customer is any of <b>Anna, #5, 77</b>" in html
+    assert "customer is not <b>Anna</b>" in page(as_owner, f"{ORDERS}?customer__ne=1")
+    assert "Enter a whole number" in page(as_owner, f"{ORDERS}?customer=Anna")
+
+
+def test_a_record_is_shown_and_changed_by_name(as_owner: Client, orders: Table) -> None:
+    column = orders.columns.get(name="customer").attribute
+    html = page(as_owner, f"{ORDERS}records/1/")
+    assert 'value="Anna #1"' in html
+    assert '<a href="/tables/customers/records/1/">Open Anna #1</a>' in html
+    refused = as_owner.post(f"{ORDERS}records/1/", {column: "Zoe"})
+    assert refused.status_code == 422
+    assert "No record of “customers” is called so." in refused.content.decode()
+    assert 'value="Zoe"' in refused.content.decode()
+    for text, stored in (("Bert #3", 3), ("Anna", 1), ("", None), ("4", 4)):
+        assert as_owner.post(f"{ORDERS}records/1/", {column: text}).status_code == 302
+        assert getattr(record_model(orders).objects.get(pk=1), column) == stored
+
+
+def test_a_name_that_changed_meanwhile_still_means_its_record(as_owner: Client, orders: Table) -> None:
+    column = orders.columns.get(name="customer").attribute
+    assert as_owner.post(f"{ORDERS}records/2/", {column: "Ann #1"}).status_code == 302
+    assert getattr(record_model(orders).objects.get(pk=2), column) == 1
+
+
+def test_deleting_a_record_says_what_refers_to_it(as_owner: Client, orders: Table) -> None:
+    html = page(as_owner, "/tables/customers/records/1/delete/")
+    assert '<a href="/tables/orders/?customer__exact=1">2 records of orders</a>' in html
+    assert "Delete record</button>" not in html
+    assert as_owner.post("/tables/customers/records/1/delete/").status_code == 409
+    assert "Delete record</button>" in page(as_owner, "/tables/customers/records/3/delete/")
+
+
+def test_deleting_a_table_says_what_refers_to_it(as_owner: Client, orders: Table) -> None:
+    html = page(as_owner, "/tables/customers/delete/")
+    assert '<a href="/tables/orders/?customer__isnull=false">customer of orders</a>' in html
+    assert "4 records refer to it" in html
+    assert "Delete table</button>" not in html
+    assert "Delete table</button>" in page(as_owner, "/tables/orders/delete/")
+
+
+def test_what_refers_unseen_is_not_named(as_colleague: Client, colleague: User, orders: Table) -> None:
+    customers = Table.objects.get(name="customers")
+    assign_perm("own_table", colleague, customers)
+    for path in ("/tables/customers/records/1/delete/", "/tables/customers/delete/"):
+        html = page(as_colleague, path)
+        assert "that you cannot see" in html
+        assert "orders" not in html
