@@ -60,6 +60,8 @@ _ARROW: dict[str, pa.DataType] = {
 DATED = frozenset({"date", "timestamp", "timestamptz"})
 FOUND_LENGTH = 80
 _PIECE = 128
+_INDEXABLE_BYTES = 2_600
+"""What a value in a unique column may take; PostgreSQL's indexes hold 2,704 bytes with their own overhead."""
 
 
 class MarkersFound(Exception):
@@ -135,6 +137,8 @@ class Converter:
         self.formats_open = formats_open
         self.guarded = guarded
         self._open = markers is None
+        # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
+        self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
 
     def convert(self, columns: Sequence[pa.Array]) -> Batch:
@@ -154,6 +158,8 @@ class Converter:
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
         quick, careful = KERNELS[target.kernel]
+        if self._blanks_values and not target.is_text:
+            cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
         elif (values := quick(cells, target)) is not None:
@@ -244,6 +250,10 @@ def _own_rules(converted: Converted, target: Target) -> list[Problem]:
         for problem in converted.problems:
             missing[problem.rows] = False
         problems += k.fault(missing, "missing_value", "expected a value, found nothing")
+    if target.unique and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        too_long = k.mask_of(pc.greater(pc.binary_length(values), _INDEXABLE_BYTES))
+        expected = f"at most {_INDEXABLE_BYTES:,} bytes, since the column is unique"
+        problems += k.fault(too_long, "value_too_long", expected)
     length = target.parameters.get("length")
     limits = target.constraints
     if target.is_text and (length or "maxLength" in limits or "minLength" in limits):

@@ -63,6 +63,7 @@ def careful_numeric(cells: pa.Array, target: Target) -> Converted:
     problems += fault(fits & ~within, "out_of_range", expected)
     kept = only(text, within)
     if pa.types.is_decimal(target.arrow):
+        kept = pc.replace_substring_regex(kept, r"^[+-]?[0.]+[eE].*$", "0")  # Arrow wants room for the exponent
         return Converted(pc.cast(kept, target.arrow), problems)
     if precision:
         wire = [None if cell is None else to_wire(Decimal(cell), scale) for cell in kept.to_pylist()]
@@ -84,8 +85,8 @@ def _within(text: pa.Array, fits: Mask, whole: int, decimals: int) -> Mask:
     for index in np.flatnonzero(fits & ~simple):
         mantissa, _, exponent = text[int(index)].as_py().lower().partition("e")
         number = Decimal(mantissa)
-        if number == 0 and len(exponent) < 6:
-            result[index] = abs(int(exponent)) <= decimals
+        if number == 0:  # whatever its exponent, but plain numeric keeps the zeros that it shows
+            result[index] = len(exponent.lstrip("+-0")) < 6 and int(exponent) >= -MAX_DECIMALS
             continue
         if len(exponent.lstrip("+-0")) > 6:
             continue

@@ -19,11 +19,13 @@ from .kernels import Converted, Mask, Problem, Target, cast, fault, mask_of, mat
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
 """ISO dates of years that we do not keep."""
 
-_HOUR_ALONE = r"^.{13}(?:[zZ+-]|$)"
+_ODD_CLOCK = r"^.{13}(?:[zZ+-]|$)|:[0-9.]+ ?[+-](?:1[6-9]|2[0-9])"
+"""What Arrow takes and PostgreSQL does not: an hour without minutes, zones beyond 15:59."""
 
 type Ints = npt.NDArray[np.int64]
 
 _FIRST_DAY = -719_162  # 0001-01-01, in days since 1970
+_END_DAY = 2_932_897  # 10000-01-01
 _DAY_US = 86_400_000_000
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
@@ -164,10 +166,11 @@ def quick_timestamp(cells: pa.Array, target: Target) -> pa.Array | None:
     values = cast(cells, target.arrow)
     if values is None:
         return None
-    # Arrow takes an hour without minutes, which PostgreSQL does not.
-    if pc.any(pc.match_substring_regex(cells, _HOUR_ALONE)).as_py():
+    if pc.any(pc.match_substring_regex(cells, _ODD_CLOCK)).as_py():
         return None
-    return None if (pc.min(pc.cast(values, pa.int64())).as_py() or 0) < _FIRST_DAY * _DAY_US else values
+    limits = pc.min_max(pc.cast(values, pa.int64()))
+    low, high = limits["min"].as_py() or 0, limits["max"].as_py() or 0
+    return None if low < _FIRST_DAY * _DAY_US or high >= _END_DAY * _DAY_US else values
 
 
 def careful_timestamp(cells: pa.Array, target: Target) -> Converted:
@@ -180,7 +183,7 @@ def careful_timestamp(cells: pa.Array, target: Target) -> Converted:
 
     def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
         values = moments.days * _DAY_US + moments.clock - moments.offset
-        outside = (values < _FIRST_DAY * _DAY_US) | (values >= 2_932_897 * _DAY_US)
+        outside = (values < _FIRST_DAY * _DAY_US) | (values >= _END_DAY * _DAY_US)
         return values, (moments.offset != 0) & (not zoned), outside
 
     shown = "a date and time like 2024-01-31 12:34:56" + ("+00:00" if zoned else "")

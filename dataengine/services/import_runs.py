@@ -112,6 +112,9 @@ def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> 
             _end(job, ImportJob.State.CANCELLED)
             return
         logger.exception("Import %s, attempt %s", job.pk, job.attempt)
+        if isinstance(error.__cause__ or error, psycopg.errors.ProgramLimitExceeded):
+            _end(job, ImportJob.State.FAILED, code="too_large", reason=_reason(error))  # it would be so again
+            return
         if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
             connection.close()
         _retry(job, _reason(error))
@@ -123,6 +126,8 @@ def _reason(error: BaseException) -> str:
     cause = error.__cause__ or error
     if isinstance(cause, psycopg.errors.DiskFull):
         return "The database has no room left."
+    if isinstance(cause, psycopg.errors.ProgramLimitExceeded):
+        return f"PostgreSQL cannot hold what the file says: {cause.diag.message_primary}."
     if isinstance(cause, OSError):
         return f"A file could not be read or written: {cause.strerror or cause}."
     if isinstance(cause, psycopg.OperationalError):

@@ -81,3 +81,10 @@ def test_a_dry_run_makes_no_table(owner: User) -> None:
     job = import_text(owner, "made", "n\n1\nx\n", create_table=True, dry_run=True)
     assert (job.state, job.rows_imported) == ("completed", 2)
     assert not Table.objects.filter(name="made").exists()
+
+
+def test_rows_that_postgres_cannot_hold_fail_with_its_reason_and_once(owner: User) -> None:
+    header = ",".join(f"c{number}" for number in range(1500))
+    job = import_text(owner, "Wide", f"{header}\n{','.join(['1000000000000'] * 1500)}\n", create_table=True)
+    assert (job.state, job.error_code, job.attempt) == ("failed", "too_large", 1)
+    assert "row is too big" in job.error

@@ -30,6 +30,13 @@ def test_null_values_override(owner: User) -> None:
     assert rejected(job) == [(4, [("b", "invalid_type")])]
 
 
+def test_given_null_values_are_null_in_quotes_too_where_a_column_is_not_text(owner: User) -> None:
+    make_table(owner, "Q", n="INTEGER", d="DATE", t="TEXT")
+    text = 'n,d,t\n"-9","1900-01-01","-9"\n-9,1900-01-01,-9\n"5","2024-01-01","x"\n'
+    import_text(owner, "Q", text, null_values=["-9", "1900-01-01"])
+    assert records("Q", "n", "d", "t") == [(None, None, "-9"), (None, None, None), ("5", "2024-01-01", "x")]
+
+
 def test_quoted_empty_is_text_in_text_columns_and_null_elsewhere(owner: User) -> None:
     make_table(owner, "t", a="TEXT", b="INTEGER")
     import_text(owner, "t", 'a,b\n"",""\n,\n')

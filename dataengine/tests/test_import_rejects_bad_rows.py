@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from random import Random
+from string import ascii_letters
 
 import pytest
 from django.contrib.auth.models import User
@@ -116,6 +118,17 @@ def test_ids_ascend_in_the_order_of_the_file(owner: User) -> None:
     ids = [int(row[0]) for row in records("numbers", "id")]
     assert ids == sorted(set(ids))
     assert [int(row[0]) for row in records("numbers", "n")] == [*range(500), *range(500)]
+
+
+@pytest.mark.parametrize("records_before", [0, 1])
+def test_what_no_index_can_hold_costs_its_row(owner: User, records_before: int) -> None:
+    make_table(owner, "L", code="TEXT UNIQUE", note="TEXT")
+    if records_before:
+        import_text(owner, "L", "code,note\nq,0\n")
+    random = Random(1)
+    long = "".join(random.choice(ascii_letters) for _ in range(20_000))
+    job = import_text(owner, "L", f"code,note\na,{long}\n{long},b\nc,\n")
+    assert (job.state, rejected(job)) == ("completed", [(3, [("code", "value_too_long")])])
 
 
 def test_rejected_csv_can_be_mended_and_uploaded_as_it_is(owner: User) -> None:
