@@ -9,7 +9,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import grid, report
+from bench import exports, grid, report
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from harness.system import running_system
@@ -21,16 +21,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer-rows", type=int, default=100_000, help="rows for the slow ways people use today")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--only", choices=["imports", "grid"], help="one of the benchmarks; both otherwise")
+    parser.add_argument("--only", choices=list(BENCHMARKS), help="one of the benchmarks; all otherwise")
     parser.add_argument("--grid-rows", type=int, default=10_000_000)
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     arguments.results.mkdir(parents=True, exist_ok=True)
-    if arguments.only != "grid":
-        measure_imports(arguments, machine)
-    if arguments.only != "imports":
-        measure_grid(arguments, machine)
+    for name, measure in BENCHMARKS.items():
+        if arguments.only in {None, name}:
+            measure(arguments, machine)
 
 
 def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
@@ -54,6 +53,21 @@ def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
     text = grid.report(cases, rows=bench.rows, small_rows=bench.small_rows, when=datetime.now(UTC), machine=machine)
     print(text)
     (arguments.results / "grid.md").write_text(text)
+
+
+def measure_exports(arguments: argparse.Namespace, machine: str) -> None:
+    """Exports against `psql \\copy (query) to`."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
+        folder = Path(name)
+        with running_system(folder / "data") as system:
+            bench = exports.ExportBench(system, folder, arguments.rows, arguments.rounds)
+            cases = bench.run()
+    text = exports.report(bench, cases, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "exports.md").write_text(text)
+
+
+BENCHMARKS = {"imports": measure_imports, "grid": measure_grid, "exports": measure_exports}
 
 
 if __name__ == "__main__":

@@ -113,14 +113,17 @@ class GridBench:
 
     def prepare(self, table: str, rows: int) -> None:
         """Make the table, fill it, have its indexes built by the worker."""
-        self.system.create_table(table, FIELDS)
-        psql(self.system, _GENERATE.format(table=table, rows=rows, rare=RARE))
+        self.fill(table, rows)
         for name in INDEXED:
             self.system.call("PATCH", f"/api/tables/{table}/columns/{name}/", json={"indexed": True})
         self.system.call("PATCH", f"/api/tables/{table}/", json={"search_index": True})
         while not self.is_built(table):
             time.sleep(0.5)
         psql(self.system, f"VACUUM ANALYZE userdata.{table}")
+
+    def fill(self, table: str, rows: int) -> None:
+        self.system.create_table(table, FIELDS)
+        psql(self.system, _GENERATE.format(table=table, rows=rows, rare=RARE))
 
     def is_built(self, table: str) -> bool:
         shown = self.system.call("GET", f"/api/tables/{table}/")

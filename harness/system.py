@@ -39,13 +39,17 @@ class System:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
-    def answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
-        """One API call; the token is renewed when it nears its end."""
+    def token(self) -> str:
+        """An access token, renewed when it nears its end."""
         if time.monotonic() > self._tokens.get("until", 0):
             answer = httpx.post(f"{self.url}/api/token/", json={"username": "bench", "password": _PASSWORD}, timeout=60)
             answer.raise_for_status()
             self._tokens = {"access": answer.json()["access"], "until": time.monotonic() + 300}
-        headers = {"Authorization": f"Bearer {self._tokens['access']}"}
+        return str(self._tokens["access"])
+
+    def answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        """One API call."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
         return httpx.request(method, self.url + path, headers=headers, timeout=600, **kwargs)
 
     def create_table(self, name: str, fields: dict[str, str]) -> None:

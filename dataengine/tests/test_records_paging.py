@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from rest_framework.test import APIClient
 from dataengine import paging
 from dataengine.exceptions import InvalidInput
 from dataengine.paging import page_by_cursor, page_by_number, parse_ordering
+from dataengine.record_lists import select
 from dataengine.records import Record, record_model
 
 from .conftest import MakeTable
@@ -27,6 +29,21 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 ORDERS = st.lists(
     st.tuples(st.sampled_from([*VALUES, "id"]), st.booleans()), max_size=4, unique_by=lambda order: order[0]
 )
+
+# Parameter, value, and what a record's values (by column) have to be.
+FILTERS: list[tuple[str, str, Callable[[dict[str, Any]], bool]]] = [
+    ("n__gte", "0", lambda row: row["n"] is not None and row["n"] >= 0),
+    ("n__ne", "1", lambda row: row["n"] != 1),
+    ("n__range", "-1,2", lambda row: row["n"] is not None and -1 <= row["n"] <= 2),
+    ("n__isnull", "true", lambda row: row["n"] is None),
+    ("t__icontains", "B", lambda row: row["t"] in {"B", "b"}),
+    ("t__isnull", "false", lambda row: row["t"] is not None),
+    ("t__iregex", "^[a-z]", lambda row: row["t"] in {"a", "B", "b", "Z z"}),
+    ("r__lt", "0.2", lambda row: row["r"] is not None and row["r"] < 0.2),
+    ("r__ne", "0.1", lambda row: row["r"] != 0.1),
+    ("m__in", "0,2", lambda row: row["m"] != 1),
+    ("search", "b", lambda row: row["t"] in {"B", "b"}),
+]
 
 
 def python_order(rows: list[Record], order: list[tuple[str, bool]], ranks: dict[str, int]) -> list[int]:
@@ -56,9 +73,19 @@ def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("keys_first")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.fixed_dictionaries(VALUES), max_size=25), ORDERS, st.integers(1, 7))
+@given(
+    st.lists(st.fixed_dictionaries(VALUES), max_size=25),
+    ORDERS,
+    st.lists(st.sampled_from(FILTERS), max_size=2, unique_by=lambda made: made[0]),
+    st.integers(1, 7),
+)
 def test_walks(
-    make_table: MakeTable, owner: User, rows: list[dict[str, Any]], order: list[tuple[str, bool]], limit: int
+    make_table: MakeTable,
+    owner: User,
+    rows: list[dict[str, Any]],
+    order: list[tuple[str, bool]],
+    filters: list[tuple[str, str, Callable[[dict[str, Any]], bool]]],
+    limit: int,
 ) -> None:
     table = owner.owned_tables.filter(name="walk").first()
     if table is None:
@@ -69,9 +96,11 @@ def test_walks(
     model.objects.bulk_create(model(**{attributes[name]: value for name, value in row.items()}) for row in rows)
     texts = model.objects.order_by(attributes["t"]).values_list(attributes["t"], flat=True)
     ranks = {text: rank for rank, text in enumerate(dict.fromkeys(text for text in texts if text is not None))}
-    records = model.objects.all()
-    terms = parse_ordering(model, ",".join(f"{'-' * descending}{name}" for name, descending in order))
-    expected = python_order(list(records), order, ranks)
+    order_by = ",".join(f"{'-' * descending}{name}" for name, descending in order)
+    selection = select(model, {name: value for name, value, _ in filters}, order_by=order_by)
+    records, terms = selection.records, selection.terms
+    kept = [row for row in model.objects.all() if all(holds(row.values()) for _, _, holds in filters)]
+    expected = python_order(kept, order, ranks)
 
     page = page_by_number(records, terms, number=1, limit=limit)
     assert page.previous is None
