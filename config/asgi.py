@@ -18,6 +18,7 @@ django_application = get_asgi_application()
 # These import models, so only once Django is set up.
 from django.conf import settings  # noqa: E402
 
+from config.body_limits import BodyLimits  # noqa: E402
 from dataengine.memory import keep_flat  # noqa: E402
 from webui.routing import websocket_urlpatterns  # noqa: E402
 
@@ -38,7 +39,7 @@ class BrowserOriginValidator(OriginValidator):
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": BodyLimits(django_application),
         "websocket": BrowserOriginValidator(
             AuthMiddlewareStack(URLRouter(cast("list[Any]", websocket_urlpatterns))),
             settings.ALLOWED_HOSTS,

@@ -43,6 +43,13 @@ class InvalidInput(DataEngineError):
     status = 400
 
 
+class TooLarge(DataEngineError):
+    """A file or body is larger than what is taken."""
+
+    code = "too_large"
+    status = 413
+
+
 class AccessDenied(DataEngineError):
     """The user may see the thing but not do this with it."""
 

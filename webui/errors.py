@@ -11,7 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from dataengine.exceptions import AccessDenied, DataEngineError, NotFound
 from webui import htmx
 
-_TITLES = {403: "You may not do that", 404: "There is nothing here", 409: "Not just now", 503: "Not just now"}
+_TITLES = {
+    403: "You may not do that",
+    404: "There is nothing here",
+    409: "Not just now",
+    413: "This is too large",
+    503: "Not just now",
+}
 
 
 def error_response(request: HttpRequest, error: DataEngineError) -> HttpResponse:

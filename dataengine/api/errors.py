@@ -9,13 +9,13 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import Http404
+from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from dataengine.database_errors import as_engine_error
-from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound
+from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound, TooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,12 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 def error_response(error: DataEngineError) -> Response:
     """An error of dataengine as a response."""
     return body(error.status, error.error_code, error.message, error.fields, error.details)
+
+
+def plain_response(error: DataEngineError) -> JsonResponse:
+    """The same for what never comes to a view of the API."""
+    content = {"code": error.error_code, "message": error.message, "fields": error.fields, **error.details}
+    return JsonResponse({"error": content}, status=error.status)
 
 
 def body(
@@ -61,7 +67,7 @@ def _engine_error(error: Exception) -> DataEngineError | None:
         case PermissionDenied():
             return AccessDenied("You may not do this.")
         case RequestDataTooBig():
-            return InvalidInput("The body is too large.", code="too_large")
+            return TooLarge("The body is too large.")
         case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
             return InvalidInput("The request cannot be read.", code="bad_request")
         case RecursionError():

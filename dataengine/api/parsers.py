@@ -13,7 +13,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, TooLarge
 
 # Escapes that may hide a NUL or half a surrogate pair: only then is it worth looking through the whole body.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -53,7 +53,7 @@ class ExactJSONParser(BaseParser):
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw: bytes = stream.read(-1 if limit is None else limit + 1)
         if limit is not None and len(raw) > limit:
-            raise InvalidInput(f"The body is larger than {limit} bytes.", code="too_large")
+            raise TooLarge(f"The body is larger than {limit:,} bytes.")
         try:
             parsed = json.loads(
                 raw.decode("utf-8-sig"), parse_float=_number, parse_constant=_refuse_constant, parse_int=_integer

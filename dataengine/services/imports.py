@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.doorbell import RUN_IMPORT, ring
-from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from dataengine.imports.options import ImportOptions
 from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
@@ -116,7 +116,7 @@ def _size(file: BinaryIO) -> int:
     file.seek(0)
     if size > settings.MAX_UPLOAD_BYTES:
         reason = f"The file has {size:,} bytes; at most {settings.MAX_UPLOAD_BYTES:,} are allowed."
-        raise InvalidInput(reason, code="too_large", fields={"file": reason})
+        raise TooLarge(reason, fields={"file": reason})
     return int(size)
 
 

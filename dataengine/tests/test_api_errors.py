@@ -166,7 +166,7 @@ def test_odd_table_names_in_addresses(client: APIClient, name: str) -> None:
 def test_a_body_too_large(client: APIClient, settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
     answer = client.post("/api/create-table/", {"table_name": "x" * 2_000, "fields": {}})
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert error(answer)["code"] == "too_large"
 
 

@@ -90,7 +90,7 @@ def test_what_is_refused_at_once(client: APIClient, given: dict[str, Any], field
 def test_a_file_too_large(client: APIClient, settings: Any) -> None:
     settings.MAX_UPLOAD_BYTES = 10
     answer = upload(client)
-    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["file"])
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (413, ["file"])
 
 
 @pytest.mark.usefixtures("people")
