@@ -192,6 +192,23 @@ class Index(models.Model):
         return self.state in {self.State.READY, self.State.FAILED}
 
 
+class ColumnLayout(models.Model):
+    """How one user has the columns of one table shown. Keys of columns that are gone since mean nothing."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="+")
+    order = models.JSONField(default=list, blank=True)  # keys of columns
+    hidden = models.JSONField(default=list, blank=True)  # the same
+    charts = models.BooleanField(default=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "table"], name="one_layout_a_user")]
+
+    def __str__(self) -> str:
+        return f"{self.table} as {self.user} has it"
+
+
 class ImportJob(models.Model):
     """One attempt to load one source file. The row is the truth; messages about it are hints.
 

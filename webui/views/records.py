@@ -12,7 +12,8 @@ from django.shortcuts import resolve_url
 from dataengine import access, paging, record_lists, references, search
 from dataengine.counts import Count
 from dataengine.exceptions import DataEngineError, InvalidInput
-from dataengine.models import Column, Table
+from dataengine.layouts import Layout, layout_of
+from dataengine.models import Table
 from dataengine.records import record_model
 from dataengine.services import records as services
 from webui import filters, htmx
@@ -32,12 +33,14 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
+    layout = layout_of(request.user, table, columns)
     named = references.labels_of(request.user, filters.referred(request.GET, columns))
     chips, searched = filters.chips(request.GET, columns, named), request.GET.get("search", "")
     context: dict[str, Any] = {
         "section": "tables",
         "table": table,
         "columns": columns,
+        "layout": layout,
         "rights": access.rights_of(request.user, table),
         "search": searched,
         "search_meaning": search.meaning(table),
@@ -55,13 +58,13 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
     try:
-        context |= _page(request, table, columns)
+        context |= _page(request, table, layout)
         status = 200
     except InvalidInput as error:
-        context |= _nothing(request.GET, columns) | {"problem": error}
+        context |= _nothing(request.GET, layout) | {"problem": error}
         status = 400
     except record_lists.TooSlow as error:
-        context |= _nothing(request.GET, columns) | {"too_slow": error}
+        context |= _nothing(request.GET, layout) | {"too_slow": error}
         status = 503
     # A partial is swapped in whatever it says: the grid itself explains what went wrong.
     status = 200 if htmx.is_partial(request) else status
@@ -181,11 +184,11 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     return htmx.render(request, "records/delete.html", context, status=problem.status if problem else 200)
 
 
-def _page(request: ConsoleRequest, table: Table, columns: Sequence[Column]) -> dict[str, Any]:
+def _page(request: ConsoleRequest, table: Table, layout: Layout) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
     selection = record_lists.select(
-        record_model(table, columns),
+        record_model(table, layout.columns),
         params,
         order_by=params.get("order_by", ""),
         direction=params.get("order_direction", ""),
@@ -196,7 +199,7 @@ def _page(request: ConsoleRequest, table: Table, columns: Sequence[Column]) -> d
     listing = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
     page, count = listing.page, listing.count
     labels = references.labels(request.user, page.records)
-    grid = RecordGrid(page.records, columns, sort=_sort(params), labels=labels)
+    grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels)
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(),
@@ -209,9 +212,9 @@ def _page(request: ConsoleRequest, table: Table, columns: Sequence[Column]) -> d
     }
 
 
-def _nothing(params: QueryDict, columns: Sequence[Column]) -> dict[str, Any]:
+def _nothing(params: QueryDict, layout: Layout) -> dict[str, Any]:
     """The grid without records, where none can be shown."""
-    grid = RecordGrid([], columns, sort="")
+    grid = RecordGrid([], layout.shown, sort="")
     return {
         "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
         "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1,

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from dataengine.models import ColumnLayout, Table
+
+
+def heads(page: Page) -> list[str]:
+    return page.locator("table.records thead tr").first.locator("th").all_inner_texts()
+
+
+def test_columns_are_hidden_and_moved_while_the_menu_stays_open(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/?order_by=-name")
+    menu = page.locator("#columns-menu")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    menu.get_by_role("checkbox", name="email").press("Space")
+    expect(page.locator("table.records thead")).not_to_contain_text("email")
+    expect(menu.get_by_role("checkbox", name="email")).to_be_focused()
+    down = menu.get_by_role("button", name="Move name down")
+    down.press("Enter")
+    expect(menu.get_by_role("status")).to_have_text("name: 2 of 6")
+    expect(down).to_be_focused()
+    down.press("Enter")
+    expect(menu.get_by_role("status")).to_have_text("name: 3 of 6")
+    assert heads(page) == ["id", "born", "name", "score", "active", "notes"]
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("name")
+    page.keyboard.press("Escape")
+    expect(down).to_be_hidden()
+
+    page.reload()
+    assert heads(page) == ["id", "born", "name", "score", "active", "notes"]
+    menu.locator("summary").click()
+    menu.get_by_role("button", name="Show all").click()
+    expect(page.locator("table.records thead")).to_contain_text("email")
+    assert not ColumnLayout.objects.exists()
+
+
+def test_a_column_is_dragged(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    page.locator("#columns-menu summary").click()
+    items = page.locator(".column-order li")
+    items.nth(4).drag_to(items.nth(0), target_position={"x": 10, "y": 2})
+    expect(items.nth(0)).to_contain_text("active")
+    expect(page.locator("table.records thead th").nth(1)).to_have_text("active")
+    expect(page.get_by_role("status").filter(has_text="active: 1 of 6")).to_have_count(1)
+    page.reload()
+    assert heads(page)[:3] == ["id", "active", "name"]

@@ -1,0 +1,125 @@
+"""Everybody chooses which columns they see and in which order; it is kept for them and changes nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from django.test import Client
+
+from dataengine.models import ColumnLayout, Table
+from dataengine.services.tables import add_column, drop_column
+from dataengine.sql_types import parse_sql_type
+from webui.tests.conftest import PARTIAL
+from webui.tests.test_records_are_exported import content
+
+GRID = "/tables/people/"
+COLUMNS = "/tables/people/columns/"
+
+
+def keys(table: Table) -> dict[str, int]:
+    return dict(table.columns.values_list("name", "pk"))
+
+
+def heads(client: Client, query: str = "") -> list[str]:
+    table = client.get(f"{GRID}{query}").content.decode().split("<thead>")[1].split("</thead>")[0]
+    return re.findall(r'<a href="\?[^"]*order_by=-?([^"&]*)"', table)
+
+
+def choose(client: Client, order: list[int], shown: list[int], **more: str) -> str:
+    response = client.post(COLUMNS, {"order": order, "shown": shown, **more})
+    assert response.status_code == 302
+    return str(response.headers["Location"])
+
+
+def test_columns_are_hidden_and_put_in_order(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    assert heads(as_owner) == ["id", "name", "email", "born", "score", "active", "notes"]
+    choose(as_owner, [pk["score"], pk["notes"], pk["name"]], [pk["score"], pk["name"]])
+    assert heads(as_owner) == ["id", "score", "name", "email", "born", "active"]
+    html = as_owner.get(GRID).content.decode()
+    assert "1 hidden" in html
+    assert "x" * 160 not in html
+    cells = re.search(r'aria-label="Record 1">1</a></td><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>', html)
+    assert cells is not None
+    assert cells.groups() == ("12.50", "Ann")
+
+
+def test_it_survives_logging_out_and_is_nobody_elses(as_owner: Client, as_colleague: Client, shared: Table) -> None:
+    pk = keys(shared)
+    choose(as_owner, [pk["born"]], [pk["born"]])
+    as_owner.logout()
+    as_owner.force_login(shared.owner)
+    assert heads(as_owner)[:2] == ["id", "born"]
+    assert heads(as_colleague)[:2] == ["id", "name"]
+    choose(as_colleague, [pk["notes"]], [])
+    assert "notes" not in heads(as_colleague)
+    assert "notes" in heads(as_owner)
+
+
+def test_a_column_moves_by_a_place_without_a_script(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    order = [pk[name] for name in ("name", "email", "born", "score", "active", "notes")]
+    where = choose(as_owner, order, order, do=f"down-{pk['name']}", query="order_by=-name")
+    assert where == f"{COLUMNS}?order_by=-name"
+    assert heads(as_owner)[1:3] == ["email", "name"]
+    page = as_owner.get(where).content.decode()
+    assert page.index(">email<") < page.index(">name<")
+    assert 'value="order_by=-name"' in page
+    assert choose(as_owner, order, order, query="order_by=-name") == f"{GRID}?order_by=-name"
+    choose(as_owner, order, order, do=f"up-{pk['name']}")  # there is nothing above
+    assert heads(as_owner)[1] == "name"
+
+
+def test_with_a_script_the_grid_comes_back_at_once(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    response = as_owner.post(
+        COLUMNS, {"order": list(pk.values()), "shown": [], "do": f"up-{pk['notes']}"}, headers=PARTIAL, follow=True
+    )
+    assert response.content.lstrip().startswith(b'<div id="grid">')
+
+
+def test_all_comes_back(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    choose(as_owner, [pk["notes"]], [])
+    choose(as_owner, [pk["notes"]], [], do="reset")
+    assert heads(as_owner) == ["id", "name", "email", "born", "score", "active", "notes"]
+
+
+def test_columns_that_come_and_go_do_no_harm(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    choose(as_owner, [pk["notes"], pk["name"], 10**17, -1], [pk["name"], 10**17])
+    drop_column(user=people.owner, table=people, column=people.columns.get(name="notes"))
+    add_column(user=people.owner, table=people, spec=parse_sql_type("city", "TEXT"))
+    assert heads(as_owner) == ["id", "name", "email", "born", "score", "active", "city"]
+    assert "hidden" not in as_owner.get(GRID).content.decode().split("Columns")[1].split("</summary>")[0]
+
+
+def test_nonsense_is_left_out(as_owner: Client, people: Table) -> None:
+    response = as_owner.post(
+        COLUMNS, {"order": ["x", "9" * 400, "1'"], "shown": ["²"], "do": "up-x", "query": "a=%ff&b"}
+    )
+    assert response.status_code == 302
+    assert len(heads(as_owner)) == 7
+    assert ColumnLayout.objects.get().order == []
+
+
+def test_what_is_hidden_is_still_filtered_sorted_and_exported(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+    choose(as_owner, [pk["score"], pk["name"]], [pk["name"]])
+    html = as_owner.get(f"{GRID}?score__gte=7&order_by=score&search=bob").content.decode()
+    assert "score is at least <b>7</b>" in html
+    assert html.count('aria-label="Record ') == 1
+    exported = content(as_owner.get(f"{GRID}export/csv/"))
+    assert exported.splitlines()[0] == b"id,name,email,born,score,active,notes"
+
+
+def test_strangers_choose_nothing(as_stranger: Client, people: Table) -> None:
+    assert as_stranger.post(COLUMNS, {}).status_code == 404
+    assert as_stranger.get(COLUMNS).status_code == 404
+    assert not ColumnLayout.objects.exists()
+
+
+def test_a_table_is_deleted_with_its_layouts(as_owner: Client, people: Table) -> None:
+    choose(as_owner, [], [])
+    assert as_owner.post("/tables/people/delete/").status_code == 302
+    assert not ColumnLayout.objects.exists()

@@ -1,0 +1,53 @@
+"""Which columns of a table the user wants to see, and in which order: the grid's menu, and a page of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import resolve_url
+
+from dataengine import access
+from dataengine.layouts import layout_of
+from dataengine.services.layouts import forget_layout, keep_layout
+from webui import htmx
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+_STEPS = {"up": -1, "down": 1}
+
+
+@console_view("GET", "POST")
+def index(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step, as ``up-12``."""
+    table = access.get_table(request.user, name, "view")
+    if request.method == "POST":
+        doing, _, moved = request.POST.get("do", "save").partition("-")
+        if doing == "reset":
+            forget_layout(user=request.user, table=table)
+        else:
+            order = _step(_keys(request.POST, "order"), moved, _STEPS.get(doing, 0))
+            shown = set(_keys(request.POST, "shown"))
+            charts = "charts" in request.POST
+            keep_layout(user=request.user, table=table, order=order, shown=shown, charts=charts)
+        # Who moves a column without a script will want to move another.
+        stays = doing in _STEPS and not htmx.is_htmx(request)
+        where = resolve_url("console:columns" if stays else "console:records", table.name)
+        query = QueryDict(request.POST.get("query", "")).urlencode()
+        return HttpResponseRedirect(f"{where}?{query}" if query else where)
+    layout = layout_of(request.user, table, list(table.columns.all()))
+    return htmx.render(request, "records/columns.html", {"section": "tables", "table": table, "layout": layout})
+
+
+def _keys(data: QueryDict, name: str) -> list[int]:
+    return [int(text) for text in data.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
+
+
+def _step(order: Sequence[int], moved: str, by: int) -> list[int]:
+    """``order`` with one column moved by a place; at the ends it stays."""
+    changed = list(order)
+    pk = int(moved) if moved.isascii() and moved.isdecimal() and len(moved) < 19 else None
+    if pk in changed and 0 <= changed.index(pk) + by < len(changed):
+        place = changed.index(pk)
+        changed.insert(place + by, changed.pop(place))
+    return changed
