@@ -16,19 +16,27 @@ from harness.system import System
 PATIENCE_SECONDS = 120
 
 
-def wait_until_over(system: System, job_id: int) -> dict[str, Any]:
-    """The job in its final state. Answers of a server that is just coming back are waited out."""
-    deadline = time.monotonic() + PATIENCE_SECONDS * 3
+class StillRunning(AssertionError):
+    """An import has not come to its end."""
+
+
+def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIENCE_SECONDS) -> dict[str, Any]:
+    """The job in its final state. Answers of a server that is just coming back are waited out.
+
+    Raises StillRunning after ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    job: dict[str, Any] = {}
     while time.monotonic() < deadline:
         try:
-            job: dict[str, Any] = system.call("GET", f"/api/imports/{job_id}/")
+            job = system.call("GET", f"/api/imports/{job_id}/")
         except (httpx.HTTPError, RuntimeError):
             time.sleep(0.2)
             continue
         if job["state"] not in {"queued", "running"}:
             return job
         time.sleep(0.1)
-    raise AssertionError(f"import {job_id} is not over: {job['state']} {job['phase']}")
+    raise StillRunning(f"import {job_id} is not over: {job.get('state')} {job.get('phase')}")
 
 
 def mails_about(folder: Path, job_id: int) -> int:

@@ -260,7 +260,11 @@ def _leftovers() -> list[str]:
             [ddl.SCHEMA],
         )
         found = cursor.fetchall()
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tablekeep-index'")
+        # Of this database: the server may have others, with builds of their own.
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'tablekeep-index' AND datname = current_database()"
+        )
         building = bool((cursor.fetchone() or [0])[0])
     # While anything is built, an invalid index may be the one.
     return [name for name, pk, state in found if not building or (pk is not None and state == Index.State.FAILED)]
