@@ -41,7 +41,7 @@ soak:
 	$(RUN) test && exec $(PYTHON_IN_VENV) -m harness $(args)
 
 bench:
-	$(RUN) bench && exec $(PYTHON_IN_VENV) -m bench $(args)
+	$(RUN) base && sh .ci/venv bench && exec .venv-bench/bin/python -m bench $(args)
 
 lint:
 	$(RUN) test
@@ -65,5 +65,5 @@ manage:
 	@$(STACK_ENV) && exec $(PYTHON_IN_VENV) manage.py $(args)
 
 clean:
-	@cd "$(ROOT)" && rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@cd "$(ROOT)" && rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@cd "$(ROOT)" && find . -name __pycache__ -not -path './.data/*' -prune -exec rm -rf {} +

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
+PRODUCT_PYTHON = ROOT / ".venv" / "bin" / "python"
+"""The interpreter with the product's own requirements; benchmarks themselves run in one that has more."""
 _PASSWORD = "only for this run"  # noqa: S105  a throw-away database on loopback
 
 
@@ -102,7 +103,7 @@ def running_system(folder: Path, **settings: str) -> Iterator[System]:
         env.pop(name, None)
     log = (folder.parent / "stack.log").open("w+")
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "stack"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+        [str(PRODUCT_PYTHON), "manage.py", "stack"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
     )
     try:
         yield System(_wait_for_url(process, Path(log.name)), _database_url(folder), process.pid)
