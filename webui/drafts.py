@@ -7,7 +7,8 @@ import moves the file (in a file system: renames it), so a gigabyte is not copie
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 FOLDER = "drafts"
 KEPT = timedelta(hours=24)
 _SALT = "tablekeep.draft"
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a token says: whose file of what name and size lies, or will lie, under what key, and until when."""
+
+    token: str
+    key: str
+    filename: str
+    size: int
+    expires: datetime
 
 
 class Draft(File):  # type: ignore[type-arg]  # generic in the stubs only
@@ -50,26 +63,52 @@ class LocalDraft(Draft):
         return default_storage.path(self.key)
 
 
+def issue(user: User, filename: str, size: int) -> Ticket:
+    """A token for a file of ``user``, under a key that nobody can guess."""
+    name = PurePath(filename.replace("\\", "/")).name[-_LONGEST_NAME:] or "file"
+    key = f"{FOLDER}/{uuid.uuid4().hex}"
+    expires = timezone.now().replace(microsecond=0) + KEPT
+    token = signing.dumps([user.pk, key, name, size, int(expires.timestamp())], salt=_SALT)
+    return Ticket(token, key, name, size, expires)
+
+
+def read_ticket(user: User, token: str) -> Ticket:
+    """What a token of ``user`` says. Raises NotFound where it is too old, forged, or somebody else's."""
+    try:
+        owner, key, filename, size, until = signing.loads(token, salt=_SALT)
+    except signing.BadSignature as error:
+        raise gone() from error
+    expires = datetime.fromtimestamp(until, UTC)
+    if owner != user.pk or expires < timezone.now():
+        raise gone()
+    return Ticket(token, key, filename, size, expires)
+
+
 def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
     """Keep an upload for a day. Raises InvalidInput for an empty one."""
     if not uploaded.size:
-        raise InvalidInput("This file is empty.", code="empty_file", fields={"file": "This file is empty."})
+        raise empty_file()
     forget_old()
-    filename = PurePath((uploaded.name or "file").replace("\\", "/")).name
-    key = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}", uploaded)
-    return _opened(key, filename, signing.dumps([user.pk, key, filename], salt=_SALT))
+    ticket = issue(user, uploaded.name or "", uploaded.size)
+    default_storage.save(ticket.key, uploaded)
+    return _opened(ticket)
 
 
 def find(user: User, token: str) -> Draft:
     """The draft that a page of ``user`` names. Raises NotFound where it is used up, too old, or somebody else's."""
-    gone = NotFound("This upload is not there any more; choose the file again.", code="draft_gone")
     try:
-        owner, key, filename = signing.loads(token, salt=_SALT, max_age=KEPT)
-        if owner != user.pk:
-            raise gone
-        return _opened(key, filename, token)
-    except (signing.BadSignature, FileNotFoundError) as error:
-        raise gone from error
+        return _opened(read_ticket(user, token))
+    except FileNotFoundError as error:
+        raise gone() from error
+
+
+def gone() -> NotFound:
+    """The answer to whoever asks for what is not there, or not theirs."""
+    return NotFound("This upload is not there any more; choose the file again.", code="draft_gone")
+
+
+def empty_file() -> InvalidInput:
+    return InvalidInput("This file is empty.", code="empty_file", fields={"file": "This file is empty."})
 
 
 def forget_old() -> None:
@@ -87,15 +126,16 @@ def forget_old() -> None:
             continue  # somebody else tidied up at the same time
 
 
-def _opened(key: str, filename: str, token: str) -> Draft:
-    kind: Any = LocalDraft if _is_local() else Draft
-    draft: Draft = kind(key, filename, token)
-    return draft
-
-
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Whether the storage is a file system."""
     try:
         default_storage.path(FOLDER)
     except NotImplementedError:
         return False
     return True
+
+
+def _opened(ticket: Ticket) -> Draft:
+    kind: Any = LocalDraft if is_local() else Draft
+    draft: Draft = kind(ticket.key, ticket.filename, ticket.token)
+    return draft

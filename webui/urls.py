@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from webui.views import account, columns, exports, imports, indexes, records, tables
+from webui.views import account, columns, exports, imports, indexes, records, resumable, tables
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
@@ -35,6 +35,8 @@ console_urls = [
     path("tables/<str:name>/records/new/", records.add, name="record-add"),
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
+    path("uploads/", resumable.create, name="uploads"),
+    path("uploads/<str:token>/", resumable.upload, name="upload"),
     path("imports/", imports.history, name="imports"),
     path("imports/<int:pk>/", imports.show, name="import"),
     path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),

@@ -114,10 +114,15 @@ def _size(file: BinaryIO) -> int:
     size = file.seek(0, 2)
     size = file.tell() if size is None else size  # Django's files do not say
     file.seek(0)
+    check_size(size)
+    return int(size)
+
+
+def check_size(size: int) -> None:
+    """Raise TooLarge for a file of more bytes than are taken."""
     if size > settings.MAX_UPLOAD_BYTES:
         reason = f"The file has {size:,} bytes; at most {settings.MAX_UPLOAD_BYTES:,} are allowed."
         raise TooLarge(reason, fields={"file": reason})
-    return int(size)
 
 
 def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> Plan:

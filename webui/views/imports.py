@@ -80,11 +80,12 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         if request.POST.get("do") != "preview":
             with errors_into(form):
                 return _started(request, _start(request, form, table=table))
-        elif isinstance(form.cleaned_data["file"], Draft):
+        elif isinstance(form.cleaned_data["file"], Draft) and not uploads.asks_for_address(request):
             draft = form.cleaned_data["file"]
         else:
             with errors_into(form):
-                stored = drafts.store(request.user, form.cleaned_data["file"])
+                file = form.cleaned_data["file"]
+                stored = file if isinstance(file, Draft) else drafts.store(request.user, file)
                 return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token, **form.chosen()})}")
     token = form.data.get("draft") if form.is_bound else None
     if draft is None and token:

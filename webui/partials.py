@@ -1,0 +1,174 @@
+"""Uploads that arrive in pieces (tus), before they are drafts.
+
+A file on disk grows to the size that was announced and then becomes a draft; its size *is* how far the upload has
+come. Everything else stands, signed, in the upload's token, which is the draft's token too. So nothing has to be kept
+in step, and the pieces may be taken by any process that sees the folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from dataengine.exceptions import Conflict, TooLarge, Unavailable
+from dataengine.services.imports import check_size
+from webui import drafts
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+FOLDER = "partial"
+_COPIED_AT_ONCE = 256 << 10
+
+
+class Stream(Protocol):
+    """What a piece is read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Busy(Conflict):
+    """Another request writes to this upload."""
+
+    code = "upload_locked"
+    status = 423
+
+
+class OffsetMismatch(Conflict):
+    """The piece does not begin where the upload ends."""
+
+    code = "wrong_offset"
+
+
+class PartialUpload:
+    """One upload: ``size`` bytes are to come, ``offset()`` of them are here."""
+
+    def __init__(self, ticket: drafts.Ticket) -> None:
+        self.token = ticket.token
+        self.filename = ticket.filename
+        self.size = ticket.size
+        self.expires = ticket.expires
+        self._key = ticket.key
+        self._path = _folder() / Path(ticket.key).name
+
+    def offset(self) -> int:
+        """How many bytes are here. Raises NotFound where the upload was cancelled, used up or swept away."""
+        try:
+            here = self._path.stat().st_size
+        except FileNotFoundError:
+            if default_storage.exists(self._key):
+                return self.size
+            raise drafts.gone() from None
+        if here == self.size:
+            with self._locked() as file:
+                self._finish(file)
+        return here
+
+    def append(self, offset: int, stream: Stream) -> int:
+        """Take a piece that begins at ``offset``; with the last one it becomes a draft. Returns the new offset.
+
+        Raises OffsetMismatch, Busy, NotFound, TooLarge (nothing of the piece stays), or Unavailable where the disk
+        is full (what did fit stays).
+        """
+        with self._locked() as file:
+            if file.seek(0, os.SEEK_END) != offset:
+                raise OffsetMismatch(f"The upload has {file.tell()} bytes, not {offset}.")
+            while piece := stream.read(_COPIED_AT_ONCE):
+                if file.tell() + len(piece) > self.size:
+                    file.truncate(offset)
+                    raise TooLarge(f"The upload was announced with {self.size:,} bytes, and more came.")
+                _write(file, piece)
+            here = file.tell()
+            if here == self.size:
+                self._finish(file)
+        return here
+
+    def discard(self) -> None:
+        """Remove what is here of it, as partial upload or as draft."""
+        self._path.unlink(missing_ok=True)
+        default_storage.delete(self._key)
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[bytes]]:
+        try:
+            # Unbuffered: what was written is in the file, whatever happens next.
+            with self._path.open("r+b", buffering=0) as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Busy("Another request is sending this file.") from None
+                yield file
+        except FileNotFoundError:
+            raise drafts.gone() from None
+
+    def _finish(self, file: IO[bytes]) -> None:
+        """Make it a draft. Called with the lock, so once; a file that has gone meanwhile is one already."""
+        if not self._path.exists():
+            return
+        file.flush()
+        with _Complete(self._path.open("rb"), name=str(self._path)) as content:
+            default_storage.save(self._key, content)
+        self._path.unlink(missing_ok=True)
+
+
+class _Complete(File):  # type: ignore[type-arg]  # generic in the stubs only
+    """Lets a storage in the file system move the file instead of copying it."""
+
+    def temporary_file_path(self) -> str:
+        """Where it lies."""
+        return str(self.name)
+
+
+def begin(user: User, filename: str, size: int) -> PartialUpload:
+    """An upload of ``size`` bytes that ``user`` is about to send. Raises InvalidInput or TooLarge before a byte is."""
+    if size == 0:
+        raise drafts.empty_file()
+    check_size(size)
+    forget_old()
+    partial = PartialUpload(drafts.issue(user, filename, size))
+    partial._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial._path.touch(mode=0o600, exist_ok=False)
+    return partial
+
+
+def find(user: User, token: str) -> PartialUpload:
+    """The upload of this token. Raises NotFound where it is too old or somebody else's."""
+    return PartialUpload(drafts.read_ticket(user, token))
+
+
+def forget_old() -> None:
+    """Remove what nobody has added to for a day."""
+    oldest = (timezone.now() - drafts.KEPT).timestamp()
+    if not _folder().is_dir():
+        return
+    for path in _folder().iterdir():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # somebody else tidied up at the same time
+
+
+def _write(file: IO[bytes], piece: bytes) -> None:
+    view = memoryview(piece)
+    try:
+        while view:
+            view = view[file.write(view) :]
+    except OSError as error:
+        raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error
+
+
+def _folder() -> Path:
+    """Beside the stored files where those are in a file system, for processes on other machines see it there too."""
+    if drafts.is_local():
+        return Path(default_storage.path(FOLDER))
+    return Path(settings.FILE_UPLOAD_TEMP_DIR) / FOLDER

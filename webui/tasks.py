@@ -1,0 +1,14 @@
+"""The console's part of Celery's entrance."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from webui import drafts, partials
+
+
+@shared_task(name="webui.tasks.forget_uploads")
+def forget_uploads() -> None:
+    """Remove uploads from which nobody started an import, and those that broke off, after a day."""
+    drafts.forget_old()
+    partials.forget_old()
