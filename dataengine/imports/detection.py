@@ -6,11 +6,14 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .recovery import Grammar
 
 MAX_RECORDS = 500
+SURE_ROWS = 5
+"""How many rows have to agree before a first line of another width is damage and not the header that they break."""
+FITTING_ROWS = 3
 NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:[ '.,]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?%?"
     r"|[-+]?[$€£¥] ?[\d.,]+|[\d.,]+ ?[$€£¥]"
@@ -33,6 +36,8 @@ class Reading:
     faults: int
     width: int
     score: float
+    head: list[bytes] = field(default_factory=list)
+    """Faulty lines before the first record."""
 
     @property
     def regular(self) -> float:
@@ -49,15 +54,18 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
     records: list[list[str]] = []
     lines: list[int] = []
     quoted: list[list[bool]] = []
+    head: list[bytes] = []
     at = line = faults = 0
     while at < len(text) and len(records) + faults < MAX_RECORDS:
         end, after = grammar.line_end(text, at, final=True)
         if end == at:
             at, line = after, line + 1
             continue
-        scan = grammar.scan(text, at, final=True, limit=at + (64 << 10))
+        scan = grammar.scan(text, at, final=True, limit=max(at + (64 << 10), end))
         if scan.fault:
             faults += 1
+            if not records:
+                head.append(text[at:end])
         else:
             cells = grammar.cells(text[at : scan.end])
             records.append([value.decode("utf-8", "replace") for value, _ in cells])
@@ -72,7 +80,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             rows.pop()  # the last may be cut
     widths = Counter(len(record) for record in records)
     width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
-    reading = Reading(records, lines, faults, width, 0.0)
+    reading = Reading(records, lines, faults, width, 0.0, head)
     if width > 1:
         reading.score = reading.regular * (width - 1) / width * _typed(records, quoted, width)
     return reading
@@ -120,19 +128,23 @@ def weak(reading: Reading, delimiter: str) -> bool:
     return delimiter == " " and values * 2 < len(rows) * reading.width
 
 
-def preamble(reading: Reading) -> int:
-    """How many records stand before the header (or the first row): titles, notes, generator lines.
+def preamble(reading: Reading, delimiter: str) -> int:
+    """How many lines stand before the header (or the first row): titles, notes, generator lines.
 
     A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
-    that width (3 and more) with one cell filled and the rest empty while the next is fuller.
+    that width (3 and more) with one cell filled and the rest empty while the next is fuller. Whatever its width, it is
+    preamble if the next record plainly is the header; and so are faulty lines, or where they have few delimiters.
     """
-    width = reading.width
-    for index, record in enumerate(reading.records[:50]):
+    records, width = reading.records, reading.width
+    if reading.head and not _plainly_a_header(records, width):
+        cells = max(line.count(delimiter.encode()) + 1 for line in reading.head)
+        return reading.lines[0] if cells * 2 <= width else 0
+    for index, record in enumerate(records[:50]):
         filled = sum(cell.strip() != "" for cell in record)
         if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(reading, index)):
-            return index
-        if len(record) != width and len(record) * 2 > width:
-            return index  # a damaged header is still the header
+            return reading.lines[index] if index or reading.head else 0
+        if len(record) != width and len(record) * 2 > width and not _plainly_a_header(records[index + 1 :], width):
+            return reading.lines[index] if index else 0  # a damaged header is still the header
     return 0
 
 
@@ -148,6 +160,21 @@ def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """
     first = records[0]
     rows = [record for record in records[1:] if len(record) == width]
+    if _votes(first, rows, width) < 0:
+        return _names_years(first, rows)
+    if not rows:
+        return not all(kind(cell) in ("number", "moment") for cell in first)
+    return True
+
+
+def _plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the first record is of the usual width and names columns that hold something other than names."""
+    if not records or len(records[0]) != width:
+        return False
+    return _votes(records[0], [record for record in records[1:] if len(record) == width], width) > 0
+
+
+def _votes(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
     votes = 0
     for column, cell in enumerate(first):
         kinds = [kind(row[column]) for row in rows if column < width]
@@ -158,11 +185,46 @@ def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
         if usual in ("text", "odd") or count * 10 < len(present) * 8:
             continue
         votes += 1 if kind(cell) in ("text", "odd") else -1 if kind(cell) == usual else 0
-    if votes < 0:
-        return _names_years(first, rows)
-    if not rows:
-        return not all(kind(cell) in ("number", "moment") for cell in first)
-    return True
+    return votes
+
+
+def header_is_damaged(reading: Reading) -> bool:
+    """Whether the first line can be neither header nor row, as all the others are rows of one width.
+
+    It is no record at all, or its number of cells is no row's. Such a line costs itself and no other: the file is read
+    as one without a header, of which the first row is damaged.
+    """
+    rows = reading.records if reading.head else reading.records[1:]
+    if len(rows) < SURE_ROWS or not _of_one_width(rows, reading.width):
+        return False
+    if reading.head:
+        return True
+    first = reading.records[0]
+    return len(fitted(first, rows)) != reading.width and not any(len(row) == len(first) for row in rows)
+
+
+def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The header with as many names as the rows have cells, if the difference is nothing but empty cells at the end.
+
+    That is what delimiters at the ends of lines make of a file. Rows of one width only; at least three of them.
+    """
+    names = list(header)
+    if len(rows) < FITTING_ROWS or any(len(row) == len(names) for row in rows):
+        return names
+    width = Counter(len(row) for row in rows).most_common(1)[0][0]
+    if not _of_one_width(rows, width):
+        return names
+    if width < len(names):
+        return names if any(name.strip() for name in names[width:]) else names[:width]
+    if any(cell for row in rows if len(row) == width for cell in row[len(names) :]):
+        return names
+    return names + [""] * (width - len(names))
+
+
+def _of_one_width(rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether nine in ten are, or all but one (a header broken in two leaves such a one)."""
+    others = sum(len(row) != width for row in rows)
+    return others <= 1 or others * 10 <= len(rows)
 
 
 def _names_years(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import codecs
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dataengine.exceptions import InvalidInput
 
-from .detection import Reading, looks_like_header, preamble, read_sample, weak
+from .detection import Reading, header_is_damaged, looks_like_header, preamble, read_sample, weak
 from .encodings import detect_encoding
 from .recovery import Grammar
 from .source import SAMPLE_BYTES, Source, to_utf8
@@ -25,6 +26,8 @@ NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-uni
 """What Python calls encodings but no file is in."""
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel writes and reads on a first line."""
+REJECTED_HEADER = re.compile(rb'[^\r\n]*?([,;\t|])"?_line"?\1"?_errors"?[\r\n]')
+"""How a rejected.csv begins."""
 ASCII_SCAN_BYTES = 512 << 20
 """How far a file of ASCII is read on for its first other character."""
 
@@ -117,15 +120,19 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
       records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
       ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
-    - *Escape*: a backslash if rows fail without it that pass with it.
+    - *Escape*: a backslash if rows fail without it that pass with it, it stands before quotes and hardly anything
+      else, and quotes are doubled more seldom. (Otherwise it is text, and the odd one before a quote is damage.)
     - *Preamble*: leading records of at most half the usual width, or padded to it with empty cells (``skip_rows``).
-    - *Header*: see ``detection.looks_like_header``; in doubt there is one.
+    - *Header*: see ``detection.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
 
     Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
     """
     fixed = overrides or DialectOptions()
     sample = source.sample()
     complete = len(sample) < SAMPLE_BYTES
+    if mark := _mark_of_rejected_csv(sample):
+        # What was said of the file that the rows come from does not hold for this one.
+        fixed = DialectOptions(mark, quote='"', escape="", has_header=True, skip_rows=0)
     if source.kind == "xlsx":
         encoding, fixed = "utf-8", replace(fixed, delimiter=",", quote='"', escape="")
     elif fixed.encoding is not None:
@@ -147,13 +154,26 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     dialect, reading = _best(text, fixed, source.filename, complete=complete)
     if sheet:
         reading = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
-    if fixed.skip_rows is None and reading.records and (leading := preamble(reading)):
-        skipped += reading.lines[leading]
-        reading.records = reading.records[leading:]
+    if fixed.skip_rows is None and reading.records and (leading := preamble(reading, dialect.delimiter)):
+        skipped += leading
+        reading.records = [
+            record for record, line in zip(reading.records, reading.lines, strict=True) if line >= leading
+        ]
+        reading.head = []
     has_header = fixed.has_header
     if has_header is None:
-        has_header = not reading.records or looks_like_header(reading.records, reading.width)
+        damaged = not sheet and header_is_damaged(reading)
+        has_header = not damaged and (not reading.records or looks_like_header(reading.records, reading.width))
     return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header)
+
+
+def _mark_of_rejected_csv(sample: bytes) -> str | None:
+    """The delimiter of a rejected.csv, known by how its header ends: ours, or a spreadsheet's that it was mended in."""
+    head = sample[: 64 << 10].lstrip(codecs.BOM_UTF8)
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode("utf-8", "replace")
+    found = REJECTED_HEADER.match(head)
+    return found[1].decode() if found else None
 
 
 def _rest(source: Source) -> itertools.islice[bytes]:
@@ -202,7 +222,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
     if fixed.escape is None and dialect.quote and b"\\" + dialect.quote.encode() in text:
         escaped = replace(dialect, escape="\\")
         other = read_sample(text, Grammar(escaped, None), complete=complete)
-        if other.regular > reading.regular and other.faults < reading.faults:
+        if other.regular > reading.regular and other.faults < reading.faults and _escapes(text, dialect):
             dialect, reading = escaped, other
     if fixed.quote is None and reading.faults >= 5 and reading.faults > len(reading.records):
         bare = replace(dialect, quote=None)
@@ -219,6 +239,17 @@ def _prose(text: bytes, delimiter: str) -> bool:
     first = text.split(b"\n", 1)[0]
     mark = delimiter.encode()
     return mark not in first and text.count(mark) == text.count(mark + b" ")
+
+
+def _escapes(text: bytes, dialect: Dialect) -> bool:
+    """Whether backslashes are an escape: before quotes for the most part, which are not doubled as often."""
+    quote, delimiter = str(dialect.quote).encode(), dialect.delimiter.encode()
+    escaped = Counter(re.findall(rb"\\(N(?![^\W_])|(?s:.))", text))
+    others = sum(escaped.values()) - sum(escaped[known] for known in (quote, b"\\", b"N"))
+    bare = re.sub(rb"\\(?s:.)", b"", text)
+    inside, pair = rb"[^\r\n" + re.escape(delimiter) + rb"]", re.escape(quote * 2)
+    doubled = len(re.findall(rb"(?<=" + inside + rb")" + pair + rb"|" + pair + rb"(?=" + inside + rb")", bare))
+    return escaped[quote] > doubled and escaped[quote] >= 10 * others
 
 
 def _encloses(reading: Reading) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter
 
 from dataengine.exceptions import InvalidInput
 
-from .detection import read_sample
+from .detection import fitted, read_sample
 from .dialect import Dialect
 from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
 from .rejected_lines import readable
@@ -21,8 +21,9 @@ WIDTH_SAMPLE_ROWS = 200
 
 
 def read_header(source: Source, dialect: Dialect) -> list[str]:
-    """The names in the header, as they stand there (maybe empty, maybe doubled), or ``column_1 …`` without one.
+    """The names in the header, as they stand there (maybe doubled), or ``column_1 …`` without one or without a name.
 
+    As many as the rows have cells where only empty cells at the end differ (``detection.fitted``).
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     buffer = Buffer(source, dialect)
@@ -30,7 +31,9 @@ def read_header(source: Source, dialect: Dialect) -> list[str]:
     grammar = Grammar(dialect, None)
     if dialect.has_header:
         record = _first_record(buffer, grammar)[0]
-        names = [readable(value) for value, _ in grammar.cells(record)]
+        names = _named(
+            fitted([readable(value) for value, _ in grammar.cells(record)], _sample(buffer, source, dialect))
+        )
     else:
         names = [f"column_{number}" for number in range(1, _usual_width(buffer, grammar, source) + 1)]
     if len(names) > MAX_COLUMNS:
@@ -38,6 +41,24 @@ def read_header(source: Source, dialect: Dialect) -> list[str]:
             f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
         )
     return names
+
+
+def damaged_header(source: Source, dialect: Dialect, width: int) -> list[str] | None:
+    """What a first line that is no row of ``width`` cells says, cut at its delimiters; None where it is such a row."""
+    buffer = Buffer(source, dialect)
+    _skip_lines(buffer, dialect.skip_rows, source)
+    grammar = Grammar(dialect, None)
+    while True:
+        buffer.fill(CHUNK_BYTES)
+        end, after = grammar.line_end(buffer.text, 0, final=True)
+        if end or not buffer.text:
+            break
+        buffer.drop(after)
+    scan = grammar.scan(buffer.text, 0, final=True)
+    if scan.fault is None and scan.count == width:
+        return None
+    mark = dialect.quote or ""
+    return [cell.replace(mark, "").strip() for cell in readable(buffer.text[:end]).split(dialect.delimiter)]
 
 
 def has_rows(source: Source, dialect: Dialect) -> bool:
@@ -55,10 +76,25 @@ def first_records(source: Source, dialect: Dialect, width: int) -> list[list[str
     """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
     buffer = Buffer(source, dialect)
     pass_header(buffer, dialect, source)
+    return [record for record in _sample(buffer, source, dialect) if len(record) == width]
+
+
+def _sample(buffer: Buffer, source: Source, dialect: Dialect) -> list[list[str]]:
+    """The records that the buffer begins with, some hundred of them at most; damaged ones are left out."""
     buffer.fill(CHUNK_BYTES)
     sheet = source.lines_are_records
-    reading = read_sample(buffer.text, Grammar(dialect, None), complete=buffer.final, sheet=sheet)
-    return [record for record in reading.records if len(record) == width]
+    return read_sample(buffer.text, Grammar(dialect, None), complete=buffer.final, sheet=sheet).records
+
+
+def _named(names: list[str]) -> list[str]:
+    """Unnamed columns are called ``column_N``, as those of a file without a header."""
+    for place, name in enumerate(names):
+        if not name.strip():
+            name = f"column_{place + 1}"
+            while name in names:
+                name += "_"
+            names[place] = name
+    return names
 
 
 class Buffer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from dataengine.column_types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.identifiers import derive_identifier, validate_identifier
+
+from .patterns import GUARDED
 
 ADDED_HEADERS = ("_line", "_errors")
 """What rejected.csv adds to a file; ignored when the mended file comes back."""
@@ -29,25 +32,44 @@ class ColumnMapping:
         return dict(zip(self.headers, self.columns, strict=True))
 
 
-def check_headers(headers: Sequence[str]) -> bool:
-    """Refuse headers that name no or the same column twice; say whether the file is a rejected.csv."""
-    counts = Counter(header.strip() for header in headers)
-    doubled = [header for header, count in counts.items() if count > 1]
-    if "" in counts:
-        place = [header.strip() for header in headers].index("") + 1
-        raise InvalidInput(
-            f"Column {place} of the file has no name in the header.",
-            code="empty_header",
-            fields={"file": "unnamed column"},
-        )
+def read_names(headers: Sequence[str], *, has_header: bool) -> tuple[tuple[str, ...], bool]:
+    """The bare headers, and whether the file is a rejected.csv. Refuses to name a column twice."""
+    names = tuple(header.strip() for header in headers)
+    if not has_header:
+        return names, False
+    guarded = all(name in names for name in ADDED_HEADERS)
+    if guarded:
+        names = tuple(name[1:] if re.match(GUARDED, name) else name for name in names)
+    doubled = [name for name, count in Counter(names).items() if count > 1]
     if doubled:
-        names = ", ".join(f"“{header}”" for header in doubled[:5])
+        shown = ", ".join(f"“{name}”" for name in doubled[:5])
         raise InvalidInput(
-            f"The header names a column twice: {names}.",
+            f"The header names a column twice: {shown}.",
             code="duplicate_headers",
-            fields={"file": f"The header names a column twice: {names}."},
+            fields={"file": f"The header names a column twice: {shown}."},
         )
-    return all(name in counts for name in ADDED_HEADERS)
+    return names, guarded
+
+
+def check_order(heading: Sequence[str], width: int, names: Sequence[str]) -> None:
+    """Refuse to go by position below a damaged header unless it still says that the file has the table's order.
+
+    ``heading`` is what it says, ``width`` the number of the file's columns. All but two have to be recognised, from the
+    left or from the right.
+    """
+    said, wanted = [_loose(cell) for cell in heading], [_loose(name) for name in names[:width]]
+    left = _agreeing(said, wanted)
+    right = min(_agreeing(said[::-1], wanted[::-1]), width - left)
+    if len(wanted) < width or left + right < max(1, width - 2):
+        reason = f"The header is damaged: it does not name the {width} columns that the rows have. Mend it."
+        raise InvalidInput(reason, code="malformed_header", fields={"file": reason})
+
+
+def _agreeing(first: Sequence[str], second: Sequence[str]) -> int:
+    """How many leading items are the same."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
 
 
 def map_onto(
@@ -55,17 +77,21 @@ def map_onto(
 ) -> ColumnMapping:
     """Map a file's headers onto an existing table's columns.
 
-    By ``wanted``, else by name (letter for letter, then without regard to case, spaces, hyphens and underscores), else,
-    without a header, by position. Raises InvalidInput where nothing matches, where the mapping names what is not there,
-    or where a required column without a default gets nothing.
+    By ``wanted``, else by name or label (letter for letter, then without regard to case, spaces, hyphens and
+    underscores), else, without a header, by position; so is a rejected.csv of a file without one. Raises InvalidInput
+    where nothing matches, where the mapping names what is not there, or where a required column without a default gets
+    nothing.
     """
-    guarded = check_headers(headers) if has_header else False
-    stripped = tuple(header.strip() for header in headers)
+    stripped, guarded = read_names(headers, has_header=has_header)
     names = {column.name for column in columns}
     chosen = _chosen(stripped, wanted or {}, names)
     taken = {column for column in chosen.values() if column is not None}
-    loose = {_loose(column.name): column.name for column in columns}
+    labels = {column.label: column.name for column in columns if column.label}
+    loose = {_loose(column.label): column.name for column in columns if column.label}
+    loose |= {_loose(column.name): column.name for column in columns}
     order = [column.name for column in columns]
+    if guarded and not names.intersection(stripped) and _are_numbered(stripped):
+        has_header = False
     found: list[str | None] = []
     for place, header in enumerate(stripped):
         if header in chosen:
@@ -75,7 +101,7 @@ def map_onto(
             found.append(None)
             continue
         if has_header:
-            column = header if header in names else loose.get(_loose(header))
+            column = header if header in names else labels.get(header, loose.get(_loose(header)))
         else:
             column = order[place] if place < len(order) else None
         if column in taken or (column != header and column in stripped and has_header):
@@ -83,8 +109,9 @@ def map_onto(
         if column is not None:
             taken.add(column)
         found.append(column)
-    if not has_header and len(stripped) > len(order) and not wanted:
-        reason = f"The file has {len(stripped)} columns and no header; the table has {len(order)}."
+    width = len(stripped) - guarded * len(ADDED_HEADERS)
+    if not has_header and width > len(order) and not wanted:
+        reason = f"The file has {width} columns and no header; the table has {len(order)}."
         raise InvalidInput(reason, code="no_matching_columns", fields={"mapping": reason})
     if not taken:
         reason = "No header of the file is a column of the table; say which goes where in “mapping”."
@@ -98,8 +125,7 @@ def map_onto(
 
 def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, has_header: bool) -> ColumnMapping:
     """Map a file's headers onto the columns of a table that is to be made from it."""
-    guarded = check_headers(headers) if has_header else False
-    stripped = tuple(header.strip() for header in headers)
+    stripped, guarded = read_names(headers, has_header=has_header)
     chosen = _chosen(stripped, wanted or {}, None)
     taken = [validate_identifier(name, what="column", field="mapping") for name in chosen.values() if name is not None]
     found: list[str | None] = []
@@ -115,6 +141,12 @@ def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, 
     if not any(found):
         raise InvalidInput("Nothing of the file would be imported.", code="no_columns", fields={"mapping": "all null"})
     return ColumnMapping(stripped, tuple(found), guarded)
+
+
+def _are_numbered(headers: Sequence[str]) -> bool:
+    """Whether a rejected.csv has the headers that a file without any is given."""
+    own = [header for header in headers if header not in ADDED_HEADERS]
+    return own == [f"column_{number}" for number in range(1, len(own) + 1)]
 
 
 def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set[str] | None) -> dict[str, str | None]:
@@ -136,7 +168,7 @@ def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set
 
 
 def _loose(name: str) -> str:
-    return "".join(char for char in name.casefold() if char not in " _-")
+    return "".join(char for char in name.casefold() if char.isprintable() and char not in " _-\ufffd\ufeff")
 
 
 def _list(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ that the import writes, its records, rejected rows, counters and final state, is
 from __future__ import annotations
 
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from .inference import Inference, Inferred
 from .kernels import Target
 from .options import ImportOptions
 from .parser import Block, parse
+from .patterns import GUARDED
 from .planning import Plan
 from .rejects import Causes
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
@@ -40,7 +42,9 @@ def targets_of(plan: Plan) -> list[Target]:
 
 def blocks_of(plan: Plan) -> Iterator[Block]:
     """The file's rows, from its beginning."""
-    nulls = ("", *(plan.markers or ()))
+    nulls = ["", *(plan.markers or ())]
+    if plan.mapping.guarded:
+        nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
     return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
 
 

@@ -17,8 +17,8 @@ from dataengine.models import Column, ImportJob
 
 from .date_formats import DateFormat
 from .dialect import Dialect, detect
-from .header import has_rows, read_header
-from .mapping import ColumnMapping, map_new, map_onto
+from .header import damaged_header, has_rows, read_header
+from .mapping import ColumnMapping, check_order, map_new, map_onto
 from .options import ImportOptions
 from .source import Source, open_source
 
@@ -84,6 +84,10 @@ def plan_onto(
     source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions, columns: Sequence[Column]
 ) -> Plan:
     """The plan for a table that exists."""
+    if options.dialect.has_header is None and not dialect.has_header and not source.lines_are_records:
+        heading = damaged_header(source, dialect, len(headers))
+        if heading is not None:
+            check_order(heading, len(headers), [column.name for column in columns])
     specs = {column.name: column.to_spec() for column in columns}
     mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=dialect.has_header)
     used = [specs[column.name] for column in columns if column.name in mapping.columns]

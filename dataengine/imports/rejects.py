@@ -142,7 +142,13 @@ def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = Fals
     scan = grammar.scan(data, 0, final=True) if data else None
     if scan is None or scan.fault or scan.end != len(data) or scan.count > width:
         return [(raw, True), *((("", False),) * max(width - 1, 0))]
-    cells = [(value.decode("utf-8", "replace"), quoted) for value, quoted in grammar.cells(data)]
+    cells = [
+        (
+            (value if quoted or value == b"\\N" else grammar.unescape(value, quoted=False)).decode("utf-8", "replace"),
+            quoted,
+        )
+        for value, quoted in grammar.cells(data)
+    ]
     if was_guarded:
         cells = [(text[1:] if text[:1] == "'" and _RUNS.match(text) else text, quoted) for text, quoted in cells]
     return [*cells, *((("", False),) * (width - len(cells)))]

@@ -124,7 +124,7 @@ def header_of(data: bytes, dialect: Dialect | None = None) -> list[str]:
 
 def test_headers() -> None:
     assert header_of(b"a,b,c\n1,2,3\n") == ["a", "b", "c"]
-    assert header_of(b'\n\n"a\nb",,a\n') == ["a\nb", "", "a"]
+    assert header_of(b'\n\n"a\nb",,a\n') == ["a\nb", "column_2", "a"]
     assert header_of(b"a,b") == ["a", "b"]
     assert header_of(b"Report\n\na;b\n1;2\n", Dialect(";", skip_rows=2)) == ["a", "b"]
     assert header_of(b"1,2,3\n4,5\n6,7,8\n", Dialect(has_header=False)) == ["column_1", "column_2", "column_3"]

@@ -1,0 +1,66 @@
+"""rejected.csv, mended, goes in as it is: whatever the file was like that its rows come from, and with its options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from dataengine.imports.rejects import csv_lines
+from dataengine.tests.importing import import_text, make_table, records
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FILES: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "plain": (b"name,n,note\na,1,x\nb,zz,y\n", {}),
+    "other delimiter": (b"name;n;note\na;1;x\nb;zz;y\n", {"delimiter": ";"}),
+    "other encoding": (
+        "name\tn\tnote\na\t1\tx\nb\tzz\ty\n".encode("utf-16"),
+        {"encoding": "utf-16", "delimiter": "\t"},
+    ),
+    "no header": (b"a,1,x\nb,zz,y\n", {"has_header": False}),
+    "no header, other quote": (b"'a','1','x'\n'b','zz','y'\n", {"has_header": False, "quote": "'"}),
+    "preamble": (b"Report\nof today\nname,n,note\na,1,x\nb,zz,y\n", {"skip_rows": 2}),
+    "escapes": (b'name|n|note\n"a"|1|x\nb|zz|"y"\n', {"escape": "\\", "delimiter": "|"}),
+    "mapped": (b"=Wer?,n,note\na,1,x\nb,zz,y\n", {"mapping": {"=Wer?": "name"}}),
+    "mapped by position": (b"1,a,x\nzz,b,y\n", {"has_header": False, "mapping": {"column_1": "n", "column_2": "name"}}),
+}
+
+
+def rejected_csv(job: Any) -> str:
+    return b"".join(csv_lines(job)).decode()
+
+
+@pytest.mark.parametrize("options_again", [False, True])
+@pytest.mark.parametrize("kind", FILES)
+def test_into_the_same_table(owner: User, kind: str, options_again: bool) -> None:
+    data, options = FILES[kind]
+    make_table(owner, "T", name="TEXT", n="INTEGER", note="TEXT")
+    job = import_text(owner, "T", data, **options)
+    assert (job.rows_imported, job.rows_rejected) == (1, 1)
+    again = options if options_again or "mapping" in options else {}
+    mended = import_text(owner, "T", rejected_csv(job).replace("zz", "2"), filename="rejected.csv", **again)
+    assert (mended.rows_imported, mended.rows_rejected) == (1, 0)
+    assert records("T", "name", "n", "note")[1] == ("b", "2", "y")
+
+
+def test_into_a_table_made_from_the_file(owner: User) -> None:
+    data = 'Order ID (€),@user,+49,\n1,=a,"x",2\n2,-b,y\n'
+    job = import_text(owner, "Made", data, create_table=True)
+    text = rejected_csv(job)
+    assert text.splitlines()[0] == "Order ID (€),'@user,+49,column_4,_line,_errors"
+    mended = import_text(owner, "Made", text, filename="rejected.csv")
+    assert (mended.rows_imported, mended.rows_rejected) == (1, 0)
+    names = [column.name for column in mended.table.columns.all()] if mended.table else []
+    assert records("Made", *names) == [("1", "=a", "x", "2"), ("2", "-b", "y", None)]
+
+
+def test_what_was_null_stays_null_and_what_was_escaped_stays_text(owner: User) -> None:
+    make_table(owner, "T", n="INTEGER", note="TEXT")
+    job = import_text(owner, "T", "n,note\n1,x\nNA,y\nzz,-\nzz,NA\nzz,=NA\n")
+    import_text(owner, "T", rejected_csv(job).replace("zz", "NA"), filename="rejected.csv")
+    assert records("T", "n", "note")[2:] == [(None, None), (None, None), (None, "=NA")]
+    job = import_text(owner, "T", "n,note\nzz,a\\,b\n", escape="\\")
+    import_text(owner, "T", rejected_csv(job).replace("zz", "5"), filename="rejected.csv")
+    assert records("T", "n", "note")[-1] == ("5", "a,b")
