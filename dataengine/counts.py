@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError
 from django.db.models import QuerySet
-from psycopg import errors
 
 from dataengine.records import Record
 from dataengine.statistics import EXACT_BELOW
+from dataengine.time_limits import ran_out, time_limit
 
-# Milliseconds that a list waits for its count before it takes an estimate.
-_PATIENCE_MS = 400
+# So long a list waits for its count before it takes an estimate; less where the count is likely to be large.
+_PATIENCE_SECONDS = 0.4
+_DOUBT_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,32 +33,25 @@ def count_records(records: QuerySet[Record], *, exact: bool = False) -> Count:
     plain = records.order_by()
     if exact:
         return Count(plain.count(), is_exact=True)
-    counted = _count_some(plain)
+    planned = planned_rows(plain)
+    counted = _count_some(plain, patience=_PATIENCE_SECONDS if planned <= 2 * EXACT_BELOW else _DOUBT_SECONDS)
     if counted is not None and counted <= EXACT_BELOW:
         return Count(counted, is_exact=True)
-    return Count(max(_planned_rows(plain), counted or 0), is_exact=False)
+    return Count(max(planned, counted or 0), is_exact=False)
 
 
-def _count_some(records: QuerySet[Record]) -> int | None:
-    """Up to ``EXACT_BELOW`` + 1, or None if that takes too long."""
+def planned_rows(records: QuerySet[Record]) -> int:
+    """The planner's estimate: ``reltuples`` scaled to the table's present size, times its idea of the filters."""
+    plan = records.explain(format="json")
+    return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan where nothing can match
+
+
+def _count_some(records: QuerySet[Record], *, patience: float) -> int | None:
+    """Up to ``EXACT_BELOW`` + 1, or None if that takes longer than ``patience`` seconds."""
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                # Until the end of this transaction or savepoint's parent; put back below.
-                cursor.execute("SELECT current_setting('statement_timeout')")
-                [before] = cursor.fetchone() or ["0"]
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{_PATIENCE_MS}ms"])
-            counted = records.values("pk")[: EXACT_BELOW + 1].count()
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
-            return counted
+        with time_limit(patience):
+            return records.values("pk")[: EXACT_BELOW + 1].count()
     except OperationalError as error:
-        if not isinstance(error.__cause__, errors.QueryCanceled):
+        if not ran_out(error):
             raise
         return None
-
-
-def _planned_rows(records: QuerySet[Record]) -> int:
-    """The planner's estimate: ``reltuples`` scaled to the table's present size, times its idea of the filters."""
-    plan = json.loads(records.explain(format="json"))
-    return int(plan[0]["Plan"]["Plan Rows"])

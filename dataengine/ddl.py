@@ -149,6 +149,16 @@ def statistics_of(table: Table, column: Column | None) -> sql.Composed:
     )
 
 
+def blocks_of(table: Table) -> sql.Composed:
+    """How many blocks the table's file has, and about how many records stand in each (-1: nobody has looked yet)."""
+    template = """
+        SELECT pg_relation_size(oid) / current_setting('block_size')::integer,
+               CASE WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages ELSE -1 END
+          FROM pg_class WHERE oid = to_regclass({})
+    """
+    return sql.SQL(template).format(sql.Literal(qualified(table.name).as_string(None)))
+
+
 def analyze(table: Table) -> sql.Composed:
     return sql.SQL("ANALYZE {}").format(qualified(table.name))
 

@@ -21,7 +21,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet, Value
 
-from dataengine import seeking, values
+from dataengine import sampling, seeking, values
+from dataengine.counts import Count
 from dataengine.exceptions import InvalidInput
 from dataengine.fields import RealField
 from dataengine.models import Index
@@ -89,19 +90,19 @@ def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Recor
 
 
 def page_by_number(
-    queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: int | None = None
+    queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: Count | None = None
 ) -> Page:
     """Page ``number`` (from 1). Beyond the end it is empty, and ``previous`` leads to the last page.
 
-    ``count`` is about how many records there are. With it, a page far into an unfiltered list in the order of an
+    ``count`` is how many records there are, or about that many. With it, a page far into a list in the order of an
     indexed column is found by estimate (``is_exact`` False); every other page is exact.
     """
     offset = (number - 1) * limit
     model: type[Record] = queryset.model
-    if offset > _MAX_OFFSET:
+    if offset > _MAX_OFFSET or (count is not None and count.is_exact and offset >= count.value):
         return _beyond_the_end(queryset, terms, number)
-    if offset > EXACT_OFFSET and count is not None and _can_seek(queryset, terms):
-        page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count)
+    if offset > EXACT_OFFSET and count is not None and _is_indexed(model, terms[0].attribute):
+        page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count.value)
         if page is not None:
             return page
     if offset > KEYS_FIRST and _is_indexed(model, terms[0].attribute):
@@ -158,34 +159,39 @@ def _is_indexed(model: type[Record], attribute: str) -> bool:
     return attribute == "id" or states[attribute] == Index.State.READY
 
 
-def _can_seek(queryset: QuerySet[Record], terms: Sequence[Term]) -> bool:
-    """Statistics are of whole tables and single columns."""
-    one_way = len({term.descending for term in terms}) == 1
-    return len(terms) <= 2 and one_way and not queryset.query.where and _is_indexed(queryset.model, terms[0].attribute)
-
-
 def _page_by_estimate(
     queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: int
 ) -> Page | None:
     """A page about where it should be; None where PostgreSQL knows too little to say."""
-    model: type[Record] = queryset.model
     offset = (number - 1) * limit
-    if offset >= count:
+    is_filtered = bool(queryset.query.where)
+    if offset >= count and not is_filtered:
         # Only counting can tell whether there are so many; far beyond the estimate it need not be asked.
         count = queryset.count() if offset < count + count // 10 + EXACT_OFFSET else count
         if offset >= count:
             return _beyond_the_end(queryset, terms, number)
-    first, descending = terms[0], terms[0].descending
-    place = seeking.place_of(model, first.attribute, descending=descending, offset=offset, count=count)
-    if place is None:
-        return None
-    by_id_alone = len(terms) == 1
-    start = [place.id if place.value is None else place.value] if by_id_alone else [place.value, place.id]
-    key: Sequence[Any] | None = _key_after(queryset, terms, start, place.skip) if place.skip else start
+    if is_filtered or len(terms) > 2 or len({term.descending for term in terms}) > 1:
+        sample = sampling.sample(ordered(queryset, terms), [term.attribute for term in terms])
+        if sample is not None and offset >= sample.at_most:
+            return _beyond_the_end(queryset, terms, number)
+        key = sample.key_at(offset) if sample is not None else None
+        if key is None:
+            return None
+    else:
+        place = seeking.place_of(
+            queryset.model, terms[0].attribute, descending=terms[0].descending, offset=offset, count=count
+        )
+        if place is None:
+            return None
+        by_id_alone = len(terms) == 1
+        start = [place.id if place.value is None else place.value] if by_id_alone else [place.value, place.id]
+        key = _key_after(queryset, terms, start, place.skip) if place.skip else start
     found = [] if key is None else _take(queryset, terms, limit + 1, key, inclusive=True)
     if not found:  # the estimate led over the end
-        return page_by_cursor(queryset, terms, cursor=last_page_cursor(model, terms, number=number), limit=limit)
-    return _page(model, terms, found, limit, number, exact=False)
+        return page_by_cursor(
+            queryset, terms, cursor=last_page_cursor(queryset.model, terms, number=number), limit=limit
+        )
+    return _page(queryset.model, terms, found, limit, number, exact=False)
 
 
 def _key_after(

@@ -93,8 +93,7 @@ class Selection:
                 if cursor:
                     page = paging.page_by_cursor(self.records, self.terms, cursor=cursor, limit=limit)
                 else:
-                    about = count.value if count else None
-                    page = paging.page_by_number(self.records, self.terms, number=number, limit=limit, count=about)
+                    page = paging.page_by_number(self.records, self.terms, number=number, limit=limit, count=count)
                 if exact or count is None:
                     count = self._count(page, exact=exact)
         except OperationalError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from psycopg import errors
+from psycopg.pq import TransactionStatus
 
 LIST_SECONDS = 4.0
 """What a list of records may take. With its count, and the request around it, that stays below 5 seconds."""
@@ -23,10 +24,12 @@ def time_limit(seconds: float) -> Iterator[None]:
     end = time.monotonic() + seconds
 
     def limited(execute: Callable[..., Any], statement: Any, parameters: Any, many: bool, context: Any) -> Any:
-        left = max(1, int(1000 * (end - time.monotonic())))
-        # A cursor of psycopg's own: Django's would come back here.
         raw = connection.connection
-        raw.execute("SELECT set_config('statement_timeout', %s, true)", [f"{min(left, before or left)}ms"])
+        # After an error only the way back to a savepoint is open.
+        if raw.info.transaction_status != TransactionStatus.INERROR:
+            left = max(1, int(1000 * (end - time.monotonic())))
+            # A cursor of psycopg's own: Django's would come back here.
+            raw.execute("SELECT set_config('statement_timeout', %s, true)", [f"{min(left, before or left)}ms"])
         return execute(statement, parameters, many, context)
 
     with transaction.atomic():

@@ -11,14 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from dataengine import paging
+from dataengine import paging, sampling
+from dataengine.counts import Count
 from dataengine.models import Index, Table
 from dataengine.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
+from dataengine.record_lists import select
 from dataengine.records import Record, record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
 
 ROWS = 5_000
+ABOUT = Count(ROWS, is_exact=False)
 COLUMNS = ("u", "n", "few", "t", "d", "r")
 
 
@@ -73,13 +76,13 @@ def test_they_are_about_where_they_should_be(table: Table, order: str) -> None:
     model = record_model(table)
     ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
     for number in (2, 5, 11, 12, 50, 250, 333, 480, 499, 500):
-        page = page_by_number(records, terms, number=number, limit=10, count=ROWS)
+        page = page_by_number(records, terms, number=number, limit=10, count=ABOUT)
         assert page.is_exact == (number <= 11)
         assert len(page.records) == 10
         place = ids.index(page.records[0].pk)
         assert ids[place : place + 10] == [record.pk for record in page.records]
         assert abs(place - (number - 1) * 10) <= (0 if page.is_exact else ROWS * 0.04), (order, number, place)
-    beyond = page_by_number(records, terms, number=501, limit=10, count=ROWS)
+    beyond = page_by_number(records, terms, number=501, limit=10, count=ABOUT)
     assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
 
 
@@ -92,7 +95,7 @@ def test_from_there_every_record_follows_once(table: Table, data: st.DataObject)
     limit = data.draw(st.integers(100, 400))
     number = data.draw(st.integers(1, -(-ROWS // limit)))
     ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
-    page = start = page_by_number(records, terms, number=number, limit=limit, count=ROWS)
+    page = start = page_by_number(records, terms, number=number, limit=limit, count=ABOUT)
     seen = [record.pk for record in page.records]
     while page.next:
         page = page_by_cursor(records, terms, cursor=page.next, limit=limit)
@@ -118,17 +121,69 @@ def test_the_last_page(table: Table, order: str) -> None:
     assert (page.number, page.is_exact, page.next) == (500, False, None)
 
 
+FILTERED: list[tuple[dict[str, str], str]] = [
+    ({"no__gt": "2500"}, "id"),  # a column that goes with the order
+    ({"no__gt": "2500"}, "-d"),
+    ({"n__gte": "300"}, "n"),
+    ({"n__gte": "300", "few__isnull": "false"}, "-n"),
+    ({"t__iregex": "^[0-7]"}, "t"),
+    ({"few__ne": "1"}, "-few"),
+    ({"r__lt": "400"}, "u"),
+    ({}, "t,n"),
+    ({}, "few,-u"),
+    ({"no__lt": "4000"}, "-few,d,t"),
+]
+
+
 @pytest.mark.django_db
-def test_what_cannot_be_estimated_is_exact(table: Table) -> None:
+@pytest.mark.parametrize(("filters", "order"), FILTERED, ids=str)
+def test_under_filters_and_in_any_order_too(
+    table: Table, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], order: str
+) -> None:
+    monkeypatch.setattr(sampling, "SAMPLED", 2_500)
+    selection = select(record_model(table), filters, order_by=order)
+    records, terms = selection.records, selection.terms
+    ids: list[int] = list(paging.ordered(records, terms).values_list("pk", flat=True))
+    for share in (0.1, 0.5, 0.9):
+        number = int(len(ids) * share) // 10
+        page = page_by_number(records, terms, number=number, limit=10, count=ABOUT)
+        place = ids.index(page.records[0].pk)
+        assert not page.is_exact
+        assert abs(place - (number - 1) * 10) <= len(ids) * 0.12, (number, place)
+        assert ids[place : place + 10] == [record.pk for record in page.records]
+        assert page.next
+        assert page.previous
+        following = page_by_cursor(records, terms, cursor=page.next, limit=10)
+        assert ids[place + 10 : place + 20] == [record.pk for record in following.records]
+        before = page_by_cursor(records, terms, cursor=page.previous, limit=10)
+        assert ids[max(0, place - 10) : place] == [record.pk for record in before.records]
+    beyond = page_by_number(records, terms, number=2_000, limit=10, count=ABOUT)
+    assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_estimated_is_exact(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "FEWEST", ROWS + 1)
     model = record_model(table)
     for order, records in (
-        ("no", model.objects.all()),
+        ("no", model.objects.all()),  # has no index
         ("t,n", model.objects.all()),
         ("n", model.objects.exclude(pk=1)),
     ):
         ids: list[int] = list(paging.ordered(records, parse_ordering(model, order)).values_list("pk", flat=True))
-        page = page_by_number(records, parse_ordering(model, order), number=321, limit=10, count=ROWS)
+        page = page_by_number(records, parse_ordering(model, order), number=321, limit=10, count=ABOUT)
         assert ([record.pk for record in page.records], page.is_exact) == (ids[3200:3210], True)
+
+
+@pytest.mark.django_db
+def test_a_list_that_was_counted_ends_there(table: Table) -> None:
+    records = record_model(table).objects.all()
+    terms = parse_ordering(records.model)
+    page = page_by_number(records, terms, number=600, limit=10, count=Count(ROWS, is_exact=True))
+    assert (page.records, page.is_exact) == ([], True)
+    assert page.previous
+    last = page_by_cursor(records, terms, cursor=page.previous, limit=10)
+    assert last.records[-1].pk == ROWS
 
 
 @pytest.mark.django_db
@@ -138,9 +193,9 @@ def test_without_statistics(owner: User) -> None:
         cursor.execute("INSERT INTO userdata.unknown (n) SELECT i FROM generate_series(1, %s) i", [ROWS])
     Index.objects.create(table=made, column=made.columns.get(), state="ready")
     model = record_model(made)
-    page = page_by_number(model.objects.all(), parse_ordering(model, "n"), number=321, limit=10, count=ROWS)
+    page = page_by_number(model.objects.all(), parse_ordering(model, "n"), number=321, limit=10, count=ABOUT)
     assert (page.is_exact, page.records[0].pk) == (True, 3201)
-    page = page_by_number(model.objects.all(), parse_ordering(model, "id"), number=321, limit=10, count=ROWS)
+    page = page_by_number(model.objects.all(), parse_ordering(model, "id"), number=321, limit=10, count=ABOUT)
     assert (page.is_exact, page.records[0].pk) == (False, 3200)  # by the first and the last id
 
 

@@ -1,0 +1,55 @@
+"""Time limits nest: what runs out within a longer limit is given up alone, and the rest goes on."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.models import Func, TextField, Value
+from django.db.models.functions import Cast
+
+from dataengine.paging import parse_ordering
+from dataengine.record_lists import Selection
+from dataengine.records import record_model
+from dataengine.time_limits import ran_out, time_limit
+
+from .conftest import MakeTable
+
+pytestmark = pytest.mark.django_db
+
+
+def sleep(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
+def test_a_shorter_one_inside_holds_and_the_longer_one_goes_on() -> None:
+    with time_limit(30):
+        start = time.monotonic()
+        with pytest.raises(OperationalError) as caught, time_limit(0.05):
+            sleep(60)
+        assert ran_out(caught.value)
+        assert time.monotonic() - start < 30
+        sleep(0.1)  # the shorter limit is gone
+        with time_limit(60):
+            sleep(0.01)
+
+
+def test_a_longer_one_inside_does_not_lengthen() -> None:
+    start = time.monotonic()
+    with pytest.raises(OperationalError) as caught, time_limit(0.05), time_limit(60):
+        sleep(60)
+    assert ran_out(caught.value)
+    assert time.monotonic() - start < 30
+
+
+def test_a_list_does_not_wait_for_its_count(make_table: MakeTable) -> None:
+    model = record_model(make_table("t", n="INTEGER"))
+    model.objects.bulk_create(model() for _ in range(100))
+    slow = Cast(Func(Value(0.1), function="pg_sleep"), TextField())  # ten seconds for all, longer than a list may take
+    records: Any = model.objects.alias(slept=slow).filter(slept="")
+    listing = Selection(records, parse_ordering(model)).listing(number=1, limit=2)
+    assert [record.pk for record in listing.page.records] == [1, 2]
+    assert not listing.count.is_exact
