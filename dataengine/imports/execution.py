@@ -126,7 +126,7 @@ class Execution:
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
-                find_formats(plan, self.options, self._report_look)
+                find_formats(plan, self._report_look)
             except NotEmptyAnyMore:
                 self._may_replace = False
 

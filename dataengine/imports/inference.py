@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,8 @@ class _Candidate:
     cells: int = 0
     broken_line: int = 0
     broken_cell: str = ""
+    alike: bool = False
+    """Whether most cells around the broken one fit."""
 
 
 @dataclass(slots=True)
@@ -62,6 +65,8 @@ class ColumnEvidence:
     """What is known of one column so far."""
 
     name: str
+    given: Sequence[DateFormat] = ()
+    """Formats that a person gave: then no others are tried but ISO's."""
     values: int = 0
     marked: int = 0
     low: int = 0
@@ -76,13 +81,15 @@ class ColumnEvidence:
         def pattern(text: str) -> Callable[[pa.Array], k.Mask]:
             return lambda cells: k.matches(cells, text)
 
+        dates = [ISO, *(form for form in self.given if form.has_date)] if self.given else KNOWN
+        times = [TIME, *(form for form in self.given if not form.has_date)]
         self.candidates = [
             _Candidate("integer", self._integers),
             _Candidate("numeric", pattern(DECIMAL)),
             _Candidate("double", self._floats),
             _Candidate("boolean", lambda cells: k.mask_of(pc.is_in(pc.ascii_lower(cells), _WORDS, skip_nulls=True))),
-            *(_Candidate("date", self._moments(form), form) for form in KNOWN),
-            _Candidate("time", lambda cells: _real(cells, TIME)),
+            *(_Candidate("date", self._moments(form), form) for form in dates),
+            *(_Candidate("time", partial(_real, form=form)) for form in times),
             _Candidate("uuid", pattern(UUID)),
         ]
 
@@ -117,6 +124,7 @@ class ColumnEvidence:
                 first = int(np.flatnonzero(wrong)[0])
                 candidate.alive = False
                 candidate.cells += int(fits[:first].sum())
+                candidate.alike = 2 * int(fits.sum()) > filled
                 candidate.broken_line, candidate.broken_cell = int(lines[first]), text[first].as_py()
             else:
                 candidate.cells += filled
@@ -204,17 +212,6 @@ class ColumnEvidence:
             return [chosen], note
         return [chosen], f"dates are read as {chosen.name}"
 
-    def near_formats(self) -> tuple[list[DateFormat], str]:
-        """For a column that is a date by design: the format that fits most cells, where any but ISO does."""
-        chosen, note = self.formats()
-        if chosen:
-            return chosen, note
-        known = [c for c in self.candidates if c.form is not None and c.form is not ISO and c.cells]
-        best = max(known, key=lambda c: c.cells, default=None)
-        if best is None or best.form is None:
-            return [], ""
-        return [best.form], f"dates are read as {best.form.name}"
-
     def why_text(self) -> str:
         """Why a column is text though it nearly was something else, or ''."""
         if not self.values:
@@ -223,12 +220,12 @@ class ColumnEvidence:
             first = self.candidates[0]
             if first.broken_cell[:1] in {"0", "+", "-"}:
                 return f"“{_short(first.broken_cell)}” in line {first.broken_line:,} has leading zeros or a plus sign"
-        nearly = max(self.candidates, key=lambda c: c.cells)
-        if not nearly.cells:
+        nearly = max(self.candidates, key=lambda c: (c.cells, c.alike))
+        if not (nearly.cells or nearly.alike):
             return ""
+        others = f"{nearly.cells:,} cells before it are" if nearly.cells else "most cells after it are"
         return (
-            f"“{_short(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, "
-            f"as {nearly.cells:,} cells before it are"
+            f"“{_short(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, as {others}"
         )
 
 
@@ -251,9 +248,10 @@ class Inference:
         places: Sequence[int],
         *,
         nulls: Collection[str] | None = None,
+        formats: Sequence[DateFormat] = (),
         guarded: bool = False,
     ) -> None:
-        self.columns = [ColumnEvidence(name) for name in names]
+        self.columns = [ColumnEvidence(name, formats) for name in names]
         self._places = places
         self._nulls = nulls
         self._guarded = guarded

@@ -20,8 +20,9 @@ from django.db import connection
 
 from dataengine.column_types import ColumnSpec
 
-from .conversion import DATED, Batch, Converter, target_of
+from .conversion import DATED, Batch, Converter, target_of, unguarded
 from .encoding import HEADER, TRAILER, whole_copy, without_ends
+from .format_votes import FormatVotes
 from .inference import Inference, Inferred
 from .kernels import Target
 from .options import ImportOptions
@@ -83,7 +84,11 @@ class Reading:
 def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
     """Look at the whole file: types, null markers and date formats."""
     inference = Inference(
-        [spec.name for spec in plan.specs], plan.places, nulls=options.null_values, guarded=plan.mapping.guarded
+        [spec.name for spec in plan.specs],
+        plan.places,
+        nulls=options.null_values,
+        formats=options.date_formats,
+        guarded=plan.mapping.guarded,
     )
     for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
         inference.look(block.columns, block.lines)
@@ -102,21 +107,21 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     plan.notes += [f"{name}: {note}" for name, note in found.notes.items()]
 
 
-def find_formats(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
+def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     """Find the date formats of the date columns of an existing table, from the whole file."""
     dated = [spec for spec in plan.specs if target_of(spec).kernel in DATED]
-    partial = replace(plan, specs=dated)
-    inference = Inference(
-        [spec.name for spec in dated], partial.places, nulls=options.null_values, guarded=plan.mapping.guarded
-    )
+    places = replace(plan, specs=dated).places
+    votes = [FormatVotes(spec.name) for spec in dated]
+    rows = 0
     for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
-        inference.look(block.columns, block.lines)
-        report(block, inference.rows)
-    for evidence in inference.columns:
-        forms, note = evidence.near_formats()
-        plan.formats[evidence.name] = forms
+        for column, place in zip(votes, places, strict=True):
+            column.look(unguarded(block.columns[place]) if plan.mapping.guarded else block.columns[place])
+        rows += len(block)
+        report(block, rows)
+    for column in votes:
+        plan.formats[column.name], note = column.result()
         if note:
-            plan.notes.append(f"{evidence.name}: {note}")
+            plan.notes.append(f"{column.name}: {note}")
     plan.formats_open = False
 
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
         (["1", "3000000000"], "bigint"),
         (["1", "99999999999999999999"], "numeric"),
         (["1", "2.50"], "numeric"),
+        (["1", "-.5"], "numeric"),
         (["1", "2e5"], "double"),
         (["007", "1"], "text"),
         (["+491", "2"], "text"),
@@ -88,3 +89,18 @@ def test_rows_that_postgres_cannot_hold_fail_with_its_reason_and_once(owner: Use
     job = import_text(owner, "Wide", f"{header}\n{','.join(['1000000000000'] * 1500)}\n", create_table=True)
     assert (job.state, job.error_code, job.attempt) == ("failed", "too_large", 1)
     assert "row is too big" in job.error
+
+
+def test_given_date_formats_make_dates(owner: User) -> None:
+    text = "d,t,u\n01.02.24,7h05,1/2/2024\n2024-03-31,10:00,3/4/2024\n"
+    job = import_text(owner, "G", text, create_table=True, date_formats=["%d.%m.%y", "%Hh%M"])
+    assert job.findings["types"] == {"d": "text", "t": "text", "u": "text"}  # none of them is all in one format
+    text = "d,t\n01.02.24,7h05\n31.03.24,10h00\n"
+    job = import_text(owner, "H", text, create_table=True, date_formats=["%d.%m.%y", "%Hh%M"])
+    assert job.findings["types"] == {"d": "date", "t": "time"}
+    assert records("H", "d", "t") == [("2024-02-01", "07:05:00"), ("2024-03-31", "10:00:00")]
+
+
+def test_a_first_cell_unlike_the_others_is_told(owner: User) -> None:
+    job = import_text(owner, "F", "n,x\nnone,1\n5,2\n6,3\n", create_table=True)
+    assert job.findings["notes"] == ["n: “none” in line 2 is not a whole number, as most cells after it are"]

@@ -61,6 +61,20 @@ def test_dates_that_leave_day_and_month_open_are_read_day_first_and_said_so(owne
     assert any("%m/%d/%Y" in note for note in job.findings["notes"])
 
 
+def test_bad_cells_do_not_hide_the_format_of_the_others(owner: User) -> None:
+    make_table(owner, "D", d="DATE", e="TIMESTAMP")
+    rows = ["xx,01/02/2024 10:00", "01/02/2024,yy", "xx,2024-01-31", "01/31/2024,31/01/2024", "2024-05-06,"]
+    job = import_text(owner, "D", "d,e\n" + "\n".join(rows) + "\n")
+    assert rejected(job) == [
+        (2, [("d", "invalid_type")]),
+        (3, [("e", "invalid_type")]),
+        (4, [("d", "invalid_type")]),
+    ]
+    assert records("D", "d", "e") == [("2024-01-31", "2024-01-31 00:00:00"), ("2024-05-06", None)]
+    job = import_text(owner, "D", "d\n01/02/2024\nxx\n01/31/2024\n")
+    assert records("D", "d")[2:] == [("2024-01-02",), ("2024-01-31",)]
+
+
 def test_given_formats_are_used(owner: User) -> None:
     make_table(owner, "t", day="DATE")
     job = import_text(owner, "t", "day\n2.Jan.24\n2024-05-06\n1.1.24\n", date_formats=["%d.%b.%y"])

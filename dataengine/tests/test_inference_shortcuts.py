@@ -38,7 +38,7 @@ def _verdict(blocks: list[list[str | None]]) -> tuple[object, ...]:
             pa.array(cells, pa.string()), np.arange(line, line + len(cells), dtype=np.int64), pa.array(["", "NA"])
         )
         line += len(cells)
-    return evidence.kind(), evidence.formats(), evidence.near_formats(), evidence.marked and evidence.kind() != "text"
+    return evidence.kind(), evidence.formats(), evidence.marked and evidence.kind() != "text"
 
 
 @given(st.lists(_BLOCKS, min_size=1, max_size=3))
