@@ -98,6 +98,27 @@ def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[
     return found
 
 
+def filtering(params: QueryDict, column: Column) -> dict[str, str]:
+    """The parameters that filter ``column``, by their full names (``<column>__<lookup>``)."""
+    found = {}
+    for name in params:
+        taken = _taken_apart(name, {column.name: column})
+        if taken[0] == column.name and name not in RESERVED:
+            found["__".join(taken)] = ",".join(params.getlist(name))
+    return found
+
+
+def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
+    """``params`` without what filters ``column`` and without what leads to a page: a start for another filter of it."""
+    return [
+        (name, value)
+        for name in params
+        for value in params.getlist(name)
+        if name not in PAGE_PARAMETERS
+        and (name in RESERVED or _taken_apart(name, {column.name: column})[0] != column.name)
+    ]
+
+
 class FilterForm(Styled, forms.Form):
     """One more filter: which column, which condition, which value."""
 

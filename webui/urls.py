@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from webui.views import account, columns, exports, imports, indexes, records, resumable, tables
+from webui.views import account, charts, columns, exports, imports, indexes, records, resumable, tables
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
@@ -30,6 +30,7 @@ console_urls = [
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
     path("tables/<str:name>/export/<str:file_format>/", exports.records, name="export"),
     path("tables/<str:name>/filter/", records.add_filter, name="filter"),
+    path("tables/<str:name>/charts/", charts.index, name="charts"),
     path("tables/<str:name>/columns/", columns.index, name="columns"),
     path("tables/<str:name>/lookup/", records.lookup, name="lookup"),
     path("tables/<str:name>/records/new/", records.add, name="record-add"),

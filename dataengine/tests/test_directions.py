@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400
 
-# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, and the parts of the
-# import that are its SQL.
-SPEAKS_SQL = {"dataengine.ddl", "dataengine.exports", "dataengine.images"}
+# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, samples of them, and the
+# parts of the import that are its SQL.
+SPEAKS_SQL = {"dataengine.ddl", "dataengine.exports", "dataengine.images", "dataengine.samples"}
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)
 ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")
 # Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.
@@ -140,7 +140,7 @@ def test_no_service_takes_a_request() -> None:
 
 
 def test_the_pure_modules_are_pure() -> None:
-    for name in ("identifiers", "sql_types", "table_schema", "json_schema"):
+    for name in ("buckets", "identifiers", "sql_types", "table_schema", "json_schema"):
         imports = IMPORTS[f"dataengine.{name}"]
         assert not {module for module in imports if module.startswith(("django.db", "dataengine.models"))}, name
 

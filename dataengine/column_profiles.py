@@ -1,0 +1,143 @@
+"""What is in a table's columns, at a glance: how many values are missing, a histogram, or the commonest values.
+
+A profile is of the table, whatever a list is filtered by: from a sample of whole pages it costs the same at any size,
+and a filtered sample of a rare value would hold nothing. Each bar says which filters of the lists' grammar select it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import OperationalError
+
+from dataengine import buckets
+from dataengine.buckets import Edges
+from dataengine.models import Column, Table
+from dataengine.samples import Sample, Span, Top
+from dataengine.time_limits import ran_out, time_limit
+
+SECONDS = 0.9
+"""What the profiles of all columns of a table may take."""
+
+MOST_VALUES = 8
+# A value that only one in so many records has says nothing about a column.
+_RARE = 200
+_CATEGORIES = frozenset({"text", "varchar", "email", "url", "choice", "boolean", "reference"})
+# Types that have few values by what they are.
+_FEW = frozenset({"boolean", "choice"})
+_WORDS = {"boolean": {"true": "yes", "false": "no"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """So many records of the sample, and what selects them: ``{lookup: value}`` of the filters' grammar.
+
+    ``height`` is between 0 and 1, the highest bar's. An open bar holds what lies beyond the others.
+    """
+
+    words: str
+    count: int
+    height: float
+    filters: Mapping[str, str]
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One column in a sample: ``values`` of its ``size`` records have one, ``distinct`` different ones (None: not
+    counted). ``extent`` says from where to where the values of a histogram reach.
+    """
+
+    column: Column
+    size: int
+    values: int
+    bars: Sequence[Bar] = ()
+    is_histogram: bool = False
+    distinct: int | None = None
+    extent: str = ""
+
+    @property
+    def missing(self) -> int:
+        return self.size - self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """The profiles of columns. ``size`` records were looked at, of about ``total``; of all, if ``is_whole``."""
+
+    columns: Sequence[Profile]
+    size: int
+    total: int
+    is_whole: bool
+
+    def scaled(self, count: int) -> int:
+        """About how many records of the table it is that ``count`` of the sample stand for."""
+        return count if self.is_whole or not self.size else round(count * self.total / self.size)
+
+
+def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
+    """The profiles of ``columns``; None where they cannot be had in time."""
+    try:
+        with time_limit(SECONDS):
+            sample = Sample(table, columns)
+            spans = sample.spans([column for column in columns if column.type in buckets.ORDERED])
+            edges = {
+                column: found
+                for column in columns
+                if (reach := spans[column.pk].reach) and (found := buckets.edges_of(column.type, reach))
+            }
+            histograms, tops = sample.counts(
+                {column: found.texts for column, found in edges.items()},
+                [column for column in columns if column.type in _CATEGORIES],
+                most=MOST_VALUES,
+            )
+    except OperationalError as error:
+        if not ran_out(error):
+            raise
+        return None
+    made = []
+    for column in columns:
+        span = spans[column.pk]
+        if column in edges:
+            made.append(_histogram(column, sample.size, span, edges[column], histograms[column.pk]))
+        elif column.pk in tops:
+            made.append(_top_values(column, sample.size, span, tops[column.pk]))
+        else:
+            made.append(Profile(column, sample.size, span.values))
+    return Profiles(made, sample.size, sample.total, sample.is_whole)
+
+
+def _histogram(column: Column, size: int, span: Span, edges: Edges, counts: Mapping[int, int]) -> Profile:
+    texts = edges.texts
+    highest = max(counts.values(), default=1)
+    bars = []
+    if counts.get(0):
+        bars.append(Bar(edges.below, counts[0], counts[0] / highest, {"lt": texts[0]}, is_open=True))
+    for number, words in enumerate(edges.words, start=1):
+        filters = {"exact": texts[number - 1]}
+        if not edges.are_values:
+            filters = {"gte": texts[number - 1], "lt": texts[number]}
+        count = counts.get(number, 0)
+        bars.append(Bar(words, count, count / highest, filters))
+    beyond = counts.get(len(texts), 0)
+    if beyond:
+        bars.append(Bar(edges.beyond, beyond, beyond / highest, {"gte": texts[-1]}, is_open=True))
+    return Profile(column, size, span.values, bars, is_histogram=True, extent=edges.extent)
+
+
+def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
+    highest = top.values[0].records if top.values else 1
+    # Values that are nearly all different, as names and addresses are, have no commonest ones worth a bar.
+    is_telling = column.type in _FEW or (highest > 1 and highest * _RARE >= span.values)
+    bars = [
+        Bar(
+            _WORDS.get(column.type, {}).get(value.text, value.text) or "empty text",
+            value.records,
+            value.records / highest,
+            # An empty text is no filter's value; this is the pattern of it.
+            {"exact": value.text} if value.text else {"iregex": "^$"},
+        )
+        for value in top.values
+    ]
+    return Profile(column, size, span.values, bars if is_telling else [], distinct=top.distinct)

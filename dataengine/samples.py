@@ -1,0 +1,192 @@
+"""What a sample of a table's records says about its columns: how far their values reach, and how often they occur.
+
+The ORM has no words for TABLESAMPLE. A sample is some 10,000 records, read once for all columns: one in five of those
+on some pages of the table (neighbours resemble one another; on five times as many pages there are more strangers),
+and the same again for the same table as long as it does not change much, so that two looks agree.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db import connection
+from psycopg import sql
+
+from dataengine import ddl
+from dataengine.column_types import postgres_type
+from dataengine.models import Column, Table
+
+# Up to so many records all are looked at.
+WHOLE_BELOW = 20_000
+# So many records tell the share of a value to within one hundredth.
+WANTED = 10_000
+MOST = 40_000
+_SPREAD = 5
+# Longer values are nobody's category, and would have to be fetched from where PostgreSQL keeps large values.
+_LONGEST_BYTES = 200
+_PAGE_BYTES = 8192
+_RECORDS_ON_A_PAGE = 60  # where PostgreSQL has not counted yet
+_FLOATS = frozenset({"numeric", "real", "double"})
+_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Of one column in a sample: how many values there are, and for ordered types the least, the 1st and the 99th
+    percentile and the greatest as PostgreSQL writes them (infinities and NaN left out), where there is any.
+    """
+
+    values: int
+    reach: tuple[str, str, str, str] | None
+
+
+class Value(NamedTuple):
+    """A value as PostgreSQL writes it, and how many records of the sample have it."""
+
+    text: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The commonest values of a column in a sample; ``distinct`` is how many different ones there are."""
+
+    values: list[Value]
+    distinct: int
+
+
+class Sample:
+    """A look at some of a table's records, or at all of a small one's.
+
+    ``size`` is how many those are, ``total`` about how many the table has; both are known after ``spans``.
+    """
+
+    def __init__(self, table: Table, columns: Sequence[Column]) -> None:
+        self.columns = list(columns)
+        about, self._share = _share_to_read(table)
+        self.size = 0
+        self._about = about
+        part: sql.Composable = sql.SQL("")
+        if self._share < 1:
+            seed = zlib.crc32(table.name.encode())
+            part = sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE ({}) WHERE hashint8(id) % {} = 0").format(
+                sql.Literal(min(100.0, 100 * _SPREAD * self._share)), sql.Literal(seed), sql.Literal(_SPREAD)
+            )
+        self._with = sql.SQL("WITH sample AS MATERIALIZED (SELECT {} FROM {}{} LIMIT {}) ").format(
+            sql.SQL(", ").join([sql.SQL("1 AS one"), *(sql.Identifier(column.name) for column in columns)]),
+            ddl.qualified(table.name),
+            part,
+            sql.Literal(MOST),
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the table."""
+        return self._share >= 1 and self.size < MOST
+
+    @property
+    def total(self) -> int:
+        """About how many records the table has; exactly, where the sample is all of it."""
+        if self.is_whole:
+            return self.size
+        return max(self._about or round(self.size / self._share), self.size)
+
+    def spans(self, ordered: Sequence[Column]) -> dict[int, Span]:
+        """By key of the column; how far the values of those in ``ordered`` reach."""
+        wanted = {column.pk for column in ordered}
+        parts: list[sql.Composable] = [sql.SQL("count(*)")]
+        for column in self.columns:
+            parts.append(sql.SQL("count({})").format(sql.Identifier(column.name)))
+            parts.append(_reach(column) if column.pk in wanted else sql.SQL("NULL"))
+        statement = self._with + sql.SQL("SELECT {} FROM sample").format(sql.SQL(", ").join(parts))
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            [self.size, *found] = cursor.fetchone() or [0]
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return {
+            column.pk: Span(count, (reach[0], reach[1], reach[2], reach[3]) if reach else None)
+            for column, (count, reach) in zip(self.columns, pairs, strict=True)
+        }
+
+    def counts(
+        self, edges: Mapping[Column, Sequence[str]], categories: Sequence[Column], *, most: int
+    ) -> tuple[dict[int, dict[int, int]], dict[int, Top]]:
+        """By key of the column: how many values lie in each bucket between ``edges`` (bucket 0 is below the first,
+        the last at or above the last); and the ``most`` commonest values of ``categories``. One statement for all.
+        """
+        parts = [_histogram(column, limits) for column, limits in edges.items()]
+        parts += [_top(column, most) for column in categories]
+        buckets: dict[int, dict[int, int]] = {column.pk: {} for column in edges}
+        tops: dict[int, Top] = {column.pk: Top([], 0) for column in categories}
+        if not parts:
+            return buckets, tops
+        with connection.cursor() as cursor:
+            cursor.execute(self._with + sql.SQL(" UNION ALL ").join(parts))
+            for key, text, count, distinct in cursor.fetchall():
+                if key in buckets:
+                    buckets[key][int(text)] = count
+                else:
+                    tops[key] = Top([*tops[key].values, Value(text, count)], distinct)
+        return buckets, tops
+
+
+def _share_to_read(table: Table) -> tuple[int | None, float]:
+    """About how many records the table has, None where PostgreSQL has not counted yet; and what share to look at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.reltuples, c.relpages, pg_relation_size(c.oid) / %s
+            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = %s AND c.relkind = 'r' AND c.relname = %s
+            """,
+            [_PAGE_BYTES, ddl.SCHEMA, table.name],
+        )
+        counted, counted_pages, pages = cursor.fetchone() or (0, 0, 0)
+    is_known = counted > 0 and counted_pages > 0
+    about = int(pages * (counted / counted_pages if is_known else _RECORDS_ON_A_PAGE))
+    return about if is_known else None, 1.0 if about <= WHOLE_BELOW else WANTED / about
+
+
+def _finite(column: Column) -> sql.Composable:
+    """The condition that a value has a place among others."""
+    name = sql.Identifier(column.name)
+    if column.type in _FLOATS:
+        kind = sql.SQL(postgres_type(column.type, {}))
+        return sql.SQL("{0} > '-Infinity'::{1} AND {0} < 'Infinity'::{1}").format(name, kind)
+    if column.type in _MOMENTS:
+        return sql.SQL("isfinite({})").format(name)
+    return sql.SQL("{} IS NOT NULL").format(name)
+
+
+def _reach(column: Column) -> sql.Composable:
+    return sql.SQL(
+        "(percentile_disc(ARRAY[0, 0.01, 0.99, 1]) WITHIN GROUP (ORDER BY {}) FILTER (WHERE {}))::text[]"
+    ).format(sql.Identifier(column.name), _finite(column))
+
+
+def _histogram(column: Column, limits: Sequence[str]) -> sql.Composable:
+    return sql.SQL(
+        "(SELECT {key} AS key, width_bucket({name}, {limits}::text[]::{kind}[])::text AS text, count(*) AS count,"
+        " 0 AS different FROM sample WHERE {finite} GROUP BY 2)"
+    ).format(
+        key=sql.Literal(column.pk),
+        name=sql.Identifier(column.name),
+        limits=sql.Literal(list(limits)),
+        kind=sql.SQL(postgres_type(column.type, {})),
+        finite=_finite(column),
+    )
+
+
+def _top(column: Column, most: int) -> sql.Composable:
+    return sql.SQL(
+        "(SELECT {key}, {name}::text, count(*), count(*) OVER () FROM sample"
+        " WHERE pg_column_size({name}) <= {longest} GROUP BY {name} ORDER BY 3 DESC, 2 LIMIT {most})"
+    ).format(
+        key=sql.Literal(column.pk),
+        name=sql.Identifier(column.name),
+        longest=sql.Literal(_LONGEST_BYTES),
+        most=sql.Literal(most),
+    )

@@ -1,0 +1,107 @@
+"""The small charts under the grid's heads: what each bar is called, and the grid that it leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from dataengine.column_profiles import Bar, Profile, Profiles
+from dataengine.models import Column
+from dataengine.references import Labels
+from webui.filters import filtering, query_for
+from webui.templatetags.console import about, plural
+
+HEIGHT = 40
+"""Of the highest bar, in the drawing's units."""
+_LEAST = 2.0
+
+
+class Drawn(NamedTuple):
+    """A bar: its name, how high it is (0 for none), and the query that it leads to; '' where it leads nowhere."""
+
+    name: str
+    height: float
+    top: float
+    query: str
+    is_current: bool
+    css: str
+
+
+class Chart(NamedTuple):
+    """What stands under one head. ``caption`` and ``missing`` are words; ``missing_bar`` leads to the missing ones."""
+
+    title: str
+    css: str
+    bars: Sequence[Drawn]
+    caption: str
+    missing: str
+    missing_bar: Drawn | None
+
+
+def charts(found: Profiles, params: QueryDict, labels: Labels) -> list[Chart]:
+    """The charts of ``found``, with links that keep the grid's other ``params``."""
+    return [_chart(found, profile, params, labels.get(profile.column.attribute, {})) for profile in found.columns]
+
+
+def reference_ids(found: Profiles) -> dict[Column, list[int | None]]:
+    """The ids that stand in the charts of reference columns."""
+    return {
+        profile.column: [int(bar.filters["exact"]) for bar in profile.bars]
+        for profile in found.columns
+        if profile.column.references_id is not None
+    }
+
+
+def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[int, str]) -> Chart:
+    column = profile.column
+    present = filtering(params, column)
+    rest = query_for(params, column)
+
+    def drawn(words: str, count: int, height: float, filters: Mapping[str, str], css: str = "") -> Drawn:
+        wanted = {f"{column.name}__{lookup}": value for lookup, value in filters.items()}
+        is_current = present == wanted
+        pairs = rest if is_current else [*rest, *wanted.items()]
+        records = found.scaled(count)
+        amount = plural(records, "record,records") if found.is_whole else f"{about(records)} records"
+        tall = max(HEIGHT * height, _LEAST) if count else 0
+        query = f"?{urlencode(pairs)}" if count else ""
+        return Drawn(
+            f"{column.title} {words}, {amount}", round(tall, 1), round(HEIGHT - tall, 1), query, is_current, css
+        )
+
+    bars = [
+        drawn(_words(bar, named), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
+        for bar in profile.bars
+    ]
+    gone = drawn("missing", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
+    css = "" if profile.is_histogram else "chart-values"
+    return Chart(column.title, css, bars, _caption(profile, found), _share(profile.missing, profile.size), gone)
+
+
+def _words(bar: Bar, called: Mapping[int, str]) -> str:
+    return called.get(int(bar.filters["exact"]), bar.words) if called else bar.words
+
+
+def _caption(profile: Profile, found: Profiles) -> str:
+    if profile.is_histogram:
+        return profile.extent
+    if profile.distinct is None or not profile.values:
+        return ""
+    if profile.distinct == profile.values > 1:
+        return "all different"
+    # A sample does not hold every value there is.
+    least = "" if found.is_whole or (profile.bars and len(profile.bars) == profile.distinct) else "+"
+    return f"{profile.distinct:,}{least} value{'' if profile.distinct == 1 else 's'}"
+
+
+def _share(part: int, whole: int) -> str:
+    """``part`` of ``whole`` in percent, never rounded to none or all."""
+    if not part:
+        return ""
+    percent = 100 * part / whole
+    if percent < 1:
+        return "<1% null"
+    return "all null" if part == whole else f"{min(round(percent), 99)}% null"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from dataengine.models import ColumnLayout, Table
+
+
+def test_a_click_on_a_bar_filters_and_another_takes_it_back(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/?order_by=-name")
+    rows = page.get_by_role("table", name="people").locator("tbody tr")
+    expect(rows).to_have_count(3)
+    page.get_by_role("link", name="active missing, 2 records").click()
+    expect(rows).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"\?order_by=-name&active__isnull=true$"))
+    expect(page.get_by_role("list", name="Filters")).to_contain_text("active is missing")
+    chosen = page.get_by_role("link", name="active missing, 2 records")
+    expect(chosen).to_have_attribute("aria-current", "true")
+    page.get_by_role("link", name="score missing, 1 record").click()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("link", name="score missing, 1 record")).to_have_attribute("aria-current", "true")
+    chosen.click()
+    expect(page).to_have_url(re.compile(r"\?order_by=-name&score__isnull=true$"))
+    page.go_back()
+    expect(rows).to_have_count(1)
+    expect(chosen).to_have_attribute("aria-current", "true")
+
+
+def test_bars_are_reached_by_keyboard(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    bars = page.locator(".charts a")
+    expect(bars.first).to_have_attribute("tabindex", "0")
+    bars.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(bars.nth(1)).to_be_focused()
+    page.keyboard.press("End")
+    expect(bars.last).to_be_focused()
+    page.keyboard.press("Home")
+    expect(bars.first).to_be_focused()
+    expect(page.locator(".charts a[tabindex='0']")).to_have_count(1)
+    page.get_by_role("link", name="active yes, 1 record").press("Enter")
+    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(1)
+
+
+def test_charts_are_turned_off_and_stay_off(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    expect(page.locator(".charts a").first).to_be_visible()
+    page.locator("#columns-menu summary").click()
+    page.get_by_label("Charts under the heads").uncheck()
+    expect(page.locator(".charts")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(3)
+    expect(page.locator(".charts")).to_have_count(0)
+    assert not ColumnLayout.objects.get().charts

@@ -1,0 +1,138 @@
+"""The charts under the heads say what is in each column; their bars are links to the grid filtered so."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from django.test import Client
+from guardian.shortcuts import assign_perm
+
+from dataengine import column_profiles
+from dataengine.models import Table
+from dataengine.services.records import insert_record
+from dataengine.services.tables import alter_column
+from webui.tests.conftest import make_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+GRID = "/tables/people/"
+CHARTS = "/tables/people/charts/"
+
+
+def charts(client: Client, path: str = CHARTS) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def links(html: str) -> dict[str, str]:
+    """Where each bar leads, by its name."""
+    return {unescape(name): unescape(href) for href, name in re.findall(r'href="([^"]*)" aria-label="([^"]*)"', html)}
+
+
+def test_bars_have_names_and_lead_to_the_grid_filtered_so(as_owner: Client, people: Table) -> None:
+    found = links(charts(as_owner))
+    assert found["active yes, 1 record"] == f"{GRID}?active__exact=true"
+    assert found["active missing, 2 records"] == f"{GRID}?active__isnull=true"
+    assert found["score missing, 1 record"] == f"{GRID}?score__isnull=true"
+    for name, href in found.items():
+        counted = re.search(r"(\d+) records?$", name)
+        assert counted is not None
+        assert as_owner.get(href).content.decode().count('aria-label="Record ') == int(counted[1])
+
+
+def test_a_bar_keeps_what_the_grid_is_and_replaces_its_own_columns_filter(as_owner: Client, people: Table) -> None:
+    query = "?search=a&score__gt=1&active=true&order_by=-name&page=3&limit=25"
+    found = links(charts(as_owner, CHARTS + query))
+    assert found["active missing, 2 records"] == (
+        f"{GRID}?search=a&score__gt=1&order_by=-name&limit=25&active__isnull=true"
+    )
+    # The bar that is chosen leads back.
+    assert found["active yes, 1 record"] == f"{GRID}?search=a&score__gt=1&order_by=-name&limit=25"
+    assert charts(as_owner, CHARTS + query).count('aria-current="true"') == 1
+
+
+def test_words_of_users_are_no_markup_and_no_parameters(as_owner: Client, owner: User) -> None:
+    table = make_table(owner, "odd names", {"first name": "TEXT", "page": "TEXT", "search": "BOOLEAN"})
+    alter_column(user=owner, table=table, column=table.columns.get(name="page"), changes={"label": "<i>&"})
+    for value in ("<b>&=", "<b>&=", '"', ""):
+        insert_record(user=owner, table=table, data={"first name": value, "page": value, "search": True})
+    html = charts(as_owner, "/tables/odd names/charts/?page=2&search=b&page__ne=z&search__isnull=false")
+    assert "<b>" not in html
+    assert "<i>" not in html
+    found = links(html)
+    assert found["search yes, 4 records"].endswith("?search=b&page__ne=z&search__exact=true")
+    for column in ("first name", "<i>&"):
+        for value, count in (("<b>&=, 2 records", 2), ('", 1 record', 1), ("empty text, 1 record", 1)):
+            shown = as_owner.get(found[f"{column} {value}"].replace("search=b&", "")).content.decode()
+            assert shown.count('aria-label="Record ') == count
+
+
+def test_references_go_by_name_for_those_who_may_see_them(
+    as_owner: Client, as_colleague: Client, colleague: User, people: Table
+) -> None:
+    pets = make_table(people.owner, "pets", {"keeper": "REFERENCES people"})
+    for keeper in (1, 1, 2, None):
+        insert_record(user=people.owner, table=pets, data={"keeper": keeper})
+    assign_perm("view_table", colleague, pets)
+    assert links(charts(as_owner, "/tables/pets/charts/"))["keeper Ann, 2 records"] == "/tables/pets/?keeper__exact=1"
+    html = charts(as_colleague, "/tables/pets/charts/")
+    assert "keeper 1, 2 records" in links(html)
+    assert "Ann" not in html
+
+
+def test_there_is_one_for_each_column_shown(as_owner: Client, people: Table) -> None:
+    assert charts(as_owner).count("<td") == 7
+    name = people.columns.get(name="name").pk
+    as_owner.post("/tables/people/columns/", {"order": [name], "shown": [name], "charts": "on"})
+    assert charts(as_owner).count("<td") == 7  # those that the form did not name are seen
+    order = list(people.columns.values_list("pk", flat=True))
+    as_owner.post("/tables/people/columns/", {"order": order, "shown": [name], "charts": "on"})
+    assert charts(as_owner).count("<td") == 2
+
+
+def test_they_are_left_out_where_they_are_not_wanted(as_owner: Client, people: Table) -> None:
+    assert f'hx-get="{CHARTS}' in as_owner.get(GRID).content.decode()
+    order = list(people.columns.values_list("pk", flat=True))
+    as_owner.post("/tables/people/columns/", {"order": order, "shown": order})
+    assert CHARTS not in as_owner.get(GRID).content.decode()
+
+
+def test_a_sample_is_called_one(as_owner: Client, owner: User) -> None:
+    make_table(owner, "large", {"n": "INTEGER"})
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.large (n) SELECT i % 5 FROM generate_series(1, 40000) AS i")
+        cursor.execute("ANALYZE userdata.large")
+    html = charts(as_owner, "/tables/large/charts/")
+    assert re.search(r"from a sample of [\d,]+<", html)
+    assert re.search(r"n 3, about [78],\d\d0 records", html)
+
+
+def test_what_takes_too_long_is_said(as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(column_profiles, "SECONDS", -1.0)
+    monkeypatch.setattr("dataengine.samples._share_to_read", slow_look)
+    html = charts(as_owner)
+    assert "charts take too long" in html
+    assert html.count("<td") == 7
+
+
+def slow_look(table: Table) -> tuple[int, float]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(5)")
+    return 1, 1.0
+
+
+def test_strangers_see_none(as_stranger: Client, people: Table) -> None:
+    assert as_stranger.get(CHARTS).status_code == 404
+
+
+def test_an_empty_table_has_none(as_owner: Client, owner: User) -> None:
+    make_table(owner, "empty", {"a": "TEXT"})
+    html = charts(as_owner, "/tables/empty/charts/")
+    assert html.count("<td") == 2
+    assert "<a" not in html

@@ -1,0 +1,25 @@
+"""The charts under the grid's heads: a part of its own, asked for when the grid is there, so that nothing waits."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+
+from dataengine import access, column_profiles, references
+from dataengine.layouts import layout_of
+from webui import charts, htmx
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+
+@console_view("GET")
+def index(request: ConsoleRequest, name: str) -> HttpResponse:
+    """One cell for each column that the user has shown. The URL's parameters are the grid's; the bars change them."""
+    table = access.get_table(request.user, name, "view")
+    shown = layout_of(request.user, table, list(table.columns.select_related("references"))).shown
+    found = column_profiles.profiles(table, shown)
+    drawn = []
+    if found is not None and found.size:
+        labels = references.labels_of(request.user, charts.reference_ids(found))
+        drawn = charts.charts(found, request.GET, labels)
+    context = {"table": table, "shown": shown, "charts": drawn, "profiles": found, "height": charts.HEIGHT}
+    return htmx.render(request, "records/_charts.html", context)
