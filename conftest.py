@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from config.embedded import postgres_in, redis_in, wait_until_ready
 from config.processes import Program, kill_group, popen_options
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
+
+# How long an example takes says more of the machine than of the code.
+hypothesis_settings.register_profile("tablekeep", deadline=None)
+hypothesis_settings.load_profile("tablekeep")
 
 # Servers -------------------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from dataengine.models import Table
 from . import loader
 from .duplicates import Checks
 from .loader import Staging
-from .pipeline import Chunk, Conversion
+from .pipeline import Conversion
 
 _TRIES = 5
 
@@ -35,6 +35,8 @@ class Appender:
         self.staging = staging
         self.checks = checks
         self.inserted = 0
+        self.is_text_kept = True
+        """Whether the text of every row that was rejected here was kept while the file was read."""
         self._staged = False
         self._straight = True
 
@@ -44,36 +46,39 @@ class Appender:
         for chunk in conversion.chunks():
             self.checks.own = conversion.reading.ids.multirange()
             found = self.checks.found
-            if chunk.good:
+            if chunk.count:
                 if self._straight:
-                    self._straight = self._copy(chunk)
+                    self._straight = self._copy(chunk.data)
                     settled = self._straight
                 else:
                     settled = False
                 if not settled:
                     # Where one chunk clashed the next one will, as a rule; a clean one brings the short way back.
-                    self._straight = self._stage(chunk) == 0
-                self.inserted += chunk.good - (self.checks.found - found)
+                    self._straight = self._stage(chunk.data) == 0
+                    self.is_text_kept &= self._straight
+            if chunk.held:
+                self._stage(chunk.back)
+            self.inserted += chunk.count + chunk.held - (self.checks.found - found)
             if chunk.keyed:
                 loader.copy_into(self.checks.rejected, keys, [chunk.keys])
             if self.checks.needed and (chunk.keyed or self.checks.found > found):
                 self.checks.explain_chunk()
             progress(self.inserted)
 
-    def _copy(self, chunk: Chunk) -> bool:
+    def _copy(self, data: bytes) -> bool:
         try:
             with transaction.atomic():
-                loader.copy_into(ddl.qualified(self.table.name), self.staging.columns, [chunk.data])
+                loader.copy_into(ddl.qualified(self.table.name), self.staging.columns, [data])
         except psycopg.errors.IntegrityError:
             return False
         return True
 
-    def _stage(self, chunk: Chunk) -> int:
+    def _stage(self, data: bytes) -> int:
         """Take the long way; returns how many rows were rejected. Others write to the table too, so look again."""
         if not self._staged:
             self.staging.create()
             self._staged = True
-        loader.copy_into(self.staging.relation, self.staging.columns, [chunk.data])
+        loader.copy_into(self.staging.relation, self.staging.columns, [data])
         loader.run(loader.analyze(self.staging.relation))
         before = self.checks.found
         self.checks.reject_for()

@@ -5,12 +5,15 @@ table, where the rows that conversion rejected are already, each with what could
 every rejected row is looked at once more for every cause, so that all errors of a row are reported.
 
 The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
-columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``.
+columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
+reading has held back what may repeat earlier rows (``repeats.py``), only those rows take that walk: the others share
+no value with any row before them, so they go in whatever becomes of those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 from psycopg import sql
 
@@ -60,11 +63,26 @@ class Checks:
 
     # Finding --------------------------------------------------------------------------------------------------
 
-    def reject_impossible(self) -> int:
-        """Move rows with unknown references, or that a check of the table forbids."""
+    def reject_impossible(self, held: Staging | None = None) -> int:
+        """Move rows, staged or ``held`` ones, with unknown references, or that a check of the table forbids."""
         conditions: list[sql.Composable] = [sql.SQL("NOT ({})").format(check) for _, _, check in self.patterns]
         conditions += [self._unknown(column) for column in self.references]
-        return self._move(sql.SQL(" OR ").join(conditions)) if conditions else 0
+        return self._move(sql.SQL(" OR ").join(conditions), held) if conditions else 0
+
+    def take_in(self, held: Staging) -> None:
+        """Stage the rows that were held back, in their order, and move those whose values are staged already.
+
+        The staging table has its indexes, those of the unique columns and of id.
+        """
+        self.reject_impossible(held)
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in held.columns)
+        run(
+            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id ON CONFLICT DO NOTHING").format(
+                self.staging.relation, names, names, held.relation
+            )
+        )
+        with by_index():
+            self._move(sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE t.id = s.id)").format(self.staging.relation), held)
 
     def reject_known(self, *, update_key: str | None = None) -> int:
         """Move rows whose unique values the table has already (in another record than the one to be updated)."""
@@ -126,12 +144,12 @@ class Checks:
         run(sql.SQL("DROP TABLE {}, {}").format(winners, clash_table))
         return moved
 
-    def _move(self, condition: sql.Composable) -> int:
+    def _move(self, condition: sql.Composable, held: Staging | None = None) -> int:
         names = sql.SQL(", ").join([sql.Identifier("id"), *(sql.Identifier(spec.name) for spec in self.keys)])
         moved = run(
             sql.SQL(
                 "WITH gone AS (DELETE FROM {} s WHERE {} RETURNING {}) INSERT INTO {} ({}) SELECT {} FROM gone"
-            ).format(self.staging.relation, condition, names, self.rejected, names, names)
+            ).format((held or self.staging).relation, condition, names, self.rejected, names, names)
         )
         self.found += moved
         return moved
@@ -187,11 +205,18 @@ class Checks:
 
     # Explaining -----------------------------------------------------------------------------------------------
 
-    def explain(self, *, update_key: str | None = None) -> None:
-        """File every error of every rejected row. Call when the staging table holds exactly the rows that go in."""
-        place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
+    def explain(self, *, update_key: str | None = None, few: bool = False) -> None:
+        """File every error of every rejected row. Call when the staging table holds exactly the rows that go in.
+
+        ``few``: the staging table has its indexes, and the rejected rows are few beside its own.
+        """
         # Without its size PostgreSQL would sort the whole staging table to join it with these few rows.
         run(sql.SQL("ANALYZE {}").format(self.rejected))
+        with by_index() if few else nullcontext():
+            self._explain(update_key)
+
+    def _explain(self, update_key: str | None) -> None:
+        place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
         self._explain_impossible(place)
         for column in self.unique:
             name = sql.Identifier(column.name)

@@ -19,6 +19,7 @@ from dataengine.services.tables import create_table_now
 
 from . import loader, rejects
 from .appending import Appender, reserve_ids
+from .building import build_indexes
 from .conversion import FormatsNeeded, MarkersFound
 from .duplicates import Checks
 from .filing import Filing, described
@@ -36,6 +37,7 @@ from .planning import Plan, examine, open_stored, plan_new, plan_onto
 from .rehearsal import rehearse
 
 _INSERT_TRIES = 5
+_FEW = 20
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class _Loaded:
     counts: Counts
     appended: bool = False
     """Whether the rows are in the table already."""
+    is_text_kept: bool = False
+    """Whether the text of every rejected row was kept while the file was read."""
     causes: rejects.Causes = field(default_factory=rejects.Causes)
     filing: Filing | None = None
 
@@ -145,9 +149,14 @@ class Execution:
             return reserve_ids(table, count) if appends and table else base + first_row + 1
 
         loaded: _Loaded | None = None
-        sorted_by = checks.unique[0].name if appends and checks.unique else None
+        unique = [column.name for column in checks.unique]
         conversion = Conversion(
-            plan, give_ids=give_ids, keys=checks.keys, report=self._report_load, sorted_by=sorted_by
+            plan,
+            give_ids=give_ids,
+            keys=checks.keys,
+            report=self._report_load,
+            unique=unique if appends or isinstance(staging, Shadow) else (),
+            sorted_by=unique[0] if appends and unique else None,
         )
         try:
             if appends and table is not None:
@@ -174,15 +183,27 @@ class Execution:
     def _stage(self, staging: Staging, checks: Checks, conversion: Conversion) -> _Loaded:
         stored = loader.copy_into(staging.relation, staging.columns, conversion.stream(), freeze=staging.freeze)
         reading = conversion.reading
-        if stored != reading.good:
-            raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good}")
+        if stored + reading.held != reading.good:
+            raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good - reading.held}")
         if reading.keyed:
             names = ["id", *(spec.name for spec in checks.keys)]
             loader.copy_into(checks.rejected, names, conversion.key_stream())
         counts = Counts(rows_read=reading.rows + reading.damaged, rows_rejected=reading.rejected.count)
         loaded = _Loaded(conversion.plan, staging, checks, reading, counts)
-        self._check(loaded)
+        if isinstance(staging, Shadow):
+            self._check_shadow(loaded, staging, self._held(conversion))
+        else:
+            self._check(loaded)
         return loaded
+
+    def _held(self, conversion: Conversion) -> Staging | None:
+        """The rows that were held back, staged beside the others."""
+        if not conversion.reading.held:
+            return None
+        held = Staging(self.job.pk, conversion.plan.specs)
+        held.create()
+        loader.copy_into(held.relation, held.columns, conversion.back_stream())
+        return held
 
     def _append(self, appender: Appender, conversion: Conversion) -> _Loaded:
         appender.load(conversion, lambda inserted: self.reporter.update(rows_imported=inserted))
@@ -193,6 +214,7 @@ class Execution:
             rows_rejected=reading.rejected.count + checks.found,
         )
         loaded = _Loaded(conversion.plan, appender.staging, checks, reading, counts, appended=True)
+        loaded.is_text_kept = appender.is_text_kept
         self._begin_filing(loaded)
         return loaded
 
@@ -206,18 +228,22 @@ class Execution:
 
     # Checking -------------------------------------------------------------------------------------------------
 
+    def _check_shadow(self, loaded: _Loaded, shadow: Shadow, held: Staging | None) -> None:
+        checks, reading = loaded.checks, loaded.reading
+        loaded.is_text_kept = not checks.reject_impossible()
+        self.reporter.update(phase="indexing")
+        build_indexes(shadow, self.columns, self.reporter.update)
+        if held is not None:
+            self.reporter.update(phase="checking")
+            checks.take_in(held)
+        self._settle(loaded, few=_FEW * (reading.keyed + checks.found) < reading.good)
+        if self.table is not None:
+            self.reporter.update(phase="indexing")
+            shadow.add_other_constraints(self.columns)
+
     def _check(self, loaded: _Loaded) -> None:
         staging, checks, counts = loaded.staging, loaded.checks, loaded.counts
         checks.reject_impossible()
-        if isinstance(staging, Shadow):
-            built = self._reject_repeated(staging, checks, rejected=bool(counts.rows_rejected or checks.found))
-            self._settle(loaded)
-            if not built:
-                self.reporter.update(phase="indexing")
-                self._build(staging)
-            if self.table is not None:
-                staging.add_other_constraints(self.columns)
-            return
         if checks.needed:
             self.reporter.update(phase="checking")
             loader.run(loader.analyze(staging.relation))
@@ -237,42 +263,14 @@ class Execution:
         key = self.options.key
         return loader.skip_known(staging, table, [key] if key else [column.name for column in checks.unique])
 
-    def _settle(self, loaded: _Loaded) -> None:
+    def _settle(self, loaded: _Loaded, *, few: bool = False) -> None:
         """All rows are judged: count them, and begin to file the rejected ones."""
         checks, counts = loaded.checks, loaded.counts
         counts.rows_rejected += checks.found
         counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped
         if checks.found or (checks.needed and loaded.reading.keyed):
-            checks.explain(update_key=self._update_key)
+            checks.explain(update_key=self._update_key, few=few)
         self._begin_filing(loaded)
-
-    def _reject_repeated(self, shadow: Shadow, checks: Checks, *, rejected: bool) -> bool:
-        """Take out duplicates; returns whether the indexes are built already.
-
-        They are built at once where nothing is wrong so far: that shows whether there are duplicates, and mostly there
-        are none. Where rows are bad some repeat others, as a rule, and looking costs less than an index in vain.
-        """
-        if not (checks.unique and rejected):
-            self.reporter.update(phase="indexing")
-            try:
-                with transaction.atomic():
-                    self._build(shadow)
-            except IntegrityError as error:
-                if not isinstance(error.__cause__, pg.UniqueViolation):
-                    raise
-            else:
-                return True
-        self.reporter.update(phase="checking")
-        checks.reject_repeated()
-        return False
-
-    def _build(self, shadow: Shadow) -> None:
-        unique = {column.name for column in self.columns if column.unique}
-        for place, spec in enumerate(shadow.all_specs):
-            if spec.name in unique:
-                shadow.add_unique(spec.name, place)
-                self.reporter.update()
-        shadow.add_primary_key()
 
     # Rejected rows --------------------------------------------------------------------------------------------
 
@@ -281,7 +279,9 @@ class Execution:
         checks = loaded.checks
         if checks.found or (checks.needed and checks.any_errors()):
             describe = partial(described, loaded.reading, checks)
-            loaded.filing = Filing(loaded.plan, loaded.reading, checks.late_errors(), describe)
+            loaded.filing = Filing(
+                loaded.plan, loaded.reading, checks.late_errors(), describe, is_text_kept=loaded.is_text_kept
+            )
 
     def _store_rejects(self, loaded: _Loaded) -> None:
         """Store the rejected rows in the order of the file, with every error of each."""

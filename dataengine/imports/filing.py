@@ -1,14 +1,15 @@
 """Puts together what is wrong with each rejected row: what conversion found, and what SQL found later.
 
-The second kind needs the row's text, which only the file has, so the file is read once more. That goes on in a thread
-while PostgreSQL builds indexes.
+The second kind needs the row's text. Where it was not kept while the file was read, the file is read once more, in a
+thread while PostgreSQL goes on.
 """
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .duplicates import Checks
 from .parser import Block
@@ -31,7 +32,9 @@ class _Late:
 class Filing:
     """Merges rejected rows in the order of the file into ``rejected`` and ``causes``; ``finish`` waits for it."""
 
-    def __init__(self, plan: Plan, reading: Reading, late: LateSpill, describe: Describe) -> None:
+    def __init__(
+        self, plan: Plan, reading: Reading, late: LateSpill, describe: Describe, *, is_text_kept: bool
+    ) -> None:
         self.causes = Causes()
         self.rejected = RejectSpill()
         self._plan = plan
@@ -39,6 +42,7 @@ class Filing:
         self._late = late
         self._describe = describe
         self._order = {spec.name: place for place, spec in enumerate(plan.specs)}
+        self._is_text_kept = is_text_kept
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="filing", daemon=True)
@@ -58,11 +62,30 @@ class Filing:
 
     def _work(self) -> None:
         try:
-            self._merge()
+            if self._is_text_kept:
+                self._merge_kept()
+            else:
+                self._merge_file()
         except BaseException as error:  # noqa: BLE001  (raised again by ``finish``)
             self._error = error
 
-    def _merge(self) -> None:
+    def _merge_kept(self) -> None:
+        """Of the rows that were rejected early and those that were suspected to repeat others."""
+        late = self._rows_of_late()
+        coming = next(late, None)
+        reading = self._reading
+        for item in heapq.merge(reading.rejected, reading.suspects, key=lambda item: item.line):
+            if self._stop.is_set():
+                return
+            errors = item.errors
+            if coming is not None and coming.row == item.row:
+                errors = self._all_errors(errors, coming)
+                coming = next(late, None)
+            if errors:
+                self._file(replace(item, errors=errors))
+
+    def _merge_file(self) -> None:
+        """Of all rows, as the file is read again."""
         early = iter(self._reading.rejected)
         waiting = next(early, None)
         late = self._rows_of_late()
@@ -85,9 +108,12 @@ class Filing:
                 known[coming.row] = self._merged(block, coming.row - first, known.get(coming.row), coming)
                 coming = next(late, None)
             for item in sorted([*found, *known.values()], key=lambda item: (item.line, item.row)):
-                self.causes.add(item.line, item.errors)
-                self.rejected.extend([item])
+                self._file(item)
             first = end
+
+    def _file(self, item: Rejected) -> None:
+        self.causes.add(item.line, item.errors)
+        self.rejected.extend([item])
 
     def _rows_of_late(self) -> Iterator[_Late]:
         group: _Late | None = None
@@ -103,9 +129,12 @@ class Filing:
             yield group
 
     def _merged(self, block: Block, place: int, early: Rejected | None, late: _Late) -> Rejected:
-        errors = [*(early.errors if early else []), *(self._describe(error) for error in late.errors)]
-        errors.sort(key=lambda error: self._order.get(error["column"], -1))
+        errors = self._all_errors(early.errors if early else [], late)
         return Rejected(int(block.lines[place]), late.row, block.raw(place), errors)
+
+    def _all_errors(self, early: list[dict[str, str]], late: _Late) -> list[dict[str, str]]:
+        errors = [*early, *(self._describe(error) for error in late.errors)]
+        return sorted(errors, key=lambda error: self._order.get(error["column"], -1))
 
 
 def described(reading: Reading, checks: Checks, error: LateError) -> dict[str, str]:

@@ -24,12 +24,13 @@ from .conversion import DATED, Batch, Converter, target_of, unguarded
 from .encoding import HEADER, TRAILER, whole_copy, without_ends
 from .format_votes import FormatVotes
 from .inference import Inference, Inferred
-from .kernels import Target
+from .kernels import Mask, Target
 from .options import ImportOptions
 from .parser import Block, parse
 from .patterns import GUARDED
 from .planning import Plan
 from .rejects import Causes
+from .repeats import Repeats
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 _QUEUED_BATCHES = 3
@@ -73,12 +74,18 @@ class Reading:
     keys: ByteSpill = field(default_factory=ByteSpill)
     keyed: int = 0
     """Rows of which ``keys`` holds the key cells."""
+    back: ByteSpill = field(default_factory=ByteSpill)
+    held: int = 0
+    """Good rows that may repeat an earlier one: ``back`` holds them, ``suspects`` their text."""
+    suspects: RejectSpill = field(default_factory=RejectSpill)
     causes: Causes = field(default_factory=Causes)
 
     def close(self) -> None:
         self.lines.close()
         self.rejected.close()
         self.keys.close()
+        self.back.close()
+        self.suspects.close()
 
 
 def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
@@ -127,20 +134,28 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One block, ready for COPY: ``data`` the ``good`` rows, ``keys`` the key cells of the ``keyed`` rejected ones."""
+    """One block, ready for COPY.
 
-    data: bytes
-    good: int
-    keys: bytes
-    keyed: int
+    ``data`` has ``count`` good rows, ``back`` the ``held`` good ones that may repeat earlier rows, ``keys`` the key
+    cells of ``keyed`` rejected ones.
+    """
+
+    data: bytes = b""
+    count: int = 0
+    back: bytes = b""
+    held: int = 0
+    keys: bytes = b""
+    keyed: int = 0
 
 
 class Conversion:
     """One pass: blocks to encoded chunks, in a thread of its own.
 
     ``chunks`` gives chunks that are each a whole COPY; ``stream`` one COPY of all, with the keys spilled to
-    ``reading.keys``. What was rejected on the way, and the line and id of every row, is in ``reading`` as well.
+    ``reading.keys`` and what was held back to ``reading.back``. What was rejected on the way, and the line and id of
+    every row, is in ``reading`` as well.
     ``give_ids(first_row, count)`` says the first of a row's ids; it is called in the thread.
+    ``unique`` names the columns whose repeats are held back.
     ``sorted_by`` names a column whose index grows while the rows go in: they reach it in its order, chunk by chunk,
     which spares a tenth to a quarter of the time (measured). Ids ascend in the order of the file all the same.
     """
@@ -152,10 +167,13 @@ class Conversion:
         give_ids: Callable[[int, int], int],
         keys: Sequence[ColumnSpec],
         report: Callable[[Block, Reading], None],
+        unique: Sequence[str] = (),
         sorted_by: str | None = None,
     ) -> None:
         self.plan = plan
         self.reading = Reading()
+        self._unique = unique
+        self._repeats: dict[int, Repeats] | None = None
         self._targets = targets_of(plan)
         self._converter = Converter(
             self._targets,
@@ -180,15 +198,19 @@ class Conversion:
             if chunk.keyed:
                 self.reading.keys.write(without_ends(chunk.keys))
                 self.reading.keyed += chunk.keyed
-            if chunk.good:
+            if chunk.held:
+                self.reading.back.write(without_ends(chunk.back))
+            if chunk.count:
                 yield without_ends(chunk.data)
         yield TRAILER
 
     def key_stream(self) -> Iterator[bytes]:
         """After ``stream``: the key cells of the rejected rows, as one binary COPY."""
-        yield HEADER
-        yield from self.reading.keys
-        yield TRAILER
+        yield from _whole(self.reading.keys)
+
+    def back_stream(self) -> Iterator[bytes]:
+        """After ``stream``: the rows that were held back, as one binary COPY."""
+        yield from _whole(self.reading.back)
 
     def chunks(self) -> Iterator[Chunk]:
         """Every block that holds rows, good or bad."""
@@ -243,27 +265,56 @@ class Conversion:
         for item in rejected:
             reading.causes.add(item.line, item.errors)
         if not count:
-            return Chunk(b"", 0, b"", 0)
+            return Chunk()
         first_id = self._give_ids(first, count)
         reading.ids.add(first_id, first, count)
         ids = pa.array(np.arange(first_id, first_id + count, dtype=np.int64))
-        if good == count:
-            return Chunk(self._encoded(ids, batch.values), good, b"", 0)
+        held = self._held(block, batch)
+        if good == count and held is None:
+            return Chunk(self._encoded(ids, batch.values), good)
         keys, keyed = b"", 0
-        if self._key_places:
+        if self._key_places and good < count:
             bad = pa.array(~batch.good)
             cells = [batch.values[place].filter(bad) for place in self._key_places]
             keys = whole_copy([self._targets[place] for place in self._key_places], ids.filter(bad), cells)
             keyed = count - good
-        mask = pa.array(batch.good)
-        values = [values.filter(mask) for values in batch.values]
-        return Chunk(self._encoded(ids.filter(mask), values), good, keys, keyed)
+        if held is None:
+            return Chunk(self._some(ids, batch, batch.good), good, keys=keys, keyed=keyed)
+        reading.suspects.extend(
+            Rejected(int(block.lines[row]), first + row, block.raw(row), []) for row in np.flatnonzero(held).tolist()
+        )
+        back = int(held.sum())
+        reading.held += back
+        data = self._some(ids, batch, batch.good & ~held)
+        return Chunk(data, good - back, self._some(ids, batch, held), back, keys, keyed)
+
+    def _held(self, block: Block, batch: Batch) -> Mask | None:
+        """The good rows that may repeat a unique value of an earlier one, None where there are none."""
+        if self._repeats is None:
+            # As many rows as the file has if all are like these. Of more rows, more are held back in vain.
+            rows = len(block) * max(self.plan.source.bytes_total // max(block.bytes_read, 1), 1)
+            places = [place for place, target in enumerate(self._targets) if target.name in self._unique]
+            self._repeats = {place: Repeats(self._targets[place], rows) for place in places}
+        held = np.zeros(len(block), np.bool_)
+        for place, repeats in self._repeats.items():
+            held |= repeats.seen(batch.values[place], batch.good)
+        return held if held.any() else None
+
+    def _some(self, ids: pa.Array, batch: Batch, mask: Mask) -> bytes:
+        kept = pa.array(mask)
+        return self._encoded(ids.filter(kept), [values.filter(kept) for values in batch.values])
 
     def _encoded(self, ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
         if self._sort_place is not None:
             order = pc.sort_indices(values[self._sort_place])
             ids, values = ids.take(order), [column.take(order) for column in values]
         return whole_copy(self._targets, ids, values)
+
+
+def _whole(rows: ByteSpill) -> Iterator[bytes]:
+    yield HEADER
+    yield from rows
+    yield TRAILER
 
 
 def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:

@@ -113,6 +113,13 @@ def test_what_cannot_be_imported_is_refused_at_once(
 
 
 @pytest.mark.usefixtures("people")
+def test_a_unique_column_cannot_be_left_to_its_default(owner: User) -> None:
+    make_table(owner, "t", a="TEXT", code="TEXT UNIQUE DEFAULT 'x'")
+    job = import_text(owner, "t", "a\n1\n2\n")
+    assert (job.state, job.error_code, records("t", "a")) == ("failed", "missing_columns", [])
+    assert "code" in job.error
+
+
 def test_strangers_find_no_table(owner: User, stranger: User) -> None:
     for table in ("people", "nothing"):
         with pytest.raises(DataEngineError) as caught:
