@@ -49,6 +49,14 @@ TRY_AGAIN = 1011  # hx-ws comes back by itself
 NO_REDIS = (OSError, RedisError)
 
 
+class Nothing(AsyncWebsocketConsumer):
+    """Where no socket is: refuses everybody at the handshake."""
+
+    async def connect(self) -> None:
+        """HTTP 403."""
+        await self.close()
+
+
 class ImportConsumer(AsyncWebsocketConsumer):
     """``/ws/imports/<pk>/``: HTML fragments for the console, JSON for API clients."""
 

@@ -28,6 +28,7 @@ SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """What Excel writes and reads on a first line."""
 REJECTED_HEADER = re.compile(rb'[^\r\n]*?([,;\t|])"?_line"?\1"?_errors"?[\r\n]')
 """How a rejected.csv begins."""
+MAX_SKIP_ROWS = 1_000_000
 ASCII_SCAN_BYTES = 512 << 20
 """How far a file of ASCII is read on for its first other character."""
 
@@ -88,8 +89,10 @@ class DialectOptions:
         if has_header is not None and not isinstance(has_header, bool):
             raise _invalid("has_header", "has to be true or false")
         skip_rows = options.get("skip_rows")
-        if skip_rows is not None and (isinstance(skip_rows, bool) or not isinstance(skip_rows, int) or skip_rows < 0):
+        if skip_rows is not None and (isinstance(skip_rows, bool) or not isinstance(skip_rows, int)):
             raise _invalid("skip_rows", "has to be a whole number of lines")
+        if skip_rows is not None and not 0 <= skip_rows <= MAX_SKIP_ROWS:
+            raise _invalid("skip_rows", f"has to be from 0 to {MAX_SKIP_ROWS:,}")
         return cls(**values, has_header=has_header, skip_rows=skip_rows)
 
 
@@ -184,10 +187,12 @@ def _rest(source: Source) -> itertools.islice[bytes]:
 
 def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
     grammar = Grammar(Dialect(), None)
+    at = 0
     for _ in range(count):
-        after = grammar.row_end(text, 0, final=True) if sheet else grammar.line_end(text, 0, final=True)[1]
-        text = text[after:]
-    return text
+        if at >= len(text):
+            break
+        at = grammar.row_end(text, at, final=True) if sheet else grammar.line_end(text, at, final=True)[1]
+    return text[at:]
 
 
 def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, Reading]:

@@ -5,6 +5,7 @@ What is needed to say what a file is, without what it takes to convert it: web p
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from dataengine.exceptions import InvalidInput
@@ -18,6 +19,7 @@ from .source import CHUNK_BYTES, Source
 MAX_COLUMNS = 1599
 """PostgreSQL's limit of 1,600 columns less the record's own key."""
 WIDTH_SAMPLE_ROWS = 200
+BLANK_LINES = re.compile(rb"[\r\n]*")
 
 
 def read_header(source: Source, dialect: Dialect) -> list[str]:
@@ -48,12 +50,9 @@ def damaged_header(source: Source, dialect: Dialect, width: int) -> list[str] | 
     buffer = Buffer(source, dialect)
     _skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
-    while True:
-        buffer.fill(CHUNK_BYTES)
-        end, after = grammar.line_end(buffer.text, 0, final=True)
-        if end or not buffer.text:
-            break
-        buffer.drop(after)
+    _skip_blank(buffer)
+    buffer.fill(CHUNK_BYTES)
+    end, _ = grammar.line_end(buffer.text, 0, final=True)
     scan = grammar.scan(buffer.text, 0, final=True)
     if scan.fault is None and scan.count == width:
         return None
@@ -135,38 +134,56 @@ class Buffer:
 def _skip_lines(buffer: Buffer, count: int, source: Source) -> None:
     """Take lines off the buffer (of a sheet: rows)."""
     grammar = Grammar(Dialect(), None)
+    at = 0
     for _ in range(count):
         while True:
-            buffer.fill(1)
-            if not buffer.text:
-                return
+            if at >= len(buffer.text):
+                buffer.drop(at)
+                at = 0
+                buffer.fill(1)
+                if not buffer.text:
+                    return
             try:
                 if source.lines_are_records:
-                    after = grammar.row_end(buffer.text, 0, final=buffer.final)
+                    at = grammar.row_end(buffer.text, at, final=buffer.final)
                 else:
-                    _, after = grammar.line_end(buffer.text, 0, final=buffer.final)
+                    at = grammar.line_end(buffer.text, at, final=buffer.final)[1]
             except NeedMore:
+                buffer.drop(at)
+                at = 0
                 if len(buffer.text) > MAX_ROW_BYTES:
                     raise InvalidInput("A line before the header is too long.", code="malformed_header") from None
                 buffer.grow(64 << 10)
             else:
                 break
-        buffer.drop(after)
+    buffer.drop(at)
+
+
+def _skip_blank(buffer: Buffer) -> int:
+    """Take blank lines off the buffer, and say how many there were."""
+    blank = 0
+    while True:
+        buffer.fill(1)
+        found = BLANK_LINES.match(buffer.text)
+        end = found.end() if found else 0
+        if not buffer.final and end == len(buffer.text) and buffer.text.endswith(b"\r"):
+            end -= 1  # the LF of a CRLF may be in the next chunk
+        lines = buffer.text[:end]
+        blank += lines.count(b"\n") + lines.count(b"\r") - lines.count(b"\r\n")
+        buffer.drop(end)
+        if buffer.text.strip(b"\r") or buffer.final:
+            return blank
+        buffer.grow(64 << 10)
 
 
 def _first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
     """The first record that is not a blank line, taken off the buffer; the blank lines before it and its own lines."""
-    blank = 0
+    blank = _skip_blank(buffer)
+    if not buffer.text:
+        raise InvalidInput("The file holds no header and no rows.", code="empty_file")
     while True:
-        buffer.fill(1)
-        if not buffer.text:
-            raise InvalidInput("The file holds no header and no rows.", code="empty_file")
         try:
-            end, after = grammar.line_end(buffer.text, 0, final=buffer.final)
-            if end == 0:
-                buffer.drop(after)
-                blank += 1
-                continue
+            end, _ = grammar.line_end(buffer.text, 0, final=buffer.final)
             scan = grammar.scan(buffer.text, 0, final=buffer.final)
         except NeedMore:
             if len(buffer.text) > grammar.max_row_bytes:

@@ -209,6 +209,7 @@ def test_what_is_fixed_wins(options: dict[str, Any], expected: Dialect) -> None:
         ({"has_header": "yes"}, "has_header", "invalid_option"),
         ({"skip_rows": -1}, "skip_rows", "invalid_option"),
         ({"skip_rows": True}, "skip_rows", "invalid_option"),
+        ({"skip_rows": 10**20}, "skip_rows", "invalid_option"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], field: str, code: str) -> None:

@@ -122,6 +122,17 @@ def header_of(data: bytes, dialect: Dialect | None = None) -> list[str]:
     return read_header(source, dialect or Dialect())
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\r", b"\r\n"])
+def test_many_blank_lines_and_lines_before_the_header(blank: bytes) -> None:
+    data = blank * 400_000 + b"a,b" + blank + b"1,2" + blank
+    for skipped in (0, 300_000, 400_000):
+        dialect = Dialect(skip_rows=skipped)
+        assert header_of(data, dialect) == ["a", "b"]
+        source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
+        (block,) = parse(source, dialect)
+        assert block.lines.tolist() == [400_002]
+
+
 def test_headers() -> None:
     assert header_of(b"a,b,c\n1,2,3\n") == ["a", "b", "c"]
     assert header_of(b'\n\n"a\nb",,a\n') == ["a\nb", "column_2", "a"]

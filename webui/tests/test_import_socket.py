@@ -103,7 +103,7 @@ def test_an_import_that_is_over_is_told_once(live_asgi: LiveServer, job: ImportJ
 
 
 @pytest.mark.parametrize(
-    "who", ["nobody", "stranger", "stranger's token", "forged token", "foreign page", "no such job"]
+    "who", ["nobody", "stranger", "stranger's token", "forged token", "foreign page", "no such job", "no such address"]
 )
 def test_whoever_has_no_business_there_is_refused_at_the_handshake(
     who: str, live_asgi: LiveServer, job: ImportJob, owner: User, stranger: User
@@ -121,6 +121,9 @@ def test_whoever_has_no_business_there_is_refused_at_the_handshake(
         case "no such job":
             options["additional_headers"] = cookie_of(owner)
             job.pk += 1
+        case "no such address":
+            options["additional_headers"] = cookie_of(owner)
+            query = "nothing/"
     with pytest.raises(InvalidStatus) as refused, opened(live_asgi, job, query, **options):
         pass
     assert refused.value.response.status_code == 403
