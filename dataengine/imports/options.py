@@ -49,6 +49,9 @@ class ImportOptions:
             given = {}
         if not isinstance(given, Mapping):
             raise InvalidInput("options must be a JSON object.", code="invalid_option", fields={"options": "no object"})
+        if not _is_storable(given):
+            reason = "Texts hold no NUL and no half of a surrogate pair."
+            raise InvalidInput(f"Options: {reason}", code="invalid_option", fields={"options": reason})
         errors: dict[str, str] = {
             str(name)[:60]: "There is no such option. Known: " + ", ".join(sorted(KEYS)) + "."
             for name in given
@@ -94,15 +97,19 @@ def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:
     if not isinstance(value, list | tuple) or len(value) > _MAX_LIST:
         errors[name] = f"Give a list of at most {_MAX_LIST} texts."
         return []
-    if not all(isinstance(text, str) and len(text) <= 200 and _is_storable(text) for text in value):
+    if not all(isinstance(text, str) and len(text) <= 200 for text in value):
         errors[name] = "Give a list of texts of at most 200 characters."
         return []
     return list(value)
 
 
-def _is_storable(text: str) -> bool:
-    """Whether PostgreSQL can keep it: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+def _is_storable(value: object) -> bool:
+    """Whether PostgreSQL can keep every text in it: no NUL, no lone surrogate."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    if isinstance(value, Mapping):
+        return all(_is_storable(key) and _is_storable(item) for key, item in value.items())
+    return not isinstance(value, list | tuple) or all(map(_is_storable, value))
 
 
 def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | None:

@@ -99,6 +99,9 @@ def test_without_a_header_columns_go_by_position(owner: User) -> None:
         ("email\na@x\n", "data.csv", {"delimiter": ",,"}, "delimiter"),
         ("email\na@x\n", "data.csv", {"encoding": "klingon"}, "encoding"),
         ("email\na@x\n", "data.csv", {"dry_run": "yes"}, "dry_run"),
+        ("email\na@x\n", "data.csv", {"key": "\ud800"}, "options"),
+        ("email\na@x\n", "data.csv", {"mapping": {"\ud800": "email"}}, "options"),
+        ("email\na@x\n", "data.csv", {"null_values": ["a\0b"]}, "options"),
     ],
 )
 def test_what_cannot_be_imported_is_refused_at_once(
