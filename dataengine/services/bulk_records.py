@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from dataengine import images, values
+from dataengine.bulk_updates import write_values
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.filtersets import record_filterset
@@ -63,25 +64,17 @@ def update_many(*, user: User, table: Table, records: object, trail: Trail | Non
 
     wanted = _clean_all(_listed(records, "records"), clean)
     with translated(model), transaction.atomic():
-        known = _locked(model, [pk for pk, _ in wanted])
-        rows = [known[pk] for pk, _ in wanted]
+        ids = [pk for pk, _ in wanted]
+        _lock(model, ids)
         named = {attribute for _, attributes in wanted for attribute in attributes}
         columns = [column for column in model.columns if column.attribute in named]
-        details = change_details(columns, len(rows))
+        details = change_details(columns, len(ids))
         event = record_event(user=user, table=table, action="records.updated", details=details)
-        images.keep_before(event, model.objects.filter(pk__in=list(known)), columns)
-        # The same columns together: each set of columns is one statement.
-        groups: dict[tuple[str, ...], list[int]] = {}
-        for index, (row, (_, attributes)) in enumerate(zip(rows, wanted, strict=True)):
-            for attribute, value in attributes.items():
-                setattr(row, attribute, value)
-            groups.setdefault(tuple(sorted(attributes)), []).append(index)
-        for changed, indexes in groups.items():
-            if changed:
-                _write_all(model, [rows[i] for i in indexes], _updater(model, changed), indexes)
+        images.keep_before(event, model.objects.filter(pk__in=ids), columns)
+        _write_all(model, wanted, lambda part: write_values(model, part))
         images.keep_after(event, model, columns)
         complete(event, trail)
-    return [row.pk for row in rows]
+    return ids
 
 
 def update_matching(*, user: User, table: Table, conditions: object, data: object, trail: Trail | None = None) -> int:
@@ -106,7 +99,7 @@ def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = 
     model = record_model(table)
     wanted = _clean_all(_listed(ids, "ids"), _id)
     with named_references(user, table, wanted), translated(model, deleting=True), transaction.atomic():
-        _locked(model, wanted)
+        _lock(model, wanted)
         return _delete(user, model, model.objects.filter(pk__in=wanted), trail)
 
 
@@ -172,12 +165,12 @@ def _clean_all[T](entries: Sequence[Any], clean: Callable[[Any], T]) -> list[T]:
     return cleaned
 
 
-def _locked(model: type[Record], ids: Sequence[int]) -> dict[int, Record]:
-    """The records, locked in the order of their ids (so that two calls cannot lock each other out)."""
+def _lock(model: type[Record], ids: Sequence[int]) -> None:
+    """Lock the records in the order of their ids, so that two calls cannot lock each other out."""
     twice = [(i, InvalidInput("", fields={"id": "This id is named twice."})) for i in _repeated(ids)]
     if twice:
         raise _by_index(twice)
-    known: dict[int, Record] = {row.pk: row for row in model.objects.select_for_update().filter(pk__in=ids)}
+    known = set(model.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
     missing = [
         (index, InvalidInput("", fields={"id": f"There is no record {pk}."}))
         for index, pk in enumerate(ids)
@@ -185,7 +178,6 @@ def _locked(model: type[Record], ids: Sequence[int]) -> dict[int, Record]:
     ]
     if missing:
         raise _by_index(missing[:_MAX_ERRORS], code="record_not_found")
-    return known
 
 
 def _repeated(ids: Sequence[int]) -> Iterable[int]:
@@ -215,23 +207,12 @@ def _matching(model: type[Record], conditions: object) -> QuerySet[Record]:
     return matching
 
 
-def _updater(model: type[Record], changed: Sequence[str]) -> Callable[[Sequence[Record]], None]:
-    """One upsert changes a whole set. The rows are there and locked, so it never inserts."""
+def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:
+    """Write ``rows``, or raise an error that names each row at fault by its index. Inside a transaction.
 
-    def write(part: Sequence[Record]) -> None:
-        model.objects.bulk_create(part, update_conflicts=True, unique_fields=["id"], update_fields=list(changed))
-
-    return write
-
-
-def _write_all[R: Record](
-    model: type[R],
-    rows: Sequence[R],
-    write: Callable[[Sequence[R]], None],
-    indexes: Sequence[int] | None = None,
-) -> None:
-    """Write ``rows``, or raise an error that names each row at fault by its index. Inside a transaction."""
-    places = range(len(rows)) if indexes is None else indexes
+    What holds only if the rows are written one after the other, like one record taking the unique value that another
+    gives up, comes about by the halving.
+    """
     faults: list[tuple[int, DataEngineError]] = []
 
     def attempt(start: int, stop: int) -> None:
@@ -244,7 +225,7 @@ def _write_all[R: Record](
             raise
         except DataEngineError as error:
             if stop - start == 1:
-                faults.append((places[start], error))
+                faults.append((start, error))
                 return
             middle = (start + stop) // 2
             attempt(start, middle)

@@ -12,9 +12,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400
 
-# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, samples of them, and the
-# parts of the import that are its SQL.
-SPEAKS_SQL = {"dataengine.ddl", "dataengine.exports", "dataengine.images", "dataengine.samples"}
+# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, one update of many records
+# to values of their own, samples of records, and the parts of the import that are its SQL.
+SPEAKS_SQL = {
+    "dataengine.bulk_updates", "dataengine.ddl", "dataengine.exports", "dataengine.images", "dataengine.samples",
+}  # fmt: skip
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)
 ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")
 # Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.

@@ -153,6 +153,61 @@ def test_a_full_call_takes_few_statements(client: APIClient, make_table: MakeTab
     with CaptureQueriesContext(connection) as queries:
         assert client.patch(URL, {"records": changes}).json() == {"updated": 10_000}
     assert len(queries) < 20
+    changes = [{"id": pk, "data": {"n": 0} if pk % 3 else {"a": f"x{pk}"} if pk % 2 else {}} for pk in ids]
+    with CaptureQueriesContext(connection) as queries:
+        assert client.patch(URL, {"records": changes}).json() == {"updated": 10_000}
+    assert len(queries) < 20
     with CaptureQueriesContext(connection) as queries:
         assert client.delete(URL, {"ids": ids}).json() == {"deleted": 10_000}
     assert len(queries) < 20
+
+
+def test_values_of_every_type_arrive_and_the_others_stay(client: APIClient, make_table: MakeTable) -> None:
+    types = {
+        "a": "TEXT", "v": "VARCHAR(5)", "s": "SMALLINT", "i": "BIGINT", "n": "NUMERIC(8,2)", "r": "REAL",
+        "x": "DOUBLE PRECISION", "b": "BOOLEAN", "d": "DATE", "h": "TIME", "t": "TIMESTAMP", "z": "TIMESTAMPTZ",
+        "u": "UUID", "j": "JSONB", "k": "JSON", "c": "CHOICE('one','two')", "e": "EMAIL", "o": "REFERENCES t",
+    }  # fmt: skip
+    make_table("t", **types)
+    full: dict[str, Any] = {
+        "a": 'quote" \\ {comma, NULL}', "v": "12345", "s": -5, "i": 2**62, "n": "-0.10", "r": 0.1,
+        "x": 1e300, "b": False, "d": "0001-01-01", "h": "23:59:59.000001", "t": "2024-02-29T12:00:00.5",
+        "z": "2024-02-29T12:00:00Z",
+        "u": "6f2c1b0e-6d5c-4c39-9d0a-3c7f1f9ce1aa", "j": {"deep": [1, None, "ü"]}, "k": [1.5], "c": "two",
+        "e": "a@example.com", "o": 1,
+    }  # fmt: skip
+    client.post(URL, {"records": [{}, full, full, {}]})
+    [_, stored, _, _] = client.get("/api/tables/t/records/").json()["results"]
+    odd = {name: value for place, (name, value) in enumerate(full.items()) if place % 2}
+    changes = [
+        {"id": 1, "data": full},
+        {"id": 2, "data": dict.fromkeys(types)},
+        {"id": 3, "data": {"a": ""}},
+        {"id": 4, "data": odd},
+    ]
+    assert client.patch(URL, {"records": changes}).json() == {"updated": 4}
+    found = client.get("/api/tables/t/records/").json()["results"]
+    assert found == [
+        stored | {"id": 1},
+        {"id": 2} | dict.fromkeys(types),
+        stored | {"id": 3, "a": ""},
+        {"id": 4} | dict.fromkeys(types) | {name: stored[name] for name in odd},
+    ]
+
+
+def test_what_python_cannot_read_stays_as_it_is(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", d="DATE", n="INTEGER")
+    client.post(URL, {"records": [{"n": 1}, {"n": 2}]})
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE userdata.t SET d = '20000-01-01' WHERE id = 1")
+    assert client.patch(URL, {"records": [{"id": 1, "data": {"n": 5}}, {"id": 2, "data": {"n": 6}}]}).status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT d::text, n FROM userdata.t ORDER BY id")
+        assert cursor.fetchall() == [("20000-01-01", 5), (None, 6)]
+
+
+def test_a_value_that_one_gives_up_another_may_take(client: APIClient, table: Table) -> None:
+    client.post(URL, {"records": [{"a": "x"}, {"a": "y"}, {"a": "z"}]})
+    records = [{"id": 3, "data": {"a": "free"}}, {"id": 2, "data": {"a": "z"}}, {"id": 1, "data": {"a": "y"}}]
+    assert client.patch(URL, {"records": records}).status_code == 200
+    assert [row[1] for row in rows(client)] == ["y", "z", "free"]
