@@ -4,6 +4,17 @@
 
 (() => {
   const TOAST_SECONDS = 7;
+  // One with a way back stays long enough to be read, thought about and reached.
+  const WAY_BACK_SECONDS = 20;
+  const MOST_TOASTS = 4;
+  const UNREACHABLE = "The server cannot be reached. Check your connection.";
+  const FAILED = "The server could not do that. Nothing was changed.";
+  const SAID = {
+    403: "You may not do that.",
+    404: "That is not there any more.",
+    413: "That is more than this server takes.",
+    429: "Too many requests; wait a moment.",
+  };
 
   function iconOf(name) {
     const used = document.querySelector("svg.icon use");
@@ -34,11 +45,74 @@
     expire(item);
   }
 
+  const expiring = new WeakSet();
+
+  /** Take a toast away after a while, unless it is an error; never while the pointer or the focus is on it. */
   function expire(item) {
-    if (!item.classList.contains("toast-bad")) setTimeout(() => item.remove(), TOAST_SECONDS * 1000);
+    if (item.classList.contains("toast-bad") || expiring.has(item)) return;
+    expiring.add(item);
+    const seconds = item.querySelector("[data-way-back]") ? WAY_BACK_SECONDS : TOAST_SECONDS;
+    let timer;
+    const start = () => {
+      clearTimeout(timer);
+      if (!item.matches(":hover, :focus-within")) timer = setTimeout(() => item.remove(), seconds * 1000);
+    };
+    item.addEventListener("pointerenter", () => clearTimeout(timer));
+    item.addEventListener("focusin", () => clearTimeout(timer));
+    item.addEventListener("pointerleave", start);
+    item.addEventListener("focusout", () => setTimeout(start));
+    start();
+    const others = document.querySelectorAll("#toasts > [data-toast]:not(.toast-bad)");
+    if (others.length > MOST_TOASTS) others[0].remove();
   }
 
-  window.tablekeep = { toast };
+  /** Put the toasts that an answer carries into the corner. */
+  function showToasts(answer) {
+    for (const item of answer.querySelectorAll("[data-toast]")) {
+      document.getElementById("toasts").append(item);
+      arrived(item);
+    }
+  }
+
+  function arrived(item) {
+    expire(item);
+    document.dispatchEvent(new CustomEvent("tablekeep:toast", { detail: item }));
+  }
+
+  /**
+   * A request that htmx does not make, with what makes it count as one of its own.
+   *
+   * Resolves to {status, html (a document, of an HTML answer), data (of a JSON answer), message (in words, of a
+   * failure)}; never, where the session has ended and the browser goes to the log in.
+   */
+  async function send(url, fields) {
+    const headers = {
+      "HX-Request": "true",
+      "HX-Request-Type": "partial",
+      "HX-Current-URL": location.href,
+      ...JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}"),
+    };
+    let response, text;
+    try {
+      response = await fetch(url, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
+      text = await response.text();
+    } catch {
+      return { status: 0, message: UNREACHABLE };
+    }
+    const elsewhere = response.headers.get("HX-Redirect");
+    if (elsewhere) {
+      location.assign(elsewhere);
+      return new Promise(() => {});
+    }
+    const kind = response.headers.get("Content-Type") ?? "";
+    const answer = { status: response.status };
+    if (kind.startsWith("text/html")) answer.html = new DOMParser().parseFromString(text, "text/html");
+    if (kind.startsWith("application/json")) answer.data = JSON.parse(text);
+    if (!response.ok) answer.message = kind.startsWith("text/plain") && text ? text : SAID[response.status] ?? FAILED;
+    return answer;
+  }
+
+  window.tablekeep = { iconOf, send, showToasts, toast };
 
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
@@ -96,7 +170,8 @@
 
   function prepare(root) {
     for (const select of root.querySelectorAll("select[data-type]")) fitDetails(select);
-    for (const item of root.querySelectorAll("[data-toast]")) expire(item);
+    const toasts = [...root.querySelectorAll("[data-toast]"), ...(root.matches?.("[data-toast]") ? [root] : [])];
+    for (const item of toasts) if (!expiring.has(item) && !item.matches(".toast-bad")) arrived(item);
   }
 
   document.addEventListener("DOMContentLoaded", () => prepare(document));
@@ -120,19 +195,13 @@
     if (!waiting) document.body.classList.remove("is-busy");
   });
 
-  const SAID = {
-    403: "You may not do that.",
-    404: "That is not there any more.",
-    413: "That is more than this server takes.",
-    429: "Too many requests; wait a moment.",
-  };
   document.addEventListener("htmx:response:error", (event) => {
     const { response, text } = event.detail.ctx;
     if (response.status === 422) return; // the form itself says what is wrong
     const plain = (response.headers.get("Content-Type") ?? "").startsWith("text/plain");
-    toast(plain && text ? text : SAID[response.status] ?? "The server could not do that. Nothing was changed.", true);
+    toast(plain && text ? text : SAID[response.status] ?? FAILED, true);
   });
   document.addEventListener("htmx:error", (event) => {
-    if (event.detail?.error?.name !== "AbortError") toast("The server cannot be reached. Check your connection.", true);
+    if (event.detail?.error?.name !== "AbortError") toast(UNREACHABLE, true);
   });
 })();

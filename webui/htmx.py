@@ -78,4 +78,4 @@ def _details(request: HttpRequest) -> HtmxDetails:
 def _pending_messages(request: HttpRequest) -> str:
     """Messages left for the user, as an extra partial that lands in the page's toast region."""
     messages = list(get_messages(request))
-    return render_to_string("_toasts_partial.html", {"messages": messages}) if messages else ""
+    return render_to_string("_toasts_partial.html", {"messages": messages}, request) if messages else ""

@@ -12,7 +12,7 @@ from django import forms
 from django.urls import reverse
 
 from dataengine import references
-from dataengine.exceptions import DataEngineError
+from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.records import Record
 from webui.errors import add_errors
@@ -23,15 +23,26 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 _YES_NO = [("", "no value"), ("true", "yes"), ("false", "no")]
+# ``data-picker`` is for fields.js, which adds a calendar to what is text without it.
 _WIDGETS: dict[str, dict[str, str]] = {
-    "date": {"placeholder": "2024-12-31"},
-    "time": {"placeholder": "23:59:00"},
-    "timestamp": {"placeholder": "2024-12-31 23:59:00"},
-    "timestamptz": {"placeholder": "2024-12-31 23:59:00Z"},
+    "date": {"placeholder": "2024-12-31", "data-picker": "date"},
+    "time": {"placeholder": "23:59:00", "data-picker": "time"},
+    "timestamp": {"placeholder": "2024-12-31 23:59:00", "data-picker": "datetime-local"},
+    "timestamptz": {"placeholder": "2024-12-31 23:59:00Z", "data-picker": "datetime-local"},
     "uuid": {"placeholder": "00000000-0000-0000-0000-000000000000"},
     "email": {"inputmode": "email"},
     "url": {"inputmode": "url", "placeholder": "https://"},
 }
+
+
+class _LongText(forms.CharField):
+    """Text of many lines. Browsers post every line break as CR LF, so these say nothing about what was typed."""
+
+    def to_python(self, value: Any) -> str:
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.to_python(initial), self.to_python(data))
 
 
 class RecordForm(Styled, forms.Form):
@@ -51,7 +62,7 @@ class RecordForm(Styled, forms.Form):
         values = (
             {column.attribute: _default(column) for column in columns}
             if record is None
-            else {column.attribute: _text(getattr(record, column.attribute)) for column in columns}
+            else {column.attribute: text_of(getattr(record, column.attribute)) for column in columns}
         )
         if record is not None and tables:
             for attribute, called in references.labels(user, [record]).items():
@@ -100,13 +111,14 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
         case "reference" if referred is not None:
             made = ReferenceField(referred, **common)
         case "text" | "json" | "jsonb":
-            made = forms.CharField(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
+            made = _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
         case _:
             made = forms.CharField(strip=not column.kind.is_text, **common)
             if column.kind.group == "Number":
                 attrs["inputmode"] = "numeric" if column.kind.kernel == "integer" else "decimal"
     made.widget.attrs |= attrs | _WIDGETS.get(column.type, {})
-    made.sql_text = column.sql_text  # type: ignore[attr-defined]  # shown beside the label
+    # What templates say of it: beside the label, and to the scripts that edit cells.
+    made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
         made.widget.attrs["aria-required"] = "true"
     return made
@@ -116,7 +128,7 @@ def _default(column: Column) -> str:
     return column.default or ""
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A stored value as the text that reads back as itself."""
     match value:
         case None:
@@ -135,6 +147,23 @@ def _text(value: Any) -> str:
             return json.dumps(value, ensure_ascii=False, indent=2)
         case _:
             return str(value)
+
+
+def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | None) -> Any:
+    """What was typed into one cell, as the record services take it. An empty text is a value where texts are.
+
+    ``referred`` is the table that the column refers to, if its records may be named. Raises InvalidInput where a
+    required column would be left without a value, or no record is called so.
+    """
+    if text == "" and not is_null and column.kind.is_text:
+        return text
+    value = None if is_null else _value(column, text)
+    if referred is not None and value is not None:
+        return references.resolve(referred, text)
+    if value is None and column.required:
+        reason = "This column needs a value."
+        raise InvalidInput(reason, code="invalid_record", fields={column.name: reason})
+    return value
 
 
 def _value(column: Column, text: str) -> Any:

@@ -20,7 +20,8 @@ from django.urls import reverse
 
 from dataengine.models import Column
 from dataengine.records import Record
-from dataengine.references import Labels
+from dataengine.references import Labels, written
+from dataengine.services.records import record_versions
 
 # What a cell shows at most; the record's own page shows all of it.
 CLIP_AT = 160
@@ -38,6 +39,8 @@ class Heading:
     state: str
     query: str
     hint: str = ""
+    # How the grid's scripts and URLs call the column: ``c12``, which no user's word can break.
+    column: str = ""
 
 
 class SortableTable(tables2.Table):
@@ -84,6 +87,7 @@ class SortableTable(tables2.Table):
             state=state if bound.orderable else "",
             query=f"?{query.urlencode()}",
             hint=getattr(bound.column, "hint", ""),
+            column=bound.name,
         )
 
 
@@ -104,19 +108,24 @@ class CatalogTable(SortableTable):
 
 
 class Cell(NamedTuple):
-    """What stands in one cell: its class, its text, the whole text where it is clipped, and where it leads."""
+    """What stands in one cell: its class, its text, the whole text where it is clipped, and where it leads.
+
+    ``value`` is what an editor begins with, where that is not the text.
+    """
 
     css: str
     text: str
     whole: str = ""
     href: str = ""
+    value: str = ""
 
 
 class Line(NamedTuple):
-    """One record as the grid shows it."""
+    """One record as the grid shows it. ``version`` tells later whether somebody changed it meanwhile."""
 
     pk: int
     cells: list[Cell]
+    version: str = ""
 
 
 class RecordColumn(tables2.Column):
@@ -151,10 +160,15 @@ class RecordGrid(SortableTable):
         """Numbers stand right, in figures of one width."""
         return self.shown[name].css if name in self.shown else "cell-id"
 
-    def lines(self) -> list[Line]:
-        """The records as the grid shows them."""
+    def lines(self, *, versions: bool = False) -> list[Line]:
+        """The records as the grid shows them; with their versions for those who may change them."""
         makers = [(name, column.show) for name, column in self.shown.items()]
-        return [Line(record.pk, [make(getattr(record, name)) for name, make in makers]) for record in self.data.data]
+        records = self.data.data
+        seen = record_versions(records) if versions else [""] * len(records)
+        return [
+            Line(record.pk, [make(getattr(record, name)) for name, make in makers], version)
+            for record, version in zip(records, seen, strict=True)
+        ]
 
 
 class _InOrder(tables2.data.TableListData):
@@ -205,7 +219,7 @@ def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any]
             return null
         text = labels.get(value, f"#{value}")
         shown = text if len(text) <= CLIP_AT else text[:CLIP_AT] + "…"
-        return Cell(css, shown, f"{title} {value}", f"{where}{value}/")
+        return Cell(css, shown, f"{title} {value}", f"{where}{value}/", written(value, text))
 
     return make
 

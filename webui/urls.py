@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from webui.views import account, charts, columns, exports, imports, indexes, records, resumable, tables
+from webui.views import account, cells, changes, charts, columns, exports, imports, indexes, records, resumable, tables
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
@@ -36,6 +36,8 @@ console_urls = [
     path("tables/<str:name>/records/new/", records.add, name="record-add"),
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
+    path("tables/<str:name>/records/<int:pk>/<slug:attribute>/", cells.cell, name="cell"),
+    path("tables/<str:name>/undo/<int:event>/", changes.undo, name="undo"),
     path("uploads/", resumable.create, name="uploads"),
     path("uploads/<str:token>/", resumable.upload, name="upload"),
     path("imports/", imports.history, name="imports"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from dataengine import images
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
-from dataengine.record_serializers import clean_record, record_data
+from dataengine.record_serializers import clean_record, record_data, records_data
 from dataengine.records import Record, record_model
 from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
@@ -116,8 +117,13 @@ def delete_record(*, user: User, table: Table, pk: int, version: str | None = No
 
 def record_version(record: Record) -> str:
     """A short text that differs whenever any value of the record does."""
-    shown = json.dumps(record_data(record), sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(shown.encode(), digest_size=12).hexdigest()
+    return record_versions([record])[0]
+
+
+def record_versions(records: Sequence[Record]) -> list[str]:
+    """``record_version`` of each record of one model."""
+    shown = (json.dumps(data, sort_keys=True, separators=(",", ":")) for data in records_data(records))
+    return [hashlib.blake2b(text.encode(), digest_size=12).hexdigest() for text in shown]
 
 
 def _check_version(record: Record, version: str | None, *, yours: object = None) -> None:

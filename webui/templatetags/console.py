@@ -13,8 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dataengine.references import Referrer
+from webui import changes
 
 register = template.Library()
+register.filter("way_back", changes.way_back)
 
 _BYTE_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _KEEP_EXACT_BELOW = 50_000

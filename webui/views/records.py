@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 
@@ -16,7 +15,8 @@ from dataengine.layouts import Layout, layout_of
 from dataengine.models import Table
 from dataengine.records import record_model
 from dataengine.services import records as services
-from webui import filters, htmx
+from dataengine.services.audit import Trail
+from webui import changes, filters, htmx
 from webui.htmx import ConsoleRequest
 from webui.record_forms import RecordForm
 from webui.tables import PAGE_PARAMETERS, RecordGrid
@@ -33,6 +33,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
     columns = list(table.columns.select_related("references"))
+    rights, is_partial = access.rights_of(request.user, table), htmx.is_partial(request)
     layout = layout_of(request.user, table, columns)
     named = references.labels_of(request.user, filters.referred(request.GET, columns))
     chips, searched = filters.chips(request.GET, columns, named), request.GET.get("search", "")
@@ -41,7 +42,9 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "table": table,
         "columns": columns,
         "layout": layout,
-        "rights": access.rights_of(request.user, table),
+        "rights": rights,
+        "may_edit": "edit" in rights,
+        "editors": () if is_partial or "edit" not in rights else RecordForm(columns, user=request.user),
         "search": searched,
         "search_meaning": search.meaning(table),
         "chips": chips,
@@ -58,7 +61,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
     try:
-        context |= _page(request, table, layout)
+        context |= _page(request, table, layout, may_edit="edit" in rights)
         status = 200
     except InvalidInput as error:
         context |= _nothing(request.GET, layout) | {"problem": error}
@@ -67,7 +70,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         context |= _nothing(request.GET, layout) | {"too_slow": error}
         status = 503
     # A partial is swapped in whatever it says: the grid itself explains what went wrong.
-    status = 200 if htmx.is_partial(request) else status
+    status = 200 if is_partial else status
     return htmx.render(request, "records/index.html", context, partial="records/_grid.html", status=status)
 
 
@@ -124,13 +127,14 @@ def add(request: ConsoleRequest, name: str) -> HttpResponse:
     table = access.get_table(request.user, name, "edit")
     columns = list(table.columns.select_related("references"))
     form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user)
+    trail: Trail = []
     if form.is_bound and form.is_valid():
         try:
-            record = services.insert_record(user=request.user, table=table, data=form.service_data())
+            record = services.insert_record(user=request.user, table=table, data=form.service_data(), trail=trail)
         except InvalidInput as error:
             form.add_service_errors(error)
         else:
-            messages.success(request, f"Record {record.pk} is added.")
+            changes.tell(request, f"Record {record.pk} is added.", table, trail)
             return htmx.redirect(request, resolve_url("console:records", table.name) + "?order_by=-id")
     context = {"section": "tables", "table": table, "columns": columns, "form": form}
     return htmx.render(request, "records/form.html", context, status=htmx.UNPROCESSABLE if form.errors else 200)
@@ -143,14 +147,16 @@ def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     columns = list(table.columns.select_related("references"))
     record = services.get_record(table, pk)
     form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, record=record)
+    trail: Trail = []
     if form.is_bound and form.is_valid():
         try:
             if form.has_changed():
-                services.update_record(user=request.user, table=table, pk=pk, data=form.service_data())
+                data = form.service_data()
+                services.update_record(user=request.user, table=table, pk=pk, data=data, trail=trail)
         except InvalidInput as error:
             form.add_service_errors(error)
         else:
-            messages.success(request, f"Record {pk} is saved.")
+            changes.tell(request, f"Record {pk} is saved.", table, trail)
             return htmx.redirect(request, resolve_url("console:records", table.name))
     context = {
         "section": "tables", "table": table, "columns": columns, "form": form, "record": record,
@@ -166,13 +172,14 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     columns = list(table.columns.select_related("references"))
     record = services.get_record(table, pk)
     problem = None
+    trail: Trail = []
     if request.method == "POST":
         try:
-            services.delete_record(user=request.user, table=table, pk=pk)
+            services.delete_record(user=request.user, table=table, pk=pk, trail=trail)
         except DataEngineError as error:
             problem = error
         else:
-            messages.success(request, f"Record {pk} is deleted.")
+            changes.tell(request, f"Record {pk} is deleted.", table, trail)
             return htmx.redirect(request, resolve_url("console:records", table.name))
     grid = RecordGrid([record], columns, sort="", labels=references.labels(request.user, [record]))
     cells = list(zip(columns, grid.lines()[0].cells, strict=True))
@@ -184,7 +191,7 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     return htmx.render(request, "records/delete.html", context, status=problem.status if problem else 200)
 
 
-def _page(request: ConsoleRequest, table: Table, layout: Layout) -> dict[str, Any]:
+def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
     selection = record_lists.select(
@@ -202,7 +209,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout) -> dict[str, An
     grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels)
     return {
         "headings": grid.headings(params),
-        "lines": grid.lines(),
+        "lines": grid.lines(versions=may_edit),
         "page": page,
         "last": None if listing.last_number else listing.last,
         "last_number": listing.last_number,

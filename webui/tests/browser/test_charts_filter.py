@@ -10,7 +10,7 @@ from dataengine.models import ColumnLayout, Table
 def test_a_click_on_a_bar_filters_and_another_takes_it_back(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/?order_by=-name")
-    rows = page.get_by_role("table", name="people").locator("tbody tr")
+    rows = page.get_by_role("grid", name="people").locator("tbody tr")
     expect(rows).to_have_count(3)
     page.get_by_role("link", name="active missing, 2 records").click()
     expect(rows).to_have_count(2)
@@ -42,7 +42,7 @@ def test_bars_are_reached_by_keyboard(owners_page: Page, people: Table) -> None:
     expect(bars.first).to_be_focused()
     expect(page.locator(".charts a[tabindex='0']")).to_have_count(1)
     page.get_by_role("link", name="active yes, 1 record").press("Enter")
-    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(1)
 
 
 def test_charts_are_turned_off_and_stay_off(owners_page: Page, people: Table) -> None:
@@ -53,6 +53,6 @@ def test_charts_are_turned_off_and_stay_off(owners_page: Page, people: Table) ->
     page.get_by_label("Charts under the heads").uncheck()
     expect(page.locator(".charts")).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(3)
+    expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(3)
     expect(page.locator(".charts")).to_have_count(0)
     assert not ColumnLayout.objects.get().charts

@@ -8,10 +8,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from playwright.sync_api import Locator, expect
 
 from dataengine.models import ImportJob, Index, RejectedRow, Table
+from dataengine.services.records import insert_record, update_record
 from webui import drafts
 from webui.tests.browser.conftest import log_in
+from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -50,6 +53,10 @@ def make_jobs(table: Table) -> list[str]:
 def problems_of(page: Page, path: str) -> list[str]:
     page.goto(path)
     page.evaluate("() => document.querySelectorAll('details').forEach((closed) => { closed.open = true; })")
+    return problems_now(page, path)
+
+
+def problems_now(page: Page, path: str) -> list[str]:
     found = [
         f"{path}: {violation['id']}: {node['html'][:200]}"
         for violation in Axe().run(page).response["violations"]
@@ -103,5 +110,52 @@ def test_no_page_has_a_violation(
         "/imports/",
     ]
     problems += [problem for path in paths for problem in problems_of(page, path)]
+    context.close()
+    assert problems == []
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_no_state_of_the_grid_has_a_violation(
+    look: Literal["light", "dark"], browser: Browser, live_asgi: LiveServer, people: Table, owner: User
+) -> None:
+    table = make_table(owner, "pets", {"name": "TEXT NOT NULL", "born": "DATE", "master": "REFERENCES people"})
+    for name in ("Rex", "Tom"):
+        insert_record(user=owner, table=table, data={"name": name})
+    context = browser.new_context(base_url=live_asgi.url, color_scheme=look, reduced_motion="reduce")
+    log_in(context, live_asgi, owner)
+    page = context.new_page()
+    page.goto("/tables/pets/")
+
+    def cell(record: int, column: int) -> Locator:
+        return page.locator(f"#r{record} td").nth(column)
+
+    cell(1, 1).click()
+    cell(2, 2).click(modifiers=["Shift"])
+    problems = problems_now(page, "a range")
+    for column in (1, 2):
+        cell(1, column).dblclick()
+        expect(page.locator(".cell-editor")).to_have_count(1)
+        problems += problems_now(page, f"the editor of column {column}")
+        page.keyboard.press("Escape")
+    cell(1, 3).dblclick()
+    page.keyboard.press("a")
+    expect(page.get_by_role("listbox").get_by_role("option").first).to_be_visible()
+    problems += problems_now(page, "a list of records")
+    page.keyboard.press("Escape")
+    cell(1, 2).dblclick()
+    page.keyboard.type("never")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    problems += problems_now(page, "an error")
+    page.keyboard.press("Escape")
+    update_record(user=owner, table=table, pk=1, data={"name": "Theirs"})
+    cell(1, 1).dblclick()
+    page.keyboard.type("Mine")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alertdialog")).to_be_visible()
+    problems += problems_now(page, "a conflict")
+    page.get_by_role("button", name="Keep mine").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    problems += problems_now(page, "a toast")
     context.close()
     assert problems == []

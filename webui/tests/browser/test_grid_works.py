@@ -10,7 +10,7 @@ from dataengine.models import Table
 def test_sorting_searching_and_going_back(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
-    grid = page.get_by_role("table", name="people")
+    grid = page.get_by_role("grid", name="people")
     for state, first in (("ascending", "Ann"), ("descending", "Cleo"), ("none", "Ann")):
         grid.get_by_role("link", name="name", exact=True).click()
         expect(grid.locator(f"th[aria-sort={state}]", has_text="name")).to_be_visible()
@@ -41,16 +41,16 @@ def test_a_filter_is_made_and_taken_off(owners_page: Page, people: Table) -> Non
     expect(page.get_by_text("Give a value.")).to_be_visible()
     page.get_by_label("Value").fill("10")
     page.get_by_role("button", name="Apply filter").click()
-    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Remove: score is greater than 10").click()
-    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(3)
+    expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(3)
 
 
 def test_a_session_that_ended_leads_to_the_log_in_and_back(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
     page.context.clear_cookies()
-    page.get_by_role("table", name="people").get_by_role("link", name="name", exact=True).click()
+    page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page).to_have_url(re.compile(r"/login/\?next=/tables/people/"))
 
@@ -59,8 +59,8 @@ def test_a_failed_part_becomes_a_toast_and_leaves_the_page(owners_page: Page, pe
     page = owners_page
     page.goto("/tables/people/")
     people.delete()
-    page.get_by_role("table", name="people").get_by_role("link", name="name", exact=True).click()
+    page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()
     expect(page.get_by_text("There is no table “people”.")).to_be_visible()
-    expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(3)
+    expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(3)
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_text("There is no table “people”.")).to_have_count(0)

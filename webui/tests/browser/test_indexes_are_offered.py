@@ -24,7 +24,7 @@ def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypa
     monkeypatch.setattr(paging, "page_by_number", slow)
     page = owners_page
     page.goto("/tables/people/")
-    page.get_by_role("table", name="people").get_by_role("link", name="name", exact=True).click()
+    page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Sorting by “name” needs an index.")
     page.get_by_role("button", name="Build the index of name").click()
     expect(page.get_by_role("heading", name="Indexes of People we know")).to_be_visible()
@@ -35,5 +35,5 @@ def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypa
     Index.objects.update(state=Index.State.QUEUED)
     index_builds.run(Index.objects.get().pk)
     page.get_by_role("link", name="Show the records").click()
-    expect(page.get_by_role("table", name="people").locator("tbody tr").first).to_contain_text("Ann")
+    expect(page.get_by_role("grid", name="people").locator("tbody tr").first).to_contain_text("Ann")
     expect(page.locator("th[aria-sort=ascending]", has_text="name")).to_be_visible()

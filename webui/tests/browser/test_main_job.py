@@ -59,7 +59,7 @@ def test_from_the_log_in_to_the_records(page: Page, owner: User, password: str, 
     expect(page.get_by_role("table", name="Causes")).to_contain_text("email")
 
     page.get_by_role("link", name="Open the table").click()
-    grid = page.get_by_role("table", name="customers")
+    grid = page.get_by_role("grid", name="customers")
     expect(grid.get_by_role("row")).to_have_count(3)
     expect(grid).to_contain_text("Dan, Jr")
     assert record_model(Table.objects.get(name="customers")).objects.count() == 2

@@ -26,7 +26,7 @@ def pets(people: Table, owner: User) -> Table:
 def test_a_filter_finds_the_record_by_its_name(owners_page: Page, pets: Table) -> None:
     page = owners_page
     page.goto("/tables/pets/")
-    grid = page.get_by_role("table", name="pets")
+    grid = page.get_by_role("grid", name="pets")
     page.locator("summary", has_text="Filter").click()
     page.get_by_label("Column", exact=True).select_option("keeper")
     value = page.get_by_label("Value")
@@ -55,5 +55,5 @@ def test_a_record_is_set_by_the_name_of_another(owners_page: Page, pets: Table) 
     expect(page.locator("datalist option[value='Cleo <b> #3']")).to_be_attached()
     keeper.fill("Cleo <b> #3")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("table", name="pets")).to_contain_text("Cleo <b>")
+    expect(page.get_by_role("grid", name="pets")).to_contain_text("Cleo <b>")
     assert getattr(record_model(pets).objects.get(pk=1), pets.columns.get(name="keeper").attribute) == 3

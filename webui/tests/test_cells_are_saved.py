@@ -1,0 +1,169 @@
+"""The view of one cell: who may ask and change, what it answers, and changes taken back from the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+from guardian.shortcuts import assign_perm
+
+from dataengine.models import Table
+from dataengine.services.layouts import keep_layout
+from dataengine.services.records import get_record, insert_record, record_version, update_record
+from webui.tests.conftest import PARTIAL, make_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def url(table: Table, column: str, pk: int = 1) -> str:
+    return f"/tables/{table.name}/records/{pk}/{table.columns.get(name=column).attribute}/"
+
+
+def save(client: Client, table: Table, column: str, pk: int = 1, **posted: str) -> Any:
+    return client.post(url(table, column, pk), posted, headers=PARTIAL)
+
+
+def stored(table: Table, column: str, pk: int = 1) -> Any:
+    return get_record(table, pk).values()[column]
+
+
+def test_the_answer_is_the_row_as_the_grid_shows_it_and_a_way_back(as_owner: Client, people: Table) -> None:
+    version = record_version(get_record(people, 1))
+    answer = save(as_owner, people, "score", value="3.5", version=version)
+    html = answer.content.decode()
+    assert answer.status_code == 200
+    assert '<td class="cell-number">3.50</td>' in html
+    assert f'data-version="{record_version(get_record(people, 1))}"' in html
+    assert "Undo</button>" in html
+    grid = as_owner.get("/tables/people/").content.decode()
+    assert html[html.index("<tr") : html.index("</tr>")] in grid
+
+
+def test_who_may(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
+    for client, right, status in (
+        (as_stranger, None, 404),
+        (as_colleague, None, 404),
+        (as_colleague, "view_table", 403),
+        (as_colleague, "edit_table", 200),
+    ):
+        if right:
+            assign_perm(right, colleague, people)
+        assert save(client, people, "name", value="New").status_code == status
+        assert client.get(url(people, "name")).status_code == (404 if status == 404 else 200)
+    assert stored(people, "name") == "New"
+
+
+def test_the_whole_value_as_text(as_owner: Client, as_colleague: Client, shared: Table) -> None:
+    answer = as_colleague.get(url(shared, "notes", 3)).json()
+    assert answer == {"text": "x" * 500, "version": record_version(get_record(shared, 3))}
+    assert as_owner.get(url(shared, "notes", 2)).json()["text"] is None
+
+
+@pytest.mark.parametrize(
+    ("column", "posted", "complaint"),
+    [
+        ("score", {"value": "many"}, "A valid number is required."),
+        ("email", {"value": "bob@example.com"}, "already"),
+        ("name", {"null": "1"}, "This column needs a value."),
+    ],
+)
+def test_what_is_refused_is_said_in_plain_text(
+    as_owner: Client, people: Table, column: str, posted: dict[str, Any], complaint: str
+) -> None:
+    before = stored(people, column)
+    answer = save(as_owner, people, column, **posted)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/plain; charset=utf-8")
+    assert complaint in answer.content.decode()
+    assert stored(people, column) == before
+
+
+def test_empty_text_and_no_value(as_owner: Client, people: Table) -> None:
+    cases: list[tuple[str, dict[str, Any], str | None]] = [
+        ("notes", {"null": "1"}, None),
+        ("notes", {"value": ""}, ""),
+        ("born", {"value": ""}, None),
+        ("name", {"value": ""}, ""),
+    ]
+    for column, posted, value in cases:
+        assert save(as_owner, people, column, **posted).status_code == 200
+        assert stored(people, column) == value
+
+
+def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> None:
+    version = record_version(get_record(people, 1))
+    update_record(user=owner, table=people, pk=1, data={"name": "Theirs <i>", "notes": None})
+    answer = save(as_owner, people, "name", value="Mine", version=version, seen="Ann")
+    html = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Theirs &lt;i&gt;" in html
+    assert "Mine" in html
+    assert f'data-version="{record_version(get_record(people, 1))}"' in html
+    assert stored(people, "name") == "Theirs <i>"
+    # Another cell of the same record is nobody's but the user's.
+    assert save(as_owner, people, "score", value="1", version=version, seen="12.50").status_code == 200
+    assert save(as_owner, people, "notes", value="mine", version=version, seen="").status_code == 409
+    assert save(as_owner, people, "notes", value="mine", version=version, seen_null="1").status_code == 200
+    assert save(as_owner, people, "name", value="Mine", version=version).status_code == 409
+    assert stored(people, "name") == "Theirs <i>"
+
+
+def test_what_is_gone(as_owner: Client, people: Table) -> None:
+    assert save(as_owner, people, "name", pk=99, value="x").status_code == 404
+    column = people.columns.get(name="born")
+    address = url(people, "born")
+    column.delete()
+    answer = as_owner.post(address, {"value": "2000-01-01"}, headers=PARTIAL)
+    assert (answer.status_code, answer.content.decode()) == (404, "There is no such column any more.")
+    as_owner.logout()
+    login = save(as_owner, people, "name", value="x")
+    assert (login.status_code, login.headers["HX-Redirect"]) == (204, "/login/?next=/")
+
+
+def test_a_reference_is_named_as_in_the_form(as_owner: Client, owner: User, people: Table) -> None:
+    pets = make_table(owner, "pets", {"keeper": "REFERENCES people"})
+    insert_record(user=owner, table=pets, data={"keeper": 1})
+    version = record_version(get_record(pets, 1))
+    answer = save(as_owner, pets, "keeper", value="Bob #2", version=version, seen="Ann #1")
+    shown = 'data-value="Bob #2" title="People we know 2"><a href="/tables/people/records/2/">Bob</a>'
+    assert shown in answer.content.decode()
+    assert stored(pets, "keeper") == 2
+    assert save(as_owner, pets, "keeper", value="nobody").content.decode().startswith("No record of “people”")
+    # Still what was seen, though the record's version is another.
+    assert save(as_owner, pets, "keeper", value="3", version=version, seen="Bob #2").status_code == 200
+    assert save(as_owner, pets, "keeper", value="1", version=version, seen="Bob #2").status_code == 409
+
+
+def test_hidden_columns_stay_hidden(as_owner: Client, owner: User, people: Table) -> None:
+    columns = list(people.columns.all())
+    keep_layout(user=owner, table=people, order=[c.pk for c in columns], shown={columns[0].pk}, charts=False)
+    assert save(as_owner, people, "name", value="New").content.decode().count("<td") == 2
+
+
+def test_a_page_without_scripts_undoes_and_returns(as_owner: Client, people: Table) -> None:
+    posted = {c.attribute: "" for c in people.columns.all()} | {people.columns.get(name="name").attribute: "Dan"}
+    as_owner.post("/tables/people/records/new/", posted)
+    page = as_owner.get("/tables/people/?order_by=-id").content.decode()
+    assert "Record 4 is added." in page
+    action = page.split('action="/tables/people/undo/')[1].split("/")[0]
+    answer = as_owner.post(f"/tables/people/undo/{action}/", {"word": "Undo", "next": "/tables/people/?order_by=-id"})
+    assert answer.headers["Location"] == "/tables/people/?order_by=-id"
+    page = as_owner.get(answer.headers["Location"]).content.decode()
+    assert "Undone: 1 record is gone again." in page
+    assert "Redo</button>" in page
+    assert 'id="r4"' not in page
+    again = as_owner.post(f"/tables/people/undo/{action}/", {"next": "//elsewhere.example/"})
+    assert again.status_code == 409
+    assert "This was undone already." in again.content.decode()
+
+
+def test_strangers_and_viewers_undo_nothing(
+    as_owner: Client, as_stranger: Client, as_colleague: Client, shared: Table
+) -> None:
+    answer = save(as_owner, shared, "name", value="New").content.decode()
+    action = answer.split('action="')[1].split('"')[0]
+    assert as_stranger.post(action).status_code == 404
+    assert as_colleague.post(action).status_code == 403
+    assert as_owner.get(action).status_code == 405
+    assert stored(shared, "name") == "New"

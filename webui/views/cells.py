@@ -1,0 +1,104 @@
+"""Single cells of the grid: what they hold in full, and a new value for one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+
+from dataengine import access, references
+from dataengine.exceptions import Conflict, InvalidInput, NotFound
+from dataengine.layouts import layout_of
+from dataengine.models import Column, Table
+from dataengine.records import Record
+from dataengine.services import records as services
+from dataengine.services.audit import Trail
+from webui import changes, htmx
+from webui.htmx import ConsoleRequest
+from webui.record_forms import cell_value, text_of
+from webui.tables import Cell, RecordGrid
+from webui.views.view import console_view
+
+
+@console_view("GET", "POST")
+def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpResponse:
+    """The whole value of a cell as the text that an editor starts with; or a new value for it.
+
+    Posted are ``value`` or ``null``, the ``version`` of the record that was shown, and ``seen``, the text that the
+    cell had. The answer is the record's row, or an error to be shown at the cell: in plain text, or, where somebody
+    else changed the same cell meanwhile, both values to choose from (409).
+    """
+    table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
+    columns = list(table.columns.select_related("references"))
+    column = _column(columns, attribute)
+    if request.method == "GET":
+        record = services.get_record(table, pk)
+        value = getattr(record, attribute)
+        shown = None if value is None else text_of(value)
+        return JsonResponse({"text": shown, "version": services.record_version(record)})
+    trail: Trail = []
+    try:
+        record = _save(request, table, pk, column, trail)
+    except InvalidInput as error:
+        reasons = error.fields.get(column.name) or [error.message]
+        return htmx.plain_error(" ".join(reasons), htmx.UNPROCESSABLE)
+    except Conflict as error:
+        if error.error_code != "changed_meanwhile":
+            raise
+        record = services.get_record(table, pk)
+        context = {
+            "theirs": _shown(request, record, column),
+            "yours": None if "null" in request.POST else request.POST.get("value", ""),
+            "message": error.message,
+        }
+        context |= _row(request, table, columns, record)
+        return htmx.render(request, "records/_conflict.html", context, status=error.status)
+    changes.tell(request, f"“{column.title}” of record {pk} is changed.", table, trail)
+    return htmx.render(request, "records/_row.html", _row(request, table, columns, record), partial="records/_row.html")
+
+
+def _save(request: ConsoleRequest, table: Table, pk: int, column: Column, trail: Trail) -> Record:
+    posted = request.POST
+    referred = references.readable(request.user, [column]).get(column.attribute)
+    value = cell_value(column, posted.get("value", ""), is_null="null" in posted, referred=referred)
+    data = {column.name: value}
+    update = partial(services.update_record, user=request.user, table=table, pk=pk, data=data, trail=trail)
+    try:
+        return update(version=posted.get("version") or None)
+    except Conflict as error:
+        if error.error_code != "changed_meanwhile":
+            raise
+        present = services.get_record(table, pk)
+        if not _is_as_seen(request, present, column):
+            raise
+        # Somebody changed other cells of this record. Those are theirs, this one is not touched by it.
+        return update(version=services.record_version(present))
+
+
+def _is_as_seen(request: ConsoleRequest, record: Record, column: Column) -> bool:
+    """Whether a cell still holds what its user saw, in the grid or in an editor."""
+    value = getattr(record, column.attribute)
+    if value is None:
+        return "seen_null" in request.POST
+    shown = _shown(request, record, column)
+    return request.POST.get("seen") in {text_of(value), shown.value or shown.text}
+
+
+def _shown(request: ConsoleRequest, record: Record, column: Column) -> Cell:
+    grid = RecordGrid([record], [column], sort="", labels=references.labels(request.user, [record]))
+    return grid.lines()[0].cells[0]
+
+
+def _row(request: ConsoleRequest, table: Table, columns: list[Column], record: Record) -> dict[str, Any]:
+    """What the row of a record is rendered with, just as in the user's grid."""
+    shown = layout_of(request.user, table, columns).shown
+    grid = RecordGrid([record], shown, sort="", labels=references.labels(request.user, [record]))
+    return {"table": table, "lines": grid.lines(versions=True), "may_edit": True}
+
+
+def _column(columns: list[Column], attribute: str) -> Column:
+    found = next((column for column in columns if column.attribute == attribute), None)
+    if found is None:
+        raise NotFound("There is no such column any more.", code="column_not_found")
+    return found
