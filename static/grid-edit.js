@@ -214,12 +214,10 @@
   /** Make a cell look like another. */
   function dress(cell, made) {
     if (cell.classList.contains("is-editing")) return void late.set(cell, made);
-    const isTabStop = cell.tabIndex === 0;
-    for (const { name } of [...cell.attributes]) cell.removeAttribute(name);
+    for (const { name } of [...cell.attributes]) if (name !== "tabindex") cell.removeAttribute(name);
     for (const { name, value } of made.attributes) cell.setAttribute(name, value);
     cell.replaceChildren(...made.childNodes);
     for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
-    if (isTabStop) cell.tabIndex = 0;
   }
 
   /** Show a record as the server sent it, but for cells that are being edited or are on their way. */
@@ -299,9 +297,20 @@
 
   // Keys and pointer ---------------------------------------------------------------------------------------------------
 
+  // A click on what a reference names leads there, two edit the cell: so the first waits whether there is a second.
+  const SECOND_CLICK = 250; // milliseconds
+  let leaving;
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("#grid td.cell-reference > a");
+    clearTimeout(leaving);
+    if (!link || !grid.mayEdit() || !event.detail || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (event.detail === 1) leaving = setTimeout(() => location.assign(link.href), SECOND_CLICK);
+  });
+
   document.addEventListener("dblclick", (event) => {
     const cell = event.target.closest?.("#grid table.records tbody td");
-    if (cell && !event.target.closest("a, input, .cell-editor")) open(cell);
+    if (cell && !event.target.closest(".cell-id a, input, .cell-editor")) open(cell);
   });
 
   document.addEventListener("keydown", (event) => {
@@ -310,7 +319,7 @@
     const cell = grid.cellOf(event);
     if (cell?.tagName !== "TD" || event.altKey) return;
     const isPlain = !event.ctrlKey && !event.metaKey;
-    if ((event.key === "Enter" || event.key === "F2") && cell.cellIndex > 0) open(cell, { atEnd: event.key === "F2" });
+    if ((event.key === "Enter" || event.key === "F2") && cell.cellIndex > 0 && isPlain) open(cell, { atEnd: event.key === "F2" });
     else if (event.key === "Backspace" && isPlain) open(cell, { typed: "" });
     else if (event.key.length === 1 && event.key !== " " && isPlain) open(cell, { typed: event.key });
     else return;

@@ -37,14 +37,14 @@
   function activate(place, { focus = true, extend = false } = {}) {
     const cell = cellAt(place);
     if (!cell) return;
-    const before = targetOf(active && cellAt(active));
-    if (before?.tagName === "TD") before.removeAttribute("tabindex");
-    else before?.setAttribute("tabindex", "-1");
-    targetOf(cell)?.setAttribute("tabindex", "0");
+    const [before, target] = [targetOf(active && cellAt(active)), targetOf(cell)];
+    target?.setAttribute("tabindex", "0");
+    // Never off the element that has the focus, which would lose it.
+    if (before && before !== target) before.tabIndex = -1;
     active = place;
     if (!extend || place.row < 0) anchor = place;
     Object.assign(kept, { record: recordOf(cell), column: columnOf(cell), row: place.row });
-    if (focus) targetOf(cell)?.focus();
+    if (focus) target?.focus();
     paint();
   }
 
@@ -127,6 +127,12 @@
     }
   }
 
+  /** Whether Enter follows the link in a cell: the id's, and a reference's with Ctrl or where nothing can be edited. */
+  function leads(cell, event) {
+    const isWay = cell.cellIndex === 0 || event.ctrlKey || event.metaKey || !mayEdit();
+    return isWay && cell === event.target && cell.tagName === "TD" && cell.querySelector("a") !== null;
+  }
+
   document.addEventListener("keydown", (event) => {
     const cell = cellOf(event) ?? controlledCell(event);
     if (!cell || event.altKey) return;
@@ -134,9 +140,9 @@
     if (to) {
       event.preventDefault();
       activate(to, { extend: event.shiftKey });
-    } else if (event.key === "Enter" && cell.tagName === "TD" && cell.cellIndex === 0 && cell === event.target) {
+    } else if (event.key === "Enter" && leads(cell, event)) {
       event.preventDefault();
-      cell.querySelector("a")?.click();
+      cell.querySelector("a").click();
     } else if (event.key === "Escape" && range()) {
       activate(placeOf(cell));
     }
@@ -186,12 +192,14 @@
     box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
     box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
     for (const control of grid.querySelectorAll("tbody :is(a, input), thead th > :is(a, .head)")) control.tabIndex = -1;
-    for (const cell of grid.querySelectorAll("td[tabindex]")) cell.removeAttribute("tabindex");
     const column = [...heads()].findIndex((head) => head.dataset.column === kept.column);
     const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);
     const row = found ? found.sectionRowIndex : Math.min(kept.row, rows().length - 1);
     const place = { row, column: column < 0 ? Math.min(1, heads().length - 1) : column };
     activate(place, { focus: hadFocus && !grid.contains(document.activeElement) });
+    for (const cell of grid.querySelectorAll("tbody td[tabindex]")) {
+      if (cell !== cellAt(active)) cell.removeAttribute("tabindex");
+    }
   }
 
   document.addEventListener("htmx:before:swap", () => {

@@ -180,7 +180,8 @@ def test_editors_by_type(owners_page: Page, owner: User, people: Table) -> None:
     page.get_by_role("option", name="Ann #1").click()
     expect(page.locator(".is-saving, .cell-editor")).to_have_count(0)
     assert stored(table, 1, "who") == 1
-    expect(cells["who"].get_by_role("link", name="Ann")).to_be_visible()
+    cells["who"].get_by_role("link", name="Ann").click()
+    expect(page.get_by_role("heading", level=1, name="Record 1")).to_be_visible()
 
 
 def test_somebody_else_was_faster(owners_page: Page, owner: User, people: Table) -> None:
