@@ -27,6 +27,8 @@ class ImportJobSerializer(serializers.Serializer[ImportJob]):
     table_name = serializers.CharField()
     state = serializers.ChoiceField(choices=ImportJob.State.choices)
     phase = serializers.CharField()
+    attempt = serializers.IntegerField(help_text="Counters start over with each: 2 and 3 after a worker died.")
+    progress = serializers.FloatField(help_text="The share of the work that is done, 0 to 1.")
     filename = serializers.CharField()
     bytes_total = serializers.IntegerField()
     bytes_read = serializers.IntegerField()

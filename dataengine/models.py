@@ -260,6 +260,7 @@ class ImportJob(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
 
+    progress = models.FloatField(default=0)  # the share of the work that is done, 0 to 1
     bytes_total = models.BigIntegerField(default=0)
     bytes_read = models.BigIntegerField(default=0)
     rows_read = models.BigIntegerField(default=0)

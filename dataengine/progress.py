@@ -22,6 +22,8 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from dataengine.course import Course
+from dataengine.index_progress import plain_share
 from dataengine.models import ImportJob
 
 logger = logging.getLogger(__name__)
@@ -30,22 +32,29 @@ PUBLISH_SECONDS = 0.25
 WRITE_SECONDS = 1.0
 SEND_TIMEOUT_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0  # after a failed send
+_SOONEST_PACE_SECONDS = 0.5
+_LONGEST_WRITE_SECONDS = 30.0
 
 _FIELDS = (
-    "phase", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped", "rows_rejected",
-    "rows_per_second", "eta_seconds",
+    "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
+    "rows_rejected", "rows_per_second", "eta_seconds",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class ImportProgress:
-    """Counters of a running import. None of them ever goes back.
+    """Counters of one attempt at an import. No counter ever goes back.
 
-    ``bytes_read`` counts the stored file; where it has to be read twice (types are inferred first) each reading counts
-    half. ``rows_rejected`` are the rows found bad so far.
+    ``progress`` is the share of the whole work that is done, 0 to 1, by how long its stages usually take.
+    ``bytes_read`` is how far into the stored file reading has come, ``rows_read`` the rows up to there; where the file
+    is read twice (types are inferred first) they stay at its end. ``rows_rejected`` are the rows found bad so far.
+    ``rows_per_second`` is the pace of the pass that is under way, ``eta_seconds`` what is left by the pace of the
+    present phase; both are None where that cannot be told.
     """
 
     phase: str = "reading"
+    attempt: int = 1
+    progress: float = 0.0
     bytes_total: int = 0
     bytes_read: int = 0
     rows_read: int = 0
@@ -65,23 +74,29 @@ class Cancelled(Exception):
 class ProgressReporter:
     """Reports one import until it is closed, and hears whether it is to be cancelled.
 
-    ``interrupt`` is called once when it is, so that a long statement ends early; ``watch`` (for a terminal) at every
-    report, in the reporter's thread.
+    ``backend`` is the process id of the import's database session, whose index builds are watched.
+    ``interrupt`` is called once when it is to be cancelled, so that a long statement ends early; ``watch`` (for a
+    terminal) at every report, in the reporter's thread.
     """
 
     def __init__(
         self,
         job: ImportJob,
         *,
+        backend: int | None = None,
         interrupt: Callable[[], None] | None = None,
         watch: Callable[[ImportProgress], None] | None = None,
     ) -> None:
         self._job_id = job.pk
         self._attempt = job.attempt
+        self._backend = backend
         self._interrupt = interrupt
         self._watch = watch
         self._lock = threading.Lock()
-        self._progress = ImportProgress(bytes_total=job.bytes_total)
+        self._writing = threading.Lock()
+        self._progress = ImportProgress(attempt=job.attempt, bytes_total=job.bytes_total)
+        self._course = Course()
+        self._builds: tuple[int, int] | None = None
         self._started = time.monotonic()
         self._dirty = True
         self._stop = threading.Event()
@@ -90,36 +105,56 @@ class ProgressReporter:
         self._thread = threading.Thread(target=self._run, name=f"progress-{job.pk}", daemon=True)
         self._thread.start()
 
-    def update(self, **changes: Any) -> None:
-        """Set counters; a smaller number than before is ignored. Raises Cancelled once that was asked for."""
+    def plan(self, **stages: float) -> None:
+        """The phases that are to come, and how long each takes in relation to the others."""
         with self._lock:
+            self._course.plan(stages)
+
+    def update(self, *, share: float | None = None, **changes: Any) -> None:
+        """Set counters; a smaller number than before is ignored. Raises Cancelled once that was asked for.
+
+        ``share`` is how much of the phase is done.
+        """
+        with self._lock:
+            progress = self._progress
+            phase = changes.get("phase", progress.phase)
+            if share is not None or phase != progress.phase:
+                self._builds = None
+                progress.rows_per_second = None
+                self._course.at(phase, share)
             for name, value in changes.items():
-                old = getattr(self._progress, name)
+                old = getattr(progress, name)
                 if isinstance(value, int) and isinstance(old, int) and value < old:
                     continue
-                setattr(self._progress, name, value)
-            self._estimate()
+                setattr(progress, name, value)
+            seconds = self._course.seconds_in_stage
+            if share is not None and "rows_read" in changes and seconds > _SOONEST_PACE_SECONDS:
+                progress.rows_per_second = round(changes["rows_read"] / seconds, 1)
             self._dirty = True
         if self.cancelled.is_set():
             raise Cancelled
 
-    def _estimate(self) -> None:
-        progress = self._progress
-        elapsed = time.monotonic() - self._started
-        if elapsed > 0.5 and progress.rows_read:
-            progress.rows_per_second = round(progress.rows_read / elapsed, 1)
-        if elapsed > 0.5 and progress.bytes_read and progress.bytes_total:
-            left = (progress.bytes_total - progress.bytes_read) / (progress.bytes_read / elapsed)
-            progress.eta_seconds = round(max(left, 0.0) + 0.2 * elapsed, 1) if left > 0 else None
+    def building(self, done: int, of: int) -> None:
+        """``done`` of ``of`` indexes are built; of the next one, PostgreSQL is asked how far it is."""
+        self.update(phase="indexing", share=done / of)
+        with self._lock:
+            self._builds = (done, of)
 
     def snapshot(self) -> ImportProgress:
         with self._lock:
+            self._progress.progress = round(self._course.progress, 4)
+            left = self._course.seconds_left()
+            self._progress.eta_seconds = None if left is None else round(left, 1)
             return ImportProgress(**asdict(self._progress))
 
     def close(self) -> None:
-        """Stop reporting; afterwards nobody but the caller writes the job's row."""
+        """Stop reporting; afterwards nobody but the caller writes the job's row. Waits for no message."""
         self._stop.set()
-        self._thread.join(timeout=30)
+        if self._writing.acquire(timeout=_LONGEST_WRITE_SECONDS):
+            self._writing.release()
+        with self._lock:
+            elapsed = time.monotonic() - self._started
+            self._progress.rows_per_second = round(self._progress.rows_read / elapsed, 1) if elapsed else None
         if self._watch is not None:
             self._watch(self.snapshot())
 
@@ -129,7 +164,9 @@ class ProgressReporter:
             while not self._stop.wait(PUBLISH_SECONDS):
                 now = time.monotonic()
                 if now - written >= WRITE_SECONDS:
-                    self._write()
+                    with self._writing:
+                        if not self._stop.is_set():
+                            self._write()
                     written = now
                 if self._dirty:
                     self._dirty = False
@@ -142,8 +179,9 @@ class ProgressReporter:
 
     def _write(self) -> None:
         """Write the row, and read whether to cancel. A database that is away is no business of this thread."""
-        progress = self.snapshot()
         try:
+            self._look_at_builds()
+            progress = self.snapshot()
             running = ImportJob.objects.filter(pk=self._job_id, attempt=self._attempt, state=ImportJob.State.RUNNING)
             running.update(heartbeat_at=timezone.now(), **{name: getattr(progress, name) for name in _FIELDS},
                            errors=progress.errors)  # fmt: skip
@@ -154,6 +192,16 @@ class ProgressReporter:
         except DatabaseError as error:
             logger.warning("Import %s: progress could not be written: %s", self._job_id, error)
             connection.close()
+
+    def _look_at_builds(self) -> None:
+        if self._builds is None or self._backend is None:
+            return
+        share = plain_share(self._backend)
+        with self._lock:
+            if self._builds is not None and share is not None:
+                done, of = self._builds
+                self._course.at("indexing", (done + share) / of)
+                self._dirty = True
 
 
 def shape(progress: ImportProgress) -> dict[str, Any]:

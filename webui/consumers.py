@@ -124,7 +124,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
                 await asyncio.wait_for(self.news.wait(), POLL_SECONDS - SHORTEST_PAUSE)
             self.news.clear()
             must_check = loop.time() - checked > RECHECK_SECONDS
-            if self.progress is None or must_check:
+            if self.progress is None or must_check or self.progress.get("attempt", job.attempt) != job.attempt:
                 fetched = await self._fetch()
                 if fetched is None:
                     await self.close(NOT_ALLOWED_ANY_MORE)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from dataengine.models import ImportJob
 from webui.templatetags.console import duration, plural
@@ -43,8 +44,11 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
-        "bar_css": _BARS.get(shown["state"], ""),
+        "bar_css": _BARS.get(shown["state"], "") or ("bar-waiting" if shown["eta_seconds"] is None else ""),
+        "again": _again(shown),
     }
+    begun = job.started_at if shown["state"] == "running" else None
+    context["elapsed"] = (timezone.now() - begun).total_seconds() if begun else None
     if is_over:
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
         if took and not shown["rows_per_second"]:  # too short to have been measured on the way
@@ -61,12 +65,10 @@ def live_message(job: ImportJob, progress: Mapping[str, Any] | None = None) -> s
 
 
 def percent_of(job: Mapping[str, Any]) -> int:
-    """How much of the file is through; 100 only when it is all over and well."""
+    """How much of the work is done; 100 only when it is all over and well."""
     if job["state"] == "completed":
         return 100
-    if job["state"] == "queued" or not job["bytes_total"]:
-        return 0
-    return min(99, int(100 * job["bytes_read"] / job["bytes_total"]))
+    return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
 
 
 def outcome_of(job: ImportJob, took: float | None) -> Outcome:
@@ -102,10 +104,19 @@ def _phase(job: Mapping[str, Any]) -> str:
     return "Waiting for its turn" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
 
 
+def _again(job: Mapping[str, Any]) -> str:
+    """Why the numbers begin anew, where they do."""
+    if job["state"] == "queued" and job["attempt"]:
+        return f"{job['error']} It starts again by itself, from the beginning."
+    if job["state"] == "running" and job["attempt"] > 1:
+        return f"{job['error']} It was started again, from the beginning: this is attempt {job['attempt']}."
+    return ""
+
+
 def _of_row(job: ImportJob) -> dict[str, Any]:
     names = (
-        "state", "phase", "filename", "table_name", "bytes_total", "bytes_read", "rows_read", "rows_imported",
-        "rows_updated", "rows_skipped", "rows_rejected", "rows_per_second", "eta_seconds", "errors", "error",
-        "cancel_requested",
+        "state", "phase", "attempt", "progress", "filename", "table_name", "bytes_total", "bytes_read", "rows_read",
+        "rows_imported", "rows_updated", "rows_skipped", "rows_rejected", "rows_per_second", "eta_seconds", "errors",
+        "error", "cancel_requested",
     )  # fmt: skip
     return {name: getattr(job, name) for name in names}

@@ -13,16 +13,16 @@ from dataengine.models import Column
 from .loader import Shadow
 
 
-def build_indexes(shadow: Shadow, columns: Sequence[Column], progress: Callable[[], None]) -> None:
-    """Build those of the unique columns, then that of the key. ``progress`` is called after each.
+def build_indexes(shadow: Shadow, columns: Sequence[Column], progress: Callable[[int, int], None]) -> None:
+    """Build those of the unique columns, then that of the key. ``progress`` is told before each: so many of how many.
 
     What may repeat was held back, so no value of the file stands twice. Raises InvalidInput where the file leaves a
     unique column to its default.
     """
     unique = {column.name for column in columns if column.unique}
-    for place, spec in enumerate(shadow.all_specs):
-        if spec.name not in unique:
-            continue
+    wanted = [(place, spec) for place, spec in enumerate(shadow.all_specs) if spec.name in unique]
+    for done, (place, spec) in enumerate(wanted):
+        progress(done, len(wanted) + 1)
         try:
             with transaction.atomic():
                 shadow.add_unique(spec.name, place)
@@ -31,5 +31,5 @@ def build_indexes(shadow: Shadow, columns: Sequence[Column], progress: Callable[
                 raise
             reason = f"“{spec.name}” is unique, so its default fits one record only; the file has to give its values."
             raise InvalidInput(reason, code="missing_columns", fields={"mapping": reason}) from error
-        progress()
+    progress(len(wanted), len(wanted) + 1)
     shadow.add_primary_key()

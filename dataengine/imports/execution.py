@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -38,6 +39,11 @@ from .rehearsal import rehearse
 
 _INSERT_TRIES = 5
 _FEW = 20
+# How long the phases take in relation to each other, as measured with 400,000 rows of ten columns.
+_REPLACING = {"loading": 4.0, "indexing": 1.0, "finishing": 0.1}
+_APPENDING = {"loading": 1.0, "finishing": 0.02}
+_MERGING = {"loading": 1.0, "checking": 0.5, "finishing": 4.0}
+_FINDING_TYPES = {"reading": 3.0, **_REPLACING}
 
 
 @dataclass(slots=True)
@@ -71,8 +77,6 @@ class Execution:
         self.reporter = reporter
         self.table: Table | None = None
         self.columns: list[Column] = []
-        self._passes = 1
-        self._pass = 0
         self._may_replace = True
 
     def run(self) -> None:
@@ -84,9 +88,8 @@ class Execution:
             loader.give_memory()
             if self.options.create_table:
                 plan = plan_new(source, dialect, headers, self.options)
-                self._passes = 2
+                self.reporter.plan(**_FINDING_TYPES)
                 infer_types(plan, self.options, self._report_look)
-                self._pass += 1
             else:
                 self._fetch_table()
                 plan = plan_onto(source, dialect, headers, self.options, self.columns)
@@ -105,20 +108,19 @@ class Execution:
     # Reading --------------------------------------------------------------------------------------------------
 
     def _report_look(self, block: Block, rows: int) -> None:
-        self.reporter.update(phase="reading", bytes_read=self._share(block), rows_read=rows)
+        self.reporter.update(phase="reading", rows_read=rows, **self._reach(block))
 
     def _report_load(self, block: Block, reading: Reading) -> None:
         self.reporter.update(
             phase="loading",
-            bytes_read=self._share(block),
+            **self._reach(block),
             rows_read=reading.rows + reading.damaged,
             rows_rejected=reading.rejected.count,
             errors=reading.causes.as_list(),
         )
 
-    def _share(self, block: Block) -> int:
-        total = self.job.bytes_total
-        return min(total, (self._pass * total + block.bytes_read) // self._passes)
+    def _reach(self, block: Block) -> dict[str, Any]:
+        return {"bytes_read": block.bytes_read, "share": block.bytes_read / max(self.job.bytes_total, 1)}
 
     def _load(self, plan: Plan) -> _Loaded:
         """Fill and check a staging table; start again where the file shows that it was read the wrong way."""
@@ -130,6 +132,7 @@ class Execution:
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
+                self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
             except NotEmptyAnyMore:
                 self._may_replace = False
@@ -143,6 +146,7 @@ class Execution:
         filled = [by_name[spec.name] for spec in plan.specs] if self.table else []
         checks = Checks(staging, filled, None if isinstance(staging, Shadow) else self.table)
         checks.create()
+        self.reporter.plan(**(_APPENDING if appends else _REPLACING if isinstance(staging, Shadow) else _MERGING))
         base, table = staging.base, self.table
 
         def give_ids(first_row: int, count: int) -> int:
@@ -231,8 +235,7 @@ class Execution:
     def _check_shadow(self, loaded: _Loaded, shadow: Shadow, held: Staging | None) -> None:
         checks, reading = loaded.checks, loaded.reading
         loaded.is_text_kept = not checks.reject_impossible()
-        self.reporter.update(phase="indexing")
-        build_indexes(shadow, self.columns, self.reporter.update)
+        build_indexes(shadow, self.columns, self.reporter.building)
         if held is not None:
             self.reporter.update(phase="checking")
             checks.take_in(held)
@@ -323,7 +326,7 @@ class Execution:
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
             loaded.staging.drop()
         # From here to the commit the job's row is locked: the reporter must not touch it any more.
-        self.reporter.update(bytes_read=self.job.bytes_total, **asdict(counts))
+        self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
         mine = ImportJob.objects.filter(pk=self.job.pk, state=ImportJob.State.RUNNING, attempt=self.job.attempt)
         written = mine.update(
@@ -332,6 +335,7 @@ class Execution:
             phase=ImportJob.Phase.NONE,
             finished_at=timezone.now(),
             heartbeat_at=timezone.now(),
+            progress=1.0,
             bytes_read=self.job.bytes_total,
             rows_per_second=self.reporter.snapshot().rows_per_second,
             eta_seconds=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 from django.core.files.storage import default_storage
@@ -28,6 +29,11 @@ MAIL_FOR = timedelta(days=1)
 KEEP_FILES_FOR = timedelta(days=7)
 """How long the file of a failed or cancelled import stays, for another try."""
 _CANCEL_TIMEOUT_SECONDS = 5.0
+_AT_THE_START: dict[str, Any] = {
+    "progress": 0.0, "bytes_read": 0, "rows_read": 0, "rows_imported": 0, "rows_updated": 0, "rows_skipped": 0,
+    "rows_rejected": 0, "rows_per_second": None, "eta_seconds": None, "errors": [],
+}  # fmt: skip
+"""The counters of a job that waits for an attempt; each attempt starts over."""
 
 
 def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -> ImportJob | None:
@@ -77,10 +83,7 @@ def _claim(job: ImportJob) -> bool:
         phase=ImportJob.Phase.READING,
         started_at=now,
         heartbeat_at=now,
-        bytes_read=0,
-        rows_read=0,
-        rows_rejected=0,
-        errors=[],
+        **_AT_THE_START,
     )
     if claimed:
         job.refresh_from_db()
@@ -96,7 +99,10 @@ def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> 
     keep_arrow_flat()
     session = raw_connection()
     reporter = ProgressReporter(
-        job, interrupt=lambda: session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS), watch=watch
+        job,
+        backend=session.info.backend_pid,
+        interrupt=lambda: session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS),
+        watch=watch,
     )
     try:
         Execution(job, reporter).run()
@@ -157,7 +163,11 @@ def _retry(job: ImportJob, reason: str) -> None:
         _end(job, ImportJob.State.FAILED, code="attempts_exhausted", reason=tried)
         return
     ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING, attempt=job.attempt).update(
-        state=ImportJob.State.QUEUED, phase=ImportJob.Phase.NONE, heartbeat_at=timezone.now(), error=reason
+        state=ImportJob.State.QUEUED,
+        phase=ImportJob.Phase.NONE,
+        heartbeat_at=timezone.now(),
+        error=reason,
+        **_AT_THE_START,
     )
 
 

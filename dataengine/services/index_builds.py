@@ -20,6 +20,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from dataengine import ddl, locks
+from dataengine.index_progress import concurrent_share
 from dataengine.models import Column, Index, Table
 from dataengine.services.indexes import text_columns
 
@@ -159,31 +160,12 @@ def _build(index: Index, session: psycopg.Connection[Any], statement: Any) -> bo
 
 def _note_progress(index: Index, pid: int) -> bool:
     """Write how far the build is; False where the index's row is gone or another's."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total"
-            " FROM pg_stat_progress_create_index WHERE pid = %s",
-            [pid],
-        )
-        row = cursor.fetchone()
+    share = concurrent_share(pid)
     mine = Index.objects.filter(pk=index.pk, state=Index.State.BUILDING, attempt=index.attempt)
-    if row is None:
+    if share is None:
         return mine.exists()
-    index.progress = max(index.progress, _share(*row))
+    index.progress = max(index.progress, share)
     return bool(mine.update(progress=index.progress))
-
-
-def _share(phase: str, blocks_done: int, blocks_total: int, tuples_done: int, tuples_total: int) -> float:
-    """The share of the whole that is done, 0 to 1. Each phase has its stretch, as long as it usually takes."""
-    if phase.startswith("building index"):
-        scanned = blocks_done / blocks_total if blocks_total else 0.0
-        loaded = tuples_done / tuples_total if tuples_total else 0.0
-        return 0.02 + 0.5 * min(scanned, 1) + 0.25 * min(loaded, 1)
-    if phase.startswith("index validation"):
-        done = blocks_done / blocks_total if blocks_total else tuples_done / tuples_total if tuples_total else 0.0
-        stretch = {"index validation: scanning index": 0.0, "index validation: sorting tuples": 0.08}.get(phase, 0.1)
-        return 0.78 + stretch + 0.1 * min(done, 1)
-    return {"waiting for writers before validation": 0.77, "waiting for old snapshots": 0.99}.get(phase, 0.01)
 
 
 def _end(index: Index, state: Index.State, **changes: Any) -> None:

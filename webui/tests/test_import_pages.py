@@ -169,7 +169,14 @@ def test_drafts_that_nobody_came_back_for_go(owner: User) -> None:
 
 
 def running_job(table: Table, **values: Any) -> ImportJob:
-    values = {"state": "running", "phase": "loading", "bytes_total": 1000, "bytes_read": 420, **values}
+    values = {
+        "state": "running",
+        "phase": "loading",
+        "bytes_total": 1000,
+        "bytes_read": 800,
+        "progress": 0.42,
+        **values,
+    }
     return ImportJob.objects.create(
         table=table, table_name=table.name, user=table.owner, filename="a.csv", started_at=timezone.now(), **values
     )
@@ -184,6 +191,25 @@ def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -
     assert "Cancel import" in html
     assert f'hx-ws:connect="/ws/imports/{job.pk}/"' in html
     assert '<noscript><meta http-equiv="refresh"' in html
+
+
+def test_where_nobody_can_tell_how_long_the_bar_says_so(as_owner: Client, people: Table) -> None:
+    job = running_job(people, phase="checking", eta_seconds=None)
+    html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+    assert "bar bar-waiting" in html
+    assert "Checking the rows" in html
+    assert "Time so far" in html
+    job = running_job(people, eta_seconds=3.0)
+    assert "bar-waiting" not in as_owner.get(f"/imports/{job.pk}/").content.decode()
+
+
+def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Table) -> None:
+    job = running_job(people, attempt=2, error="Its worker died.", progress=0.01)
+    html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+    assert "Its worker died. It was started again, from the beginning: this is attempt 2." in html
+    ImportJob.objects.filter(pk=job.pk).update(state="queued")
+    html = as_owner.get(f"/imports/{job.pk}/").content.decode()
+    assert "Its worker died. It starts again by itself, from the beginning." in html
 
 
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:

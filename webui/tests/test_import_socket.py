@@ -29,7 +29,7 @@ def job(live_asgi: LiveServer, owner: User) -> ImportJob:
     table = make_table(owner, "people", PEOPLE)
     return ImportJob.objects.create(
         table=table, table_name="people", user=owner, filename="a.csv", state="running", phase="reading",
-        bytes_total=1000, bytes_read=100, rows_read=10,
+        bytes_total=1000, bytes_read=100, rows_read=10, progress=0.1, attempt=1,
     )  # fmt: skip
 
 

@@ -99,12 +99,12 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("Starting", total=max(job.bytes_total, 1), rows=0)
+        task = bar.add_task("Starting", total=1.0, rows=0)
 
         def watch(progress: ImportProgress) -> None:
             bar.update(
                 task,
-                completed=progress.bytes_read,
+                completed=progress.progress,
                 rows=progress.rows_read,
                 description=_PHASES.get(progress.phase, progress.phase),
             )

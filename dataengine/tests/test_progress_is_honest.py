@@ -1,0 +1,230 @@
+"""What an import says of itself while it runs: true, never going back, and at nobody's expense."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from dataengine.index_progress import plain_share
+from dataengine.models import ImportJob
+from dataengine.progress import ImportProgress, ProgressReporter, Sender
+from dataengine.services import import_runs
+
+from .importing import import_text, make_table, queue_import
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+COUNTERS = ("progress", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped", "rows_rejected")
+ROWS = 60_000
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[ImportProgress]:
+    """Everything that is said, at each change."""
+    told: list[ImportProgress] = []
+    update = ProgressReporter.update
+
+    def recorded(self: ProgressReporter, **changes: Any) -> None:
+        update(self, **changes)
+        told.append(self.snapshot())
+
+    monkeypatch.setattr(ProgressReporter, "update", recorded)
+    return told
+
+
+def text(first: int = 0, *, extra: str = "") -> str:
+    """Some megabytes: several blocks."""
+    filler = "x" * 90
+    lines = (f"user{n}@example.com,{n},2024-01-{n % 28 + 1:02},{filler}" for n in range(first, first + ROWS))
+    return "email,n,day,filler\n" + "\n".join(lines) + "\n" + extra
+
+
+def table(owner: User) -> None:
+    make_table(owner, "t", email="TEXT UNIQUE", n="INTEGER", day="DATE", filler="TEXT")
+
+
+def phases(told: list[ImportProgress]) -> list[str]:
+    return [one.phase for place, one in enumerate(told) if place == 0 or told[place - 1].phase != one.phase]
+
+
+def assert_honest(told: list[ImportProgress], job: ImportJob) -> None:
+    assert job.state == "completed", job.error
+    for before, after in itertools.pairwise(told):
+        for name in COUNTERS:
+            assert getattr(after, name) >= getattr(before, name), (name, before, after)
+    assert all(0 <= one.progress <= 1 and one.bytes_read <= one.bytes_total for one in told)
+    last = told[-1]
+    for name in ("bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped", "rows_rejected"):
+        assert getattr(job, name) == getattr(last, name), name
+    assert (job.progress, job.bytes_read, job.eta_seconds) == (1.0, job.bytes_total, None)
+    took = (job.finished_at - job.started_at).total_seconds()  # type: ignore[operator]  # it is over
+    assert job.rows_per_second is not None
+    assert job.rows_per_second >= job.rows_read / took * 0.9
+
+
+def test_a_new_table_reads_the_file_twice_and_says_so(owner: User, told: list[ImportProgress]) -> None:
+    job = import_text(owner, "new_one", text(), create_table=True)
+    assert_honest(told, job)
+    assert phases(told) == ["reading", "loading", "indexing", "finishing"]
+    looked = [one for one in told if one.phase == "reading"]
+    assert len(looked) > 1
+    assert looked[-1].bytes_read == job.bytes_total  # all of it, not half
+    assert 0 < looked[0].progress < looked[-1].progress < 0.5
+    loaded = [one for one in told if one.phase == "loading"]
+    assert looked[-1].progress <= loaded[0].progress < loaded[-1].progress < told[-1].progress
+
+
+def test_an_empty_table(owner: User, told: list[ImportProgress]) -> None:
+    table(owner)
+    assert_honest(told, import_text(owner, "t", text()))
+    assert phases(told) == ["loading", "indexing", "finishing"]
+    assert len({one.progress for one in told if one.phase == "indexing"}) == 2  # the key, and the unique column
+
+
+def test_duplicates_are_looked_for_and_indexes_built_anew(owner: User, told: list[ImportProgress]) -> None:
+    table(owner)
+    job = import_text(owner, "t", text(extra="user1@example.com,1,2024-01-01,again\n"))
+    assert_honest(told, job)
+    assert job.rows_rejected == 1
+    assert phases(told)[:4] == ["loading", "indexing", "checking", "indexing"]
+    assert all(one.eta_seconds is None for one in told if one.phase == "checking")
+
+
+def test_a_table_with_records(owner: User, told: list[ImportProgress]) -> None:
+    table(owner)
+    import_text(owner, "t", text())
+    told.clear()
+    job = import_text(owner, "t", text(ROWS // 2))
+    assert_honest(told, job)
+    assert job.rows_imported == job.rows_rejected == ROWS // 2
+    assert any(0 < one.rows_imported < job.rows_imported for one in told)
+
+
+def test_records_that_are_updated(owner: User, told: list[ImportProgress]) -> None:
+    table(owner)
+    import_text(owner, "t", text())
+    told.clear()
+    job = import_text(owner, "t", text(ROWS // 2), on_conflict="update", key="email")
+    assert_honest(told, job)
+    assert phases(told) == ["loading", "checking", "finishing"]
+
+
+def test_a_file_that_has_to_be_looked_through_first(owner: User, told: list[ImportProgress]) -> None:
+    table(owner)
+    lines = (f"user{n}@example.com,{n},{n % 28 + 1:02}.01.2024,{'x' * 90}" for n in range(ROWS))
+    job = import_text(owner, "t", "email,n,day,filler\n" + "\n".join(lines) + "\n")
+    assert_honest(told, job)
+    assert phases(told)[:3] == ["reading", "loading", "indexing"]
+
+
+def test_an_attempt_begins_from_nothing_and_says_which_it_is(owner: User) -> None:
+    table(owner)
+    job = queue_import(owner, "t", "email\na@example.com\n")
+    counters = {"bytes_read": 9, "rows_read": 5, "rows_imported": 4, "rows_rejected": 1, "progress": 0.7}
+    dead = {"state": "running", "phase": "loading", "attempt": 1, "rows_per_second": 3.0, "eta_seconds": 9.0}
+    ImportJob.objects.filter(pk=job.pk).update(**counters, **dead, errors=[{"code": "x"}])
+    import_runs.sweep()
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.error) == ("queued", 1, "Its worker died.")
+    assert [getattr(job, name) for name in counters] == [0, 0, 0, 0, 0.0]
+    assert (job.rows_per_second, job.eta_seconds, job.errors) == (None, None, [])
+    done = import_runs.run(job.pk)
+    assert done is not None
+    assert (done.state, done.attempt, done.error) == ("completed", 2, "")
+
+
+@pytest.fixture
+def running(owner: User) -> ImportJob:
+    table(owner)
+    job = queue_import(owner, "t", "email\na@example.com\n")
+    ImportJob.objects.filter(pk=job.pk).update(state="running", attempt=1)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """A Redis that takes a message and never answers: (a message is on its way, let it go)."""
+    begun, released = threading.Event(), threading.Event()
+
+    def send(self: Sender, job_id: int, progress: dict[str, Any] | None) -> None:
+        begun.set()
+        released.wait()
+
+    monkeypatch.setattr(Sender, "send", send)
+    yield begun, released
+    released.set()
+
+
+def test_an_import_waits_for_no_message(running: ImportJob, stuck: tuple[threading.Event, threading.Event]) -> None:
+    begun, released = stuck
+    reporter = ProgressReporter(running)
+    reporter.update(rows_read=1)
+    begun.wait()
+    reporter.update(rows_read=2)
+    reporter.close()  # comes back although the message is still on its way
+    assert not released.is_set()
+    assert reporter.snapshot().rows_read == 2
+
+
+def test_after_the_end_nothing_is_written(running: ImportJob) -> None:
+    reporter = ProgressReporter(running)
+    reporter.update(rows_read=1)
+    reporter.close()
+    ImportJob.objects.filter(pk=running.pk).update(rows_read=77)
+    reporter._thread.join()
+    running.refresh_from_db()
+    assert running.rows_read == 77
+
+
+def test_the_building_of_an_index_is_watched(owner: User) -> None:
+    """A function that waits makes a build as long as it takes to be seen."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE userdata.slow (n int)")
+        cursor.execute("INSERT INTO userdata.slow SELECT generate_series(1, 2000)")
+        cursor.execute(
+            "CREATE FUNCTION userdata.slowly(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(0.001); RETURN n; END'"
+        )
+    pids: list[int] = []
+    ready = threading.Event()
+
+    def build() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pids.append(cursor.fetchone()[0])
+            ready.set()
+            cursor.execute("CREATE INDEX ON userdata.slow (userdata.slowly(n))")
+        connection.close()
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    ready.wait()
+    seen: list[float] = []
+    while thread.is_alive():
+        share = plain_share(pids[0])
+        if share is not None:
+            seen.append(share)
+    thread.join()
+    assert seen[0] < 0.1
+    assert len(set(seen)) > 3
+    assert all(0 < share <= 1 for share in seen)
+    assert plain_share(pids[0]) is None
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE userdata.slow")
+        cursor.execute("DROP FUNCTION userdata.slowly")
+
+
+def test_messages_bear_the_names_of_the_api(owner: User) -> None:
+    from dataengine.import_serializers import import_job_data
+
+    table(owner)
+    shown = import_job_data(queue_import(owner, "t", "email\na@example.com\n"))
+    assert set(asdict(ImportProgress())) <= set(shown)
