@@ -84,8 +84,10 @@ def test_a_new_table_reads_the_file_twice_and_says_so(owner: User, told: list[Im
 def test_an_empty_table(owner: User, told: list[ImportProgress]) -> None:
     table(owner)
     assert_honest(told, import_text(owner, "t", text()))
-    assert phases(told) == ["loading", "indexing", "finishing"]
-    assert len({one.progress for one in told if one.phase == "indexing"}) == 2  # the key, and the unique column
+    # Some rows may have to be looked at once more, which is another phase.
+    assert [phase for phase in phases(told) if phase != "checking"][:2] == ["loading", "indexing"]
+    assert phases(told)[-1] == "finishing"
+    assert len({one.progress for one in told if one.phase == "indexing"}) == 2  # the unique column, and the key
 
 
 def test_duplicates_are_looked_for_and_indexes_built_anew(owner: User, told: list[ImportProgress]) -> None:
