@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import DataError, connection, models, transaction
+from django.db import DataError, OperationalError, connection, models
 from django.db.models import Q
 from django.http import QueryDict
 
@@ -23,6 +23,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.records import Record, bound_field, record_model
 from dataengine.search import search_condition
+from dataengine.time_limits import ran_out, time_limit
 
 # Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
@@ -32,6 +33,8 @@ _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = column_types.ORDERED
+# Regular expressions of some lengths take PostgreSQL many seconds before they are compared with anything.
+_COMPILE_SECONDS = 1.0
 # Filters submitted empty, as forms do, are no filters.
 _EMPTY: tuple[Any, ...] = (None, "", [], ())
 
@@ -189,10 +192,14 @@ def _regular_expression(text: object) -> str:
     """A regular expression that PostgreSQL understands: nobody but PostgreSQL can say."""
     pattern = _search_text(text)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with time_limit(_COMPILE_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT '' ~* %s", [pattern])
     except DataError as error:
         raise ValidationError("PostgreSQL does not understand this regular expression.") from error
+    except OperationalError as error:
+        if not ran_out(error):
+            raise
+        raise ValidationError("This regular expression is too complex.") from error
     return pattern
 
 

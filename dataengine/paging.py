@@ -21,7 +21,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet, Value
 
-from dataengine import sampling, seeking, values
+from dataengine import positions, seeking, values
 from dataengine.counts import Count
 from dataengine.exceptions import InvalidInput
 from dataengine.fields import RealField
@@ -171,7 +171,7 @@ def _page_by_estimate(
         if offset >= count:
             return _beyond_the_end(queryset, terms, number)
     if is_filtered or len(terms) > 2 or len({term.descending for term in terms}) > 1:
-        sample = sampling.sample(ordered(queryset, terms), [term.attribute for term in terms])
+        sample = positions.sample(ordered(queryset, terms), [term.attribute for term in terms])
         if sample is not None and offset >= sample.at_most:
             return _beyond_the_end(queryset, terms, number)
         key = sample.key_at(offset) if sample is not None else None

@@ -28,7 +28,9 @@ REAL_MAXIMUM = 3.4028235e38
 NUMERIC_DIGITS_BEFORE = 131_072
 NUMERIC_DIGITS_AFTER = 16_383
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
-_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+# Python would read underscores and the digits of other scripts, too.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NAMED = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
 
 
 def parse_integer(text: object, bounds: range = BIGINT) -> int:
@@ -45,11 +47,11 @@ def parse_float(text: object, *, real: bool = False) -> float:
     """A float; ``NaN`` and ``Infinity`` are values, a number too large for the type is not. Raises ValidationError."""
     if isinstance(text, bool):
         raise ValidationError("Enter a number.")
-    try:
-        number = float(str(text))
-    except ValueError as error:
-        raise ValidationError("Enter a number.") from error
-    named = _INFINITE.fullmatch(str(text).strip()) is not None
+    written = str(text).strip()
+    named = _NAMED.fullmatch(written) is not None
+    if not named and not _NUMBER.fullmatch(written):
+        raise ValidationError("Enter a number.")
+    number = float(written)
     if (math.isinf(number) and not named) or (real and math.isfinite(number) and abs(number) > REAL_MAXIMUM):
         raise ValidationError("This number is too large for the column's type.")
     return number
@@ -57,11 +59,12 @@ def parse_float(text: object, *, real: bool = False) -> float:
 
 def parse_decimal(text: object) -> Decimal:
     """A finite decimal that PostgreSQL's ``numeric`` can hold. Raises ValidationError."""
-    if isinstance(text, bool) or len(str(text)) > 1000:
+    written = str(text).strip()
+    if isinstance(text, bool) or len(written) > 1000 or not _NUMBER.fullmatch(written):
         raise ValidationError("Enter a number.")
     try:
-        number = Decimal(str(text).strip())
-    except InvalidOperation as error:
+        number = Decimal(written)
+    except InvalidOperation as error:  # an exponent that not even Python's has room for
         raise ValidationError("Enter a number.") from error
     check_decimal(number)
     return number

@@ -262,7 +262,7 @@ class BulkUpdate(serializers.Serializer[Any]):
     """Either ``records`` (each with id and data), or ``filter`` and ``data``."""
 
     records = serializers.ListField(child=ObjectField(), required=False)
-    filter = ObjectField(required=False)
+    filter = ObjectField(required=False, help_text='Filters as in lists, {"<column>__<lookup>": value}')
     data = ObjectField(required=False)  # type: ignore[assignment]
 
 

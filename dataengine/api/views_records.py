@@ -169,7 +169,12 @@ class BulkView(ApiView):
 class ExportView(ApiView):
     """A table's records as a file."""
 
-    operations = {"get": Operation("export_records", "Export records", OpenApiTypes.BINARY, query=shapes.ExportQuery)}
+    operations = {
+        "get": Operation(
+            "export_records", "Export records: filtered, sorted", OpenApiTypes.BINARY, query=shapes.ExportQuery,
+            parameters=[FILTERS],
+        )
+    }  # fmt: skip
 
     def get(self, request: Request, **names: str) -> HttpResponseBase:
         table = self.table(names, "view")

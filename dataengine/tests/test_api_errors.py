@@ -130,10 +130,16 @@ def test_text_that_postgresql_cannot_hold(
         ("j__isnull=perhaps", "j__isnull"), ("d__year=x", "d__year"), ("d__month=13", "d__month"), ("d=tomorrow", "d"),
         ("c1=1", "c1"), ("id__contains=1", "id__contains"), ("a=1&a=2", "a"), ("pk=1", "pk"), ("d__date=x", "d__date"),
         ("table=1", "table"), ("__=1", "__"), ("a__=1", "a__"), ('a__in="x', "a__in"),
+        ("_negated=1", "_negated"), ("pk__in=1", "pk__in"), ("id__pk=1", "id__pk"), ("filter=x", "filter"),
+        ("a__a=x", "a__a"), ("a____exact=x", "a____exact"), ("a__exact__exact=x", "a__exact__exact"),
+        ("a__filter=x", "a__filter"), ("d__year__gt=1", "d__year__gt"), ("objects=1", "objects"), ("A=x", "A"),
+        ("a__EXACT=x", "a__EXACT"), ("a__iregex=[", "a__iregex"), ("a__iregex=a{99999}", "a__iregex"),
+        ("p=1_000", "p"), ("p=%D9%A1", "p"), ("f=1_0", "f"), ("f__lt=1e999", "f__lt"), ("p__in=1,,2", "p__in"),
+        ("n=%D9%A1", "n"), ("n__isnull=maybe", "n__isnull"),
     ],
 )  # fmt: skip
 def test_bad_list_parameters_are_named(client: APIClient, make_table: MakeTable, query: str, field: str) -> None:
-    make_table("t", a="TEXT", n="INTEGER", d="DATE", j="JSON")
+    make_table("t", a="TEXT", n="INTEGER", d="DATE", j="JSON", p="NUMERIC", f="REAL")
     for url in ("/api/get-records/?table_name=t&", "/api/tables/t/records/?"):
         answer = client.get(url + query)
         assert answer.status_code == 400, answer.content

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from dataengine import paging, sampling
+from dataengine import paging, positions
 from dataengine.counts import Count
 from dataengine.models import Index, Table
 from dataengine.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
@@ -140,7 +140,7 @@ FILTERED: list[tuple[dict[str, str], str]] = [
 def test_under_filters_and_in_any_order_too(
     table: Table, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], order: str
 ) -> None:
-    monkeypatch.setattr(sampling, "SAMPLED", 2_500)
+    monkeypatch.setattr(positions, "SAMPLED", 2_500)
     selection = select(record_model(table), filters, order_by=order)
     records, terms = selection.records, selection.terms
     ids: list[int] = list(paging.ordered(records, terms).values_list("pk", flat=True))
@@ -163,7 +163,7 @@ def test_under_filters_and_in_any_order_too(
 
 @pytest.mark.django_db
 def test_what_cannot_be_estimated_is_exact(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "FEWEST", ROWS + 1)
+    monkeypatch.setattr(positions, "FEWEST", ROWS + 1)
     model = record_model(table)
     for order, records in (
         ("no", model.objects.all()),  # has no index

@@ -1,4 +1,4 @@
-"""A sample of a table's records, spread evenly over its blocks, and what it says of a filtered list.
+"""Where in a filtered list a record stands: by a sample of the table, spread evenly over its blocks.
 
 PostgreSQL's statistics are of whole tables and single columns. Where filters select, or several columns order, a sample
 shows how the records at hand are spread, whatever depends on whatever: 20,000 of ten million take 20 ms to look at
