@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,14 +44,23 @@ class Command(BaseCommand):
         parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
         parser.add_argument("--email", default="", help="who is mailed at the end")
         parser.add_argument("--delimiter")
+        parser.add_argument("--quote", help="'' for none")
+        parser.add_argument("--escape")
         parser.add_argument("--encoding")
-        parser.add_argument("--null-value", action="append", dest="null_values", help="may be given several times")
+        parser.add_argument("--no-header", action="store_false", dest="has_header", default=None)
+        parser.add_argument("--skip-rows", type=int, metavar="LINES", help="before the header")
+        parser.add_argument(
+            "--mapping", type=_mapped, action="append", metavar="HEADER=COLUMN", help="HEADER= passes a column over"
+        )
+        parser.add_argument(
+            "--null-value", "--null-values", action="append", dest="null_values", help="may be given several times"
+        )
         parser.add_argument("--date-format", action="append", dest="date_formats", help="for example %%d/%%m/%%Y")
         parser.add_argument("--on-conflict", choices=["reject", "skip", "update"])
         parser.add_argument("--key", help="the unique column that --on-conflict goes by")
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
         parser.add_argument("--dry-run", action="store_true")
-        parser.add_argument("--options", type=json.loads, default={}, help="import options as JSON")
+        parser.add_argument("--options", type=_json_object, default={}, help="import options as JSON")
 
     def handle(self, *args: Any, **given: Any) -> None:
         console = Console(stderr=True)
@@ -90,6 +99,20 @@ class Command(BaseCommand):
             sys.exit(REJECTED)
 
 
+def _json_object(text: str) -> dict[str, Any]:
+    options = json.loads(text)
+    if not isinstance(options, dict):
+        raise ArgumentTypeError("no JSON object")
+    return options
+
+
+def _mapped(text: str) -> tuple[str, str | None]:
+    header, sign, column = text.rpartition("=")
+    if not sign:
+        raise ArgumentTypeError(f"{text!r} is not HEADER=COLUMN")
+    return header, column or None
+
+
 def _run(job: ImportJob, console: Console) -> ImportJob:
     columns = (
         TextColumn("{task.description:<17}"),
@@ -117,8 +140,13 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
-    names = ("delimiter", "encoding", "null_values", "date_formats", "on_conflict", "key", "on_error")
+    names = (
+        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "null_values", "date_formats",
+        "on_conflict", "key", "on_error",
+    )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
+    if given["mapping"]:
+        options["mapping"] = dict(given["mapping"])
     for flag in ("create_table", "dry_run"):
         if given[flag]:
             options[flag] = True

@@ -1,0 +1,85 @@
+"""``manage.py import_csv``: what an upload does, told by exit codes and on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from dataengine.tests.importing import make_table, records
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(path: Path, *arguments: str) -> int:
+    """The exit code."""
+    try:
+        call_command("import_csv", str(path), *arguments)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "code", "said"),
+    [
+        ("name,n\na,1\n", [], 0, "1 imported, 0 updated, 0 skipped, 0 rejected"),
+        ("name,n\na,1\nb,x\n", [], 3, "n: invalid_type, 1 × (line 3:"),
+        ("name,n\na,1\nb,x\n", ["--on-error", "abort"], 1, "nothing was imported"),
+        ("name,n\n", [], 2, "no rows"),
+        ("name,n\na,1\n", ["--options", '{"x": 1}'], 2, "There is no such option"),
+        ("name,n\na,1\n", ["--delimiter", ";;"], 2, "exactly one character"),
+        ("name,n\na,1\n", ["--owner", "nobody"], 2, "no active user"),
+    ],
+)
+def test_exit_codes(
+    owner: User,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    make_table(owner, "T", name="TEXT", n="INTEGER")
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    assert run(path, "--table", "T", *arguments) == code
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("owner")
+def test_files_and_tables_that_are_not_there(tmp_path: Path) -> None:
+    assert run(tmp_path / "nothing.csv", "--table", "T") == 2
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    assert run(tmp_path / "a.csv", "--table", "Nothing", "--owner", "owner") == 2
+    for wrong in ("[1]", "5", "{"):
+        with pytest.raises(CommandError):
+            run(tmp_path / "a.csv", "--table", "T", "--options", wrong)
+
+
+def test_every_option_has_its_argument(owner: User, tmp_path: Path) -> None:
+    make_table(owner, "T", name="TEXT UNIQUE", n="INTEGER", day="DATE")
+    path = tmp_path / "a.csv"
+    path.write_bytes("junk\n'é;x';?;01.02.24;z\n'b;''y';5;03.02.24;z\n".encode("cp1252"))
+    common = [
+        "--table",
+        "T",
+        "--delimiter",
+        ";",
+        "--quote",
+        "'",
+        "--encoding",
+        "cp1252",
+        "--no-header",
+        "--skip-rows",
+        "1",
+    ]
+    common += ["--null-value", "?", "--date-format", "%d.%m.%y", "--mapping", "column_4="]
+    assert run(path, *common, "--dry-run") == 0
+    assert records("T") == []
+    assert run(path, *common) == 0
+    assert run(path, *common, "--on-conflict", "update", "--key", "name") == 0
+    assert records("T", "name", "n", "day") == [("é;x", None, "2024-02-01"), ("b;'y", "5", "2024-02-03")]
