@@ -85,14 +85,18 @@ class ImportBench:
             if job["rows_rejected"] != bad:
                 raise RuntimeError(f"{bad} rows are bad, {job['rows_rejected']} were rejected")
             self.into_filled(filled)
-        with PeakMemory(self.system, " worker ") as memory:
+        with PeakMemory(self.system, " worker ") as memory, PeakMemory(self.system, "uvicorn") as web:
             seconds, own = self.timed_import("bench_large", self.large, {})[1:]
         self.system.delete_table("bench_large")
         one = statistics.median(empty.seconds)
         large.seconds, large.job_seconds, large.reference = [seconds], [own], [factor * one]
         large.note = f"reference: the median of “an empty table”, times {factor}"
         peak = Case("peak memory of worker and children, MB (not a ratio)", 450, [memory.megabytes], [], [1.0])
-        return [new, empty, filled, dirty, large, peak]
+        size = self.large.stat().st_size / 1e6
+        served = Case(
+            f"peak memory of the web process, MB, while it takes {size:,.0f} MB", 150, [web.megabytes], [], [1.0]
+        )
+        return [new, empty, filled, dirty, large, peak, served]
 
     def reference(self, path: Path) -> float:
         """Seconds of `\\copy` into an empty table like ours."""

@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from dataengine.exceptions import Conflict, TooLarge, Unavailable
+from dataengine.imports.source import check_name
 from dataengine.services.imports import check_size
 from webui import drafts
 
@@ -129,7 +130,8 @@ class _Complete(File):  # type: ignore[type-arg]  # generic in the stubs only
 
 
 def begin(user: User, filename: str, size: int) -> PartialUpload:
-    """An upload of ``size`` bytes that ``user`` is about to send. Raises InvalidInput or TooLarge before a byte is."""
+    """An upload of ``size`` bytes that ``user`` is about to send. Raises InvalidInput or TooLarge."""
+    check_name(filename)
     if size == 0:
         raise drafts.empty_file()
     check_size(size)

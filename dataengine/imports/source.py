@@ -174,6 +174,20 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield text.encode("utf-8", "surrogatepass")
 
 
+def check_name(filename: str) -> None:
+    """Raise InvalidInput ``not_csv`` for a name that says already that the file cannot be imported."""
+    name = filename.lower()
+    packed = name.endswith(".gz") and name.removesuffix(".gz").endswith(SUFFIXES) and not name.endswith(".xlsx.gz")
+    if not (packed or name.endswith((*SUFFIXES, ".zip"))):
+        raise _unknown_kind()
+
+
+def _unknown_kind() -> InvalidInput:
+    return InvalidInput(
+        "Only .csv, .tsv and .txt (also as .gz, or .zip with one file) and .xlsx can be imported.", code="not_csv"
+    )
+
+
 def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = None) -> Source:
     """Recognise a source file by its name and its first bytes.
 
@@ -206,9 +220,7 @@ def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = 
         except zipfile.BadZipFile as error:
             raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
     if not inner.endswith(SUFFIXES) or (packing != "none" and inner.endswith(".xlsx")):
-        raise InvalidInput(
-            "Only .csv, .tsv and .txt (also as .gz, or .zip with one file) and .xlsx can be imported.", code="not_csv"
-        )
+        raise _unknown_kind()
     kind: Kind = "xlsx" if inner.endswith(".xlsx") else "text"
     source = Source(file, filename, kind=kind, packing=packing, limits=limits)
     start = source.sample(64 << 10)

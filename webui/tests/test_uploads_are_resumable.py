@@ -119,6 +119,18 @@ def test_an_empty_file_is_refused(as_owner: Client) -> None:
     assert (answer.status_code, answer.content.decode()) == (400, "This file is empty.")
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "data.xlsx.gz", "archive.tar.gz", "data.csv.exe", "", "csv"])
+def test_a_file_of_another_kind_is_refused_before_a_byte_is_sent(as_owner: Client, name: str) -> None:
+    answer = create(as_owner, name=name)
+    assert answer.status_code == 400
+    assert "Only .csv" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["A.CSV", "a.tsv.gz", "a.zip", "a.xlsx", "a.txt"])
+def test_every_kind_that_can_be_imported_is_taken(as_owner: Client, name: str) -> None:
+    assert create(as_owner, name=name).status_code == 201
+
+
 def test_nobody_else_sees_it(as_owner: Client, as_stranger: Client) -> None:
     url = created(as_owner)
     for visitor, status in ((as_stranger, 404), (Client(), 403)):
