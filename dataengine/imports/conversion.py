@@ -165,7 +165,7 @@ class Converter:
         elif (values := quick(cells, target)) is not None:
             converted = Converted(values, [])
         else:
-            if not target.is_text:
+            if target.kernel != "text":
                 cells = self._blanked(cells, target)
             converted = _piecewise(cells, target, quick, careful)
             if converted.problems and self.formats_open and target.kernel in DATED:
@@ -181,6 +181,10 @@ class Converter:
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
         text = k.trimmed(cells)
         blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
+        if target.is_text and blank.any():  # an address, a choice: what is one is meant as one
+            _, careful = KERNELS[target.kernel]
+            faulty = [problem.rows for problem in careful(k.only(cells, blank), target).problems]
+            blank = np.isin(np.arange(len(cells)), np.concatenate(faulty)) if faulty else np.zeros_like(blank)
         if self._open:
             marked = blank & k.mask_of(pc.not_equal(text, ""))
             if marked.any():

@@ -153,8 +153,15 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
     wide = pc.cast(only(digits, short), pa.decimal128(38, 0))
     low, high = bounds_of(target)
+    is_reference = target.type == "reference"
+    if is_reference:
+        low = -(2**63)
     within = short & mask_of(pc.and_(pc.greater_equal(wide, _whole(low)), pc.less_equal(wide, _whole(high))))
     problems += fault(fits & ~within, "out_of_range", f"a whole number from {low:,} to {high:,}")
+    if is_reference:
+        nobody = within & mask_of(pc.less(wide, _whole(1)))
+        problems += fault(nobody, "unknown_reference", "the id of a record, which is 1 or more")
+        within &= ~nobody
     return Converted(pc.cast(only(digits, within), target.arrow), problems)
 
 

@@ -52,6 +52,9 @@ CASES: list[tuple[str, str, str | None]] = [
     ("TEXT UNIQUE", "ü" * 1301, "value_too_long"),
     ("NUMERIC UNIQUE", "9" * 6000, "value_too_long"),
     ("CHOICE('a','b')", "A", "constraint_failed"),
+    ("REFERENCES other", "0", "unknown_reference"),
+    ("REFERENCES other", "-1", "unknown_reference"),
+    ("REFERENCES other", "9223372036854775808", "out_of_range"),
 ]
 
 

@@ -30,6 +30,14 @@ def test_null_values_override(owner: User) -> None:
     assert rejected(job) == [(4, [("b", "invalid_type")])]
 
 
+def test_addresses_and_choices_are_missing_where_they_say_so(owner: User) -> None:
+    make_table(owner, "A", e="EMAIL", c="CHOICE('NA','DE')", u="URL NOT NULL")
+    text = 'e,c,u\n"","DE",http://a.b\n-,NA,http://a.b\n"NA","NA",http://a.b\na@b.de,"",""\n'
+    job = import_text(owner, "A", text)
+    assert rejected(job) == [(5, [("u", "missing_value")])]
+    assert records("A", "e", "c") == [(None, "DE"), (None, None), (None, "NA")]
+
+
 def test_given_null_values_are_null_in_quotes_too_where_a_column_is_not_text(owner: User) -> None:
     make_table(owner, "Q", n="INTEGER", d="DATE", t="TEXT")
     text = 'n,d,t\n"-9","1900-01-01","-9"\n-9,1900-01-01,-9\n"5","2024-01-01","x"\n'
