@@ -1,7 +1,7 @@
 """What a sample of a table's records says about its columns: how far their values reach, and how often they occur.
 
-The ORM has no words for TABLESAMPLE. A sample is some 10,000 records, read once for all columns: one in five of those
-on some pages of the table (neighbours resemble one another; on five times as many pages there are more strangers),
+The ORM has no words for TABLESAMPLE. A sample is some 10,000 records, read once for all columns: one in ten of those
+on some pages of the table (neighbours resemble one another; on ten times as many pages there are more strangers),
 and the same again for the same table as long as it does not change much, so that two looks agree.
 """
 
@@ -24,7 +24,7 @@ WHOLE_BELOW = 20_000
 # So many records tell the share of a value to within one hundredth.
 WANTED = 10_000
 MOST = 40_000
-_SPREAD = 5
+_SPREAD = 10
 # Longer values are nobody's category, and would have to be fetched from where PostgreSQL keeps large values.
 _LONGEST_BYTES = 200
 _PAGE_BYTES = 8192

@@ -63,6 +63,20 @@ def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
     expect(page.get_by_role("table", name="people").locator("tbody tr")).to_have_count(1)
 
 
+def test_columns_are_chosen(plain_page: Page, people: Table) -> None:
+    page = plain_page
+    page.goto("/tables/people/?order_by=-name")
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_role("button", name="Move name down").click()
+    expect(page.get_by_role("heading", level=1, name="Columns of People we know")).to_be_visible()
+    page.get_by_role("button", name="Move name down").click()
+    page.get_by_role("checkbox", name="email").uncheck()
+    page.get_by_role("button", name="Apply").click()
+    heads = page.get_by_role("table", name="people").locator("thead th")
+    expect(heads).to_have_text(["id", "born", "name", "score", "active", "notes"])
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("name")
+
+
 def test_a_file_is_imported_and_the_page_follows(plain_page: Page, people: Table, celery_worker: int) -> None:
     page = plain_page
     page.goto("/tables/people/import/")
