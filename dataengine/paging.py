@@ -174,9 +174,9 @@ def _page_by_estimate(
         sample = positions.sample(ordered(queryset, terms), [term.attribute for term in terms])
         if sample is not None and offset >= sample.at_most:
             return _beyond_the_end(queryset, terms, number)
-        key = sample.key_at(offset) if sample is not None else None
-        if key is None:
+        if sample is None or not sample.tells:
             return None
+        key = sample.key_at(offset)
     else:
         place = seeking.place_of(
             queryset.model, terms[0].attribute, descending=terms[0].descending, offset=offset, count=count

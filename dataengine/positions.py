@@ -42,12 +42,15 @@ class Sample:
         found = len(self.keys)
         return int((found + 4 * math.sqrt(found) + 10) / self.looked_at * self.total)
 
+    @property
+    def tells(self) -> bool:
+        """Whether enough of the records looked at match."""
+        return len(self.keys) >= FEWEST
+
     def key_at(self, offset: int) -> Sequence[Any] | None:
-        """About the key of the record that has ``offset`` matching ones before it; None where too few are known."""
+        """About the key of the record that has ``offset`` matching ones before it; None about beyond the end."""
         about = len(self.keys) / self.looked_at * self.total
-        if len(self.keys) < FEWEST or offset >= about:
-            return None
-        return self.keys[int(offset / about * len(self.keys))]
+        return self.keys[int(offset / about * len(self.keys))] if offset < about else None
 
 
 def sample(records: QuerySet[Record], names: Sequence[str]) -> Sample | None:

@@ -157,6 +157,10 @@ def test_under_filters_and_in_any_order_too(
         assert ids[place + 10 : place + 20] == [record.pk for record in following.records]
         before = page_by_cursor(records, terms, cursor=page.previous, limit=10)
         assert ids[max(0, place - 10) : place] == [record.pk for record in before.records]
+    near_the_end = page_by_number(records, terms, number=int(len(ids) * 1.04) // 10, limit=10, count=ABOUT)
+    if near_the_end.records:  # as far as a sample can tell
+        assert not near_the_end.is_exact
+        assert ids.index(near_the_end.records[0].pk) >= len(ids) * 0.8
     beyond = page_by_number(records, terms, number=2_000, limit=10, count=ABOUT)
     assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
 
