@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from bench import rendering
 from bench.imports import psql
 from harness.system import System
 
@@ -33,6 +34,7 @@ SELECT 'Name ' || i, 'user' || i || '@example.com',
 """
 SLACK_SECONDS = 0.060
 FAR_SECONDS = 0.300
+CELLS_SECONDS = 0.010
 PAGES_ONWARD = 50
 
 
@@ -101,6 +103,11 @@ class GridBench:
             case = GridCase(name, limit=FAR_SECONDS, note="large table only")
             case.large = self.median(partial(self.api, "grid_large", **arguments))
             found.append(case)
+        rendered = rendering.measure(self.system, "grid_large", 3 * self.rounds)
+        found.append(
+            GridCase("console: 100 × 12 cells, beyond the queries", limit=CELLS_SECONDS, large=rendered["cells"])
+        )
+        found.append(GridCase("console: the whole answer with them, beyond its queries", large=rendered["page"]))
         slow: dict[str, dict[str, Any]] = {
             "never above 5 s: sorted without an index": {"order_by": "notes"},
             "never above 5 s: a filter that nothing helps": {"notes__iregex": "^(x|y)+$"},

@@ -25,11 +25,12 @@ _PASSWORD = "only for this run"  # noqa: S105  a throw-away database on loopback
 
 @dataclass
 class System:
-    """A running stack. ``database_url`` is its PostgreSQL, ``pid`` the supervisor's."""
+    """A running stack. ``database_url`` is its PostgreSQL, ``pid`` the supervisor's, ``folder`` its data."""
 
     url: str
     database_url: str
     pid: int
+    folder: Path
     password: str = _PASSWORD
     _tokens: dict[str, Any] = field(default_factory=dict)
 
@@ -39,6 +40,12 @@ class System:
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
+
+    def environment(self) -> dict[str, str]:
+        """What a process needs to be one of the stack's."""
+        lines = (self.folder / "stack.env").read_text().splitlines()
+        pairs = (line.split("=", 1) for line in lines if "=" in line)
+        return {"DATA_DIR": str(self.folder), **{name: value.strip("\"'") for name, value in pairs}}
 
     def token(self) -> str:
         """An access token, renewed when it nears its end."""
@@ -106,7 +113,7 @@ def running_system(folder: Path, **settings: str) -> Iterator[System]:
         [str(PRODUCT_PYTHON), "manage.py", "stack"], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
     )
     try:
-        yield System(_wait_for_url(process, Path(log.name)), _database_url(folder), process.pid)
+        yield System(_wait_for_url(process, Path(log.name)), _database_url(folder), process.pid, folder)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(90)

@@ -1,0 +1,69 @@
+"""What the console adds to its queries, in a process of its own: `python -m bench.rendering TABLE` prints JSON.
+
+``page`` is the seconds of the whole answer with 100 records less those of its queries; ``cells`` is by how much that is
+more than with one record: what 100 records (99, to be exact) cost to be made of rows and written as cells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from harness.system import ROOT, System
+
+RECORDS = 100
+
+
+def measure(system: System, table: str, rounds: int) -> dict[str, float]:
+    """Seconds (``page`` and ``cells``), medians."""
+    env = {**os.environ, **system.environment(), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    argv = [sys.executable, "-m", "bench.rendering", table, str(rounds)]
+    done = subprocess.run(argv, cwd=ROOT, env=env, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout))
+
+
+def main(table: str, rounds: int) -> None:
+    import django
+
+    django.setup()
+    from django.contrib.auth.models import User
+    from django.db import connection
+    from django.test import Client
+
+    client = Client(SERVER_NAME="127.0.0.1", headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+    client.force_login(User.objects.get(username="bench"))
+    spent = 0.0
+
+    def timed(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
+        nonlocal spent
+        start = time.perf_counter()
+        try:
+            return execute(statement, parameters, many, context)
+        finally:
+            spent += time.perf_counter() - start
+
+    def beyond_queries(limit: int) -> float:
+        nonlocal spent
+        spent = 0.0
+        start = time.perf_counter()
+        with connection.execute_wrapper(timed):
+            answer = client.get(f"/tables/{table}/", {"limit": limit})
+        seconds = time.perf_counter() - start - spent
+        if answer.status_code != 200 or answer.content.count(b"<tr") < limit:
+            raise RuntimeError(f"{answer.status_code}: {answer.content[:300]!r}")
+        return seconds
+
+    for _ in range(3):
+        beyond_queries(RECORDS), beyond_queries(1)
+    pairs = [(beyond_queries(RECORDS), beyond_queries(1)) for _ in range(rounds)]
+    cells = statistics.median(many - one for many, one in pairs)
+    print(json.dumps({"page": statistics.median(many for many, _ in pairs), "cells": cells}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
