@@ -16,6 +16,7 @@
 
   const OFFLINE = "The connection is gone; the upload goes on when it is back.";
   const STRAINED = "The server cannot take it just now; the upload goes on as soon as it can.";
+  const STARTS = "The import starts as soon as the file is there.";
   const NOT_TAKEN = "The server could not take this file. Nothing was imported.";
 
   function size(bytes) {
@@ -64,6 +65,7 @@
     constructor(form, total) {
       this.form = form;
       this.total = total;
+      this.kept = 0; // what the server has for good
       this.samples = [];
     }
 
@@ -81,8 +83,10 @@
       this.text(sent < this.total ? `${size(sent)} of ${size(this.total)}${pace}` : `${size(this.total)}, all of it`);
     }
 
-    /** After a break: what was fast before says nothing any more. */
-    forget() {
+    /** After a break only what the server has counts, and what was fast before says nothing any more. */
+    rest() {
+      this.samples = [];
+      this.show(this.kept);
       this.samples = [];
     }
 
@@ -114,13 +118,16 @@
         // 409 and 423: a piece from before the break is still being written.
         const passes = status === 0 || status >= 500 || status === 409 || status === 423;
         if (passes) note(form, status === 0 ? OFFLINE : STRAINED);
-        meter.forget();
+        meter.rest();
         return passes;
       },
       onProgress: (sent) => {
         if (sent) meter.show(sent);
       },
-      onChunkComplete: () => note(form, ""),
+      onAfterResponse: (_, response) => {
+        meter.kept = Number(response.getHeader("Upload-Offset") ?? meter.kept);
+      },
+      onChunkComplete: () => note(form, form.dataset.pressed ? STARTS : ""),
       onError: (error) => fail(form, error.originalResponse?.getBody() || NOT_TAKEN),
       onSuccess: () => {
         part(form, "cancel").hidden = true;
@@ -176,7 +183,8 @@
     if (!file && !isUploading) return;
     event.preventDefault();
     form.dataset.pressed = "yes"; // a file on its way is imported as soon as it is there
-    if (file && !isUploading) send(form, file, "start");
+    if (isUploading) note(form, STARTS);
+    else send(form, file, "start");
   });
 
   document.addEventListener("change", (event) => {

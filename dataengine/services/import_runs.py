@@ -179,7 +179,7 @@ def sweep() -> list[int]:
             # Ask again: it may have ended between the two questions.
             job.refresh_from_db()
             if job.state == ImportJob.State.RUNNING:
-                _retry(job, "Its worker died.")
+                _retry(job, "The process that ran it ended unexpectedly.")
                 publish(job.pk)
         elif job.heartbeat_at is not None and job.heartbeat_at < now - FROZEN_AFTER:
             logger.warning("Import %s: its worker is frozen; its database session is ended", job.pk)

@@ -220,7 +220,7 @@ def sweep() -> list[int]:
             # Ask again: it may have ended between the two questions.
             index.refresh_from_db()
             if index.state == Index.State.BUILDING:
-                _retry(index, "Its worker died.")
+                _retry(index, "The process that ran it ended unexpectedly.")
     for name in _leftovers():
         _clear_up(name)
     return list(Index.objects.filter(state=Index.State.QUEUED).values_list("pk", flat=True)[:100])

@@ -134,7 +134,7 @@ def test_an_attempt_begins_from_nothing_and_says_which_it_is(owner: User) -> Non
     ImportJob.objects.filter(pk=job.pk).update(**counters, **dead, errors=[{"code": "x"}])
     import_runs.sweep()
     job.refresh_from_db()
-    assert (job.state, job.attempt, job.error) == ("queued", 1, "Its worker died.")
+    assert (job.state, job.attempt, job.error) == ("queued", 1, "The process that ran it ended unexpectedly.")
     assert [getattr(job, name) for name in counters] == [0, 0, 0, 0, 0.0]
     assert (job.rows_per_second, job.eta_seconds, job.errors) == (None, None, [])
     done = import_runs.run(job.pk)

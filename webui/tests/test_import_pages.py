@@ -204,12 +204,15 @@ def test_where_nobody_can_tell_how_long_the_bar_says_so(as_owner: Client, people
 
 
 def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Table) -> None:
-    job = running_job(people, attempt=2, error="Its worker died.", progress=0.01)
+    job = running_job(people, attempt=2, error="The process that ran it ended unexpectedly.", progress=0.01)
     html = as_owner.get(f"/imports/{job.pk}/").content.decode()
-    assert "Its worker died. It was started again, from the beginning: this is attempt 2." in html
+    assert (
+        "The process that ran it ended unexpectedly. It was started again, from the beginning: this is attempt 2."
+        in html
+    )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")
     html = as_owner.get(f"/imports/{job.pk}/").content.decode()
-    assert "Its worker died. It starts again by itself, from the beginning." in html
+    assert "The process that ran it ended unexpectedly. It starts again by itself, from the beginning." in html
 
 
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:
