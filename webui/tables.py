@@ -1,8 +1,8 @@
 """The lists of the console, with django-tables2: the catalog's and the record grid.
 
 Sorting has three states (ascending, descending, the list's own order) and its links are real URLs, in the API's words
-(``order_by=-name``). The cells of the grid are made here as plain tuples: 100 × 12 of them take 7 ms to render,
-tables2's own template 80 to 110 (measured).
+(``order_by=-name``). The cells of the grid are made here, as plain tuples and then as HTML: 100 × 12 of them take 2 ms,
+a template's loop 13, tables2's own template 80 to 110 (measured).
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from html import escape
 from typing import Any, NamedTuple
 
 import django_tables2 as tables2
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
-from dataengine.models import Column
+from dataengine.models import Column, Table
 from dataengine.records import Record
 from dataengine.references import Labels, written
 from dataengine.services.records import record_versions
@@ -119,13 +121,29 @@ class Cell(NamedTuple):
     href: str = ""
     value: str = ""
 
+    def td(self) -> str:
+        """The cell in HTML. A template takes ten times as long over each, and a page has thousands (measured)."""
+        value = f' data-value="{escape(self.value)}"' if self.value else ""
+        whole = f' title="{escape(self.whole)}"' if self.whole else ""
+        text = escape(self.text)
+        shown = f'<a href="{escape(self.href)}">{text}</a>' if self.href else text
+        return f'<td class="{self.css}"{value}{whole}>{shown}</td>'
+
 
 class Line(NamedTuple):
-    """One record as the grid shows it. ``version`` tells later whether somebody changed it meanwhile."""
+    """One record as the grid shows it, and where its own page is.
+
+    ``version`` tells later whether somebody changed it meanwhile.
+    """
 
     pk: int
     cells: list[Cell]
+    href: str
     version: str = ""
+
+    def tds(self) -> SafeString:
+        """The cells in HTML."""
+        return SafeString("".join([cell.td() for cell in self.cells]))
 
 
 class RecordColumn(tables2.Column):
@@ -165,8 +183,9 @@ class RecordGrid(SortableTable):
         makers = [(name, column.show) for name, column in self.shown.items()]
         records = self.data.data
         seen = record_versions(records) if versions else [""] * len(records)
+        where = _records_of(records[0].table) if records else ""
         return [
-            Line(record.pk, [make(getattr(record, name)) for name, make in makers], version)
+            Line(record.pk, [make(getattr(record, name)) for name, make in makers], f"{where}{record.pk}/", version)
             for record, version in zip(records, seen, strict=True)
         ]
 
@@ -176,6 +195,11 @@ class _InOrder(tables2.data.TableListData):
 
     def order_by(self, aliases: Any) -> None:
         """Leave it as it is."""
+
+
+def _records_of(table: Table) -> str:
+    """Where the pages of single records are: an id and a slash follow. Asked once, not once a record."""
+    return reverse("console:record-edit", args=[table.name, 0]).removesuffix("0/")
 
 
 _NUMERIC = {"smallint", "integer", "bigint", "numeric", "real", "double"}
@@ -211,7 +235,7 @@ def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any]
     assert column.references is not None  # labels are of the table that it refers to
     css = f"{css_of_type(column.type)} cell-reference"
     null = Cell(f"{css} is-null", "null")
-    where = reverse("console:record-edit", args=[column.references.name, 0]).removesuffix("0/")
+    where = _records_of(column.references)
     title = column.references.title
 
     def make(value: Any) -> Cell:

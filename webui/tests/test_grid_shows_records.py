@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
 
 from dataengine.models import Table
+from dataengine.services import bulk_records
 from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
@@ -151,3 +153,51 @@ def test_conditions_suit_the_column(as_owner: Client, people: Table) -> None:
     assert "is after" in dates
     assert "contains" not in dates
     assert "is greater than" in as_owner.get(f"{GRID}filter/?column=id").content.decode()
+
+
+HOSTILE = (
+    "<script>x</script>",
+    '" onclick="x',
+    "' onfocus='x",
+    "&lt;b&gt;",
+    "</td><td>",
+    "{{ 7 }}{% x %}",
+    "\u2028<!--",
+)
+
+
+class Cells(HTMLParser):
+    """The texts of all cells, and the names of everything within them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.titles: list[str] = []
+        self.names: set[str] = set()
+        self.inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "td":
+            self.inside = str(given.get("class")).startswith("cell-text")
+            self.texts += [""] * self.inside
+        if self.inside:
+            self.names |= {tag, *given}
+            self.titles += [title] if (title := given.get("title")) else []
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.texts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = self.inside and tag != "td"
+
+
+def test_a_cell_is_text_whatever_it_says(as_owner: Client, owner: User) -> None:
+    table = make_table(owner, "hostile", {"a": "TEXT"})
+    bulk_records.insert_many(user=owner, table=table, records=[{"a": text} for text in (*HOSTILE, HOSTILE[0] * 20)])
+    page = Cells()
+    page.feed(as_owner.get("/tables/hostile/").content.decode())
+    assert page.texts == [*HOSTILE, (HOSTILE[0] * 20)[:160] + "…"]
+    assert page.titles == [HOSTILE[0] * 20]
+    assert page.names <= {"td", "class", "title"}
