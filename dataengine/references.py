@@ -1,6 +1,7 @@
 """References between records: what people read in place of an id, finding a record to refer to, who refers to whom.
 
-A record is called by its label: its value in the first text column of its table; where there is none, ``#<id>``.
+A record is called by its label: its value in the first text column of its table (the first 200 letters); where there
+is none, ``#<id>``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
+from django.db.models import TextField, Value
+from django.db.models.functions import Left
 
 from dataengine import access, values
 from dataengine.counts import Count, count_records
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_FOUND = 50
+LONGEST_LABEL = 200
 # Nobody who types waits longer for suggestions.
 _FIND_SECONDS = 1.5
 _ENDS_IN_ID = re.compile(r"(?:.* )?#([0-9]{1,19})", re.DOTALL)
@@ -87,7 +91,9 @@ def labels_of(user: User | AnonymousUser, wanted: Mapping[Column, Iterable[int |
         ids = {value for value in values_of if value is not None}
         if column.attribute in tables and ids:
             model, named = _labelled(tables[column.attribute])
-            found[column.attribute] = {r.pk: _label(r, named) for r in model.objects.filter(pk__in=ids)}
+            text = Left(named.attribute, LONGEST_LABEL) if named else Value(None, TextField())
+            called = model.objects.filter(pk__in=ids).values_list("pk", text)
+            found[column.attribute] = {pk: label or f"#{pk}" for pk, label in called}
     return found
 
 
@@ -192,7 +198,7 @@ def _labelled(table: Table) -> tuple[type[Record], Column | None]:
 
 def _label(record: Record, named: Column | None) -> str:
     value = None if named is None else getattr(record, named.attribute)
-    return str(value) if value else f"#{record.pk}"
+    return str(value)[:LONGEST_LABEL] if value else f"#{record.pk}"
 
 
 def _is_id(text: str) -> bool:

@@ -75,6 +75,16 @@ def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, co
     assert as_colleague.post(f"{ORDERS}records/1/", {"customer": "Anna"}).status_code in {200, 302}
 
 
+def test_a_long_label_is_cut_short(as_owner: Client, owner: User, orders: Table) -> None:
+    insert_record(user=owner, table=Table.objects.get(name="customers"), data={"name": "é" * 3000})
+    insert_record(user=owner, table=orders, data={"customer": 6})
+    assert "é" * 160 + "…</a>" in page(as_owner, ORDERS)
+    assert "é" * 201 not in page(as_owner, ORDERS) + page(as_owner, "/tables/customers/lookup/?q=é")
+    column = orders.columns.get(name="customer").attribute
+    assert f'value="{"é" * 200} #6"' in page(as_owner, f"{ORDERS}records/6/")
+    assert as_owner.post(f"{ORDERS}records/5/", {column: "é" * 200 + " #6"}).status_code == 302
+
+
 def test_strangers_find_nothing(as_stranger: Client, customers: Table) -> None:
     assert as_stranger.get("/tables/customers/lookup/?q=an").status_code == 404
 
