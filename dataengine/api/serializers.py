@@ -130,6 +130,10 @@ class PageQuery(serializers.Serializer[Any]):
     limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
 
 
+class RejectedQuery(PageQuery):
+    limit = serializers.IntegerField(min_value=1, max_value=10_000, default=1_000)
+
+
 class ExportQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["csv", "json", "xlsx"], default="csv")
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)

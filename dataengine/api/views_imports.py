@@ -102,11 +102,11 @@ class RejectedView(ApiView):
     """The rejected rows of an import as JSON."""
 
     operations = {
-        "get": Operation("list_rejected_rows", "List rejected rows", shapes.RejectedList, query=shapes.PageQuery)
+        "get": Operation("list_rejected_rows", "List rejected rows", shapes.RejectedList, query=shapes.RejectedQuery)
     }
 
     def get(self, request: Request, pk: int) -> Response:
-        asked = checked(shapes.PageQuery, request.query_params.dict())
+        asked = checked(shapes.RejectedQuery, request.query_params.dict())
         rows = access.get_import(self.user, pk).rejected_rows.all()
         return listing(request, rows, lambda found: [RejectedRowSerializer(row).data for row in found], **asked)
 

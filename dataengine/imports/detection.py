@@ -38,6 +38,8 @@ class Reading:
     score: float
     head: list[bytes] = field(default_factory=list)
     """Faulty lines before the first record."""
+    enclosed: int = 0
+    """How many cells stand in quotes."""
 
     @property
     def regular(self) -> float:
@@ -80,7 +82,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             rows.pop()  # the last may be cut
     widths = Counter(len(record) for record in records)
     width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
-    reading = Reading(records, lines, faults, width, 0.0, head)
+    reading = Reading(records, lines, faults, width, 0.0, head, sum(map(sum, quoted)))
     if width > 1:
         reading.score = reading.regular * (width - 1) / width * _typed(records, quoted, width)
     return reading
@@ -124,8 +126,12 @@ def weak(reading: Reading, delimiter: str) -> bool:
     whole = sum(kind(delimiter.join(record)) in ("number", "moment") for record in rows)
     if whole * 2 > len(rows):
         return True
+    if delimiter != " ":
+        return False
+    if len(rows) == len(reading.records) > 2 and not reading.faults and reading.width > 2 and reading.enclosed:
+        return not any(" " in cell for row in rows for cell in row)  # quotes that keep spaces together: no sentences
     values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
-    return delimiter == " " and values * 2 < len(rows) * reading.width
+    return values * 2 < len(rows) * reading.width
 
 
 def preamble(reading: Reading, delimiter: str) -> int:
@@ -134,8 +140,11 @@ def preamble(reading: Reading, delimiter: str) -> int:
     A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
     that width (3 and more) with one cell filled and the rest empty while the next is fuller. Whatever its width, it is
     preamble if the next record plainly is the header; and so are faulty lines, or where they have few delimiters.
+    None of that where the width is hardly usual.
     """
     records, width = reading.records, reading.width
+    if 3 * reading.regular < 1:
+        return 0
     if reading.head and not _plainly_a_header(records, width):
         cells = max(line.count(delimiter.encode()) + 1 for line in reading.head)
         return reading.lines[0] if cells * 2 <= width else 0

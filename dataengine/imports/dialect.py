@@ -212,7 +212,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
             continue
         dialect = Dialect(delimiter, quote, escape)
         reading = read_sample(text, Grammar(dialect, None), complete=complete)
-        if weight < 1 and weak(reading, delimiter):
+        if (weight < 1 and weak(reading, delimiter)) or (quote != quotes[0] and not reading.enclosed):
             continue
         score = reading.score * weight
         if best is None or score > best[0] * 1.02:
@@ -224,6 +224,12 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
         dialect = replace(dialect, delimiter=free[0] if free else usual)
         reading = read_sample(text, Grammar(dialect, None), complete=complete)
+    if fixed.delimiter is None and fixed.quote is None and f'{dialect.delimiter} "'.encode() in text:
+        # ``a, "b, c"``: what separates cells is a comma and a space.
+        spaced = Dialect(f"{dialect.delimiter} ", '"', escape)
+        other = read_sample(text, Grammar(spaced, None), complete=complete)
+        if other.regular * 10 > 9 and other.regular > reading.regular:
+            dialect, reading = spaced, other
     if fixed.escape is None and dialect.quote and b"\\" + dialect.quote.encode() in text:
         escaped = replace(dialect, escape="\\")
         other = read_sample(text, Grammar(escaped, None), complete=complete)

@@ -35,8 +35,13 @@ SUPERSETS = {
     "euc_kr": "cp949",
     "big5hkscs": "big5hkscs",
 }
+UNLIKELY = [
+    "utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2",
+    "mac_roman", "mac_turkish", "cp1125", "kz1048", "ptcp154", "hp_roman8", "iso8859_10", "iso8859_16", "cp1006",
+]  # fmt: skip
+"""What no file is in; left to itself, the library takes Windows' Cyrillic for the old Macintosh's."""
 EVIDENCE_BYTES = 64 << 10
-WESTERN = frozenset("éèêëàâäáãåçñíìîïóòôöõøúùûüýßæœÉÈÊËÀÂÄÁÃÅÇÑÍÌÎÏÓÒÔÖÕØÚÙÛÜÝÆŒšžŠŽ")
+WESTERN = frozenset("éèêëàâäáãåçñíìîïóòôöõøúùûüýßæœðþÐÞÉÈÊËÀÂÄÁÃÅÇÑÍÌÎÏÓÒÔÖÕØÚÙÛÜÝÆŒšžŠŽ")
 MARKS = frozenset("€£¥¢§°ºª–—‘’‚“”„…«»‹›•·®©™±×µ²³½¼¾¡¿\xa0´‰†")
 CENTRAL_BYTES = re.compile(rb"[A-Za-z][\xb3\xb9\xbf]|[\xb3\xb9\xbf][a-z]")
 """l, a and z with their Polish marks; in Western text these bytes are superscripts and ¿, not inside words."""
@@ -103,6 +108,8 @@ def _legacy(text: bytes) -> str:
     if alone * 4 >= high * 3:  # letters with marks among plain ones: European
         if _is_central(text):
             return "cp1250"
+        if _is_turkish(text):
+            return "cp1254"
         decoded = [char for char in text.decode("cp1252", "replace") if char > "\x7f"]
         letters = sum(char in WESTERN or char in MARKS for char in decoded)
         if "\ufffd" not in decoded and letters * 10 >= len(decoded) * 8 and _words(text):
@@ -113,7 +120,7 @@ def _legacy(text: bytes) -> str:
         return "utf-8"  # a few odd bytes in a file of ASCII: damage, not an encoding
     from charset_normalizer import from_bytes  # heavy, and seldom needed
 
-    best = from_bytes(text, cp_exclusion=["utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32"]).best()
+    best = from_bytes(text, cp_exclusion=UNLIKELY).best()
     if best is None:
         return "cp1252"
     return SUPERSETS.get(best.encoding, best.encoding)
@@ -124,6 +131,12 @@ def _is_central(text: bytes) -> bool:
         return True
     hooks = len(re.findall(rb"[\x8a\x9a\x8e\x9e]", text))
     return bool(hooks) and len(re.findall(rb"[\xec\xf8\xe8\xf9\xef]", text)) >= 2
+
+
+def _is_turkish(text: bytes) -> bool:
+    """Whether the places where Turkish differs from Western are used, and not by Icelandic, which has accents."""
+    own = len(re.findall(rb"(?<=[A-Za-z])[\xf0\xfd\xfe]|[\xd0\xdd\xde](?=[A-Za-z])|\xfe(?=[a-z])", text))
+    return own >= 2 and len(re.findall(rb"[\xe1\xe9\xed\xf3\xfa\xe6]", text)) * 4 < own
 
 
 def _words(text: bytes) -> bool:

@@ -47,6 +47,9 @@ PEOPLE = "id,name,born\n" + "".join(f"{n},name {n},1990-01-{n:02}\n" for n in ra
         ("a,b\n1,2,3\n", ","),
         ("name\nalice\nbob\n", ","),
         ("sep=|\na|b\n1|2\n", "|"),
+        ('id name note\n1 Ann "a b"\n2 "Bob Lee" x\n3 Cid y\n4 Eve "two words"\n', " "),
+        ('id, name, note\n1, "Lee, Ann", "a, b"\n2, Bob, x\n3, Cid, "y"\n', ", "),
+        ('id,name,note\n1,"Lee, Ann",x\n2, "Bob", x\n3,Cid,"y, ""z"""\n4,Eve,w\n', ","),
     ],
 )
 def test_delimiter(text: str, delimiter: str) -> None:
@@ -142,6 +145,9 @@ CHINESE = "姓名,地址\n王小明,北京市朝阳区\n李雷,上海市浦东�
         ("jméno,město\nJiří Novák,Plzeň\nTomáš,Žďár\n", "cp1250", "cp1250"),
         ("imię,miasto\nŁukasz,Łódź\nPaweł,Gdańsk\nMałgorzata,Białystok\n", "cp1250", "cp1250"),
         ("Имя,Город\nИван,Москва\nПётр,Санкт-Петербург\n", "cp1251", "cp1251"),
+        ("id,name\n1,Привет мир как дела\n2,улица Ленина\n", "cp1251", "cp1251"),
+        ("ad,şehir\nMehmet Öztürk,Şanlıurfa\nAyşe,Iğdır\n", "cp1254", "cp1254"),
+        ("όνομα,πόλη\nΓιώργος Παπαδόπουλος,Αθήνα\nΜαρία,Θεσσαλονίκη\n", "cp1253", "cp1253"),
         (JAPANESE, "shift_jis", "cp932"),
         (JAPANESE, "euc_jp", "euc_jp"),
         (CHINESE, "gb18030", "gb18030"),
