@@ -23,8 +23,8 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from dataengine.course import Course
-from dataengine.index_progress import plain_share
 from dataengine.models import ImportJob
+from dataengine.statement_progress import heap_bytes, plain_share
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ SEND_TIMEOUT_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0  # after a failed send
 _SOONEST_PACE_SECONDS = 0.5
 _LONGEST_WRITE_SECONDS = 30.0
+_MOST_MEASURED = 0.98  # what is measured from outside is over when the statement says so
 
 _FIELDS = (
     "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
@@ -96,7 +97,7 @@ class ProgressReporter:
         self._writing = threading.Lock()
         self._progress = ImportProgress(attempt=job.attempt, bytes_total=job.bytes_total)
         self._course = Course()
-        self._builds: tuple[int, int] | None = None
+        self._measure: Callable[[], float | None] | None = None
         self._started = time.monotonic()
         self._dirty = True
         self._stop = threading.Event()
@@ -119,7 +120,7 @@ class ProgressReporter:
             progress = self._progress
             phase = changes.get("phase", progress.phase)
             if share is not None or phase != progress.phase:
-                self._builds = None
+                self._measure = None
                 progress.rows_per_second = None
                 self._course.at(phase, share)
             for name, value in changes.items():
@@ -136,9 +137,18 @@ class ProgressReporter:
 
     def building(self, done: int, of: int) -> None:
         """``done`` of ``of`` indexes are built; of the next one, PostgreSQL is asked how far it is."""
+
+        def measure() -> float | None:
+            share = plain_share(self._backend) if self._backend else None
+            return None if share is None else (done + share) / of
+
         self.update(phase="indexing", share=done / of)
-        with self._lock:
-            self._builds = (done, of)
+        self._measure = measure
+
+    def growing(self, relation: str, expected: int) -> None:
+        """The table ``relation`` (quoted) is about to grow by some ``expected`` bytes, where nothing is free in it."""
+        before = heap_bytes(relation)
+        self._measure = lambda: (heap_bytes(relation) - before) / expected if expected else None
 
     def snapshot(self) -> ImportProgress:
         with self._lock:
@@ -180,7 +190,7 @@ class ProgressReporter:
     def _write(self) -> None:
         """Write the row, and read whether to cancel. A database that is away is no business of this thread."""
         try:
-            self._look_at_builds()
+            self._look()
             progress = self.snapshot()
             running = ImportJob.objects.filter(pk=self._job_id, attempt=self._attempt, state=ImportJob.State.RUNNING)
             running.update(heartbeat_at=timezone.now(), **{name: getattr(progress, name) for name in _FIELDS},
@@ -193,14 +203,13 @@ class ProgressReporter:
             logger.warning("Import %s: progress could not be written: %s", self._job_id, error)
             connection.close()
 
-    def _look_at_builds(self) -> None:
-        if self._builds is None or self._backend is None:
-            return
-        share = plain_share(self._backend)
+    def _look(self) -> None:
+        """Ask PostgreSQL how far the statement is that the import waits for."""
+        measure = self._measure
+        share = measure() if measure is not None else None
         with self._lock:
-            if self._builds is not None and share is not None:
-                done, of = self._builds
-                self._course.at("indexing", (done + share) / of)
+            if measure is self._measure and share:
+                self._course.at(self._progress.phase, min(share, _MOST_MEASURED))
                 self._dirty = True
 
 

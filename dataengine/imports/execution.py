@@ -359,6 +359,7 @@ class Execution:
     def _insert(self, loaded: _Loaded) -> None:
         """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""
         assert self.table is not None
+        self.reporter.growing(loader.quoted(self.table), loader.heap_bytes(loaded.staging))
         for _ in range(_INSERT_TRIES):
             try:
                 with transaction.atomic():

@@ -19,7 +19,7 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
-from dataengine import ddl
+from dataengine import ddl, statement_progress
 from dataengine.column_types import ColumnSpec, postgres_type
 from dataengine.models import Column, Table
 
@@ -209,6 +209,16 @@ def shadow_name(job_id: int) -> str:
 
 def is_empty(table: Table) -> bool:
     return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(ddl.qualified(table.name)))
+
+
+def quoted(table: Table) -> str:
+    """The table's name as PostgreSQL reads it."""
+    return ddl.qualified(table.name).as_string()
+
+
+def heap_bytes(staging: Staging) -> int:
+    """How large the staged rows are."""
+    return statement_progress.heap_bytes(staging.relation.as_string())
 
 
 def analyze(relation: sql.Composable) -> sql.Composable:

@@ -20,9 +20,9 @@ from django.utils import timezone
 from psycopg import errors
 
 from dataengine import ddl, locks
-from dataengine.index_progress import concurrent_share
 from dataengine.models import Column, Index, Table
 from dataengine.services.indexes import text_columns
+from dataengine.statement_progress import concurrent_share
 
 logger = logging.getLogger(__name__)
 

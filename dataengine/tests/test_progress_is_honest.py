@@ -12,10 +12,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from dataengine.index_progress import plain_share
 from dataengine.models import ImportJob
 from dataengine.progress import ImportProgress, ProgressReporter, Sender
 from dataengine.services import import_runs
+from dataengine.statement_progress import plain_share
 
 from .importing import import_text, make_table, queue_import
 
@@ -222,6 +222,25 @@ def test_the_building_of_an_index_is_watched(owner: User) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE userdata.slow")
         cursor.execute("DROP FUNCTION userdata.slowly")
+
+
+def test_rows_that_are_written_are_seen_before_they_are_committed(running: ImportJob, second_connection: Any) -> None:
+    reporter = ProgressReporter(running)
+    reporter.plan(finishing=1.0)
+    reporter.update(phase="finishing")
+    reporter.growing('"userdata"."t"', 1_000_000)
+    writer = second_connection()
+    writer.execute("BEGIN")
+    seen = [reporter.snapshot().progress]
+    for _ in range(3):
+        writer.execute("INSERT INTO userdata.t (filler) SELECT repeat('x', 90) FROM generate_series(1, 3000)")
+        reporter._look()
+        seen.append(reporter.snapshot().progress)
+    writer.execute("ROLLBACK")
+    reporter.close()
+    assert seen[0] == 0
+    assert seen == sorted(set(seen))
+    assert seen[-1] <= 0.98
 
 
 def test_messages_bear_the_names_of_the_api(owner: User) -> None:

@@ -1,4 +1,4 @@
-"""How far PostgreSQL is with building an index, as it says of the session that builds."""
+"""How far PostgreSQL is with a long statement of another session: the building of an index, or many rows written."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ def plain_share(pid: int) -> float | None:
     """The same for a build that locks the table."""
     share = concurrent_share(pid)
     return None if share is None else min(share / _BUILT, 1.0)
+
+
+def heap_bytes(relation: str) -> int:
+    """The size of a table (quoted), with what sessions write to it that have not committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size(%s::regclass)", [relation])
+        return int(cursor.fetchone()[0])
 
 
 def share_of(phase: str, blocks_done: int, blocks_total: int, tuples_done: int, tuples_total: int) -> float:
