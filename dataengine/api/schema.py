@@ -68,4 +68,6 @@ class EngineSchema(AutoSchema):
             return {}
         answer = OpenApiResponse(operation.output, description=operation.summary)
         errors = {code: OpenApiResponse(ErrorShape, description=text) for code, text in _ERRORS.items()}
+        if self.method in {"POST", "PUT", "PATCH"}:
+            errors["413"] = OpenApiResponse(ErrorShape, description="The file or body is larger than what is taken")
         return {str(operation.status): answer, **errors}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from dataengine.models import ImportJob
-from dataengine.progress import ImportProgress, ProgressReporter, Sender
+from dataengine.progress import PUBLISH_SECONDS, ImportProgress, ProgressReporter, Sender
 from dataengine.services import import_runs
 from dataengine.statement_progress import plain_share
 
@@ -56,7 +57,7 @@ def phases(told: list[ImportProgress]) -> list[str]:
 
 def assert_honest(told: list[ImportProgress], job: ImportJob) -> None:
     assert job.state == "completed", job.error
-    for before, after in itertools.pairwise(told):
+    for before, after in pairwise(told):
         for name in COUNTERS:
             assert getattr(after, name) >= getattr(before, name), (name, before, after)
     assert all(0 <= one.progress <= 1 and one.bytes_read <= one.bytes_total for one in told)
@@ -174,6 +175,25 @@ def test_an_import_waits_for_no_message(running: ImportJob, stuck: tuple[threadi
     reporter.close()  # comes back although the message is still on its way
     assert not released.is_set()
     assert reporter.snapshot().rows_read == 2
+
+
+def test_messages_are_at_most_four_a_second(running: ImportJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[float] = []
+    enough = threading.Event()
+
+    def send(self: Sender, job_id: int, progress: dict[str, Any] | None) -> None:
+        sent.append(time.monotonic())
+        if len(sent) == 5:
+            enough.set()
+
+    monkeypatch.setattr(Sender, "send", send)
+    reporter = ProgressReporter(running)
+    rows = 0
+    while not enough.is_set():
+        rows += 1
+        reporter.update(rows_read=rows)
+    reporter.close()
+    assert all(after - before >= PUBLISH_SECONDS for before, after in pairwise(sent))
 
 
 def test_after_the_end_nothing_is_written(running: ImportJob) -> None:

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -80,6 +81,18 @@ def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job
         sender.close()
         finish(job)
         assert json.loads(socket.recv(10))["state"] == "completed"
+
+
+def test_a_new_attempt_is_told_with_what_the_row_says_of_it(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+    with opened(live_asgi, job, f"?token={token(owner)}") as socket:
+        assert json.loads(socket.recv(10))["attempt"] == 1
+        ImportJob.objects.filter(pk=job.pk).update(attempt=2, started_at=timezone.now(), rows_read=0)
+        sender = Sender()
+        sender.send(job.pk, {"state": "running", "phase": "reading", "attempt": 2, "rows_read": 3})
+        second = json.loads(socket.recv(10))
+        assert second["attempt"] == 2
+        assert second["started_at"]
+        sender.close()
 
 
 def test_the_format_may_be_chosen(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
