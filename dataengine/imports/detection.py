@@ -209,7 +209,8 @@ def header_is_damaged(reading: Reading) -> bool:
     if reading.head:
         return True
     first = reading.records[0]
-    return len(fitted(first, rows)) != reading.width and not any(len(row) == len(first) for row in rows)
+    # The row after it may be its other half, of the same width by chance.
+    return len(fitted(first, rows)) != reading.width and not any(len(row) == len(first) for row in rows[1:])
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -10,8 +10,8 @@ from collections import Counter
 
 from dataengine.exceptions import InvalidInput
 
-from .detection import fitted, read_sample
-from .dialect import Dialect
+from .detection import fitted, kind, read_sample
+from .dialect import SEPARATOR_LINE, Dialect
 from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
 from .rejected_lines import readable
 from .source import CHUNK_BYTES, Source
@@ -45,19 +45,39 @@ def read_header(source: Source, dialect: Dialect) -> list[str]:
     return names
 
 
-def damaged_header(source: Source, dialect: Dialect, width: int) -> list[str] | None:
-    """What a first line that is no row of ``width`` cells says, cut at its delimiters; None where it is such a row."""
+def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bool) -> list[str] | None:
+    """What stands where a header would be in a file that was found to have none, cut at its delimiters.
+
+    That is a first line that is no row of ``width`` cells or, if what is passed over is but a guess (``preamble``), the
+    line before the first row. None where nothing stands there, or a damaged row: one that holds values and not names.
+    """
     buffer = Buffer(source, dialect)
-    _skip_lines(buffer, dialect.skip_rows, source)
-    grammar = Grammar(dialect, None)
-    _skip_blank(buffer)
-    buffer.fill(CHUNK_BYTES)
-    end, _ = grammar.line_end(buffer.text, 0, final=True)
-    scan = grammar.scan(buffer.text, 0, final=True)
+    guessed = preamble and dialect.skip_rows > 0
+    _skip_lines(buffer, dialect.skip_rows - guessed, source)
+    if guessed:
+        delimiters = r"[,;\t|]"
+        line = _line(buffer)
+        if SEPARATOR_LINE.match(line + b"\n") is None:
+            return _names_in(line, delimiters, dialect)
+        _skip_lines(buffer, 1, source)
+    line = _line(buffer)
+    scan = Grammar(dialect, None).scan(buffer.text, 0, final=True)
     if scan.fault is None and scan.count == width:
         return None
+    return _names_in(line, re.escape(dialect.delimiter), dialect)
+
+
+def _line(buffer: Buffer) -> bytes:
+    """The first line that is not blank, which the buffer begins with afterwards."""
+    _skip_blank(buffer)
+    buffer.fill(CHUNK_BYTES)
+    return buffer.text[: Grammar(Dialect(), None).line_end(buffer.text, 0, final=True)[0]]
+
+
+def _names_in(line: bytes, delimiters: str, dialect: Dialect) -> list[str] | None:
     mark = dialect.quote or ""
-    return [cell.replace(mark, "").strip() for cell in readable(buffer.text[:end]).split(dialect.delimiter)]
+    cells = [cell.replace(mark, "").strip() for cell in re.split(delimiters, readable(line))]
+    return None if any(kind(cell) in ("number", "moment") for cell in cells) else cells
 
 
 def has_rows(source: Source, dialect: Dialect) -> bool:

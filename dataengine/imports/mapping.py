@@ -61,7 +61,7 @@ def check_order(heading: Sequence[str], width: int, names: Sequence[str]) -> Non
     left = _agreeing(said, wanted)
     right = min(_agreeing(said[::-1], wanted[::-1]), width - left)
     if len(wanted) < width or left + right < max(1, width - 2):
-        reason = f"The header is damaged: it does not name the {width} columns that the rows have. Mend it."
+        reason = f"The header is damaged: it does not name the {width} columns that the rows have. Mend it, or say that the file has no header."  # noqa: E501
         raise InvalidInput(reason, code="malformed_header", fields={"file": reason})
 
 
@@ -77,8 +77,8 @@ def map_onto(
 ) -> ColumnMapping:
     """Map a file's headers onto an existing table's columns.
 
-    By ``wanted``, else by name or label (letter for letter, then without regard to case, spaces, hyphens and
-    underscores), else, without a header, by position; so is a rejected.csv of a file without one. Raises InvalidInput
+    By ``wanted``, else by name or label (letter for letter, then without regard to case, spaces and
+    punctuation), else, without a header, by position; so is a rejected.csv of a file without one. Raises InvalidInput
     where nothing matches, where the mapping names what is not there, or where a required column without a default gets
     nothing.
     """
@@ -90,7 +90,7 @@ def map_onto(
     loose = {_loose(column.label): column.name for column in columns if column.label}
     loose |= {_loose(column.name): column.name for column in columns}
     order = [column.name for column in columns]
-    if guarded and not names.intersection(stripped) and _are_numbered(stripped):
+    if guarded and not names.intersection(stripped) and are_numbered(stripped):
         has_header = False
     found: list[str | None] = []
     for place, header in enumerate(stripped):
@@ -143,8 +143,8 @@ def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, 
     return ColumnMapping(stripped, tuple(found), guarded)
 
 
-def _are_numbered(headers: Sequence[str]) -> bool:
-    """Whether a rejected.csv has the headers that a file without any is given."""
+def are_numbered(headers: Sequence[str]) -> bool:
+    """Whether these are the headers that a file without any is given (what rejected.csv adds aside)."""
     own = [header for header in headers if header not in ADDED_HEADERS]
     return own == [f"column_{number}" for number in range(1, len(own) + 1)]
 
@@ -168,7 +168,8 @@ def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set
 
 
 def _loose(name: str) -> str:
-    return "".join(char for char in name.casefold() if char.isprintable() and char not in " _-\ufffd\ufeff")
+    """A name without what people write it in: case, spaces, punctuation, what damage leaves."""
+    return "".join(char for char in name.casefold() if char.isalnum()) or name
 
 
 def _list(names: Sequence[str]) -> str:

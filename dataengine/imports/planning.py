@@ -18,7 +18,7 @@ from dataengine.models import Column, ImportJob
 from .date_formats import DateFormat
 from .dialect import Dialect, detect
 from .header import damaged_header, has_rows, read_header
-from .mapping import ColumnMapping, check_order, map_new, map_onto
+from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
 from .source import Source, open_source
 
@@ -74,22 +74,30 @@ def examine(file: BinaryIO, filename: str, options: ImportOptions) -> tuple[Sour
     source = open_source(file, filename)
     dialect = detect(source, options.dialect)
     headers = read_header(source, dialect)
+    heading = _damaged_header(source, dialect, len(headers), options) or []
+    if len(heading) == len(headers) == len({name for name in heading if name}):
+        headers = heading  # damaged, and yet it names the columns
     if not has_rows(source, dialect):
         raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
     source.bytes_read = 0
     return source, dialect, headers
 
 
+def _damaged_header(source: Source, dialect: Dialect, width: int, options: ImportOptions) -> list[str] | None:
+    if dialect.has_header or options.dialect.has_header is not None or source.lines_are_records:
+        return None
+    return damaged_header(source, dialect, width=width, preamble=options.dialect.skip_rows is None)
+
+
 def plan_onto(
     source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions, columns: Sequence[Column]
 ) -> Plan:
     """The plan for a table that exists."""
-    if options.dialect.has_header is None and not dialect.has_header and not source.lines_are_records:
-        heading = damaged_header(source, dialect, len(headers))
-        if heading is not None:
-            check_order(heading, len(headers), [column.name for column in columns])
+    named = dialect.has_header or not are_numbered(headers)
+    if not named and (heading := _damaged_header(source, dialect, len(headers), options)):
+        check_order(heading, len(headers), [column.name for column in columns])
     specs = {column.name: column.to_spec() for column in columns}
-    mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=dialect.has_header)
+    mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=named)
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
     passed = [header for header, name in mapping.as_dict().items() if name is None]
     plan = Plan(source, dialect, mapping, used, markers=options.null_values)
@@ -104,7 +112,7 @@ def plan_onto(
 
 def plan_new(source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions) -> Plan:
     """The plan for a table that is to be made from the file; the types are still text."""
-    mapping = map_new(headers, options.mapping, has_header=dialect.has_header)
+    mapping = map_new(headers, options.mapping, has_header=dialect.has_header or not are_numbered(headers))
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
     return Plan(source, dialect, mapping, specs, markers=options.null_values, passes=2)

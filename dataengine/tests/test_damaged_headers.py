@@ -18,6 +18,7 @@ from dataengine.tests.importing import import_text, make_table, queue_import, re
 ROWS = [[f"Ann {number}", f"Oslo {number}", f"{number}", "x"] for number in range(8)]
 BODY = "\n".join(",".join(row) for row in ROWS) + "\n"
 HEADER = "name,city,n,note"
+"""Broken after its second name, it leaves two lines of as many cells."""
 
 
 def rows_of(text: str) -> tuple[list[str], list[list[str]], list[int]]:
@@ -58,14 +59,45 @@ def test_a_line_above_the_header_may_be_faulty_or_wide() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("header", ["na,me,city,n,note", "namecity,n,note", 'name,ci"ty,n,note', "name,city,n", "name,city,n,no,te"])  # fmt: skip  # noqa: E501
+@pytest.mark.parametrize("header", ["na,me,city,n,note", "namecity,n,note", 'name,ci"ty,n,note', "name,city,n", "name,city,n,no,te", "name;city;n;note"])  # fmt: skip  # noqa: E501
 def test_a_table_takes_the_rows_in_its_own_order_only(owner: User, header: str) -> None:
     columns: dict[str, Any] = {"name": "TEXT", "city": "TEXT", "n": "INTEGER", "note": "TEXT"}
     make_table(owner, "T", **columns)
     job = import_text(owner, "T", f"{header}\n{BODY}")
-    assert [line for line, _ in rejected(job)] == [1]
+    assert [line for line, _ in rejected(job)] == ([] if ";" in header else [1])
     assert records("T", *columns) == [tuple(row) for row in ROWS]
     make_table(owner, "U", **{name: columns[name] for name in ("city", "name", "note", "n")})
+    if header in ('name,ci"ty,n,note', "name;city;n;note"):  # still says which column is which
+        import_text(owner, "U", f"{header}\n{BODY}")
+        assert records("U", *columns) == [tuple(row) for row in ROWS]
+        return
     with pytest.raises(InvalidInput) as caught:
         queue_import(owner, "U", f"{header}\n{BODY}")
     assert caught.value.error_code == "malformed_header"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("first", ['Ann,Os"lo,5,x', "Ann,Oslo,5", "Ann,Oslo,5,x,y"])
+def test_a_damaged_first_row_is_no_header(owner: User, first: str) -> None:
+    make_table(owner, "T", name="TEXT", city="TEXT", n="INTEGER", note="TEXT")
+    job = import_text(owner, "T", f"{first}\n{BODY}")
+    assert [line for line, _ in rejected(job)] == [1]
+    assert records("T", "name", "city", "n", "note") == [tuple(row) for row in ROWS]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mark", ["'", ";", "\0", " ", "\\", "|", '""'])
+def test_names_are_known_with_a_character_too_many(owner: User, mark: str) -> None:
+    make_table(owner, "T", note="TEXT", city="TEXT", n="INTEGER", name="TEXT")
+    import_text(owner, "T", f"na{mark}me,city,n,note\n{BODY}")
+    assert records("T", "name", "city", "n", "note") == [tuple(row) for row in ROWS]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_title_without_a_header_is_refused_unless_somebody_says_so(owner: User) -> None:
+    make_table(owner, "T", a="INTEGER", b="INTEGER", c="INTEGER")
+    text = "Title of it\n" + "1,2,3\n" * 6
+    with pytest.raises(InvalidInput):
+        queue_import(owner, "T", text)
+    assert import_text(owner, "T", text, has_header=False).rows_imported == 6
+    assert import_text(owner, "T", "sep=;\n" + "1;2;3\n" * 6).rows_imported == 6
