@@ -21,8 +21,8 @@
     focused = active?.closest(`#${MENU}`) ? active.id : null;
     wasOpen = document.getElementById(MENU)?.open ?? false;
   });
-  document.addEventListener("htmx:after:swap", () => {
-    if (!wasOpen) return;
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts come later, on their own
     wasOpen = false;
     document.getElementById(MENU).open = true;
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();

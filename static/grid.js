@@ -191,7 +191,7 @@
     box.removeAttribute("tabindex"); // the cell in the tab order scrolls it
     box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
     box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
-    for (const control of grid.querySelectorAll("tbody :is(a, input), thead th > :is(a, .head)")) control.tabIndex = -1;
+    for (const control of grid.querySelectorAll("tbody :is(a, input), thead th > :is(a, .head, input)")) control.tabIndex = -1;
     const column = [...heads()].findIndex((head) => head.dataset.column === kept.column);
     const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);
     const row = found ? found.sectionRowIndex : Math.min(kept.row, rows().length - 1);

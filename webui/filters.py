@@ -119,6 +119,16 @@ def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
     ]
 
 
+def selecting(params: QueryDict) -> dict[str, Any]:
+    """Everything among ``params`` that selects records, the search too, as the bulk services take it."""
+    found: dict[str, Any] = {}
+    for name in params:
+        values = [value for value in params.getlist(name) if value]
+        if values and (name == "search" or name not in RESERVED):
+            found[name] = values[0] if len(values) == 1 else values
+    return found
+
+
 class FilterForm(Styled, forms.Form):
     """One more filter: which column, which condition, which value."""
 

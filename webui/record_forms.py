@@ -49,9 +49,18 @@ class RecordForm(Styled, forms.Form):
     """Fields by the columns' attributes (``c12``), so that no user's word meets one of Django's."""
 
     def __init__(
-        self, columns: Sequence[Column], data: Any = None, *, user: User, record: Record | None = None
+        self,
+        columns: Sequence[Column],
+        data: Any = None,
+        *,
+        user: User,
+        record: Record | None = None,
+        copied: Record | None = None,
     ) -> None:
-        """``user`` is who fills it in: records of tables that they may see go by their labels."""
+        """``user`` is who fills it in: records of tables that they may see go by their labels.
+
+        ``copied`` is what a new record begins with, but for what must be unique.
+        """
         self.columns = columns
         self.is_change = record is not None
         # What BaseForm copies its fields from; a class per table would say no more.
@@ -64,8 +73,12 @@ class RecordForm(Styled, forms.Form):
             if record is None
             else {column.attribute: text_of(getattr(record, column.attribute)) for column in columns}
         )
-        if record is not None and tables:
-            for attribute, called in references.labels(user, [record]).items():
+        if copied is not None:
+            kept = [column for column in columns if not column.unique]
+            values |= {column.attribute: text_of(getattr(copied, column.attribute)) for column in kept}
+        shown = record or copied
+        if shown is not None and tables:
+            for attribute, called in references.labels(user, [shown]).items():
                 values[attribute] = _called(self.base_fields[attribute], called)
         super().__init__(data, initial=values)
 

@@ -3,7 +3,20 @@
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from webui.views import account, cells, changes, charts, columns, exports, imports, indexes, records, resumable, tables
+from webui.views import (
+    account,
+    cells,
+    changes,
+    charts,
+    columns,
+    exports,
+    imports,
+    indexes,
+    records,
+    resumable,
+    selection,
+    tables,
+)
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
@@ -37,6 +50,7 @@ console_urls = [
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
     path("tables/<str:name>/records/<int:pk>/<slug:attribute>/", cells.cell, name="cell"),
+    path("tables/<str:name>/selected/", selection.act, name="selected"),
     path("tables/<str:name>/undo/<int:event>/", changes.undo, name="undo"),
     path("uploads/", resumable.create, name="uploads"),
     path("uploads/<str:token>/", resumable.upload, name="upload"),

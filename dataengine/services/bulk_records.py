@@ -77,14 +77,25 @@ def update_many(*, user: User, table: Table, records: object, trail: Trail | Non
     return ids
 
 
-def update_matching(*, user: User, table: Table, conditions: object, data: object, trail: Trail | None = None) -> int:
-    """Set the columns that ``data`` names in every record that the filter matches. Returns how many."""
+def update_matching(
+    *,
+    user: User,
+    table: Table,
+    conditions: object,
+    data: object,
+    whole_table: str | None = None,
+    trail: Trail | None = None,
+) -> int:
+    """Set the columns that ``data`` names in every record that the filter matches. Returns how many.
+
+    An empty filter is refused, unless ``whole_table`` is the table's name: who wants every record has to say so.
+    """
     model = record_model(table)
     attributes = clean_record(model, data, partial=True)
     if not attributes:
         raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
     columns = [column for column in model.columns if column.attribute in attributes]
-    matching = _matching(model, conditions)
+    matching = _matching(model, conditions, whole_table)
     with translated(model), transaction.atomic(), images.patience():
         details = change_details(columns, 0, filter=conditions)
         event = record_event(user=user, table=table, action="records.updated", details=details)
@@ -103,10 +114,12 @@ def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = 
         return _delete(user, model, model.objects.filter(pk__in=wanted), trail)
 
 
-def delete_matching(*, user: User, table: Table, conditions: object, trail: Trail | None = None) -> int:
-    """Delete every record that the filter matches. Returns how many."""
+def delete_matching(
+    *, user: User, table: Table, conditions: object, whole_table: str | None = None, trail: Trail | None = None
+) -> int:
+    """Delete every record that the filter matches (an empty one: see ``update_matching``). Returns how many."""
     model = record_model(table)
-    matching = _matching(model, conditions)
+    matching = _matching(model, conditions, whole_table)
     with translated(model, deleting=True), transaction.atomic(), images.patience():
         return _delete(user, model, matching, trail, filter=conditions)
 
@@ -188,8 +201,14 @@ def _repeated(ids: Sequence[int]) -> Iterable[int]:
         seen.add(pk)
 
 
-def _matching(model: type[Record], conditions: object) -> QuerySet[Record]:
+def _matching(model: type[Record], conditions: object, whole_table: str | None) -> QuerySet[Record]:
     """The records that a posted filter selects. An empty one is refused: it would select everything."""
+    if conditions == {} and whole_table is not None:
+        if whole_table != model.table.name:
+            reason = f"To change every record, give the table’s name: {model.table.name}"
+            raise InvalidInput(reason, code="not_confirmed", fields={"whole_table": reason})
+        everything: QuerySet[Record] = model.objects.order_by()
+        return everything
     if not isinstance(conditions, Mapping) or not conditions:
         reason = "Give at least one condition: an object of <column>__<lookup> to value."
         raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})

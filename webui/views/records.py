@@ -19,6 +19,7 @@ from dataengine.services.audit import Trail
 from webui import changes, filters, htmx
 from webui.htmx import ConsoleRequest
 from webui.record_forms import RecordForm
+from webui.selections import SetForm
 from webui.tables import PAGE_PARAMETERS, RecordGrid
 from webui.views.view import console_view
 
@@ -44,6 +45,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "layout": layout,
         "rights": rights,
         "may_edit": "edit" in rights,
+        "set_form": SetForm(columns),
         "editors": () if is_partial or "edit" not in rights else RecordForm(columns, user=request.user),
         "search": searched,
         "search_meaning": search.meaning(table),
@@ -123,10 +125,11 @@ def lookup(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET", "POST")
 def add(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Add a record."""
+    """Add a record; with ``copy`` in the URL one that begins as another is."""
     table = access.get_table(request.user, name, "edit")
     columns = list(table.columns.select_related("references"))
-    form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user)
+    copied = record_model(table, columns).objects.filter(pk=_positive(request.GET.get("copy"), 0)).first()
+    form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, copied=copied)
     trail: Trail = []
     if form.is_bound and form.is_valid():
         try:

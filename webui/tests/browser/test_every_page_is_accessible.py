@@ -111,6 +111,14 @@ def test_no_page_has_a_violation(
         "/imports/",
     ]
     problems += [problem for path in paths for problem in problems_of(page, path)]
+    page.goto("/tables/people/?limit=2")
+    page.get_by_role("checkbox", name="Select all records on this page").click()
+    page.locator("summary", has_text="Set value").click()
+    problems += problems_now(page, "chosen records")
+    page.get_by_role("checkbox", name="Select all 3 that match").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Delete 3 records?")).to_be_visible()
+    problems += problems_now(page, "the question before")
     context.close()
     assert problems == []
 

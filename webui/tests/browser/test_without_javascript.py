@@ -85,3 +85,24 @@ def test_a_file_is_imported_and_the_page_follows(plain_page: Page, people: Table
     page.get_by_role("button", name="Start import").click()
     expect(page.get_by_role("heading", name="1 row imported")).to_be_visible(timeout=30_000)
     assert ImportJob.objects.get().state == "completed"
+
+
+def test_chosen_records_are_deleted_and_the_message_undoes_it(plain_page: Page, people: Table) -> None:
+    page = plain_page
+    page.goto("/tables/people/?order_by=-id")
+    page.get_by_role("checkbox", name="Select record 1").check()
+    page.get_by_role("checkbox", name="Select record 3").check()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete 2 records").click()
+    grid = page.get_by_role("table", name="people")
+    expect(grid.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(grid.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("th[aria-sort=descending]", has_text="id")).to_be_visible()
+    page.get_by_role("checkbox", name="Select record 2").check()
+    page.locator("summary", has_text="Set value").click()
+    page.get_by_label("Set", exact=True).select_option("born")
+    page.get_by_label("To", exact=True).fill("1999-12-31")
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("button", name="Set in 1 record").click()
+    expect(grid).to_contain_text("1999-12-31")

@@ -1,0 +1,91 @@
+"""Records chosen in the grid, to do something with all of them: by their boxes, or all that its filters select."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.http import QueryDict
+
+from dataengine import record_lists, references
+from dataengine.counts import Count
+from dataengine.models import Column, Table
+from dataengine.records import record_model
+from dataengine.services import bulk_records
+from dataengine.services.audit import Trail
+from webui import filters
+from webui.forms import Styled
+from webui.record_forms import cell_value
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Records of ``table``: those with the ``ids``, or (None) all that ``query``, the grid's, selects."""
+
+    table: Table
+    ids: list[str] | None
+    query: QueryDict
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        return filters.selecting(self.query)
+
+    @property
+    def is_whole_table(self) -> bool:
+        """Whether it takes the table's name to do anything to them."""
+        return self.ids is None and not self.conditions
+
+    def count(self) -> Count:
+        """How many there are, to the last if that can be counted. Raises InvalidInput for filters without sense."""
+        if self.ids is not None:
+            return Count(len(self.ids), is_exact=True)
+        selected = record_lists.select(record_model(self.table), self.query)
+        try:
+            return selected.count(exact=True)
+        except record_lists.TooSlow:
+            return selected.count()
+
+    def delete(self, user: User, *, whole_table: str | None, trail: Trail) -> int:
+        """Delete them as one change. Returns how many."""
+        if self.ids is not None:
+            return bulk_records.delete_many(user=user, table=self.table, ids=self.ids, trail=trail)
+        return bulk_records.delete_matching(
+            user=user, table=self.table, conditions=self.conditions, whole_table=whole_table, trail=trail
+        )
+
+    def set(self, user: User, data: dict[str, Any], *, whole_table: str | None, trail: Trail) -> int:
+        """Set columns of all of them as one change. Returns how many."""
+        if self.ids is not None:
+            records = [{"id": pk, "data": data} for pk in self.ids]
+            return len(bulk_records.update_many(user=user, table=self.table, records=records, trail=trail))
+        return bulk_records.update_matching(
+            user=user, table=self.table, conditions=self.conditions, data=data, whole_table=whole_table, trail=trail
+        )
+
+
+class SetForm(Styled, forms.Form):
+    """Which column of the chosen records to set, to which value."""
+
+    column = forms.ChoiceField(label="Set")
+    value = forms.CharField(label="To", required=False, strip=False)
+    null = forms.BooleanField(label="Make it null", required=False)
+
+    def __init__(self, columns: list[Column], data: Any = None) -> None:
+        super().__init__(data, auto_id="set_%s")
+        self.columns = {column.attribute: column for column in columns}
+        column_field = self.fields["column"]
+        assert isinstance(column_field, forms.ChoiceField)  # declared above
+        column_field.choices = [(column.attribute, column.title) for column in columns]
+        self.fields["value"].widget.attrs["autocomplete"] = "off"
+
+    def service_data(self, user: User) -> dict[str, Any]:
+        """``{column name: value}`` as the record services take it. Raises InvalidInput."""
+        column = self.columns[self.cleaned_data["column"]]
+        referred = references.readable(user, [column]).get(column.attribute)
+        is_null = self.cleaned_data["null"]
+        value = cell_value(column, self.cleaned_data["value"], is_null=is_null, referred=referred)
+        return {column.name: value}
