@@ -51,6 +51,7 @@ console_urls = [
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
     path("tables/<str:name>/records/<int:pk>/<slug:attribute>/", cells.cell, name="cell"),
     path("tables/<str:name>/selected/", selection.act, name="selected"),
+    path("tables/<str:name>/paste/", cells.paste, name="paste"),
     path("tables/<str:name>/undo/<int:event>/", changes.undo, name="undo"),
     path("uploads/", resumable.create, name="uploads"),
     path("uploads/<str:token>/", resumable.upload, name="upload"),

@@ -24,6 +24,7 @@ from dataengine.record_serializers import RecordCleaner, clean_record
 from dataengine.records import Record, record_model
 from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
+from dataengine.services.records import record_versions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -52,8 +53,19 @@ def insert_many(*, user: User, table: Table, records: object, trail: Trail | Non
     return ids
 
 
-def update_many(*, user: User, table: Table, records: object, trail: Trail | None = None) -> list[int]:
-    """Change records (``[{"id": 1, "data": {column name: value}}, …]``), only the columns named. Returns the ids."""
+def update_many(
+    *,
+    user: User,
+    table: Table,
+    records: object,
+    versions: Mapping[int, str] | None = None,
+    trail: Trail | None = None,
+) -> list[int]:
+    """Change records (``[{"id": 1, "data": {column name: value}}, …]``), only the columns named. Returns the ids.
+
+    ``versions`` are what the user saw of records, by id (``record_version``): raises Conflict where one of these was
+    changed since, its details naming the ``ids``.
+    """
     model = record_model(table)
     cleaner = RecordCleaner(model, partial=True)
 
@@ -66,6 +78,7 @@ def update_many(*, user: User, table: Table, records: object, trail: Trail | Non
     with translated(model), transaction.atomic():
         ids = [pk for pk, _ in wanted]
         _lock(model, ids)
+        _check_versions(model, versions or {})
         named = {attribute for _, attributes in wanted for attribute in attributes}
         columns = [column for column in model.columns if column.attribute in named]
         details = change_details(columns, len(ids))
@@ -191,6 +204,16 @@ def _lock(model: type[Record], ids: Sequence[int]) -> None:
     ]
     if missing:
         raise _by_index(missing[:_MAX_ERRORS], code="record_not_found")
+
+
+def _check_versions(model: type[Record], versions: Mapping[int, str]) -> None:
+    records = list(model.objects.filter(pk__in=list(versions)).order_by("pk")) if versions else []
+    now = zip(records, record_versions(records), strict=True)
+    changed = [record.pk for record, version in now if version != versions[record.pk]]
+    if changed:
+        named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
+        message = f"Nothing was changed: somebody changed records meanwhile ({named})."
+        raise Conflict(message, code="changed_meanwhile", details={"ids": changed})
 
 
 def _repeated(ids: Sequence[int]) -> Iterable[int]:

@@ -1,4 +1,4 @@
-"""Single cells of the grid: what they hold in full, and a new value for one."""
+"""Cells of the grid: what one holds in full, a new value for one, a block of values for many."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from dataengine.models import Column, Table
 from dataengine.records import Record
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
+from dataengine.services.bulk_records import update_many
 from webui import changes, htmx
+from webui.blocks import BadCells, Block, CellFault
 from webui.htmx import ConsoleRequest
 from webui.record_forms import cell_value, text_of
 from webui.tables import Cell, RecordGrid
+from webui.templatetags.console import plural
 from webui.views.view import console_view
 
 
@@ -56,6 +59,36 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
         return htmx.render(request, "records/_conflict.html", context, status=error.status)
     changes.tell(request, f"“{column.title}” of record {pk} is changed.", table, trail)
     return htmx.render(request, "records/_row.html", _row(request, table, columns, record), partial="records/_row.html")
+
+
+@console_view("POST")
+def paste(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Write a block of cells as one change: ``block`` as ``webui.blocks`` reads it, ``what`` the user did, in a word.
+
+    All or nothing: 204, or in JSON a ``message`` and the ``cells`` at fault (``{"id", "column", "message"}``).
+    """
+    table = access.get_table(request.user, name, "edit")
+    columns = list(table.columns.select_related("references"))
+    trail: Trail = []
+    try:
+        block = Block.read(request.POST.get("block", ""), columns, references.readable(request.user, columns))
+        update_many(user=request.user, table=table, records=block.records, versions=block.versions, trail=trail)
+    except BadCells as error:
+        return _refused(error.cells)
+    except InvalidInput as error:
+        if "records" not in error.details:
+            raise
+        return _refused(block.cells_at_fault(error))
+    what = "cleared" if request.POST.get("what") == "clear" else "pasted"
+    amount = f"{plural(block.size, 'cell,cells')} of {plural(len(block.records), 'record,records')}"
+    changes.tell(request, f"{amount} {'is' if block.size == 1 else 'are'} {what}.", table, trail)
+    return HttpResponse(status=204)
+
+
+def _refused(cells: list[CellFault]) -> HttpResponse:
+    wrong = "1 cell is" if len(cells) == 1 else f"{len(cells)} cells are"
+    message = f"Nothing was changed: {wrong} not valid."
+    return JsonResponse({"message": message, "cells": cells}, status=htmx.UNPROCESSABLE)
 
 
 def _save(request: ConsoleRequest, table: Table, pk: int, column: Column, trail: Trail) -> Record:
