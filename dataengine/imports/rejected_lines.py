@@ -8,6 +8,9 @@ from typing import Literal
 RAW_LIMIT = 64 << 10
 """How much of a line that is too long to be a row is kept."""
 
+_MARK = "\udcff".encode("utf-8", "surrogatepass")
+"""What ``source.to_utf8`` puts where the file's encoding has no character."""
+
 type RejectCode = Literal["too_few_fields", "too_many_fields", "malformed_quotes", "invalid_encoding", "value_too_long"]
 
 
@@ -27,7 +30,7 @@ class RejectedLine:
 
 def readable(raw: bytes) -> str:
     """Decode a piece of a file for showing and storing: NUL and undecodable bytes become U+FFFD."""
-    return raw.decode("utf-8", "replace").replace("\0", "\ufffd")
+    return raw.replace(_MARK, b"\xef\xbf\xbd").decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def undecodable(raw: bytes) -> bool:

@@ -6,7 +6,6 @@ dialect and written as plain CSV; what does not parse (that is why it was reject
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -106,24 +105,17 @@ def csv_lines(job: ImportJob) -> Generator[bytes]:
     dialect = Dialect(**job.findings["dialect"]) if "dialect" in job.findings else Dialect()
     grammar = Grammar(dialect, None)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([guarded(headers[place]) for place in kept] + list(ADDED_HEADERS))
+    buffer.write(",".join([_cell(headers[place], False) for place in kept] + list(ADDED_HEADERS)) + "\r\n")
     for line, raw, errors in rows_of(job):
         cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
-        _write(writer, buffer, [cells[place] for place in kept], line, describe(errors))
+        # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they say something.
+        parts = [_cell(*cells[place]) for place in kept]
+        buffer.write(",".join([*parts, str(line), _cell(describe(errors), False)]) + "\r\n")
         if buffer.tell() > 64 << 10:
             yield buffer.getvalue().encode()
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue().encode()
-
-
-def _write(writer: Any, buffer: io.StringIO, cells: list[tuple[str, bool]], line: int, errors: str) -> None:
-    # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they say something.
-    parts = [_cell(text, quoted) for text, quoted in cells]
-    tail = io.StringIO()
-    csv.writer(tail, lineterminator="\r\n").writerow([line, guarded(errors)])
-    buffer.write(",".join([*parts, tail.getvalue()]))
 
 
 def _cell(text: str, quoted: bool) -> str:

@@ -160,5 +160,5 @@ def test_what_cannot_be_decoded_costs_its_row(encoding: str, data: bytes) -> Non
         (reject,) = [reject for block in blocks for reject in block.rejects]
         assert reject.code == "invalid_encoding"
         assert reject.raw.startswith("1,")
-        assert "\ufffd" in reject.raw
+        assert reject.raw.count("\ufffd") in (1, 2)  # one for each byte, not three
         assert reject.raw.encode()
