@@ -21,7 +21,9 @@ from .source import CHUNK_BYTES, Source
 
 __all__ = ["Block", "RejectedLine", "parse"]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 640 << 10
+"""Large enough for whole columns to pay, small enough for them to stay in the processor's cache: a quarter less time
+than with 4 MiB, and less memory (measured)."""
 
 
 class Engine(Protocol):

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from django.db import connection
 
 from dataengine.column_types import ColumnSpec
 
+from .chunks import Chunk, ChunkEncoder, Part
 from .conversion import DATED, Batch, Converter, target_of, unguarded
-from .encoding import HEADER, TRAILER, whole_copy, without_ends
+from .encoding import HEADER, TRAILER, without_ends
 from .format_votes import FormatVotes
 from .inference import Inference, Inferred
 from .kernels import Mask, Target
@@ -33,7 +33,9 @@ from .rejects import Causes
 from .repeats import Repeats
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
-_QUEUED_BATCHES = 3
+_QUEUED_CHUNKS = 3
+_SORTED_BYTES = 4 << 20
+"""Rows that are sorted together: the more, the closer together they reach the index."""
 _STALL_SECONDS = 0.2
 
 
@@ -47,7 +49,8 @@ def blocks_of(plan: Plan) -> Iterator[Block]:
     nulls = ["", *(plan.markers or ())]
     if plan.mapping.guarded:
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
-    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    # PostgreSQL has the other core.
+    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls, use_threads=False)
 
 
 @dataclass(slots=True)
@@ -132,22 +135,6 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     plan.formats_open = False
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One block, ready for COPY.
-
-    ``data`` has ``count`` good rows, ``back`` the ``held`` good ones that may repeat earlier rows, ``keys`` the key
-    cells of ``keyed`` rejected ones.
-    """
-
-    data: bytes = b""
-    count: int = 0
-    back: bytes = b""
-    held: int = 0
-    keys: bytes = b""
-    keyed: int = 0
-
-
 class Conversion:
     """One pass: blocks to encoded chunks, in a thread of its own.
 
@@ -183,11 +170,12 @@ class Conversion:
             guarded=plan.mapping.guarded,
         )
         names = [spec.name for spec in plan.specs]
-        self._key_places = [names.index(spec.name) for spec in keys]
-        self._sort_place = None if sorted_by is None else names.index(sorted_by)
+        order = None if sorted_by is None else names.index(sorted_by)
+        self._encoder = ChunkEncoder(self._targets, [names.index(spec.name) for spec in keys], order)
+        self._chunk_bytes = 0 if order is None else _SORTED_BYTES
         self._give_ids = give_ids
         self._report = report
-        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(_QUEUED_BATCHES)
+        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(_QUEUED_CHUNKS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="convert", daemon=True)
 
@@ -213,7 +201,7 @@ class Conversion:
         yield from _whole(self.reading.back)
 
     def chunks(self) -> Iterator[Chunk]:
-        """Every block that holds rows, good or bad."""
+        """All rows, good and bad, some at a time."""
         self._thread.start()
         try:
             while (item := self._queue.get()) is not None:
@@ -231,12 +219,20 @@ class Conversion:
 
     def _work(self) -> None:
         try:
+            parts: list[Part] = []
+            size = 0
             for block in blocks_of(self.plan):
-                chunk = self._chunk(block)
+                if (part := self._part(block)) is not None:
+                    parts.append(part)
+                    size += part.size
                 self._report(block, self.reading)
-                self._put(chunk)
+                if parts and size >= self._chunk_bytes:
+                    self._put(self._encoder.encode(parts))
+                    parts, size = [], 0
                 if self._stop.is_set():
                     return
+            if parts:
+                self._put(self._encoder.encode(parts))
             self._put(None)
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
             self._put(error)
@@ -251,7 +247,8 @@ class Conversion:
                 continue
             return
 
-    def _chunk(self, block: Block) -> Chunk:
+    def _part(self, block: Block) -> Part | None:
+        """The rows of a block, None where it has none; what is wrong with them is in ``reading`` afterwards."""
         reading = self.reading
         first, count = reading.rows, len(block)
         batch = self._converter.convert(block.columns)
@@ -265,31 +262,20 @@ class Conversion:
         for item in rejected:
             reading.causes.add(item.line, item.errors)
         if not count:
-            return Chunk()
+            return None
         first_id = self._give_ids(first, count)
         reading.ids.add(first_id, first, count)
-        ids = pa.array(np.arange(first_id, first_id + count, dtype=np.int64))
         held = self._held(block, batch)
-        if good == count and held is None:
-            return Chunk(self._encoded(ids, batch.values), good)
-        keys, keyed = b"", 0
-        if self._key_places and good < count:
-            bad = pa.array(~batch.good)
-            cells = [batch.values[place].filter(bad) for place in self._key_places]
-            keys = whole_copy([self._targets[place] for place in self._key_places], ids.filter(bad), cells)
-            keyed = count - good
-        if held is None:
-            return Chunk(self._some(ids, batch, batch.good), good, keys=keys, keyed=keyed)
-        reading.suspects.extend(
-            Rejected(int(block.lines[row]), first + row, block.raw(row), []) for row in np.flatnonzero(held).tolist()
-        )
-        back = int(held.sum())
-        reading.held += back
-        data = self._some(ids, batch, batch.good & ~held)
-        return Chunk(data, good - back, self._some(ids, batch, held), back, keys, keyed)
+        if held.any():
+            places = np.flatnonzero(held).tolist()
+            reading.held += len(places)
+            reading.suspects.extend(
+                Rejected(int(block.lines[place]), first + place, block.raw(place), []) for place in places
+            )
+        return Part(pa.array(np.arange(first_id, first_id + count, dtype=np.int64)), batch.values, batch.good, held)
 
-    def _held(self, block: Block, batch: Batch) -> Mask | None:
-        """The good rows that may repeat a unique value of an earlier one, None where there are none."""
+    def _held(self, block: Block, batch: Batch) -> Mask:
+        """The good rows that may repeat a unique value of an earlier one."""
         if self._repeats is None:
             # As many rows as the file has if all are like these. Of more rows, more are held back in vain.
             rows = len(block) * max(self.plan.source.bytes_total // max(block.bytes_read, 1), 1)
@@ -298,17 +284,7 @@ class Conversion:
         held = np.zeros(len(block), np.bool_)
         for place, repeats in self._repeats.items():
             held |= repeats.seen(batch.values[place], batch.good)
-        return held if held.any() else None
-
-    def _some(self, ids: pa.Array, batch: Batch, mask: Mask) -> bytes:
-        kept = pa.array(mask)
-        return self._encoded(ids.filter(kept), [values.filter(kept) for values in batch.values])
-
-    def _encoded(self, ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
-        if self._sort_place is not None:
-            order = pc.sort_indices(values[self._sort_place])
-            ids, values = ids.take(order), [column.take(order) for column in values]
-        return whole_copy(self._targets, ids, values)
+        return held
 
 
 def _whole(rows: ByteSpill) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from dataengine import locks
 from dataengine.exceptions import DataEngineError
 from dataengine.imports import mail
 from dataengine.imports.loader import raw_connection
+from dataengine.memory import give_back
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
 
@@ -54,6 +55,7 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
         mail.send_once(job)
         if job.state == ImportJob.State.COMPLETED:
             _forget_file(job)
+    give_back()
     return job
 
 

@@ -11,8 +11,10 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from dataengine.imports import mail
 from dataengine.models import ImportJob, RejectedRow, Table
 from dataengine.services import imports as services
 from webui import drafts
@@ -272,3 +274,8 @@ def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, peop
     form = {"do": "start", "file": upload(), "on_conflict": "update", "key": "email"}
     as_owner.post(IMPORT, form)
     assert the_job().options == {"on_conflict": "update", "key": "email"}
+
+
+def test_mails_link_to_pages_that_there_are() -> None:
+    assert reverse("console:import", args=[7]) == mail.IMPORT_PAGE.format(7)
+    assert reverse("console:import-rejected", args=[7]) == mail.REJECTED_FILE.format(7)

@@ -1,0 +1,91 @@
+"""From typed rows to COPY: those that go in at once, those that are held back, and the keys of rejected ones. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .encoding import whole_copy
+from .kernels import Mask, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows, in the order of the file: ids, typed values by column, which are good, and which of those wait."""
+
+    ids: pa.Array
+    values: list[pa.Array]
+    good: Mask
+    held: Mask
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the values in memory."""
+        return sum(values.nbytes for values in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows ready for COPY, each field a whole one, from header to end mark.
+
+    ``data`` has ``count`` good rows, ``back`` the ``held`` good ones that may repeat earlier rows, ``keys`` the key
+    cells of ``keyed`` rejected ones.
+    """
+
+    data: bytes = b""
+    count: int = 0
+    back: bytes = b""
+    held: int = 0
+    keys: bytes = b""
+    keyed: int = 0
+
+
+class ChunkEncoder:
+    """Encodes parts. ``keys`` are the places of the key columns; ``order`` is that of the column to sort by, if any."""
+
+    def __init__(self, targets: Sequence[Target], keys: Sequence[int], order: int | None) -> None:
+        self._targets = targets
+        self._keys = keys
+        self._order = order
+
+    def encode(self, parts: Sequence[Part]) -> Chunk:
+        """One chunk of all the parts, which follow one another."""
+        part = parts[0] if len(parts) == 1 else _joined(parts)
+        rows, good, held = len(part), int(part.good.sum()), int(part.held.sum())
+        if good == rows and not held:
+            return Chunk(self._encoded(part.ids, part.values), good)
+        back = self._some(part, part.held) if held else b""
+        keys, keyed = b"", 0
+        if self._keys and good < rows:
+            bad = pa.array(~part.good)
+            cells = [part.values[place].filter(bad) for place in self._keys]
+            keys = whole_copy([self._targets[place] for place in self._keys], part.ids.filter(bad), cells)
+            keyed = rows - good
+        return Chunk(self._some(part, part.good & ~part.held), good - held, back, held, keys, keyed)
+
+    def _some(self, part: Part, mask: Mask) -> bytes:
+        kept = pa.array(mask)
+        return self._encoded(part.ids.filter(kept), [values.filter(kept) for values in part.values])
+
+    def _encoded(self, ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
+        if self._order is not None:
+            order = pc.sort_indices(values[self._order])
+            ids, values = ids.take(order), [column.take(order) for column in values]
+        return whole_copy(self._targets, ids, values)
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    columns = zip(*(part.values for part in parts), strict=True)
+    return Part(
+        pa.concat_arrays([part.ids for part in parts]),
+        [pa.concat_arrays(list(column)) for column in columns],
+        np.concatenate([part.good for part in parts]),
+        np.concatenate([part.held for part in parts]),
+    )
