@@ -121,29 +121,34 @@ class Cell(NamedTuple):
     href: str = ""
     value: str = ""
 
-    def td(self) -> str:
-        """The cell in HTML. A template takes ten times as long over each, and a page has thousands (measured)."""
+    def td(self, label: str) -> str:
+        """The cell in HTML. A template takes ten times as long over each, and a page has thousands (measured).
+
+        ``label`` is the title of its column, escaped already, for where a record stands as a card.
+        """
         value = f' data-value="{escape(self.value)}"' if self.value else ""
         whole = f' title="{escape(self.whole)}"' if self.whole else ""
         text = escape(self.text)
         shown = f'<a href="{escape(self.href)}">{text}</a>' if self.href else text
-        return f'<td class="{self.css}"{value}{whole}>{shown}</td>'
+        return f'<td class="{self.css}" data-label="{label}"{value}{whole}>{shown}</td>'
 
 
 class Line(NamedTuple):
     """One record as the grid shows it, and where its own page is.
 
-    ``version`` tells later whether somebody changed it meanwhile.
+    ``labels`` are the titles of the cells' columns, as HTML. ``version`` tells later whether somebody changed the
+    record meanwhile.
     """
 
     pk: int
     cells: list[Cell]
+    labels: Sequence[str]
     href: str
     version: str = ""
 
     def tds(self) -> SafeString:
         """The cells in HTML."""
-        return SafeString("".join([cell.td() for cell in self.cells]))
+        return SafeString("".join(map(Cell.td, self.cells, self.labels)))
 
 
 class RecordColumn(tables2.Column):
@@ -152,6 +157,7 @@ class RecordColumn(tables2.Column):
     def __init__(self, column: Column, labels: Mapping[int, str] | None) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.kernel != "json")
         self.user_name = column.name
+        self.title = column.title
         self.hint = column.sql_text
         self.css = css_of_type(column.type)
         self.show = cell_maker(column.type) if labels is None else reference_maker(column, labels)
@@ -184,8 +190,15 @@ class RecordGrid(SortableTable):
         records = self.data.data
         seen = record_versions(records) if versions else [""] * len(records)
         where = _records_of(records[0].table) if records else ""
+        labels = [escape(column.title) for column in self.shown.values()]
         return [
-            Line(record.pk, [make(getattr(record, name)) for name, make in makers], f"{where}{record.pk}/", version)
+            Line(
+                record.pk,
+                [make(getattr(record, name)) for name, make in makers],
+                labels,
+                f"{where}{record.pk}/",
+                version,
+            )
             for record, version in zip(records, seen, strict=True)
         ]
 

@@ -34,7 +34,7 @@ def test_the_answer_is_the_row_as_the_grid_shows_it_and_a_way_back(as_owner: Cli
     answer = save(as_owner, people, "score", value="3.5", version=version)
     html = answer.content.decode()
     assert answer.status_code == 200
-    assert '<td class="cell-number">3.50</td>' in html
+    assert '<td class="cell-number" data-label="score">3.50</td>' in html
     assert f'data-version="{record_version(get_record(people, 1))}"' in html
     assert "Undo</button>" in html
     grid = as_owner.get("/tables/people/").content.decode()

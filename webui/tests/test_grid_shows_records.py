@@ -24,16 +24,16 @@ def grid(client: Client, query: str = "") -> str:
 
 
 def names(html: str) -> list[str]:
-    return re.findall(r'aria-label="Record \d+">\d+</a></td><td class="cell-text">([^<]*)<', html)
+    return re.findall(r'aria-label="Record \d+">\d+</a></td><td class="cell-text" data-label="name">([^<]*)<', html)
 
 
 def test_the_table_is_named_and_its_cells_tell_nothing_from_missing(as_owner: Client, people: Table) -> None:
     html = grid(as_owner)
     assert '<table class="records" aria-label="people: People we know">' in html
     assert names(html) == ["Ann", "Bob", "Cleo &lt;b&gt;"]
-    assert '<td class="cell-number">12.50</td>' in html
-    assert '<td class="cell-number is-null">null</td>' in html
-    assert '<td class="cell-text"></td>' in html  # '' is a value
+    assert '<td class="cell-number" data-label="score">12.50</td>' in html
+    assert '<td class="cell-number is-null" data-label="score">null</td>' in html
+    assert '<td class="cell-text" data-label="notes"></td>' in html  # '' is a value
     assert "3 records" in html
 
 
@@ -200,4 +200,4 @@ def test_a_cell_is_text_whatever_it_says(as_owner: Client, owner: User) -> None:
     page.feed(as_owner.get("/tables/hostile/").content.decode())
     assert page.texts == [*HOSTILE, (HOSTILE[0] * 20)[:160] + "…"]
     assert page.titles == [HOSTILE[0] * 20]
-    assert page.names <= {"td", "class", "title"}
+    assert page.names <= {"td", "class", "data-label", "title"}
