@@ -90,6 +90,9 @@ def _caption(profile: Profile, found: Profiles) -> str:
         return profile.extent
     if profile.distinct is None or not profile.values:
         return ""
+    if profile.column.type == "boolean":
+        true = sum(bar.count for bar in profile.bars if bar.filters == {"exact": "true"})
+        return f"{_percent(true, profile.values)} yes"
     if profile.distinct == profile.values > 1:
         return "all different"
     # A sample does not hold every value there is.
@@ -97,11 +100,15 @@ def _caption(profile: Profile, found: Profiles) -> str:
     return f"{profile.distinct:,}{least} value{'' if profile.distinct == 1 else 's'}"
 
 
-def _share(part: int, whole: int) -> str:
-    """``part`` of ``whole`` in percent, never rounded to none or all."""
-    if not part:
+def _share(missing: int, size: int) -> str:
+    if not missing:
         return ""
+    return "all null" if missing == size else f"{_percent(missing, size)} null"
+
+
+def _percent(part: int, whole: int) -> str:
+    """``part`` of ``whole`` in percent, not rounded to none or all where it is neither."""
+    if part in {0, whole}:
+        return "100%" if part else "0%"
     percent = 100 * part / whole
-    if percent < 1:
-        return "<1% null"
-    return "all null" if part == whole else f"{min(round(percent), 99)}% null"
+    return "<1%" if percent < 1 else f"{min(round(percent), 99)}%"

@@ -13,6 +13,7 @@ from guardian.shortcuts import assign_perm
 
 from dataengine import column_profiles
 from dataengine.models import Table
+from dataengine.services.bulk_records import insert_many
 from dataengine.services.records import insert_record
 from dataengine.services.tables import alter_column
 from webui.tests.conftest import make_table
@@ -129,6 +130,26 @@ def slow_look(table: Table) -> tuple[int, float]:
 
 def test_strangers_see_none(as_stranger: Client, people: Table) -> None:
     assert as_stranger.get(CHARTS).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("values", "caption", "missing"),
+    [
+        ([True] * 199 + [False], "99% yes", None),
+        ([True] + [False] * 199, "&lt;1% yes", None),
+        ([True, None], "100% yes", "50% null"),
+        ([False] + [None] * 300, "0% yes", "99% null"),
+        ([None], "", "all null"),
+    ],
+)
+def test_shares_are_not_rounded_to_none_or_all(
+    values: list[bool | None], caption: str, missing: str | None, as_owner: Client, owner: User
+) -> None:
+    table = make_table(owner, "flags", {"flag": "BOOLEAN"})
+    insert_many(user=owner, table=table, records=[{"flag": value} for value in values])
+    html = charts(as_owner, "/tables/flags/charts/")
+    assert f"<span>{caption}</span>" in html
+    assert re.findall(r">([^<>]* null)<", html.replace("&lt;", "<")) == ([missing] if missing else [])
 
 
 def test_an_empty_table_has_none(as_owner: Client, owner: User) -> None:
