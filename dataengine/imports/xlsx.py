@@ -1,4 +1,6 @@
-"""The first sheet of an .xlsx as CSV text, streamed: memory holds the shared strings and a few rows, not the sheet.
+"""The first sheet of an .xlsx as CSV text, streamed: memory holds a few rows and the shared strings up to the last that
+the rows so far refer to, not the sheet. Programs write them in the order of their first use, so a look at the first
+rows needs the first strings only.
 
 One line of CSV per sheet row (a cell's own line breaks aside), blank lines for rows that are missing, so that counting
 records counts sheet rows. Numbers are written as the shortest text of the stored double, dates and times (known by
@@ -15,13 +17,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from posixpath import join, normpath
 from typing import BinaryIO
-from xml.parsers import expat
 
 from dataengine.exceptions import InvalidInput
 
-from .archives import BROKEN, SourceLimits, check_unpacked
+from .archives import SourceLimits
+from .workbook_parts import Attributes, Elements, open_archive, parse_part, stream_part
 
-CHUNK_BYTES = 256 << 10
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
 WIDTH_ROWS = 100
@@ -29,12 +30,11 @@ WIDTH_ROWS = 100
 TO_QUOTE = re.compile(r'[",\r\n]')
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 SHEET_TYPE = "/worksheet"
+STRINGS = "xl/sharedStrings.xml"
 BUILTIN_DATES = {14, 15, 16, 17, *range(27, 32), 34, 35, 36, *range(50, 59)}
 BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 47}
 BUILTIN_MOMENTS = {22}
 BUILTIN_SPANS = {46}
-
-type Attributes = dict[str, str]
 
 
 class Workbook:
@@ -47,25 +47,25 @@ class Workbook:
     def __init__(self, file: BinaryIO, limits: SourceLimits) -> None:
         self._file = file
         self._limits = limits
-        with _archive(file) as archive:
+        with open_archive(file) as archive:
             self._sheet, self._epoch = self._first_sheet(archive)
             names = set(archive.namelist())
             self._strings = _Strings()
-            if "xl/sharedStrings.xml" in names:
-                if archive.getinfo("xl/sharedStrings.xml").file_size > limits.max_member_bytes:
+            if STRINGS in names:
+                if archive.getinfo(STRINGS).file_size > limits.max_member_bytes:
                     raise InvalidInput("The workbook's texts are too large to be imported.", code="too_large")
-                _parse(archive, "xl/sharedStrings.xml", self._strings, limits)
+                self._strings.come_from(self._texts())
             self._formats = _Styles()
             if "xl/styles.xml" in names:
-                _parse(archive, "xl/styles.xml", self._formats, limits)
+                parse_part(archive, "xl/styles.xml", self._formats, limits)
 
     def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
         """The sheet as UTF-8 CSV, from its first row."""
         rows = _Rows(self._strings, self._formats.kinds, self._epoch)
         width: int | None = None
-        with _archive(self._file) as archive:
-            for _ in _stream(archive, self._sheet, rows, self._limits):
-                read(self._file.tell())
+        with open_archive(self._file) as archive:
+            for position in stream_part(archive, self._sheet, rows, self._limits):
+                read(position)
                 if width is None and len(rows.ready) < WIDTH_ROWS:
                     continue
                 width = _width(rows.ready) if width is None else width
@@ -74,11 +74,16 @@ class Workbook:
         if rows.ready:
             yield _lines(rows.ready, _width(rows.ready) if width is None else width)
 
+    def _texts(self) -> Iterator[int]:
+        """Reads the shared strings piece by piece, while the sheet is read from the same file."""
+        with open_archive(self._file) as archive:
+            yield from stream_part(archive, STRINGS, self._strings, self._limits)
+
     def _first_sheet(self, archive: zipfile.ZipFile) -> tuple[str, datetime]:
-        book = _Elements("sheet", "workbookPr")
-        relations = _Elements("Relationship")
-        _parse(archive, "xl/workbook.xml", book, self._limits)
-        _parse(archive, "xl/_rels/workbook.xml.rels", relations, self._limits)
+        book = Elements("sheet", "workbookPr")
+        relations = Elements("Relationship")
+        parse_part(archive, "xl/workbook.xml", book, self._limits)
+        parse_part(archive, "xl/_rels/workbook.xml.rels", relations, self._limits)
         targets = {
             item.get("Id", ""): item.get("Target", "")
             for item in relations.found["Relationship"]
@@ -95,25 +100,8 @@ class Workbook:
         raise InvalidInput("The workbook has no sheet.", code="not_csv")
 
 
-class _Elements:
-    """Collects the attributes of elements by name."""
-
-    def __init__(self, *names: str) -> None:
-        self.found: dict[str, list[Attributes]] = {name: [] for name in names}
-
-    def start(self, name: str, attributes: Attributes) -> None:
-        if name in self.found:
-            self.found[name].append(attributes)
-
-    def end(self, name: str) -> None:
-        pass
-
-    def text(self, data: str) -> None:
-        pass
-
-
-class _Strings(_Elements):
-    """The shared strings, in one buffer. Phonetic hints (``rPh``) are no part of them."""
+class _Strings(Elements):
+    """The shared strings, in one buffer, read as far as they are asked for. Phonetic hints (``rPh``) are no part."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,6 +109,11 @@ class _Strings(_Elements):
         self._ends = array("Q", [0])
         self._parts: list[str] | None = None
         self._phonetic = False
+        self._more: Iterator[object] = iter(())
+
+    def come_from(self, reading: Iterator[object]) -> None:
+        """``reading`` hands on more of them with each step."""
+        self._more = reading
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "rPh":
@@ -141,13 +134,19 @@ class _Strings(_Elements):
         if self._parts is not None:
             self._parts.append(data)
 
+    def __len__(self) -> int:
+        """How many have been read."""
+        return len(self._ends) - 1
+
     def __getitem__(self, index: int) -> str:
-        if not 0 <= index < len(self._ends) - 1:
+        while index >= len(self) and next(self._more, None) is not None:
+            pass
+        if not 0 <= index < len(self):
             raise InvalidInput("The workbook refers to a text that it does not hold.", code="broken_archive")
         return self._data[self._ends[index] : self._ends[index + 1]].decode()
 
 
-class _Styles(_Elements):
+class _Styles(Elements):
     """Which cell formats (by index) show dates and times: ``kinds`` maps them to ``date time moment span``."""
 
     def __init__(self) -> None:
@@ -174,7 +173,7 @@ class _Styles(_Elements):
             self._in_cells = False
 
 
-class _Rows(_Elements):
+class _Rows(Elements):
     """Turns a sheet's events into rows of CSV cells; ``ready`` holds the finished ones (empty: a blank row)."""
 
     def __init__(self, strings: _Strings, kinds: dict[int, str], epoch: datetime) -> None:
@@ -340,51 +339,3 @@ def _lines(rows: list[list[str]], width: int) -> bytes:
         lines.append(",".join(row))
     lines.append("")
     return "\n".join(lines).encode("utf-8", "surrogatepass")
-
-
-def _archive(file: BinaryIO) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(file)
-    except zipfile.BadZipFile as error:
-        raise InvalidInput(f"The workbook is damaged: {error}.", code="broken_archive") from error
-
-
-def _parse(archive: zipfile.ZipFile, name: str, handler: _Elements, limits: SourceLimits) -> None:
-    for _ in _stream(archive, name, handler, limits):
-        pass
-
-
-def _stream(archive: zipfile.ZipFile, name: str, handler: _Elements, limits: SourceLimits) -> Iterator[None]:
-    """Parse a part of the workbook, pausing after each chunk. Document types (and so entities) are refused."""
-
-    def refuse(*_: object) -> None:
-        raise InvalidInput("The workbook declares document types, which no honest one does.", code="bomb")
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-
-    def begin(root: str, attributes: Attributes) -> None:
-        # Some programs write every name with a prefix; the usual ones are spared the work of taking it off.
-        if ":" in root:
-            parser.StartElementHandler = lambda name, found: handler.start(name.rpartition(":")[2], found)
-            parser.EndElementHandler = lambda name: handler.end(name.rpartition(":")[2])
-        else:
-            parser.StartElementHandler, parser.EndElementHandler = handler.start, handler.end
-        handler.start(root.rpartition(":")[2], attributes)
-
-    parser.StartElementHandler = begin
-    parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = refuse
-    unpacked = 0
-    try:
-        info = archive.getinfo(name)
-        with archive.open(info) as part:
-            while chunk := part.read(CHUNK_BYTES):
-                unpacked += len(chunk)
-                check_unpacked(unpacked, info.compress_size, limits)
-                parser.Parse(chunk)
-                yield
-            parser.Parse(b"", True)
-    except (*BROKEN, KeyError, ValueError, expat.ExpatError) as error:
-        raise InvalidInput(f"The workbook is damaged: {error}.", code="broken_archive") from error
-    yield

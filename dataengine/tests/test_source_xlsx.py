@@ -221,6 +221,25 @@ def test_bombs_in_workbooks() -> None:
         assert caught.value.error_code == code
 
 
+def test_a_look_at_the_first_rows_reads_the_first_texts_only() -> None:
+    count = 300_000
+    texts = [f"<t>text number {n} of many</t>" for n in range(count)]
+    rows = "".join(
+        f'<row r="{n + 1}"><c r="A{n + 1}" t="s"><v>{n}</v></c><c r="B{n + 1}" t="s"><v>{count - 1 - n}</v></c></row>'
+        for n in range(count)
+    )
+    ascending = "".join(f'<row r="{n + 1}"><c r="A{n + 1}" t="s"><v>{n}</v></c></row>' for n in range(count))
+    source = opened(workbook(ascending, texts))
+    assert source.sample().startswith(b"text number 0 of many\ntext number 1 of many\n")
+    assert source._workbook is not None
+    assert 0 < len(source._workbook._strings) < count / 4
+    # Any order will do; then all of them have to be read.
+    source = opened(workbook(rows, texts))
+    assert source.sample().startswith(b"text number 0 of many,text number 299999 of many\n")
+    assert source._workbook is not None
+    assert len(source._workbook._strings) == count
+
+
 def test_small_things() -> None:
     assert [column_index(reference) for reference in ("A1", "Z9", "AA1", "XFD1")] == [0, 25, 26, 16383]
     assert [number_text(text) for text in ("5", "-0.1", "1E3", "1.5E-3", "1e300")][:4] == [
