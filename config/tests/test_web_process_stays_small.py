@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "rich"}
+HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter", "rich"}
 # In a process of its own, for this one has loaded everything long ago.
 LOOK = """
 import io, json, sys
