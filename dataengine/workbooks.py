@@ -16,12 +16,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.db import OperationalError
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from dataengine.exceptions import InvalidInput
 from dataengine.record_serializers import representers
 from dataengine.records import Record
+from dataengine.time_limits import ran_out, time_limit
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -35,15 +37,27 @@ MAX_TEXT = 32_767
 _EXACT_DIGITS = 15
 _FIRST_YEAR = 1900
 _BATCH = 1_000
+_CHECK_SECONDS = 3.0
 _PIECE_BYTES = 256 * 1024
 
 
 def check_fits(records: QuerySet[Record]) -> None:
-    """Raise InvalidInput for more records, or a longer text, than a sheet holds."""
+    """Raise InvalidInput for more records, or a longer text, than a sheet holds.
+
+    Where finding out takes long, it comes out while the workbook is made: then the file breaks off.
+    """
+    try:
+        with time_limit(_CHECK_SECONDS):
+            _check_fits(records)
+    except OperationalError as error:
+        if not ran_out(error):
+            raise
+
+
+def _check_fits(records: QuerySet[Record]) -> None:
     plain = records.order_by()
     if plain[: MAX_RECORDS + 1].count() > MAX_RECORDS:
-        reason = f"A sheet holds {MAX_RECORDS:,} records at most; filter them, or take CSV."
-        raise InvalidInput(reason, code="too_many_records", fields={"format": reason})
+        raise _too_many()
     long = Q(pk__in=[])
     for column in records.model.columns:
         if column.kind.is_text or column.kind.kernel == "json":
@@ -52,6 +66,11 @@ def check_fits(records: QuerySet[Record]) -> None:
             long |= Q((f"length_{column.attribute}__gt", MAX_TEXT))
     if plain.filter(long).exists():
         raise _does_not_fit()
+
+
+def _too_many() -> InvalidInput:
+    reason = f"A sheet holds {MAX_RECORDS:,} records at most; filter them, or take CSV."
+    return InvalidInput(reason, code="too_many_records", fields={"format": reason})
 
 
 def _does_not_fit() -> InvalidInput:
@@ -107,6 +126,8 @@ class _Writer:
         kernels = ["integer", *(column.kind.kernel for column in columns)]
         found = self.records.values_list("id", *(column.attribute for column in columns))
         for line, row in enumerate(found.iterator(chunk_size=_BATCH), 1):
+            if line > MAX_RECORDS:
+                raise _too_many()
             for number, value in enumerate(row):
                 if value is None:
                     continue

@@ -22,6 +22,7 @@ from python_calamine import CalamineWorkbook
 from rest_framework.test import APIClient
 
 from dataengine import workbooks
+from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export, safe_cell
 from dataengine.models import Table
 from dataengine.record_serializers import records_data
@@ -161,6 +162,21 @@ def test_what_a_sheet_cannot_hold_is_said_at_once(
     monkeypatch.setattr(workbooks, "MAX_RECORDS", 1)
     answer = client.get("/api/tables/t/export/?format=xlsx")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_records")
+
+
+def test_a_check_that_takes_long_is_left_to_the_file(
+    client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(table, [{"a": "x"}, {"a": "y"}])
+    slow = Cast(Func(Value(1), function="pg_sleep"), TextField())
+    monkeypatch.setattr(workbooks, "_CHECK_SECONDS", 0.1)
+    records: Any = record_model(table).objects.order_by("id")
+    asked = Export(records.alias(slept=slow).filter(slept=""), "xlsx")
+    asked.records = records
+    assert b"".join(asked.pieces()).startswith(b"PK")
+    monkeypatch.setattr(workbooks, "MAX_RECORDS", 1)
+    with pytest.raises(InvalidInput):
+        list(asked.pieces())
 
 
 def test_a_filter_that_nothing_passes(client: APIClient, table: Table) -> None:
