@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,11 +76,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records that filters select, and their order. ``remedies`` are the indexes that it does without."""
+    """The records that filters select, and their order. ``remedies`` are the indexes that it does without.
+
+    ``began`` is when somebody began to wait for it (of ``time.monotonic``): reading the filters costs time, too.
+    """
 
     records: QuerySet[Record]
     terms: list[Term]
     remedies: list[Remedy] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def ordered(self) -> QuerySet[Record]:
         return ordered(self.records, self.terms)
@@ -87,7 +92,7 @@ class Selection:
     def listing(self, *, number: int, limit: int, cursor: str = "", exact: bool = False) -> Listing:
         """One page, by cursor where there is one, else by number (from 1), and the count. Raises TooSlow."""
         try:
-            with time_limit(LIST_SECONDS):
+            with time_limit(self._seconds_left()):
                 far = not cursor and (number - 1) * limit > paging.EXACT_OFFSET
                 count = count_records(self.records) if far else None
                 if cursor:
@@ -111,12 +116,15 @@ class Selection:
     def count(self, *, exact: bool = False) -> Count:
         """How many records there are. Raises TooSlow."""
         try:
-            with time_limit(LIST_SECONDS):
+            with time_limit(self._seconds_left() if exact else LIST_SECONDS):
                 return count_records(self.records, exact=exact)
         except OperationalError as error:
             if not ran_out(error):
                 raise
             raise TooSlow(self.remedies) from error
+
+    def _seconds_left(self) -> float:
+        return LIST_SECONDS - (time.monotonic() - self.began)
 
     def _count(self, page: Page, *, exact: bool) -> Count:
         """A list that is whole on one page has been counted on the way."""
@@ -127,10 +135,12 @@ class Selection:
 
 def select(model: type[Record], parameters: Mapping[str, Any], *, order_by: str = "", direction: str = "") -> Selection:
     """What filters (and ``search``) among ``parameters`` select, in the order asked for. Raises InvalidInput."""
+    began = time.monotonic()
     terms = parse_ordering(model, order_by, direction)
     filters = record_filterset(model)(parameters)
     records = filters.records()
-    return Selection(records, terms, _remedies(model, terms, filters.used(), "search" in filters.base_filters))
+    remedies = _remedies(model, terms, filters.used(), "search" in filters.base_filters)
+    return Selection(records, terms, remedies, began)
 
 
 def _remedies(
