@@ -16,26 +16,32 @@ from webui.templatetags.console import about, plural
 
 HEIGHT = 40
 """Of the highest bar, in the drawing's units."""
+# Small things are drawn large enough to be seen.
 _LEAST = 2.0
+_LEAST_SHARE = 0.03
 
 
 class Drawn(NamedTuple):
-    """A bar: its name, how high it is (0 for none), and the query that it leads to; '' where it leads nowhere."""
+    """A bar: its name, its place in the drawing, and the query that it leads to; '' where it leads nowhere."""
 
     name: str
-    height: float
-    top: float
+    height: str
+    top: str
     query: str
     is_current: bool
     css: str
 
 
 class Chart(NamedTuple):
-    """What stands under one head. ``caption`` and ``missing`` are words; ``missing_bar`` leads to the missing ones."""
+    """What stands under one head. ``caption`` and ``missing`` are words; ``missing_bar`` leads to the missing ones.
+
+    ``filled`` is what share of the records has a value, in percent: the line that the bars stand on.
+    """
 
     title: str
     css: str
     bars: Sequence[Drawn]
+    filled: str
     caption: str
     missing: str
     missing_bar: Drawn | None
@@ -68,9 +74,7 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
         amount = plural(records, "record,records") if found.is_whole else f"{about(records)} records"
         tall = max(HEIGHT * height, _LEAST) if count else 0
         query = f"?{urlencode(pairs)}" if count else ""
-        return Drawn(
-            f"{column.title} {words}, {amount}", round(tall, 1), round(HEIGHT - tall, 1), query, is_current, css
-        )
+        return Drawn(f"{column.title} {words}, {amount}", f"{tall:.1f}", f"{HEIGHT - tall:.1f}", query, is_current, css)
 
     bars = [
         drawn(_words(bar, named), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
@@ -78,7 +82,14 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
     ]
     gone = drawn("missing", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
     css = "" if profile.is_histogram else "chart-values"
-    return Chart(column.title, css, bars, _caption(profile, found), _share(profile.missing, profile.size), gone)
+    return Chart(
+        column.title, css, bars, _filled(profile), _caption(profile, found), _share(profile.missing, profile.size), gone
+    )
+
+
+def _filled(profile: Profile) -> str:
+    share = profile.values / profile.size if profile.size else 1.0
+    return f"{100 * (share if share in {0, 1} else min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE)):.1f}"
 
 
 def _words(bar: Bar, called: Mapping[int, str]) -> str:
