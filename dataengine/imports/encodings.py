@@ -55,7 +55,7 @@ def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
     for mark, marked in BOMS:
         if sample.startswith(mark):
             return marked
-    if wide := _wide(sample[:8192]):
+    if wide := detect_wide(sample[:8192]):
         return wide
     evidence = sample
     if sample.isascii():
@@ -82,7 +82,7 @@ def _is_utf8(line: bytes, *, partial: bool) -> bool:
     return True
 
 
-def _wide(head: bytes) -> str | None:
+def detect_wide(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: text of ASCII in it has NULs at every other (or three of four) places."""
     if len(head) < 4 or not head.count(0):
         return None

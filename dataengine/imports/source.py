@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import itertools
 import re
 import zipfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import BinaryIO, Literal
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
+from .encodings import detect_wide
 from .xlsx import Workbook
 
 __all__ = ["Source", "SourceLimits", "open_source"]
@@ -150,7 +152,10 @@ codecs.register_error("tablekeep-mark", _mark)
 
 
 def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate."""
+    """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate.
+
+    Raises InvalidInput where the text as a whole is not in ``encoding``.
+    """
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig", "ascii"):
         head = b""
@@ -161,17 +166,34 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield head.removeprefix(codecs.BOM_UTF8)
         yield from chunks
         return
+    if name in ("utf-16", "utf-32"):
+        chunks, name = _with_byte_order(chunks, name)
     decoder = codecs.getincrementaldecoder(name)("tablekeep-mark")
     first = True
-    for chunk in chunks:
-        text = decoder.decode(chunk)
-        if first and text:
-            text = text.removeprefix("\ufeff")
-            first = False
-        if text:
+    try:
+        for chunk in chunks:
+            text = decoder.decode(chunk)
+            if first and text:
+                text = text.removeprefix("\ufeff")
+                first = False
+            if text:
+                yield text.encode("utf-8", "surrogatepass")
+        if text := decoder.decode(b"", True):
             yield text.encode("utf-8", "surrogatepass")
-    if text := decoder.decode(b"", True):
-        yield text.encode("utf-8", "surrogatepass")
+    except UnicodeError as error:
+        reason = f"The file is not in {encoding}: {error}."
+        raise InvalidInput(reason, code="invalid_encoding", fields={"encoding": reason}) from error
+
+
+def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes], str]:
+    """The chunks again, and the encoding with its byte order where no mark says it: as the NULs stand, else LE."""
+    head = b""
+    while len(head) < 64 and (chunk := next(chunks, None)) is not None:
+        head += chunk
+    if not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)):
+        found = detect_wide(head) or ""
+        name = found if found.startswith(name) else f"{name}-le"
+    return itertools.chain([head], chunks), name
 
 
 def check_name(filename: str) -> None:

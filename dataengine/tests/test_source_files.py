@@ -6,6 +6,7 @@ import gzip
 import io
 import random
 import zipfile
+from contextlib import suppress
 
 import pytest
 
@@ -139,6 +140,21 @@ def test_characters_may_be_cut_anywhere(encoding: str, chunk_bytes: int) -> None
     text = "a,é\n" if encoding == "cp1252" else "a,日本\n名,x\n"
     source = open_source(io.BytesIO(text.encode(encoding)), "a.csv")
     assert b"".join(source.open_text(encoding, chunk_bytes)) == text.encode()
+
+
+@pytest.mark.parametrize("written", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_byte_order_is_found_where_it_is_not_said(written: str) -> None:
+    text = "name,n\n" + "é,1\n" * 20
+    source = open_source(io.BytesIO(text.encode(written)), "a.csv")
+    for chunk_bytes in (1, 1 << 20):
+        assert b"".join(source.open_text(written[:6], chunk_bytes)) == text.encode()
+
+
+def test_text_in_another_encoding_altogether_is_bad_input_or_bad_rows() -> None:
+    source = open_source(io.BytesIO(b"a,b\n1,2\n"), "a.csv")
+    for encoding in ("utf-16", "utf-32", "utf-7", "hz", "iso2022_jp", "utf-8-sig", "cp037"):
+        with suppress(InvalidInput):
+            b"".join(source.open_text(encoding))
 
 
 @pytest.mark.parametrize(
