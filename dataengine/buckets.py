@@ -23,6 +23,7 @@ ORDERED = NUMBERS | MOMENTS | {"time"}
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000)
 _DIGITS = 15
+_FLOAT_DIGITS = 300
 _MONDAY = date(1, 1, 1)  # it was one
 
 
@@ -103,7 +104,9 @@ def _plain(number: Decimal) -> str:
 
 def _brief(number: Decimal) -> str:
     """A number to three digits; those before the decimal point all."""
-    return f"{number:.0f}" if abs(number) >= 100 and number.adjusted() <= _DIGITS else f"{float(number):.3g}"
+    if abs(number) >= 100 and number.adjusted() <= _DIGITS:
+        return f"{number:.0f}"
+    return f"{float(number):.3g}" if abs(number.adjusted()) < _FLOAT_DIGITS else f"{number:.3g}"
 
 
 def _extent(low: str, high: str) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import OperationalError
+from psycopg.errors import LockNotAvailable
 
 from dataengine import buckets
 from dataengine.buckets import Edges
@@ -21,6 +22,7 @@ SECONDS = 0.9
 """What the profiles of all columns of a table may take."""
 
 MOST_VALUES = 8
+MOST_COLUMNS = 100
 # A value that only one in so many records has says nothing about a column.
 _RARE = 200
 _CATEGORIES = frozenset({"text", "varchar", "email", "url", "choice", "boolean", "reference"})
@@ -77,7 +79,8 @@ class Profiles:
 
 
 def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
-    """The profiles of ``columns``; None where they cannot be had in time."""
+    """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None where they cannot be had in time."""
+    columns = columns[:MOST_COLUMNS]
     try:
         with time_limit(SECONDS):
             sample = Sample(table, columns)
@@ -93,7 +96,8 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
                 most=MOST_VALUES,
             )
     except OperationalError as error:
-        if not ran_out(error):
+        # Somebody who changes the table holds it for a moment; the charts are not worth waiting for.
+        if not ran_out(error) and not isinstance(error.__cause__, LockNotAvailable):
             raise
         return None
     made = []

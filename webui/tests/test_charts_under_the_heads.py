@@ -152,6 +152,24 @@ def test_shares_are_not_rounded_to_none_or_all(
     assert re.findall(r">([^<>]* null)<", html.replace("&lt;", "<")) == ([missing] if missing else [])
 
 
+def test_a_wide_table_has_charts_for_its_first_columns(as_owner: Client, owner: User) -> None:
+    names = [f"n{number}" for number in range(1, 301)]
+    wide = make_table(owner, "wide", dict.fromkeys(names, "INTEGER"))
+    insert_record(user=owner, table=wide, data={"n1": 5, "n101": 5})
+    html = charts(as_owner, "/tables/wide/charts/")
+    assert html.count("<td") == 301
+    assert links(html)["n1 5, 1 record"] == "/tables/wide/?n1__exact=5"
+    assert "n101 5, 1 record" not in links(html)
+    page = as_owner.get("/tables/wide/").content.decode()
+    assert '<a href="/tables/wide/columns/?">Choose among 300 columns</a>' in page
+    keys = list(wide.columns.values_list("pk", flat=True))
+    response = as_owner.post(
+        "/tables/wide/columns/", {"order": list(reversed(keys)), "shown": keys[99:102], "charts": "on"}
+    )
+    assert response.status_code == 302
+    assert next(iter(links(charts(as_owner, "/tables/wide/charts/")))) == "n102 missing, 1 record"
+
+
 def test_an_empty_table_has_none(as_owner: Client, owner: User) -> None:
     make_table(owner, "empty", {"a": "TEXT"})
     html = charts(as_owner, "/tables/empty/charts/")

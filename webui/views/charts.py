@@ -21,5 +21,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     if found is not None and found.size:
         labels = references.labels_of(request.user, charts.reference_ids(found))
         drawn = charts.charts(found, request.GET, labels)
-    context = {"table": table, "shown": shown, "charts": drawn, "profiles": found, "height": charts.HEIGHT}
+    context = {
+        "table": table, "charts": drawn, "blank": shown[len(drawn) :], "profiles": found, "height": charts.HEIGHT
+    }  # fmt: skip
     return htmx.render(request, "records/_charts.html", context)
