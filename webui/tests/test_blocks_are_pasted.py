@@ -10,6 +10,7 @@ from django.test import Client
 
 from dataengine.models import AuditEvent, Table
 from dataengine.services.records import get_record, insert_record, record_version, update_record
+from webui.tables import RecordGrid
 from webui.tests.conftest import PARTIAL, make_table
 
 if TYPE_CHECKING:
@@ -75,6 +76,22 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     version = record_version(get_record(people, 1))
     assert paste(as_owner, people, {1: {"name": "A"}}, version=version).status_code == 204
     assert values(people, 1)["notes"] == "theirs"
+
+
+def test_what_the_grid_shows_comes_back_as_it_was(as_owner: Client, owner: User) -> None:
+    kinds: dict[str, tuple[str, Any]] = {
+        "t": ("TEXT", "a"), "i": ("BIGINT", -(2**63)), "n": ("NUMERIC(30,4)", "12345678901234567890.5000"),
+        "r": ("REAL", 0.1), "d": ("FLOAT", 1e-300), "b": ("BOOLEAN", False), "day": ("DATE", "0001-01-01"),
+        "clock": ("TIME", "23:59:59.000001"), "at": ("TIMESTAMP", "2024-02-29T01:02:03.4"),
+        "moment": ("TIMESTAMPTZ", "2024-02-29T01:02:03+05:00"), "u": ("UUID", "00000000-0000-0000-0000-00000000000a"),
+        "doc": ("JSONB", {"a": [1, None, "é"]}), "c": ("CHOICE('x','y z')", "y z"), "e": ("EMAIL", "a@example.com"),
+    }  # fmt: skip
+    table = make_table(owner, "kinds", {name: kind for name, (kind, _) in kinds.items()})
+    record = insert_record(user=owner, table=table, data={name: value for name, (_, value) in kinds.items()})
+    insert_record(user=owner, table=table, data={})
+    shown = RecordGrid([record], list(table.columns.all()), sort="").lines()[0].cells
+    assert paste(as_owner, table, {2: dict(zip(kinds, (cell.text for cell in shown), strict=True))}).status_code == 204
+    assert values(table, 2) == values(table, 1) | {"id": 2}
 
 
 def test_references_go_by_name(as_owner: Client, owner: User, people: Table) -> None:
