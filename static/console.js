@@ -94,7 +94,10 @@
     };
     let response, text;
     try {
-      response = await fetch(url, fields ? { method: "POST", headers, body: new URLSearchParams(fields) } : { headers });
+      const body = fields && new URLSearchParams(fields);
+      // What is being saved arrives even if the page is left meanwhile; browsers promise that for 64 KiB.
+      const keepalive = body?.toString().length < 60_000;
+      response = await fetch(url, body ? { method: "POST", headers, body, keepalive } : { headers });
       text = await response.text();
     } catch {
       return { status: 0, message: UNREACHABLE };

@@ -189,7 +189,7 @@
     show();
   }
 
-  document.addEventListener("htmx:after:swap", prepare);
+  document.addEventListener("tablekeep:grid", prepare);
   document.addEventListener("DOMContentLoaded", prepare);
 
   grid.picked = () => [...grid.rows()].filter((row) => boxOf(row)?.checked);

@@ -192,6 +192,7 @@
     box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
     box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
     for (const control of grid.querySelectorAll("tbody :is(a, input), thead th > :is(a, .head, input)")) control.tabIndex = -1;
+    number(grid);
     const column = [...heads()].findIndex((head) => head.dataset.column === kept.column);
     const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);
     const row = found ? found.sectionRowIndex : Math.min(kept.row, rows().length - 1);
@@ -202,13 +203,26 @@
     }
   }
 
+  /** Say which rows of how many these are, where the page has not all of them. */
+  function number(grid) {
+    if (grid.dataset.before === undefined) return;
+    const above = grid.tHead.rows.length;
+    grid.setAttribute("aria-rowcount", grid.dataset.count ? Number(grid.dataset.count) + above : -1);
+    [...grid.rows].forEach((row, index) => {
+      row.setAttribute("aria-rowindex", index < above ? index + 1 : Number(grid.dataset.before) + index + 1);
+    });
+  }
+
   document.addEventListener("htmx:before:swap", () => {
     hadFocus = table()?.contains(document.activeElement) ?? false;
   });
   document.addEventListener("htmx:after:swap", (event) => {
+    // Messages, charts and a count change nothing about where the focus or the range is.
     const target = event.detail?.ctx?.target;
-    if (!(target instanceof Element) || target.matches("#grid, body") || target.closest("#grid")) prepare();
+    if (target?.isConnected && !target.contains(table())) return;
+    prepare();
     hadFocus = false;
+    document.dispatchEvent(new CustomEvent("tablekeep:grid"));
   });
   document.addEventListener("DOMContentLoaded", prepare);
 

@@ -217,6 +217,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
         "last": None if listing.last_number else listing.last,
         "last_number": listing.last_number,
         "limit": limit,
+        "before": (page.number - 1) * limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
     }

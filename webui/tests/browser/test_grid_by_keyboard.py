@@ -28,9 +28,9 @@ def press(page: Page, *keys: str) -> None:
 def test_one_cell_is_in_the_tab_order_and_arrows_move_it(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
-    expect(grid_of(page).locator("[tabindex='0']")).to_have_count(1)
-    page.locator(".export-menu summary").focus()
-    press(page, "Tab")
+    expect(grid_of(page).locator("tbody [tabindex='0']")).to_have_count(1)
+    page.get_by_label("On a page").focus()
+    press(page, "Shift+Tab")
     expect(cell(page, 1, "name")).to_be_focused()
     press(page, "ArrowDown", "ArrowRight")
     expect(cell(page, 2, "email")).to_be_focused()
@@ -66,7 +66,18 @@ def test_heads_are_reached_and_sort_and_keep_the_focus(owners_page: Page, people
     expect(cell(page, 3, "name")).to_be_focused()
     page.go_back()
     expect(grid_of(page).locator("th[aria-sort=ascending]", has_text="name")).to_be_visible()
-    expect(grid_of(page).locator("[tabindex='0']")).to_have_count(1)
+    expect(grid_of(page).locator("tbody [tabindex='0']")).to_have_count(1)
+    cell(page, 1, "name").dblclick()
+    expect(page.get_by_role("textbox", name="name, record 1")).to_be_focused()
+
+
+def test_rows_say_which_of_all_they_are(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/?limit=2")
+    expect(grid_of(page)).to_have_attribute("aria-rowcount", re.compile("^[45]$"))  # charts are a row of the head
+    page.get_by_role("link", name="Next").click()
+    rows = int(grid_of(page).get_attribute("aria-rowcount") or 0)
+    expect(page.locator("#r3")).to_have_attribute("aria-rowindex", str(rows))
 
 
 def test_shift_selects_a_range_of_cells(owners_page: Page, people: Table) -> None:

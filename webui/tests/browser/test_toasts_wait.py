@@ -1,0 +1,33 @@
+"""A message with a way back stays long enough to be reached, and as long as the pointer or the focus is on it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, expect
+
+from dataengine.models import Table
+from webui.tests.browser.test_grid_by_keyboard import cell, press
+
+
+def test_undo_waits(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.clock.install()
+    page.goto("/tables/people/")
+    cell(page, 1, "name").click()
+    press(page, "Backspace")
+    page.keyboard.type("Anna")
+    press(page, "Enter")
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_be_visible()
+    page.clock.fast_forward(16_000)
+    expect(undo).to_be_visible()
+    undo.focus()
+    page.clock.fast_forward(60_000)
+    expect(undo).to_be_focused()
+    page.get_by_label("Search").focus()
+    page.clock.run_for(1000)
+    undo.hover()
+    page.clock.fast_forward(60_000)
+    expect(undo).to_be_visible()
+    page.mouse.move(5, 5)
+    page.clock.fast_forward(21_000)
+    expect(undo).to_have_count(0)
