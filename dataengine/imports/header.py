@@ -123,7 +123,7 @@ class Buffer:
         self.text = b""
         self.final = False
         self._chunks = source.open_text(dialect.encoding, chunk_bytes)
-        self._close_last_line = dialect.escape is None
+        self._close_last_line = dialect.escape in (None, dialect.quote)
 
     def fill(self, size: int) -> None:
         """Read until there are ``size`` bytes or the source ends."""

@@ -70,8 +70,10 @@ def parse(
             if not buffer.text:
                 return
             piece = engine.read(buffer.text, line, final=buffer.final)
-            if piece.consumed or buffer.final:
+            if piece.consumed:
                 break
+            if buffer.final:
+                raise AssertionError("an engine has to read to the end of a file")
             if len(buffer.text) > max_row_bytes + 2:
                 piece = _endless_line(buffer, line, max_row_bytes, width)
                 break

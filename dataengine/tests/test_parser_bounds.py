@@ -122,6 +122,13 @@ def header_of(data: bytes, dialect: Dialect | None = None) -> list[str]:
     return read_header(source, dialect or Dialect())
 
 
+@pytest.mark.parametrize("escape", [None, '"', "\\"])
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n"])
+def test_a_last_line_without_a_break_is_a_line(escape: str | None, end: str) -> None:
+    outcome = read(f'a,"b""c"{end}'.encode(), 2, dialect=Dialect(escape=escape, has_header=False))
+    assert outcome.rows == [(1, ("a", 'b"c'))]
+
+
 @pytest.mark.parametrize("blank", [b"\n", b"\r", b"\r\n"])
 def test_many_blank_lines_and_lines_before_the_header(blank: bytes) -> None:
     data = blank * 400_000 + b"a,b" + blank + b"1,2" + blank
