@@ -48,6 +48,7 @@
       if (atEnd) edit.input.setSelectionRange(edit.input.value.length, edit.input.value.length);
       else edit.input.select();
     }
+    edit.input.scrollIntoView({ block: "nearest", inline: "nearest" }); // it may be wider than its cell
     if (draft) complain(edit, draft.message);
   }
 

@@ -137,7 +137,7 @@ class Line(NamedTuple):
     """One record as the grid shows it, and where its own page is.
 
     ``labels`` are the titles of the cells' columns, as HTML. ``version`` tells later whether somebody changed the
-    record meanwhile.
+    record meanwhile; only who may change it gets one, and a box to choose it by.
     """
 
     pk: int
@@ -146,9 +146,18 @@ class Line(NamedTuple):
     href: str
     version: str = ""
 
-    def tds(self) -> SafeString:
-        """The cells in HTML."""
-        return SafeString("".join(map(Cell.td, self.cells, self.labels)))
+    def tr(self) -> SafeString:
+        """The row in HTML."""
+        pk, version, box = self.pk, "", ""
+        if self.version:
+            version = f' data-version="{self.version}"'
+            box = (
+                f'<input class="form-check-input pick" type="checkbox" name="id" value="{pk}" form="selection"'
+                f' aria-label="Select record {pk}" autocomplete="off">'
+            )
+        link = f'<a href="{escape(self.href)}" aria-label="Record {pk}">{pk}</a>'
+        cells = "".join(map(Cell.td, self.cells, self.labels))
+        return SafeString(f'<tr id="r{pk}"{version}><td class="cell-id" data-label="id">{box}{link}</td>{cells}</tr>')
 
 
 class RecordColumn(tables2.Column):

@@ -127,7 +127,7 @@ def _row(request: ConsoleRequest, table: Table, columns: list[Column], record: R
     """What the row of a record is rendered with, just as in the user's grid."""
     shown = layout_of(request.user, table, columns).shown
     grid = RecordGrid([record], shown, sort="", labels=references.labels(request.user, [record]))
-    return {"table": table, "lines": grid.lines(versions=True), "may_edit": True}
+    return {"lines": grid.lines(versions=True)}
 
 
 def _column(columns: list[Column], attribute: str) -> Column:
