@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -220,6 +220,13 @@ class LiveServer:
 
     url: str
     ws_url: str
+    under_way: set[object]
+    """Requests and sockets that it is busy with."""
+
+    def wait_until_idle(self) -> None:
+        """Wait for what clients left behind: a request that still reads would lock out who empties its tables."""
+        while self.under_way:
+            time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")
@@ -229,25 +236,36 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
 
     from config.asgi import application
 
+    under_way: set[object] = set()
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        request = object()
+        under_way.add(request)
+        try:
+            await application(scope, receive, send)
+        finally:
+            under_way.discard(request)
+
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(application, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(counted, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
     address = f"127.0.0.1:{listener.getsockname()[1]}"
-    yield LiveServer(url=f"http://{address}", ws_url=f"ws://{address}")
+    yield LiveServer(url=f"http://{address}", ws_url=f"ws://{address}", under_way=under_way)
     server.should_exit = True
     thread.join()
     listener.close()
 
 
 @pytest.fixture
-def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> LiveServer:
+def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> Iterator[LiveServer]:
     """The whole application over HTTP and WebSocket, on the test database."""
-    return _asgi_thread
+    yield _asgi_thread
+    _asgi_thread.wait_until_idle()
 
 
 # Chromium ------------------------------------------------------------------------------------------------------------
