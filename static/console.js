@@ -6,7 +6,6 @@
   const TOAST_SECONDS = 7;
   // One with a way back stays long enough to be read, thought about and reached.
   const WAY_BACK_SECONDS = 20;
-  const MOST_TOASTS = 4;
   const UNREACHABLE = "The server cannot be reached. Check your connection.";
   const FAILED = "The server could not do that. Nothing was changed.";
   const SAID = {
@@ -62,8 +61,11 @@
     item.addEventListener("pointerleave", start);
     item.addEventListener("focusout", () => setTimeout(start));
     start();
-    const others = document.querySelectorAll("#toasts > [data-toast]:not(.toast-bad)");
-    if (others.length > MOST_TOASTS) others[0].remove();
+    // One way back at a time, the latest change's: a pile of them says no more about which button undoes what.
+    if (!item.querySelector("[data-way-back]")) return;
+    for (const form of document.querySelectorAll("#toasts [data-way-back]")) {
+      if (!item.contains(form)) form.closest("[data-toast]").remove();
+    }
   }
 
   /** Put the toasts that an answer carries into the corner. */

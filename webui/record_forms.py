@@ -103,6 +103,14 @@ class RecordForm(Styled, forms.Form):
         """Write what a record service refused at the columns that it names."""
         add_errors(self, error, {column.name: column.attribute for column in self.columns})
 
+    def add_theirs(self, message: str) -> None:
+        """Write at each column what it says now, where that is not what the form says: somebody was faster."""
+        self.add_error(None, f"{message} Save again to write what stands here.")
+        for attribute in self.changed_data:
+            if attribute in self.cleaned_data:
+                theirs = self.get_initial_for_field(self.fields[attribute], attribute)
+                self.add_error(attribute, f"Now it says “{str(theirs)[:200]}”." if theirs else "Now it has no value.")
+
 
 def _called(field: forms.Field, called: Mapping[int, str]) -> str:
     """What a form says of the one record that a reference is to; the field gets a link to it."""

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 
 from django.test import Client
 
 from dataengine.models import Table
 from dataengine.records import record_model
-from dataengine.services.records import get_record
+from dataengine.services.records import get_record, update_record
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def field(table: Table, name: str) -> str:
@@ -70,3 +74,31 @@ def test_whoever_may_only_look_gets_no_button(as_colleague: Client, shared: Tabl
     grid = as_colleague.get("/tables/people/").content.decode()
     assert "Add record" not in grid
     assert "Import CSV" not in grid
+
+
+def test_somebody_else_was_faster(as_owner: Client, people: Table, owner: User) -> None:
+    """Nothing is overwritten unseen: the form says what is there now, and saving again is meant."""
+    shown = as_owner.get("/tables/people/records/1/").content.decode()
+    posted = form(people, name="Mine", email="ann@example.com", born="1990-05-01", score="12.50", active="true")
+    posted["version"] = re.findall(r'name="version" value="(\w+)"', shown)[0]
+    update_record(user=owner, table=people, pk=1, data={"name": "Theirs", "notes": "theirs too"})
+    late = as_owner.post("/tables/people/records/1/", posted)
+    html = late.content.decode()
+    assert late.status_code == 409
+    assert "Now it says “Theirs”." in html
+    assert "Now it says “theirs too”." in html
+    assert "Mine" in html
+    assert stored(people, 1)["name"] == "Theirs"
+    posted |= {"version": re.findall(r'name="version" value="(\w+)"', html)[0], field(people, "notes"): "theirs too"}
+    assert as_owner.post("/tables/people/records/1/", posted).status_code == 302
+    assert (stored(people, 1)["name"], stored(people, 1)["notes"]) == ("Mine", "theirs too")
+
+
+def test_line_breaks_are_as_they_were(as_owner: Client, people: Table, owner: User) -> None:
+    """Browsers post CR LF for each; a text that nobody touched keeps its own."""
+    update_record(user=owner, table=people, pk=1, data={"notes": "a\nb"})
+    posted = form(people, name="Anna", email="ann@example.com", notes="a\r\nb")
+    as_owner.post("/tables/people/records/1/", posted)
+    assert (stored(people, 1)["name"], stored(people, 1)["notes"]) == ("Anna", "a\nb")
+    as_owner.post("/tables/people/records/1/", posted | {field(people, "notes"): "a\r\nb\r\nc"})
+    assert stored(people, 1)["notes"] == "a\nb\nc"

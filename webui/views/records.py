@@ -10,7 +10,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access, paging, record_lists, references, search
 from dataengine.counts import Count
-from dataengine.exceptions import DataEngineError, InvalidInput
+from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
 from dataengine.layouts import Layout, layout_of
 from dataengine.models import Table
 from dataengine.records import record_model
@@ -145,27 +145,35 @@ def add(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET", "POST")
 def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
-    """Show one record whole; change it."""
+    """Show one record whole; change it, unless somebody else did since it was shown (``version``)."""
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
     columns = list(table.columns.select_related("references"))
     record = services.get_record(table, pk)
     form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, record=record)
     trail: Trail = []
+    seen, is_late = request.POST.get("version") or None, False
     if form.is_bound and form.is_valid():
         try:
             if form.has_changed():
                 data = form.service_data()
-                services.update_record(user=request.user, table=table, pk=pk, data=data, trail=trail)
+                services.update_record(user=request.user, table=table, pk=pk, data=data, version=seen, trail=trail)
         except InvalidInput as error:
             form.add_service_errors(error)
+        except Conflict as error:
+            if error.error_code != "changed_meanwhile":
+                raise
+            form.add_theirs(error.message)
+            is_late = True
         else:
             changes.tell(request, f"Record {pk} is saved.", table, trail)
             return htmx.redirect(request, resolve_url("console:records", table.name))
     context = {
         "section": "tables", "table": table, "columns": columns, "form": form, "record": record,
         "rights": access.rights_of(request.user, table),
+        "version": seen if seen and not is_late else services.record_version(record),
     }  # fmt: skip
-    return htmx.render(request, "records/form.html", context, status=htmx.UNPROCESSABLE if form.errors else 200)
+    status = Conflict.status if is_late else htmx.UNPROCESSABLE if form.errors else 200
+    return htmx.render(request, "records/form.html", context, status=status)
 
 
 @console_view("GET", "POST")
