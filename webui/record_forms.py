@@ -192,7 +192,13 @@ def _value(column: Column, text: str) -> Any:
         return None
     if column.kind.kernel == "json":
         try:
-            return json.loads(text)
-        except ValueError:
-            return text
+            return json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            reason = f"This is not valid JSON{where}. A text stands in double quotes."
+            raise InvalidInput(reason, code="invalid_record", fields={column.name: reason}) from error
     return text
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

@@ -79,6 +79,18 @@ def test_what_is_refused_is_said_in_plain_text(
     assert stored(people, column) == before
 
 
+@pytest.mark.parametrize("text", ['{"a": ', "hello", "NaN", "[" * 100_000, '"\\u0000"', '"\\ud800"', "\0"])
+def test_what_is_no_json_is_refused(as_owner: Client, owner: User, text: str) -> None:
+    table = make_table(owner, "docs", {"doc": "JSONB"})
+    insert_record(user=owner, table=table, data={"doc": {"a": 1}})
+    answer = save(as_owner, table, "doc", value=text)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/plain; charset=utf-8")
+    assert answer.content
+    assert stored(table, "doc") == {"a": 1}
+    assert save(as_owner, table, "doc", value='["hello", null]').status_code == 200
+    assert stored(table, "doc") == ["hello", None]
+
+
 def test_empty_text_and_no_value(as_owner: Client, people: Table) -> None:
     cases: list[tuple[str, dict[str, Any], str | None]] = [
         ("notes", {"null": "1"}, None),
@@ -167,3 +179,15 @@ def test_strangers_and_viewers_undo_nothing(
     assert as_colleague.post(action).status_code == 403
     assert as_owner.get(action).status_code == 405
     assert stored(shared, "name") == "New"
+
+
+def test_numbers_beyond_all_bounds_are_nowhere(as_owner: Client, people: Table) -> None:
+    huge = "9" * 40
+    attribute = people.columns.get(name="name").attribute
+    assert as_owner.get(f"/tables/people/records/{huge}/{attribute}/").status_code == 404
+    assert as_owner.post(f"/tables/people/records/{huge}/{attribute}/", {"value": "x"}).status_code == 404
+    assert as_owner.post(f"/tables/people/undo/{huge}/").status_code == 404
+    for doing in ("delete", "duplicate", "set"):
+        posted = {"id": [huge], "do": doing, "column": attribute, "value": "x", "confirmed": "1"}
+        assert as_owner.post("/tables/people/selected/", posted).status_code in {400, 404}
+    assert as_owner.get(f"/tables/people/records/new/?copy={huge}").status_code == 200
