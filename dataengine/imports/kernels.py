@@ -134,6 +134,11 @@ def _holds_byte(cells: pa.Array, *codes: int) -> bool:
 INTEGER = r"^[+-]?[0-9]+$"
 
 
+def plain_integer(target: Target) -> str:
+    """A pattern of numbers with so few digits that they are in range."""
+    return rf"^-?[0-9]{{1,{len(str(bounds_of(target)[1])) - 1}}}$"
+
+
 def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
     """Arrow's cast, which would also take hexadecimal: cells with an x go the careful way."""
     values = cast(cells, target.arrow)

@@ -32,6 +32,14 @@ def arrow_numeric(precision: int | None, scale: int | None) -> pa.DataType:
     return pa.binary()
 
 
+def plain_numeric(target: Target) -> str:
+    """A pattern of numbers with few enough digits before and after the point."""
+    precision, scale = target.parameters.get("precision"), target.parameters.get("scale") or 0
+    whole = precision - scale if precision else 18
+    decimals = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
+    return rf"^-?[0-9]{{1,{whole}}}{decimals}$" if whole else r"^-?0$"
+
+
 def quick_numeric(cells: pa.Array, target: Target) -> pa.Array | None:
     if pa.types.is_decimal(target.arrow):
         return cast(cells, target.arrow)

@@ -146,6 +146,11 @@ def iso_block(cells: pa.Array) -> pa.DataType | None:
     return kind
 
 
+def plain_date(target: Target) -> str:
+    """A pattern of ISO dates on days that every month has."""
+    return r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])$"
+
+
 def quick_date(cells: pa.Array, target: Target) -> pa.Array | None:
     values = cast(cells, target.arrow)
     if values is None or (pc.min(pc.cast(values, pa.int32())).as_py() or 0) < _FIRST_DAY:

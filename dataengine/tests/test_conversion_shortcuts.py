@@ -1,0 +1,68 @@
+"""Blocks with a few bad cells are converted by shortcuts. They must come to what looking at each cell comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataengine.column_types import ColumnSpec
+from dataengine.imports.conversion import KERNELS, PLAIN, Converter, target_of
+from dataengine.imports.kernels import matches
+
+_TYPES: dict[str, dict[str, Any]] = {
+    "smallint": {},
+    "integer": {},
+    "bigint": {},
+    "numeric": {"precision": 5, "scale": 2},
+    "date": {},
+}
+_PLAIN_CELLS = {
+    "smallint": st.integers(-9999, 9999).map(str),
+    "integer": st.integers(-999_999_999, 999_999_999).map(str),
+    "bigint": st.integers(-(10**18) + 1, 10**18 - 1).map(str),
+    "numeric": st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,2})?", fullmatch=True),
+    "date": st.dates().map(str),
+}
+_ODD_CELLS = st.one_of(
+    st.none(),
+    st.sampled_from(["", "x", " 7 ", "+7", "007", "1e2", "0x1F", "-0", "99999", "3000000000", "1.005", "1.500", "-"]),
+    st.sampled_from(["2024-02-30", "0000-01-01", "2024-02-29", "2023-02-29", "10000-01-01", "2024-1-2", "-1-01-01"]),
+    st.integers(-(2**70), 2**70).map(str),
+    st.from_regex(r"-?[0-9]{0,5}(\.[0-9]{0,4})?", fullmatch=True),
+)
+
+
+@pytest.mark.parametrize("kind", list(_TYPES))
+@given(data=st.data())
+def test_few_bad_cells_among_many_plain_ones(kind: str, data: st.DataObject) -> None:
+    target = target_of(ColumnSpec(name="c", type=kind, parameters=_TYPES[kind]))
+    few = data.draw(st.lists(_ODD_CELLS, min_size=1, max_size=3))
+    plain = data.draw(st.lists(_PLAIN_CELLS[kind], min_size=1, max_size=5))
+    place = data.draw(st.integers(0, 40))
+    many = (plain * 40)[:40]
+    cells = pa.array([*many[:place], *few, *many[place:]], pa.string())
+    batch = Converter([target], [0], markers=()).convert([cells])
+    _, careful = KERNELS[target.kernel]
+    blanked = pa.array([None if cell is not None and not cell.strip() else cell for cell in cells.to_pylist()])
+    expected = careful(blanked, target)
+    faults = {row: [error.code for error in errors] for row, errors in batch.errors.items()}
+    assert batch.values[0].equals(expected.values)
+    assert faults == {row: [problem.code] for problem in expected.problems for row in problem.rows.tolist()}
+
+
+@pytest.mark.parametrize("kind", list(_TYPES))
+@given(data=st.data())
+def test_what_looks_plain_is_taken(kind: str, data: st.DataObject) -> None:
+    target = target_of(ColumnSpec(name="c", type=kind, parameters=_TYPES[kind]))
+    pattern = PLAIN[target.kernel](target)
+    cells = pa.array(data.draw(st.lists(st.one_of(_PLAIN_CELLS[kind], _ODD_CELLS), min_size=1, max_size=8)))
+    plain = cells.cast(pa.string()).filter(pa.array(matches(cells.cast(pa.string()), pattern)))
+    _, careful = KERNELS[target.kernel]
+    problems = careful(plain, target).problems
+    assert not problems or all(
+        cell.startswith("0000") for problem in problems for cell in plain.take(problem.rows).to_pylist()
+    )
