@@ -96,6 +96,17 @@ def test_shift_selects_a_range_of_cells(owners_page: Page, people: Table) -> Non
     expect(chosen).to_have_count(0)
 
 
+def test_a_drag_selects_a_range(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    cell(page, 1, "name").hover()
+    page.mouse.down()
+    cell(page, 3, "email").hover()
+    page.mouse.up()
+    cell(page, 1, "notes").hover()
+    expect(grid_of(page).locator("td[aria-selected=true]")).to_have_count(6)
+
+
 def test_enter_in_the_id_opens_the_record(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
