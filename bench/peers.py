@@ -20,6 +20,7 @@ from typing import Any
 
 from bench.imports import copy_command, psql
 from harness.files import FIELDS, HEADER, write_clean
+from harness.invariants import count
 from harness.system import System
 
 _TABLE = "bench_peer"
@@ -61,18 +62,21 @@ def run_peers(system: System, folder: Path, rows: int, rounds: int) -> list[Peer
     else:
         print("pgloader is not installed here and was left out.", file=sys.stderr)
     for _ in range(rounds):
-        reference = _timed(system, path, lambda system, path: _copy(system, path))
+        reference = _timed(system, path, _copy, rows)
         for peer in peers:
-            peer.seconds.append(_timed(system, path, peer.load))
+            peer.seconds.append(_timed(system, path, peer.load, rows))
             peer.reference.append(reference)
     return peers
 
 
-def _timed(system: System, path: Path, load: Callable[[System, Path], None]) -> float:
+def _timed(system: System, path: Path, load: Callable[[System, Path], None], rows: int) -> float:
     system.create_table(_TABLE, FIELDS)
     start = time.perf_counter()
     load(system, path)
     seconds = time.perf_counter() - start
+    loaded = count(system, _TABLE)
+    if loaded != rows:
+        raise RuntimeError(f"{load.__name__} loaded {loaded:,} of {rows:,} rows")
     system.delete_table(_TABLE)
     return seconds
 
