@@ -29,6 +29,9 @@
 
   /** Say something in the corner. An error stays until it is dismissed. */
   function toast(text, isError = false) {
+    // Several parts of a page may fail for the same reason.
+    const shown = [...document.querySelectorAll("#toasts .toast-bad p")].some((words) => words.textContent === text);
+    if (isError && shown) return;
     const item = document.createElement("div");
     item.className = isError ? "toast-item toast-bad" : "toast-item";
     item.dataset.toast = "";

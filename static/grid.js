@@ -135,7 +135,13 @@
 
   document.addEventListener("keydown", (event) => {
     const cell = cellOf(event) ?? controlledCell(event);
-    if (!cell || event.altKey) return;
+    if (!cell) return;
+    const page = event.altKey && { PageUp: "prev", PageDown: "next" }[event.key];
+    if (page) {
+      event.preventDefault();
+      document.querySelector(`#grid .pages a[rel=${page}]`)?.click();
+    }
+    if (event.altKey) return;
     const to = destination(event, placeOf(cell));
     if (to) {
       event.preventDefault();
@@ -191,7 +197,10 @@
     box.removeAttribute("tabindex"); // the cell in the tab order scrolls it
     box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
     box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
-    for (const control of grid.querySelectorAll("tbody :is(a, input), thead th > :is(a, .head, input)")) control.tabIndex = -1;
+    for (const control of grid.querySelectorAll("tbody :is(a, input)")) control.tabIndex = -1;
+    // Where records are cards the heads are a strip of their own that scrolls sideways, for which it takes the focus.
+    const isStrip = getComputedStyle(grid.tHead.rows[0]).overflowX !== "visible";
+    for (const control of grid.querySelectorAll("thead th > :is(a, .head, input)")) control.tabIndex = isStrip ? 0 : -1;
     number(grid);
     const column = [...heads()].findIndex((head) => head.dataset.column === kept.column);
     const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);

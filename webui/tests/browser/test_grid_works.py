@@ -58,6 +58,7 @@ def test_a_session_that_ended_leads_to_the_log_in_and_back(owners_page: Page, pe
 def test_a_failed_part_becomes_a_toast_and_leaves_the_page(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
+    expect(page.get_by_role("group", name="Chart of name")).to_be_visible()
     people.delete()
     page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()
     expect(page.get_by_text("There is no table “people”.")).to_be_visible()
