@@ -176,10 +176,9 @@
   /** Show what is on its way to the server, keeping what the cell held. */
   function pend(edit) {
     const { cell } = edit;
-    edit.was = document.createElement("td");
-    edit.was.className = cell.className;
-    edit.was.title = cell.title;
-    if (cell.dataset.value !== undefined) edit.was.dataset.value = cell.dataset.value;
+    edit.was = cell.cloneNode(false);
+    edit.was.removeAttribute("tabindex");
+    edit.was.classList.remove("is-saving"); // of an earlier edit that is still under way
     edit.was.append(...cell.childNodes);
     cell.textContent = edit.words;
     delete cell.dataset.value;
