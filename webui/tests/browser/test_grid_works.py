@@ -49,6 +49,7 @@ def test_a_filter_is_made_and_taken_off(owners_page: Page, people: Table) -> Non
 def test_a_session_that_ended_leads_to_the_log_in_and_back(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
+    expect(page.get_by_role("group", name="Chart of name")).to_be_visible()  # or they would lead there first
     page.context.clear_cookies()
     page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
