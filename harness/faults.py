@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -33,11 +32,9 @@ def _worker(system: System) -> psutil.Process:
 
 def _child_of_stack(system: System, word: str) -> psutil.Process | None:
     for process in psutil.Process(system.pid).children():
-        try:
-            if word in os.path.basename(process.cmdline()[0]):  # noqa: PTH119  argv[0] is no path of ours
+        with contextlib.suppress(psutil.Error):
+            if process.name() == word:  # the command line is what the program makes of it
                 return process
-        except (psutil.Error, IndexError):
-            continue
     return None
 
 
