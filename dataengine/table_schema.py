@@ -76,6 +76,10 @@ PAYLOAD_SCHEMA: dict[str, Any] = {
 }
 _VALIDATOR = Draft202012Validator(PAYLOAD_SCHEMA)
 _COLUMN_VALIDATOR = Draft202012Validator(COLUMN_SCHEMA)
+_ARTICLES = {
+    "object": "a JSON object", "string": "a text", "boolean": "true or false", "number": "a number",
+    "integer": "a whole number",
+}  # fmt: skip
 _NUMBER_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -90,9 +94,11 @@ class TableSpec:
 
 def parse_payload(payload: object) -> TableSpec:
     """The table that a payload describes. Raises InvalidInput that names each column or key at fault."""
+    if not isinstance(payload, Mapping):
+        raise InvalidInput("The body must be a JSON object.", fields={"body": "Give a JSON object."})
     problems = _problems(payload)
-    if problems or not isinstance(payload, Mapping):
-        raise _refused(problems or {"table_name": ["Give a JSON object."]}, "invalid_input")
+    if problems:
+        raise _refused(problems, "invalid_input")
     described = payload.get("fields")
     columns = columns_of(payload["json_schema"]) if described is None else _collected(described.items())
     return TableSpec(payload["table_name"], payload.get("label", ""), columns)
@@ -181,12 +187,16 @@ def _problems(payload: object) -> dict[str, list[str]]:
         elif path[:1] == ["fields"] and len(path) > 1:
             problems.setdefault(_shown(path[1]), []).append(_sentence(error))
         else:
-            problems.setdefault(path[0] if path else "table_name", []).append(_sentence(error))
+            # The first part of the path is the key that the sentence is filed under.
+            problems.setdefault(path[0] if path else "table_name", []).append(_sentence(error, below=1))
     return problems
 
 
-def _sentence(error: ValidationError) -> str:
-    """The most telling part of a schema error, without a copy of the whole input."""
+def _sentence(error: ValidationError, below: int = 0) -> str:
+    """The most telling part of a schema error, without a copy of the whole input.
+
+    ``below`` is how many parts of its place the reader knows already.
+    """
     if error.validator == "anyOf":
         wanted = "object" if isinstance(error.instance, Mapping) else "string"
         nested = [e for e in error.context or () if (e.schema_path[0] == 1) == (wanted == "object")]
@@ -195,12 +205,13 @@ def _sentence(error: ValidationError) -> str:
             return "Give a type as text, or an object with type."
         return _sentence(inner) if inner is not None else "This is not a column."
     instance: Any = error.instance
-    where = ".".join(str(part) for part in error.relative_path)
+    where = ".".join(str(part) for part in list(error.relative_path)[below:])
+    rule: Any = error.validator_value
     match error.validator:
         case "type":
-            text = f"Give {error.validator_value}."
+            text = f"Give {_ARTICLES.get(rule, rule)}."
         case "required":
-            text = error.message.replace(" property", "") + "."
+            text = f"Give {' and '.join(name for name in rule if name not in instance)} as well."
         case "additionalProperties":
             known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
             unknown = [str(name) for name in instance if name not in known]
@@ -208,7 +219,7 @@ def _sentence(error: ValidationError) -> str:
         case "minLength" | "minProperties":
             text = "This cannot be empty."
         case _:
-            text = f"This breaks the rule {error.validator}: {json.dumps(error.validator_value)}."
+            text = f"This breaks the rule {error.validator}: {json.dumps(rule)}."
     return f"{where}: {text}" if where else text
 
 

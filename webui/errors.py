@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.forms.forms import BaseForm
@@ -26,6 +26,14 @@ def error_response(request: HttpRequest, error: DataEngineError) -> HttpResponse
         return htmx.plain_error(error.message, error.status)
     context = {"title": _TITLES.get(error.status, "That did not work"), "message": error.message}
     return htmx.render(request, "error.html", context, status=error.status)
+
+
+def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
+    """An address that takes other methods only: people come to one by reloading what a form was sent to."""
+    context = {"title": "This is no page of its own", "message": "It only takes what a form or a program sends to it."}
+    response = htmx.render(request, "error.html", context, status=405)
+    response.headers["Allow"] = ", ".join(methods)
+    return response
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """URLs of the console. The account's bear the names that Django's own views and settings expect."""
 
-from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from webui.views import (
@@ -20,7 +19,7 @@ from webui.views import (
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
-    path("logout/", auth_views.LogoutView.as_view(), name="logout"),
+    path("logout/", account.Logout.as_view(), name="logout"),
     path("account/", account.account, name="account"),
     path("account/theme/", account.theme, name="theme"),
     path("password-reset/", account.PasswordReset.as_view(), name="password_reset"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import IntConverter
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
 from dataengine.api.views_docs import DocsView, SchemaView
 from dataengine.api.views_imports import (
@@ -31,6 +33,19 @@ from dataengine.api.views_records import (
 )
 from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
+
+
+class RecordId(IntConverter):
+    """An id that a record can have: beyond PostgreSQL's bigint there is nothing to be found."""
+
+    def to_python(self, value: str) -> int:
+        number = int(value)
+        if number >= shapes.BIGINT:
+            raise ValueError(value)
+        return number
+
+
+register_converter(RecordId, "record")
 
 
 class UnknownView(ApiView):
@@ -61,8 +76,10 @@ RESOURCES = [
     path("tables/<str:table_name>/columns/<str:column_name>/", ColumnView.as_view(), name="api-column"),
     path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
     path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
-    path("tables/<str:table_name>/records/<int:id>/", RecordView.as_view(), name="api-record"),
-    path("tables/<str:table_name>/records/<int:id>/duplicate/", DuplicateView.as_view(), name="api-record-duplicate"),
+    path("tables/<str:table_name>/records/<record:id>/", RecordView.as_view(), name="api-record"),
+    path(
+        "tables/<str:table_name>/records/<record:id>/duplicate/", DuplicateView.as_view(), name="api-record-duplicate"
+    ),
     path("tables/<str:table_name>/undo/", UndoView.as_view(), name="api-undo"),
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),

@@ -55,7 +55,7 @@ def check_table_name(name: str) -> str:
         )
     if taken is not None:
         reason = "This name is taken by a table whose name differs only in upper and lower case."
-        raise InvalidInput(reason, code="invalid_name", fields={"table_name": reason})
+        raise Conflict(reason, code="name_taken", fields={"table_name": reason})
     return name
 
 
@@ -118,12 +118,7 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     def change() -> Column:
         locked = _locked(table)
         existing = list(locked.columns.all())
-        if any(column.name == spec.name for column in existing):
-            raise Conflict(
-                f"“{locked.name}” has a column “{spec.name}” already.",
-                code="name_taken",
-                fields={"column_name": "This table has a column of that name."},
-            )
+        _refuse_taken(locked, spec.name, [column.name for column in existing])
         if len(existing) >= MAX_COLUMNS:
             raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
         [(checked, reference)] = _check_columns(user, [spec], taken=[column.name for column in existing])
@@ -150,6 +145,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: dict[str,
         wanted = replace(old, **changes)
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
+            _refuse_taken(locked, wanted.name, others)
             wanted = replace(wanted, name=_check_column_name(wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
         current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
@@ -250,6 +246,17 @@ def _check_column_name(name: str, taken: Sequence[str]) -> str:
             reason = f"There is a column “{name}” already."
         raise InvalidInput(reason, code="invalid_name", fields={name: reason})
     return name
+
+
+def _refuse_taken(table: Table, name: str, taken: Sequence[str]) -> None:
+    """Raise Conflict where a column of the table bears the name, in whatever case."""
+    clash = next((other for other in taken if other.casefold() == name.casefold()), None)
+    if clash is None:
+        return
+    reason = "This table has a column of that name."
+    if clash != name:
+        reason = f"“{name}” and “{clash}” are the same name but for upper and lower case."
+    raise Conflict(f"“{table.name}” has a column “{clash}” already.", code="name_taken", fields={"column_name": reason})
 
 
 def _check_unique(spec: ColumnSpec) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,7 @@ def test_the_schema_is_valid_and_complete(schema: dict[str, Any]) -> None:
         (path, method) for path, methods in schema["paths"].items() for method in methods if method != "parameters"
     }
     for pattern in (*RESOURCES, *VERBS):
-        route = (
-            str(pattern.pattern).replace("<str:", "{").replace("<int:", "{").replace(">", "}").replace("{pk}", "{id}")
-        )
+        route = re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern)).replace("{pk}", "{id}")
         view = pattern.callback.cls(**pattern.callback.initkwargs)  # type: ignore[attr-defined]
         for method in view.allowed_methods:
             assert method in {"OPTIONS", "HEAD"} or (f"/api/{route}", method.lower()) in described

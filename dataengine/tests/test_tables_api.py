@@ -124,7 +124,7 @@ def test_taken_names_are_a_conflict_whoever_has_them(client: APIClient, api: Any
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "name_taken")
         assert list(answer.json()["error"]["fields"]) == ["table_name"]
         other_case = create(who, "CUSTOMER", {"a": "TEXT"})
-        assert (other_case.status_code, list(other_case.json()["error"]["fields"])) == (400, ["table_name"])
+        assert (other_case.status_code, list(other_case.json()["error"]["fields"])) == (409, ["table_name"])
     assert api(stranger).get("/api/tables/").json()["count"] == 0
 
 
@@ -236,7 +236,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     for change, named in (
         ({"unique": True}, "unique"),
         ({"required": True}, "a"),
-        ({"column_name": "b"}, "b"),
+        ({"column_name": "b"}, "column_name"),
         ({"column_name": "id"}, "id"),
         ({"column_type": "INTEGER"}, "column_type"),
         ({"unique": "perhaps"}, "unique"),
@@ -264,7 +264,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     [
         ({"column_name": "x", "column_type": "NOPE"}, ["x"]),
         ({"column_name": "a", "column_type": "TEXT"}, ["column_name"]),
-        ({"column_name": "A", "column_type": "TEXT"}, ["A"]),
+        ({"column_name": "A", "column_type": "TEXT"}, ["column_name"]),
         ({"column_name": "b c ", "column_type": "TEXT"}, ["b c "]),
         ({"column_name": "x"}, ["column_type"]),
         ({"column_type": "TEXT"}, ["column_name"]),
@@ -275,9 +275,33 @@ def test_bad_columns_to_add(client: APIClient, make_table: MakeTable, given: dic
     make_table("t", a="TEXT")
     client.post("/api/tables/t/records/", {"a": "x"})
     answer = client.post("/api/add-column/", {"table_name": "t", **given})
-    assert answer.status_code == (409 if given.get("column_name") == "a" else 400)
+    assert answer.status_code == (409 if given.get("column_name") in ("a", "A") else 400)
     assert list(answer.json()["error"]["fields"]) == named
     assert Column.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["b", "B"])
+def test_renaming_a_column_to_a_taken_name_is_a_conflict(client: APIClient, make_table: MakeTable, name: str) -> None:
+    make_table("t", a="TEXT", b="TEXT")
+    answer = client.patch("/api/tables/t/columns/a/", {"column_name": name})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "name_taken")
+    assert list(answer.json()["error"]["fields"]) == ["column_name"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ({"table_name": 1, "fields": {"a": "TEXT"}}, "Give a text."),
+        ({"table_name": "t", "fields": []}, "Give a JSON object."),
+        ({"table_name": "t", "fields": {}}, "This cannot be empty."),
+        ({"table_name": "t", "fields": {"a": {"unique": True}}}, "Give type as well."),
+        ({"table_name": "t", "fields": {"a": {"type": "TEXT", "unique": 1}}}, "unique: Give true or false."),
+        ([], "Give a JSON object."),
+    ],
+)
+def test_what_is_wrong_with_a_payload_is_said_in_a_sentence(client: APIClient, payload: object, text: str) -> None:
+    fields = client.post("/api/create-table/", payload).json()["error"]["fields"]
+    assert list(fields.values()) == [[text]]
 
 
 def test_referred_tables_cannot_be_deleted(client: APIClient, make_table: MakeTable) -> None:

@@ -30,9 +30,22 @@ def test_logging_in_never_leads_elsewhere(client: Client, owner: User, password:
 
 
 def test_logging_out_takes_a_post(as_owner: Client) -> None:
-    assert as_owner.get("/logout/").status_code == 405
+    assert "<h1>Log out?</h1>" in as_owner.get("/logout/").content.decode()
+    assert as_owner.get("/").status_code == 200
     assert as_owner.post("/logout/").headers["Location"] == "/login/"
     assert as_owner.get("/").status_code == 302
+    assert as_owner.get("/logout/").headers["Location"] == "/login/"
+
+
+def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(client: Client, owner: User) -> None:
+    response = client.post("/tables/people/selected/", headers={"referer": "http://testserver/tables/people/?page=2"})
+    assert response.headers["Location"] == "/login/?next=/tables/people/%3Fpage%3D2"
+
+
+def test_an_address_of_forms_says_so_when_it_is_opened(as_owner: Client) -> None:
+    response = as_owner.get("/tables/people/selected/")
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "<h1>This is no page of its own</h1>" in response.content.decode()
 
 
 def test_the_password_is_changed_and_the_session_stays(as_owner: Client, owner: User, password: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -26,6 +28,18 @@ class Login(auth_views.LoginView):
     template_name = "account/login.html"
     authentication_form = forms.LoginForm
     redirect_authenticated_user = True
+
+
+class Logout(auth_views.LogoutView):
+    """Logs out on POST, as other sites could link to a GET; that one asks."""
+
+    http_method_names = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The question, with the button that answers it."""
+        if not request.user.is_authenticated:
+            return HttpResponseRedirect(resolve_url(settings.LOGIN_URL))
+        return htmx.render(request, "account/logout.html")
 
 
 class _GatePage:

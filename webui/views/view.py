@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from dataengine.exceptions import DataEngineError
 from webui import htmx
-from webui.errors import error_response
+from webui.errors import error_response, not_allowed
 from webui.htmx import ConsoleRequest
 
 type View[**P] = Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]
@@ -28,7 +28,7 @@ def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
         @wraps(view)
         def wrapper(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
-                return HttpResponseNotAllowed(methods)
+                return not_allowed(request, methods)
             if not request.user.is_authenticated:
                 return _to_login(request)
             try:
@@ -42,9 +42,9 @@ def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
-    if not htmx.is_htmx(request):
+    if not htmx.is_htmx(request) and request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-    # The partial's own URL is no page to come back to; the page that asked for it is.
-    current = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    # Where a form or a partial goes is no page to come back to; the page that it was sent from is.
+    current = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
     login = redirect_to_login(current.path + (f"?{current.query}" if current.query else ""), settings.LOGIN_URL)
     return htmx.redirect(request, login["Location"])
