@@ -8,12 +8,14 @@ from typing import Any
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 
 from dataengine.column_types import REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.identifiers import validate_identifier
 from dataengine.models import Column
 from dataengine.sql_types import parse_sql_type
+from dataengine.throttles import FailedLoginThrottle
 
 
 class Styled(forms.BaseForm):
@@ -46,7 +48,20 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
     error_messages = {
         "invalid_login": "That name and password do not go together. Mind upper and lower case.",
         "inactive": "That name and password do not go together. Mind upper and lower case.",
+        "throttled": "Too many failed attempts from this address. Try again in a minute.",
     }
+
+    def clean(self) -> dict[str, Any]:
+        """Authenticate, with the API's brake on guessing."""
+        throttle = FailedLoginThrottle()
+        assert self.request is not None
+        if not throttle.allow_request(self.request, None):
+            raise ValidationError(self.error_messages["throttled"], code="throttled")
+        try:
+            return super().clean()
+        except ValidationError:
+            throttle.failed(self.request)
+            raise
 
 
 class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
-from dataengine.api.throttles import FailedLoginThrottle
+from dataengine.throttles import FailedLoginThrottle
 
 
 @pytest.fixture(autouse=True)

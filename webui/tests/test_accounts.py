@@ -3,7 +3,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from django.test import Client
+
+from dataengine.throttles import FailedLoginThrottle
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,6 +25,16 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, own
     ]
     for answer in answers:
         assert "That name and password do not go together." in answer
+
+
+def test_guessing_is_slowed_down(client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
+    elsewhere = "10.0.0.7"
+    for _ in range(3):
+        client.post("/login/", {"username": "owner", "password": "wrong"}, REMOTE_ADDR=elsewhere)
+    refused = client.post("/login/", {"username": "owner", "password": password}, REMOTE_ADDR=elsewhere)
+    assert "Too many failed attempts" in refused.content.decode()
+    assert client.post("/login/", {"username": "owner", "password": password}).status_code == 302
 
 
 def test_logging_in_never_leads_elsewhere(client: Client, owner: User, password: str) -> None:

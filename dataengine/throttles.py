@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
@@ -21,13 +22,13 @@ class FailedLoginThrottle(SimpleRateThrottle):
 
     scope = "login_failure"
 
-    def get_cache_key(self, request: Request, view: Any) -> str:
+    def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
         # Not X-Forwarded-For, which anybody can write: the server sets REMOTE_ADDR from proxies that it trusts.
         return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
 
-    def allow_request(self, request: Request, view: Any) -> bool:
+    def allow_request(self, request: Request | HttpRequest, view: Any) -> bool:
         try:
-            return bool(super().allow_request(request, view))
+            return bool(super().allow_request(request, view))  # type: ignore[arg-type]  # asks our own get_cache_key only
         except RedisError:
             logger.warning("The cache does not answer; login attempts are not counted.")
             return True
@@ -36,7 +37,7 @@ class FailedLoginThrottle(SimpleRateThrottle):
         """Only failures count (``failed``)."""
         return True
 
-    def failed(self, request: Request) -> None:
+    def failed(self, request: Request | HttpRequest) -> None:
         """Count one failed attempt."""
         key = self.get_cache_key(request, None)
         try:
