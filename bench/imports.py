@@ -85,7 +85,7 @@ class ImportBench:
             if job["rows_rejected"] != bad:
                 raise RuntimeError(f"{bad} rows are bad, {job['rows_rejected']} were rejected")
             self.into_filled(filled)
-        with PeakMemory(self.system, " worker ") as memory, PeakMemory(self.system, "uvicorn") as web:
+        with PeakMemory(self.system, "config.celery worker") as memory, PeakMemory(self.system, "uvicorn") as web:
             seconds, own = self.timed_import("bench_large", self.large, {})[1:]
         self.system.delete_table("bench_large")
         one = statistics.median(empty.seconds)

@@ -7,7 +7,7 @@ the same answers: ``blocks.py`` (whole blocks at a time, for dialects of single 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 from typing import Protocol
 
 from .blocks import BlockEngine
@@ -44,7 +44,7 @@ def parse(
     max_row_bytes: int = MAX_ROW_BYTES,
     careful: bool = False,
     use_threads: bool = True,
-) -> Iterator[Block]:
+) -> Generator[Block]:
     """Read all data rows of ``source``; the header (if the dialect has one) and the preamble are passed over.
 
     ``width`` is the number of cells a row has to have, by default that of the header. ``null_values`` are what an

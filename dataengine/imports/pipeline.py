@@ -1,16 +1,16 @@
 """One import from its stored file to committed records. ``run`` is called by the task and by ``manage.py import_csv``.
 
-Reading, converting and encoding go on in one thread while this one feeds PostgreSQL, so both have a core. Everything
+Reading goes on in one thread, converting and encoding in another, while this one feeds PostgreSQL. Everything
 that the import writes, its records, rejected rows, counters and final state, is in one transaction.
 """
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from django.db import connection
 
 from dataengine.column_types import ColumnSpec
 
+from .ahead import ahead
 from .chunks import Chunk, ChunkEncoder, Part
 from .conversion import DATED, Batch, Converter, target_of, unguarded
 from .encoding import HEADER, TRAILER, without_ends
@@ -33,10 +34,10 @@ from .rejects import Causes
 from .repeats import Repeats
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
-_QUEUED_CHUNKS = 3
+_CHUNKS_AHEAD = 3
+_BLOCKS_AHEAD = 2
 _SORTED_BYTES = 4 << 20
 """Rows that are sorted together: the more, the closer together they reach the index."""
-_STALL_SECONDS = 0.2
 
 
 def targets_of(plan: Plan) -> list[Target]:
@@ -44,13 +45,18 @@ def targets_of(plan: Plan) -> list[Target]:
     return [target_of(spec, plan.formats.get(spec.name, ())) for spec in plan.specs]
 
 
-def blocks_of(plan: Plan) -> Iterator[Block]:
+def blocks_of(plan: Plan) -> Generator[Block]:
     """The file's rows, from its beginning."""
     nulls = ["", *(plan.markers or ())]
     if plan.mapping.guarded:
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
-    # PostgreSQL has the other core.
+    # Other threads, and PostgreSQL, have use for the other cores.
     return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls, use_threads=False)
+
+
+def _all_cells(plan: Plan) -> Generator[Block]:
+    """The same with null markers as the text that they are."""
+    return parse(plan.source, plan.dialect, len(plan.mapping.headers), use_threads=False)
 
 
 @dataclass(slots=True)
@@ -100,9 +106,10 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
         formats=options.date_formats,
         guarded=plan.mapping.guarded,
     )
-    for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
-        inference.look(block.columns, block.lines)
-        report(block, inference.rows)
+    with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
+        for block in blocks:
+            inference.look(block.columns, block.lines)
+            report(block, inference.rows)
     return inference.result()
 
 
@@ -123,7 +130,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     places = replace(plan, specs=dated).places
     votes = [FormatVotes(spec.name) for spec in dated]
     rows = 0
-    for block in parse(plan.source, plan.dialect, len(plan.mapping.headers)):
+    for block in _all_cells(plan):
         for column, place in zip(votes, places, strict=True):
             column.look(unguarded(block.columns[place]) if plan.mapping.guarded else block.columns[place])
         rows += len(block)
@@ -136,7 +143,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
 
 
 class Conversion:
-    """One pass: blocks to encoded chunks, in a thread of its own.
+    """One pass: blocks to encoded chunks, in threads of its own.
 
     ``chunks`` gives chunks that are each a whole COPY; ``stream`` one COPY of all, with the keys spilled to
     ``reading.keys`` and what was held back to ``reading.back``. What was rejected on the way, and the line and id of
@@ -175,9 +182,7 @@ class Conversion:
         self._chunk_bytes = 0 if order is None else _SORTED_BYTES
         self._give_ids = give_ids
         self._report = report
-        self._queue: queue.Queue[Chunk | BaseException | None] = queue.Queue(_QUEUED_CHUNKS)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="convert", daemon=True)
+        self._running: Generator[Chunk] | None = None
 
     def stream(self) -> Iterator[bytes | memoryview]:
         """The good rows as one binary COPY."""
@@ -202,50 +207,31 @@ class Conversion:
 
     def chunks(self) -> Iterator[Chunk]:
         """All rows, good and bad, some at a time."""
-        self._thread.start()
-        try:
-            while (item := self._queue.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-        finally:
-            self.close()
+        self._running = ahead(self._made, _CHUNKS_AHEAD)
+        yield from self._running
 
     def close(self) -> None:
-        """Stop the thread, however far it is. ``reading`` is the caller's to close, afterwards."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        """Stop, however far it is. ``reading`` is the caller's to close, afterwards."""
+        if self._running is not None:
+            self._running.close()
 
-    def _work(self) -> None:
+    def _made(self) -> Generator[Chunk]:
         try:
             parts: list[Part] = []
             size = 0
-            for block in blocks_of(self.plan):
-                if (part := self._part(block)) is not None:
-                    parts.append(part)
-                    size += part.size
-                self._report(block, self.reading)
-                if parts and size >= self._chunk_bytes:
-                    self._put(self._encoder.encode(parts))
-                    parts, size = [], 0
-                if self._stop.is_set():
-                    return
+            with closing(ahead(partial(blocks_of, self.plan), _BLOCKS_AHEAD)) as blocks:
+                for block in blocks:
+                    if (part := self._part(block)) is not None:
+                        parts.append(part)
+                        size += part.size
+                    self._report(block, self.reading)
+                    if parts and size >= self._chunk_bytes:
+                        yield self._encoder.encode(parts)
+                        parts, size = [], 0
             if parts:
-                self._put(self._encoder.encode(parts))
-            self._put(None)
-        except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
-            self._put(error)
+                yield self._encoder.encode(parts)
         finally:
             connection.close()  # this thread's own; ``give_ids`` may have opened it
-
-    def _put(self, item: Chunk | BaseException | None) -> None:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=_STALL_SECONDS)
-            except queue.Full:
-                continue
-            return
 
     def _part(self, block: Block) -> Part | None:
         """The rows of a block, None where it has none; what is wrong with them is in ``reading`` afterwards."""

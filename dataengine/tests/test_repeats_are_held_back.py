@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
@@ -92,7 +92,7 @@ def test_numbers_are_equal_whatever_their_scale(number: Decimal, zeros: int, mor
     assert repeats.seen(batch.values[0], batch.good).tolist() == [False, True]
 
 
-def _small_blocks(plan: Plan) -> Iterator[Block]:
+def _small_blocks(plan: Plan) -> Generator[Block]:
     return parse(plan.source, plan.dialect, len(plan.mapping.headers), ("",), block_bytes=48)
 
 

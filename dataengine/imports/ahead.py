@@ -1,0 +1,54 @@
+"""An iterator that works in a thread of its own, a little ahead of who uses it. Pure."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+
+_STALL_SECONDS = 0.2
+
+
+class _End:
+    """Comes after the last item: with what went wrong, if anything did."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def ahead[T](make: Callable[[], Generator[T]], depth: int) -> Generator[T]:
+    """The items of ``make()``, at most ``depth`` of them ready before they are asked for.
+
+    What it raises is raised here. Closing the generator ends the thread before it returns, however far it is.
+    """
+    ready: queue.Queue[T | _End] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(item: T | _End) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                ready.put(item, timeout=_STALL_SECONDS)
+                return
+
+    def work() -> None:
+        try:
+            with closing(make()) as items:
+                for item in items:
+                    put(item)
+                    if stop.is_set():
+                        return
+            put(_End(None))
+        except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
+            put(_End(error))
+
+    thread = threading.Thread(target=work, name="ahead", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := ready.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        stop.set()
+        thread.join()
