@@ -58,7 +58,6 @@ class BlockEngine:
         null_values: Collection[str],
         *,
         lines_are_records: bool = False,
-        use_threads: bool = True,
     ) -> None:
         if grammar.width is None:
             raise ValueError("rows need a width")
@@ -71,7 +70,8 @@ class BlockEngine:
         self.quote = grammar.quote[0] if grammar.quote else None
         self._careful = RecordEngine(grammar, null_values, lines_are_records=lines_are_records)
         names = [str(number) for number in range(self.width)]
-        self._read_options = {"column_names": names, "use_threads": use_threads}
+        # Other threads, and PostgreSQL, have use for the other cores.
+        self._read_options = {"column_names": names, "use_threads": False}
         self._parse_options = pc.ParseOptions(
             delimiter=chr(self.delimiter),
             quote_char=chr(self.quote) if self.quote is not None else False,

@@ -50,13 +50,12 @@ def blocks_of(plan: Plan) -> Generator[Block]:
     nulls = ["", *(plan.markers or ())]
     if plan.mapping.guarded:
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
-    # Other threads, and PostgreSQL, have use for the other cores.
-    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls, use_threads=False)
+    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
 
 
 def _all_cells(plan: Plan) -> Generator[Block]:
     """The same with null markers as the text that they are."""
-    return parse(plan.source, plan.dialect, len(plan.mapping.headers), use_threads=False)
+    return parse(plan.source, plan.dialect, len(plan.mapping.headers))
 
 
 @dataclass(slots=True)
