@@ -198,7 +198,10 @@ async def test_a_client_that_goes_away_ends_the_query(owner: User, client: APICl
 
     def queries() -> int:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY (%'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE state = 'active' AND query LIKE 'COPY (%' AND datname = current_database()"
+            )
             return int((cursor.fetchone() or [0])[0])
 
     asked = await sync_to_async(fill_and_ask)()

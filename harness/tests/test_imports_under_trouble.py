@@ -49,9 +49,11 @@ def test_an_upload_is_answered_while_redis_is_frozen(system: System, folder: Pat
     assert_clean(system, folder)
 
 
-def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, people: Path) -> None:
+def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, tmp_path: Path) -> None:
     system.create_table("poison", FIELDS)
-    job = system.upload("poison", people)
+    many = tmp_path / "many.csv"
+    write_clean(many, 5 * ROWS)  # long enough for every attempt to be struck
+    job = system.upload("poison", many)
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         # Asked of the database itself: by the API an attempt could be over before its answer is here.
         killed, state = 0, "queued"
