@@ -29,12 +29,14 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, own
 
 def test_guessing_is_slowed_down(client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
-    elsewhere = "10.0.0.7"
+    # Addresses that no other test fails from: the counts of the last minute outlive a test.
+    elsewhere, at_home = "10.0.0.7", "10.0.0.8"
     for _ in range(3):
         client.post("/login/", {"username": "owner", "password": "wrong"}, REMOTE_ADDR=elsewhere)
     refused = client.post("/login/", {"username": "owner", "password": password}, REMOTE_ADDR=elsewhere)
     assert "Too many failed attempts" in refused.content.decode()
-    assert client.post("/login/", {"username": "owner", "password": password}).status_code == 302
+    welcome = client.post("/login/", {"username": "owner", "password": password}, REMOTE_ADDR=at_home)
+    assert welcome.status_code == 302
 
 
 def test_logging_in_never_leads_elsewhere(client: Client, owner: User, password: str) -> None:
