@@ -8,14 +8,18 @@ import sys
 def main() -> None:
     """Run the command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if sys.argv[1:2] == ["stack"]:
-        # The one command that may make up a SECRET_KEY; it has to stand before the settings load.
-        from config.private import ensure_secret_key
-
-        ensure_secret_key()
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        if sys.argv[1:2] == ["stack"]:
+            # The one command that may make up a SECRET_KEY; it has to stand before the settings load.
+            from config.private import ensure_secret_key
+
+            ensure_secret_key()
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -9,10 +9,13 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.core.asgi import get_asgi_application
 
+from config.environment import load_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Before the settings load: what serves requests gets short database time limits.
 os.environ.setdefault("TABLEKEEP_ROLE", "web")
 
+load_settings()
 django_application = get_asgi_application()
 
 # These import models, so only once Django is set up.

@@ -9,11 +9,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
+from config.environment import load_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Django's checks load every page and what it needs, 70 MB in each process of a worker; `prepare` has run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("tablekeep")
+app.on_configure.connect(load_settings)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

@@ -5,6 +5,8 @@ import os
 import secrets
 from pathlib import Path
 
+from config.environment import folder
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 _FILE_NAME = "secrets.json"
 
@@ -45,4 +47,4 @@ def stored_secret(folder: Path, name: str) -> str:
 def ensure_secret_key() -> None:
     """Put SECRET_KEY into this process's environment where it is missing and DEBUG does not excuse it."""
     if not os.environ.get("SECRET_KEY"):
-        os.environ["SECRET_KEY"] = stored_secret(data_dir(), "secret_key")
+        os.environ["SECRET_KEY"] = stored_secret(folder("DATA_DIR", data_dir()), "secret_key")

@@ -9,24 +9,23 @@ import hmac
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+from config import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).expanduser().resolve()
+DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
 
 # "web" has somebody waiting and gets short database time limits; everything else (worker, commands) has none.
-ROLE = env.str("TABLEKEEP_ROLE", default="worker")
+ROLE = env.text("TABLEKEEP_ROLE", "worker")
 
 # Security ------------------------------------------------------------------------------------------------------------
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="")
+DEBUG = env.flag("DEBUG")
+SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
@@ -36,12 +35,12 @@ if not SECRET_KEY:
     SECRET_KEY = "not secret: DEBUG is on"  # noqa: S105
 # A key of its own, so that a leaked token-signing key does not open sessions; derived, so that nobody has to set two.
 JWT_SIGNING_KEY = (
-    env.str("JWT_SIGNING_KEY", default="") or hmac.digest(SECRET_KEY.encode(), b"tablekeep.jwt", hashlib.sha256).hex()
+    env.text("JWT_SIGNING_KEY") or hmac.digest(SECRET_KEY.encode(), b"tablekeep.jwt", hashlib.sha256).hex()
 )
 
 # Loopback names are always in: the supervisor's and the container's own health checks come by them.
-ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = [*env.texts("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # An installation that people reach by https says so in CSRF_TRUSTED_ORIGINS. Cookies marked secure would lock out
 # `make run`, which is plain http on loopback.
 HTTPS = not DEBUG and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
@@ -163,9 +162,7 @@ _TIME_LIMITS = {
     "lock_timeout": 500 if ROLE == "web" else 0,
     "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
 }
-_database: dict[str, Any] = env.db_url("DATABASE_URL", default="postgres://tablekeep@127.0.0.1:5432/tablekeep")
-if _database["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL address: postgres://user:password@host:port/name")
+_database = env.database("DATABASE_URL", "postgres://tablekeep@127.0.0.1:5432/tablekeep")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
@@ -185,7 +182,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 
 # Broker, channel layer, cache: nothing in it is needed to survive.
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0")
 # Seconds. A frozen Redis must not freeze a request for longer than this.
 _REDIS_CONNECT_TIMEOUT = 2
 _REDIS_TIMEOUT = 5
@@ -227,7 +224,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", default=2)
+CELERY_WORKER_CONCURRENCY = env.number("WORKER_CONCURRENCY", 2)
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -241,7 +238,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Files and mail ------------------------------------------------------------------------------------------------------
 
-MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=10 * 1024**3)
+MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 10 * 1024**3)
 # The body of anything but a file. Sized for the largest there is, 10,000 records in one bulk call.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
@@ -249,44 +246,22 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
 # Beside the uploads, so that storing is a move, and never a /tmp that lives in memory.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "tmp")
 for _folder in (DATA_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
-    _folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _storage(url: str) -> dict[str, Any]:
-    """The storage that STORAGE_URL names: s3://bucket/prefix?option=value, or file:///folder."""
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        return {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": unquote(parts.path), "base_url": None},
-        }
-    if parts.scheme == "s3" and parts.netloc:
-        return {
-            "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {
-                "bucket_name": parts.netloc,
-                "location": unquote(parts.path).strip("/"),
-                "file_overwrite": False,
-                **dict(parse_qsl(parts.query)),
-            },
-        }
-    raise ImproperlyConfigured("STORAGE_URL must be s3://bucket/prefix?endpoint_url=… or file:///folder")
-
+    env.folder("DATA_DIR", _folder)
 
 STORAGES = {
-    "default": _storage(env.str("STORAGE_URL", default="") or (DATA_DIR / "uploads").as_uri()),
+    "default": env.storage("STORAGE_URL", (DATA_DIR / "uploads").as_uri()),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
+STATIC_ROOT = env.text("STATIC_ROOT") or str(DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
 
-vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
+vars().update(env.email("EMAIL_URL", f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
 # Where people reach the console: for links in mails, which are written where no request says it.
-PUBLIC_URL = env.str("PUBLIC_URL", default="") or "http://localhost:8000"
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tablekeep <tablekeep@localhost>")
+PUBLIC_URL = env.web_address("PUBLIC_URL", "http://localhost:8000")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Tablekeep <tablekeep@localhost>")
 
 # API -----------------------------------------------------------------------------------------------------------------
 
@@ -298,7 +273,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "dataengine.api.schema.EngineSchema",
     "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",
     # Failed logins of one address; those who get it right are never slowed down.
-    "DEFAULT_THROTTLE_RATES": {"login_failure": env.str("LOGIN_FAILURE_RATE", default="30/min")},
+    "DEFAULT_THROTTLE_RATES": {"login_failure": env.rate("LOGIN_FAILURE_RATE", "30/min")},
     "URL_FORMAT_OVERRIDE": None,  # ?format= belongs to the export
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -326,7 +301,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"IndexState": "dataengine.models.Index.State"},
 }
 # Who may read /metrics from elsewhere than this machine; without one, nobody.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Logging -------------------------------------------------------------------------------------------------------------
 
