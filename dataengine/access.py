@@ -1,4 +1,7 @@
-"""The only way in to a table or an import. Access is decided in the fetch, so that no entrance can forget it."""
+"""The only way in to a table, an import or a change of many records.
+
+Access is decided in the fetch, so that no entrance can forget it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from django.db.models import Q, QuerySet
 from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ImportJob, Table
+from dataengine.models import ChangeJob, ImportJob, Table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -78,6 +81,17 @@ def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> Im
         raise NotFound(f"There is no import {pk}.", code="import_not_found")
     if job.table is not None and right not in rights_of(user, job.table):
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
+    return job
+
+
+def get_change(user: User | AnonymousUser, pk: int, right: Right = "view") -> ChangeJob:
+    """The change job with that id. Raises NotFound to strangers, AccessDenied without ``right`` on its table."""
+    jobs = ChangeJob.objects.filter(table__in=tables_for(user).order_by().values("pk"))
+    job = jobs.select_related("table__owner", "user").filter(pk=pk).first()
+    if job is None:
+        raise NotFound(f"There is no change {pk}.", code="change_not_found")
+    if right not in rights_of(user, job.table):
+        raise AccessDenied(f"You may not {_verb(right)} the table “{job.table}”.")
     return job
 
 

@@ -17,6 +17,7 @@ _TIMEOUT_SECONDS = 1.2
 
 RUN_IMPORT = "dataengine.tasks.run_import"
 BUILD_INDEX = "dataengine.tasks.build_index"
+RUN_CHANGE = "dataengine.tasks.run_change"
 
 
 def ring(task: str, pk: int, *, expires: float | None = None) -> None:

@@ -8,8 +8,7 @@ A million records cost three statements and no memory here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -20,24 +19,26 @@ from psycopg import sql
 from dataengine import ddl
 from dataengine.column_types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
-from dataengine.records import Record
+from dataengine.records import Record, bound_field
 
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
-_PATIENCE = "60s"
 _NAMED = 20
 
 type Image = Mapping[str, str | None]
 
 
-@contextmanager
-def patience() -> Iterator[None]:
-    """Until the end of the transaction, a change of very many records may take longer than a web request's read."""
+def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:
+    """The image of Python values, ``{attribute: value}``, as the columns would keep them."""
+    columns = [column for column in model.columns if column.attribute in attributes]
+    cells = [sql.SQL("(%s::{})::text").format(sql.SQL(_cast(column))) for column in columns]
+    made = [
+        bound_field(model, column.attribute).get_db_prep_save(attributes[column.attribute], connection)
+        for column in columns
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true) WHERE current_setting('statement_timeout') <> '0'",
-            [_PATIENCE],
-        )
-    yield
+        cursor.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(cells)), made)
+        row = cursor.fetchone()
+    return dict(zip((column.attribute for column in columns), row, strict=True))
 
 
 def keep_before(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:
@@ -70,6 +71,30 @@ def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Colum
         row = cursor.fetchone()
     found: Image = {} if row is None else row[0] if isinstance(row[0], dict) else json.loads(row[0])
     return found
+
+
+def set_values(event: AuditEvent, model: type[Record], image: Image) -> None:
+    """Give the event's records the values of ``image``."""
+    columns = [column for column in model.columns if column.attribute in image]
+    settings = [
+        sql.SQL("{} = %s::{}").format(sql.Identifier(column.name), sql.SQL(_cast(column))) for column in columns
+    ]
+    _run(
+        sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
+            _table(model), sql.SQL(", ").join(settings), _CHANGES
+        ),
+        [*(image[column.attribute] for column in columns), event.pk],
+    )
+
+
+def delete(event: AuditEvent, model: type[Record]) -> None:
+    """Delete the event's records."""
+    _run(
+        sql.SQL("DELETE FROM {} AS r USING {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
+            _table(model), _CHANGES
+        ),
+        [event.pk],
+    )
 
 
 def lock(event: AuditEvent, model: type[Record]) -> None:
@@ -150,24 +175,21 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
 
 
 def _image(columns: Sequence[Column]) -> sql.Composable:
-    """The image of row ``r``. A row of texts, because a function takes no more than 100 arguments."""
-    if not columns:
-        return sql.SQL("'{}'::jsonb")
-    cells = [
-        sql.SQL("r.{}::text AS {}").format(sql.Identifier(column.name), sql.Identifier(column.attribute))
-        for column in columns
-    ]
-    # Called as no column can be: PostgreSQL would take the name for the column's.
-    return sql.SQL("to_jsonb((SELECT {0} FROM (SELECT {1}) AS {0}))").format(
-        sql.Identifier("tk:image"), sql.SQL(", ").join(cells)
-    )
+    """The image of row ``r``. Of two arrays, which is faster than ``to_jsonb`` of a row, and as long as need be."""
+    names = sql.SQL(", ").join(sql.Literal(column.attribute) for column in columns)
+    cells = sql.SQL(", ").join(sql.SQL("r.{}::text").format(sql.Identifier(column.name)) for column in columns)
+    return sql.SQL("jsonb_object(ARRAY[{}]::text[], ARRAY[{}]::text[])").format(names, cells)
 
 
 def _value(column: Column) -> sql.Composable:
     """A column's value out of the image ``c.before``."""
+    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), sql.SQL(_cast(column)))
+
+
+def _cast(column: Column) -> str:
+    """The type that a value's text is cast to before it is assigned to the column."""
     # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
-    kind = "text" if column.kind.is_text else postgres_type(column.type, column.parameters)
-    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), sql.SQL(kind))
+    return "text" if column.kind.is_text else postgres_type(column.type, column.parameters)
 
 
 def _table(model: type[Record]) -> sql.Composable:

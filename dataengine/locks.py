@@ -1,7 +1,7 @@
 """Who may change a table's shape while what runs. Advisory locks: they die with the transaction or session.
 
-An import holds the table's lock exclusively for as long as it runs; a change of schema takes it shared, for its
-transaction. So schema changes never wait behind an import, they are refused at once.
+An import holds the table's lock exclusively for as long as it runs, and so does a change of very many records; a change
+of schema takes it shared, for its transaction. So schema changes never wait behind an import, they are refused at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from django.db import connection
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
 JOB_NAMESPACE = 0x544A
+# And for changes of very many records, by the change job's id: "TC".
+CHANGE_NAMESPACE = 0x5443
 # And for the building of indexes, by the index's id: "TI"; and by the table's, one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
@@ -43,13 +45,17 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 
 
 @contextmanager
-def held_by_import(job_id: int, table_id: int | None) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
-    """Hold an import's locks for a database *session*: the job's own and, where there is a table, the table's.
+def held_by_job(
+    job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE
+) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
+    """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
+
+    ``namespace`` says what kind of job: an import, or a change of very many records.
 
     They outlive transactions and die with the session, so a job whose lock is free has no worker. Yields what came of
     it; with anything but ``held``, nothing is held.
     """
-    if not _try("SELECT pg_try_advisory_lock(%s, %s)", job_id, JOB_NAMESPACE):
+    if not _try("SELECT pg_try_advisory_lock(%s, %s)", job_id, namespace):
         yield "job_taken"
         return
     try:
@@ -62,12 +68,12 @@ def held_by_import(job_id: int, table_id: int | None) -> Iterator[Literal["held"
             if table_id is not None:
                 _release(NAMESPACE, table_id)
     finally:
-        _release(JOB_NAMESPACE, job_id)
+        _release(namespace, job_id)
 
 
-def job_is_held(job_id: int) -> bool:
+def job_is_held(job_id: int, namespace: int = JOB_NAMESPACE) -> bool:
     """Whether some session works on the job."""
-    return bool(_holder(job_id))
+    return bool(_holder(job_id, namespace))
 
 
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
@@ -100,9 +106,9 @@ def index_is_held(index_id: int) -> bool:
     return bool(_holder(index_id, INDEX_NAMESPACE))
 
 
-def end_holder(job_id: int) -> None:
+def end_holder(job_id: int, namespace: int = JOB_NAMESPACE) -> None:
     """End the session that holds the job: its process is frozen or cut off, and its lock would stay for ever."""
-    pid = _holder(job_id)
+    pid = _holder(job_id, namespace)
     if pid:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", [pid])

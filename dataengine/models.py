@@ -1,4 +1,7 @@
-"""The catalog: what Tablekeep knows about the tables, columns and imports of its users. Lives in schema ``public``."""
+"""The catalog: what Tablekeep knows about the tables, columns and imports of its users. Lives in schema ``public``.
+
+What was done to records, and is being done to very many of them, stands in ``change_models.py``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from dataengine import column_types
+from dataengine.change_models import AuditEvent as AuditEvent
+from dataengine.change_models import ChangeJob as ChangeJob
+from dataengine.change_models import RecordChange as RecordChange
 from dataengine.column_types import ColumnSpec
 
 SOURCE_FOLDER = "imports"
@@ -312,48 +318,3 @@ class RejectedRow(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line}"
-
-
-class AuditEvent(models.Model):
-    """Who did what to which table; written in the transaction that did it."""
-
-    # Without a constraint: the trail outlives the table.
-    table = models.ForeignKey(
-        Table, on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_events"
-    )
-    table_name = models.CharField(max_length=63)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    action = models.CharField(max_length=40)
-    details = models.JSONField(default=dict, blank=True)
-    # The event that this one takes back; unique, so nothing is taken back twice.
-    undoes = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["-id"]
-        default_permissions = ()
-        indexes = [models.Index(fields=["table", "-id"], name="auditevent_by_table")]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.table_name}"
-
-
-class RecordChange(models.Model):
-    """What an event did to one record: images (see ``images.py``) before and after.
-
-    No image before: inserted; none after: deleted, or what ``event.details["after"]`` says of all. Written and read
-    by PostgreSQL, never as objects: an event may have millions.
-    """
-
-    event = models.ForeignKey(AuditEvent, on_delete=models.CASCADE, related_name="changes")
-    record_id = models.BigIntegerField()
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
-
-    class Meta:
-        ordering = ["event_id", "record_id"]
-        default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["event", "record_id"], name="recordchange_once")]
-
-    def __str__(self) -> str:
-        return f"record {self.record_id}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.doorbell import BUILD_INDEX, RUN_IMPORT, ring
+from dataengine.doorbell import BUILD_INDEX, RUN_CHANGE, RUN_IMPORT, ring
 
 # Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
 _EXPIRES_SECONDS = 15.0
@@ -29,13 +29,15 @@ def run_import(job_id: int) -> None:
 @shared_task(name="dataengine.tasks.sweep")
 def sweep() -> None:
     """Mend what crashes left and ring the doorbell of what was not heard."""
-    from dataengine.services import import_runs, index_builds
+    from dataengine.services import change_runs, import_runs, index_builds
 
     close_old_connections()
     for job_id in import_runs.sweep():
         ring(RUN_IMPORT, job_id, expires=_EXPIRES_SECONDS)
     for index_id in index_builds.sweep():
         ring(BUILD_INDEX, index_id, expires=_EXPIRES_SECONDS)
+    for change_id in change_runs.sweep():
+        ring(RUN_CHANGE, change_id, expires=_EXPIRES_SECONDS)
 
 
 @shared_task(name=BUILD_INDEX)
@@ -48,6 +50,18 @@ def build_index(index_id: int) -> None:
     if index is not None and index.is_over:
         for waiting in index_builds.waiting_for(index):
             ring(BUILD_INDEX, waiting)
+
+
+@shared_task(name=RUN_CHANGE)
+def run_change(change_id: int) -> None:
+    """Change very many records. A redelivery finds the change claimed or over and does nothing."""
+    from dataengine.services import change_runs
+
+    close_old_connections()
+    change = change_runs.run(change_id)
+    if change is not None and change.is_over:
+        for waiting in change_runs.waiting_for(change):
+            ring(RUN_CHANGE, waiting)
 
 
 @shared_task(name="dataengine.tasks.sweep_storage")

@@ -1,4 +1,4 @@
-"""What was changed, said to the user together with a way back.
+"""What was changed, said to the user together with a way back; and what is being changed, while a worker does it.
 
 The message carries the address of its undoing, so that it works after a redirect, in a part of the page, and without
 a script.
@@ -6,15 +6,29 @@ a script.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import messages
 from django.contrib.messages.storage.base import Message
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
+from django.utils import timezone
 
-from dataengine.models import Table
+from dataengine import access
+from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
+from dataengine.services import changes as services
 from dataengine.services.audit import Trail
+
+if TYPE_CHECKING:
+    from webui.htmx import ConsoleRequest
+
+_UNDONE = {"inserted": "there again", "deleted": "gone again", "updated": "as before"}
+_UNDOING = {
+    "inserted": "Bringing back {}",
+    "deleted": "Taking {} out again",
+    "updated": "Putting back the values of {}",
+}
 
 
 class WayBack(NamedTuple):
@@ -24,13 +38,91 @@ class WayBack(NamedTuple):
     url: str
 
 
+class UnderWay(NamedTuple):
+    """A change that a worker makes: what it does, why it does not yet, or for how many seconds it has."""
+
+    job: ChangeJob
+    doing: str
+    waits_for: str
+    seconds: float | None
+
+
 def tell(request: HttpRequest, text: str, table: Table, trail: Trail, *, word: str = "Undo") -> None:
     """Say ``text`` to the user, and offer to undo the event that a service left in ``trail``."""
     url = resolve_url("console:undo", table.name, trail[-1].pk) if trail else ""
     messages.success(request, text, extra_tags=f"{word} {url}" if url else "")
 
 
+def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: Iterable[Column]) -> None:
+    """Say what a change of many records did, or the undoing of any change, and offer to undo that."""
+    count, verb = event.details["count"], event.action.rpartition(".")[2]
+    records = "1 record is" if count == 1 else f"{count:,} records are"
+    if event.undoes_id is not None:
+        is_redo = event.details["redo"]
+        text = f"{'Redone' if is_redo else 'Undone'}: {records} {_UNDONE[verb]}."
+        tell(request, text, table, [event], word="Undo" if is_redo else "Redo")
+        return
+    titles = _titles(columns, event.details["columns"])
+    tell(request, f"{records} {'deleted' if verb == 'deleted' else f'changed: {titles}'}.", table, [event])
+
+
+def tell_endings(request: ConsoleRequest, table: Table) -> None:
+    """Say how changes ended that the user had a worker make, once."""
+    columns: list[Column] | None = None
+    for job in services.endings(request.user, table):
+        columns = list(table.columns.all()) if columns is None else columns
+        if job.event is not None:
+            tell_done(request, job.event, table, columns)
+        elif job.state == ChangeJob.State.CANCELLED:
+            messages.info(request, "Cancelled. Nothing was changed.")
+        else:
+            messages.error(request, f"{_doing(job, columns)} did not work: {job.error} Nothing was changed.")
+
+
+def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
+    """What ``records/_changes.html`` needs; says what has ended, too."""
+    jobs = list(table.change_jobs.filter(state__in=services.ACTIVE).select_related("user"))
+    # Afterwards: of what ends between the two questions nobody would be told before the next page.
+    tell_endings(request, table)
+    columns = list(table.columns.all()) if jobs else []
+    return {
+        "table": table,
+        "under_way": [_under_way(job, columns) for job in jobs],
+        "may_edit": "edit" in access.rights_of(request.user, table),
+    }
+
+
 def way_back(message: Message) -> WayBack | None:
     """What ``tell`` put into a message."""
     word, _, url = (message.extra_tags or "").partition(" ")
     return WayBack(word, url) if url else None
+
+
+def _under_way(job: ChangeJob, columns: Iterable[Column]) -> UnderWay:
+    if job.state == ChangeJob.State.RUNNING and job.started_at is not None:
+        seconds = (timezone.now() - job.started_at).total_seconds()
+        return UnderWay(job, _doing(job, columns), "", max(0.0, seconds))
+    if job.error:
+        return UnderWay(job, _doing(job, columns), f"{job.error} It starts again soon.", None)
+    is_loading = ImportJob.objects.filter(table_id=job.table_id, state=ImportJob.State.RUNNING).exists()
+    waits_for = "It begins when the import into this table is over." if is_loading else "It begins in a moment."
+    return UnderWay(job, _doing(job, columns), waits_for, None)
+
+
+def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
+    """What a change does, as the beginning of a sentence."""
+    from webui.templatetags.console import about, plural  # which need this module
+
+    records = plural(job.count, "record,records") if job.count_exact else f"{about(job.count)} records"
+    match job.action:
+        case ChangeJob.Action.DELETE:
+            return f"Deleting {records}"
+        case ChangeJob.Action.UPDATE:
+            return f"Setting {_titles(columns, job.parameters['image'])} in {records}"
+        case _:
+            return _UNDOING[job.parameters["verb"]].format(records)
+
+
+def _titles(columns: Iterable[Column], attributes: Iterable[str]) -> str:
+    known = {column.attribute: column.title for column in columns}
+    return ", ".join(f"“{known[attribute]}”" for attribute in attributes if attribute in known)

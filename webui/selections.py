@@ -12,8 +12,9 @@ from dataengine import record_lists, references
 from dataengine.counts import Count
 from dataengine.models import Column, Table
 from dataengine.records import record_model
-from dataengine.services import bulk_records
+from dataengine.services import bulk_records, changes
 from dataengine.services.audit import Trail
+from dataengine.services.changes import Outcome
 from webui import filters
 from webui.forms import Styled
 from webui.record_forms import cell_value
@@ -49,22 +50,26 @@ class Selection:
         except record_lists.TooSlow:
             return selected.count()
 
-    def delete(self, user: User, *, whole_table: str | None, trail: Trail) -> int:
-        """Delete them as one change. Returns how many."""
-        if self.ids is not None:
-            return bulk_records.delete_many(user=user, table=self.table, ids=self.ids, trail=trail)
-        return bulk_records.delete_matching(
-            user=user, table=self.table, conditions=self.conditions, whole_table=whole_table, trail=trail
-        )
+    def delete(self, user: User, *, whole_table: str | None) -> Outcome:
+        """Delete them as one change."""
+        if self.ids is None:
+            return changes.delete_matching(
+                user=user, table=self.table, conditions=self.conditions, whole_table=whole_table
+            )
+        trail: Trail = []
+        bulk_records.delete_many(user=user, table=self.table, ids=self.ids, trail=trail)
+        return trail[-1]
 
-    def set(self, user: User, data: dict[str, Any], *, whole_table: str | None, trail: Trail) -> int:
-        """Set columns of all of them as one change. Returns how many."""
-        if self.ids is not None:
-            records = [{"id": pk, "data": data} for pk in self.ids]
-            return len(bulk_records.update_many(user=user, table=self.table, records=records, trail=trail))
-        return bulk_records.update_matching(
-            user=user, table=self.table, conditions=self.conditions, data=data, whole_table=whole_table, trail=trail
-        )
+    def set(self, user: User, data: dict[str, Any], *, whole_table: str | None) -> Outcome:
+        """Set columns of all of them as one change."""
+        if self.ids is None:
+            return changes.update_matching(
+                user=user, table=self.table, conditions=self.conditions, data=data, whole_table=whole_table
+            )
+        trail: Trail = []
+        records = [{"id": pk, "data": data} for pk in self.ids]
+        bulk_records.update_many(user=user, table=self.table, records=records, trail=trail)
+        return trail[-1]
 
 
 class SetForm(Styled, forms.Form):

@@ -39,7 +39,8 @@ class Operation:
     """How the OpenAPI schema describes one method of a view.
 
     ``body`` and ``query`` belong to the resource, ``verb`` to the verb endpoint (its body, or its query for GET and
-    DELETE). ``output`` is the shape of the answer with ``status``.
+    DELETE). ``output`` is the shape of the answer with ``status``; ``others`` are those with other statuses, each with
+    what it means.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Operation:
     verb: Shape = None
     media_type: str = "application/json"
     parameters: list[Any] = field(default_factory=list)
+    others: Mapping[int, tuple[Shape, str]] = field(default_factory=dict)
 
 
 class FirstRenderer(BaseContentNegotiation):

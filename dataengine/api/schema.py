@@ -70,4 +70,7 @@ class EngineSchema(AutoSchema):
         errors = {code: OpenApiResponse(ErrorShape, description=text) for code, text in _ERRORS.items()}
         if self.method in {"POST", "PUT", "PATCH"}:
             errors["413"] = OpenApiResponse(ErrorShape, description="The file or body is larger than what is taken")
-        return {str(operation.status): answer, **errors}
+        others = {
+            str(status): OpenApiResponse(shape, description=text) for status, (shape, text) in operation.others.items()
+        }
+        return {str(operation.status): answer, **others, **errors}

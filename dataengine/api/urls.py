@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
+from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoView
 from dataengine.api.views_docs import DocsView, SchemaView
 from dataengine.api.views_imports import (
     CancelView,
@@ -29,7 +30,6 @@ from dataengine.api.views_records import (
     LookupView,
     RecordsView,
     RecordView,
-    UndoView,
 )
 from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
@@ -84,6 +84,8 @@ RESOURCES = [
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
+    path("changes/<record:pk>/", ChangeView.as_view(), name="api-change"),
+    path("changes/<record:pk>/cancel/", ChangeCancelView.as_view(), name="api-change-cancel"),
     path("imports/", ImportListView.as_view(), name="api-imports"),
     path("imports/<int:pk>/", ImportView.as_view(), name="api-import"),
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),

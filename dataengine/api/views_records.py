@@ -16,16 +16,16 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
+from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export
 from dataengine.models import Table
 from dataengine.record_lists import select
 from dataengine.record_serializers import record_data, records_data
 from dataengine.records import Record, record_model
-from dataengine.services import bulk_records
+from dataengine.services import bulk_records, changes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
-from dataengine.services.undo import undo
 
 
 class RecordsView(ApiView):
@@ -121,11 +121,14 @@ class BulkView(ApiView):
 
     operations = {
         "post": Operation("insert_records", "Insert up to 10,000 records", OpenApiTypes.OBJECT, 201, shapes.BulkInsert),
-        "patch": Operation("update_records", "Change many records", shapes.BulkUpdated, body=shapes.BulkUpdate),
-        "delete": Operation(
-            "delete_records", 'Delete many records: body {"ids": […]} or {"filter": {…}}', shapes.BulkDeleted
+        "patch": Operation(
+            "update_records", "Change many records", shapes.BulkUpdated, body=shapes.BulkUpdate, others=LATER
         ),
-    }
+        "delete": Operation(
+            "delete_records", 'Delete many records: body {"ids": […]} or {"filter": {…}}', shapes.BulkDeleted,
+            others=LATER,
+        ),
+    }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
@@ -137,23 +140,21 @@ class BulkView(ApiView):
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"records"}, {"filter", "data"})
+        if "filter" in asked:
+            done = changes.update_matching(user=self.user, table=table, conditions=asked["filter"], data=asked["data"])
+            return outcome(self, done, lambda event: {"updated": event.details["count"]})
         trail: Trail = []
-        if "records" in asked:
-            count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"], trail=trail))
-        else:
-            count = bulk_records.update_matching(
-                user=self.user, table=table, conditions=asked["filter"], data=asked["data"], trail=trail
-            )
+        count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"], trail=trail))
         return Response({"updated": count}, headers=undo_header(trail))
 
     def delete(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"ids"}, {"filter"})
+        if "filter" in asked:
+            done = changes.delete_matching(user=self.user, table=table, conditions=asked["filter"])
+            return outcome(self, done, lambda event: {"deleted": event.details["count"]})
         trail: Trail = []
-        if "ids" in asked:
-            count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"], trail=trail)
-        else:
-            count = bulk_records.delete_matching(user=self.user, table=table, conditions=asked["filter"], trail=trail)
+        count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"], trail=trail)
         return Response({"deleted": count}, headers=undo_header(trail))
 
     def one_of(self, *shapes_of_body: set[str]) -> Mapping[str, Any]:
@@ -202,19 +203,6 @@ class DuplicateView(ApiView):
         return created(self, record, trail)
 
 
-class UndoView(ApiView):
-    """Takes back a change of records: the one that a changing answer named in ``X-Undo``."""
-
-    operations = {"post": Operation("undo", "Undo a change", shapes.Undone, body=shapes.Undo)}
-
-    def post(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "edit")
-        asked = checked(shapes.Undo, self.body())
-        event = undo(user=self.user, table=table, event_id=asked["event"])
-        answer = {"event": event.pk, "undone": asked["event"], "action": event.action, "count": event.details["count"]}
-        return Response(answer, headers=undo_header([event]))
-
-
 class LookupView(ApiView):
     """Finds records to refer to, by what names them."""
 
@@ -235,11 +223,6 @@ def created(view: ApiView, record: Record, trail: Trail) -> Response:
         names = {"table_name": record.table.name, "id": record.pk}
         headers["Location"] = view.base_url() + reverse("api-record", kwargs=names)
     return Response(record_data(record), status=201, headers=headers)
-
-
-def undo_header(trail: Trail) -> dict[str, str]:
-    """``X-Undo``: the event to post to the table's ``undo/``."""
-    return {"X-Undo": str(trail[-1].pk)} if trail else {}
 
 
 def etag(record: Record) -> str:

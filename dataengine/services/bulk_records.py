@@ -18,9 +18,8 @@ from dataengine import images, values
 from dataengine.bulk_updates import write_values
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
-from dataengine.filtersets import record_filterset
-from dataengine.models import AuditEvent, RecordChange, Table
-from dataengine.record_serializers import RecordCleaner, clean_record
+from dataengine.models import Table
+from dataengine.record_serializers import RecordCleaner
 from dataengine.records import Record, record_model
 from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
@@ -90,55 +89,19 @@ def update_many(
     return ids
 
 
-def update_matching(
-    *,
-    user: User,
-    table: Table,
-    conditions: object,
-    data: object,
-    whole_table: str | None = None,
-    trail: Trail | None = None,
-) -> int:
-    """Set the columns that ``data`` names in every record that the filter matches. Returns how many.
-
-    An empty filter is refused, unless ``whole_table`` is the table's name: who wants every record has to say so.
-    """
-    model = record_model(table)
-    attributes = clean_record(model, data, partial=True)
-    if not attributes:
-        raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
-    columns = [column for column in model.columns if column.attribute in attributes]
-    matching = _matching(model, conditions, whole_table)
-    with translated(model), transaction.atomic(), images.patience():
-        details = change_details(columns, 0, filter=conditions)
-        event = record_event(user=user, table=table, action="records.updated", details=details)
-        count = images.keep_before(event, matching, columns)
-        _of(model, event).update(**attributes)
-        complete(event, trail, count=count, after=images.common_after(event, model, columns))
-    return count
-
-
 def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = None) -> int:
     """Delete the records with these ids; all of them must be there. Returns how many."""
     model = record_model(table)
     wanted = _clean_all(_listed(ids, "ids"), _id)
     with named_references(user, table, wanted), translated(model, deleting=True), transaction.atomic():
         _lock(model, wanted)
-        return _delete(user, model, model.objects.filter(pk__in=wanted), trail)
+        return delete_records(user, model, model.objects.filter(pk__in=wanted), trail)
 
 
-def delete_matching(
-    *, user: User, table: Table, conditions: object, whole_table: str | None = None, trail: Trail | None = None
+def delete_records(
+    user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: object
 ) -> int:
-    """Delete every record that the filter matches (an empty one: see ``update_matching``). Returns how many."""
-    model = record_model(table)
-    matching = _matching(model, conditions, whole_table)
-    with translated(model, deleting=True), transaction.atomic(), images.patience():
-        return _delete(user, model, matching, trail, filter=conditions)
-
-
-def _delete(user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: object) -> int:
-    """Delete ``records``, keeping their images. Returns how many."""
+    """Delete ``records``, keeping their images. Returns how many. Inside a transaction."""
     event = record_event(
         user=user,
         table=model.table,
@@ -146,17 +109,9 @@ def _delete(user: User, model: type[Record], records: QuerySet[Record], trail: T
         details=change_details(model.columns, 0, **details),
     )
     count = images.keep_before(event, records, model.columns)
-    _of(model, event).delete()
+    images.delete(event, model)
     complete(event, trail, count=count)
     return count
-
-
-def _of(model: type[Record], event: AuditEvent) -> QuerySet[Record]:
-    """The records whose images an event has: those that it locked, and no others."""
-    found: QuerySet[Record] = model.objects.order_by().filter(
-        pk__in=RecordChange.objects.order_by().filter(event=event).values("record_id")
-    )
-    return found
 
 
 def _listed(entries: object, field: str) -> list[Any]:
@@ -222,31 +177,6 @@ def _repeated(ids: Sequence[int]) -> Iterable[int]:
         if pk in seen:
             yield index
         seen.add(pk)
-
-
-def _matching(model: type[Record], conditions: object, whole_table: str | None) -> QuerySet[Record]:
-    """The records that a posted filter selects. An empty one is refused: it would select everything."""
-    if conditions == {} and whole_table is not None:
-        if whole_table != model.table.name:
-            reason = f"To change every record, give the table’s name: {model.table.name}"
-            raise InvalidInput(reason, code="not_confirmed", fields={"whole_table": reason})
-        everything: QuerySet[Record] = model.objects.order_by()
-        return everything
-    if not isinstance(conditions, Mapping) or not conditions:
-        reason = "Give at least one condition: an object of <column>__<lookup> to value."
-        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
-    for name, value in conditions.items():
-        if value is None or value in ("", [], {}):
-            reason = "A condition needs a value; for records without one use __isnull."
-            raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
-    filterset = record_filterset(model)(conditions)
-    records = filterset.records()
-    if not filterset.is_filtered:
-        reason = "None of these is a condition."
-        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
-    # A subquery, because a filter's set cannot be ordered or joined when it is changed.
-    matching: QuerySet[Record] = model.objects.order_by().filter(pk__in=records.order_by().values("pk"))
-    return matching
 
 
 def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:

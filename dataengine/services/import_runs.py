@@ -46,7 +46,7 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
     job = ImportJob.objects.filter(pk=job_id).first()
     if job is None or job.state != ImportJob.State.QUEUED:
         return job
-    with locks.held_by_import(job.pk, job.table_id) as outcome:
+    with locks.held_by_job(job.pk, job.table_id) as outcome:
         if outcome == "held" and _claim(job):
             _attempt(job, watch)
     job.refresh_from_db()

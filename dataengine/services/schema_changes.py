@@ -14,7 +14,7 @@ from psycopg import errors
 
 from dataengine import locks
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
-from dataengine.models import ImportJob, Table
+from dataengine.models import ChangeJob, ImportJob, Table
 
 _LOCK_TIMEOUT_MS = 500
 # Building a unique index over millions of records takes its time; a person waits for it.
@@ -29,18 +29,23 @@ class _ImportHoldsTable(Exception):
 def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> T:
     """Call ``change`` in a transaction of its own and return what it returns.
 
-    ``table`` is refused with Conflict while an import runs on it. Raises Unavailable where the table stays busy,
+    ``table`` is refused with Conflict while an import runs on it, or a change of very many records is on its way, which
+    is said in terms of the columns as they are. Raises Unavailable where the table stays busy,
     Conflict or InvalidInput where the data in it forbids the change.
     """
     for pause in (*_PAUSES_SECONDS, None):
         try:
             with transaction.atomic():
                 _set_timeouts()
-                if table is not None and not locks.shares_table(table.pk):
-                    raise _ImportHoldsTable
+                if table is not None:
+                    if not locks.shares_table(table.pk):
+                        raise _ImportHoldsTable
+                    _refuse_during_change(table)
                 return change()
         except _ImportHoldsTable:
             # An import that is over by its row lets go of the lock a moment after its commit: that much is waited for.
+            if table is not None:
+                _refuse_during_change(table)
             runs = ImportJob.objects.filter(table=table, state=ImportJob.State.RUNNING).exists()
             if runs or pause is None or connection.in_atomic_block:
                 raise Conflict(
@@ -59,6 +64,15 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
         except (IntegrityError, DataError, ProgrammingError) as error:
             raise _translated(error) from error
     raise AssertionError("unreachable")
+
+
+def _refuse_during_change(table: Table) -> None:
+    active = (ChangeJob.State.QUEUED, ChangeJob.State.RUNNING)
+    if ChangeJob.objects.filter(table=table, state__in=active).exists():
+        raise Conflict(
+            f"Many records of “{table}” are being changed; its columns cannot change until that is over.",
+            code="change_running",
+        )
 
 
 def _set_timeouts() -> None:

@@ -8,18 +8,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from dataengine import images
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
-from dataengine.models import AuditEvent, RecordChange, Table
+from dataengine.models import AuditEvent, Table
 from dataengine.records import record_model
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-_OPPOSITE = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
+OPPOSITE = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
+
+
+def undoable(events: QuerySet[AuditEvent], table: Table, event_id: int) -> AuditEvent:
+    """The change of records of this table with that id. Raises NotFound, or Conflict where it was undone already."""
+    event = events.filter(pk=event_id, table=table).first()
+    if event is None or event.action.rpartition(".")[2] not in OPPOSITE or "columns" not in event.details:
+        raise NotFound(f"There is no change {event_id} that could be undone.", code="event_not_found")
+    if AuditEvent.objects.filter(undoes=event).exists():
+        raise Conflict("This was undone already.", code="already_undone")
+    return event
 
 
 def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
@@ -30,13 +41,9 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
     """
     model = record_model(table)
     try:
-        with translated(model, deleting=True), transaction.atomic(), images.patience():
-            event = AuditEvent.objects.select_for_update().filter(pk=event_id, table=table).first()
-            verb = event.action.rpartition(".")[2] if event is not None else ""
-            if event is None or verb not in _OPPOSITE or "columns" not in event.details:
-                raise NotFound(f"There is no change {event_id} that could be undone.", code="event_not_found")
-            if AuditEvent.objects.filter(undoes=event).exists():
-                raise Conflict("This was undone already.", code="already_undone")
+        with translated(model, deleting=True), transaction.atomic():
+            event = undoable(AuditEvent.objects.select_for_update(), table, event_id)
+            verb = event.action.rpartition(".")[2]
             then = set(event.details["columns"])
             columns = [column for column in model.columns if column.attribute in then]
             dropped = sorted(then - {column.attribute for column in columns})
@@ -53,7 +60,7 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                     )
             match verb:
                 case "inserted":
-                    model.objects.filter(pk__in=RecordChange.objects.filter(event=event).values("record_id")).delete()
+                    images.delete(event, model)
                 case "deleted":
                     images.put_records_back(event, model, columns)
                 case _:
@@ -61,8 +68,14 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
             undone = record_event(
                 user=user,
                 table=table,
-                action=f"records.{_OPPOSITE[verb]}",
-                details={"count": event.details["count"], "columns": event.details["columns"], "undoes": event.pk},
+                action=f"records.{OPPOSITE[verb]}",
+                details={
+                    "count": event.details["count"],
+                    "columns": event.details["columns"],
+                    "undoes": event.pk,
+                    # To take back what took something back is to do it again.
+                    "redo": event.undoes_id is not None and not event.details.get("redo", False),
+                },
                 undoes=event,
             )
             images.turn_round(undone, event, common=common)

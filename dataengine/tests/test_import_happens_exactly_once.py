@@ -187,7 +187,7 @@ def test_columns_do_not_change_while_an_import_runs(owner: User, queued: Callabl
 def test_two_imports_of_one_table_follow_one_another(owner: User) -> None:
     make_table(owner, "t", n="INTEGER UNIQUE")
     first, second = (queue_import(owner, "t", "n\n1\n") for _ in range(2))
-    with locks.held_by_import(first.pk, first.table_id):
+    with locks.held_by_job(first.pk, first.table_id):
         other = _thread(second)
         other.start()
         other.join()

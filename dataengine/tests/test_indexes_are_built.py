@@ -175,7 +175,7 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     assert waiting.state == "queued"
     session.execute("SELECT pg_advisory_unlock_all()")
     assert locks.hold_for_build(session, index.pk, table.pk)
-    with locks.held_by_import(job.pk, table.pk) as outcome:
+    with locks.held_by_job(job.pk, table.pk) as outcome:
         assert outcome == "table_taken"
     other = _asked(owner, table, "n")
     waiting = index_builds.run(other.pk)  # one after the other

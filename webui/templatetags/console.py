@@ -78,6 +78,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def seconds(elapsed: float) -> str:
+    """How long something has been going on, without the decimals of ``duration``: they would only flicker."""
+    return duration(math.floor(elapsed)) if elapsed >= 10 else f"{math.floor(elapsed)} s"
+
+
+@register.filter
 def plural(count: int, forms: str) -> str:
     """``3|plural:"row,rows"`` -> ``3 rows``, with thousands separated."""
     one, many = forms.split(",")

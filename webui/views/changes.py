@@ -1,33 +1,63 @@
-"""Taking changes of records back."""
+"""Changes of records on their way, and taking changes back."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dataengine import access
-from dataengine.services import undo as services
+from dataengine.exceptions import Conflict, NotFound
+from dataengine.models import ChangeJob, Table
+from dataengine.services import changes as services
 from webui import changes, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
-DONE = {"inserted": "there again", "deleted": "gone again", "updated": "as before"}
+
+@console_view("GET")
+def index(request: ConsoleRequest, name: str) -> HttpResponse:
+    """The changes of a table that a worker makes: the part of the grid's page that asks for itself until they end."""
+    table = access.get_table(request.user, name, "view")
+    if not htmx.is_partial(request):
+        return htmx.redirect(request, resolve_url("console:records", table.name))
+    return htmx.render(
+        request, "records/_changes.html", changes.on_their_way(request, table), partial="records/_changes.html"
+    )
+
+
+@console_view("POST")
+def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
+    """Stop one of them."""
+    table = access.get_table(request.user, name, "edit")
+    job = access.get_change(request.user, pk, "edit")
+    if job.table_id != table.pk:
+        raise NotFound(f"There is no change {pk}.", code="change_not_found")
+    with suppress(Conflict):  # it ended a moment ago, which the page says
+        services.cancel(job)
+    if not htmx.is_partial(request):
+        return htmx.redirect(request, _back(request, table))
+    return htmx.render(
+        request, "records/_changes.html", changes.on_their_way(request, table), partial="records/_changes.html"
+    )
 
 
 @console_view("POST")
 def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
     """Take one change back, and offer to make it again. A page says where to go then; a script looks again itself."""
     table = access.get_table(request.user, name, "edit")
-    undone = services.undo(user=request.user, table=table, event_id=event)
-    count = undone.details["count"]
-    records = "1 record is" if count == 1 else f"{count:,} records are"
-    is_redo = request.POST.get("word") == "Redo"  # it takes an undoing back, and so makes the change again
-    text = f"{'Redone' if is_redo else 'Undone'}: {records} {DONE[undone.action.rpartition('.')[2]]}."
-    changes.tell(request, text, table, [undone], word="Undo" if is_redo else "Redo")
-    if htmx.is_partial(request):
-        return HttpResponse(status=204)
-    target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
-        target = resolve_url("console:records", table.name)
-    return htmx.redirect(request, target)
+    done = services.undo_event(user=request.user, table=table, event_id=event)
+    if isinstance(done, ChangeJob):  # the grid's page shows how far it is
+        return htmx.redirect(request, _back(request, table))
+    changes.tell_done(request, done, table, [])
+    return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, _back(request, table))
+
+
+def _back(request: ConsoleRequest, table: Table) -> str:
+    """The page that it was sent from."""
+    target = request.POST.get("next", "") or request.htmx.current_url_abs_path or ""
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    return resolve_url("console:records", table.name)

@@ -9,7 +9,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access, references
 from dataengine.exceptions import DataEngineError, InvalidInput
-from dataengine.models import Table
+from dataengine.models import ChangeJob, Table
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from webui import changes, filters, htmx
@@ -44,23 +44,21 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
     if doing not in {"set", "delete"}:
         raise InvalidInput("Choose what to do with the records.")
     problem: DataEngineError | None = None
-    trail: Trail = []
     if is_asked and (doing == "delete" or form.is_valid()):
         whole_table = request.POST.get("whole_table", "") if chosen.is_whole_table else None
         try:
             if doing == "delete":
-                count = chosen.delete(request.user, whole_table=whole_table, trail=trail)
+                done = chosen.delete(request.user, whole_table=whole_table)
             else:
-                data = form.service_data(request.user)
-                count = chosen.set(request.user, data, whole_table=whole_table, trail=trail)
+                done = chosen.set(request.user, form.service_data(request.user), whole_table=whole_table)
         except DataEngineError as error:
             if htmx.is_partial(request):
                 return htmx.plain_error(_plainly(error), error.status)
             problem = error
         else:
-            records = "1 record is" if count == 1 else f"{count:,} records are"
-            what = "deleted" if doing == "delete" else f"changed: “{form.columns[form.cleaned_data['column']].title}”"
-            changes.tell(request, f"{records} {what}.", table, trail)
+            if isinstance(done, ChangeJob):  # the grid's page shows how far it is
+                return htmx.redirect(request, back)
+            changes.tell_done(request, done, table, columns)
             return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, back)
     elif is_asked and htmx.is_partial(request):
         return htmx.plain_error("Choose a column.", htmx.UNPROCESSABLE)

@@ -1,0 +1,116 @@
+"""The catalog's part about changes: what was done to which table, to each record, and what a worker is to do."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+
+class AuditEvent(models.Model):
+    """Who did what to which table; written in the transaction that did it."""
+
+    # Without a constraint: the trail outlives the table.
+    table = models.ForeignKey(
+        "dataengine.Table", on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_events"
+    )
+    table_name = models.CharField(max_length=63)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=40)
+    details = models.JSONField(default=dict, blank=True)
+    # The event that this one takes back; unique, so nothing is taken back twice.
+    undoes = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["table", "-id"], name="auditevent_by_table")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.table_name}"
+
+
+class RecordChange(models.Model):
+    """What an event did to one record: images (see ``images.py``) before and after.
+
+    No image before: inserted; none after: deleted, or what ``event.details["after"]`` says of all. Written and read
+    by PostgreSQL, never as objects: an event may have millions.
+    """
+
+    event = models.ForeignKey(AuditEvent, on_delete=models.CASCADE, related_name="changes")
+    record_id = models.BigIntegerField()
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["event_id", "record_id"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["event", "record_id"], name="recordchange_once")]
+
+    def __str__(self) -> str:
+        return f"record {self.record_id}"
+
+
+class ChangeJob(models.Model):
+    """A change of so many records that nobody should wait for it (``services/changes.py``), done by a worker.
+
+    ::
+
+        queued ──claim──> running ──commit──> completed
+          ^  │               │ ├──cause──> failed
+          │  └──cancel──┐    │ └──cancel──> cancelled
+          │             v    │
+          │         cancelled│
+          └──worker gone─────┘   (at most MAX_ATTEMPTS claims, then failed)
+
+    ``running -> completed`` happens in the transaction that changes the records and writes their ``event``.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    class Action(models.TextChoices):
+        UPDATE = "update"
+        DELETE = "delete"
+        UNDO = "undo"
+
+    MAX_ATTEMPTS = 3
+
+    table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=10, choices=Action.choices)
+    # update: {"filter", "image"}; delete: {"filter"}; undo: {"event", "verb" (what undoing it does)}.
+    parameters = models.JSONField(default=dict)
+    # How many records: an estimate until it is done, unless ``count_exact``.
+    count = models.BigIntegerField(default=0)
+    count_exact = models.BooleanField(default=False)
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    event = models.ForeignKey(AuditEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    # Whether the user has been told in the console how it ended.
+    told = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["state", "heartbeat_at"], name="changejob_sweep")]
+
+    def __str__(self) -> str:
+        return f"{self.action} in {self.table}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in {self.State.QUEUED, self.State.RUNNING}

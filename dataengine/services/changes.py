@@ -1,0 +1,135 @@
+"""Changes of all records that a filter matches, and undoing: at once where they are few, else by a worker.
+
+What is done is the same either way; a worker's change is a row (``ChangeJob``) that people can watch and cancel.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from dataengine.counts import Count, count_records
+from dataengine.doorbell import RUN_CHANGE, ring
+from dataengine.exceptions import Conflict, InvalidInput, Unavailable
+from dataengine.models import AuditEvent, ChangeJob, Table
+from dataengine.records import record_model
+from dataengine.services import matching_records, undo
+from dataengine.time_limits import time_limit
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+LARGE = 50_000
+"""More records than these are a worker's. So many take about a second, three with a search index (measured)."""
+PATIENCE_SECONDS = 4.0
+"""What takes longer than this, however few its records are, is broken off and left to a worker."""
+ACTIVE = (ChangeJob.State.QUEUED, ChangeJob.State.RUNNING)
+
+type Outcome = AuditEvent | ChangeJob
+"""What was done, or what a worker is to do."""
+
+
+def update_matching(
+    *, user: User, table: Table, conditions: object, data: object, whole_table: str | None = None
+) -> Outcome:
+    """Set the columns that ``data`` names in every record that the filter matches.
+
+    An empty filter is refused, unless ``whole_table`` is the table's name: who wants every record has to say so.
+    """
+    wanted = _plain(conditions)
+    model = record_model(table)
+    image = matching_records.values_to_set(model, data)
+    count = _count(table, wanted, whole_table)
+    return _do(user, table, ChangeJob.Action.UPDATE, {"filter": wanted, "image": image}, count)
+
+
+def delete_matching(*, user: User, table: Table, conditions: object, whole_table: str | None = None) -> Outcome:
+    """Delete every record that the filter matches (an empty one: see ``update_matching``)."""
+    wanted = _plain(conditions)
+    count = _count(table, wanted, whole_table)
+    return _do(user, table, ChangeJob.Action.DELETE, {"filter": wanted}, count)
+
+
+def undo_event(*, user: User, table: Table, event_id: int) -> Outcome:
+    """Take back what an event of this table did. Raises what ``undo.undo`` raises, for a worker's what shows now."""
+    event = undo.undoable(AuditEvent.objects.all(), table, event_id)
+    if ChangeJob.objects.filter(action=ChangeJob.Action.UNDO, state__in=ACTIVE, parameters__event=event.pk).exists():
+        raise Conflict("This is being undone already.", code="already_undone")
+    verb = undo.OPPOSITE[event.action.rpartition(".")[2]]
+    count = Count(event.details["count"], is_exact=True)
+    return _do(user, table, ChangeJob.Action.UNDO, {"event": event.pk, "verb": verb}, count)
+
+
+def perform(*, user: User, table: Table, action: str, parameters: Mapping[str, Any]) -> AuditEvent:
+    """Do it, in a transaction of its own or as part of one, and return its event."""
+    match action:
+        case ChangeJob.Action.UPDATE:
+            return matching_records.update(
+                user=user, table=table, conditions=parameters["filter"], image=parameters["image"]
+            )
+        case ChangeJob.Action.DELETE:
+            return matching_records.delete(user=user, table=table, conditions=parameters["filter"])
+        case _:
+            return undo.undo(user=user, table=table, event_id=parameters["event"])
+
+
+def cancel(job: ChangeJob) -> ChangeJob:
+    """Stop a change. One that waits is cancelled at once, a running one as soon as it notices; nothing is changed."""
+    mine = ChangeJob.objects.filter(pk=job.pk)
+    stopped = mine.filter(state=ChangeJob.State.QUEUED).update(
+        state=ChangeJob.State.CANCELLED, cancel_requested=True, finished_at=timezone.now()
+    )
+    if not stopped and not mine.filter(state=ChangeJob.State.RUNNING).update(cancel_requested=True):
+        raise Conflict("This change is over already.", code="change_over")
+    job.refresh_from_db()
+    return job
+
+
+def endings(user: User, table: Table) -> list[ChangeJob]:
+    """The user's changes of the table that are over and of which this has not been asked before."""
+    over = ChangeJob.objects.filter(user=user, table=table, told=False).exclude(state__in=ACTIVE)
+    found = list(over.select_related("event__undoes"))
+    # Of two pages that ask at once, one is told.
+    return [job for job in found if ChangeJob.objects.filter(pk=job.pk, told=False).update(told=True)]
+
+
+def _do(user: User, table: Table, action: ChangeJob.Action, parameters: Mapping[str, Any], count: Count) -> Outcome:
+    if count.is_exact and count.value <= LARGE:
+        try:
+            with time_limit(PATIENCE_SECONDS):
+                return perform(user=user, table=table, action=action, parameters=parameters)
+        except Unavailable as error:
+            if error.error_code != "query_timeout":
+                raise
+            logger.info("A change of %s records takes too long to be waited for", count.value)
+    with transaction.atomic():
+        job = ChangeJob.objects.create(
+            table=table, user=user, action=action, parameters=dict(parameters),
+            count=count.value, count_exact=count.is_exact,
+        )  # fmt: skip
+        transaction.on_commit(lambda: ring(RUN_CHANGE, job.pk))
+    return job
+
+
+def _count(table: Table, conditions: object, whole_table: str | None) -> Count:
+    """How many records a filter matches, as far as that is known soon. Raises InvalidInput for one without sense."""
+    if conditions == {} and whole_table is not None and whole_table != table.name:
+        reason = f"To change every record, give the table’s name: {table.name}"
+        raise InvalidInput(reason, code="not_confirmed", fields={"whole_table": reason})
+    records = matching_records.matching(record_model(table), conditions, everything=whole_table is not None)
+    return count_records(records)
+
+
+def _plain(value: object) -> Any:
+    """A filter as JSON keeps it exactly: numbers with a fraction as they were written, as filters read them."""
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return str(value) if isinstance(value, float) else value

@@ -1,0 +1,81 @@
+"""Writes of all records that a filter matches: one change, a few statements over the whole set, however many there are.
+
+Called by ``services/changes.py``, which decides whether somebody waits for it or a worker does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from dataengine import images
+from dataengine.database_errors import translated
+from dataengine.exceptions import InvalidInput
+from dataengine.filtersets import record_filterset
+from dataengine.images import Image
+from dataengine.models import AuditEvent, Table
+from dataengine.record_serializers import clean_record
+from dataengine.records import Record, record_model
+from dataengine.services.audit import Trail, change_details, complete, record_event
+from dataengine.services.bulk_records import delete_records
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def matching(model: type[Record], conditions: object, *, everything: bool = False) -> QuerySet[Record]:
+    """The records that a posted filter selects. An empty one is refused unless ``everything`` is wanted."""
+    if conditions == {} and everything:
+        every: QuerySet[Record] = model.objects.order_by()
+        return every
+    if not isinstance(conditions, Mapping) or not conditions:
+        reason = "Give at least one condition: an object of <column>__<lookup> to value."
+        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
+    for name, value in conditions.items():
+        if value is None or value in ("", [], {}):
+            reason = "A condition needs a value; for records without one use __isnull."
+            raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
+    filterset = record_filterset(model)(conditions)
+    records = filterset.records()
+    if not filterset.is_filtered:
+        reason = "None of these is a condition."
+        raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
+    # A subquery, because a filter's set cannot be ordered or joined when it is changed.
+    found: QuerySet[Record] = model.objects.order_by().filter(pk__in=records.order_by().values("pk"))
+    return found
+
+
+def values_to_set(model: type[Record], data: object) -> Image:
+    """``{column name: value}`` checked, as an image: what a change to it can be kept as until a worker makes it."""
+    attributes = clean_record(model, data, partial=True)
+    if not attributes:
+        raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
+    with translated(model):
+        return images.of_values(model, attributes)
+
+
+def update(*, user: User, table: Table, conditions: object, image: Image) -> AuditEvent:
+    """Give every record that the filter matches (an empty one matches all) the values of ``image``."""
+    model = record_model(table)
+    columns = [column for column in model.columns if column.attribute in image]
+    records = matching(model, conditions, everything=True)
+    with translated(model), transaction.atomic():
+        details = change_details(columns, 0, filter=conditions)
+        event = record_event(user=user, table=table, action="records.updated", details=details)
+        count = images.keep_before(event, records, columns)
+        images.set_values(event, model, image)
+        complete(event, None, count=count, after=images.common_after(event, model, columns))
+    return event
+
+
+def delete(*, user: User, table: Table, conditions: object) -> AuditEvent:
+    """Delete every record that the filter matches (an empty one matches all)."""
+    model = record_model(table)
+    records = matching(model, conditions, everything=True)
+    trail: Trail = []
+    with translated(model, deleting=True), transaction.atomic():
+        delete_records(user, model, records, trail, filter=conditions)
+    return trail[-1]

@@ -1,0 +1,300 @@
+"""Changes of very many records: a worker makes them, once or not at all, whatever dies meanwhile; nobody waits."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from dataengine import locks
+from dataengine.exceptions import Conflict
+from dataengine.models import AuditEvent, ChangeJob, ImportJob, RecordChange, Table
+from dataengine.services import change_runs, changes, import_runs, tables
+from dataengine.tests.importing import make_table, queue_import, records
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BULK = "/api/tables/t/records/bulk/"
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+_RUN = (
+    "import django; django.setup(); from dataengine.services.change_runs import run; import sys; run(int(sys.argv[1]))"
+)
+ROWS = 60
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "LARGE", 50)
+    # A worker that an earlier test started would make the changes that these tests make themselves.
+    if "celery_worker" not in request.fixturenames:
+        monkeypatch.setattr(changes, "ring", lambda *args, **options: None)
+
+
+@pytest.fixture
+def table(owner: User) -> Table:
+    made = make_table(owner, "t", a="TEXT UNIQUE", n="NUMERIC(8,2)", x="DOUBLE PRECISION", j="JSONB", v="VARCHAR(5)")
+    fill(ROWS)
+    return made
+
+
+def fill(count: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO userdata.t (a, n, x, j, v)"
+            " SELECT 'a' || i, i / 4.0, -0.0 * i, '{\"k\": 1.50}', left('v' || i, 5) FROM generate_series(1, %s) i",
+            [count],
+        )
+
+
+def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(0.02)
+
+
+def over(job_id: int) -> Callable[[], bool]:
+    return lambda: ChangeJob.objects.get(pk=job_id).is_over
+
+
+def slow_down(seconds: float) -> None:
+    """Have each record of ``t`` take so long to be changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION userdata.wait() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN coalesce(NEW, OLD); END $$;"
+            " CREATE TRIGGER wait BEFORE UPDATE OR DELETE ON userdata.t FOR EACH ROW EXECUTE FUNCTION userdata.wait()"
+        )
+
+
+def in_thread(job_id: int) -> threading.Thread:
+    """A thread that runs the job, as a worker of its own."""
+
+    def work() -> None:
+        change_runs.run(job_id)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def nothing_is_left(job_id: int) -> None:
+    until(lambda: not locks.job_is_held(job_id, locks.CHANGE_NAMESPACE))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [locks.NAMESPACE])
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("action", ["update", "delete"])
+def test_over_the_api_with_a_real_worker(client: APIClient, table: Table, celery_worker: int, action: str) -> None:
+    before = records("t")
+    if action == "update":
+        data = {"n": 7.1, "x": "-0", "j": {"k": [None, 0.10]}, "v": None}
+        asked = client.patch(BULK, {"filter": {"id__lte": 55}, "data": data})
+    else:
+        asked = client.delete(BULK, {"filter": {"id__lte": 55}})
+    assert asked.status_code == 202
+    job = asked.json()
+    assert (job["table_name"], job["action"], job["count"], job["error"]) == ("t", action, 55, None)
+    assert asked["Location"] == job["url"] == f"http://testserver/api/changes/{job['id']}/"
+    until(over(job["id"]))
+    done = client.get(job["url"]).json()
+    assert (done["state"], done["count"], done["count_exact"]) == ("completed", 55, True)
+    after = records("t")
+    assert len(after) == (5 if action == "delete" else ROWS)
+    assert after[-5:] == before[-5:]
+    if action == "update":
+        assert {row[2:] for row in records("t", "id", "a", "n", "x", "j", "v")[:55]} == {
+            ("7.10", "-0", '{"k": [null, 0.1]}', None)
+        }
+
+    undone = client.post("/api/tables/t/undo/", {"event": done["event"]})
+    assert undone.status_code == 202
+    until(over(undone.json()["id"]))
+    assert records("t") == before
+    again = client.post("/api/tables/t/undo/", {"event": done["event"]})
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "already_undone")
+    redone = client.post("/api/tables/t/undo/", {"event": client.get(undone.json()["url"]).json()["event"]})
+    until(over(redone.json()["id"]))
+    assert records("t") == after
+    nothing_is_left(redone.json()["id"])
+
+
+def test_up_to_the_threshold_nothing_is_different(client: APIClient, table: Table) -> None:
+    changed = client.patch(BULK, {"filter": {"id__lte": 50}, "data": {"n": 1}})
+    assert (changed.status_code, changed.json()) == (200, {"updated": 50})
+    assert client.post("/api/tables/t/undo/", {"event": int(changed["X-Undo"])}).status_code == 200
+    assert not ChangeJob.objects.exists()
+
+
+def test_what_takes_too_long_is_left_to_a_worker(
+    client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "PATIENCE_SECONDS", 0.2)
+    slow_down(0.3)
+    before = records("t")
+    asked = client.patch(BULK, {"filter": {"id__lte": 2}, "data": {"n": 1}})
+    assert asked.status_code == 202
+    assert records("t") == before
+    assert not AuditEvent.objects.filter(action="records.updated").exists()
+    done = change_runs.run(asked.json()["id"])
+    assert done is not None
+    assert (done.state, done.count) == ("completed", 2)
+    assert [row[2] for row in records("t", "id", "a", "n")[:2]] == ["1.00", "1.00"]
+
+
+def test_bad_input_is_refused_at_once(client: APIClient, table: Table) -> None:
+    for body in ({"filter": {"b": 1}, "data": {"n": 1}}, {"filter": {"id__gte": 1}, "data": {"n": "x"}}):
+        assert client.patch(BULK, body).status_code == 400
+    assert client.delete(BULK, {"filter": {}}).status_code == 400
+    assert not ChangeJob.objects.exists()
+
+
+def test_what_the_table_does_not_allow_fails_with_its_reason(client: APIClient, table: Table) -> None:
+    before = records("t")
+    asked = client.patch(BULK, {"filter": {"id__gte": 1}, "data": {"a": "same"}}).json()
+    done = change_runs.run(asked["id"])
+    assert done is not None
+    shown = client.get(asked["url"]).json()
+    assert (shown["state"], shown["error_code"], shown["event"]) == ("failed", "duplicate_in_table", None)
+    assert "a: Another record has this value already." in shown["error"]
+    assert records("t") == before
+    assert not RecordChange.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4])
+def test_a_worker_killed_midway(
+    client: APIClient, table: Table, process_environment: dict[str, str], seconds: float
+) -> None:
+    slow_down(0.02)
+    before = records("t")
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    process = subprocess.Popen([sys.executable, "-c", _RUN, str(asked["id"])], env=process_environment, cwd=PROJECT_DIR)
+    until(lambda: ChangeJob.objects.get(pk=asked["id"]).state != "queued" or process.poll() is not None)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert records("t") == before
+    until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
+    change_runs.sweep()
+    assert ChangeJob.objects.get(pk=asked["id"]).state == "queued"
+    threads = [in_thread(asked["id"]) for _ in range(2)]  # rung twice
+    for thread in threads:
+        thread.join()
+    job = ChangeJob.objects.get(pk=asked["id"])
+    assert (job.state, job.attempt, records("t")) == ("completed", 2, [])
+    assert AuditEvent.objects.filter(action="records.deleted").count() == 1
+    assert RecordChange.objects.count() == ROWS
+    nothing_is_left(job.pk)
+
+
+def test_a_lost_session_is_tried_again_and_a_poisoned_change_given_up(client: APIClient, table: Table) -> None:
+    slow_down(0.1)
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    for attempt in range(1, ChangeJob.MAX_ATTEMPTS + 1):
+        thread = in_thread(asked["id"])
+        until(lambda now=attempt: ChangeJob.objects.filter(state="running", attempt=now).exists())  # type: ignore[misc]
+        locks.end_holder(asked["id"], locks.CHANGE_NAMESPACE)
+        thread.join()
+    job = ChangeJob.objects.get(pk=asked["id"])
+    assert (job.state, job.error_code) == ("failed", "attempts_exhausted")
+    assert job.error == "The connection to the database was lost. It was tried 3 times."
+    assert len(records("t")) == ROWS
+
+
+def test_a_frozen_worker_loses_its_session(client: APIClient, table: Table, second_connection: Any) -> None:
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    session = second_connection()
+    session.execute("SELECT pg_advisory_lock(%s, %s)", [locks.CHANGE_NAMESPACE, asked["id"]])
+    long_ago = timezone.now() - change_runs.FROZEN_AFTER - timedelta(seconds=1)
+    ChangeJob.objects.filter(pk=asked["id"]).update(state="running", attempt=1, heartbeat_at=long_ago)
+    change_runs.sweep()
+    until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
+    change_runs.sweep()
+    assert ChangeJob.objects.get(pk=asked["id"]).state == "queued"
+
+
+def test_cancelled_while_it_waits_or_runs_nothing_is_changed(client: APIClient, table: Table) -> None:
+    before = records("t")
+    waiting = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    assert client.post(f"{waiting['url']}cancel/").json()["state"] == "cancelled"
+    change_runs.run(waiting["id"])
+    assert records("t") == before
+
+    slow_down(5)
+    running = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    thread = in_thread(running["id"])
+    until(lambda: ChangeJob.objects.get(pk=running["id"]).state == "running")
+    assert client.post(f"{running['url']}cancel/").status_code == 200
+    thread.join()
+    assert client.get(running["url"]).json()["state"] == "cancelled"
+    assert records("t") == before
+    assert not RecordChange.objects.exists()
+    late = client.post(f"{running['url']}cancel/")
+    assert (late.status_code, late.json()["error"]["code"]) == (409, "change_over")
+    nothing_is_left(running["id"])
+
+
+def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner: User, table: Table) -> None:
+    slow_down(0.05)
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    with pytest.raises(Conflict) as caught:
+        tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+    assert caught.value.error_code == "change_running"
+    job = queue_import(owner, "t", "a,n\nnew,1\n")
+    thread = in_thread(asked["id"])
+    until(lambda: locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
+    until(lambda: ChangeJob.objects.get(pk=asked["id"]).state == "running")
+    waiting = import_runs.run(job.pk)
+    assert waiting is not None
+    assert waiting.state == "queued"
+    with pytest.raises(Conflict):
+        tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+    thread.join()
+    done = import_runs.run(job.pk)
+    assert done is not None
+    assert done.state == "completed"
+    assert [row[1] for row in records("t")] == ["new"]
+
+    second = client.delete(BULK, {"filter": {"id__gte": 1}})
+    assert second.status_code == 200  # one record
+    fill(ROWS)
+    third = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    with locks.held_by_job(ImportJob.objects.get().pk, table.pk):
+        other = in_thread(third["id"])
+        other.join()
+    assert ChangeJob.objects.get(pk=third["id"]).state == "queued"
+    ChangeJob.objects.filter(pk=third["id"]).update(created_at=timezone.now() - timedelta(minutes=1))
+    assert change_runs.sweep() == [third["id"]]
+    change_runs.run(third["id"])
+    tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+
+
+def test_who_may(
+    api: Callable[[User], APIClient], client: APIClient, table: Table, share: Any, colleague: User, stranger: User
+) -> None:
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    assert api(stranger).get(asked["url"]).status_code == 404
+    assert api(stranger).post(f"{asked['url']}cancel/").status_code == 404
+    assert client.get("/api/changes/999999/").status_code == 404
+    share(table, colleague, "view")
+    assert api(colleague).get(asked["url"]).json()["id"] == asked["id"]
+    assert api(colleague).post(f"{asked['url']}cancel/").status_code == 403
+    grant = share(table, colleague, "edit")
+    theirs = api(colleague).delete(BULK, {"filter": {"id__gte": 1}}).json()
+    grant.delete()
+    done = change_runs.run(theirs["id"])
+    assert done is not None
+    assert (done.state, done.error_code) == ("failed", "permission_denied")
+    assert len(records("t")) == ROWS
