@@ -39,13 +39,24 @@ class Supervisor:
     async def start(self, program: Program) -> None:
         """Start a program and return once it is ready; from then on it is restarted when it ends.
 
+        What it prints until then is of interest only where it fails, and is written only then.
+
         Raises:
             StackError: it ended, or was not ready in time.
         """
         child = _Child(program, self)
         self._children.append(child)
+        child.aside = []
         await child.spawn()
-        await child.until_ready()
+        try:
+            await child.until_ready()
+            await asyncio.sleep(0.1)  # what it said before it answered may still be on its way
+        except StackError:
+            for line in child.aside:
+                self.write(line)
+            raise
+        finally:
+            child.aside = None
         child.keeper = asyncio.create_task(self._keep(child))
 
     async def run(self, program: Program, *, foreground: bool = False) -> bytes:
@@ -131,6 +142,8 @@ class _Child:
     def __init__(self, program: Program, supervisor: Supervisor) -> None:
         self.program = program
         self.keeper: asyncio.Task[None] | None = None
+        self.aside: list[str] | None = None
+        """What it prints is put aside here as long as there is a list."""
         self._supervisor = supervisor
         self._process: asyncio.subprocess.Process | None = None
         self._pumps: list[asyncio.Task[None]] = []
@@ -168,6 +181,7 @@ class _Child:
             except RuntimeError as error:
                 raise StackError(str(error)) from error
             if self._process.returncode is not None:
+                await asyncio.wait(self._pumps, timeout=1.0)  # its last words say why
                 raise StackError(f"{name} ended with {_outcome(self._process.returncode)} while starting.")
             if time.monotonic() > deadline:
                 raise StackError(f"{name} was not ready within {_START_LIMIT:.0f} s.")
@@ -187,6 +201,7 @@ class _Child:
         process = self._process
         if process is None or process.returncode is not None:
             return  # `wait` has seen to its group; by now the number may be somebody else's
+        self.aside = []  # of a stop that was asked for there is nothing to tell
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(self.program.stop_signal)
         await _either(process.wait(), hurry.wait(), limit=self.program.grace)
@@ -212,7 +227,11 @@ class _Child:
             self._write(rest)
 
     def _write(self, line: bytes) -> None:
-        self._supervisor.write(f"{self.program.name:<9}| {line.decode(errors='replace').rstrip()}")
+        text = f"{self.program.name:<9}| {line.decode(errors='replace').rstrip()}"
+        if self.aside is not None:
+            self.aside.append(text)
+        else:
+            self._supervisor.write(text)
 
 
 async def _either(*awaitables: Awaitable[object], limit: float) -> None:

@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+from config.embedded import postgres_binary
 from config.private import PROJECT_DIR
 
 # All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
@@ -207,4 +208,12 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
     assert second.process.wait() == 0
     assert second.processes() == {}
     assert not (folder / "stack.env").exists()
-    assert "LOG:  database system is shut down" in second.output
+    assert second.output.endswith(f"Stopped. The data is in {folder}.\n")
+    state = subprocess.run(
+        [postgres_binary("pg_controldata"), folder / "postgres"],
+        env={"LC_ALL": "C"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert re.search(r"^Database cluster state: +shut down$", state, re.M)  # in order, not killed

@@ -57,12 +57,35 @@ async def test_a_program_that_fails_is_an_error(tmp_path: Path) -> None:
         await Supervisor(io.StringIO()).run(_program("raise SystemExit(3)", tmp_path))
 
 
-async def test_one_that_ends_while_starting_is_an_error(tmp_path: Path) -> None:
-    supervisor = Supervisor(io.StringIO())
+async def test_one_that_ends_while_starting_is_an_error_and_has_its_say(tmp_path: Path) -> None:
+    log = io.StringIO()
+    supervisor = Supervisor(log)
 
     with pytest.raises(StackError, match="child ended with code 3 while starting"):
-        await supervisor.start(_program("raise SystemExit(3)", tmp_path, ready=lambda: False))
+        await supervisor.start(_program("print('no room'); raise SystemExit(3)", tmp_path, ready=lambda: False))
 
+    assert log.getvalue() == "child    | no room\n"
+    await supervisor.stop()
+
+
+async def test_the_chatter_of_one_that_starts_is_not_shown(tmp_path: Path) -> None:
+    log = io.StringIO()
+    supervisor = Supervisor(log)
+    chatter = "print('hello'); open('hello', 'w'); import pathlib, time\n"
+    wait = "while not pathlib.Path('ready').exists(): time.sleep(0.02)\nprint('news')\n"
+    heard = 0
+
+    def ready() -> bool:
+        nonlocal heard
+        heard += (tmp_path / "hello").exists()  # and some turns later the supervisor has read it
+        return heard > 10
+
+    await supervisor.start(_program(chatter + wait + _SLEEP, tmp_path, ready=ready))
+    (tmp_path / "ready").touch()
+    while not log.getvalue():
+        await asyncio.sleep(0.02)
+
+    assert log.getvalue() == "child    | news\n"
     await supervisor.stop()
 
 
@@ -122,7 +145,9 @@ async def test_one_that_ignores_the_signal_is_killed_when_in_a_hurry(tmp_path: P
 async def test_a_program_in_the_foreground_has_the_terminal_to_itself(tmp_path: Path) -> None:
     log = io.StringIO()
     supervisor = Supervisor(log)
-    await supervisor.start(_program("print('chatter'); open('pids', 'w').write('1'); " + _SLEEP, tmp_path))
+    started = "import pathlib, time\nwhile not pathlib.Path('started').exists(): time.sleep(0.02)\n"
+    await supervisor.start(_program(started + "print('chatter'); open('pids', 'w').write('1'); " + _SLEEP, tmp_path))
+    (tmp_path / "started").touch()
     wait = "import pathlib, time\nwhile not pathlib.Path('pids').exists(): time.sleep(0.02)\ntime.sleep(0.3)"
 
     running = asyncio.create_task(supervisor.run(_program(wait, tmp_path), foreground=True))

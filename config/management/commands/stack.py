@@ -97,14 +97,18 @@ class _Stack:
                 supervisor.write("Stopping. Once more to hurry.")
             await supervisor.stop()
             (self._folder / _ENV_FILE).unlink(missing_ok=True)
+            if stopping.is_set():
+                supervisor.write(f"Stopped. The data is in {self._folder}.")
             with suppress(asyncio.CancelledError):
                 await life  # raises what ended it
 
     async def _live(self, supervisor: Supervisor) -> None:
+        supervisor.write("Starting PostgreSQL and Redis")
         await self._start_servers(supervisor)
         write_private_file(self._folder / _ENV_FILE, _as_shell(self._environment))
         notices = await supervisor.run(self._manage("prepare", "--static"))
         self._environment.pop("ADMIN_PASSWORD", None)
+        supervisor.write("Starting the console and its workers")
         await supervisor.start(self._worker())
         await supervisor.start(self._scheduler())
         await supervisor.start(self._web())
