@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from dataengine.api import health
+from dataengine.api.urls import UnknownView
 
 urlpatterns = [
     path("health/live/", health.live, name="health-live"),
@@ -11,5 +12,8 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/", include("dataengine.api.urls")),
+    path("api", UnknownView.as_view()),
     path("", include("webui.urls")),
 ]
+handler400 = "config.errors.bad_request"
+handler500 = "config.errors.server_error"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,46 +12,51 @@ from psycopg import sql
 from dataengine import ddl
 from dataengine.column_types import postgres_type
 from dataengine.models import Column
-from dataengine.records import Record, bound_field
+from dataengine.record_serializers import Represent, representers
+from dataengine.records import Record
 
 
 def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     """Set in each record (by id) the columns that its mapping of attribute to value names, and no others.
 
-    Every column goes to PostgreSQL as one array; where not all records name it, another one says which do.
+    Every column goes to PostgreSQL as one list; where not all records name it, another one says which do. The lists are
+    JSON, which both sides write and read in C: arrays, which psycopg writes in Python, took as long as the update.
     """
     named = {attribute for _, attributes in rows for attribute in attributes}
     columns = [column for column in model.columns if column.attribute in named]
     if not columns:
         return
-    arrays: list[sql.Composable] = [sql.SQL("%s::bigint[]")]
     names = [sql.Identifier("id")]
-    parameters: list[list[Any]] = [[pk for pk, _ in rows]]
+    lists: list[list[Any]] = [[pk for pk, _ in rows]]
     settings: list[sql.Composable] = []
     for column in columns:
-        attribute, made = column.attribute, bound_field(model, column.attribute)
+        attribute, plain = column.attribute, _plain(column)
         value, changes = sql.Identifier(attribute), sql.Identifier(f"{attribute}:named")
-        arrays.append(sql.SQL("%s::{}[]").format(_array_type(column)))
         names.append(value)
-        parameters.append([made.get_db_prep_save(each.get(attribute), connection) for _, each in rows])
-        if all(attribute in each for _, each in rows):
-            template = "{0} = v.{1}"
+        lists.append([plain(attributes.get(attribute)) for _, attributes in rows])
+        if all(attribute in attributes for _, attributes in rows):
+            template = "{0} = v.{1}::{3}"
         else:
-            template = "{0} = CASE WHEN v.{2} THEN v.{1} ELSE r.{0} END"
-            arrays.append(sql.SQL("%s::boolean[]"))
+            template = "{0} = CASE WHEN v.{2}::boolean THEN v.{1}::{3} ELSE r.{0} END"
             names.append(changes)
-            parameters.append([attribute in each for _, each in rows])
-        settings.append(sql.SQL(template).format(sql.Identifier(column.name), value, changes))
-    statement = sql.SQL("UPDATE {} AS r SET {} FROM unnest({}) AS v({}) WHERE r.id = v.id").format(
+            lists.append([attribute in attributes for _, attributes in rows])
+        settings.append(sql.SQL(template).format(sql.Identifier(column.name), value, changes, _cast(column)))
+    statement = sql.SQL("UPDATE {} AS r SET {} FROM ROWS FROM ({}) AS v({}) WHERE r.id = v.id::bigint").format(
         ddl.qualified(model.table.name),
         sql.SQL(", ").join(settings),
-        sql.SQL(", ").join(arrays),
+        sql.SQL(", ").join([sql.SQL("json_array_elements_text(%s)")] * len(lists)),
         sql.SQL(", ").join(names),
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, [json.dumps(values) for values in lists])
 
 
-def _array_type(column: Column) -> sql.SQL:
+def _plain(column: Column) -> Represent:
+    """How a value of ``column`` becomes what PostgreSQL, given it as text, reads as exactly the same."""
+    represent = json.dumps if column.kind.kernel == "json" else representers([column])[0]
+    return lambda value: value if value is None or represent is None else represent(value)
+
+
+def _cast(column: Column) -> sql.SQL:
     # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
     return sql.SQL("text" if column.kind.is_text else postgres_type(column.type, column.parameters))

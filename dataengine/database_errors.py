@@ -13,7 +13,7 @@ from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unava
 from dataengine.models import Column
 from dataengine.records import Record
 
-_CHECKS = {
+CHECKS = {
     "choice": "This is not one of the choices.",
     "pattern": "This does not match the column's pattern.",
     "minimum": "This is below the column's minimum.",
@@ -81,7 +81,7 @@ def _about_record(error: DatabaseError, model: type[Record], *, deleting: bool) 
             return _refusal(column, "unknown_reference", "There is no such record to refer to.")
         case errors.CheckViolation():
             kind = (cause.diag.constraint_name or "").rpartition(":")[2]
-            return _refusal(column, "constraint_failed", _CHECKS.get(kind, "The column does not allow this value."))
+            return _refusal(column, "constraint_failed", CHECKS.get(kind, "The column does not allow this value."))
         case _:
             return None
 

@@ -190,6 +190,14 @@ def default_clause(column: Column) -> sql.Composable:
     return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), _type(column))
 
 
+def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
+    """The kinds of a column's checks, and a query that answers for each whether the default keeps it."""
+    checks = list(_checks(column))
+    value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), _type(column), sql.Identifier(column.name))
+    kept = sql.SQL(", ").join([check for _, check in checks] or [sql.SQL("true")])
+    return [kind for kind, _ in checks], sql.SQL("SELECT {} FROM (SELECT {}) AS d").format(kept, value)
+
+
 def constraint_name(column: Column, kind: str) -> str:
     return f"tk:{column.pk}:{kind}"
 

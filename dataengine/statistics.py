@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.db.models import BigIntegerField, Subquery
+from psycopg import errors
 
 from dataengine import ddl
 from dataengine.models import Table
@@ -14,6 +15,7 @@ from dataengine.records import record_model
 
 # Counting 10 million records takes 0.7 s, reading PostgreSQL's estimate 9 ms (measured); nobody reads the last digits.
 EXACT_BELOW = 50_000
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,7 @@ def size_of(table: Table) -> TableSize:
 
 def sizes_of(tables: Sequence[Table]) -> dict[int, TableSize]:
     """The sizes of ``tables`` by their primary keys: two queries, however many tables there are."""
-    known = _from_catalog([table.name for table in tables])
-    small = [table for table in tables if known.get(table.name, (0, 0))[0] < EXACT_BELOW]
-    counted = _counted(small)
+    known, counted = _known(tables)
     sizes: dict[int, TableSize] = {}
     for table in tables:
         estimate, room = known.get(table.name, (0, 0))
@@ -43,6 +43,20 @@ def sizes_of(tables: Sequence[Table]) -> dict[int, TableSize]:
             records = record_model(table, []).objects.order_by().count()
         sizes[table.pk] = TableSize(estimate if records is None else records, records is not None, room)
     return sizes
+
+
+def _known(tables: Sequence[Table]) -> tuple[dict[str, tuple[int, int]], dict[int, int]]:
+    """``_from_catalog`` and ``_counted``; a table that somebody drops or renames meanwhile is in neither."""
+    for _ in range(_ATTEMPTS):
+        known = _from_catalog([table.name for table in tables])
+        small = [table for table in tables if table.name in known and known[table.name][0] < EXACT_BELOW]
+        try:
+            with transaction.atomic():
+                return known, _counted(small)
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, errors.UndefinedTable):
+                raise
+    return known, {}
 
 
 class _CountOf(Subquery):

@@ -33,6 +33,11 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NAMED = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
 
 
+def is_number(text: str) -> bool:
+    """Whether ``text`` is a number in plain digits, with or without fraction and exponent."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def parse_integer(text: object, bounds: range = BIGINT) -> int:
     """An integer within ``bounds``. Raises ValidationError."""
     if isinstance(text, bool) or not _INTEGER.fullmatch(str(text).strip()):

@@ -60,7 +60,9 @@ def _check_fits(records: QuerySet[Record]) -> None:
         raise _too_many()
     long = Q(pk__in=[])
     for column in records.model.columns:
-        if column.kind.is_text or column.kind.kernel == "json":
+        # Decimals without a precision have up to 147,455 digits.
+        is_long = column.kind.kernel == "numeric" and "precision" not in column.parameters
+        if column.kind.is_text or column.kind.kernel == "json" or is_long:
             text = Cast(column.attribute, TextField())
             plain = plain.annotate(**{f"length_{column.attribute}": Length(text)})
             long |= Q((f"length_{column.attribute}__gt", MAX_TEXT))

@@ -17,6 +17,13 @@ def test_live(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_probes_may_ask_for_the_head_only(client: Client) -> None:
+    for path in ("/health/live/", "/health/ready/", "/metrics"):
+        answer = client.head(path)
+        assert (answer.status_code, answer.content) == (200, b"")
+
+
+@pytest.mark.django_db
 def test_ready(client: Client) -> None:
     answer = client.get("/health/ready/")
 

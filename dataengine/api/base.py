@@ -90,18 +90,23 @@ class ApiView(APIView):
         """Who asks; the permission classes see to it that somebody is logged in."""
         return cast("User", self.request.user)
 
-    def arguments(self, shape: type[serializers.Serializer[Any]], **more: Any) -> dict[str, Any]:
+    def arguments(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The operation's arguments from query (GET, DELETE), body and URL, checked by ``shape``.
 
         Raises ValidationError that names each argument at fault.
         """
         given: dict[str, Any] = {}
-        if self.request.method in {"GET", "DELETE"}:
+        reads = self.request.method in {"GET", "HEAD"}
+        if reads or self.request.method == "DELETE":
             given.update(self.request.query_params.items())
-        if self.request.method != "GET":
+        if not reads:
             given.update(self.body())
-        given.update(more)
-        given.update(self.kwargs)
+        for name, value in self.kwargs.items():
+            if str(given.pop(name, value)) != str(value):
+                reason = f"The address says “{value}”."
+                raise InvalidInput(f"{name}: {reason}", fields={name: reason})
+        known = shape().fields
+        given.update({name: value for name, value in self.kwargs.items() if name in known})
         return checked(shape, given)
 
     def body(self) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ from rest_framework.response import Response
 from dataengine.database_errors import as_engine_error
 from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound, TooLarge
 
+_OUR_FAULT = "Something went wrong on our side. It has been logged."
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,7 +33,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     request = context.get("request")
     logger.error("Unhandled error in the API", exc_info=error)
     got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", request))
-    return body(500, "internal_error", "Something went wrong on our side. It has been logged.")
+    return body(500, "internal_error", _OUR_FAULT)
 
 
 def error_response(error: DataEngineError) -> Response:
@@ -43,6 +45,11 @@ def plain_response(error: DataEngineError) -> JsonResponse:
     """The same for what never comes to a view of the API."""
     content = {"code": error.error_code, "message": error.message, "fields": error.fields, **error.details}
     return JsonResponse({"error": content}, status=error.status)
+
+
+def internal_error() -> JsonResponse:
+    """A fault of ours that no view has seen."""
+    return JsonResponse({"error": {"code": "internal_error", "message": _OUR_FAULT, "fields": {}}}, status=500)
 
 
 def body(

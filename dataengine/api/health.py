@@ -11,20 +11,20 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from dataengine.models import ImportJob, Table
 
 
 @never_cache
-@require_GET
+@require_safe
 def live(request: HttpRequest) -> JsonResponse:
     """200 while this process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
-@require_GET
+@require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when requests can be served, else 503: ``{"status", "checks": {"database", "migrations", "redis"}}``."""
     checks = {name: check() for name, check in _CHECKS.items()}
@@ -33,7 +33,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Counters in Prometheus' text format, for this machine and for whoever has METRICS_TOKEN; 404 for the rest."""
     if not _may_read_metrics(request):

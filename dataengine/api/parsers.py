@@ -56,7 +56,11 @@ class ExactJSONParser(BaseParser):
             raise TooLarge(f"The body is larger than {limit:,} bytes.")
         try:
             parsed = json.loads(
-                raw.decode("utf-8-sig"), parse_float=_number, parse_constant=_refuse_constant, parse_int=_integer
+                raw.decode("utf-8-sig"),
+                parse_float=_number,
+                parse_constant=_refuse_constant,
+                parse_int=_integer,
+                object_pairs_hook=_object,
             )
         except UnicodeDecodeError as error:
             raise ParseError("The body is not UTF-8.") from error
@@ -67,6 +71,17 @@ class ExactJSONParser(BaseParser):
         if _SUSPICIOUS.search(raw):
             _refuse_unstorable(parsed, "body")
         return parsed
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different: of two with one name, nobody could say which was meant."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in made if names.count(name) > 1)
+        shown = "".join(c if c.isprintable() else "\ufffd" for c in twice[:120])
+        raise InvalidInput(f"{shown}: This key stands twice in one object.", fields={shown: "This key stands twice."})
+    return made
 
 
 def _number(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
+from dataengine.record_serializers import WholeNumberField
 from dataengine.statistics import sizes_of
 
 BIGINT = 2**63
@@ -37,17 +38,40 @@ class NameField(serializers.CharField):
         super().__init__(trim_whitespace=False, max_length=500, **kwargs)
 
 
-class IdField(serializers.IntegerField):
+class IdField(WholeNumberField):
     """The id of a record."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=-BIGINT, max_value=BIGINT - 1, **kwargs)
 
 
+class Arguments(serializers.Serializer[Any]):
+    """Arguments of an operation. A key that it does not know is refused by name, not passed over.
+
+    ``fixed`` are the keys of what is changed that can be read and not changed.
+    """
+
+    fixed: frozenset[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = {
+            str(name)[:120]: ["This cannot be changed here." if name in self.fixed else "There is no such key."]
+            for name in data
+            if name not in self.fields
+        }
+        try:
+            found = super().to_internal_value(data)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**unknown, **cast("dict[str, Any]", error.detail)}) from error
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return found
+
+
 # Arguments -----------------------------------------------------------------------------------------------------------
 
 
-class TableArguments(serializers.Serializer[Any]):
+class TableArguments(Arguments):
     table_name = NameField()
 
 
@@ -66,13 +90,15 @@ class CreateTable(serializers.Serializer[Any]):
     json_schema = ObjectField(required=False, help_text="Instead of fields: a JSON Schema of type object.")
 
 
-class ChangeTable(serializers.Serializer[Any]):
+class ChangeTable(Arguments):
+    fixed = frozenset({"id", "columns", "record_count", "record_count_exact", "created_at", "url"})
+
     table_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     search_index = serializers.BooleanField(required=False, help_text="Have the search index built, or dropped")
 
 
-class NewColumn(serializers.Serializer[Any]):
+class NewColumn(Arguments):
     """A column to add: SQL-style type, and what may be said about it in words of its own."""
 
     column_name = NameField()
@@ -88,7 +114,9 @@ class AddColumn(NewColumn):
     table_name = NameField()
 
 
-class ChangeColumn(serializers.Serializer[Any]):
+class ChangeColumn(Arguments):
+    fixed = frozenset({"column_type", "type", "constraints", "index_state"})
+
     column_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     unique = serializers.BooleanField(required=False)
@@ -112,8 +140,8 @@ class UpdateRecord(RecordArguments):
 class RecordQuery(serializers.Serializer[Any]):
     """How a list of records is asked for. Every other parameter is a filter: ``<column>__<lookup>=``."""
 
-    page = serializers.IntegerField(min_value=1, default=1)
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=10)
+    page = WholeNumberField(min_value=1, default=1)
+    limit = WholeNumberField(min_value=1, max_value=1000, default=10)
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000, help_text="name or -price,name")
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="ASC or DESC")
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
@@ -126,12 +154,12 @@ class ListRecords(RecordQuery):
 
 
 class PageQuery(serializers.Serializer[Any]):
-    page = serializers.IntegerField(min_value=1, default=1)
-    limit = serializers.IntegerField(min_value=1, max_value=1000, default=100)
+    page = WholeNumberField(min_value=1, default=1)
+    limit = WholeNumberField(min_value=1, max_value=1000, default=100)
 
 
 class RejectedQuery(PageQuery):
-    limit = serializers.IntegerField(min_value=1, max_value=10_000, default=1_000)
+    limit = WholeNumberField(min_value=1, max_value=10_000, default=1_000)
 
 
 class ExportQuery(serializers.Serializer[Any]):
@@ -143,14 +171,14 @@ class ExportQuery(serializers.Serializer[Any]):
 
 class LookupQuery(serializers.Serializer[Any]):
     search = serializers.CharField(default="", allow_blank=True, max_length=1_000)
-    limit = serializers.IntegerField(min_value=1, max_value=50, default=20)
+    limit = WholeNumberField(min_value=1, max_value=50, default=20)
 
 
-class Undo(serializers.Serializer[Any]):
-    event = serializers.IntegerField(min_value=1, max_value=BIGINT - 1, help_text="What X-Undo said")
+class Undo(Arguments):
+    event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="What X-Undo said")
 
 
-class StartImport(serializers.Serializer[Any]):
+class StartImport(Arguments):
     file = serializers.FileField(allow_empty_file=True)
     email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
     options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
@@ -161,12 +189,12 @@ class UploadCsv(StartImport):
     email = serializers.EmailField(max_length=254)
 
 
-class Credentials(serializers.Serializer[Any]):
+class Credentials(Arguments):
     username = serializers.CharField(max_length=150, trim_whitespace=False)
     password = serializers.CharField(max_length=4_096, trim_whitespace=False, style={"input_type": "password"})
 
 
-class RefreshToken(serializers.Serializer[Any]):
+class RefreshToken(Arguments):
     refresh = serializers.CharField(max_length=10_000)
 
 

@@ -92,7 +92,7 @@ class RecordView(ApiView):
     }  # fmt: skip
 
     def get(self, request: Request, **names: Any) -> Response:
-        asked = self.arguments(shapes.RecordArguments)
+        asked = checked(shapes.RecordArguments, names)
         record = services.get_record(self.table(asked, "view"), asked["id"])
         return Response(record_data(record), headers={"ETag": etag(record)})
 

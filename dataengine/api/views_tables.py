@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
@@ -20,6 +21,7 @@ from dataengine.services import tables as services
 from dataengine.table_schema import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 
 # What may be said about a new column beside its SQL-style type.
+_COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown
 _SAID_APART = frozenset({"unique", "required", "default", "label", "constraints"})
 
 
@@ -65,11 +67,12 @@ class TableView(ApiView):
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
-        changes = checked(shapes.ChangeTable, self.body())
+        body = {name: value for name, value in self.body().items() if name not in _COUNTED}
+        changes = checked(shapes.ChangeTable, news(body, shapes.tables_data([table], self.base_url())[0]))
+        if "table_name" in changes:  # of all these most likely to be refused
+            table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
         if "label" in changes:
             table = services.relabel_table(user=self.user, table=table, label=changes["label"])
-        if "table_name" in changes:
-            table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
         if "search_index" in changes:
             indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)
@@ -124,7 +127,8 @@ class ColumnView(ApiView):
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
-        body = self.body()
+        column = self.column(table)
+        body = news(self.body(), shapes.ColumnSerializer(column).data)
         if "column_type" in body or "type" in body:
             reason = "The type of a column cannot be changed; add another column and delete this one."
             raise InvalidInput(reason, fields={"column_type": reason})
@@ -134,7 +138,6 @@ class ColumnView(ApiView):
         if "default" in changes:
             changes["default"] = literal(changes["default"])
         indexed = changes.pop("indexed", None)
-        column = self.column(table)
         if changes or indexed is None:
             column = services.alter_column(user=self.user, table=table, column=column, changes=changes)
         if indexed is not None:
@@ -152,6 +155,11 @@ class ColumnView(ApiView):
         if column is None:
             raise NotFound(f"“{table.name}” has no column of that name.", code="column_not_found")
         return column
+
+
+def news(body: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``body`` says that ``shown`` does not: who sends back all that they were shown means what differs."""
+    return {name: value for name, value in body.items() if name not in shown or shown[name] != value}
 
 
 class PayloadSchemaView(ApiView):

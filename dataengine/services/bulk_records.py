@@ -71,7 +71,8 @@ def update_many(
     def clean(entry: object) -> tuple[int, dict[str, Any]]:
         if not isinstance(entry, Mapping) or set(entry) != {"id", "data"}:
             raise InvalidInput("Give each record as id and data.", fields={"*": "Give an object with id and data."})
-        return _id(entry["id"]), cleaner.clean(entry["data"])
+        pk = _id(entry["id"])
+        return pk, cleaner.clean(entry["data"], pk=pk)
 
     wanted = _clean_all(_listed(records, "records"), clean)
     with translated(model), transaction.atomic():

@@ -80,7 +80,7 @@ def update_record(
     InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
     """
     model = record_model(table)
-    attributes = clean_record(model, data, partial=True)
+    attributes = clean_record(model, data, partial=True, pk=pk)
     with translated(model), transaction.atomic():
         record = locked_record(model, pk)
         _check_version(record, version, yours=data)

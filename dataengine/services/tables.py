@@ -12,6 +12,7 @@ from django.db import DataError, connection, transaction
 
 from dataengine import access, ddl, records
 from dataengine.column_types import REGISTRY, ColumnSpec
+from dataengine.database_errors import CHECKS
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.identifiers import validate_identifier
 from dataengine.models import Column, Table
@@ -183,18 +184,32 @@ def drop_column(*, user: User, table: Table, column: Column) -> None:
 
 
 def check_default(column: Column) -> None:
-    """Raise InvalidInput where a column's default is no value of its type."""
+    """Raise InvalidInput where a column's default is no value of its type, or none that its constraints allow."""
     if column.default is None:
         return
     try:
         records.field_of(column)
     except (ValidationError, ValueError, ArithmeticError) as error:
         messages = error.messages if isinstance(error, ValidationError) else [str(error)]
-        raise InvalidInput(
-            f"Column “{column.name}”: the default {column.default!r} is no value of its type. {' '.join(messages)}",
-            code="invalid_default",
-            fields={column.name: [f"The default is no value of this type. {text}" for text in messages]},
-        ) from error
+        raise _invalid_default(column, messages) from error
+    kinds, query = ddl.default_keeps(column)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(query)
+            kept = cursor.fetchone() or ()
+    except DataError as error:
+        raise _invalid_default(column, ["It lies beyond what the type can hold."]) from error
+    broken = [CHECKS[kind] for kind, is_kept in zip(kinds, kept, strict=False) if is_kept is False]
+    if broken:
+        raise _invalid_default(column, broken)
+
+
+def _invalid_default(column: Column, messages: Sequence[str]) -> InvalidInput:
+    return InvalidInput(
+        f"Column “{column.name}”: the default {column.default!r} is no value of its type. {' '.join(messages)}",
+        code="invalid_default",
+        fields={column.name: [f"The default is no value of this type. {text}" for text in messages]},
+    )
 
 
 def _locked(table: Table) -> Table:

@@ -31,7 +31,9 @@ def error(answer: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/nope/", "/api/tables", "/api/tables/a/b/c/", "/api/records/1/"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/nope/", "/api/tables", "/api/tables/a/b/c/", "/api/records/1/"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete", "patch"])
 def test_unknown_addresses(db: None, path: str, method: str) -> None:
     answer = getattr(Client(), method)(path)
@@ -90,6 +92,24 @@ def test_other_media_types(client: APIClient) -> None:
 def test_any_accept_header_gets_json(client: APIClient) -> None:
     assert client.get("/api/tables/", headers={"accept": "text/html"}).status_code == 200
     error(client.get("/api/tables/x/", headers={"accept": "text/html"}))
+
+
+def test_schema_and_docs_whatever_is_accepted(db: None) -> None:
+    for accept in ("text/html", "application/xml", "image/png", "*/*"):
+        for path, content_type in (
+            ("schema", "application/json"),
+            ("docs", "text/html; charset=utf-8"),
+        ):
+            answer = Client().get(f"/api/{path}/", headers={"accept": accept})
+            assert (answer.status_code, answer["Content-Type"]) == (200, content_type)
+    assert error(Client().post("/api/docs/"))["code"] == "method_not_allowed"
+
+
+def test_requests_that_come_to_no_view(db: None) -> None:
+    for path in ("/api/tables/", "/api/nope/"):
+        answer = Client().get(path, headers={"host": "evil.example"})
+        assert (answer.status_code, error(answer)["code"]) == (400, "bad_request")
+    assert Client().get("/", headers={"host": "evil.example"})["Content-Type"].startswith("text/html")
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])

@@ -137,6 +137,13 @@ def test_updating_nothing_changes_nothing(ask: Ask, make_table: MakeTable) -> No
     assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["a"])
 
 
+def test_head_asks_what_get_does(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT")
+    for url in ("/api/get-records/?table_name=t", "/api/tables/t/records/?limit=0", "/api/tables/?page=x"):
+        head, answer = client.head(url), client.get(url)
+        assert (head.status_code, head.content) == (answer.status_code, b"")
+
+
 def test_both_lists_name_the_same_view_classes() -> None:
     views = {pattern.callback.cls for pattern in RESOURCES}  # type: ignore[attr-defined]
     assert {pattern.callback.cls for pattern in VERBS} <= views  # type: ignore[attr-defined]

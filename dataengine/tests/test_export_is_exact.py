@@ -164,6 +164,12 @@ def test_what_a_sheet_cannot_hold_is_said_at_once(
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "too_many_records")
 
 
+def test_a_decimal_that_no_cell_holds(client: APIClient, table: Table) -> None:
+    client.post("/api/tables/t/records/", {"n": "1e40000"})
+    answer = client.get("/api/tables/t/export/?format=xlsx")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "text_too_long")
+
+
 def test_a_check_that_takes_long_is_left_to_the_file(
     client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from django.db import connection
 from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
+from dataengine import statistics
 from dataengine.models import AuditEvent, Column, Table
 from dataengine.table_schema import PAYLOAD_SCHEMA
 
@@ -24,6 +25,19 @@ def relations() -> set[str]:
 
 def create(client: APIClient, name: object, fields: object, **more: Any) -> Any:
     return client.post("/api/create-table/", {"table_name": name, "fields": fields, **more})
+
+
+def test_a_table_that_goes_while_tables_are_listed(
+    client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, gone = make_table("kept", a="TEXT"), make_table("gone", a="TEXT")
+    client.post("/api/tables/kept/records/", {})
+    client.delete("/api/tables/gone/")
+    real = statistics._from_catalog
+    stale = iter([real(["kept"]) | {"gone": (0, 0)}])
+    monkeypatch.setattr(statistics, "_from_catalog", lambda names: next(stale, None) or real(names))
+    sizes = statistics.sizes_of([kept, gone])
+    assert [sizes[table.pk].records for table in (kept, gone)] == [1, 0]
 
 
 def test_columns_as_text_and_as_objects(client: APIClient) -> None:
