@@ -6,6 +6,7 @@
   const TOAST_SECONDS = 7;
   // One with a way back stays long enough to be read, thought about and reached.
   const WAY_BACK_SECONDS = 20;
+  const LOGIN = "/login/";
   const UNREACHABLE = "The server cannot be reached. Check your connection.";
   const FAILED = "The server could not do that. Nothing was changed.";
   const SAID = {
@@ -31,7 +32,7 @@
   function toast(text, isError = false) {
     // Several parts of a page may fail for the same reason.
     const shown = [...document.querySelectorAll("#toasts .toast-bad p")].some((words) => words.textContent === text);
-    if (isError && shown) return;
+    if (isError && shown) return null;
     const item = document.createElement("div");
     item.className = isError ? "toast-item toast-bad" : "toast-item";
     item.dataset.toast = "";
@@ -45,6 +46,7 @@
     item.append(iconOf(isError ? "alert-circle" : "circle-check"), words, button);
     document.getElementById("toasts").append(item);
     expire(item);
+    return item;
   }
 
   const expiring = new WeakSet();
@@ -84,6 +86,11 @@
     document.dispatchEvent(new CustomEvent("tablekeep:toast", { detail: item }));
   }
 
+  /** What proves that a request is this page's: as it is now, for logging in again in another window changes it. */
+  function token() {
+    return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
+  }
+
   /**
    * A request that htmx does not make, with what makes it count as one of its own.
    *
@@ -95,7 +102,7 @@
       "HX-Request": "true",
       "HX-Request-Type": "partial",
       "HX-Current-URL": location.href,
-      ...JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}"),
+      "X-CSRFToken": token(),
     };
     let response, text;
     try {
@@ -109,6 +116,7 @@
     }
     const elsewhere = response.headers.get("HX-Redirect");
     if (elsewhere) {
+      if (elsewhere.startsWith(LOGIN)) document.dispatchEvent(new CustomEvent("tablekeep:logged-out"));
       location.assign(elsewhere);
       return new Promise(() => {});
     }
@@ -120,16 +128,25 @@
     return answer;
   }
 
-  window.tablekeep = { iconOf, send, showToasts, toast };
+  window.tablekeep = { iconOf, send, showToasts, toast, token };
+
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    ctx.request.headers["X-CSRFToken"] = token();
+  });
 
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return;
     target.closest("[data-dismiss]")?.closest("[data-toast]")?.remove();
+    closeMenus(target);
+  });
+  document.addEventListener("focusin", (event) => closeMenus(event.target));
+
+  function closeMenus(target) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(target)) menu.open = false;
     }
-  });
+  }
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
@@ -148,6 +165,13 @@
       }
     }
   });
+
+  // A form says what was true when its page was made; swaps have changed the address since, and logins the token.
+  document.addEventListener("submit", ({ target: form }) => {
+    const [back, proof] = [form.querySelector("input[data-here]"), form.querySelector("input[name=csrfmiddlewaretoken]")];
+    if (back) back.value = location.pathname + location.search;
+    if (proof) proof.value = token();
+  }, { capture: true });
 
   document.addEventListener("change", (event) => {
     const target = event.target;
@@ -190,6 +214,17 @@
     const pressed = event.detail?.ctx?.request?.submitter;
     if (pressed?.name === "do" && pressed.value === "add") {
       document.querySelector(".column-row:last-of-type input[name$='-name']")?.focus();
+    }
+  });
+
+  // A search in letters is one step for Back, not one a letter; and without letters it is none.
+  document.addEventListener("htmx:before:request", ({ target, detail: { ctx } }) => {
+    if (!target.matches?.("form.search")) return;
+    const address = new URL(ctx.request.action, location.href);
+    if (!address.searchParams.get("search")) address.searchParams.delete("search");
+    ctx.request.action = address.pathname + address.search;
+    if (new URLSearchParams(location.search).get("search") && address.searchParams.get("search")) {
+      Object.assign(ctx, { push: "false", replace: "true" });
     }
   });
 

@@ -34,7 +34,11 @@
     return text === "" || /[\t\n\r]|^"/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 
-  const tsv = (texts) => texts.map((row) => row.map(written).join("\t")).join("\n");
+  function tsv(texts) {
+    const text = texts.map((row) => row.map(written).join("\t")).join("\n");
+    // A last line with nothing in it is a cell without a value; whoever reads this takes one line break at the end off.
+    return text.endsWith("\n") ? `${text}\n` : text;
+  }
 
   /** The texts, those too that the page holds only in part. */
   async function whole(cells, texts) {
@@ -125,8 +129,7 @@
     toast(data?.message ?? message, true);
     if (status === 409) return grid.refresh(); // what others made of the records is what to decide upon
     const faults = (data?.cells ?? []).map((fault) => {
-      const column = [...grid.heads()].findIndex((head) => head.dataset.column === fault.column);
-      const cell = document.getElementById(`r${fault.id}`)?.cells[column];
+      const cell = grid.cellOf(fault.id, fault.column);
       if (cell) notes.blame(cell, fault.message);
       return cell;
     });
@@ -155,7 +158,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const cell = grid.cellOf(event);
+    const cell = grid.cellAimedAt(event);
     if (event.key !== "Delete" || cell?.tagName !== "TD" || event.ctrlKey || event.altKey || !grid.mayEdit()) return;
     event.preventDefault();
     // With records chosen the key may mean the records: nothing is done that was not meant.

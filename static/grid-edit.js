@@ -4,20 +4,19 @@
 "use strict";
 
 (() => {
-  const { fields, grid, notes, send, showToasts, toast } = window.tablekeep;
+  const { drafts, fields, grid, notes, send, showToasts, toast } = window.tablekeep;
+  const MEANWHILE = "Somebody changed this meanwhile.";
   const TRUTH = { yes: "true", no: "false" };
   let editor = null;
+  let opening = null;
   let queue = Promise.resolve();
-  // What was typed and not accepted, by record and column.
-  const drafts = new Map();
+  // The edits on their way, by record and column.
+  const pending = new Map();
 
   const keyOf = (edit) => `${edit.record} ${edit.column}`;
   const templateOf = (column) =>
     [...document.querySelectorAll("template[data-editor]")].find((one) => one.dataset.editor === column);
-  const cellOf = (edit) => {
-    const index = [...grid.heads()].findIndex((head) => head.dataset.column === edit.column);
-    return document.getElementById(`r${edit.record}`)?.cells[index];
-  };
+  const cellOf = (edit) => grid.cellOf(edit.record, edit.column);
   const cellUrl = (edit) => `${location.pathname}records/${edit.record}/${edit.column}/`;
   const titleOf = (edit) => templateOf(edit.column)?.dataset.title ?? "";
 
@@ -28,21 +27,28 @@
     const edit = { cell, record: grid.recordOf(cell), column: grid.columnOf(cell) };
     const template = templateOf(edit.column);
     if (!template || !edit.record) return;
+    // What others made of the record counts from here on, whatever the row shows by the time of saving.
+    edit.version = cell.parentElement.dataset.version ?? "";
+    edit.after = pending.get(keyOf(edit));
     edit.seen = grid.rawOf(cell);
+    opening = edit;
     if (edit.seen === undefined && typed === null) {
       cell.setAttribute("aria-busy", "true");
       const { data, message } = await send(cellUrl(edit));
       cell.removeAttribute("aria-busy");
+      if (opening !== edit || document.activeElement !== cell) return; // the user has gone on meanwhile
       if (!data) return void toast(message, true);
-      edit.seen = data.text;
+      Object.assign(edit, { seen: data.text, version: data.version });
     }
     if (editor) close();
     editor = edit;
     build(edit, template);
-    const draft = drafts.get(keyOf(edit));
+    fill(edit, edit.seen ?? null);
+    // Fields keep line breaks in their own way: what is compared later is what stood in this one.
+    edit.shown = edit.input.value;
+    const draft = drafts.of(edit);
     if (typed !== null) type(edit, typed);
     else if (draft) fill(edit, draft.isNull ? null : draft.text);
-    else fill(edit, edit.seen);
     edit.input.focus();
     if (typed === null && edit.input.select) {
       if (atEnd) edit.input.setSelectionRange(edit.input.value.length, edit.input.value.length);
@@ -74,7 +80,7 @@
     } else if (edit.isText || !("required" in template.dataset)) addNull(edit, box);
     edit.input.addEventListener("input", () => {
       edit.isNull = edit.input.value === "";
-      if (drafts.get(keyOf(edit))) forget(edit);
+      if (drafts.of(edit)) forget(edit);
       showNull(edit);
     });
     edit.input.addEventListener("tablekeep:chosen", () => commit({ row: 0, column: 0 }));
@@ -141,6 +147,12 @@
     late.delete(cell);
   }
 
+  drafts.watch(() => {
+    const { value } = editor?.input ?? {};
+    const isTyped = editor !== null && !isUnchanged(editor, value);
+    return [...pending.values(), ...(isTyped ? [Object.assign(editor, { text: value })] : [])];
+  });
+
   // Saving -----------------------------------------------------------------------------------------------------------
 
   /** Save what was typed, if it is something else, and go on: by `step`, or stay out of the focus's way (null). */
@@ -152,7 +164,7 @@
       if (editor !== edit) return;
     }
     if (edit.input.matches("select")) edit.isNull = text === "";
-    const isSame = edit.isNull ? edit.seen === null : edit.seen !== null && text === (TRUTH[edit.seen] ?? edit.seen);
+    const isSame = isUnchanged(edit, text);
     const shown = edit.input.matches("select") ? edit.input.selectedOptions[0]?.text : edit.input.value;
     Object.assign(edit, { text, words: edit.isNull ? "null" : shown });
     const here = grid.placeOf(edit.cell);
@@ -162,6 +174,11 @@
       queue = queue.then(() => save(edit));
     }
     if (step) grid.activate(following(here, step));
+  }
+
+  function isUnchanged(edit, text) {
+    if (edit.seen === undefined) return false; // typed over what the page has only in part
+    return edit.isNull ? edit.seen === null : edit.seen !== null && text === edit.shown;
   }
 
   /** Where a step leads from a place: to the next cell, and at a row's end to the next row. */
@@ -184,20 +201,25 @@
     delete cell.dataset.value;
     cell.classList.toggle("is-null", edit.isNull);
     cell.classList.add("is-saving");
+    pending.set(keyOf(edit), edit);
   }
 
   async function save(edit) {
-    const row = document.getElementById(`r${edit.record}`);
-    const posted = { value: edit.isNull ? "" : edit.text, version: row?.dataset.version ?? "" };
+    // Of two edits of a cell, one right after the other, the second begins with what the first one left.
+    const { seen, version } = edit.after?.left ?? edit;
+    const posted = { value: edit.isNull ? "" : edit.text, version };
     if (edit.isNull) posted.null = "1";
-    if (edit.seen === null) posted.seen_null = "1";
-    else if (edit.seen !== undefined) posted.seen = edit.seen;
+    if (seen === null) posted.seen_null = "1";
+    else if (seen !== undefined) posted.seen = seen;
+    edit.isSent = true;
     const answer = await send(cellUrl(edit), posted);
+    if (pending.get(keyOf(edit)) === edit) pending.delete(keyOf(edit));
     const sent = answer.html?.querySelector("tr");
     if (sent) applyRow(sent, edit.column);
     else restore(edit);
     if (answer.status === 200 && sent) {
-      drafts.delete(keyOf(edit));
+      edit.left = { seen: grid.rawOf(sent.cells[grid.indexOf(edit.column)] ?? edit.cell), version: sent.dataset.version };
+      drafts.drop(edit);
       showToasts(answer.html);
     } else if (sent) disagree(edit, answer.html.querySelector(".conflict"));
     else refuse(edit, answer.message);
@@ -220,6 +242,19 @@
     for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
   }
 
+  // A look at the server meanwhile leaves an open editor alone; what it brought shows once that is closed.
+  window.htmx.registerExtension("grid-editor", {
+    htmx_before_morph_node: (_, { oldNode, newNode }) => {
+      if (oldNode !== editor?.cell) return true;
+      late.set(oldNode, newNode.cloneNode(true));
+      return false;
+    },
+  });
+
+  document.addEventListener("tablekeep:grid", () => {
+    if (editor && !editor.input.isConnected) commit(null); // its record is not on the page any more
+  });
+
   /** Show a record as the server sent it, but for cells that are being edited or are on their way. */
   function applyRow(sent, column) {
     const row = document.getElementById(sent.id);
@@ -231,13 +266,13 @@
       const isBusy = cell.classList.contains("is-saving") && grid.columnOf(cell) !== column;
       if (index > 0 && !isBusy) dress(cell, made);
     });
+    drafts.mark(); // those of its other cells
   }
 
   // What was not accepted ----------------------------------------------------------------------------------------------
 
   function refuse(edit, message) {
-    const { text, isNull } = edit;
-    drafts.set(keyOf(edit), { text, isNull, message });
+    drafts.keep(edit, message);
     const cell = cellOf(edit);
     if (cell) notes.blame(cell, message);
     const isFree = !editor && (document.activeElement === document.body || grid.table().contains(document.activeElement));
@@ -247,7 +282,7 @@
   }
 
   function forget(edit) {
-    drafts.delete(keyOf(edit));
+    drafts.drop(edit);
     notes.forgive(edit.cell);
     edit.input?.removeAttribute("aria-invalid");
   }
@@ -261,10 +296,9 @@
   /** Theirs and yours, at the cell; the row shows theirs already. */
   function disagree(edit, panel) {
     const cell = cellOf(edit);
-    const { text, isNull } = edit;
-    drafts.set(keyOf(edit), { text, isNull, message: "Somebody changed this meanwhile." });
-    if (!cell) return;
-    notes.blame(cell, "Somebody changed this meanwhile.");
+    drafts.keep(edit, MEANWHILE);
+    if (!cell) return void toast(`${titleOf(edit)}, record ${edit.record}: ${MEANWHILE}`, true);
+    notes.blame(cell, MEANWHILE);
     notes.hide();
     document.querySelector(".conflict")?.remove();
     panel.setAttribute("role", "alertdialog");
@@ -281,8 +315,9 @@
       const chosen = event.target.closest("[data-resolve]")?.dataset.resolve;
       if (chosen === "theirs") forget(Object.assign(edit, { cell: cellOf(edit), input: null }));
       if (chosen === "mine") {
-        edit.cell = cellOf(edit);
-        edit.seen = grid.rawOf(edit.cell);
+        const cell = cellOf(edit);
+        const { version } = cell.parentElement.dataset;
+        Object.assign(edit, { cell, version, seen: grid.rawOf(cell), after: null });
         pend(edit);
         queue = queue.then(() => save(edit));
       }
@@ -316,8 +351,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented && !editor) return;
     if (editor && event.target === editor.input) return inEditor(event);
-    const cell = grid.cellOf(event);
-    if (cell?.tagName !== "TD" || event.altKey) return;
+    const cell = grid.cellAimedAt(event);
+    if (cell?.tagName !== "TD" || event.altKey || !grid.mayEdit()) return;
     const isPlain = !event.ctrlKey && !event.metaKey;
     if ((event.key === "Enter" || event.key === "F2") && cell.cellIndex > 0 && isPlain) open(cell, { atEnd: event.key === "F2" });
     else if (event.key === "Backspace" && isPlain) open(cell, { typed: "" });
@@ -329,7 +364,10 @@
   function inEditor(event) {
     const isLine = event.target.matches("textarea") && (event.shiftKey || event.altKey);
     if (event.key === "Enter" && !isLine) commit({ row: 1, column: 0 });
-    else if (event.key === "Enter" && event.altKey) event.target.setRangeText("\n", event.target.selectionStart, event.target.selectionEnd, "end");
+    else if (event.key === "Enter" && event.altKey) {
+      event.target.setRangeText("\n", event.target.selectionStart, event.target.selectionEnd, "end");
+      event.target.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     else if (event.key === "Tab") commit({ row: 0, column: event.shiftKey ? -1 : 1 });
     else if (event.key === "Escape") {
       const edit = editor;

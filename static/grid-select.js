@@ -84,7 +84,7 @@
   // Keys -------------------------------------------------------------------------------------------------------------
 
   document.addEventListener("keydown", (event) => {
-    const cell = grid.cellOf(event);
+    const cell = grid.cellAimedAt(event);
     if (!cell || event.altKey || !bar()) return;
     const row = cell.closest("tbody tr");
     const isFar = event.ctrlKey || event.metaKey;
@@ -131,6 +131,7 @@
     event.preventDefault();
     const form = event.target;
     const button = event.submitter;
+    if (form.querySelector("[aria-busy]")) return; // Enter twice is once
     button.setAttribute("aria-busy", "true");
     const posted = [...new FormData(form, button)];
     const { message } = await send(form.action, posted);

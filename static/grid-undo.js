@@ -32,12 +32,16 @@
   document.addEventListener("submit", async (event) => {
     if (!event.target.matches("form[data-way-back]") || !document.getElementById("grid")) return;
     event.preventDefault();
-    await follow(event.target.action, event.target.querySelector("button").value);
+    const button = event.target.querySelector("button");
+    if (button.hasAttribute("aria-busy")) return; // a second click is no second undoing
+    button.setAttribute("aria-busy", "true");
+    await follow(event.target.action, button.value);
+    button.removeAttribute("aria-busy"); // where it failed, it is still there
     if (document.activeElement === document.body && grid.active()) grid.activate(grid.active());
   });
 
   document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || !grid.cellOf(event)) return;
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !grid.cellAimedAt(event)) return;
     const key = event.key.toLowerCase();
     const word = key === "y" || (key === "z" && event.shiftKey) ? "Redo" : key === "z" ? "Undo" : null;
     if (!word) return;

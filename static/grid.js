@@ -17,6 +17,8 @@
   const heads = () => table()?.tHead?.rows[0]?.cells ?? [];
   const cellAt = ({ row, column }) => (row < 0 ? heads()[column] : rows()[row]?.cells[column]);
   const recordOf = (cell) => cell?.closest("tr[id^=r]")?.id.slice(1) ?? null;
+  const indexOf = (column) => [...heads()].findIndex((head) => head.dataset.column === column);
+  const cellOf = (record, column) => document.getElementById(`r${record}`)?.cells[indexOf(column)];
   const columnOf = (cell) => heads()[cell?.cellIndex]?.dataset.column ?? null;
   const mayEdit = () => document.querySelector("template[data-editor]") !== null;
 
@@ -28,7 +30,7 @@
   }
 
   /** The cell that a key was pressed in, if it was not in a control within it. */
-  function cellOf(event) {
+  function cellAimedAt(event) {
     const cell = event.target.closest?.("#grid table.records :is(tbody td, thead th)");
     return cell && targetOf(cell) === event.target ? cell : null;
   }
@@ -90,10 +92,8 @@
   function rawOf(cell) {
     if (cell.classList.contains("is-null")) return null;
     if (cell.dataset.value !== undefined) return cell.dataset.value;
-    const shown = (cell.querySelector(":scope > .cell-was") ?? cell).textContent;
-    const isClipped = shown.endsWith("…") && cell.title.startsWith(shown.slice(0, -1));
-    if (!isClipped || cell.title === shown) return shown;
-    return cell.title.length < 4000 ? cell.title : undefined;
+    if ("clipped" in cell.dataset) return cell.title.length < 4000 ? cell.title : undefined;
+    return (cell.querySelector(":scope > .cell-was") ?? cell).textContent;
   }
 
   /** Look again: what the server shows at this address now. */
@@ -134,7 +134,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const cell = cellOf(event) ?? controlledCell(event);
+    const cell = cellAimedAt(event) ?? controlledCell(event);
     if (!cell) return;
     const page = event.altKey && { PageUp: "prev", PageDown: "next" }[event.key];
     if (page) {
@@ -202,7 +202,7 @@
     const isStrip = getComputedStyle(grid.tHead.rows[0]).overflowX !== "visible";
     for (const control of grid.querySelectorAll("thead th > :is(a, .head, input)")) control.tabIndex = isStrip ? 0 : -1;
     number(grid);
-    const column = [...heads()].findIndex((head) => head.dataset.column === kept.column);
+    const column = indexOf(kept.column);
     const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);
     const row = found ? found.sectionRowIndex : Math.min(kept.row, rows().length - 1);
     const place = { row, column: column < 0 ? Math.min(1, heads().length - 1) : column };
@@ -236,7 +236,7 @@
   document.addEventListener("DOMContentLoaded", prepare);
 
   window.tablekeep.grid = {
-    activate, cellAt, cellOf, columnOf, heads, mayEdit, placeOf, range, rawOf, recordOf, refresh, rows, say, table,
+    activate, cellAimedAt, cellAt, cellOf, columnOf, heads, indexOf, mayEdit, placeOf, range, rawOf, recordOf, refresh, rows, say, table,
     active: () => active,
   };
 })();

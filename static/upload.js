@@ -110,7 +110,7 @@
       endpoint: ENDPOINT,
       chunkSize: PIECE_BYTES,
       metadata: { filename: file.name },
-      headers: { "X-CSRFToken": form.querySelector("[name=csrfmiddlewaretoken]").value },
+      headers: { "X-CSRFToken": window.tablekeep.token() },
       retryDelays: RETRY_DELAYS,
       removeFingerprintOnSuccess: true,
       onShouldRetry: (error) => {
@@ -157,17 +157,19 @@
   async function post(form, task, isAgain = false) {
     const data = new FormData(form);
     data.delete("file");
+    data.delete("csrfmiddlewaretoken"); // the one of the header is newer
     data.set("draft", form.dataset.draft);
     data.set("do", task);
     let response;
     try {
-      const headers = { "X-Requested-With": ASKS_FOR_ADDRESS };
+      const headers = { "X-Requested-With": ASKS_FOR_ADDRESS, "X-CSRFToken": window.tablekeep.token() };
       response = await fetch(form.action, { method: "POST", body: data, headers });
     } catch {
       note(form, OFFLINE);
       setTimeout(() => post(form, task, true), 2000);
       return;
     }
+    if (response.redirected) return window.location.assign(response.url); // nobody is logged in any more
     // The draft is used up: the first time did come through, and only its answer did not.
     if (isAgain && task === "start" && response.status === 404) return window.location.assign("/imports/");
     const answer = await response.json().catch(() => ({})); // a proxy's page, or an error of the server

@@ -131,7 +131,7 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
             made = forms.ChoiceField(choices=choices, **common)
         case "reference" if referred is not None:
             made = ReferenceField(referred, **common)
-        case "text" | "json" | "jsonb":
+        case "text" | "varchar" | "json" | "jsonb":  # what may hold line breaks, which an input would drop
             made = _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
         case _:
             made = forms.CharField(strip=not column.kind.is_text, **common)

@@ -27,6 +27,8 @@ from dataengine.services.records import record_versions
 
 # What a cell shows at most; the record's own page shows all of it.
 CLIP_AT = 160
+# What a clipped cell holds at most of its text, to point at, edit or copy without asking; grid.js knows the number.
+HINT_AT = 4000
 # Parameters that lead to one page of one order; another order starts at its own first page.
 PAGE_PARAMETERS = ("page", "cursor", "count")
 
@@ -110,16 +112,18 @@ class CatalogTable(SortableTable):
 
 
 class Cell(NamedTuple):
-    """What stands in one cell: its class, its text, the whole text where it is clipped, and where it leads.
+    """What stands in one cell: its class, its text, what is said of it on pointing at it, and where it leads.
 
-    ``value`` is what an editor begins with, where that is not the text.
+    ``value`` is what an editor begins with, where that is not the text. ``is_clipped`` says that the text is the
+    beginning of a longer one, which ``hint`` then holds, as far as that goes.
     """
 
     css: str
     text: str
-    whole: str = ""
+    hint: str = ""
     href: str = ""
     value: str = ""
+    is_clipped: bool = False
 
     def td(self, label: str) -> str:
         """The cell in HTML. A template takes ten times as long over each, and a page has thousands (measured).
@@ -127,10 +131,11 @@ class Cell(NamedTuple):
         ``label`` is the title of its column, escaped already, for where a record stands as a card.
         """
         value = f' data-value="{escape(self.value)}"' if self.value else ""
-        whole = f' title="{escape(self.whole)}"' if self.whole else ""
+        hint = f' title="{escape(self.hint)}"' if self.hint else ""
+        clipped = " data-clipped" if self.is_clipped else ""
         text = escape(self.text)
         shown = f'<a href="{escape(self.href)}">{text}</a>' if self.href else text
-        return f'<td class="{self.css}" data-label="{label}"{value}{whole}>{shown}</td>'
+        return f'<td class="{self.css}" data-label="{label}"{value}{hint}{clipped}>{shown}</td>'
 
 
 class Line(NamedTuple):
@@ -247,7 +252,11 @@ def cell_maker(kind: str) -> Callable[[Any], Cell]:
         if value is None:
             return null
         text = text_of(value)
-        return Cell(css, text) if len(text) <= CLIP_AT else Cell(css, text[:CLIP_AT] + "…", text[:4000])
+        return (
+            Cell(css, text)
+            if len(text) <= CLIP_AT
+            else Cell(css, text[:CLIP_AT] + "…", text[:HINT_AT], is_clipped=True)
+        )
 
     return make
 
