@@ -5,11 +5,14 @@ from django.urls import include, path
 
 from dataengine.api import health
 from dataengine.api.urls import UnknownView
+from webui.views import account
 
 urlpatterns = [
     path("health/live/", health.live, name="health-live"),
     path("health/ready/", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
+    # Before the admin's own, which anybody could guess passwords at.
+    path("admin/login/", account.admin_login),
     path("admin/", admin.site.urls),
     path("api/", include("dataengine.api.urls")),
     path("api", UnknownView.as_view()),

@@ -1,4 +1,4 @@
-"""Which columns of a table a user sees, in which order: personal, kept for good, and nobody else's affair.
+"""Which columns of a table a user sees, in which order and how wide: personal, kept for good, and nobody else's affair.
 
 It changes what the grid shows and nothing else: search, filters, exports and the API know every column.
 """
@@ -6,8 +6,8 @@ It changes what the grid shows and nothing else: search, filters, exports and th
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataengine.models import Column, ColumnLayout, Table
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """``columns`` are all of the table's, in the user's order; ``hidden`` the keys of those left out."""
+    """``columns`` are all of the table's, in the user's order; ``hidden`` the keys of those left out.
+
+    ``widths`` are pixels, by the keys of columns that were given one.
+    """
 
     columns: list[Column]
     hidden: frozenset[int]
     charts: bool
+    widths: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def shown(self) -> list[Column]:
@@ -46,4 +50,5 @@ def layout_of(user: User, table: Table, columns: Sequence[Column]) -> Layout:
     place = {pk: number for number, pk in enumerate(kept.order)}
     ordered = sorted(columns, key=lambda column: place.get(column.pk, len(place)))  # stable: the rest as designed
     known = {column.pk for column in columns}
-    return Layout(ordered, frozenset(kept.hidden) & known, kept.charts)
+    widths = {int(pk): width for pk, width in kept.widths.items()}
+    return Layout(ordered, frozenset(kept.hidden) & known, kept.charts, widths)

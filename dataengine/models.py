@@ -206,6 +206,7 @@ class ColumnLayout(models.Model):
     order = models.JSONField(default=list, blank=True)  # keys of columns
     hidden = models.JSONField(default=list, blank=True)  # the same
     charts = models.BooleanField(default=True)
+    widths = models.JSONField(default=dict, blank=True)  # pixels by a column's key, as text; the rest by what they hold
 
     class Meta:
         default_permissions = ()

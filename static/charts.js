@@ -1,5 +1,6 @@
 // The charts under the grid's heads by keyboard: one of their bars is in the tab order, Left and Right go from bar to
-// bar, Home and End to the first and last. Without this script every bar is in the tab order.
+// bar, Home and End to the first and last. Without this script every bar is in the tab order. After a change of records
+// they are drawn anew.
 "use strict";
 
 (() => {
@@ -25,4 +26,34 @@
   });
 
   document.addEventListener("htmx:after:swap", prepare);
+
+  // A sample costs the server something: one for many changes right after each other, and none while a bar is being chosen.
+  const REST = 1500; // milliseconds
+  let isOld = false;
+  let timer;
+
+  /** The row of charts, once they are there. */
+  const drawn = () => document.querySelector("#grid .charts:has(.mini-chart)");
+
+  function renew() {
+    const row = drawn();
+    if (!isOld || !row || row.matches(":focus-within, :hover")) return;
+    isOld = false;
+    window.htmx.ajax("GET", row.getAttribute("hx-get"), { source: row, target: row, swap: "innerMorph" });
+  }
+
+  function later() {
+    clearTimeout(timer);
+    timer = setTimeout(renew, REST);
+  }
+
+  document.addEventListener("tablekeep:changed", () => {
+    isOld = drawn() !== null; // what is still to come will be true
+    later();
+  });
+  for (const leaving of ["focusout", "pointerout"]) {
+    document.addEventListener(leaving, (event) => {
+      if (isOld && event.target.closest?.("#grid .charts")) later();
+    });
+  }
 })();

@@ -84,6 +84,7 @@
   function arrived(item) {
     expire(item);
     document.dispatchEvent(new CustomEvent("tablekeep:toast", { detail: item }));
+    if (item.querySelector("[data-way-back]")) document.dispatchEvent(new CustomEvent("tablekeep:changed"));
   }
 
   /** What proves that a request is this page's: as it is now, for logging in again in another window changes it. */
@@ -144,7 +145,8 @@
 
   function closeMenus(target) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(target)) menu.open = false;
+      // A press on no control in a menu brings the focus to what the menu stands in.
+      if (!menu.contains(target) && !target.contains(menu)) menu.open = false;
     }
   }
 

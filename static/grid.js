@@ -111,6 +111,7 @@
   }
 
   function destination(event, { row, column }) {
+    if (row < 0 && event.shiftKey) return null; // in a head Shift is about the column (grid-widths.js)
     const far = event.ctrlKey || event.metaKey;
     const [bottom, right] = [rows().length - 1, heads().length - 1];
     const top = event.shiftKey ? 0 : -1;

@@ -43,6 +43,8 @@ class Heading:
     state: str
     query: str
     hint: str = ""
+    # In pixels, where the user gave it one.
+    width: int | None = None
     # How the grid's scripts and URLs call the column: ``c12``, which no user's word can break.
     column: str = ""
 
@@ -91,6 +93,7 @@ class SortableTable(tables2.Table):
             state=state if bound.orderable else "",
             query=f"?{query.urlencode()}",
             hint=getattr(bound.column, "hint", ""),
+            width=getattr(bound.column, "width", None),
             column=bound.name,
         )
 
@@ -135,7 +138,7 @@ class Cell(NamedTuple):
         clipped = " data-clipped" if self.is_clipped else ""
         text = escape(self.text)
         shown = f'<a href="{escape(self.href)}">{text}</a>' if self.href else text
-        return f'<td class="{self.css}" data-label="{label}"{value}{hint}{clipped}>{shown}</td>'
+        return f'<td class="{self.css}" data-label="{label}"{value}{clipped}{hint}>{shown}</td>'
 
 
 class Line(NamedTuple):
@@ -168,11 +171,12 @@ class Line(NamedTuple):
 class RecordColumn(tables2.Column):
     """A column of the grid, bound as the record model binds it (``c12``); ``user_name`` is the user's word."""
 
-    def __init__(self, column: Column, labels: Mapping[int, str] | None) -> None:
+    def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.kernel != "json")
         self.user_name = column.name
         self.title = column.title
         self.hint = column.sql_text
+        self.width = width
         self.css = css_of_type(column.type)
         self.show = cell_maker(column.type) if labels is None else reference_maker(column, labels)
 
@@ -183,11 +187,23 @@ class RecordGrid(SortableTable):
     id = tables2.Column("id")
 
     def __init__(
-        self, records: Sequence[Record], columns: Sequence[Column], *, sort: str, labels: Labels | None = None
+        self,
+        records: Sequence[Record],
+        columns: Sequence[Column],
+        *,
+        sort: str,
+        labels: Labels | None = None,
+        widths: Mapping[int, int] | None = None,
     ) -> None:
-        """``labels`` are what records are called that reference columns refer to; without them ids are shown."""
-        known = labels or {}
-        self.shown = {column.attribute: RecordColumn(column, known.get(column.attribute)) for column in columns}
+        """``labels`` are what records are called that reference columns refer to; without them ids are shown.
+
+        ``widths`` are pixels by columns' keys.
+        """
+        known, wide = labels or {}, widths or {}
+        self.shown = {
+            column.attribute: RecordColumn(column, known.get(column.attribute), wide.get(column.pk))
+            for column in columns
+        }
         super().__init__(_InOrder(records), sort=sort, extra_columns=list(self.shown.items()))
 
     def key_of(self, name: str) -> str:

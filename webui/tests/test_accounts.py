@@ -39,6 +39,26 @@ def test_guessing_is_slowed_down(client: Client, owner: User, password: str, mon
     assert welcome.status_code == 302
 
 
+def test_the_admin_has_the_same_log_in(client: Client, owner: User, password: str) -> None:
+    owner.is_staff = True
+    owner.save()
+    asked = client.get("/admin/auth/user/", follow=True)
+    assert asked.redirect_chain[-1][0] == "/login/?next=/admin/auth/user/"
+    # Nobody can try passwords at the admin's own address.
+    tried = client.post("/admin/login/", {"username": "owner", "password": password, "next": "/admin/"})
+    assert tried.headers["Location"] == "/login/?next=/admin/"
+    assert client.get("/admin/").status_code == 302
+    response = client.post("/login/", {"username": "owner", "password": password, "next": "/admin/auth/user/"})
+    assert response.headers["Location"] == "/admin/auth/user/"
+    assert client.get("/admin/login/", follow=True).redirect_chain[-1][0] == "/admin/"
+
+
+def test_who_may_not_see_the_admin_is_told_so(as_stranger: Client) -> None:
+    response = as_stranger.get("/admin/", follow=True)
+    assert response.status_code == 403
+    assert "<h1>You may not do that</h1>" in response.content.decode()
+
+
 def test_logging_in_never_leads_elsewhere(client: Client, owner: User, password: str) -> None:
     response = client.post("/login/", {"username": "owner", "password": password, "next": "https://evil.example/"})
     assert response.headers["Location"] == "/"

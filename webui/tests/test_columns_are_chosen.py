@@ -123,3 +123,27 @@ def test_a_table_is_deleted_with_its_layouts(as_owner: Client, people: Table) ->
     choose(as_owner, [], [])
     assert as_owner.post("/tables/people/delete/").status_code == 302
     assert not ColumnLayout.objects.exists()
+
+
+def test_widths_are_kept_with_the_order_and_forgotten_with_it(as_owner: Client, people: Table) -> None:
+    pk = keys(people)
+
+    def widths() -> dict[str, str]:
+        html = as_owner.get(GRID).content.decode()
+        return dict(re.findall(r'data-column="c(\d+)" data-width="(\d+)"', html))
+
+    def widen(column: int | str, width: str) -> None:
+        assert as_owner.post(COLUMNS, {"do": f"width-{column}", "width": width}).status_code == 204
+
+    widen(pk["name"], "300")
+    widen(pk["notes"], "7")  # nothing can be seen of a column so narrow
+    assert widths() == {str(pk["name"]): "300", str(pk["notes"]): "48"}
+    widen(pk["notes"], "")
+    choose(as_owner, [pk["score"], pk["name"]], [pk["score"], pk["name"]])
+    assert widths() == {str(pk["name"]): "300"}
+    for column, width in ((pk["name"] + 999, "200"), ("x", "200"), (pk["name"], "wide")):
+        widen(column, width)
+    assert widths() == {}
+    widen(pk["name"], "300")
+    as_owner.post(COLUMNS, {"do": "reset"})
+    assert widths() == {}

@@ -200,4 +200,4 @@ def test_a_cell_is_text_whatever_it_says(as_owner: Client, owner: User) -> None:
     page.feed(as_owner.get("/tables/hostile/").content.decode())
     assert page.texts == [*HOSTILE, (HOSTILE[0] * 20)[:160] + "…"]
     assert page.titles == [HOSTILE[0] * 20]
-    assert page.names <= {"td", "class", "data-label", "title"}
+    assert page.names <= {"td", "class", "data-label", "data-clipped", "title"}

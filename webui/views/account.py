@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -28,6 +30,13 @@ class Login(auth_views.LoginView):
     template_name = "account/login.html"
     authentication_form = forms.LoginForm
     redirect_authenticated_user = True
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """Django admin's log-in: the console's, which slows down guessing. Who is logged in and no staff is told so."""
+    if request.user.is_authenticated and not admin.site.has_permission(request):
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", "") or resolve_url("admin:index"), resolve_url(settings.LOGIN_URL))
 
 
 class Logout(auth_views.LogoutView):

@@ -9,7 +9,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.layouts import layout_of
-from dataengine.services.layouts import forget_layout, keep_layout
+from dataengine.services.layouts import forget_layout, keep_layout, keep_width
 from webui import htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
@@ -19,15 +19,23 @@ _STEPS = {"up": -1, "down": 1}
 
 @console_view("GET", "POST")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step, as ``up-12``."""
+    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step, as ``up-12``.
+
+    A script keeps a column's width with ``width-12`` and ``width`` in pixels, or without: as wide as what it holds.
+    """
     table = access.get_table(request.user, name, "view")
     if request.method == "POST":
         doing, _, moved = request.POST.get("do", "save").partition("-")
+        if doing == "width":
+            for pk in _numbers([moved]):
+                width = next(iter(_numbers([request.POST.get("width", "")])), None)
+                keep_width(user=request.user, table=table, column=pk, width=width)
+            return HttpResponse(status=204)
         if doing == "reset":
             forget_layout(user=request.user, table=table)
         else:
-            order = _step(_keys(request.POST, "order"), moved, _STEPS.get(doing, 0))
-            shown = set(_keys(request.POST, "shown"))
+            order = _step(_numbers(request.POST.getlist("order")), moved, _STEPS.get(doing, 0))
+            shown = set(_numbers(request.POST.getlist("shown")))
             charts = "charts" in request.POST
             keep_layout(user=request.user, table=table, order=order, shown=shown, charts=charts)
         # Who moves a column without a script will want to move another.
@@ -39,14 +47,14 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     return htmx.render(request, "records/columns.html", {"section": "tables", "table": table, "layout": layout})
 
 
-def _keys(data: QueryDict, name: str) -> list[int]:
-    return [int(text) for text in data.getlist(name) if text.isascii() and text.isdecimal() and len(text) < 19]
+def _numbers(texts: Sequence[str]) -> list[int]:
+    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19]
 
 
 def _step(order: Sequence[int], moved: str, by: int) -> list[int]:
     """``order`` with one column moved by a place; at the ends it stays."""
     changed = list(order)
-    pk = int(moved) if moved.isascii() and moved.isdecimal() and len(moved) < 19 else None
+    pk = next(iter(_numbers([moved])), None)
     if pk in changed and 0 <= changed.index(pk) + by < len(changed):
         place = changed.index(pk)
         changed.insert(place + by, changed.pop(place))

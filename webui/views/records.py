@@ -219,7 +219,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
     listing = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
     page, count = listing.page, listing.count
     labels = references.labels(request.user, page.records)
-    grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels)
+    grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels, widths=layout.widths)
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(versions=may_edit),
@@ -235,7 +235,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
 
 def _nothing(params: QueryDict, layout: Layout) -> dict[str, Any]:
     """The grid without records, where none can be shown."""
-    grid = RecordGrid([], layout.shown, sort="")
+    grid = RecordGrid([], layout.shown, sort="", widths=layout.widths)
     return {
         "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
         "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1,

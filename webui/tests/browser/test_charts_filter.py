@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from dataengine.models import ColumnLayout, Table
+from webui.tests.browser.test_grid_by_keyboard import cell
 
 
 def test_a_click_on_a_bar_filters_and_another_takes_it_back(owners_page: Page, people: Table) -> None:
@@ -56,3 +57,17 @@ def test_charts_are_turned_off_and_stay_off(owners_page: Page, people: Table) ->
     expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(3)
     expect(page.locator(".charts")).to_have_count(0)
     assert not ColumnLayout.objects.get().charts
+
+
+def test_charts_follow_changes(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    expect(page.get_by_role("link", name="active missing, 2 records")).to_be_visible()
+    cell(page, 2, "active").click()
+    page.keyboard.type("y")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="active missing, 1 record")).to_be_visible()
+    expect(page.get_by_role("link", name="active yes, 2 records")).to_be_visible()
+    expect(cell(page, 3, "active")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(page.get_by_role("link", name="active missing, 2 records")).to_be_visible()
