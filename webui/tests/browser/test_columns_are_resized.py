@@ -20,7 +20,7 @@ def go(page: Page) -> None:
 
 
 def width(page: Page, name: str) -> int:
-    return round(head(page, name).evaluate("(it) => it.getBoundingClientRect().width"))
+    return int(head(page, name).evaluate("(it) => Math.round(it.getBoundingClientRect().width)"))
 
 
 def drag(page: Page, name: str, by: int) -> None:
