@@ -70,7 +70,8 @@ class ImportConsumer(AsyncWebsocketConsumer):
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         self.pk = self.scope["url_route"]["kwargs"]["pk"]
         self.token = query.get("token", [""])[0]
-        self.is_json = query.get("format", ["json" if self.token else "html"])[0] == "json"
+        asked = query.get("format", [""])[0]
+        self.is_json = asked == "json" or (asked != "html" and self.token != "")
         self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
         self.progress: dict[str, Any] | None = None

@@ -53,6 +53,8 @@ class TableImportsView(ImportListView):
     def post(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.UploadCsv if self.verb else shapes.StartImport)
         file = asked["file"]
+        if len(request.FILES.getlist("file")) > 1:
+            raise InvalidInput("One file at a time.", fields={"file": "Send one file; start an import for each."})
         job = services.start(
             user=self.user,
             table=None,
@@ -130,6 +132,8 @@ def _options(text: str) -> dict[str, Any]:
         options = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("options is not JSON.", fields={"options": "Give a JSON object."}) from error
+    if options is None:
+        return {}
     if not isinstance(options, dict):
         raise InvalidInput("options is a JSON object.", fields={"options": "Give a JSON object."})
     return options

@@ -38,7 +38,7 @@ class Appender:
         self.is_text_kept = True
         """Whether the text of every row that was rejected here was kept while the file was read."""
         self._staged = False
-        self._straight = True
+        self._straight = not checks.refer_to_own
 
     def load(self, conversion: Conversion, progress: Callable[[int], None]) -> None:
         """Load every chunk. ``progress`` is told how many records are in."""
@@ -54,7 +54,7 @@ class Appender:
                     settled = False
                 if not settled:
                     # Where one chunk clashed the next one will, as a rule; a clean one brings the short way back.
-                    self._straight = self._stage(chunk.data) == 0
+                    self._straight = self._stage(chunk.data) == 0 and not self.checks.refer_to_own
                     self.is_text_kept &= self._straight
             if chunk.held:
                 self._stage(chunk.back)
@@ -88,11 +88,25 @@ class Appender:
                     loader.insert_with_ids(self.staging, self.table)
                 break
             except IntegrityError:
+                # Others took values or deleted records meanwhile, and may well go on doing so.
                 self.checks.reject_for()
+                if self._insert_what_fits():
+                    break
         else:
             raise Unavailable("The table changes too fast to import into it; try again.", code="table_busy")
         loader.run(sql.SQL("TRUNCATE {}").format(self.staging.relation))
         return self.checks.found - before
+
+    def _insert_what_fits(self) -> bool:
+        """Insert the staged rows whose unique values nobody has taken; False where a reference is in the way."""
+        try:
+            with transaction.atomic():
+                loader.insert_with_ids(self.staging, self.table, what_fits=True)
+        except IntegrityError:
+            return False
+        with loader.by_index():
+            self.checks.reject_missing(self.table)
+        return True
 
 
 def reserve_ids(table: Table, count: int) -> int:

@@ -46,4 +46,6 @@ def only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         raise InvalidInput(
             f"A .zip has to hold exactly one file; this one holds {len(members)}.", code="multiple_members"
         )
+    if members[0].flag_bits & 1:
+        raise InvalidInput("The archive is encrypted; pack it without a password.", code="broken_archive")
     return members[0]

@@ -72,7 +72,7 @@ class DialectOptions:
         """
         values = {name: options.get(name) for name in ("delimiter", "quote", "escape", "encoding")}
         for name, value in values.items():
-            if value is None or (name != "delimiter" and value == ""):
+            if value is None or (name in ("quote", "escape") and value == ""):
                 continue
             if not isinstance(value, str):
                 raise _invalid(name, "has to be text")
@@ -98,17 +98,14 @@ class DialectOptions:
 
 def check_encoding(name: str) -> str:
     """The canonical name of a text encoding that Python knows; raises InvalidInput ``unknown_encoding``."""
+    reason = f"There is no text encoding {name[:40]!r}."
     try:
         codec = codecs.lookup(name)
-        if codec.name in NO_TEXT:
+        if codec.name in NO_TEXT or not name.isascii():  # Python passes over what is not
             raise LookupError(codec.name)
         b"a,b\n".decode(codec.name, "replace")  # refuses base64 and its like
     except (LookupError, ValueError, UnicodeError) as error:
-        raise InvalidInput(
-            f"There is no text encoding {name!r}.",
-            code="unknown_encoding",
-            fields={"encoding": f"There is no text encoding {name!r}."},
-        ) from error
+        raise InvalidInput(reason, code="unknown_encoding", fields={"encoding": reason}) from error
     return codec.name
 
 
@@ -145,7 +142,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     text = b"".join(to_utf8(iter([sample]), encoding))
     if not complete:
         text = text[: text.rfind(b"\n") + 1] or text
-    if not text.strip(b"\r\n"):
+    if not text.strip():
         raise InvalidInput("The file holds no header and no rows.", code="empty_file")
     skipped = fixed.skip_rows or 0
     separator = SEPARATOR_LINE.match(text) if fixed.skip_rows is None and source.kind == "text" else None

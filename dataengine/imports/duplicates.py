@@ -38,6 +38,8 @@ class Checks:
         self.rejected = sql.Identifier("pg_temp", f"tk:{staging.job_id}:rejected")
         self.errors = sql.Identifier("pg_temp", f"tk:{staging.job_id}:errors")
         self.found = 0
+        self.skipped: list[str] = []
+        """Unique columns of which a known value is no error, since such rows are skipped."""
         self.own = "{}"
         """The ids in the table that are rows of this very file, as an int8multirange."""
 
@@ -82,12 +84,19 @@ class Checks:
             )
         )
         with by_index():
-            self._move(sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE t.id = s.id)").format(self.staging.relation), held)
+            self._move_missing(self.staging.relation, held)
 
     def reject_known(self, *, update_key: str | None = None) -> int:
         """Move rows whose unique values the table has already (in another record than the one to be updated)."""
         conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
         return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
+
+    def reject_missing(self, table: Table) -> None:
+        """Move the staged rows that are not in ``table`` by their ids."""
+        self._move_missing(ddl.qualified(table.name))
+
+    def _move_missing(self, relation: sql.Composable, held: Staging | None = None) -> None:
+        self._move(sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE t.id = s.id)").format(relation), held)
 
     def reject_for(self) -> None:
         """Move whatever cannot go into the table as it is now."""
@@ -155,11 +164,28 @@ class Checks:
         return moved
 
     def _unknown(self, column: Column) -> sql.Composable:
+        """Whether the record that a row refers to was not there before the import.
+
+        What the file itself adds does not count: its ids are drawn while it is loaded, others at every attempt.
+        """
         assert column.references is not None
-        name = sql.Identifier(column.name)
-        return sql.SQL("(s.{0} IS NOT NULL AND NOT EXISTS (SELECT FROM {1} r WHERE r.id = s.{0}))").format(
-            name, ddl.qualified(column.references.name)
+        return sql.SQL(
+            "(s.{name} IS NOT NULL AND NOT EXISTS (SELECT FROM {table} r WHERE r.id = s.{name}{before}))"
+        ).format(
+            name=sql.Identifier(column.name),
+            table=ddl.qualified(column.references.name),
+            before=sql.SQL(" AND NOT r.id <@ {}::int8multirange").format(sql.Literal(self.own))
+            if self._is_own(column)
+            else sql.SQL(""),
         )
+
+    def _is_own(self, column: Column) -> bool:
+        return self.table is not None and column.references_id == self.table.pk
+
+    @property
+    def refer_to_own(self) -> bool:
+        """Whether a column refers to records of the very table, so that PostgreSQL alone would take the file's own."""
+        return any(self._is_own(column) for column in self.references)
 
     def _known(self, column: Column, update_key: str | None) -> sql.Composable:
         assert self.table is not None
@@ -221,7 +247,7 @@ class Checks:
         for column in self.unique:
             name = sql.Identifier(column.name)
             known: sql.Composable = sql.SQL("false")
-            if self.table is not None and column.name != update_key:
+            if self.table is not None and column.name not in (update_key, *self.skipped):
                 known = self._known(column, update_key)
                 self._file(column, place[column.name], "duplicate_in_table", known)
             run(

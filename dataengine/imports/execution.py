@@ -13,7 +13,7 @@ from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.models import Column, ImportJob, Table
-from dataengine.progress import ProgressReporter
+from dataengine.progress import Cancelled, ProgressReporter
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
@@ -27,13 +27,7 @@ from .filing import Filing, described
 from .loader import NotEmptyAnyMore, Shadow, Staging
 from .options import NULL_MARKERS, ImportOptions
 from .parser import Block
-from .pipeline import (
-    Conversion,
-    Counts,
-    Reading,
-    find_formats,
-    infer_types,
-)
+from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
 from .planning import Plan, examine, open_stored, plan_new, plan_onto
 from .rehearsal import rehearse
 
@@ -264,7 +258,8 @@ class Execution:
         if self.options.on_conflict != "skip":
             return 0
         key = self.options.key
-        return loader.skip_known(staging, table, [key] if key else [column.name for column in checks.unique])
+        checks.skipped = [key] if key else [column.name for column in checks.unique]
+        return loader.skip_known(staging, table, checks.skipped)
 
     def _settle(self, loaded: _Loaded, *, few: bool = False) -> None:
         """All rows are judged: count them, and begin to file the rejected ones."""
@@ -329,7 +324,8 @@ class Execution:
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
         mine = ImportJob.objects.filter(pk=self.job.pk, state=ImportJob.State.RUNNING, attempt=self.job.attempt)
-        written = mine.update(
+        # Whoever has asked to stop by now gets it; who asks later waits for this row, and is told that it is over.
+        written = mine.filter(cancel_requested=False).update(
             state=state,
             table=self.table,
             phase=ImportJob.Phase.NONE,
@@ -346,6 +342,8 @@ class Execution:
             **asdict(counts),
         )
         if not written:
+            if mine.exists():
+                raise Cancelled
             raise Conflict("Another attempt at this import has begun.", code="attempt_superseded")
 
     def _replace(self, shadow: Shadow) -> None:

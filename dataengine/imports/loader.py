@@ -288,12 +288,16 @@ def insert_from(staging: Staging, table: Table) -> int:
     )
 
 
-def insert_with_ids(staging: Staging, table: Table) -> int:
-    """Insert the staged rows with the ids that they have (from the table's own sequence)."""
+def insert_with_ids(staging: Staging, table: Table, *, what_fits: bool = False) -> int:
+    """Insert the staged rows with the ids that they have (from the table's own sequence); all, or those that fit."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name in staging.columns)
     return run(
-        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
-            ddl.qualified(table.name), names, names, staging.relation
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id {}").format(
+            ddl.qualified(table.name),
+            names,
+            names,
+            staging.relation,
+            sql.SQL("ON CONFLICT DO NOTHING" if what_fits else ""),
         )
     )
 

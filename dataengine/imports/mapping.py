@@ -160,7 +160,9 @@ def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set
         if strangers:
             reason = f"The table has no {_list(strangers)}."
             raise InvalidInput(reason, code="unknown_column", fields={"mapping": reason})
-    doubled = [name for name, count in Counter(c for c in chosen.values() if c is not None).items() if count > 1]
+    # Columns that are there have their names; of new ones no two may differ in case alone.
+    columns = Counter(c if names is not None else c.casefold() for c in chosen.values() if c is not None)
+    doubled = [name for name, count in columns.items() if count > 1]
     if doubled:
         reason = f"Two headers go into {_list(doubled)}."
         raise InvalidInput(reason, code="invalid_mapping", fields={"mapping": reason})

@@ -71,7 +71,8 @@ def open_stored(job: ImportJob) -> BinaryIO:
 
 def examine(file: BinaryIO, filename: str, options: ImportOptions) -> tuple[Source, Dialect, list[str]]:
     """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
-    source = open_source(file, filename)
+    given = options.dialect
+    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
     dialect = detect(source, options.dialect)
     headers = read_header(source, dialect)
     heading = _damaged_header(source, dialect, len(headers), options) or []

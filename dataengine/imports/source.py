@@ -138,7 +138,7 @@ class Source:
                         self._advance(self._file.tell())
                         yield chunk
         except BROKEN as error:
-            raise InvalidInput(f"The archive is damaged or encrypted: {error}.", code="broken_archive") from error
+            raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
         self._advance(self.bytes_total)
 
 
@@ -210,10 +210,18 @@ def _unknown_kind() -> InvalidInput:
     )
 
 
-def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = None) -> Source:
+def open_source(
+    file: BinaryIO,
+    filename: str,
+    *,
+    limits: SourceLimits | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> Source:
     """Recognise a source file by its name and its first bytes.
 
-    ``file`` has to be seekable and stays the caller's to close. Raises InvalidInput with the code ``empty_file``,
+    ``encoding`` and ``delimiter`` are what a person said of it: without them such bytes may be no text. ``file`` has to
+    be seekable and stays the caller's to close. Raises InvalidInput with the code ``empty_file``,
     ``not_csv``, ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
     """
     limits = limits or SourceLimits()
@@ -249,12 +257,12 @@ def open_source(file: BinaryIO, filename: str, *, limits: SourceLimits | None = 
     if not start:
         raise InvalidInput("The file is empty.", code="empty_file")
     if kind == "text":
-        refuse_binary(start)
+        refuse_binary(start, encoding=encoding, delimiter=delimiter)
     source.bytes_read = 0
     return source
 
 
-def refuse_binary(start: bytes) -> None:
+def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:
     """Raise InvalidInput ``not_csv`` where the first bytes are those of another kind of file."""
     for magic, what in MAGIC:
         if start.startswith(magic) and (not magic.isalnum() or b"\0" in start[:512] or not _textual(start)):
@@ -267,6 +275,10 @@ def refuse_binary(start: bytes) -> None:
         return
     if re.match(rb"\s*(?:<!doctype html|<html|<\?xml)", start[:256], re.IGNORECASE):
         raise InvalidInput("This is an HTML or XML page, not CSV.", code="not_csv")
+    if encoding is not None and codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return
+    if delimiter is not None and not delimiter.isprintable():
+        start = start.replace(delimiter.encode(), b",")
     if not _textual(start):
         raise InvalidInput("The file holds binary data, not text.", code="not_csv")
 
@@ -281,7 +293,7 @@ def _textual(start: bytes) -> bool:
     if controls > max(4, len(head) // 20):
         return False
     nuls = head.count(0)
-    if nuls <= max(4, len(head) // 20):
+    if nuls <= max(4, len(head) // 20) or detect_wide(head):
         return True
     even, odd = head[0::2].count(0), head[1::2].count(0)
     return max(even, odd) > 9 * min(even, odd) and max(even, odd) * 5 > len(head) // 2

@@ -58,7 +58,7 @@ def start(
     target = _target(user, table, table_name, read)
     size = _size(file)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
-    name = name[-255:] or "file"
+    name = name.strip()[-255:] or "file"
     plan = _plan(file, name, target, read)
     file.seek(0)
     # Outside of the transaction: storing a large file far away takes longer than one may stand idle.

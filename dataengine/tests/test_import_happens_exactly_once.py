@@ -26,6 +26,7 @@ from dataengine import locks
 from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict
 from dataengine.models import ImportJob
+from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports, tables
 from dataengine.sql_types import parse_sql_type
 from dataengine.tests.importing import import_text, make_table, queue_import, records
@@ -157,8 +158,30 @@ def test_a_running_import_is_cancelled_and_leaves_nothing(owner: User, queued: C
     imports.cancel(user=owner, job=job)
     thread.join()
     job.refresh_from_db()
-    assert job.state in {"cancelled", "completed"}
-    assert _count() == (1 if job.state == "cancelled" else ROWS - 1)
+    assert job.state == "cancelled"
+    assert _count() == 1
+
+
+def test_who_is_told_that_an_import_is_cancelled_can_rely_on_it(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = queue_import(owner, "t", "n\n1\n2\n")
+
+    answers: list[str] = []
+
+    def cancel() -> None:
+        answers.append(imports.cancel(user=owner, job=ImportJob.objects.get(pk=job.pk)).state)
+        connections.close_all()
+
+    def watch(progress: ImportProgress) -> None:
+        if progress.rows_imported == 2 and not answers:  # all is done but the commit
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            thread.join()
+
+    done = import_runs.run(job.pk, watch=watch)
+    assert done is not None
+    assert answers == ["running"]
+    assert (done.state, done.rows_imported, records("t")) == ("cancelled", 0, [])
 
 
 def test_a_queued_import_is_cancelled_at_once(owner: User) -> None:

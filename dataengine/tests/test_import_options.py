@@ -28,6 +28,13 @@ def test_on_conflict_skip_leaves_records_as_they_are(owner: User) -> None:
 
 
 @pytest.mark.usefixtures("people")
+def test_what_would_be_skipped_is_no_error_of_a_row_that_has_others(owner: User) -> None:
+    job = import_text(owner, "people", "email,age\na@x,old\nb@x,3\nc@x,4\n", on_conflict="skip")
+    assert (job.rows_imported, job.rows_skipped, job.rows_rejected) == (1, 1, 1)
+    assert rejected(job) == [(2, [("age", "invalid_type")])]
+
+
+@pytest.mark.usefixtures("people")
 def test_on_conflict_update_writes_the_columns_of_the_file(owner: User) -> None:
     text = "email,name\nb@x,Bert\nc@x,Cid\nb@x,Twice\n"
     job = import_text(owner, "people", text, on_conflict="update", key="email")
@@ -98,6 +105,9 @@ def test_without_a_header_columns_go_by_position(owner: User) -> None:
         ("email\na@x\n", "data.csv", {"date_formats": ["%Q"]}, "date_formats"),
         ("email\na@x\n", "data.csv", {"delimiter": ",,"}, "delimiter"),
         ("email\na@x\n", "data.csv", {"encoding": "klingon"}, "encoding"),
+        ("email\na@x\n", "data.csv", {"encoding": "utf-8\u00e9"}, "encoding"),
+        ("email\na@x\n", "data.csv", {"encoding": ""}, "encoding"),
+        (" \n\t\n", "data.csv", {}, "file"),
         ("email\na@x\n", "data.csv", {"dry_run": "yes"}, "dry_run"),
         ("email\na@x\n", "data.csv", {"key": "\ud800"}, "options"),
         ("email\na@x\n", "data.csv", {"mapping": {"\ud800": "email"}}, "options"),

@@ -92,6 +92,22 @@ def test_references_must_exist(owner: User, records_before: int) -> None:
     assert rejected(job) == [(3, [("town", "unknown_reference")]), (5, [("town", "invalid_type")])]
 
 
+@pytest.mark.parametrize("on_conflict", ["reject", "skip"])
+@pytest.mark.parametrize("records_before", [0, 1])
+def test_references_to_rows_of_the_same_file_do_not_count(owner: User, records_before: int, on_conflict: str) -> None:
+    make_table(owner, "tree", name="TEXT", parent="REFERENCES tree")
+    if records_before:
+        import_text(owner, "tree", "name\nRoot\n")
+    job = import_text(owner, "tree", "name,parent\nA,\nB,1\nC,2\nD,99\n", on_conflict=on_conflict)
+    unknown = [("parent", "unknown_reference")]
+    if records_before:
+        assert records("tree", "name", "parent") == [("Root", None), ("A", None), ("B", "1")]
+        assert rejected(job) == [(4, unknown), (5, unknown)]
+    else:
+        assert records("tree", "name", "parent") == [("A", None)]
+        assert rejected(job) == [(3, unknown), (4, unknown), (5, unknown)]
+
+
 def test_rules_of_columns_hold(owner: User) -> None:
     from dataengine.column_types import ColumnSpec
     from dataengine.services.tables import create_table

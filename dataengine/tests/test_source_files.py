@@ -105,6 +105,31 @@ def test_text_that_looks_odd_at_first_is_read(data: bytes) -> None:
     assert b"".join(open_source(io.BytesIO(data), "a.csv").open_bytes()) == data
 
 
+@pytest.mark.parametrize(
+    ("data", "encoding", "delimiter"),
+    [
+        ("name;n\nЯблоко;1\n".encode("utf-16-le"), "utf-16-le", None),
+        (b"a\x01b\n1\x012\n" * 20, None, "\x01"),
+    ],
+)
+def test_what_a_person_says_of_a_file_counts(data: bytes, encoding: str | None, delimiter: str | None) -> None:
+    with pytest.raises(InvalidInput):
+        open_source(io.BytesIO(data), "a.csv")
+
+    assert open_source(io.BytesIO(data), "a.csv", encoding=encoding, delimiter=delimiter).sample() == data
+
+
+def test_an_encrypted_archive_is_called_that() -> None:
+    data = bytearray(zipped({"a.csv": CSV}))
+    data[data.index(b"PK\x03\x04") + 6] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+
+    with pytest.raises(InvalidInput, match="encrypted") as caught:
+        open_source(io.BytesIO(bytes(data)), "a.zip")
+
+    assert caught.value.error_code == "broken_archive"
+
+
 @pytest.mark.parametrize("filename", ["a.csv.gz", "a.zip"])
 def test_bombs_are_stopped_by_size_and_by_ratio(filename: str) -> None:
     body = b"a,b\n" + b"0,0\n" * 2_000_000

@@ -1,0 +1,61 @@
+"""Others write to the table while a file goes into it: their records stay, and the rows that clash are rejected."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+
+from dataengine.services import import_runs
+from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _writer(name: str) -> psycopg.Connection:
+    """A session of somebody else that has inserted ``name`` and not committed yet."""
+    session = psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor})
+    session.execute("INSERT INTO userdata.people (name) VALUES (%s)", [name])
+    return session
+
+
+def _wait_until_held_up_by(session: psycopg.Connection) -> None:
+    """Wait until somebody waits for what ``session`` has written."""
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))",
+                [session.info.backend_pid],
+            )
+            if cursor.fetchone() != (0,):
+                return
+        time.sleep(0.02)
+
+
+def test_one_clash_after_the_other_holds_no_import_up(owner: User) -> None:
+    make_table(owner, "people", name="TEXT UNIQUE")
+    import_text(owner, "people", "name\nZoe\n")
+    job = queue_import(owner, "people", "name\nAnn\nBob\nCid\nDan\nEva\n")
+
+    def work() -> None:
+        import_runs.run(job.pk)
+        connections.close_all()
+
+    writers = [_writer(name) for name in ("Bob", "Cid", "Dan")]
+    thread = threading.Thread(target=work)
+    thread.start()
+    for writer in writers:  # the import waits for the first, tries again, waits for the next
+        _wait_until_held_up_by(writer)
+        writer.commit()
+        writer.close()
+    thread.join()
+
+    job.refresh_from_db()
+    clash = [("name", "duplicate_in_table")]
+    assert (job.state, job.rows_imported, job.rows_rejected) == ("completed", 2, 3)
+    assert rejected(job) == [(3, clash), (4, clash), (5, clash)]
+    assert sorted(records("people", "name")) == [("Ann",), ("Bob",), ("Cid",), ("Dan",), ("Eva",), ("Zoe",)]
