@@ -16,7 +16,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from dataengine import access
-from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
+from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Index, Table
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
 
@@ -104,9 +104,15 @@ def _under_way(job: ChangeJob, columns: Iterable[Column]) -> UnderWay:
         return UnderWay(job, _doing(job, columns), "", max(0.0, seconds))
     if job.error:
         return UnderWay(job, _doing(job, columns), f"{job.error} It starts again soon.", None)
-    is_loading = ImportJob.objects.filter(table_id=job.table_id, state=ImportJob.State.RUNNING).exists()
-    waits_for = "It begins when the import into this table is over." if is_loading else "It begins in a moment."
-    return UnderWay(job, _doing(job, columns), waits_for, None)
+    return UnderWay(job, _doing(job, columns), _waits_for(job), None)
+
+
+def _waits_for(job: ChangeJob) -> str:
+    if ImportJob.objects.filter(table_id=job.table_id, state=ImportJob.State.RUNNING).exists():
+        return "It begins when the import into this table is over."
+    if Index.objects.filter(table_id=job.table_id, state=Index.State.BUILDING).exists():
+        return "It begins when the index of this table is built."
+    return "It begins in a moment."
 
 
 def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:

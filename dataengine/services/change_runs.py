@@ -18,7 +18,9 @@ from django.utils import timezone
 from dataengine import access, locks
 from dataengine.exceptions import DataEngineError, Unavailable
 from dataengine.models import ChangeJob
+from dataengine.services import indexes
 from dataengine.services.changes import perform
+from dataengine.statistics import size_of
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +94,8 @@ def _attempt(job: ChangeJob) -> None:
     """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
     watch = _Watch(job)
     try:
+        if _writes_most_of_the_table(job):
+            indexes.set_search_aside(job.table)
         with transaction.atomic():
             _change(job)
     except _Cancelled:
@@ -124,6 +128,13 @@ def _change(job: ChangeJob) -> None:
         finished_at=timezone.now(),
     ):  # fmt: skip
         raise _Cancelled
+
+
+def _writes_most_of_the_table(job: ChangeJob) -> bool:
+    """Whether as many records are written (not deleted) as half of the table has."""
+    if job.action == ChangeJob.Action.DELETE or job.parameters.get("verb") == "deleted":
+        return False
+    return job.count >= size_of(job.table).records / 2
 
 
 class _Watch:

