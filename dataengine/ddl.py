@@ -159,8 +159,9 @@ def blocks_of(table: Table) -> sql.Composed:
     return sql.SQL(template).format(sql.Literal(qualified(table.name).as_string(None)))
 
 
-def analyze(table: Table) -> sql.Composed:
-    return sql.SQL("ANALYZE {}").format(qualified(table.name))
+def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
+    """``patient``: wait for whoever works on the table; else do without where somebody does."""
+    return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
 
 
 # Pieces of definitions, used by CREATE and ALTER and by the loader's shadow tables.

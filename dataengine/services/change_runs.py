@@ -15,7 +15,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from dataengine import access, locks
+from dataengine import access, ddl, locks
 from dataengine.exceptions import DataEngineError, Unavailable
 from dataengine.models import ChangeJob
 from dataengine.services import indexes
@@ -122,6 +122,8 @@ def _change(job: ChangeJob) -> None:
     # What was allowed when it was asked for may not be any more.
     table = access.get_table(job.user, job.table.name, "edit")
     event = perform(user=job.user, table=table, action=job.action, parameters=job.parameters)
+    # What lists say of their length is estimated from this; autovacuum would come to it a minute later.
+    ddl.execute(ddl.analyze(table, patient=False))
     ended = _mine(job).filter(cancel_requested=False)
     if not ended.update(
         state=ChangeJob.State.COMPLETED, event=event, count=event.details["count"], count_exact=True,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -29,6 +30,8 @@ LARGE = 50_000
 """More records than these are a worker's. So many take about a second, three with a search index (measured)."""
 PATIENCE_SECONDS = 4.0
 """What takes longer than this, however few its records are, is broken off and left to a worker."""
+_TELL_FOR = timedelta(days=1)
+_TELL = 3
 ACTIVE = (ChangeJob.State.QUEUED, ChangeJob.State.RUNNING)
 
 type Outcome = AuditEvent | ChangeJob
@@ -92,11 +95,15 @@ def cancel(job: ChangeJob) -> ChangeJob:
 
 
 def endings(user: User, table: Table) -> list[ChangeJob]:
-    """The user's changes of the table that are over and of which this has not been asked before."""
+    """The user's changes of the table that are over and of which this has not been asked before: the latest, in order.
+
+    Who comes back after a long time, or makes them by a program, is not told of each.
+    """
     over = ChangeJob.objects.filter(user=user, table=table, told=False).exclude(state__in=ACTIVE)
-    found = list(over.select_related("event__undoes"))
     # Of two pages that ask at once, one is told.
-    return [job for job in found if ChangeJob.objects.filter(pk=job.pk, told=False).update(told=True)]
+    found = [job for job in over if ChangeJob.objects.filter(pk=job.pk, told=False).update(told=True)]
+    since = timezone.now() - _TELL_FOR
+    return [job for job in found if job.finished_at is not None and job.finished_at > since][-_TELL:]
 
 
 def _do(user: User, table: Table, action: ChangeJob.Action, parameters: Mapping[str, Any], count: Count) -> Outcome:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from dataengine.models import AuditEvent, ChangeJob, Table
@@ -106,6 +108,22 @@ def test_cancelled_and_failed_ones_say_so(as_owner: Client, people: Table) -> No
     assert "already" in told
     assert "Nothing was changed." in told
     assert "toast-bad" in told
+
+
+def test_who_comes_back_late_is_not_told_of_each(as_owner: Client, people: Table, owner: User) -> None:
+    def ended(count: int, **values: Any) -> ChangeJob:
+        return ChangeJob.objects.create(
+            table=people, user=owner, action="delete", count=count, count_exact=True, state="failed", error="Full.",
+            finished_at=timezone.now(), **values,
+        )  # fmt: skip
+
+    old = ended(7)
+    ChangeJob.objects.filter(pk=old.pk).update(finished_at=timezone.now() - timedelta(days=2))
+    for count in range(11, 16):
+        ended(count)
+    told = panel(as_owner)
+    assert re.findall(r"Deleting (\d+) records did not work", told) == ["13", "14", "15"]
+    assert "did not work" not in panel(as_owner)
 
 
 def test_who_sees_and_cancels_it(
