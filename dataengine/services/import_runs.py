@@ -48,7 +48,11 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
         return job
     with locks.held_by_job(job.pk, job.table_id) as outcome:
         if outcome == "held" and _claim(job):
-            _attempt(job, watch)
+            try:
+                _attempt(job, watch)
+            except KeyboardInterrupt:  # somebody at a terminal; workers are told by other signals
+                _end(job, ImportJob.State.CANCELLED)
+                raise
     job.refresh_from_db()
     if job.is_over:
         publish(job.pk)

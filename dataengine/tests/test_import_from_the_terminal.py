@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
+from config.private import PROJECT_DIR
+from dataengine.models import ImportJob
+from dataengine.services import import_runs
 from dataengine.tests.importing import make_table, records
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,6 +37,7 @@ def run(path: Path, *arguments: str) -> int:
         ("name,n\na,1\nb,x\n", ["--on-error", "abort"], 1, "nothing was imported"),
         ("name,n\n", [], 2, "no rows"),
         ("name,n\na,1\n", ["--options", '{"x": 1}'], 2, "There is no such option"),
+        ("name,n\na,1\n", ["--dry-run"], 0, "Dry run, nothing was changed. T: 1 imported"),
         ("name,n\na,1\n", ["--delimiter", ";;"], 2, "exactly one character"),
         ("name,n\na,1\n", ["--owner", "nobody"], 2, "no active user"),
     ],
@@ -83,3 +91,29 @@ def test_every_option_has_its_argument(owner: User, tmp_path: Path) -> None:
     assert run(path, *common) == 0
     assert run(path, *common, "--on-conflict", "update", "--key", "name") == 0
     assert records("T", "name", "n", "day") == [("é;x", None, "2024-02-01"), ("b;'y", "5", "2024-02-03")]
+
+
+def test_ctrl_c_cancels_for_good(owner: User, tmp_path: Path, process_environment: dict[str, str]) -> None:
+    make_table(owner, "T", name="TEXT", n="INTEGER")
+    path = tmp_path / "a.csv"
+    path.write_text("name,n\n" + "".join(f"a row to load,{number}\n" for number in range(400_000)))
+    command = [sys.executable, "manage.py", "import_csv", str(path), "--table", "T"]
+    with subprocess.Popen(
+        command,
+        cwd=PROJECT_DIR,
+        env=process_environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        while not ImportJob.objects.filter(state="running").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted: the import is cancelled.")
+    assert import_runs.sweep() == []
+    assert ImportJob.objects.get().state == "cancelled"
+    assert records("T") == []

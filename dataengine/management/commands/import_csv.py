@@ -1,7 +1,7 @@
 """``manage.py import_csv PATH --table T``: the path that an upload takes, from a terminal.
 
 Exit codes: 0 all rows are in; 1 the import failed; 2 the command, the file or an option is at fault; 3 it is done, but
-rows were rejected.
+rows were rejected; 130 it was cancelled with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,12 +18,12 @@ from django.core.management.base import BaseCommand
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from dataengine.exceptions import DataEngineError
+from dataengine.exceptions import Conflict, DataEngineError
 from dataengine.models import ImportJob, Table
 from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports
 
-FAILED, WRONG, REJECTED = 1, 2, 3
+FAILED, WRONG, REJECTED, INTERRUPTED = 1, 2, 3, 130
 _PHASES = {
     "reading": "Reading",
     "checking": "Checking",
@@ -82,25 +83,34 @@ class Command(BaseCommand):
             _leave(console, f"{path}: {error.strerror}", WRONG)
         except DataEngineError as error:
             _leave(console, error.message, WRONG)
-        job = _run(job, console)
+        try:
+            job = _run(job, console)
+        except KeyboardInterrupt:
+            _leave(console, f"Interrupted: the import is {_stopped(job).state}.", INTERRUPTED)
         if job.state != ImportJob.State.COMPLETED:
             _leave(console, f"The import {job.state}: {job.error or 'nothing was changed'}", FAILED)
+        rehearsed = "Dry run, nothing was changed. " if options.get("dry_run") else ""
         console.print(
-            f"{job.table_name}: {job.rows_imported:,} imported, {job.rows_updated:,} updated, "
-            f"{job.rows_skipped:,} skipped, {job.rows_rejected:,} rejected."
+            f"{rehearsed}{job.table_name}: {job.rows_imported:,} imported, {job.rows_updated:,} updated, "
+            f"{job.rows_skipped:,} skipped, {job.rows_rejected:,} rejected.",
+            soft_wrap=True,
         )
         for cause in job.errors[:10]:
             console.print(
                 f"  {cause['column']}: {cause['code']}, {cause['count']:,} × (line {cause['example_line']:,}: "
                 f"{cause['message']})",
                 markup=False,
+                soft_wrap=True,
             )
         if job.rows_rejected:
             sys.exit(REJECTED)
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    options = json.loads(text)
+    try:
+        options = json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"no JSON: {error}") from error
     if not isinstance(options, dict):
         raise ArgumentTypeError("no JSON object")
     return options
@@ -135,8 +145,18 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
         done = import_runs.run(job.pk, watch=watch)
         while done is not None and not done.is_over and done.attempt and done.attempt < ImportJob.MAX_ATTEMPTS:
             done = import_runs.run(job.pk, watch=watch)
-    assert done is not None
+        assert done is not None
+        if done.state == ImportJob.State.COMPLETED:
+            bar.update(task, completed=1.0, description="Done")
     return done
+
+
+def _stopped(job: ImportJob) -> ImportJob:
+    """The job as it stands after Ctrl-C: cancelled, unless that came too late."""
+    with suppress(Conflict):
+        imports.cancel(user=job.user, job=job)
+    job.refresh_from_db()
+    return job
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
@@ -166,5 +186,5 @@ def _owner(username: str | None, table: str, console: Console) -> Any:
 
 
 def _leave(console: Console, reason: str, code: int) -> NoReturn:
-    console.print(reason, style="red", markup=False)
+    console.print(reason, style="red", markup=False, soft_wrap=True)
     sys.exit(code)
