@@ -78,6 +78,7 @@ class ChangeJob(models.Model):
         DELETE = "delete"
         UNDO = "undo"
 
+    ACTIVE = (State.QUEUED, State.RUNNING)
     MAX_ATTEMPTS = 3
 
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
@@ -113,4 +114,4 @@ class ChangeJob(models.Model):
 
     @property
     def is_over(self) -> bool:
-        return self.state not in {self.State.QUEUED, self.State.RUNNING}
+        return self.state not in self.ACTIVE

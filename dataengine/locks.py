@@ -93,12 +93,16 @@ def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: in
     return True
 
 
-def cancel_build(table_id: int) -> None:
-    """Stop the building of an index of the table, if there is one: its session clears up and tries again later."""
+def cancel_build(table_id: int) -> bool:
+    """Stop the building of an index of the table: its session clears up and tries again later.
+
+    False where none is being built.
+    """
     pid = _holder(table_id, _BUILDS_NAMESPACE)
     if pid:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_cancel_backend(%s)", [pid])
+    return pid is not None
 
 
 def index_is_held(index_id: int) -> bool:

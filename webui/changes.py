@@ -16,7 +16,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from dataengine import access
-from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Index, Table
+from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
 
@@ -81,7 +81,7 @@ def tell_endings(request: ConsoleRequest, table: Table) -> None:
 
 def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
     """What ``records/_changes.html`` needs; says what has ended, too."""
-    jobs = list(table.change_jobs.filter(state__in=services.ACTIVE).select_related("user"))
+    jobs = list(table.change_jobs.filter(state__in=ChangeJob.ACTIVE).select_related("user"))
     # Afterwards: of what ends between the two questions nobody would be told before the next page.
     tell_endings(request, table)
     columns = list(table.columns.all()) if jobs else []
@@ -110,8 +110,6 @@ def _under_way(job: ChangeJob, columns: Iterable[Column]) -> UnderWay:
 def _waits_for(job: ChangeJob) -> str:
     if ImportJob.objects.filter(table_id=job.table_id, state=ImportJob.State.RUNNING).exists():
         return "It begins when the import into this table is over."
-    if Index.objects.filter(table_id=job.table_id, state=Index.State.BUILDING).exists():
-        return "It begins when the index of this table is built."
     return "It begins in a moment."
 
 

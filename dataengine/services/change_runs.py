@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 import psycopg
@@ -28,6 +29,7 @@ FROZEN_AFTER = timedelta(seconds=120)
 """A worker that holds its job but has not written its row for so long is frozen, or cut off from the database."""
 RING_AGAIN_AFTER = timedelta(seconds=10)
 _POLL_SECONDS = 0.5
+_PAUSES_SECONDS = (0.5, 1.0, 2.0)  # until an index build that is stopped has cleared up
 _HEARTBEAT_SECONDS = 5.0
 _CANCEL_TIMEOUT_SECONDS = 5.0
 _SETTINGS = (
@@ -51,10 +53,15 @@ def run(job_id: int) -> ChangeJob | None:
     something failed that may pass).
     """
     job = ChangeJob.objects.filter(pk=job_id, state=ChangeJob.State.QUEUED).first()
-    if job is not None:
+    for pause in (*_PAUSES_SECONDS, None) if job is not None else ():
+        assert job is not None
         with locks.held_by_job(job.pk, job.table_id, locks.CHANGE_NAMESPACE) as outcome:
             if outcome == "held" and _claim(job):
                 _attempt(job)
+        # Nobody waits for an index; people wait for this.
+        if outcome != "table_taken" or not locks.cancel_build(job.table_id) or pause is None:
+            break
+        time.sleep(pause)
     return ChangeJob.objects.filter(pk=job_id).first()
 
 

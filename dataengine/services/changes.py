@@ -32,7 +32,6 @@ PATIENCE_SECONDS = 4.0
 """What takes longer than this, however few its records are, is broken off and left to a worker."""
 _TELL_FOR = timedelta(days=1)
 _TELL = 3
-ACTIVE = (ChangeJob.State.QUEUED, ChangeJob.State.RUNNING)
 
 type Outcome = AuditEvent | ChangeJob
 """What was done, or what a worker is to do."""
@@ -62,7 +61,9 @@ def delete_matching(*, user: User, table: Table, conditions: object, whole_table
 def undo_event(*, user: User, table: Table, event_id: int) -> Outcome:
     """Take back what an event of this table did. Raises what ``undo.undo`` raises, for a worker's what shows now."""
     event = undo.undoable(AuditEvent.objects.all(), table, event_id)
-    if ChangeJob.objects.filter(action=ChangeJob.Action.UNDO, state__in=ACTIVE, parameters__event=event.pk).exists():
+    if ChangeJob.objects.filter(
+        action=ChangeJob.Action.UNDO, state__in=ChangeJob.ACTIVE, parameters__event=event.pk
+    ).exists():
         raise Conflict("This is being undone already.", code="already_undone")
     verb = undo.OPPOSITE[event.action.rpartition(".")[2]]
     count = Count(event.details["count"], is_exact=True)
@@ -99,7 +100,7 @@ def endings(user: User, table: Table) -> list[ChangeJob]:
 
     Who comes back after a long time, or makes them by a program, is not told of each.
     """
-    over = ChangeJob.objects.filter(user=user, table=table, told=False).exclude(state__in=ACTIVE)
+    over = ChangeJob.objects.filter(user=user, table=table, told=False).exclude(state__in=ChangeJob.ACTIVE)
     # Of two pages that ask at once, one is told.
     found = [job for job in over if ChangeJob.objects.filter(pk=job.pk, told=False).update(told=True)]
     since = timezone.now() - _TELL_FOR

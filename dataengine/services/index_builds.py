@@ -20,7 +20,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from dataengine import ddl, locks
-from dataengine.models import Column, Index, Table
+from dataengine.models import ChangeJob, Column, Index, Table
 from dataengine.services.indexes import text_columns
 from dataengine.statement_progress import concurrent_share
 
@@ -38,10 +38,11 @@ _MAX_TRIGRAM_COLUMNS = 32
 def run(index_id: int) -> Index | None:
     """Build the index if it is queued and nothing stands against it. Harmless to call twice, late or at once.
 
-    Returns it as it stands afterwards: ready, failed, or queued still (an import has the table).
+    Returns it as it stands afterwards: ready, failed, or queued still (an import has the table, or many of its records
+    are about to change).
     """
     index = Index.objects.filter(pk=index_id, state=Index.State.QUEUED).select_related("table", "column").first()
-    if index is not None:
+    if index is not None and not ChangeJob.objects.filter(table=index.table, state__in=ChangeJob.ACTIVE).exists():
         with _session() as session:
             if locks.hold_for_build(session, index.pk, index.table_id) and _claim(index):
                 _attempt(index, session)
@@ -96,7 +97,7 @@ def _attempt(index: Index, session: psycopg.Connection[Any]) -> None:
         reason = _reason(error)
         passes = isinstance(error, psycopg.OperationalError | errors.UndefinedTable | errors.UndefinedColumn)
         if passes and not isinstance(error, errors.ProgramLimitExceeded):
-            _retry(index, reason)
+            _retry(index, reason, stopped=isinstance(error, errors.QueryCanceled))
         else:
             _end(index, Index.State.FAILED, error=reason, finished_at=timezone.now())
 
@@ -173,8 +174,11 @@ def _end(index: Index, state: Index.State, **changes: Any) -> None:
     mine.update(state=state, **changes)
 
 
-def _retry(index: Index, reason: str) -> None:
-    if index.attempt >= Index.MAX_ATTEMPTS:
+def _retry(index: Index, reason: str, *, stopped: bool = False) -> None:
+    """Queue it again, or let it fail where it has had its attempts; one that was ``stopped`` does not count."""
+    if stopped:
+        _end(index, Index.State.QUEUED, error=reason, attempt=index.attempt - 1)
+    elif index.attempt >= Index.MAX_ATTEMPTS:
         tried = f"{reason} It was tried {index.attempt} times."
         _end(index, Index.State.FAILED, error=tried, finished_at=timezone.now())
     else:

@@ -94,7 +94,7 @@ def set_search_aside(table: Table) -> None:
     its size. Where the table is too busy, it stays. The caller keeps builds away from the table until it is done.
     """
     index = search_index(table)
-    if index is None or index.state != Index.State.READY:
+    if index is None or index.state == Index.State.FAILED:
         return
 
     def change() -> None:

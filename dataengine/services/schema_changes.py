@@ -67,8 +67,7 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
 
 
 def _refuse_during_change(table: Table) -> None:
-    active = (ChangeJob.State.QUEUED, ChangeJob.State.RUNNING)
-    if ChangeJob.objects.filter(table=table, state__in=active).exists():
+    if ChangeJob.objects.filter(table=table, state__in=ChangeJob.ACTIVE).exists():
         raise Conflict(
             f"Many records of “{table}” are being changed; its columns cannot change until that is over.",
             code="change_running",

@@ -18,9 +18,9 @@ from django.db import connection, connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from dataengine import locks
+from dataengine import ddl, locks
 from dataengine.exceptions import Conflict
-from dataengine.models import AuditEvent, ChangeJob, ImportJob, RecordChange, Table
+from dataengine.models import AuditEvent, ChangeJob, ImportJob, Index, RecordChange, Table
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
 
@@ -309,6 +309,37 @@ def test_the_search_index_is_built_after_most_of_the_table_was_written(
     assert run(client.post("/api/tables/t/undo/", {"event": event})) == "queued"
     assert build() == ["ready"]
     assert client.get("/api/tables/t/records/?search=a59").json()["count"] == 1
+
+
+def test_an_index_that_is_being_built_gives_way(
+    client: APIClient, owner: User, table: Table, monkeypatch: pytest.MonkeyPatch, second_connection: Any
+) -> None:
+    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
+    column = indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="v"), indexed=True)
+    index = column.index_or_none
+    assert index is not None
+    monkeypatch.setattr(ddl, "column_index", lambda *names: "SELECT pg_sleep(600)")
+
+    def build() -> None:
+        index_builds.run(index.pk)
+        connections.close_all()
+
+    building = threading.Thread(target=build)
+    building.start()
+    until(lambda: Index.objects.get(pk=index.pk).state == "building")
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    done = change_runs.run(asked["id"])
+    building.join()
+    assert done is not None
+    assert (done.state, records("t")) == ("completed", [])
+    index.refresh_from_db()
+    assert (index.state, index.attempt) == ("queued", 0)
+    waiting = client.patch(BULK, {"filter": {"id__gte": 1}, "data": {"n": 1}})
+    assert waiting.status_code == 200  # nothing is there
+    ChangeJob.objects.create(table=table, user=owner, action="delete", parameters={"filter": {}})
+    still = index_builds.run(index.pk)
+    assert still is not None
+    assert still.state == "queued"
 
 
 def test_who_may(

@@ -55,6 +55,7 @@ def test_deleted_watched_and_undone(owners_page: Page, people: Table) -> None:
     page.get_by_role("button", name="Cancel Bringing back 3 records").click()
     expect(page.locator("#toasts")).to_contain_text("Cancelled. Nothing was changed.")
     expect(page.locator("#changes section")).to_have_count(0)
+    expect(page.locator("#main")).to_be_focused()  # no longer on a button that is gone
     expect(page.get_by_role("heading", name="No record matches")).to_be_visible()
 
     changes.undo_event(user=people.owner, table=people, event_id=ChangeJob.objects.get(pk=job.pk).event_id or 0)
