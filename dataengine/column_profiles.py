@@ -48,7 +48,7 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """One column in a sample: ``values`` of its ``size`` records have one, ``distinct`` different ones (None: not
-    counted). ``extent`` says from where to where the values of a histogram reach.
+    counted), and more where ``is_more``. ``extent`` says from where to where the values of a histogram reach.
     """
 
     column: Column
@@ -57,6 +57,7 @@ class Profile:
     bars: Sequence[Bar] = ()
     is_histogram: bool = False
     distinct: int | None = None
+    is_more: bool = False
     extent: str = ""
 
     @property
@@ -144,4 +145,5 @@ def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
         )
         for value in top.values
     ]
-    return Profile(column, size, span.values, bars if is_telling else [], distinct=top.distinct)
+    is_more = top.records < span.values
+    return Profile(column, size, span.values, bars if is_telling else [], distinct=top.distinct, is_more=is_more)

@@ -52,10 +52,14 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The commonest values of a column in a sample; ``distinct`` is how many different ones there are."""
+    """The commonest values of a column in a sample; ``distinct`` is how many different ones ``records`` of it have.
+
+    Values that are long are not looked at, so these may be fewer than have one.
+    """
 
     values: list[Value]
     distinct: int
+    records: int
 
 
 class Sample:
@@ -120,16 +124,16 @@ class Sample:
         parts = [_histogram(column, limits) for column, limits in edges.items()]
         parts += [_top(column, most) for column in categories]
         buckets: dict[int, dict[int, int]] = {column.pk: {} for column in edges}
-        tops: dict[int, Top] = {column.pk: Top([], 0) for column in categories}
+        tops: dict[int, Top] = {column.pk: Top([], 0, 0) for column in categories}
         if not parts:
             return buckets, tops
         with connection.cursor() as cursor:
             cursor.execute(self._with + sql.SQL(" UNION ALL ").join(parts))
-            for key, text, count, distinct in cursor.fetchall():
+            for key, text, count, distinct, records in cursor.fetchall():
                 if key in buckets:
                     buckets[key][int(text)] = count
                 else:
-                    tops[key] = Top([*tops[key].values, Value(text, count)], distinct)
+                    tops[key] = Top([*tops[key].values, Value(text, count)], distinct, int(records))
         return buckets, tops
 
 
@@ -170,7 +174,7 @@ def _reach(column: Column) -> sql.Composable:
 def _histogram(column: Column, limits: Sequence[str]) -> sql.Composable:
     return sql.SQL(
         "(SELECT {key} AS key, width_bucket({name}, {limits}::text[]::{kind}[])::text AS text, count(*) AS count,"
-        " 0 AS different FROM sample WHERE {finite} GROUP BY 2)"
+        " 0 AS different, 0::numeric AS records FROM sample WHERE {finite} GROUP BY 2)"
     ).format(
         key=sql.Literal(column.pk),
         name=sql.Identifier(column.name),
@@ -182,7 +186,7 @@ def _histogram(column: Column, limits: Sequence[str]) -> sql.Composable:
 
 def _top(column: Column, most: int) -> sql.Composable:
     return sql.SQL(
-        "(SELECT {key}, {name}::text, count(*), count(*) OVER () FROM sample"
+        "(SELECT {key}, {name}::text, count(*), count(*) OVER (), sum(count(*)) OVER () FROM sample"
         " WHERE pg_column_size({name}) <= {longest} GROUP BY {name} ORDER BY 3 DESC, 2 LIMIT {most})"
     ).format(
         key=sql.Literal(column.pk),

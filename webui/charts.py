@@ -101,13 +101,16 @@ def _caption(profile: Profile, found: Profiles) -> str:
         return profile.extent
     if profile.distinct is None or not profile.values:
         return ""
+    if not profile.distinct:
+        return "long texts"
     if profile.column.type == "boolean":
         true = sum(bar.count for bar in profile.bars if bar.filters == {"exact": "true"})
         return f"{_percent(true, profile.values)} yes"
     if profile.distinct == profile.values > 1:
         return "all different"
     # A sample does not hold every value there is.
-    least = "" if found.is_whole or (profile.bars and len(profile.bars) == profile.distinct) else "+"
+    is_all = found.is_whole or (profile.bars and len(profile.bars) == profile.distinct)
+    least = "" if is_all and not profile.is_more else "+"
     return f"{profile.distinct:,}{least} value{'' if profile.distinct == 1 else 's'}"
 
 

@@ -44,7 +44,7 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
-        "bar_css": _BARS.get(shown["state"], "") or ("bar-waiting" if shown["eta_seconds"] is None else ""),
+        "bar_css": _BARS.get(shown["state"], "bar-waiting" if not is_over and shown["eta_seconds"] is None else ""),
         "again": _again(shown),
     }
     begun = job.started_at if shown["state"] == "running" else None

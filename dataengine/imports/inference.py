@@ -223,7 +223,8 @@ class ColumnEvidence:
         nearly = max(self.candidates, key=lambda c: (c.cells, c.alike))
         if not (nearly.cells or nearly.alike):
             return ""
-        others = f"{nearly.cells:,} cells before it are" if nearly.cells else "most cells after it are"
+        before = "the cell before it is" if nearly.cells == 1 else f"{nearly.cells:,} cells before it are"
+        others = before if nearly.cells else "most cells after it are"
         return (
             f"“{_short(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, as {others}"
         )

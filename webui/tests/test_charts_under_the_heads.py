@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 from html import unescape
+from string import ascii_letters
 from typing import TYPE_CHECKING
 
 import pytest
@@ -175,3 +177,13 @@ def test_an_empty_table_has_none(as_owner: Client, owner: User) -> None:
     html = charts(as_owner, "/tables/empty/charts/")
     assert html.count("<td") == 2
     assert "<a" not in html
+
+
+def test_what_was_not_looked_at_is_not_counted_as_nothing(as_owner: Client, owner: User) -> None:
+    table = make_table(owner, "stories", {"title": "TEXT", "story": "TEXT"})
+    # Long ones that do not compress, so that PostgreSQL finds them long as well.
+    long = ["".join(random.Random(seed).choices(ascii_letters, k=5000)) for seed in (1, 2)]
+    for title, story in (("a", long[0]), ("a", long[1]), ("b", long[1]), (long[0], long[0])):
+        insert_record(user=owner, table=table, data={"title": title, "story": story})
+    captions = re.findall(r'class="chart-words"><span>([^<]*)', charts(as_owner, "/tables/stories/charts/"))
+    assert captions == ["2+ values", "long texts"]

@@ -102,3 +102,21 @@ def test_line_breaks_are_as_they_were(as_owner: Client, people: Table, owner: Us
     assert (stored(people, 1)["name"], stored(people, 1)["notes"]) == ("Anna", "a\nb")
     as_owner.post("/tables/people/records/1/", posted | {field(people, "notes"): "a\r\nb\r\nc"})
     assert stored(people, 1)["notes"] == "a\nb\nc"
+
+
+def test_a_record_leads_back_to_the_grid_as_it_was_left(as_owner: Client, people: Table) -> None:
+    query = "score__gt=1&order_by=-name"
+    left = f"/tables/people/?{query}"
+    escaped = left.replace("&", "&amp;")
+    came = {"referer": f"http://testserver{left}"}
+    page = as_owner.get("/tables/people/records/1/", headers=came).content.decode()
+    assert page.count(f'href="{escaped}"') == 2  # the way up, and Cancel
+    shown = {"name": "Ann", "email": "ann@example.com", "query": query}
+    posted = {**{people.columns.get(name=name).attribute: shown[name] for name in ("name", "email")}, "query": query}
+    assert as_owner.post("/tables/people/records/1/", posted).headers["Location"] == left
+    asked = as_owner.get("/tables/people/records/1/delete/", {"query": query}).content.decode()
+    assert f'href="{escaped}">Keep it' in asked
+    assert as_owner.post("/tables/people/records/1/delete/", {"query": query}).headers["Location"] == left
+    # Who came from elsewhere finds the grid as it is.
+    elsewhere = as_owner.get("/tables/people/records/2/", headers={"referer": f"http://testserver/tables/?{query}"})
+    assert 'href="/tables/people/">Cancel' in elsewhere.content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
@@ -141,7 +142,7 @@ def add(request: ConsoleRequest, name: str) -> HttpResponse:
         else:
             changes.tell(request, f"Record {record.pk} is added.", table, trail)
             return htmx.redirect(request, resolve_url("console:records", table.name) + "?order_by=-id")
-    context = {"section": "tables", "table": table, "columns": columns, "form": form}
+    context = {"section": "tables", "table": table, "columns": columns, "form": form, **_grid_as_left(request, table)}
     return htmx.render(request, "records/form.html", context, status=htmx.UNPROCESSABLE if form.errors else 200)
 
 
@@ -168,8 +169,8 @@ def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
             is_late = True
         else:
             changes.tell(request, f"Record {pk} is saved.", table, trail)
-            return htmx.redirect(request, resolve_url("console:records", table.name))
-    context = {
+            return htmx.redirect(request, _grid_as_left(request, table)["back"])
+    context = _grid_as_left(request, table) | {
         "section": "tables", "table": table, "columns": columns, "form": form, "record": record,
         "rights": access.rights_of(request.user, table),
         "version": seen if seen and not is_late else services.record_version(record),
@@ -193,15 +194,24 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
             problem = error
         else:
             changes.tell(request, f"Record {pk} is deleted.", table, trail)
-            return htmx.redirect(request, resolve_url("console:records", table.name))
+            return htmx.redirect(request, _grid_as_left(request, table)["back"])
     grid = RecordGrid([record], columns, sort="", labels=references.labels(request.user, [record]))
     cells = list(zip(columns, grid.lines()[0].cells, strict=True))
     referrers, is_referred_unseen = references.referrers(request.user, table, [pk])
-    context = {
+    context = _grid_as_left(request, table) | {
         "section": "tables", "table": table, "record": record, "cells": cells, "problem": problem,
         "referrers": referrers, "is_referred_unseen": is_referred_unseen,
     }  # fmt: skip
     return htmx.render(request, "records/delete.html", context, status=problem.status if problem else 200)
+
+
+def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
+    """``back`` is the grid as the user left it; ``query`` is its query, which the forms of a record carry along."""
+    here = resolve_url("console:records", table.name)
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    sent = (request.POST if request.method == "POST" else request.GET).get("query")
+    query = QueryDict(sent or (came_from.query if came_from.path == here else "")).urlencode()
+    return {"back": f"{here}?{query}" if query else here, "query": query}
 
 
 def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bool) -> dict[str, Any]:
