@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from config.embedded import postgres_in, redis_in, wait_until_ready
@@ -32,9 +34,19 @@ if TYPE_CHECKING:
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
 
-# How long an example takes says more of the machine than of the code.
-hypothesis_settings.register_profile("tablekeep", deadline=None)
+hypothesis_settings.register_profile(
+    "tablekeep",
+    # How long an example takes says more of the machine than of the code.
+    deadline=None,
+    # Examples share the test's tables on purpose: making them anew for each would take minutes.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    # The verdict on a commit is the same each time; at a desk, every run looks elsewhere.
+    derandomize=bool(os.environ.get("CI")),
+)
 hypothesis_settings.load_profile("tablekeep")
+
+UNHEARD = "unheard"
+"""The queue that bells go to in a test which has no worker: one that another test started must not hear them."""
 
 # Servers -------------------------------------------------------------------------------------------------------------
 
@@ -81,7 +93,9 @@ def _start_embedded() -> None:
 
         wait_until_ready(program, process)
 
-    os.environ.setdefault("DATA_DIR", str(folder / "data"))
+    # Never a folder or store that somebody's real files are in: tests empty theirs.
+    os.environ["DATA_DIR"] = str(folder / "data")
+    os.environ.pop("STORAGE_URL", None)
     if not os.environ.get("DATABASE_URL"):
         postgres = postgres_in(folder, durable=False)
         postgres.initialise()
@@ -115,9 +129,19 @@ def _prepare_environment() -> None:
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     django.setup()
+    _send_bells_to(UNHEARD)
+
+
+def _send_bells_to(queue: str) -> None:
+    from config.celery import app
+
+    app.conf.task_routes = {"*": {"queue": queue}}
+    app.amqp.flush_routes()
+    app.amqp.router = app.amqp.Router()  # the one that there is keeps the routes that it was made with
 
 
 _prepare_environment()
+_redis = redis.Redis.from_url(os.environ["REDIS_URL"])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -132,6 +156,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_of_other_tests() -> None:
+    """What earlier tests left in Redis (counts of failed log-ins, bells) and in folders of files goes first."""
+    _redis.delete(UNHEARD, *_redis.scan_iter("tablekeep*"))
+    for name in ("uploads", "tmp"):
+        folder = Path(os.environ["DATA_DIR"]) / name
+        for path in folder.rglob("*") if folder.is_dir() else ():
+            if path.is_file():
+                path.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)
@@ -174,22 +209,23 @@ def process_environment(django_db_setup: None) -> dict[str, str]:
     }
 
 
+_WORKER = f"tests-{os.getpid()}@localhost"
+
+
 @pytest.fixture(scope="session")
 def _celery_process(
     process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[subprocess.Popen[bytes]]:
     from config.celery import app
 
-    name = f"tests-{os.getpid()}@localhost"
-
     def answers() -> bool:
-        return bool(app.control.ping(destination=[name], timeout=0.5))
+        return bool(app.control.ping(destination=[_WORKER], timeout=0.5))
 
     program = Program(
         name="celery",
         argv=(
             *(sys.executable, "-m", "celery", "-A", "config.celery", "worker", "--loglevel=INFO", "--concurrency=2"),
-            *("--without-gossip", "--without-mingle", f"--hostname={name}"),
+            *("--without-gossip", "--without-mingle", f"--hostname={_WORKER}"),
         ),
         env=process_environment,
         folder=PROJECT_DIR,
@@ -203,15 +239,29 @@ def _celery_process(
 
 @pytest.fixture
 def celery_worker(transactional_db: None, _celery_process: subprocess.Popen[bytes]) -> Iterator[int]:
-    """A real Celery worker (prefork, two children) on the test database; the value is its process id.
+    """A real Celery worker (prefork, two children) on the test database, which hears what this test rings for.
 
-    A test that uses it sees to it that its tasks have ended before it does.
+    The value is its process id. At the end of the test it is waited for: what it still does after an import's last
+    word (mail, the stored file) would meet the emptying of the tables.
     """
-    assert _celery_process.poll() is None, "an earlier test killed the shared worker"
-    yield _celery_process.pid
     from config.celery import app
 
+    assert _celery_process.poll() is None, "an earlier test killed the shared worker"
+    queue = app.conf.task_default_queue
+    _send_bells_to(queue)
+    yield _celery_process.pid
+    _send_bells_to(UNHEARD)
     app.control.purge()
+    while _worker_is_busy():
+        time.sleep(0.02)
+
+
+def _worker_is_busy() -> bool:
+    from config.celery import app
+
+    inspect = app.control.inspect(destination=[_WORKER], limit=1)
+    answers = [inspect.active(), inspect.reserved()]
+    return any(answer is None or answer[_WORKER] for answer in answers)
 
 
 @dataclass(frozen=True)
@@ -286,8 +336,10 @@ _CHROMIUM_FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
     """A real Chromium: the one of CHROMIUM, one installed on this machine, or Playwright's own."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # What is expected of a page comes as soon as the machine can; only what never comes takes so long.
+    expect.set_options(timeout=60_000)
     installed = (os.environ.get("CHROMIUM"), *(shutil.which(name) for name in _CHROMIUM_NAMES))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(

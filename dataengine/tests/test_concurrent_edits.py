@@ -16,6 +16,7 @@ from dataengine.models import Table
 from dataengine.services.records import get_record, record_version, update_record
 
 from .conftest import MakeTable
+from .waiting import is_waited_for, until
 
 URL = "/api/tables/t/records/1/"
 
@@ -99,8 +100,7 @@ def test_undo_waits_for_a_change_that_is_under_way(
 
     thread = threading.Thread(target=undo)
     thread.start()
-    while not other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0] and thread.is_alive():
-        pass
+    until(lambda: is_waited_for(other) or not thread.is_alive())
     other.execute("COMMIT")
     thread.join()
     assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (409, "changed_since")

@@ -60,7 +60,7 @@ def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
     session.execute("SET timezone = 'UTC'")
     session.execute(f"CREATE TEMP TABLE cells (id bigint, c {declared})")
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.one_of(st.none(), CASES[sql_type]), min_size=1, max_size=60))
     def check(cells: list[str | None]) -> None:
         usable = [None if cell is None or "\0" in cell else cell.encode("utf-8", "replace").decode() for cell in cells]

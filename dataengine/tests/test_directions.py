@@ -39,7 +39,7 @@ def module_name(path: Path) -> str:
 def sources(*packages: str, tests: bool = False) -> Iterator[tuple[str, Path]]:
     for package in packages or PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if tests or "tests" not in path.parts:
+            if tests or "tests" not in path.relative_to(ROOT).parts:
                 yield module_name(path), path
 
 
@@ -58,6 +58,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 MODULES = list(sources())
+assert MODULES
 IMPORTS = {name: imports_of(path) for name, path in MODULES}
 
 

@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from rest_framework.test import APIClient
@@ -97,7 +97,7 @@ def copy(make_table: MakeTable) -> Table:
     return make_table("copy", **TYPES)
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, phases=QUICK)
 @given(rows=rows_of_values)
 @example(rows=HARD)
 def test_csv_goes_back_in_as_it_was(owner: User, table: Table, copy: Table, rows: list[dict[str, Any]]) -> None:
@@ -117,7 +117,7 @@ def test_csv_goes_back_in_as_it_was(owner: User, table: Table, copy: Table, rows
     assert records("copy", *TYPES) == expected
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, phases=QUICK)
 @given(rows=rows_of_values)
 @example(rows=HARD)
 def test_json_is_what_the_api_shows(table: Table, rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -29,7 +29,6 @@ COLUMNS = ("u", "n", "few", "t", "d", "r")
 def _estimates_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "EXACT_OFFSET", 100)
     monkeypatch.setattr(paging, "KEYS_FIRST", 20)
-    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def test_they_are_about_where_they_should_be(table: Table, order: str) -> None:
     assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.data())
 @pytest.mark.django_db
 def test_from_there_every_record_follows_once(table: Table, data: st.DataObject) -> None:

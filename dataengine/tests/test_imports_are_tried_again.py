@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -23,15 +22,6 @@ def retry(client: APIClient, job: ImportJob) -> Any:
     return client.post(f"/api/imports/{job.pk}/retry/")
 
 
-def run(pk: int) -> ImportJob | None:
-    """Run the job, or wait for the worker that other tests use, which may have heard the bell first."""
-    job = import_runs.run(pk)
-    while job is not None and not job.is_over:
-        time.sleep(0.05)
-        job.refresh_from_db()
-    return job
-
-
 def code(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
@@ -49,7 +39,7 @@ def test_a_failed_import_starts_afresh(client: APIClient, failed: ImportJob) -> 
     job = answer.json()
     assert (job["state"], job["filename"], answer["Location"]) == ("queued", failed.filename, job["url"])
     assert job["id"] != failed.pk
-    done = run(job["id"])
+    done = import_runs.run(job["id"])
     assert done is not None
     assert (done.state, done.rows_read) == ("failed", 2)
     assert records("t") == []
@@ -63,7 +53,7 @@ def test_a_cancelled_import_of_a_new_table(client: APIClient, owner: User) -> No
     assert client.post(f"/api/imports/{job.pk}/cancel/").status_code == 200
     answer = retry(client, job)
     assert answer.status_code == 202
-    done = run(answer.json()["id"])
+    done = import_runs.run(answer.json()["id"])
     assert done is not None
     assert (done.state, done.rows_imported) == ("completed", 1)
 

@@ -31,13 +31,6 @@ _RUN = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _nobody_is_rung(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that an earlier test started would build what these tests build themselves."""
-    if "celery_worker" not in request.fixturenames:
-        monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
-
-
 def _indexes(valid: bool = True) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(

@@ -26,7 +26,7 @@ def agree(data: bytes, width: int, block_bytes: int, max_row_bytes: int) -> None
     assert cut == reference
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of([st.lists(st.sampled_from(alphabet), min_size=1, max_size=40) for alphabet in ALPHABETS]).map(b"".join),
     st.integers(1, 4),

@@ -17,7 +17,7 @@ def physical_lines(text: str) -> int:
     return len(re.findall("\r\n|\n|\r", text))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.data())
 def test_any_table_comes_back_identically(data: st.DataObject) -> None:
     table = data.draw(tables(nasty_cells))
@@ -50,7 +50,7 @@ def test_any_table_comes_back_identically(data: st.DataObject) -> None:
     assert outcome.raws == [raw for _, _, raw in expected]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(st.sampled_from('ab,"\n\r'), max_size=40))
 def test_agrees_with_the_strict_reader_of_python(text: str) -> None:
     """Where Python accepts a text whose quotes stand as RFC 4180 has them, every row of the usual width is the same."""

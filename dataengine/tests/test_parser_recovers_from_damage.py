@@ -60,7 +60,7 @@ def test_every_damage_at_every_place_costs_its_line_only(rows: list[str], newlin
         check(outcome, originals, index, damaged, f"{kind}: {data!r}", newline)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_damage_of_honest_tables(data: st.DataObject) -> None:
     rows = data.draw(written(data.draw(tables(honest_cells, min_width=2, min_rows=2))))
@@ -79,7 +79,7 @@ def test_damage_of_honest_tables(data: st.DataObject) -> None:
 prose = st.lists(plain_words, min_size=2, max_size=4).map("\n".join)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_damage_of_tables_with_cells_of_several_lines(data: st.DataObject) -> None:
     """The other rows stand, and no line of a damaged row's text passes for a row."""

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -168,7 +168,7 @@ def test_constraints(client: APIClient) -> None:
     assert client.delete("/api/delete-record/", {"table_name": "t", "id": 1}).status_code == 204
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     st.fixed_dictionaries(
         {},

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from django.contrib.auth.models import User
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.column_types import ColumnSpec
@@ -106,7 +106,7 @@ _ROWS = st.lists(
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=15)
 @given(rows=_ROWS, before=st.booleans(), is_pattern=st.booleans())
 def test_the_first_valid_row_wins_as_a_model_says(
     owner: User, rows: list[tuple[str, str, str]], before: bool, is_pattern: bool, monkeypatch: pytest.MonkeyPatch

@@ -17,11 +17,6 @@ from dataengine.tests.importing import make_table
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def _nobody_is_rung(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
-
-
 @pytest.fixture
 def table(owner: User, client: APIClient) -> Table:
     made = make_table(owner, "t", name="TEXT", note="VARCHAR(200)", mail="EMAIL", n="INTEGER UNIQUE", m="INTEGER")

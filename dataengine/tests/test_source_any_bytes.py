@@ -47,13 +47,13 @@ def survive(data: bytes, filename: str) -> None:
 names = st.sampled_from(["a.csv", "a.tsv", "a.txt", "a.csv.gz", "a.zip", "a.xlsx", "a.gz", ".csv", ""])
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join), names)
 def test_pieces_of_files(data: bytes, filename: str) -> None:
     survive(data, filename)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), names)
 def test_any_bytes(data: bytes, filename: str) -> None:
     survive(data, filename)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, RecordChange, Table
@@ -72,7 +72,7 @@ def test_each_change_can_be_taken_back_and_made_again(client: APIClient, name: s
     assert records("t") == after
 
 
-@settings(max_examples=15, deadline=None, phases=QUICK, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, phases=QUICK)
 @given(rows=rows_of_values, others=rows_of_values)
 def test_every_value_comes_back_as_it_was(
     owner: User, make_table: MakeTable, rows: list[dict[str, Any]], others: list[dict[str, Any]]

@@ -9,11 +9,10 @@ from psycopg import errors
 
 from dataengine import paging
 from dataengine.models import Index, Table
-from dataengine.services import index_builds, indexes
+from dataengine.services import index_builds
 
 
 def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
     quick = paging.page_by_number
 
     def slow(queryset: object, terms: list[paging.Term], **options: object) -> object:

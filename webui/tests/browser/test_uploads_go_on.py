@@ -64,7 +64,7 @@ def test_an_upload_goes_on_where_the_connection_was_cut(owners_page: Page, line:
     expect(bar).to_have_attribute("aria-valuenow", "49")
     expect(page.get_by_text("8.4 MB of 16.8 MB", exact=True)).to_be_visible()  # no pace, no time left
     line.cut = None
-    expect(page.get_by_role("heading", name="large.csv")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="large.csv")).to_be_visible()
     expect(page.get_by_text("separated by comma")).to_be_visible()
     assert line.begins == [0, PIECE, 2 * PIECE]
     page.get_by_role("button", name="Start import").click()
@@ -83,7 +83,7 @@ def test_an_upload_goes_on_after_the_page_was_loaded_again(owners_page: Page, li
     page.reload()
     line.cut = None
     page.get_by_label("CSV file").set_input_files(large)
-    expect(page.get_by_role("heading", name="large.csv")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="large.csv")).to_be_visible()
     assert line.begins == [0, PIECE, 2 * PIECE]
 
 
