@@ -137,7 +137,8 @@ def _send_bells_to(queue: str) -> None:
 
     app.conf.task_routes = {"*": {"queue": queue}}
     app.amqp.flush_routes()
-    app.amqp.router = app.amqp.Router()  # the one that there is keeps the routes that it was made with
+    # The one that there is keeps the routes that it was made with. (It can be set, whatever the type hints say.)
+    app.amqp.router = app.amqp.Router()  # type: ignore[misc]
 
 
 _prepare_environment()

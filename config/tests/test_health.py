@@ -1,11 +1,12 @@
 """Health checks answer without a log-in; metrics are for this machine and the bearer of METRICS_TOKEN."""
 
+import socket
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from config.embedded import free_port
 from dataengine.models import Table
 
 
@@ -33,9 +34,11 @@ def test_ready(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_not_ready_without_redis(client: Client, settings: Settings) -> None:
-    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    with socket.socket() as deaf:  # nobody else can listen there meanwhile
+        deaf.bind(("127.0.0.1", 0))
+        settings.REDIS_URL = f"redis://127.0.0.1:{deaf.getsockname()[1]}/0"
 
-    answer = client.get("/health/ready/")
+        answer = client.get("/health/ready/")
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["redis"] == "unreachable"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ async def _until_pids(folder: Path, number: int) -> list[int]:
     while not (folder / "pids").exists() or len(_pids(folder)) < number:
         await asyncio.sleep(0.02)
     return _pids(folder)
+
+
+def _runs(pid: int) -> bool:
+    """Not one that has ended and that its new parent has yet to collect."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 _NOTE_PID = "import os; open('pids', 'a').write(f'{os.getpid()} '); "
@@ -122,9 +130,8 @@ async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
 
     await supervisor.stop()
 
-    for pid in pids:  # the grandchild's new parent has yet to collect it
-        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(0.02)
+    while any(_runs(pid) for pid in pids):
+        await asyncio.sleep(0.02)
 
 
 async def test_one_that_ignores_the_signal_is_killed_when_in_a_hurry(tmp_path: Path) -> None:
@@ -148,12 +155,13 @@ async def test_a_program_in_the_foreground_has_the_terminal_to_itself(tmp_path: 
     started = "import pathlib, time\nwhile not pathlib.Path('started').exists(): time.sleep(0.02)\n"
     await supervisor.start(_program(started + "print('chatter'); open('pids', 'w').write('1'); " + _SLEEP, tmp_path))
     (tmp_path / "started").touch()
-    wait = "import pathlib, time\nwhile not pathlib.Path('pids').exists(): time.sleep(0.02)\ntime.sleep(0.3)"
+    wait = "import pathlib, time\nwhile not pathlib.Path('enough').exists(): time.sleep(0.02)"
 
     running = asyncio.create_task(supervisor.run(_program(wait, tmp_path), foreground=True))
     await _until_pids(tmp_path, 1)
     await asyncio.sleep(0.1)
     assert log.getvalue() == ""
+    (tmp_path / "enough").touch()
     await running
 
     assert log.getvalue() == "child    | chatter\n"
@@ -183,10 +191,9 @@ asyncio.run(main())
     while not (tmp_path / "pids").exists() or not _pids(tmp_path):
         time.sleep(0.02)
     (pid,) = _pids(tmp_path)
-    child = psutil.Process(pid)
 
     process.kill()
     process.wait()
 
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+    while _runs(pid):
         time.sleep(0.02)

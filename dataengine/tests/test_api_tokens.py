@@ -9,16 +9,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.throttles import FailedLoginThrottle
-
-
-@pytest.fixture(autouse=True)
-def _forget_failures() -> None:
-    cache.clear()
 
 
 @pytest.fixture
@@ -137,7 +131,6 @@ def test_of_two_uses_at_once_one_wins(visitor: APIClient, password: str) -> None
 @pytest.mark.usefixtures("owner")
 def test_guessing_is_slowed_down(password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
-    # An address that no other test fails from: the counts of the last minute outlive a test.
     visitor = APIClient(REMOTE_ADDR="10.0.0.1")
     for _ in range(5):
         assert log_in(visitor, password).status_code == 200

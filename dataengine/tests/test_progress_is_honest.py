@@ -19,6 +19,7 @@ from dataengine.services import import_runs
 from dataengine.statement_progress import plain_share
 
 from .importing import import_text, make_table, queue_import
+from .waiting import is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -206,42 +207,34 @@ def test_after_the_end_nothing_is_written(running: ImportJob) -> None:
     assert running.rows_read == 77
 
 
-def test_the_building_of_an_index_is_watched(owner: User) -> None:
-    """A function that waits makes a build as long as it takes to be seen."""
+def test_the_building_of_an_index_is_watched(owner: User, second_connection: Any) -> None:
+    """A function that waits at some rows lets the build be looked at there."""
+    stops = (1, 1000, 2000)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE userdata.slow (n int)")
         cursor.execute("INSERT INTO userdata.slow SELECT generate_series(1, 2000)")
         cursor.execute(
-            "CREATE FUNCTION userdata.slowly(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql"
-            " AS 'BEGIN PERFORM pg_sleep(0.001); RETURN n; END'"
+            "CREATE FUNCTION userdata.slowly(n int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS"
+            f" 'BEGIN IF n IN {stops} THEN PERFORM pg_advisory_xact_lock_shared(n); END IF; RETURN n; END'"
         )
-    pids: list[int] = []
-    ready = threading.Event()
-
-    def build() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            pids.append(cursor.fetchone()[0])
-            ready.set()
-            cursor.execute("CREATE INDEX ON userdata.slow (userdata.slowly(n))")
-        connection.close()
-
-    thread = threading.Thread(target=build)
+    gate = second_connection()
+    for stop in stops:
+        gate.execute("SELECT pg_advisory_lock(%s)", [stop])
+    builder = second_connection()
+    thread = threading.Thread(target=builder.execute, args=("CREATE INDEX ON userdata.slow (userdata.slowly(n))",))
     thread.start()
-    ready.wait()
-    seen: list[float] = []
-    while thread.is_alive():
-        share = plain_share(pids[0])
-        if share is not None:
-            seen.append(share)
+    seen: list[float | None] = []
+    for stop in stops:
+        until(lambda: is_waited_for(gate))
+        seen.append(plain_share(builder.info.backend_pid))
+        gate.execute("SELECT pg_advisory_unlock(%s)", [stop])
     thread.join()
-    assert seen[0] < 0.1
-    assert len(set(seen)) > 3
-    assert all(0 < share <= 1 for share in seen)
-    assert plain_share(pids[0]) is None
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE userdata.slow")
-        cursor.execute("DROP FUNCTION userdata.slowly")
+    first, middle, last = seen
+    assert first is not None
+    assert middle is not None
+    assert last is not None
+    assert 0 < first < 0.1 < middle < last < 1
+    assert plain_share(builder.info.backend_pid) is None
 
 
 def test_rows_that_are_written_are_seen_before_they_are_committed(running: ImportJob, second_connection: Any) -> None:

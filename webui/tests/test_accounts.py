@@ -29,7 +29,6 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, own
 
 def test_guessing_is_slowed_down(client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
-    # Addresses that no other test fails from: the counts of the last minute outlive a test.
     elsewhere, at_home = "10.0.0.7", "10.0.0.8"
     for _ in range(3):
         client.post("/login/", {"username": "owner", "password": "wrong"}, REMOTE_ADDR=elsewhere)

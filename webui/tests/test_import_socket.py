@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from conftest import LiveServer
 
 
+WAIT = 60
+"""Seconds after which nothing will come any more."""
+
+
 @pytest.fixture
 def job(live_asgi: LiveServer, owner: User) -> ImportJob:
     table = make_table(owner, "people", PEOPLE)
@@ -41,7 +45,7 @@ def cookie_of(user: User) -> dict[str, str]:
 
 
 def opened(server: LiveServer, job: ImportJob, query: str = "", **options: Any) -> ClientConnection:
-    socket: ClientConnection = connect(f"{server.ws_url}/ws/imports/{job.pk}/{query}", open_timeout=10, **options)
+    socket: ClientConnection = connect(f"{server.ws_url}/ws/imports/{job.pk}/{query}", open_timeout=WAIT, **options)
     return socket
 
 
@@ -56,40 +60,40 @@ def finish(job: ImportJob, **values: Any) -> None:
 
 def test_the_page_gets_fragments_from_the_first_to_the_last(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, additional_headers=cookie_of(owner)) as socket:
-        first = str(socket.recv(10))
+        first = str(socket.recv(WAIT))
         assert first.startswith('<hx-partial hx-target="#import-live"')
         assert re.search(r'role="progressbar"[^>]*aria-valuenow="10"', first)
         finish(job)
-        last = str(socket.recv(10))
+        last = str(socket.recv(WAIT))
         assert 'aria-valuenow="100"' in last
         assert "12 rows imported" in last
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(10)
+            socket.recv(WAIT)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1000
 
 
 def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
-        first = json.loads(socket.recv(10))
+        first = json.loads(socket.recv(WAIT))
         assert (first["id"], first["state"], first["rows_read"]) == (job.pk, "running", 10)
         assert first["url"] == f"{live_asgi.url}/api/imports/{job.pk}/"
         sender = Sender()
         sender.send(job.pk, {"state": "running", "phase": "loading", "rows_read": 11})
-        second = json.loads(socket.recv(10))
+        second = json.loads(socket.recv(WAIT))
         assert (second["phase"], second["rows_read"], second["id"]) == ("loading", 11, job.pk)
         sender.close()
         finish(job)
-        assert json.loads(socket.recv(10))["state"] == "completed"
+        assert json.loads(socket.recv(WAIT))["state"] == "completed"
 
 
 def test_a_new_attempt_is_told_with_what_the_row_says_of_it(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
-        assert json.loads(socket.recv(10))["attempt"] == 1
+        assert json.loads(socket.recv(WAIT))["attempt"] == 1
         ImportJob.objects.filter(pk=job.pk).update(attempt=2, started_at=timezone.now(), rows_read=0)
         sender = Sender()
         sender.send(job.pk, {"state": "running", "phase": "reading", "attempt": 2, "rows_read": 3})
-        second = json.loads(socket.recv(10))
+        second = json.loads(socket.recv(WAIT))
         assert second["attempt"] == 2
         assert second["started_at"]
         sender.close()
@@ -97,22 +101,22 @@ def test_a_new_attempt_is_told_with_what_the_row_says_of_it(live_asgi: LiveServe
 
 def test_the_format_may_be_chosen(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, "?format=json", additional_headers=cookie_of(owner)) as socket:
-        assert json.loads(socket.recv(10))["id"] == job.pk
+        assert json.loads(socket.recv(WAIT))["id"] == job.pk
 
 
 def test_a_lost_message_leaves_nobody_behind(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
-        socket.recv(10)
+        socket.recv(WAIT)
         ImportJob.objects.filter(pk=job.pk).update(state="failed", error="The disk is full.")
-        assert json.loads(socket.recv(10))["error"] == "The disk is full."
+        assert json.loads(socket.recv(WAIT))["error"] == "The disk is full."
 
 
 def test_an_import_that_is_over_is_told_once(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     finish(job)
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
-        assert json.loads(socket.recv(10))["state"] == "completed"
+        assert json.loads(socket.recv(WAIT))["state"] == "completed"
         with pytest.raises(ConnectionClosed):
-            socket.recv(10)
+            socket.recv(WAIT)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +158,7 @@ def test_whoever_is_shut_out_loses_the_socket(
         else opened(live_asgi, job, additional_headers=headers)
     )
     with reached as socket:
-        socket.recv(10)
+        socket.recv(WAIT)
         if how == "logged out":
             client = Client(headers=headers)
             client.cookies["sessionid"] = headers["Cookie"].removeprefix("sessionid=")
@@ -163,7 +167,7 @@ def test_whoever_is_shut_out_loses_the_socket(
             owner.is_active = False
             owner.save()
         with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(10)
+            socket.recv(WAIT)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == consumers.NOT_ALLOWED_ANY_MORE
 
@@ -182,6 +186,6 @@ def test_a_table_is_not_needed_while_it_is_being_made(live_asgi: LiveServer, own
     job = ImportJob.objects.create(table=None, table_name="new", user=owner, filename="a.csv", state="queued")
     assert not Table.objects.exists()
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
-        assert json.loads(socket.recv(10))["state"] == "queued"
+        assert json.loads(socket.recv(WAIT))["state"] == "queued"
     with pytest.raises(InvalidStatus), opened(live_asgi, job, f"?token={token(stranger)}"):
         pass

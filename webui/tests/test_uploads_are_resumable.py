@@ -55,12 +55,6 @@ def partial_files() -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left() -> None:
-    for path in partial_files():
-        path.unlink()
-
-
 def token_of(url: str) -> str:
     return url.rstrip("/").rsplit("/", 1)[1]
 
