@@ -17,6 +17,7 @@ _DEATHS = 5
 _WITHIN = 60.0
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
+_LOOK_EVERY = 0.1
 
 
 class StackError(Exception):
@@ -193,7 +194,7 @@ class _Child:
 
     async def wait(self) -> int:
         assert self._process is not None
-        code = await self._process.wait()
+        code = await _end_of(self._process)
         kill_group(self._process.pid)
         return code
 
@@ -204,9 +205,9 @@ class _Child:
         self.aside = []  # of a stop that was asked for there is nothing to tell
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(self.program.stop_signal)
-        await _either(process.wait(), hurry.wait(), limit=self.program.grace)
+        await _either(_end_of(process), hurry.wait(), limit=self.program.grace)
         kill_group(process.pid)
-        await process.wait()
+        await _end_of(process)
         # A grandchild of another group may hold the pipes open for ever.
         await asyncio.wait(self._pumps, timeout=1.0) if self._pumps else None
 
@@ -232,6 +233,16 @@ class _Child:
             self.aside.append(text)
         else:
             self._supervisor.write(text)
+
+
+async def _end_of(process: asyncio.subprocess.Process) -> int:
+    """The code of a process, once it has ended.
+
+    Its own `wait` comes back only when its output is closed as well, and children that it left keep that open.
+    """
+    while process.returncode is None:
+        await asyncio.sleep(_LOOK_EVERY)
+    return process.returncode
 
 
 async def _either(*awaitables: Awaitable[object], limit: float) -> None:

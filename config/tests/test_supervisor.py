@@ -44,6 +44,8 @@ def _runs(pid: int) -> bool:
 
 _NOTE_PID = "import os; open('pids', 'a').write(f'{os.getpid()} '); "
 _SLEEP = "import time; time.sleep(600)"
+# Lives on when its parent is killed, and holds its parent's output open.
+_GRANDCHILD = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {_NOTE_PID + _SLEEP!r}]); "
 
 
 async def test_lines_come_with_the_name_before_them(tmp_path: Path) -> None:
@@ -112,6 +114,20 @@ async def test_a_crashed_program_is_started_again(tmp_path: Path) -> None:
     assert not psutil.pid_exists(second)
 
 
+async def test_what_a_crashed_program_leaves_is_ended_before_the_next_start(tmp_path: Path) -> None:
+    supervisor = Supervisor(io.StringIO())
+    await supervisor.start(_program(_GRANDCHILD + _NOTE_PID + _SLEEP, tmp_path))
+    first, second = await _until_pids(tmp_path, 2)  # in either order
+    parent = next(pid for pid in (first, second) if psutil.Process(pid).ppid() == os.getpid())
+
+    os.kill(parent, signal.SIGKILL)
+    await _until_pids(tmp_path, 4)
+
+    assert not _runs(first)
+    assert not _runs(second)
+    await supervisor.stop()
+
+
 async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program("raise SystemExit(1)", tmp_path))
@@ -123,9 +139,8 @@ async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -
 
 
 async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
-    grandchild = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {_NOTE_PID + _SLEEP!r}]); "
     supervisor = Supervisor(io.StringIO())
-    await supervisor.start(_program(grandchild + _NOTE_PID + _SLEEP, tmp_path))
+    await supervisor.start(_program(_GRANDCHILD + _NOTE_PID + _SLEEP, tmp_path))
     pids = await _until_pids(tmp_path, 2)
 
     await supervisor.stop()
