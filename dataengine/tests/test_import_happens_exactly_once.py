@@ -34,7 +34,7 @@ from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports, tables
 from dataengine.sql_types import parse_sql_type
 from dataengine.tests.importing import import_text, make_table, queue_import, records
-from dataengine.tests.waiting import kept_from_writing, until
+from dataengine.tests.waiting import is_waited_for, kept_from_writing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,7 +146,7 @@ def _held_up(owner: User, session: psycopg.Connection[Any]) -> Iterator[ImportJo
     thread = _thread(job)
     with kept_from_writing(session, "t"):
         thread.start()
-        until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
+        until(lambda: is_waited_for(session))
         yield job
     thread.join()
 
@@ -272,9 +272,10 @@ def test_killed_children_of_the_pool(
 ) -> None:
     job = queued(False)
     children = psutil.Process(celery_worker).children()
-    with kept_from_writing(second_connection(), "big"):
+    session = second_connection()
+    with kept_from_writing(session, "big"):
         ring(RUN_IMPORT, job.pk)
-        until(lambda: ImportJob.objects.get(pk=job.pk).state == "running")
+        until(lambda: is_waited_for(session))
         for child in children:  # whichever has the import is among them
             child.kill()
 
