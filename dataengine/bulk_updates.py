@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 from psycopg import sql
 
 from dataengine import ddl
@@ -49,6 +51,45 @@ def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [json.dumps(values) for values in lists])
+
+
+@contextmanager
+def letting_go(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> Iterator[None]:
+    """Run what is inside while records hold no value in unique columns, so that they can exchange them.
+
+    PostgreSQL judges uniqueness row by row, not at a statement's end. ``chosen`` are the ids, for each column, as a
+    query or an array's elements. Inside a transaction.
+    """
+    ddl.suspend_required(model.table, list(chosen), suspended=True)
+    for column, ids in chosen.items():
+        ddl.execute(
+            sql.SQL("UPDATE {} SET {} = NULL WHERE id IN ({})").format(
+                ddl.qualified(model.table.name), sql.Identifier(column.name), ids
+            )
+        )
+    yield
+    ddl.suspend_required(model.table, list(chosen), suspended=False)
+
+
+def exchanged(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[Column, sql.Composable]:
+    """The unique columns of which ``rows`` may exchange values, with the ids of those rows (``letting_go``).
+
+    A required one only where nothing else is in the way: for those ``letting_go`` keeps readers out until the end.
+    """
+    found: dict[Column, sql.Composable] = {}
+    for column in model.columns:
+        given = {pk: attributes[column.attribute] for pk, attributes in rows if column.attribute in attributes}
+        if not given or not column.unique or (column.required and not _among_themselves(model, column, given)):
+            continue
+        found[column] = sql.SQL("SELECT unnest({}::bigint[])").format(sql.Literal(list(given)))
+    return found
+
+
+def _among_themselves(model: type[Record], column: Column, given: Mapping[int, Any]) -> bool:
+    """Whether the values given are all different, and held by none but the records that they are given to."""
+    values = list(given.values())
+    others = model.objects.filter(Q((f"{column.attribute}__in", values))).exclude(pk__in=list(given))
+    return len(set(values)) == len(values) and not others.exists()
 
 
 def _plain(column: Column) -> Represent:

@@ -74,6 +74,16 @@ def set_required(table: Table, column: Column) -> None:
     _alter(table, [sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb)])
 
 
+def suspend_required(table: Table, columns: Sequence[Column], *, suspended: bool) -> None:
+    """Let required columns hold NULL for the rest of a transaction, or no longer. Nobody else sees it."""
+    verb = sql.SQL("DROP NOT NULL" if suspended else "SET NOT NULL")
+    actions: list[sql.Composable] = [
+        sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb) for column in columns if column.required
+    ]
+    if actions:
+        _alter(table, actions)
+
+
 def set_default(table: Table, column: Column) -> None:
     name = sql.Identifier(column.name)
     if column.default is None:

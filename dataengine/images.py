@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
 from dataengine import ddl
+from dataengine.bulk_updates import letting_go
 from dataengine.column_types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
 from dataengine.records import Record, bound_field
@@ -124,13 +126,19 @@ def changed_since(
 def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
     """Give the event's records the values that they had before."""
     settings = [sql.SQL("{} = {}").format(sql.Identifier(column.name), _value(column)) for column in columns]
-    if settings:
-        _run(
-            sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
-                _table(model), sql.SQL(", ").join(settings), _CHANGES
-            ),
-            [event.pk],
-        )
+    if not settings:
+        return
+    statement = sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
+        _table(model), sql.SQL(", ").join(settings), _CHANGES
+    )
+    unique = [column for column in columns if column.unique]
+    with suppress(*([IntegrityError] if unique else [])):
+        with transaction.atomic():
+            _run(statement, [event.pk])
+        return
+    ids = sql.SQL("SELECT record_id FROM {} WHERE event_id = {}").format(_CHANGES, sql.Literal(event.pk))
+    with letting_go(model, dict.fromkeys(unique, ids)):
+        _run(statement, [event.pk])
 
 
 def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:

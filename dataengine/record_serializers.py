@@ -30,6 +30,8 @@ _REQUIRED = "This field is required."
 
 
 # Python would read underscores and the digits of other scripts, too.
+_FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
+_ZONE = re.compile(r"[-+zZ]")
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
 
 
@@ -70,6 +72,44 @@ class _DecimalField(serializers.DecimalField):
         return number
 
 
+class _BooleanField(serializers.BooleanField):
+    """True or false; an empty text is neither, nor null."""
+
+    NULL_VALUES = {None}
+
+
+class _Exactly:
+    """For dates and times: refuses what reading would lose, and digits that PostgreSQL does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and (not data.isascii() or _FINER_THAN_MICROSECONDS.search(data)):
+            raise serializers.ValidationError("Give plain digits, and fractions of a second to microseconds at most.")
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class _DateField(_Exactly, serializers.DateField):
+    pass
+
+
+class _DateTimeField(_Exactly, serializers.DateTimeField):
+    pass
+
+
+class _TimeField(_Exactly, serializers.TimeField):
+    def to_internal_value(self, data: Any) -> time:
+        if isinstance(data, str) and _ZONE.search(data):
+            raise serializers.ValidationError("A time of day has no time zone.")
+        value: time = super().to_internal_value(data)
+        return value
+
+
+class _UUIDField(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str | UUID):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 class _TextField(serializers.CharField):
     """Text, as it came: no trimming."""
 
@@ -87,6 +127,11 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
         models.BigIntegerField: WholeNumberField,
         models.FloatField: _FloatField,
         models.DecimalField: _DecimalField,
+        models.BooleanField: _BooleanField,
+        models.DateField: _DateField,
+        models.DateTimeField: _DateTimeField,
+        models.TimeField: _TimeField,
+        models.UUIDField: _UUIDField,
         models.TextField: _TextField,
         models.CharField: _TextField,
     }

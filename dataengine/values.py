@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -30,6 +31,7 @@ NUMERIC_DIGITS_AFTER = 16_383
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
 # Python would read underscores and the digits of other scripts, too.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NOT_ZERO = re.compile(r"[^eE]*[1-9]")
 _NAMED = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
 
 
@@ -59,6 +61,9 @@ def parse_float(text: object, *, real: bool = False) -> float:
     number = float(written)
     if (math.isinf(number) and not named) or (real and math.isfinite(number) and abs(number) > REAL_MAXIMUM):
         raise ValidationError("This number is too large for the column's type.")
+    kept = struct.unpack("f", struct.pack("f", number))[0] if real else number
+    if kept == 0 and _NOT_ZERO.match(written):
+        raise ValidationError("This number is too small for the column's type.")
     return number
 
 

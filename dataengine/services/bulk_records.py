@@ -11,11 +11,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import QuerySet
 
 from dataengine import images, values
-from dataengine.bulk_updates import write_values
+from dataengine.bulk_updates import exchanged, letting_go, write_values
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Table
@@ -84,7 +84,7 @@ def update_many(
         details = change_details(columns, len(ids))
         event = record_event(user=user, table=table, action="records.updated", details=details)
         images.keep_before(event, model.objects.filter(pk__in=ids), columns)
-        _write_all(model, wanted, lambda part: write_values(model, part))
+        _write_values(model, wanted)
         images.keep_after(event, model, columns)
         complete(event, trail)
     return ids
@@ -180,12 +180,18 @@ def _repeated(ids: Sequence[int]) -> Iterable[int]:
         seen.add(pk)
 
 
-def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:
-    """Write ``rows``, or raise an error that names each row at fault by its index. Inside a transaction.
+def _write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Give each record the values named for it, or raise an error that names each record at fault by its index."""
+    with suppress(IntegrityError, DataError):
+        with transaction.atomic():
+            write_values(model, rows)
+        return
+    with letting_go(model, exchanged(model, rows)):
+        _write_all(model, rows, lambda part: write_values(model, part))
 
-    What holds only if the rows are written one after the other, like one record taking the unique value that another
-    gives up, comes about by the halving.
-    """
+
+def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Sequence[T]], None]) -> None:
+    """Write ``rows``, or raise an error that names each row at fault by its index. Inside a transaction."""
     faults: list[tuple[int, DataEngineError]] = []
 
     def attempt(start: int, stop: int) -> None:

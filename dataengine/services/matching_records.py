@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from dataengine import images
 from dataengine.database_errors import translated
 from dataengine.exceptions import InvalidInput
-from dataengine.filtersets import record_filterset
+from dataengine.filtersets import RESERVED, record_filterset
 from dataengine.images import Image
 from dataengine.models import AuditEvent, Table
 from dataengine.record_serializers import clean_record
@@ -35,6 +35,10 @@ def matching(model: type[Record], conditions: object, *, everything: bool = Fals
         reason = "Give at least one condition: an object of <column>__<lookup> to value."
         raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
     for name, value in conditions.items():
+        if name in RESERVED - {"search"}:
+            # Passed over, it would leave more records to change than was meant.
+            reason = f"This is no condition; a column of that name is filtered as {name}__exact."
+            raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={name: reason})
         if value is None or value in ("", [], {}):
             reason = "A condition needs a value; for records without one use __isnull."
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
