@@ -175,6 +175,16 @@
     if (proof) proof.value = token();
   }, { capture: true });
 
+  // A form that has just been sent is not sent again by the second click of two.
+  const CLICKS_APART = 2000; // milliseconds
+  const sent = new WeakMap();
+  window.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return; // a script sends it, or it changes nothing
+    if (event.timeStamp - (sent.get(form) ?? -CLICKS_APART) < CLICKS_APART) event.preventDefault();
+    else sent.set(form, event.timeStamp);
+  });
+
   document.addEventListener("change", (event) => {
     const target = event.target;
     // A choice that means "show it so": sends its form at once. Without a script the form has a button.

@@ -223,14 +223,26 @@
     });
   }
 
+  // The menu closes when a filter is made, and a filter goes with the button that took it away: there the focus goes on.
+  let wasFiltering = false;
   document.addEventListener("htmx:before:swap", () => {
-    hadFocus = table()?.contains(document.activeElement) ?? false;
+    const focused = document.activeElement;
+    hadFocus = table()?.contains(focused) ?? false;
+    wasFiltering = Boolean(focused?.closest("#grid :is(.chips, .filter-menu)"));
   });
+
+  function goOn() {
+    const isLost = document.activeElement === document.body || !document.activeElement.checkVisibility();
+    if (wasFiltering && isLost) document.querySelector("#grid .filter-menu > summary").focus();
+    wasFiltering = false;
+  }
+
   document.addEventListener("htmx:after:swap", (event) => {
     // Messages, charts and a count change nothing about where the focus or the range is.
     const target = event.detail?.ctx?.target;
     if (target?.isConnected && !target.contains(table())) return;
     prepare();
+    goOn();
     hadFocus = false;
     document.dispatchEvent(new CustomEvent("tablekeep:grid"));
   });

@@ -37,7 +37,6 @@ class Preview:
     found: list[tuple[str, str]] = field(default_factory=list)
     columns: list[FileColumn] = field(default_factory=list)
     problem: str = ""
-    notes: list[str] = field(default_factory=list)
 
 
 def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
@@ -72,7 +71,6 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
         problem=problem,
-        notes=list(plan.notes) if plan else [],
     )
 
 

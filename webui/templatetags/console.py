@@ -106,9 +106,3 @@ def with_query(context: template.RequestContext, **changes: Any) -> str:
 def referring(who: Referrer, pk: int | None = None) -> str:
     """The query of the grid that shows the records that refer: to the record ``pk``, or to any."""
     return urlencode({f"{who.column.name}__exact": pk} if pk else {f"{who.column.name}__isnull": "false"})
-
-
-@register.filter
-def query(pairs: list[tuple[str, str]]) -> str:
-    """Pairs as a query string, for links that are not made of the page's own."""
-    return urlencode(pairs)

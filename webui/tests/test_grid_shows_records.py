@@ -146,6 +146,10 @@ def test_a_filter_is_made_by_a_form_without_a_script(as_owner: Client, people: T
     empty = as_owner.get(f"{GRID}filter/", {"column": "score", "condition": "gt", "value": ""})
     assert empty.status_code == 422
     assert "Give a value." in empty.content.decode()
+    wrong = as_owner.get(f"{GRID}filter/", {"column": "score", "condition": "gt", "value": "ten"})
+    assert wrong.status_code == 422
+    assert 'value="ten"' in wrong.content.decode()
+    assert "Enter a number." in wrong.content.decode()
 
 
 def test_conditions_suit_the_column(as_owner: Client, people: Table) -> None:

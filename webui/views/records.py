@@ -18,6 +18,7 @@ from dataengine.records import record_model
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from webui import changes, filters, htmx
+from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
 from webui.record_forms import RecordForm
 from webui.selections import SetForm
@@ -107,8 +108,10 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
         query.pop(gone, None)
     if form.is_valid():
         parameter, value = form.parameter()
-        query[parameter] = value
-        return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{query.urlencode()}")
+        with errors_into(form, names={parameter: "value"}):
+            record_lists.select(record_model(table, columns), {parameter: value})
+            query[parameter] = value
+            return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{query.urlencode()}")
     context = {"section": "tables", "table": table, "filter_form": form, "query": query.urlencode()}
     response = htmx.render(
         request, "records/filter.html", context, partial="records/_condition.html", status=htmx.UNPROCESSABLE

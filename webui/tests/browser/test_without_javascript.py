@@ -53,6 +53,9 @@ def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
     page.get_by_label("name").first.fill("Anna")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("table", name="people")).to_contain_text("Anna")
+    expect(page.get_by_label("Search")).not_to_have_value("")  # back where the record was found
+    page.get_by_label("Search").fill("")
+    page.get_by_label("Search").press("Enter")
     page.get_by_role("link", name="name", exact=True).click()
     expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
     page.locator("summary", has_text="Filter").click()
