@@ -69,6 +69,20 @@ def test_dates_that_leave_day_and_month_open_are_read_day_first_and_said_so(owne
     assert any("%m/%d/%Y" in note for note in job.findings["notes"])
 
 
+@pytest.mark.parametrize(
+    ("dates", "form", "other"),
+    [
+        (["01/02/2024", "13/02/2024", "02/13/2024"], "%d/%m/%Y", "%m/%d/%Y"),
+        (["01/02/2024", "02/13/2024", "02/14/2024", "13/02/2024"], "%m/%d/%Y", "%d/%m/%Y"),
+    ],
+)
+def test_dates_written_both_ways_are_said_to_be_so(owner: User, dates: list[str], form: str, other: str) -> None:
+    make_table(owner, "t", day="DATE")
+    job = import_text(owner, "t", "day\n" + "\n".join(dates) + "\n")
+    assert rejected(job) == [(len(dates) + 1, [("day", "invalid_type")])]
+    assert job.findings["notes"] == [f"day: dates are read as {form}, which 1 do not fit that are written as {other}"]
+
+
 def test_bad_cells_do_not_hide_the_format_of_the_others(owner: User) -> None:
     make_table(owner, "D", d="DATE", e="TIMESTAMP")
     rows = ["xx,01/02/2024 10:00", "01/02/2024,yy", "xx,2024-01-31", "01/31/2024,31/01/2024", "2024-05-06,"]
