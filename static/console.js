@@ -218,11 +218,21 @@
     for (const item of toasts) if (!expiring.has(item) && !item.matches(".toast-bad")) arrived(item);
   }
 
-  document.addEventListener("DOMContentLoaded", () => prepare(document));
+  /** What a form says is wrong is where to go on. */
+  function goToFault(root) {
+    root.querySelector(":is(input, select, textarea)[aria-invalid=true]")?.focus();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    prepare(document);
+    goToFault(document);
+  });
   document.addEventListener("htmx:after:process", (event) => prepare(event.target instanceof Element ? event.target : document));
 
-  // A new column row is there to be filled in.
   document.addEventListener("htmx:after:swap", (event) => {
+    const { target, response } = event.detail?.ctx ?? {};
+    if (response?.status === 422 && target?.isConnected) goToFault(target);
+    // A new column row is there to be filled in.
     const pressed = event.detail?.ctx?.request?.submitter;
     if (pressed?.name === "do" && pressed.value === "add") {
       document.querySelector(".column-row:last-of-type input[name$='-name']")?.focus();

@@ -45,3 +45,17 @@ def test_menus_open_and_close(owners_page: Page, people: Table) -> None:
     expect(page.locator("summary", has_text="More")).to_be_focused()
     press(page, "/")
     expect(page.get_by_label("Search")).to_be_focused()
+
+
+def test_what_is_wrong_is_where_the_keyboard_goes_on(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/records/new/")
+    page.get_by_label("email").fill("x@example.com")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This column needs a value.")).to_be_visible()
+    expect(page.locator("#id_" + people.columns.get(name="name").attribute)).to_be_focused()
+    page.goto("/tables/new/")
+    page.get_by_label("Table name").fill("pets")
+    page.get_by_role("button", name="Create table").press("Enter")
+    expect(page.get_by_text("A column needs a name.")).to_be_visible()
+    expect(page.get_by_label("Column name")).to_be_focused()
