@@ -192,6 +192,7 @@ def test_a_worker_killed_midway(
     threads = [in_thread(asked["id"]) for _ in range(2)]  # rung twice
     for thread in threads:
         thread.join()
+    change_runs.run(asked["id"])  # and once more, late
     job = ChangeJob.objects.get(pk=asked["id"])
     assert (job.state, job.attempt, records("t")) == ("completed", 2, [])
     assert AuditEvent.objects.filter(action="records.deleted").count() == 1
