@@ -14,7 +14,7 @@ from dataengine import paging
 from dataengine.counts import Count, count_records
 from dataengine.exceptions import Unavailable
 from dataengine.filtersets import record_filterset
-from dataengine.models import Column, Index
+from dataengine.models import ChangeJob, Column, Index
 from dataengine.paging import Page, Term, ordered, parse_ordering
 from dataengine.records import Record
 from dataengine.time_limits import LIST_SECONDS, ran_out, time_limit
@@ -43,13 +43,20 @@ class Remedy:
 
 
 class TooSlow(Unavailable):
-    """A list took too long. ``remedies`` are the indexes that would help, none if nobody knows."""
+    """A list took too long. ``remedies`` are the indexes that would help, none if nobody knows.
 
-    def __init__(self, remedies: Sequence[Remedy]) -> None:
-        self.remedies = list(remedies)
-        message = " ".join(remedy.sentence for remedy in self.remedies)
+    While very many records are being changed (``is_changing``), what is new of them is in everybody's way until all of
+    it is there: that passes, and no index would help.
+    """
+
+    def __init__(self, remedies: Sequence[Remedy], *, is_changing: bool = False) -> None:
+        self.remedies = [] if is_changing else list(remedies)
+        self.is_changing = is_changing
+        advice = " ".join(remedy.sentence for remedy in self.remedies) or "Narrow it down with a filter."
+        if is_changing:
+            advice = "Many records of this table are being changed; try again when that is done."
         super().__init__(
-            f"This takes too long. {message or 'Narrow it down with a filter.'}",
+            f"This takes too long. {advice}",
             code="query_timeout",
             details={
                 "needs_index": [
@@ -104,7 +111,7 @@ class Selection:
         except OperationalError as error:
             if not ran_out(error):
                 raise
-            raise TooSlow(self.remedies) from error
+            raise self._too_slow() from error
         if page.next is None:
             return Listing(page, count, None, None)
         model: type[Record] = self.records.model
@@ -121,7 +128,11 @@ class Selection:
         except OperationalError as error:
             if not ran_out(error):
                 raise
-            raise TooSlow(self.remedies) from error
+            raise self._too_slow() from error
+
+    def _too_slow(self) -> TooSlow:
+        jobs = ChangeJob.objects.filter(table=self.records.model.table, state=ChangeJob.State.RUNNING)
+        return TooSlow(self.remedies, is_changing=jobs.exists())
 
     def _seconds_left(self) -> float:
         return LIST_SECONDS - (time.monotonic() - self.began)
