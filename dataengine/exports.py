@@ -64,6 +64,7 @@ class Export:
         self.file_format = file_format
         self.content_type = CONTENT_TYPES[file_format]
         self._session: psycopg.Connection[Any] | None = None
+        self._is_abandoned = False
         if file_format == "xlsx":
             with _long_transaction():
                 check_fits(records)
@@ -77,12 +78,15 @@ class Export:
                 case "json":
                     yield from self._json()
                 case _:
-                    yield from workbook(self.records, reading=self._transaction)
+                    yield from workbook(
+                        self.records, reading=self._transaction, is_abandoned=lambda: self._is_abandoned
+                    )
         finally:
             self._session = None
 
     def interrupt(self) -> None:
-        """Cancel the query that the export waits for, if there is one."""
+        """Cancel the query that the export waits for, if there is one, and the packing of a workbook."""
+        self._is_abandoned = True
         if self._session is not None:
             self._session.cancel_safe(timeout=_CANCEL_SECONDS)
 

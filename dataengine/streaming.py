@@ -31,6 +31,11 @@ async def in_thread[T: str | bytes](
         await sync_to_async(pieces.close, thread_sensitive=True)()
 
 
+def nothing() -> Generator[bytes]:
+    """The content of an answer to HEAD: nobody would read a file that was made for it."""
+    yield from ()
+
+
 def _next[T](pieces: Generator[T]) -> T | None:
     # StopIteration cannot cross into a coroutine.
     return next(pieces, None)

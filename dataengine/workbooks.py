@@ -6,9 +6,11 @@ not know and a moment with a time zone go in as text, exactly.
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from datetime import date, datetime, time
@@ -80,10 +82,37 @@ def _does_not_fit() -> InvalidInput:
     return InvalidInput(reason, code="text_too_long", fields={"format": reason})
 
 
-def workbook(records: QuerySet[Record], *, reading: Callable[[], AbstractContextManager[None]]) -> Generator[bytes]:
+class Abandoned(Exception):
+    """Nobody waits for the workbook any more."""
+
+
+class _Archive(io.FileIO):
+    """The workbook's file. Packing a million records takes many seconds, and each write asks whether to go on."""
+
+    def __init__(self, path: Path, is_abandoned: Callable[[], bool]) -> None:
+        super().__init__(path, "w+")
+        self._is_abandoned = is_abandoned
+        self._has_said_so = False
+
+    def write(self, data: Any, /) -> int:
+        if self._has_said_so:  # the packer closes what it has open
+            return len(data)
+        if self._is_abandoned():
+            self._has_said_so = True
+            raise Abandoned
+        return super().write(data)
+
+
+def workbook(
+    records: QuerySet[Record],
+    *,
+    reading: Callable[[], AbstractContextManager[None]],
+    is_abandoned: Callable[[], bool] = lambda: False,
+) -> Generator[bytes]:
     """The workbook in pieces; the first ones are empty, while it is being made, so that nobody waits in vain.
 
-    ``reading`` holds the transaction in which the records are read.
+    ``reading`` holds the transaction in which the records are read. Raises Abandoned while the workbook is packed, if
+    ``is_abandoned`` says so.
     """
     from xlsxwriter import Workbook  # web processes live long, and few are ever asked for a workbook
 
@@ -97,11 +126,17 @@ def workbook(records: QuerySet[Record], *, reading: Callable[[], AbstractContext
             "strings_to_urls": False,
             "strings_to_numbers": False,
         }
-        book = Workbook(str(path), options)
-        writer = _Writer(book, book.add_worksheet("Records"), records)
-        with reading():
-            yield from writer.rows()
-        book.close()
+        with _Archive(path, is_abandoned) as archive:
+            book = Workbook(archive, options)
+            writer = _Writer(book, book.add_worksheet("Records"), records)
+            with reading():
+                yield from writer.rows()
+            try:
+                book.close()
+            except Abandoned as error:
+                # What the packer has open closes now, not when its file is closed already.
+                traceback.clear_frames(error.__traceback__)
+                raise
         with path.open("rb") as file:
             while piece := file.read(_PIECE_BYTES):
                 yield piece

@@ -26,7 +26,7 @@ from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Table
-from dataengine.streaming import in_thread
+from dataengine.streaming import in_thread, nothing
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -131,6 +131,8 @@ class ApiView(APIView):
         interrupt: Callable[[], None] | None = None,
     ) -> HttpResponseBase:
         """A download of any length; ``interrupt`` stops what ``pieces`` waits for, should the client go away."""
+        if self.request.method == "HEAD":
+            pieces = nothing()
         content = in_thread(pieces, interrupt) if isinstance(self.request._request, ASGIRequest) else pieces
         response = StreamingHttpResponse(content, content_type=content_type)
         disposition = content_disposition_header(as_attachment=True, filename=filename)

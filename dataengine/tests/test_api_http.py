@@ -12,6 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from dataengine.exports import Export
+
 if TYPE_CHECKING:
     from conftest import LiveServer
 
@@ -50,6 +52,20 @@ def test_bodies_in_chunks(ask: Any) -> None:
     status, job = ask("POST", "/api/upload-csv/", in_chunks(form), **media)
     assert (status, job["bytes_total"]) == (202, 6)
     ask("POST", f"/api/imports/{job['id']}/cancel/")
+
+
+@pytest.mark.parametrize("file_format", ["csv", "json", "xlsx"])
+def test_the_head_of_an_export_is_no_work(ask: Any, monkeypatch: pytest.MonkeyPatch, file_format: str) -> None:
+    ask("POST", "/api/create-table/", json.dumps(FIELDS))
+    begun: list[str] = []
+
+    def pieces(export: Export) -> Iterator[bytes]:
+        begun.append(export.file_format)
+        yield b"a file"
+
+    monkeypatch.setattr(Export, "pieces", pieces)
+    assert ask("HEAD", f"/api/tables/t/export/?format={file_format}") == (200, None)
+    assert begun == []
 
 
 def test_deletes_with_a_body_or_a_query(ask: Any) -> None:

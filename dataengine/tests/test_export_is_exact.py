@@ -6,8 +6,10 @@ import asyncio
 import io
 import json
 import math
+import tempfile
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,6 +185,18 @@ def test_a_check_that_takes_long_is_left_to_the_file(
     monkeypatch.setattr(workbooks, "MAX_RECORDS", 1)
     with pytest.raises(InvalidInput):
         list(asked.pieces())
+
+
+def test_a_workbook_that_nobody_waits_for_is_packed_no_further(
+    table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    fill(table, [{"a": "x"}])
+    asked = Export(record_model(table).objects.order_by("id"), "xlsx")
+    asked.interrupt()
+    with pytest.raises(workbooks.Abandoned):
+        list(asked.pieces())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_filter_that_nothing_passes(client: APIClient, table: Table) -> None:

@@ -10,7 +10,7 @@ from dataengine.exceptions import NotFound
 from dataengine.exports import CONTENT_TYPES, Export
 from dataengine.record_lists import select
 from dataengine.records import record_model
-from dataengine.streaming import in_thread
+from dataengine.streaming import in_thread, nothing
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -28,7 +28,8 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
         direction=request.GET.get("order_direction", ""),
     )
     made = Export(selection.ordered(), file_format)
-    response = StreamingHttpResponse(in_thread(made.pieces(), made.interrupt), content_type=made.content_type)
+    pieces = nothing() if request.method == "HEAD" else made.pieces()
+    response = StreamingHttpResponse(in_thread(pieces, made.interrupt), content_type=made.content_type)
     disposition = content_disposition_header(as_attachment=True, filename=f"{table.name}.{file_format}")
     response["Content-Disposition"] = disposition or "attachment"
     return response
