@@ -185,7 +185,8 @@ def sql_text(type_name: str, parameters: Parameters) -> str:
     if type_name == "choice":
         return f"{spelling}({','.join(_quoted(choice) for choice in parameters['choices'])})"
     if type_name == "reference":
-        return f"{spelling} {parameters['references']}"
+        name = parameters["references"]
+        return f"{spelling} {name}" if name.isidentifier() else f'{spelling} "{name}"'
     values = [str(parameters[name]) for name in entry.arguments if parameters.get(name) is not None]
     return f"{spelling}({','.join(values)})" if values else spelling
 

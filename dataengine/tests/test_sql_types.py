@@ -115,6 +115,11 @@ def test_written_types_read_back(name: str, length: int, precision: int, data: s
     assert (spec.type, spec.parameters) == (name, parameters)
 
 
+@pytest.mark.parametrize("name", ["orders", "Größe", "first name", "e-mail"])
+def test_references_read_back(name: str) -> None:
+    assert parse_sql_type("c", sql_text("reference", {"references": name})).parameters == {"references": name}
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), min_size=1, max_size=9, unique=True))
 def test_choices_read_back(choices: list[str]) -> None:
     spec = parse_sql_type("c", sql_text("choice", {"choices": choices}))

@@ -234,9 +234,7 @@ def test_renaming_and_relabelling(client: APIClient, make_table: MakeTable) -> N
     assert (answer.status_code, answer.json()["table_name"], answer.json()["label"]) == (200, "New name", "Shown")
     assert client.get("/api/tables/old/").status_code == 404
     assert client.get("/api/tables/New%20name/records/").json()["results"] == [{"id": 1, "a": "x"}]
-    assert client.get("/api/tables/other/columns/r/").json()["column_type"] == "REFERENCES New name" or client.get(
-        "/api/tables/other/columns/r/"
-    ).json()["column_type"].endswith('"New name"')
+    assert client.get("/api/tables/other/columns/r/").json()["column_type"] == 'REFERENCES "New name"'
     assert client.patch("/api/tables/New%20name/", {"table_name": "other"}).status_code == 409
     assert client.patch("/api/tables/New%20name/", {"table_name": "a.b"}).status_code == 400
     assert relations() == {"New name", "other"}
@@ -256,7 +254,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
         ({"unique": "perhaps"}, "unique"),
     ):
         answer = client.patch(url, change)
-        assert answer.status_code in {400, 409}, (change, answer.content)
+        assert answer.status_code == (409 if change == {"column_name": "b"} else 400), (change, answer.content)
         assert list(answer.json()["error"]["fields"]) == [named]
     client.delete("/api/tables/t/records/bulk/", {"ids": [2, 3]})
     answer = client.patch(url, {"unique": True, "required": True, "column_name": "z", "default": "d", "label": "L"})
