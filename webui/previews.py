@@ -13,6 +13,7 @@ from dataengine.imports.header import first_records
 from dataengine.imports.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column
+from dataengine.services.mended import as_before
 from webui.drafts import Draft
 
 _EXAMPLES = 3
@@ -44,6 +45,9 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     try:
         read = ImportOptions.read(options)
         source, dialect, headers = examine(cast("BinaryIO", draft), draft.filename, read)
+        if columns:
+            table = columns[0].table
+            read = ImportOptions.read(as_before(table, draft.filename, headers, options, has_header=dialect.has_header))
     except InvalidInput as error:
         return Preview(problem=error.message)
     if read.mapping is not None and not set(read.mapping) <= set(headers):

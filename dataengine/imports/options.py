@@ -6,13 +6,13 @@ started, where errors go to the person, and when it runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from dataengine.exceptions import InvalidInput
 
-from .date_formats import DateFormat, compile_format
+from .date_formats import BY_NAME, DateFormat, compile_format
 from .dialect import DialectOptions
 
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
@@ -37,6 +37,8 @@ class ImportOptions:
     dialect: DialectOptions = field(default_factory=DialectOptions)
     null_values: tuple[str, ...] | None = None
     date_formats: tuple[DateFormat, ...] = ()
+    column_formats: Mapping[str, tuple[DateFormat, ...]] = field(default_factory=dict)
+    """Date formats that were given by column of the table."""
     on_conflict: OnConflict = "reject"
     key: str | None = None
     on_error: OnError = "skip_rows"
@@ -63,19 +65,19 @@ class ImportOptions:
         except InvalidInput as error:
             dialect = DialectOptions()
             errors |= {name: messages[0] for name, messages in error.fields.items()}
-        formats: list[DateFormat] = []
-        for text in _texts(values.get("date_formats", []), "date_formats", errors):
-            try:
-                formats.append(compile_format(text))
-            except InvalidInput as error:
-                errors["date_formats"] = error.message
+        formats = values.get("date_formats", [])
+        by_column = formats if isinstance(formats, Mapping) else {}
         nulls = values.get("null_values")
         options = cls(
             mapping=_mapping(values.get("mapping"), errors),
             create_table=_flag(values, "create_table", errors),
             dialect=dialect,
             null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors)),
-            date_formats=tuple(formats),
+            date_formats=() if by_column else _formats(formats or [], compile_format, errors),
+            column_formats={
+                str(name): _formats(texts, lambda text: BY_NAME.get(text) or compile_format(text), errors)
+                for name, texts in by_column.items()
+            },
             on_conflict=cast("OnConflict", _one_of(values, "on_conflict", ("reject", "skip", "update"), errors)),
             key=_key(values.get("key"), errors),
             on_error=cast("OnError", _one_of(values, "on_error", ("skip_rows", "abort"), errors)),
@@ -85,10 +87,22 @@ class ImportOptions:
             errors["key"] = "on_conflict update needs the unique column that finds the record."
         if options.on_conflict != "reject" and options.create_table and not errors:
             errors["on_conflict"] = "A new table holds no records to conflict with."
+        if options.column_formats and options.create_table and not errors:
+            errors["date_formats"] = "A new table has no columns yet; give a list of formats."
         if errors:
             name, reason = next(iter(errors.items()))
             raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
         return options
+
+
+def _formats(value: object, read: Callable[[str], DateFormat], errors: dict[str, str]) -> tuple[DateFormat, ...]:
+    formats: list[DateFormat] = []
+    for text in _texts(value, "date_formats", errors):
+        try:
+            formats.append(read(text))
+        except InvalidInput as error:
+            errors["date_formats"] = error.message
+    return tuple(formats)
 
 
 def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:

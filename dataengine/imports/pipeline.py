@@ -124,8 +124,8 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
-    """Find the date formats of the date columns of an existing table, from the whole file."""
-    dated = [spec for spec in plan.specs if target_of(spec).kernel in DATED]
+    """Find the date formats of the date columns of an existing table, from the whole file, where none were given."""
+    dated = [spec for spec in plan.specs if target_of(spec).kernel in DATED and not plan.formats.get(spec.name)]
     places = replace(plan, specs=dated).places
     votes = [FormatVotes(spec.name) for spec in dated]
     rows = 0

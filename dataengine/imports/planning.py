@@ -107,6 +107,10 @@ def plan_onto(
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
+        if strangers := [name for name in options.column_formats if name not in specs]:
+            reason = f"The table has no column “{strangers[0]}”."
+            raise InvalidInput(reason, code="unknown_column", fields={"date_formats": reason})
+        plan.formats = {name: list(forms) for name, forms in options.column_formats.items()}
         plan.formats_open = True
     return plan
 

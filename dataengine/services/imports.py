@@ -23,6 +23,7 @@ from dataengine.imports.options import ImportOptions
 from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
 from dataengine.progress import publish
+from dataengine.services.mended import as_before
 from dataengine.services.tables import check_table_name
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def start(
     size = _size(file)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
-    plan = _plan(file, name, target, read)
+    plan, options = _plan(file, name, target, options or {})
     file.seek(0)
     # Outside of the transaction: storing a large file far away takes longer than one may stand idle.
     key = _store(file, name)
@@ -74,7 +75,7 @@ def start(
                 email=email,
                 filename=name,
                 source=key,
-                options=options or {},
+                options=options,
                 findings=plan.findings(),
                 bytes_total=size,
             )
@@ -125,15 +126,18 @@ def check_size(size: int) -> None:
         raise TooLarge(reason, fields={"file": reason})
 
 
-def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> Plan:
-    """Look at the file as far as is cheap, and at what the options make of it."""
+def _plan(file: BinaryIO, filename: str, table: Table | None, given: dict[str, Any]) -> tuple[Plan, dict[str, Any]]:
+    """Look at the file as far as is cheap, and at what the options make of it. Returns them as they are to be kept."""
+    options = ImportOptions.read(given)
     try:
         source, dialect, headers = examine(file, filename, options)
     except InvalidInput as error:
         error.fields.setdefault("file", [error.message])
         raise
     if table is None:
-        return plan_new(source, dialect, headers, options)
+        return plan_new(source, dialect, headers, options), given
+    given = as_before(table, filename, headers, given, has_header=dialect.has_header)
+    options = ImportOptions.read(given)
     columns = list(table.columns.select_related("references"))
     plan = plan_onto(source, dialect, headers, options, columns)
     if options.key is not None:
@@ -144,7 +148,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
         if options.key not in plan.mapping.columns:
             reason = f"The file has nothing for the key “{options.key}”."
             raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
-    return plan
+    return plan, given
 
 
 def _store(file: BinaryIO, filename: str) -> str:

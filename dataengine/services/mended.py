@@ -1,0 +1,50 @@
+"""A rejected.csv that comes back mended is read as the file was that its rows come from.
+
+By itself it may say something else: ``02/01/2024`` was in February because of other rows, ``NA`` was missing because
+another column needed it so, and whose headers had to be mapped will have to be again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dataengine.imports.mapping import ADDED_HEADERS, read_names
+from dataengine.models import ImportJob, Table
+
+_NAME = re.compile(r"rejected-(\d{1,18})\b")
+"""What we call the file; browsers may add to it."""
+_LOOK_BACK = 20
+_ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
+
+
+def as_before(
+    table: Table, filename: str, headers: Sequence[str], options: Mapping[str, Any], *, has_header: bool
+) -> dict[str, Any]:
+    """The options with what the earlier import found, where the file is a rejected.csv and they do not say otherwise.
+
+    That is: the mapping, date formats by column, and the null markers if they counted.
+    """
+    names, guarded = read_names(headers, has_header=has_header)
+    own = set(names).difference(ADDED_HEADERS)
+    earlier = _earlier(table, filename, own) if guarded else None
+    if earlier is None:
+        return dict(options)
+    columns = {column.name for column in table.columns.all()}
+    found = earlier.findings
+    before = {
+        "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},
+        "date_formats": {name: forms for name, forms in found.get("date_formats", {}).items() if name in columns},
+        "null_values": found.get("null_values"),
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    return {name: value for name, value in before.items() if value} | given
+
+
+def _earlier(table: Table, filename: str, headers: set[str]) -> ImportJob | None:
+    """The import whose rejected rows these are: the one that the file is named after, or the last with such headers."""
+    jobs = ImportJob.objects.filter(table=table, rows_rejected__gt=0).exclude(state__in=_ACTIVE).order_by("-pk")
+    named = _NAME.match(filename)
+    candidates = [*jobs.filter(pk=int(named[1])), *jobs[:_LOOK_BACK]] if named else jobs[:_LOOK_BACK]
+    return next((job for job in candidates if headers <= set(job.findings.get("headers", []))), None)
