@@ -4,6 +4,7 @@ import socket
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -54,6 +55,20 @@ def test_not_ready_while_migrations_wait(client: Client) -> None:
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["migrations"] == "waiting"
+
+
+@pytest.mark.django_db
+def test_not_ready_without_the_database(client: Client) -> None:
+    def refuse(*args: object) -> None:
+        raise OperationalError
+
+    with connection.execute_wrapper(refuse):
+        answer = client.get("/health/ready/")
+        metrics = client.get("/metrics")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {"database": "unreachable", "migrations": "unknown", "redis": "ok"}
+    assert (metrics.status_code, metrics["Content-Type"]) == (503, "text/plain; version=0.0.4; charset=utf-8")
 
 
 @pytest.mark.django_db

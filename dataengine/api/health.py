@@ -1,7 +1,6 @@
 """Health checks and metrics, for whatever runs and watches the installation: no log-in, and nobody's data."""
 
 import secrets
-from collections.abc import Callable
 from ipaddress import ip_address
 
 import redis
@@ -15,6 +14,8 @@ from django.views.decorators.http import require_safe
 
 from dataengine.models import ImportJob, Table
 
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
 
 @never_cache
 @require_safe
@@ -27,7 +28,10 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when requests can be served, else 503: ``{"status", "checks": {"database", "migrations", "redis"}}``."""
-    checks = {name: check() for name, check in _CHECKS.items()}
+    database = _database()
+    # Waiting a second time for a database that does not answer would tell nothing.
+    migrations = _migrations() if database == "ok" else "unknown"
+    checks = {"database": database, "migrations": migrations, "redis": _redis()}
     fine = all(result == "ok" for result in checks.values())
     return JsonResponse({"status": "ok" if fine else "unavailable", "checks": checks}, status=200 if fine else 503)
 
@@ -39,16 +43,20 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read_metrics(request):
         raise Http404
     jobs = dict.fromkeys(ImportJob.State.values, 0)
-    jobs |= dict(ImportJob.objects.order_by().values_list("state").annotate(Count("id")))
+    try:
+        jobs |= dict(ImportJob.objects.order_by().values_list("state").annotate(Count("id")))
+        tables = Table.objects.count()
+    except DatabaseError:
+        return HttpResponse("# The database does not answer.\n", status=503, content_type=_METRICS_TYPE)
     lines = [
         "# HELP tablekeep_tables Tables that users designed.",
         "# TYPE tablekeep_tables gauge",
-        f"tablekeep_tables {Table.objects.count()}",
+        f"tablekeep_tables {tables}",
         "# HELP tablekeep_import_jobs Import jobs by state.",
         "# TYPE tablekeep_import_jobs gauge",
         *(f'tablekeep_import_jobs{{state="{state}"}} {count}' for state, count in jobs.items()),
     ]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    return HttpResponse("\n".join(lines) + "\n", content_type=_METRICS_TYPE)
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:
@@ -91,6 +99,3 @@ def _redis() -> str:
     finally:
         client.close()
     return "ok"
-
-
-_CHECKS: dict[str, Callable[[], str]] = {"database": _database, "migrations": _migrations, "redis": _redis}
