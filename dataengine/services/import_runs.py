@@ -149,7 +149,8 @@ def _reason(error: BaseException) -> str:
 
 def _end(job: ImportJob, state: ImportJob.State, *, code: str = "", reason: str = "") -> None:
     """Write the end of an attempt that changed nothing else."""
-    changes: dict[str, object] = {"rows_imported": 0, "rows_updated": 0, "rows_skipped": 0}
+    # What was found so far went with the transaction: no row of it can be had.
+    changes: dict[str, Any] = {"rows_imported": 0, "rows_updated": 0, "rows_skipped": 0, "errors": []}
     ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING, attempt=job.attempt).update(
         state=state,
         phase=ImportJob.Phase.NONE,

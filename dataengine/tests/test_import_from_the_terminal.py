@@ -96,7 +96,7 @@ def test_every_option_has_its_argument(owner: User, tmp_path: Path) -> None:
 def test_ctrl_c_cancels_for_good(owner: User, tmp_path: Path, process_environment: dict[str, str]) -> None:
     make_table(owner, "T", name="TEXT", n="INTEGER")
     path = tmp_path / "a.csv"
-    path.write_text("name,n\n" + "".join(f"a row to load,{number}\n" for number in range(400_000)))
+    path.write_text("name,n\nbad,x\n" + "".join(f"a row to load,{number}\n" for number in range(400_000)))
     command = [sys.executable, "manage.py", "import_csv", str(path), "--table", "T"]
     with subprocess.Popen(
         command,
@@ -115,5 +115,6 @@ def test_ctrl_c_cancels_for_good(owner: User, tmp_path: Path, process_environmen
 
     assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted: the import is cancelled.")
     assert import_runs.sweep() == []
-    assert ImportJob.objects.get().state == "cancelled"
+    job = ImportJob.objects.get()
+    assert (job.state, job.rows_rejected, job.errors) == ("cancelled", 0, [])
     assert records("T") == []

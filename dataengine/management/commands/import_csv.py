@@ -156,6 +156,9 @@ def _stopped(job: ImportJob) -> ImportJob:
     with suppress(Conflict):
         imports.cancel(user=job.user, job=job)
     job.refresh_from_db()
+    if job.state == ImportJob.State.RUNNING:  # stopped between claiming it and beginning
+        import_runs.sweep()
+        job.refresh_from_db()
     return job
 
 
