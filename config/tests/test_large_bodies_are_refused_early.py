@@ -105,6 +105,7 @@ def test_a_body_of_unknown_length_is_cut_off(live_asgi: LiveServer, headers: dic
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "too_large"
     assert not ImportJob.objects.exists()
+    live_asgi.wait_until_idle()
     assert not list(Path(current.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 
@@ -115,6 +116,7 @@ def test_a_file_within_the_forms_allowance_is_weighed_by_itself(live_asgi: LiveS
     answer = httpx.post(f"{live_asgi.url}/api/upload-csv/", data=data, files=files, headers=headers, timeout=60)
     assert answer.status_code == 413
     assert answer.json()["error"]["fields"]["file"] == ["The file has 100,004 bytes; at most 100,000 are allowed."]
+    live_asgi.wait_until_idle()
     assert not list(Path(current.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -234,23 +235,30 @@ async def test_a_client_that_goes_away_ends_the_query(owner: User, client: APICl
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_client_that_goes_away_while_postgresql_sorts(make_table: MakeTable) -> None:
+async def test_a_client_that_goes_away_while_postgresql_sorts(
+    make_table: MakeTable, second_connection: Callable[[], Any]
+) -> None:
     def ask() -> Export:
         made = make_table("t", n="INTEGER")
-        sleep = Cast(Func(Value(60), function="pg_sleep"), TextField())
+        sleep = Cast(Func(Value(3600), function="pg_sleep"), TextField())  # who waits for it has failed
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO userdata.t (n) VALUES (1)")
         return Export(record_model(made).objects.order_by(sleep), "csv")
+
+    watcher = second_connection()
+
+    def sleeping() -> bool:
+        query = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+        return watcher.execute(query).fetchone() is not None
 
     asked = await sync_to_async(ask)()
     pieces = in_thread(asked.pieces(), asked.interrupt)
     await anext(pieces)
     waiting = asyncio.ensure_future(anext(pieces))
-    while asked._session is None and not waiting.done():
+    while not sleeping():
         await asyncio.sleep(0.01)
-    await asyncio.sleep(0.2)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    # Long before the query would have ended by itself.
+    assert not sleeping()
     assert await sync_to_async(lambda: connection.in_atomic_block)() is False

@@ -22,6 +22,7 @@ from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Index, Table
 from dataengine.services import index_builds, indexes, tables
 from dataengine.tests.importing import import_text, make_table, queue_import
+from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,11 +49,6 @@ def _fill(table: str, count: int) -> None:
         )
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.02)
-
-
 def _asked(user: User, table: Table, column: str) -> Index:
     found = table.columns.get(name=column)
     column_now = indexes.set_indexed(user=user, table=table, column=found, indexed=True)
@@ -67,7 +63,7 @@ def test_over_the_api_with_a_real_worker(client: APIClient, owner: User, celery_
     assert asked.status_code == 200
     assert (asked.json()["indexed"], asked.json()["index_state"]) in {(True, "queued"), (True, "ready")}
     assert client.patch("/api/tables/t/", {"search_index": True}).status_code == 200
-    _until(lambda: not Index.objects.exclude(state="ready").exists())
+    until(lambda: not Index.objects.exclude(state="ready").exists())
     column = table.columns.get(name="a")
     assert _indexes() == sorted([f"tk:{column.pk}:index", f"tk:{table.pk}:search"])
     assert client.get("/api/tables/t/").json()["search_index"] == "ready"
@@ -111,11 +107,11 @@ def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, st
     _fill("t", 300_000)
     index = _asked(owner, table, "a")
     process = subprocess.Popen([sys.executable, "-c", _RUN, str(index.pk)], env=process_environment, cwd=PROJECT_DIR)
-    _until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
+    until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
     time.sleep(seed)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    _until(lambda: not locks.index_is_held(index.pk))
+    until(lambda: not locks.index_is_held(index.pk))
     rung = index_builds.sweep()
     for pk in rung:
         index_builds.run(pk)
@@ -175,7 +171,7 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     assert waiting is not None
     assert waiting.state == "queued"
     session.close()
-    _until(lambda: not locks.index_is_held(index.pk))
+    until(lambda: not locks.index_is_held(index.pk))
     built = index_builds.run(other.pk)
     assert built is not None
     assert built.state == "ready"
@@ -198,7 +194,7 @@ def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[
 
     thread = threading.Thread(target=build)
     thread.start()
-    _until(lambda: _locks_on("t") > 0)
+    until(lambda: _locks_on("t") > 0)
     tables.drop_column(user=owner, table=table, column=table.columns.get(name="n"))
     tables.delete_table(user=owner, table=table)
     thread.join()
@@ -208,7 +204,8 @@ def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[
 def _locks_on(table: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE relation = to_regclass(%s) AND mode = 'ShareUpdateExclusiveLock'",
+            "SELECT count(*) FROM pg_locks WHERE relation = to_regclass(%s) AND mode = 'ShareUpdateExclusiveLock'"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
             [f"userdata.{table}"],
         )
         return int((cursor.fetchone() or [0])[0])
