@@ -75,7 +75,7 @@ def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, co
         for name in ("Anna", "Nobody")
     ]
     assert [answer.status_code for answer in refused] == [422, 422]
-    assert all("Enter a number." in answer.content.decode() for answer in refused)
+    assert all("Enter a whole number." in answer.content.decode() for answer in refused)
     assert as_colleague.get("/tables/customers/lookup/?q=an").status_code == 404
     typed = {orders.columns.get(name="customer").attribute: "Anna"}
     assert as_colleague.post(f"{ORDERS}records/1/", typed).status_code == 422
