@@ -56,6 +56,7 @@ def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
     expect(page.get_by_label("Search")).not_to_have_value("")  # back where the record was found
     page.get_by_label("Search").fill("")
     page.get_by_label("Search").press("Enter")
+    expect(grid.locator("tbody tr")).to_have_count(3)
     page.get_by_role("link", name="name", exact=True).click()
     expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
     page.locator("summary", has_text="Filter").click()
