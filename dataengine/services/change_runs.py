@@ -53,16 +53,21 @@ def run(job_id: int) -> ChangeJob | None:
     something failed that may pass).
     """
     job = ChangeJob.objects.filter(pk=job_id, state=ChangeJob.State.QUEUED).first()
-    for pause in (*_PAUSES_SECONDS, None) if job is not None else ():
-        assert job is not None
-        with locks.held_by_job(job.pk, job.table_id, locks.CHANGE_NAMESPACE) as outcome:
-            if outcome == "held" and _claim(job):
-                _attempt(job)
-        # Nobody waits for an index; people wait for this.
-        if outcome != "table_taken" or not locks.cancel_build(job.table_id) or pause is None:
-            break
-        time.sleep(pause)
+    if job is not None:
+        for pause in (*_PAUSES_SECONDS, None):
+            if not _is_held_up_by_build(job) or pause is None:
+                break
+            time.sleep(pause)
     return ChangeJob.objects.filter(pk=job_id).first()
+
+
+def _is_held_up_by_build(job: ChangeJob) -> bool:
+    """Make the change if nothing stands against it; true where an index build did, which is being stopped."""
+    with locks.held_by_job(job.pk, job.table_id, locks.CHANGE_NAMESPACE) as outcome:
+        if outcome == "held" and _claim(job):
+            _attempt(job)
+    # Nobody waits for an index; people wait for this.
+    return outcome == "table_taken" and locks.cancel_build(job.table_id)
 
 
 def waiting_for(job: ChangeJob) -> list[int]:
