@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 from django.db import Error, connection, transaction
@@ -20,6 +22,7 @@ from dataengine import access, ddl, locks
 from dataengine.exceptions import DataEngineError, Unavailable
 from dataengine.models import ChangeJob
 from dataengine.services import indexes
+from dataengine.services.attempts import write_down
 from dataengine.services.changes import perform
 from dataengine.statistics import size_of
 
@@ -112,17 +115,12 @@ def _attempt(job: ChangeJob) -> None:
             _change(job)
     except _Cancelled:
         watch.close()
-        _end(job, ChangeJob.State.CANCELLED)
+        write_down(partial(_end, job, ChangeJob.State.CANCELLED))
     except Exception as error:
         watch.close()
-        if watch.cancelled.is_set():
-            _end(job, ChangeJob.State.CANCELLED)
-        elif isinstance(error, DataEngineError) and not isinstance(error, Unavailable):
-            _end(job, ChangeJob.State.FAILED, code=error.error_code, reason=error.message)
-        else:
+        if not (watch.cancelled.is_set() or isinstance(error, DataEngineError)):
             logger.exception("Change %s, attempt %s", job.pk, job.attempt)
-            connection.close_if_unusable_or_obsolete()
-            _retry(job, _reason(error))
+        write_down(_ending(job, error, is_cancelled=watch.cancelled.is_set()))
     finally:
         watch.close()
 
@@ -212,6 +210,15 @@ def _retry(job: ChangeJob, reason: str) -> None:
     # One that somebody has cancelled meanwhile is not tried again.
     if not _mine(job).filter(cancel_requested=False).update(state=ChangeJob.State.QUEUED, error=reason):
         _end(job, ChangeJob.State.CANCELLED)
+
+
+def _ending(job: ChangeJob, error: Exception, *, is_cancelled: bool) -> Callable[[], None]:
+    """What an error makes of the job."""
+    if is_cancelled:
+        return partial(_end, job, ChangeJob.State.CANCELLED)
+    if isinstance(error, DataEngineError) and not isinstance(error, Unavailable):
+        return partial(_end, job, ChangeJob.State.FAILED, code=error.error_code, reason=error.message)
+    return partial(_retry, job, _reason(error))
 
 
 def _reason(error: BaseException) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
 from django.core.files.storage import default_storage
-from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from dataengine.imports.loader import raw_connection
 from dataengine.memory import give_back
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
+from dataengine.services.attempts import write_down
 
 logger = logging.getLogger(__name__)
 
@@ -114,24 +115,26 @@ def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> 
         Execution(job, reporter).run()
     except Cancelled:
         reporter.close()
-        _end(job, ImportJob.State.CANCELLED)
+        write_down(partial(_end, job, ImportJob.State.CANCELLED))
     except DataEngineError as error:
         reporter.close()
-        _end(job, ImportJob.State.FAILED, code=error.error_code, reason=error.message)
+        write_down(partial(_end, job, ImportJob.State.FAILED, code=error.error_code, reason=error.message))
     except Exception as error:
         reporter.close()
-        if reporter.cancelled.is_set():
-            _end(job, ImportJob.State.CANCELLED)
-            return
-        logger.exception("Import %s, attempt %s", job.pk, job.attempt)
-        if isinstance(error.__cause__ or error, psycopg.errors.ProgramLimitExceeded):
-            _end(job, ImportJob.State.FAILED, code="too_large", reason=_reason(error))  # it would be so again
-            return
-        if isinstance(error, OperationalError | InterfaceError | psycopg.OperationalError):
-            connection.close()
-        _retry(job, _reason(error))
+        if not reporter.cancelled.is_set():
+            logger.exception("Import %s, attempt %s", job.pk, job.attempt)
+        write_down(_ending(job, error, is_cancelled=reporter.cancelled.is_set()))
     finally:
         reporter.close()
+
+
+def _ending(job: ImportJob, error: Exception, *, is_cancelled: bool) -> Callable[[], None]:
+    """What an error that nobody foresaw makes of the job."""
+    if is_cancelled:
+        return partial(_end, job, ImportJob.State.CANCELLED)
+    if isinstance(error.__cause__ or error, psycopg.errors.ProgramLimitExceeded):  # it would be so again
+        return partial(_end, job, ImportJob.State.FAILED, code="too_large", reason=_reason(error))
+    return partial(_retry, job, _reason(error))
 
 
 def _reason(error: BaseException) -> str:

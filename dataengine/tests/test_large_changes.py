@@ -92,7 +92,11 @@ def in_thread(job_id: int) -> threading.Thread:
 def nothing_is_left(job_id: int) -> None:
     until(lambda: not locks.job_is_held(job_id, locks.CHANGE_NAMESPACE))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [locks.NAMESPACE])
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE locktype = 'advisory' AND classid = %s AND datname = current_database()",
+            [locks.NAMESPACE],
+        )
         assert cursor.fetchone() == (0,)
 
 

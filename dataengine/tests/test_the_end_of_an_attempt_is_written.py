@@ -1,0 +1,96 @@
+"""Why an attempt ended is not lost where the database cannot write it down yet; nobody takes the job meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from rest_framework.test import APIClient
+
+from dataengine.models import ChangeJob, ImportJob
+from dataengine.services import change_runs, changes, import_runs
+from dataengine.tests.importing import make_table, queue_import, records
+from dataengine.tests.waiting import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NO_ROOM = "The database has no room left."
+
+
+def fill_the_disk(jobs: str) -> None:
+    """Have no room for records in ``t``, nor for the end of one of the ``jobs``, whose tries are counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE SEQUENCE userdata.tries;"
+            "CREATE FUNCTION userdata.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF TG_TABLE_NAME <> 't' THEN PERFORM nextval('userdata.tries'); END IF;"
+            " RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$;"
+            "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON userdata.t EXECUTE FUNCTION userdata.full();"
+            f"CREATE TRIGGER no_room BEFORE UPDATE ON {jobs} FOR EACH ROW"
+            " WHEN (OLD.state = 'running' AND NEW.state <> 'running') EXECUTE FUNCTION userdata.full()"
+        )
+
+
+def make_room(jobs: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER no_room ON {jobs}; DROP TRIGGER no_room ON userdata.t")
+
+
+def tries() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM userdata.tries")
+        return int(cursor.fetchone()[0])
+
+
+def in_thread(work: Callable[[], object]) -> threading.Thread:
+    def run() -> None:
+        work()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_of_an_import(owner: User) -> None:
+    make_table(owner, "t", n="INTEGER")
+    job = queue_import(owner, "t", "n\n1\n2\n")
+    jobs = ImportJob._meta.db_table
+    fill_the_disk(jobs)
+    worker = in_thread(lambda: import_runs.run(job.pk))
+    until(lambda: tries() >= 2)
+    import_runs.sweep()
+    assert ImportJob.objects.get(pk=job.pk).state == "running"
+    make_room(jobs)
+    worker.join()
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.error) == ("queued", 1, NO_ROOM)
+    import_runs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, records("t", "n")) == ("completed", 2, [("1",), ("2",)])
+
+
+def test_of_a_change_of_many_records(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "LARGE", 1)
+    make_table(owner, "t", n="INTEGER")
+    import_runs.run(queue_import(owner, "t", "n\n1\n2\n").pk)
+    client = APIClient()
+    client.force_authenticate(owner)
+    asked = client.patch("/api/tables/t/records/bulk/", {"filter": {"id__gte": 1}, "data": {"n": 7}}, format="json")
+    job = ChangeJob.objects.get(pk=asked.json()["id"])
+    jobs = ChangeJob._meta.db_table
+    fill_the_disk(jobs)
+    worker = in_thread(lambda: change_runs.run(job.pk))
+    until(lambda: tries() >= 2)
+    change_runs.sweep()
+    assert ChangeJob.objects.get(pk=job.pk).state == "running"
+    make_room(jobs)
+    worker.join()
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.error) == ("queued", 1, NO_ROOM)
+    change_runs.run(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, records("t", "n")) == ("completed", 2, [("7",), ("7",)])
