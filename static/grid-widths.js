@@ -9,6 +9,9 @@
   const sheet = new CSSStyleSheet();
   document.adoptedStyleSheets.push(sheet);
 
+  /** How wide a column is. One that was just given a width shows it only at the next frame. */
+  const widthOf = (head) => Number(head.dataset.width ?? head.offsetWidth);
+
   function draw() {
     const rules = [...grid.heads()].map(({ dataset: { width } }, index) =>
       width ? `.records tr > :nth-child(${index + 1}) { width: ${width}px; min-width: ${width}px; max-width: ${width}px; }` : "");
@@ -42,7 +45,7 @@
     const head = event.button === 0 ? headAt(event) : null;
     if (!head) return;
     event.preventDefault();
-    const [from, width, before] = [event.clientX, head.offsetWidth, head.dataset.width];
+    const [from, width, before] = [event.clientX, widthOf(head), head.dataset.width];
     head.classList.add("is-resized");
     head.setPointerCapture(event.pointerId);
     const move = ({ clientX }) => {
@@ -68,7 +71,7 @@
     const head = grid.cellAimedAt(event);
     if (!step || head?.tagName !== "TH" || !event.shiftKey || head.matches(".cell-id")) return;
     event.preventDefault();
-    resize(head, head.offsetWidth + step);
+    resize(head, widthOf(head) + step);
     head.scrollIntoView({ block: "nearest", inline: "nearest" });
     grid.say(`${head.innerText.trim()}: ${head.dataset.width} pixels wide`);
     keep(head);
