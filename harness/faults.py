@@ -26,8 +26,14 @@ class Fault:
 
 
 def _worker(system: System) -> psutil.Process:
-    """The Celery worker's main process."""
-    return next(p for p in psutil.Process(system.pid).children() if "celery" in " ".join(p.cmdline()))
+    """The Celery worker's main process, waited for where it is just being started again."""
+    while True:
+        for process in psutil.Process(system.pid).children():
+            with contextlib.suppress(psutil.Error):
+                words = process.cmdline()
+                if "celery" in words and "worker" in words:  # not the scheduler, which is Celery's, too
+                    return process
+        time.sleep(0.01)
 
 
 def _child_of_stack(system: System, word: str) -> psutil.Process | None:
