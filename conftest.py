@@ -4,13 +4,11 @@ Servers are started here, at import: settings read the environment once, and tes
 and one Redis serve the whole run; under pytest-xdist each worker has its own database in them.
 """
 
-import atexit
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,8 +21,9 @@ import redis
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from config.embedded import postgres_in, redis_in, wait_until_ready
-from config.processes import Program, kill_group, popen_options
+from config.embedded import wait_until_ready
+from config.processes import Program
+from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -51,67 +50,10 @@ UNHEARD = "unheard"
 # Servers -------------------------------------------------------------------------------------------------------------
 
 
-def _start(program: Program, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            program.argv, stdin=subprocess.PIPE, stdout=output, stderr=output, **popen_options(program)
-        )
-    assert process.stdin is not None
-    process.stdin.write(program.stdin)
-    process.stdin.close()
-    return process
-
-
-def _stop(program: Program, process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(program.stop_signal)
-        try:
-            process.wait(program.grace)
-        except subprocess.TimeoutExpired:
-            process.kill()
-    kill_group(process.pid)
-    process.wait()
-
-
-def _start_embedded() -> None:
-    """Put DATABASE_URL, REDIS_URL and DATA_DIR into the environment, with servers behind them."""
-    folder = Path(tempfile.mkdtemp(prefix="tablekeep-tests-"))
-    owner = os.getpid()
-
-    @atexit.register
-    def remove_folder() -> None:
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def serve(program: Program) -> None:
-        process = _start(program, folder / f"{program.name}.log")
-
-        @atexit.register
-        def stop() -> None:
-            if os.getpid() == owner:
-                _stop(program, process)
-
-        wait_until_ready(program, process)
-
-    # Never a folder or store that somebody's real files are in: tests empty theirs.
-    os.environ["DATA_DIR"] = str(folder / "data")
-    os.environ.pop("STORAGE_URL", None)
-    if not os.environ.get("DATABASE_URL"):
-        postgres = postgres_in(folder, durable=False)
-        postgres.initialise()
-        serve(postgres.program())
-        postgres.ensure_database()
-        os.environ["DATABASE_URL"] = postgres.url
-    if not os.environ.get("REDIS_URL"):
-        redis = redis_in(folder)
-        serve(redis.program())
-        os.environ["REDIS_URL"] = redis.url
-
-
 def _prepare_environment() -> None:
     xdist_worker = os.environ.get("PYTEST_XDIST_WORKER")
     if xdist_worker is None:
-        _start_embedded()
+        start_embedded()
     else:
         number = int(xdist_worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
@@ -232,10 +174,10 @@ def _celery_process(
         folder=PROJECT_DIR,
         ready=answers,
     )
-    process = _start(program, tmp_path_factory.mktemp("celery") / "worker.log")
+    process = start(program, tmp_path_factory.mktemp("celery") / "worker.log")
     wait_until_ready(program, process)
     yield process
-    _stop(program, process)
+    stop(program, process)
 
 
 @pytest.fixture
