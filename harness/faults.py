@@ -25,23 +25,24 @@ class Fault:
         return self.name
 
 
-def _worker(system: System) -> psutil.Process:
-    """The Celery worker's main process, waited for where it is just being started again."""
+def _child_of_stack(system: System, is_it: Callable[[psutil.Process], bool]) -> psutil.Process:
+    """One of the stack's programs, waited for where it is just being started again."""
     while True:
         for process in psutil.Process(system.pid).children():
             with contextlib.suppress(psutil.Error):
-                words = process.cmdline()
-                if "celery" in words and "worker" in words:  # not the scheduler, which is Celery's, too
+                if is_it(process):
                     return process
         time.sleep(0.01)
 
 
-def _child_of_stack(system: System, word: str) -> psutil.Process | None:
-    for process in psutil.Process(system.pid).children():
-        with contextlib.suppress(psutil.Error):
-            if process.name() == word:  # the command line is what the program makes of it
-                return process
-    return None
+def _worker(system: System) -> psutil.Process:
+    """The Celery worker's main process; not the scheduler, which is Celery's, too."""
+    return _child_of_stack(system, lambda process: {"celery", "worker"} <= set(process.cmdline()))
+
+
+def _server(system: System, name: str) -> psutil.Process:
+    """PostgreSQL's or Redis's main process. Their command lines are what they make of them."""
+    return _child_of_stack(system, lambda process: process.name() == name)
 
 
 def kill_pool_children(system: System) -> None:
@@ -95,23 +96,18 @@ def kill_backends(system: System) -> None:
 
 def stop_postgres(system: System) -> None:
     """An immediate shutdown (SIGQUIT to the postmaster); the supervisor starts it again."""
-    postmaster = _child_of_stack(system, "postgres")
-    if postmaster is not None:
-        _send(postmaster, signal.SIGQUIT)
+    _send(_server(system, "postgres"), signal.SIGQUIT)
 
 
 def kill_redis(system: System) -> None:
     """kill -9 of Redis, which comes back empty."""
-    redis = _child_of_stack(system, "redis-server")
-    if redis is not None:
-        _send(redis, signal.SIGKILL)
+    _send(_server(system, "redis-server"), signal.SIGKILL)
 
 
 @contextlib.contextmanager
 def frozen_redis(system: System) -> Iterator[None]:
     """Redis stopped, and woken at the end."""
-    redis = _child_of_stack(system, "redis-server")
-    assert redis is not None
+    redis = _server(system, "redis-server")
     _send(redis, signal.SIGSTOP)
     try:
         yield
