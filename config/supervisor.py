@@ -12,7 +12,7 @@ from typing import TextIO
 from config.processes import Program, kill_group, popen_options
 
 _START_LIMIT = 120.0
-# A program that ends this often within that many seconds will not be saved by another start.
+# A program that ends by itself this often within that many seconds will not be saved by another start.
 _DEATHS = 5
 _WITHIN = 60.0
 _FIRST_PAUSE = 0.2
@@ -124,10 +124,13 @@ class Supervisor:
         while True:
             code = await child.wait()
             now = time.monotonic()
-            # One that had run well for a while starts over at once.
-            pause = _FIRST_PAUSE if deaths and now - deaths[-1] > _WITHIN else pause
-            deaths.append(now)
             name = child.program.name
+            if _was_ended(code):
+                pause = _FIRST_PAUSE
+            else:
+                # One that had run well for a while starts over at once.
+                pause = _FIRST_PAUSE if deaths and now - deaths[-1] > _WITHIN else pause
+                deaths.append(now)
             if len(deaths) == _DEATHS and now - deaths[0] < _WITHIN:
                 self._failed.set_exception(StackError(f"{name} ended {_DEATHS} times within {_WITHIN:.0f} s."))
                 return
@@ -250,6 +253,11 @@ async def _either(*awaitables: Awaitable[object], limit: float) -> None:
     await asyncio.wait(tasks, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
+
+
+def _was_ended(code: int) -> bool:
+    """Whether somebody else ended it, which says nothing of whether it can live."""
+    return code == 0 or -code in {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 
 def _outcome(code: int) -> str:

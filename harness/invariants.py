@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -31,6 +32,8 @@ def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIEN
         try:
             job = system.call("GET", f"/api/imports/{job_id}/")
         except (httpx.HTTPError, RuntimeError):
+            if not psutil.pid_exists(system.pid) or psutil.Process(system.pid).status() == psutil.STATUS_ZOMBIE:
+                raise  # nothing comes back any more
             time.sleep(0.2)
             continue
         if job["state"] not in {"queued", "running"}:

@@ -128,6 +128,18 @@ async def test_what_a_crashed_program_leaves_is_ended_before_the_next_start(tmp_
     await supervisor.stop()
 
 
+async def test_one_that_others_end_again_and_again_is_started_each_time(tmp_path: Path) -> None:
+    supervisor = Supervisor(io.StringIO())
+    await supervisor.start(_program(_NOTE_PID + _SLEEP, tmp_path))
+
+    for number in range(1, 8):
+        pid = (await _until_pids(tmp_path, number))[-1]
+        os.kill(pid, signal.SIGKILL if number % 2 else signal.SIGTERM)
+    await _until_pids(tmp_path, 8)
+
+    await supervisor.stop()
+
+
 async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program("raise SystemExit(1)", tmp_path))
