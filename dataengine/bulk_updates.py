@@ -12,7 +12,7 @@ from django.db.models import Q
 from psycopg import sql
 
 from dataengine import ddl
-from dataengine.column_types import postgres_type
+from dataengine.columns.types import postgres_type
 from dataengine.models import Column
 from dataengine.record_serializers import Represent, representers
 from dataengine.records import Record

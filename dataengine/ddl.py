@@ -14,7 +14,7 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from dataengine.column_types import postgres_type
+from dataengine.columns.types import postgres_type
 from dataengine.models import Column, Table
 
 SCHEMA = "userdata"

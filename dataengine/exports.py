@@ -23,7 +23,7 @@ from psycopg.generators import fetch_many
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 
-from dataengine.column_types import URL_PATTERN
+from dataengine.columns.types import URL_PATTERN
 from dataengine.models import Column
 from dataengine.records import Record
 from dataengine.workbooks import check_fits, workbook

@@ -18,7 +18,7 @@ from django.db import DataError, OperationalError, connection, models
 from django.db.models import Q
 from django.http import QueryDict
 
-from dataengine import column_types, values
+from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.records import Record, bound_field, record_model
@@ -32,7 +32,7 @@ RESERVED = frozenset(
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
-_ID_LOOKUPS = column_types.ORDERED
+_ID_LOOKUPS = types.ORDERED
 # Regular expressions of some lengths take PostgreSQL many seconds before they are compared with anything.
 _COMPILE_SECONDS = 0.5
 # Filters submitted empty, as forms do, are no filters.
@@ -159,7 +159,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     column = columns.get(column_name)
     if column is None and column_name != "id":
         raise _unknown(name, f"There is no column “{_shown(column_name)}”.")
-    kind = column.kind if column else column_types.REGISTRY["bigint"]
+    kind = column.kind if column else types.REGISTRY["bigint"]
     offered = kind.lookups if column else _ID_LOOKUPS
     if lookup not in offered:
         what = f"the type of “{column_name}” is {kind.label.lower()}" if column else "“id” is a number"
@@ -176,7 +176,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     )
 
 
-def _parser(kind: column_types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:
+def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:
     """How a lookup's text is read. A closure, because django-filter copies its filters deeply."""
     if lookup == "isnull":
         return values.parse_boolean

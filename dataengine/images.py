@@ -19,7 +19,7 @@ from psycopg import sql
 
 from dataengine import ddl
 from dataengine.bulk_updates import letting_go
-from dataengine.column_types import postgres_type
+from dataengine.columns.types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
 from dataengine.records import Record, bound_field
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from dataengine import column_types
 from dataengine.change_models import AuditEvent as AuditEvent
 from dataengine.change_models import ChangeJob as ChangeJob
 from dataengine.change_models import RecordChange as RecordChange
-from dataengine.column_types import ColumnSpec
+from dataengine.columns import types
+from dataengine.columns.types import ColumnSpec
 
 SOURCE_FOLDER = "imports"
 """Where source files stand in the storage."""
@@ -101,8 +101,8 @@ class Column(models.Model):
         return f"c{self.pk}"
 
     @property
-    def kind(self) -> column_types.ColumnType:
-        return column_types.REGISTRY[self.type]
+    def kind(self) -> types.ColumnType:
+        return types.REGISTRY[self.type]
 
     @property
     def all_parameters(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Column(models.Model):
 
     @property
     def sql_text(self) -> str:
-        return column_types.sql_text(self.type, self.all_parameters)
+        return types.sql_text(self.type, self.all_parameters)
 
     @property
     def index_or_none(self) -> Index | None:

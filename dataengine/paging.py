@@ -21,10 +21,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet, Value
 
-from dataengine import positions, seeking, values
+from dataengine import positions, seeking
+from dataengine.columns import values
+from dataengine.columns.fields import RealField
 from dataengine.counts import Count
 from dataengine.exceptions import InvalidInput
-from dataengine.fields import RealField
 from dataengine.models import Index
 from dataengine.records import Record, bound_field
 

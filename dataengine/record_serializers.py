@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from rest_framework import serializers
 
-from dataengine import values
+from dataengine.columns import values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
 from dataengine.records import Record, bound_field

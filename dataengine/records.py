@@ -17,8 +17,9 @@ from django.apps.registry import Apps
 from django.db import models
 from django.utils import timezone
 
-from dataengine import column_types, ddl, values
-from dataengine.fields import PlainDateTimeField
+from dataengine import ddl
+from dataengine.columns import types, values
+from dataengine.columns.fields import PlainDateTimeField
 from dataengine.models import Column, Table
 
 
@@ -75,7 +76,7 @@ def bound_field(model: type[Record], attribute: str) -> models.Field[Any, Any]:
 
 def field_of(column: Column) -> models.Field[Any, Any]:
     """A new model field for ``column``, with its default as a Python value."""
-    made = column_types.model_field(
+    made = types.model_field(
         column.type,
         column.all_parameters,
         name=column.name,

@@ -17,7 +17,8 @@ from django.db import OperationalError
 from django.db.models import TextField, Value
 from django.db.models.functions import Left
 
-from dataengine import access, values
+from dataengine import access
+from dataengine.columns import values
 from dataengine.counts import Count, count_records
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table

@@ -16,7 +16,7 @@ from django.db import connection
 from psycopg import sql
 
 from dataengine import ddl
-from dataengine.column_types import postgres_type
+from dataengine.columns.types import postgres_type
 from dataengine.models import Column, Table
 
 # Up to so many records all are looked at.

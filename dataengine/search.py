@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, models
 from django.db.models import F, Func, Q, Value
 
-from dataengine import values
+from dataengine.columns import values
 from dataengine.counts import planned_rows
 from dataengine.ddl import SEARCHED_CHARACTERS
 from dataengine.models import Column, Index, Table

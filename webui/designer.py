@@ -11,7 +11,7 @@ from typing import Any
 
 from django.http import QueryDict
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
 from webui.errors import add_errors
 from webui.forms import ColumnForm, TableForm

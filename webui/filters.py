@@ -13,7 +13,7 @@ from django import forms
 from django.http import QueryDict
 
 from dataengine import references
-from dataengine.column_types import ORDERED, REGISTRY, ColumnType
+from dataengine.columns.types import ORDERED, REGISTRY, ColumnType
 from dataengine.exceptions import InvalidInput
 from dataengine.filtersets import RESERVED
 from dataengine.models import Column, Table

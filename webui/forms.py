@@ -10,11 +10,11 @@ from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 
-from dataengine.column_types import REGISTRY, ColumnSpec
+from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
-from dataengine.identifiers import validate_identifier
 from dataengine.models import Column
-from dataengine.sql_types import parse_sql_type
 from dataengine.throttles import FailedLoginThrottle
 
 

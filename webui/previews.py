@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
 
-from dataengine.column_types import REGISTRY
+from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.first_look import likely_type, unguarded
 from dataengine.imports.header import first_records

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import HttpRequest
 
-from dataengine.identifiers import derive_identifier
+from dataengine.columns.identifiers import derive_identifier
 from dataengine.models import Table
 from webui import drafts
 from webui.forms import Styled

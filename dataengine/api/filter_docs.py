@@ -7,7 +7,7 @@ from collections import defaultdict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
-from dataengine.column_types import REGISTRY
+from dataengine.columns.types import REGISTRY
 
 _MEANINGS = {
     "exact": "equals (the same as the bare column name)",

@@ -14,11 +14,11 @@ from dataengine import access
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
+from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.services import indexes
 from dataengine.services import tables as services
-from dataengine.table_schema import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 
 # What may be said about a new column beside its SQL-style type.
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown

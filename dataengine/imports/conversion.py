@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataengine.column_types import REGISTRY, ColumnSpec
+from dataengine.columns.types import REGISTRY, ColumnSpec
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 
 from . import kernels as k
 from .conversion import FOUND_LENGTH, unguarded

@@ -20,7 +20,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
 from dataengine import ddl, statement_progress
-from dataengine.column_types import ColumnSpec, postgres_type
+from dataengine.columns.types import ColumnSpec, postgres_type
 from dataengine.models import Column, Table
 
 _SWAP_LOCK_MS = 300

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.identifiers import derive_identifier, validate_identifier
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
-from dataengine.identifiers import derive_identifier, validate_identifier
 
 from .patterns import GUARDED
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from django.db import connection
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 
 from .ahead import ahead
 from .chunks import Chunk, ChunkEncoder, Part

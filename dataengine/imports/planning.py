@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from django.core.files.storage import default_storage
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, ImportJob
 

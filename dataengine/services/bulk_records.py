@@ -15,8 +15,9 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from dataengine import images, values
+from dataengine import images
 from dataengine.bulk_updates import exchanged, letting_go, write_values
+from dataengine.columns import values
 from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Table

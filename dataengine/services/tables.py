@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
 from dataengine import access, ddl, records
-from dataengine.column_types import REGISTRY, ColumnSpec
+from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.database_errors import CHECKS
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
-from dataengine.identifiers import validate_identifier
 from dataengine.models import Column, Table
 from dataengine.services import indexes
 from dataengine.services.audit import record_event

@@ -13,9 +13,9 @@ from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
 from dataengine.services.tables import create_table
-from dataengine.sql_types import parse_sql_type
 
 type MakeTable = Callable[..., Table]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_runs, imports, tables
-from dataengine.sql_types import parse_sql_type
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -13,7 +13,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
 from dataengine.api.urls import RESOURCES, VERBS
-from dataengine.column_types import REGISTRY
+from dataengine.columns.types import REGISTRY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -8,10 +8,10 @@ from django.db import connection
 
 from dataengine import column_profiles, samples
 from dataengine.column_profiles import Profile, profiles
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.filtersets import record_filterset
 from dataengine.models import Table
 from dataengine.services.tables import create_table
-from dataengine.sql_types import parse_sql_type
 
 COLUMNS = {
     "whole": "INTEGER",

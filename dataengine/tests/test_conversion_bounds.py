@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.imports.conversion import Converter, target_of
-from dataengine.sql_types import parse_sql_type
 
 CASES: list[tuple[str, str, str | None]] = [
     ("SMALLINT", "32767", None),

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dataengine.column_types import postgres_type
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import postgres_type
 from dataengine.imports.conversion import Converter, target_of
 from dataengine.imports.encoding import whole_copy
 from dataengine.imports.loader import raw_connection
-from dataengine.sql_types import parse_sql_type
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 from dataengine.imports.conversion import KERNELS, PLAIN, Converter, target_of
 from dataengine.imports.kernels import matches
 

@@ -15,16 +15,24 @@ MAX_LINES = 400
 # Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, one update of many records
 # to values of their own, samples of records, and the parts of the import that are its SQL.
 SPEAKS_SQL = {
-    "dataengine.bulk_updates", "dataengine.ddl", "dataengine.exports", "dataengine.images", "dataengine.samples",
-}  # fmt: skip
+    "dataengine.bulk_updates",
+    "dataengine.ddl",
+    "dataengine.exports",
+    "dataengine.images",
+    "dataengine.samples",
+}
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)
 ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")
 # Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.
 WRITES = {"create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save", "delete", "update"}
 # Where such a call is none of the catalog's or of records.
 WRITES_BELOW = (
-    "dataengine.services.", "dataengine.imports.", "dataengine.migrations.", "dataengine.management.", "config.",
-)  # fmt: skip
+    "dataengine.services.",
+    "dataengine.imports.",
+    "dataengine.migrations.",
+    "dataengine.management.",
+    "config.",
+)
 WRITES_ALLOWED = {
     # The job's own counters and states, written by the pipeline and by what watches it.
     "dataengine.progress",

@@ -9,7 +9,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine import filtersets, record_lists
-from dataengine.column_types import REGISTRY
+from dataengine.columns.types import REGISTRY
 from dataengine.filtersets import filter_names, record_filterset
 from dataengine.models import Table
 from dataengine.records import record_model

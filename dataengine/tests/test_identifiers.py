@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.exceptions import InvalidInput
-from dataengine.identifiers import (
+from dataengine.columns.identifiers import (
     MAX_BYTES,
     OWN_COLUMNS,
     RESERVED_WORDS,
@@ -17,6 +16,7 @@ from dataengine.identifiers import (
     derive_identifier,
     validate_identifier,
 )
+from dataengine.exceptions import InvalidInput
 
 
 @pytest.mark.parametrize("name", ["a", "_a", "Customer", "first name", "e-mail", "Größe", "名前", "x" * 63, "a1_b"])

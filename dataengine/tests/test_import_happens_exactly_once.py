@@ -27,12 +27,12 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from dataengine import locks
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict
 from dataengine.models import ImportJob
 from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports, tables
-from dataengine.sql_types import parse_sql_type
 from dataengine.tests.importing import import_text, make_table, queue_import, records
 from dataengine.tests.waiting import is_waited_for, kept_from_writing, until
 

@@ -109,7 +109,7 @@ def test_references_to_rows_of_the_same_file_do_not_count(owner: User, records_b
 
 
 def test_rules_of_columns_hold(owner: User) -> None:
-    from dataengine.column_types import ColumnSpec
+    from dataengine.columns.types import ColumnSpec
     from dataengine.services.tables import create_table
 
     specs = [

@@ -9,10 +9,10 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from dataengine import references
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
 from dataengine.records import record_model
 from dataengine.services.tables import create_table
-from dataengine.sql_types import parse_sql_type
 
 from .conftest import MakeTable
 

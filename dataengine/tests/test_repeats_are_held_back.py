@@ -13,13 +13,13 @@ from django.contrib.auth.models import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import ColumnSpec
 from dataengine.imports.conversion import Converter, target_of
 from dataengine.imports.parser import Block, parse
 from dataengine.imports.planning import Plan
 from dataengine.imports.repeats import Repeats
 from dataengine.services import tables
-from dataengine.sql_types import parse_sql_type
 from dataengine.tests.importing import import_text, records, rejected
 
 _WORDS = st.one_of(st.sampled_from(["", "a", "b", "ab" * 200, "ab" * 200 + "c"]), st.text(max_size=20))

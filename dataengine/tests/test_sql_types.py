@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.column_types import REGISTRY, sql_text
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import REGISTRY, sql_text
 from dataengine.exceptions import InvalidInput
-from dataengine.sql_types import parse_sql_type
 
 
 @pytest.mark.parametrize(

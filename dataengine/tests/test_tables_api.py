@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
 from dataengine import statistics
+from dataengine.columns.payloads import PAYLOAD_SCHEMA
 from dataengine.models import AuditEvent, Column, Table
-from dataengine.table_schema import PAYLOAD_SCHEMA
 
 from .conftest import MakeTable
 

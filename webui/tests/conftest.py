@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from guardian.shortcuts import assign_perm
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
 from dataengine.services.records import insert_record
 from dataengine.services.tables import create_table
-from dataengine.sql_types import parse_sql_type
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -6,9 +6,9 @@ import re
 
 from django.test import Client
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import ColumnLayout, Table
 from dataengine.services.tables import add_column, drop_column
-from dataengine.sql_types import parse_sql_type
 from webui.tests.conftest import PARTIAL
 from webui.tests.test_records_are_exported import content
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dataengine.column_types import BY_SQL_NAME, ColumnSpec, ColumnType
+from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.types import BY_SQL_NAME, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput
-from dataengine.identifiers import validate_identifier
 
 _TOKEN = re.compile(
     r"""\s*(?:

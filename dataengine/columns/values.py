@@ -16,8 +16,8 @@ from django.db import models
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from dataengine.column_types import ColumnType
-from dataengine.fields import PlainDateTimeField, RealField
+from dataengine.columns.fields import PlainDateTimeField, RealField
+from dataengine.columns.types import ColumnType
 
 BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),

@@ -14,10 +14,10 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from dataengine.column_types import REGISTRY, ColumnSpec, ColumnType
+from dataengine.columns.json_schema import columns_of
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import DataEngineError, InvalidInput
-from dataengine.json_schema import columns_of
-from dataengine.sql_types import parse_sql_type
 
 MAX_COLUMNS = 1_599
 

@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from dataengine.column_types import ColumnSpec
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 
 _ANNOTATIONS = frozenset(

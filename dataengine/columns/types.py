@@ -14,7 +14,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator, RegexValidator
 from django.db import models
 
-from dataengine.fields import JSONDecoder, PlainDateTimeField, RealField
+from dataengine.columns.fields import JSONDecoder, PlainDateTimeField, RealField
 
 # One pattern for each of these, written so that Python's re, RE2 (CSV cells) and people agree on its meaning.
 EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"  # noqa: E501
