@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from dataengine.change_models import AuditEvent as AuditEvent
-from dataengine.change_models import ChangeJob as ChangeJob
-from dataengine.change_models import RecordChange as RecordChange
 from dataengine.columns import types
 from dataengine.columns.types import ColumnSpec
+from dataengine.models.changes import AuditEvent as AuditEvent
+from dataengine.models.changes import ChangeJob as ChangeJob
+from dataengine.models.changes import RecordChange as RecordChange
 
 SOURCE_FOLDER = "imports"
 """Where source files stand in the storage."""
