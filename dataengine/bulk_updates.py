@@ -11,9 +11,9 @@ from django.db import connection
 from django.db.models import Q
 from psycopg import sql
 
-from dataengine import ddl
 from dataengine.columns.types import postgres_type
 from dataengine.models import Column
+from dataengine.postgres import ddl
 from dataengine.record_serializers import Represent, representers
 from dataengine.records import Record
 

@@ -15,8 +15,8 @@ from psycopg.errors import LockNotAvailable
 from dataengine import buckets
 from dataengine.buckets import Edges
 from dataengine.models import Column, Table
+from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.samples import Sample, Span, Top
-from dataengine.time_limits import ran_out, time_limit
 
 SECONDS = 0.9
 """What the profiles of all columns of a table may take."""

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from django.db import DatabaseError, InterfaceError
 from psycopg import errors
 
-from dataengine import ddl
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Column
+from dataengine.postgres import ddl
 from dataengine.records import Record
 
 CHECKS = {

@@ -17,10 +17,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
-from dataengine import ddl
 from dataengine.bulk_updates import letting_go
 from dataengine.columns.types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.postgres import ddl
 from dataengine.records import Record, bound_field
 
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)

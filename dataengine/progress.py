@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from dataengine.course import Course
 from dataengine.models import ImportJob
-from dataengine.statement_progress import heap_bytes, plain_share
+from dataengine.postgres.statement_progress import heap_bytes, plain_share
 
 logger = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ from django.apps.registry import Apps
 from django.db import models
 from django.utils import timezone
 
-from dataengine import ddl
 from dataengine.columns import types, values
 from dataengine.columns.fields import PlainDateTimeField
 from dataengine.models import Column, Table
+from dataengine.postgres import ddl
 
 
 class Record(models.Model):

@@ -22,8 +22,8 @@ from dataengine.columns import values
 from dataengine.counts import Count, count_records
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
+from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.records import Record, record_model
-from dataengine.time_limits import ran_out, time_limit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from django.db import connection
 from psycopg import sql
 
-from dataengine import ddl
 from dataengine.columns.types import postgres_type
 from dataengine.models import Column, Table
+from dataengine.postgres import ddl
 
 # Up to so many records all are looked at.
 WHOLE_BELOW = 20_000

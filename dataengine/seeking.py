@@ -15,7 +15,7 @@ import psycopg
 from django.db import DataError, connection, transaction
 from django.db.models import Max, Min
 
-from dataengine import ddl
+from dataengine.postgres import ddl
 from dataengine.records import Record
 
 LOWEST_ID, HIGHEST_ID = -(2**63), 2**63 - 1

@@ -9,8 +9,8 @@ from django.db import ProgrammingError, connection, transaction
 from django.db.models import BigIntegerField, Subquery
 from psycopg import errors
 
-from dataengine import ddl
 from dataengine.models import Table
+from dataengine.postgres import ddl
 from dataengine.records import record_model
 
 # Counting 10 million records takes 0.7 s, reading PostgreSQL's estimate 9 ms (measured); nobody reads the last digits.

@@ -23,9 +23,9 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from dataengine.exceptions import InvalidInput
+from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.record_serializers import representers
 from dataengine.records import Record
-from dataengine.time_limits import ran_out, time_limit
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

@@ -15,9 +15,9 @@ import psycopg
 from django.db import IntegrityError, connection, transaction
 from psycopg import sql
 
-from dataengine import ddl
 from dataengine.exceptions import Unavailable
 from dataengine.models import Table
+from dataengine.postgres import ddl
 
 from . import loader
 from .duplicates import Checks

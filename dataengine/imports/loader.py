@@ -19,9 +19,9 @@ import psycopg
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
-from dataengine import ddl, statement_progress
 from dataengine.columns.types import ColumnSpec, postgres_type
 from dataengine.models import Column, Table
+from dataengine.postgres import ddl, statement_progress
 
 _SWAP_LOCK_MS = 300
 _WRITE_BYTES = 1 << 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import connection
 from psycopg import sql
 
-from dataengine import ddl
 from dataengine.models import Table
+from dataengine.postgres import ddl
 
 from .loader import Staging, value
 

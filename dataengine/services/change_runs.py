@@ -18,9 +18,10 @@ from django.db import Error, connection, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from dataengine import access, ddl, locks
+from dataengine import access
 from dataengine.exceptions import DataEngineError, Unavailable
 from dataengine.models import ChangeJob
+from dataengine.postgres import ddl, locks
 from dataengine.services import indexes
 from dataengine.services.attempts import write_down
 from dataengine.services.changes import perform

@@ -17,9 +17,9 @@ from dataengine.counts import Count, count_records
 from dataengine.doorbell import RUN_CHANGE, ring
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.models import AuditEvent, ChangeJob, Table
+from dataengine.postgres.time_limits import time_limit
 from dataengine.records import record_model
 from dataengine.services import matching_records, undo
-from dataengine.time_limits import time_limit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -13,12 +13,12 @@ from django.core.files.storage import default_storage
 from django.db.models import F, Q
 from django.utils import timezone
 
-from dataengine import locks
 from dataengine.exceptions import DataEngineError
 from dataengine.imports import mail
 from dataengine.imports.loader import raw_connection
 from dataengine.memory import give_back
 from dataengine.models import SOURCE_FOLDER, ImportJob
+from dataengine.postgres import locks
 from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
 from dataengine.services.attempts import write_down
 

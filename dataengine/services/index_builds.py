@@ -19,10 +19,10 @@ from django.db.models import F
 from django.utils import timezone
 from psycopg import errors
 
-from dataengine import ddl, locks
 from dataengine.models import ChangeJob, Column, Index, Table
+from dataengine.postgres import ddl, locks
+from dataengine.postgres.statement_progress import concurrent_share
 from dataengine.services.indexes import text_columns
-from dataengine.statement_progress import concurrent_share
 
 logger = logging.getLogger(__name__)
 

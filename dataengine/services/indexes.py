@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dataengine import ddl
 from dataengine.doorbell import BUILD_INDEX, ring
 from dataengine.exceptions import InvalidInput, NotFound, Unavailable
 from dataengine.models import Column, Index, Table
+from dataengine.postgres import ddl
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
 

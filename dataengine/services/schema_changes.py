@@ -12,9 +12,9 @@ from collections.abc import Callable
 from django.db import DataError, IntegrityError, OperationalError, ProgrammingError, connection, transaction
 from psycopg import errors
 
-from dataengine import locks
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.models import ChangeJob, ImportJob, Table
+from dataengine.postgres import locks
 
 _LOCK_TIMEOUT_MS = 500
 # Building a unique index over millions of records takes its time; a person waits for it.

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
-from dataengine import access, ddl, records
+from dataengine import access, records
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.database_errors import CHECKS
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.postgres import ddl
 from dataengine.services import indexes
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema

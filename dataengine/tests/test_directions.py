@@ -16,7 +16,7 @@ MAX_LINES = 400
 # to values of their own, samples of records, and the parts of the import that are its SQL.
 SPEAKS_SQL = {
     "dataengine.bulk_updates",
-    "dataengine.ddl",
+    "dataengine.postgres.ddl",
     "dataengine.exports",
     "dataengine.images",
     "dataengine.samples",

@@ -17,9 +17,9 @@ from django.db import connection
 from psycopg import errors
 from rest_framework.test import APIClient
 
-from dataengine import locks
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Index, Table
+from dataengine.postgres import locks
 from dataengine.services import index_builds, indexes, tables
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.waiting import until

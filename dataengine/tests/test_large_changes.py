@@ -18,9 +18,9 @@ from django.db import connection, connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from dataengine import ddl, locks
 from dataengine.exceptions import Conflict
 from dataengine.models import AuditEvent, ChangeJob, ImportJob, Index, RecordChange, Table
+from dataengine.postgres import ddl, locks
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
 

@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from dataengine.models import ImportJob
+from dataengine.postgres.statement_progress import plain_share
 from dataengine.progress import PUBLISH_SECONDS, ImportProgress, ProgressReporter, Sender
 from dataengine.services import import_runs
-from dataengine.statement_progress import plain_share
 
 from .importing import import_text, make_table, queue_import
 from .waiting import is_waited_for, until

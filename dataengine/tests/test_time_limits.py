@@ -10,9 +10,9 @@ from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 
 from dataengine.paging import parse_ordering
+from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.record_lists import Selection
 from dataengine.records import record_model
-from dataengine.time_limits import ran_out, time_limit
 
 from .conftest import MakeTable
 
