@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.records import Record
+from dataengine.records.model import Record
 from dataengine.statistics import EXACT_BELOW
 
 # So long a list waits for its count before it takes an estimate; less where the count is likely to be large.

@@ -25,7 +25,7 @@ from psycopg.waiting import Wait
 
 from dataengine.columns.types import URL_PATTERN
 from dataengine.models import Column
-from dataengine.records import Record
+from dataengine.records.model import Record
 from dataengine.workbooks import check_fits, workbook
 
 # What a spreadsheet would run. Numbers stay numbers.

@@ -27,7 +27,7 @@ from dataengine.columns.fields import RealField
 from dataengine.counts import Count
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
-from dataengine.records import Record, bound_field
+from dataengine.records.model import Record, bound_field
 
 _SALT = "tablekeep.cursor"
 _MAX_OFFSET = 2**62

@@ -18,7 +18,7 @@ from django.db.models import F, Func, QuerySet, Value
 
 from dataengine.counts import planned_rows
 from dataengine.postgres import ddl
-from dataengine.records import Record
+from dataengine.records.model import Record
 
 SAMPLED = 20_000
 """Records looked at."""

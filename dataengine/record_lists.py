@@ -17,7 +17,7 @@ from dataengine.filtersets import record_filterset
 from dataengine.models import ChangeJob, Column, Index
 from dataengine.paging import Page, Term, ordered, parse_ordering
 from dataengine.postgres.time_limits import LIST_SECONDS, ran_out, time_limit
-from dataengine.records import Record
+from dataengine.records.model import Record
 
 # What an index in the order of a column's values helps to find.
 _HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull", "year"})

@@ -23,7 +23,7 @@ from dataengine.counts import Count, count_records
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.records import Record, record_model
+from dataengine.records.model import Record, record_model
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -25,7 +25,7 @@ from dataengine.counts import planned_rows
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.records import Record, bound_field
+from dataengine.records.model import Record, bound_field
 
 # A search that finds at most so many is answered by their ids, whatever order or page is asked for next.
 RARE = 10_000

@@ -16,7 +16,7 @@ from django.db import DataError, connection, transaction
 from django.db.models import Max, Min
 
 from dataengine.postgres import ddl
-from dataengine.records import Record
+from dataengine.records.model import Record
 
 LOWEST_ID, HIGHEST_ID = -(2**63), 2**63 - 1
 

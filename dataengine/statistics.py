@@ -11,7 +11,7 @@ from psycopg import errors
 
 from dataengine.models import Table
 from dataengine.postgres import ddl
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 
 # Counting 10 million records takes 0.7 s, reading PostgreSQL's estimate 9 ms (measured); nobody reads the last digits.
 EXACT_BELOW = 50_000

@@ -24,8 +24,8 @@ from django.db.models.functions import Cast, Length
 
 from dataengine.exceptions import InvalidInput
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.record_serializers import representers
-from dataengine.records import Record
+from dataengine.records.model import Record
+from dataengine.records.serializers import representers
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

@@ -14,7 +14,7 @@ from django.urls import reverse
 from dataengine import references
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
-from dataengine.records import Record
+from dataengine.records.model import Record
 from webui.errors import add_errors
 from webui.forms import Styled
 from webui.reference_inputs import ReferenceField

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from dataengine import record_lists, references
 from dataengine.counts import Count
 from dataengine.models import Column, Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services import bulk_records, changes
 from dataengine.services.audit import Trail
 from dataengine.services.changes import Outcome

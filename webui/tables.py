@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dataengine.models import Column, Table
-from dataengine.records import Record
+from dataengine.records.model import Record
 from dataengine.references import Labels, written
 from dataengine.services.records import record_versions
 

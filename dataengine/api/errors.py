@@ -14,8 +14,8 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from dataengine.database_errors import as_engine_error
 from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound, TooLarge
+from dataengine.records.database_errors import as_engine_error
 
 _OUR_FAULT = "Something went wrong on our side. It has been logged."
 

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
-from dataengine.record_serializers import WholeNumberField
+from dataengine.records.serializers import WholeNumberField
 from dataengine.statistics import sizes_of
 
 BIGINT = 2**63

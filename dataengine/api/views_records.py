@@ -21,8 +21,8 @@ from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export
 from dataengine.models import Table
 from dataengine.record_lists import select
-from dataengine.record_serializers import record_data, records_data
-from dataengine.records import Record, record_model
+from dataengine.records.model import Record, record_model
+from dataengine.records.serializers import record_data, records_data
 from dataengine.services import bulk_records, changes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail

@@ -15,14 +15,14 @@ from django.db import DataError, IntegrityError, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
-from dataengine import images
-from dataengine.bulk_updates import exchanged, letting_go, write_values
 from dataengine.columns import values
-from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Table
-from dataengine.record_serializers import RecordCleaner
-from dataengine.records import Record, record_model
+from dataengine.records import before_after
+from dataengine.records.bulk_updates import exchanged, letting_go, write_values
+from dataengine.records.database_errors import translated
+from dataengine.records.model import Record, record_model
+from dataengine.records.serializers import RecordCleaner
 from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
 from dataengine.services.records import record_versions
@@ -49,7 +49,7 @@ def insert_many(*, user: User, table: Table, records: object, trail: Trail | Non
         ids = [row.pk for row in rows]
         details = change_details(model.columns, len(ids))
         event = record_event(user=user, table=table, action="records.inserted", details=details)
-        images.keep_inserted(event, _among(model, ids), model.columns)
+        before_after.keep_inserted(event, _among(model, ids), model.columns)
         complete(event, trail)
     return ids
 
@@ -85,9 +85,9 @@ def update_many(
         columns = [column for column in model.columns if column.attribute in named]
         details = change_details(columns, len(ids))
         event = record_event(user=user, table=table, action="records.updated", details=details)
-        images.keep_before(event, _among(model, ids), columns)
+        before_after.keep_before(event, _among(model, ids), columns)
         _write_values(model, wanted)
-        images.keep_after(event, model, columns)
+        before_after.keep_after(event, model, columns)
         complete(event, trail)
     return ids
 
@@ -111,8 +111,8 @@ def delete_records(
         action="records.deleted",
         details=change_details(model.columns, 0, **details),
     )
-    count = images.keep_before(event, records, model.columns)
-    images.delete(event, model)
+    count = before_after.keep_before(event, records, model.columns)
+    before_after.delete(event, model)
     complete(event, trail, count=count)
     return count
 

@@ -18,7 +18,7 @@ from dataengine.doorbell import RUN_CHANGE, ring
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.postgres.time_limits import time_limit
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services import matching_records, undo
 
 if TYPE_CHECKING:

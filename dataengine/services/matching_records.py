@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import QuerySet
 
-from dataengine import images
-from dataengine.database_errors import translated
 from dataengine.exceptions import InvalidInput
 from dataengine.filtersets import RESERVED, record_filterset
-from dataengine.images import Image
 from dataengine.models import AuditEvent, Table
-from dataengine.record_serializers import clean_record
-from dataengine.records import Record, record_model
+from dataengine.records import before_after
+from dataengine.records.before_after import Image
+from dataengine.records.database_errors import translated
+from dataengine.records.model import Record, record_model
+from dataengine.records.serializers import clean_record
 from dataengine.services.audit import Trail, change_details, complete, record_event
 from dataengine.services.bulk_records import delete_records
 
@@ -58,7 +58,7 @@ def values_to_set(model: type[Record], data: object) -> Image:
     if not attributes:
         raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
     with translated(model):
-        return images.of_values(model, attributes)
+        return before_after.of_values(model, attributes)
 
 
 def update(*, user: User, table: Table, conditions: object, image: Image) -> AuditEvent:
@@ -69,9 +69,9 @@ def update(*, user: User, table: Table, conditions: object, image: Image) -> Aud
     with translated(model), transaction.atomic():
         details = change_details(columns, 0, filter=conditions)
         event = record_event(user=user, table=table, action="records.updated", details=details)
-        count = images.keep_before(event, records, columns)
-        images.set_values(event, model, image)
-        complete(event, None, count=count, after=images.common_after(event, model, columns))
+        count = before_after.keep_before(event, records, columns)
+        before_after.set_values(event, model, image)
+        complete(event, None, count=count, after=before_after.common_after(event, model, columns))
     return event
 
 

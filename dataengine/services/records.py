@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dataengine import images
-from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
-from dataengine.record_serializers import clean_record, record_data, records_data
-from dataengine.records import Record, record_model
+from dataengine.records import before_after
+from dataengine.records.database_errors import translated
+from dataengine.records.model import Record, record_model
+from dataengine.records.serializers import clean_record, record_data, records_data
 from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
 
@@ -67,7 +67,7 @@ def _insert(user: User, record: Record, trail: Trail | None) -> None:
     record.refresh_from_db()  # as stored: 1.5 in a numeric(5, 2) is 1.50
     details = change_details(model.columns, 1, id=record.pk)
     event = record_event(user=user, table=model.table, action="record.inserted", details=details)
-    images.keep_inserted(event, model.objects.filter(pk=record.pk), model.columns)
+    before_after.keep_inserted(event, model.objects.filter(pk=record.pk), model.columns)
     complete(event, trail)
 
 
@@ -88,12 +88,12 @@ def update_record(
             columns = [column for column in model.columns if column.attribute in attributes]
             details = change_details(columns, 1, id=pk)
             event = record_event(user=user, table=table, action="record.updated", details=details)
-            images.keep_before(event, model.objects.filter(pk=pk), columns)
+            before_after.keep_before(event, model.objects.filter(pk=pk), columns)
             for attribute, value in attributes.items():
                 setattr(record, attribute, value)
             record.save(update_fields=list(attributes))
             record.refresh_from_db()
-            images.keep_after(event, model, columns)
+            before_after.keep_after(event, model, columns)
             complete(event, trail)
     return record
 
@@ -110,7 +110,7 @@ def delete_record(*, user: User, table: Table, pk: int, version: str | None = No
         _check_version(record, version)
         details = change_details(model.columns, 1, id=pk)
         event = record_event(user=user, table=table, action="record.deleted", details=details)
-        images.keep_before(event, model.objects.filter(pk=pk), model.columns)
+        before_after.keep_before(event, model.objects.filter(pk=pk), model.columns)
         model.objects.filter(pk=pk).delete()
         complete(event, trail)
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
-from dataengine import access, records
+from dataengine import access
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import REGISTRY, ColumnSpec
-from dataengine.database_errors import CHECKS
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
+from dataengine.records import model
+from dataengine.records.database_errors import CHECKS
 from dataengine.services import indexes
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
@@ -189,7 +190,7 @@ def check_default(column: Column) -> None:
     if column.default is None:
         return
     try:
-        records.field_of(column)
+        model.field_of(column)
     except (ValidationError, ValueError, ArithmeticError) as error:
         messages = error.messages if isinstance(error, ValidationError) else [str(error)]
         raise _invalid_default(column, messages) from error

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import QuerySet
 
-from dataengine import images
-from dataengine.database_errors import translated
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import AuditEvent, Table
-from dataengine.records import record_model
+from dataengine.records import before_after
+from dataengine.records.database_errors import translated
+from dataengine.records.model import record_model
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
             dropped = sorted(then - {column.attribute for column in columns})
             common = event.details.get("after")
             if verb != "deleted":
-                images.lock(event, model)
-                changed = images.changed_since(event, model, columns, common=common, dropped=dropped)
+                before_after.lock(event, model)
+                changed = before_after.changed_since(event, model, columns, common=common, dropped=dropped)
                 if changed:
                     named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
                     raise Conflict(
@@ -60,11 +60,11 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                     )
             match verb:
                 case "inserted":
-                    images.delete(event, model)
+                    before_after.delete(event, model)
                 case "deleted":
-                    images.put_records_back(event, model, columns)
+                    before_after.put_records_back(event, model, columns)
                 case _:
-                    images.put_values_back(event, model, columns)
+                    before_after.put_values_back(event, model, columns)
             undone = record_event(
                 user=user,
                 table=table,
@@ -78,7 +78,7 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                 },
                 undoes=event,
             )
-            images.turn_round(undone, event, common=common)
+            before_after.turn_round(undone, event, common=common)
             return undone
     except InvalidInput as error:
         raise Conflict(f"This cannot be undone: {error.message}", code="undo_refused", fields=error.fields) from error

@@ -15,10 +15,10 @@ MAX_LINES = 400
 # Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, one update of many records
 # to values of their own, samples of records, and the parts of the import that are its SQL.
 SPEAKS_SQL = {
-    "dataengine.bulk_updates",
+    "dataengine.records.bulk_updates",
     "dataengine.postgres.ddl",
     "dataengine.exports",
-    "dataengine.images",
+    "dataengine.records.before_after",
     "dataengine.samples",
 }
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)

@@ -28,8 +28,8 @@ from dataengine import workbooks
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export, safe_cell
 from dataengine.models import Table
-from dataengine.record_serializers import records_data
-from dataengine.records import record_model
+from dataengine.records.model import record_model
+from dataengine.records.serializers import records_data
 from dataengine.streaming import in_thread
 
 from .conftest import MakeTable

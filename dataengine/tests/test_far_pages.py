@@ -16,7 +16,7 @@ from dataengine.counts import Count
 from dataengine.models import Index, Table
 from dataengine.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
 from dataengine.record_lists import select
-from dataengine.records import Record, record_model
+from dataengine.records.model import Record, record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
 

@@ -12,7 +12,7 @@ from dataengine import filtersets, record_lists
 from dataengine.columns.types import REGISTRY
 from dataengine.filtersets import filter_names, record_filterset
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 
 from .conftest import MakeTable
 

@@ -16,7 +16,7 @@ from dataengine import paging
 from dataengine.exceptions import InvalidInput
 from dataengine.paging import page_by_cursor, page_by_number, parse_ordering
 from dataengine.record_lists import select
-from dataengine.records import Record, record_model
+from dataengine.records.model import Record, record_model
 
 from .conftest import MakeTable
 

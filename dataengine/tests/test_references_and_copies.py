@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from dataengine import references
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.tables import create_table
 
 from .conftest import MakeTable

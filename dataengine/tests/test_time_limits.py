@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 from dataengine.paging import parse_ordering
 from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.record_lists import Selection
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 
 from .conftest import MakeTable
 

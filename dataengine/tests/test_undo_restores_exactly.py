@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, RecordChange, Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services import bulk_records
 from dataengine.services.audit import Trail
 from dataengine.services.undo import undo

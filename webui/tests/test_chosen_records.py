@@ -10,7 +10,7 @@ from django.test import Client
 from guardian.shortcuts import assign_perm
 
 from dataengine.models import AuditEvent, Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.records import get_record
 from webui.tests.conftest import PARTIAL, make_table
 

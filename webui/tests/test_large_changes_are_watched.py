@@ -13,7 +13,7 @@ from django.utils import timezone
 from guardian.shortcuts import assign_perm
 
 from dataengine.models import AuditEvent, ChangeJob, Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services import change_runs, changes
 from webui.tests.conftest import PARTIAL
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.test import Client
 
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.records import get_record, update_record
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from guardian.shortcuts import assign_perm
 
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.records import insert_record
 from webui.tests.conftest import make_table
 

@@ -11,7 +11,7 @@ from dataengine import access, references
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.layouts import layout_of
 from dataengine.models import Column, Table
-from dataengine.records import Record
+from dataengine.records.model import Record
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.bulk_records import update_many

@@ -9,7 +9,7 @@ from dataengine import access
 from dataengine.exceptions import NotFound
 from dataengine.exports import CONTENT_TYPES, Export
 from dataengine.record_lists import select
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.streaming import in_thread, nothing
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view

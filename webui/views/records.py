@@ -14,7 +14,7 @@ from dataengine.counts import Count
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
 from dataengine.layouts import Layout, layout_of
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from webui import changes, filters, htmx

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, Request, expect
 
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from webui.tests.browser.test_grid_by_keyboard import cell
 
 TWICE = "(button) => { button.click(); button.click(); }"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import FilePayload, Page, expect
 
 from dataengine.models import ImportJob, Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.records import get_record
 from webui.tests.browser.test_grid_by_keyboard import cell, grid_of, press
 

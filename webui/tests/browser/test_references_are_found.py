@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from dataengine.models import Table
-from dataengine.records import record_model
+from dataengine.records.model import record_model
 from dataengine.services.records import insert_record
 from webui.tests.conftest import make_table
 

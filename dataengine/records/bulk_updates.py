@@ -14,8 +14,8 @@ from psycopg import sql
 from dataengine.columns.types import postgres_type
 from dataengine.models import Column
 from dataengine.postgres import ddl
-from dataengine.record_serializers import Represent, representers
-from dataengine.records import Record
+from dataengine.records.model import Record
+from dataengine.records.serializers import Represent, representers
 
 
 def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:

@@ -22,7 +22,7 @@ from rest_framework import serializers
 from dataengine.columns import values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
-from dataengine.records import Record, bound_field
+from dataengine.records.model import Record, bound_field
 
 _REQUIRED = "This field is required."
 

@@ -17,11 +17,11 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
-from dataengine.bulk_updates import letting_go
 from dataengine.columns.types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
 from dataengine.postgres import ddl
-from dataengine.records import Record, bound_field
+from dataengine.records.bulk_updates import letting_go
+from dataengine.records.model import Record, bound_field
 
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 _NAMED = 20

@@ -11,7 +11,7 @@ from psycopg import errors
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Column
 from dataengine.postgres import ddl
-from dataengine.records import Record
+from dataengine.records.model import Record
 
 CHECKS = {
     "choice": "This is not one of the choices.",
