@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataengine import access
 from dataengine.models import ImportJob, Table
-from dataengine.statistics import TableSize, sizes_of
+from dataengine.queries.table_sizes import TableSize, sizes_of
 from webui.tables import CatalogTable
 
 if TYPE_CHECKING:

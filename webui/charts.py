@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from dataengine.column_profiles import Bar, Profile, Profiles
 from dataengine.models import Column
-from dataengine.references import Labels
+from dataengine.queries.references import Labels
 from webui.filters import filtering, query_for
 from webui.templatetags.console import about, plural
 

@@ -1,6 +1,6 @@
 """Filters as people meet them: conditions in words, chips that say what is filtered, a form that makes one more.
 
-What they mean is ``dataengine.filtersets``'s affair; here they are only parameters of the URL.
+What they mean is ``dataengine.queries.filters``'s affair; here they are only parameters of the URL.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from django import forms
 from django.http import QueryDict
 
-from dataengine import references
 from dataengine.columns.types import ORDERED, REGISTRY, ColumnType
 from dataengine.exceptions import InvalidInput
-from dataengine.filtersets import RESERVED
 from dataengine.models import Column, Table
-from dataengine.references import Labels
+from dataengine.queries import references
+from dataengine.queries.filters import RESERVED
+from dataengine.queries.references import Labels
 from webui.forms import Styled, style
 from webui.reference_inputs import ReferenceInput
 from webui.tables import PAGE_PARAMETERS

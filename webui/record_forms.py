@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.urls import reverse
 
-from dataengine import references
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
+from dataengine.queries import references
 from dataengine.records.model import Record
 from webui.errors import add_errors
 from webui.forms import Styled

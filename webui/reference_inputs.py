@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dataengine import references
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Table
+from dataengine.queries import references
 
 
 class ReferenceInput(forms.TextInput):

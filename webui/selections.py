@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.http import QueryDict
 
-from dataengine import record_lists, references
-from dataengine.counts import Count
 from dataengine.models import Column, Table
+from dataengine.queries import listing, references
+from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
 from dataengine.services import bulk_records, changes
 from dataengine.services.audit import Trail
@@ -44,10 +44,10 @@ class Selection:
         """How many there are, to the last if that can be counted. Raises InvalidInput for filters without sense."""
         if self.ids is not None:
             return Count(len(self.ids), is_exact=True)
-        selected = record_lists.select(record_model(self.table), self.query)
+        selected = listing.select(record_model(self.table), self.query)
         try:
             return selected.count(exact=True)
-        except record_lists.TooSlow:
+        except listing.TooSlow:
             return selected.count()
 
     def delete(self, user: User, *, whole_table: str | None) -> Outcome:

@@ -21,8 +21,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from dataengine.models import Column, Table
+from dataengine.queries.references import Labels, written
 from dataengine.records.model import Record
-from dataengine.references import Labels, written
 from dataengine.services.records import record_versions
 
 # What a cell shows at most; the record's own page shows all of it.
@@ -182,7 +182,7 @@ class RecordColumn(tables2.Column):
 
 
 class RecordGrid(SortableTable):
-    """One page of the records of a table. They come in order already (``dataengine.paging``)."""
+    """One page of the records of a table. They come in order already (``dataengine.queries.paging``)."""
 
     id = tables2.Column("id")
 

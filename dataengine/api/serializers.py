@@ -12,8 +12,8 @@ from rest_framework import serializers
 
 from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
+from dataengine.queries.table_sizes import sizes_of
 from dataengine.records.serializers import WholeNumberField
-from dataengine.statistics import sizes_of
 
 BIGINT = 2**63
 

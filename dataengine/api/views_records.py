@@ -11,7 +11,6 @@ from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dataengine import references
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
@@ -20,7 +19,8 @@ from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import Export
 from dataengine.models import Table
-from dataengine.record_lists import select
+from dataengine.queries import references
+from dataengine.queries.listing import select
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import record_data, records_data
 from dataengine.services import bulk_records, changes

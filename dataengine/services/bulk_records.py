@@ -18,12 +18,12 @@ from django.db.models.expressions import RawSQL
 from dataengine.columns import values
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Table
+from dataengine.queries.references import named_references
 from dataengine.records import before_after
 from dataengine.records.bulk_updates import exchanged, letting_go, write_values
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import RecordCleaner
-from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
 from dataengine.services.records import record_versions
 

@@ -22,10 +22,10 @@ from dataengine import access
 from dataengine.exceptions import DataEngineError, Unavailable
 from dataengine.models import ChangeJob
 from dataengine.postgres import ddl, locks
+from dataengine.queries.table_sizes import size_of
 from dataengine.services import indexes
 from dataengine.services.attempts import write_down
 from dataengine.services.changes import perform
-from dataengine.statistics import size_of
 
 logger = logging.getLogger(__name__)
 

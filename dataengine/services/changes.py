@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from dataengine.counts import Count, count_records
 from dataengine.doorbell import RUN_CHANGE, ring
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.postgres.time_limits import time_limit
+from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import record_model
 from dataengine.services import matching_records, undo
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from dataengine.exceptions import InvalidInput
-from dataengine.filtersets import RESERVED, record_filterset
 from dataengine.models import AuditEvent, Table
+from dataengine.queries.filters import RESERVED, record_filterset
 from dataengine.records import before_after
 from dataengine.records.before_after import Image
 from dataengine.records.database_errors import translated

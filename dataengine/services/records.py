@@ -14,11 +14,11 @@ from django.db import transaction
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
+from dataengine.queries.references import named_references
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import clean_record, record_data, records_data
-from dataengine.references import named_references
 from dataengine.services.audit import Trail, change_details, complete, record_event
 
 if TYPE_CHECKING:

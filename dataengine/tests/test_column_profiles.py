@@ -9,8 +9,8 @@ from django.db import connection
 from dataengine import column_profiles, samples
 from dataengine.column_profiles import Profile, profiles
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.filtersets import record_filterset
 from dataengine.models import Table
+from dataengine.queries.filters import record_filterset
 from dataengine.services.tables import create_table
 
 COLUMNS = {

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from dataengine import paging, positions
-from dataengine.counts import Count
 from dataengine.models import Index, Table
-from dataengine.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
-from dataengine.record_lists import select
+from dataengine.queries import far_pages_by_sample, paging
+from dataengine.queries.counts import Count
+from dataengine.queries.listing import select
+from dataengine.queries.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
 from dataengine.records.model import Record, record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
@@ -139,7 +139,7 @@ FILTERED: list[tuple[dict[str, str], str]] = [
 def test_under_filters_and_in_any_order_too(
     table: Table, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], order: str
 ) -> None:
-    monkeypatch.setattr(positions, "SAMPLED", 2_500)
+    monkeypatch.setattr(far_pages_by_sample, "SAMPLED", 2_500)
     selection = select(record_model(table), filters, order_by=order)
     records, terms = selection.records, selection.terms
     ids: list[int] = list(paging.ordered(records, terms).values_list("pk", flat=True))
@@ -166,7 +166,7 @@ def test_under_filters_and_in_any_order_too(
 
 @pytest.mark.django_db
 def test_what_cannot_be_estimated_is_exact(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(positions, "FEWEST", ROWS + 1)
+    monkeypatch.setattr(far_pages_by_sample, "FEWEST", ROWS + 1)
     model = record_model(table)
     for order, records in (
         ("no", model.objects.all()),  # has no index
@@ -204,7 +204,7 @@ def test_without_statistics(owner: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_indexes_are_walked(owner: User, client: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataengine.counts.EXACT_BELOW", 1_000)
+    monkeypatch.setattr("dataengine.queries.counts.EXACT_BELOW", 1_000)
     monkeypatch.setattr(paging, "EXACT_OFFSET", 1_000)
     table = make_table(owner, "walked", n="INTEGER")
     with connection.cursor() as cursor:

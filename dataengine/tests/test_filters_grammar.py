@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from dataengine import filtersets, record_lists
 from dataengine.columns.types import REGISTRY
-from dataengine.filtersets import filter_names, record_filterset
 from dataengine.models import Table
+from dataengine.queries import filters, listing
+from dataengine.queries.filters import filter_names, record_filterset
 from dataengine.records.model import record_model
 
 from .conftest import MakeTable
@@ -136,7 +136,7 @@ def test_a_regular_expression_that_takes_ages_is_refused(
     client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(filtersets, "_COMPILE_SECONDS", 0.1)
+        patched.setattr(filters, "_COMPILE_SECONDS", 0.1)
         answer = client.get("/api/tables/t/records/", {"name__iregex": "(.*.*.*.*.*.*.*){0,200}$"})
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["name__iregex"])
     assert client.get("/api/tables/t/records/?name__iregex=^a").json()["count"] == 1
@@ -151,7 +151,7 @@ def test_a_comparison_that_takes_ages_is_given_up(
         )
     slow = r"^(.+)(.+)(.+)(.+)\4\3\2\1$"  # PostgreSQL tries every way of cutting the text
     with monkeypatch.context() as patched:
-        patched.setattr(record_lists, "LIST_SECONDS", 0.2)
+        patched.setattr(listing, "LIST_SECONDS", 0.2)
         answer = client.get("/api/tables/t/records/", {"name__iregex": slow})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "query_timeout")
     assert client.get("/api/tables/t/records/?name__iregex=^a").json()["count"] == 5

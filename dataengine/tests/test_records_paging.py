@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from dataengine import paging
 from dataengine.exceptions import InvalidInput
-from dataengine.paging import page_by_cursor, page_by_number, parse_ordering
-from dataengine.record_lists import select
+from dataengine.queries import paging
+from dataengine.queries.listing import select
+from dataengine.queries.paging import page_by_cursor, page_by_number, parse_ordering
 from dataengine.records.model import Record, record_model
 
 from .conftest import MakeTable
@@ -171,7 +171,7 @@ def test_unknown_orders(make_table: MakeTable, order: str) -> None:
 
 
 def test_counts(client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dataengine.counts.EXACT_BELOW", 10)
+    monkeypatch.setattr("dataengine.queries.counts.EXACT_BELOW", 10)
     make_table("t", a="INTEGER")
     client.post("/api/tables/t/records/bulk/", {"records": [{"a": number} for number in range(30)]})
     rough = client.get("/api/get-records/?table_name=t").json()

@@ -8,9 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from dataengine import references
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
+from dataengine.queries import references
 from dataengine.records.model import record_model
 from dataengine.services.tables import create_table
 

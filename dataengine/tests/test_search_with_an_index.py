@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
-from dataengine import record_lists, search
 from dataengine.models import ChangeJob, Table
+from dataengine.queries import listing, search
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
 
@@ -100,7 +100,7 @@ def test_records_of_any_length_can_be_stored(client: APIClient, owner: User, tab
 
 
 def test_too_slow_is_an_answer(client: APIClient, owner: User, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_lists, "LIST_SECONDS", 0.2)
+    monkeypatch.setattr(listing, "LIST_SECONDS", 0.2)
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION userdata.slow(integer) RETURNS integer LANGUAGE sql IMMUTABLE"

@@ -10,9 +10,9 @@ from django.db import connection
 from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
-from dataengine import statistics
 from dataengine.columns.payloads import PAYLOAD_SCHEMA
 from dataengine.models import AuditEvent, Column, Table
+from dataengine.queries import table_sizes
 
 from .conftest import MakeTable
 
@@ -33,10 +33,10 @@ def test_a_table_that_goes_while_tables_are_listed(
     kept, gone = make_table("kept", a="TEXT"), make_table("gone", a="TEXT")
     client.post("/api/tables/kept/records/", {})
     client.delete("/api/tables/gone/")
-    real = statistics._from_catalog
+    real = table_sizes._from_catalog
     stale = iter([real(["kept"]) | {"gone": (0, 0)}])
-    monkeypatch.setattr(statistics, "_from_catalog", lambda names: next(stale, None) or real(names))
-    sizes = statistics.sizes_of([kept, gone])
+    monkeypatch.setattr(table_sizes, "_from_catalog", lambda names: next(stale, None) or real(names))
+    sizes = table_sizes.sizes_of([kept, gone])
     assert [sizes[table.pk].records for table in (kept, gone)] == [1, 0]
 
 

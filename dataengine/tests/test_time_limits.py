@@ -9,9 +9,9 @@ from django.db import OperationalError, connection
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 
-from dataengine.paging import parse_ordering
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.record_lists import Selection
+from dataengine.queries.listing import Selection
+from dataengine.queries.paging import parse_ordering
 from dataengine.records.model import record_model
 
 from .conftest import MakeTable

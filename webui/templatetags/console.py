@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dataengine.references import Referrer
+from dataengine.queries.references import Referrer
 from webui import changes
 
 register = template.Library()

@@ -26,7 +26,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     def page(*args: object, **options: object) -> None:
         raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
 
-    monkeypatch.setattr("dataengine.paging.page_by_number", page)
+    monkeypatch.setattr("dataengine.queries.paging.page_by_number", page)
 
 
 @pytest.mark.usefixtures("slow")
@@ -80,7 +80,7 @@ def test_the_page_shows_how_far_they_are(as_owner: Client, people: Table, owner:
 def test_an_exact_count_comes_apart_from_the_grid(
     as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dataengine.counts.EXACT_BELOW", 1)
+    monkeypatch.setattr("dataengine.queries.counts.EXACT_BELOW", 1)
     html = as_owner.get("/tables/people/?name__startswith=&limit=1").content.decode()
     assert 'hx-get="/tables/people/count/' in html
     assert as_owner.get("/tables/people/count/", headers=PARTIAL).content.decode().strip() == "3 records"

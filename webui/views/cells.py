@@ -7,10 +7,11 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from dataengine import access, references
+from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.layouts import layout_of
 from dataengine.models import Column, Table
+from dataengine.queries import references
 from dataengine.records.model import Record
 from dataengine.services import records as services
 from dataengine.services.audit import Trail

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
-from dataengine import access, column_profiles, references
+from dataengine import access, column_profiles
 from dataengine.layouts import layout_of
+from dataengine.queries import references
 from webui import charts, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view

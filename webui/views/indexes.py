@@ -9,9 +9,10 @@ from django.http import HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.http import urlencode
 
-from dataengine import access, search
+from dataengine import access
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Index, Table
+from dataengine.queries import search
 from dataengine.services import indexes as services
 from webui import htmx
 from webui.htmx import ConsoleRequest

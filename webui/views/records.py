@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 
-from dataengine import access, paging, record_lists, references, search
-from dataengine.counts import Count
+from dataengine import access
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
 from dataengine.layouts import Layout, layout_of
 from dataengine.models import Table
+from dataengine.queries import listing, paging, references, search
+from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
@@ -70,7 +71,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     except InvalidInput as error:
         context |= _nothing(request.GET, layout) | {"problem": error}
         status = 400
-    except record_lists.TooSlow as error:
+    except listing.TooSlow as error:
         context |= _nothing(request.GET, layout) | {"too_slow": error}
         status = 503
     if not is_partial:
@@ -84,10 +85,10 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
 def count(request: ConsoleRequest, name: str) -> HttpResponse:
     """How many records the grid's URL selects, counted to the last one: a line of its own, so that nothing waits."""
     table = access.get_table(request.user, name, "view")
-    selection = record_lists.select(record_model(table), request.GET)
+    selection = listing.select(record_model(table), request.GET)
     try:
         counted, is_late = selection.count(exact=True), False
-    except record_lists.TooSlow:
+    except listing.TooSlow:
         counted, is_late = selection.count(), True
     return htmx.render(request, "records/_count.html", {"count": counted, "is_late": is_late})
 
@@ -109,7 +110,7 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     if form.is_valid():
         parameter, value = form.parameter()
         with errors_into(form, names={parameter: "value"}):
-            record_lists.select(record_model(table, columns), {parameter: value})
+            listing.select(record_model(table, columns), {parameter: value})
             query[parameter] = value
             return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{query.urlencode()}")
     context = {"section": "tables", "table": table, "filter_form": form, "query": query.urlencode()}
@@ -220,7 +221,7 @@ def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
 def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
-    selection = record_lists.select(
+    selection = listing.select(
         record_model(table, layout.columns),
         params,
         order_by=params.get("order_by", ""),
@@ -229,16 +230,16 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
     limit = page_size(params)
     number = _positive(params.get("page"), 1)
     exact = params.get("count") == "exact"
-    listing = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
-    page, count = listing.page, listing.count
+    listed = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
+    page, count = listed.page, listed.count
     labels = references.labels(request.user, page.records)
     grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels, widths=layout.widths)
     return {
         "headings": grid.headings(params),
         "lines": grid.lines(versions=may_edit),
         "page": page,
-        "last": None if listing.last_number else listing.last,
-        "last_number": listing.last_number,
+        "last": None if listed.last_number else listed.last,
+        "last_number": listed.last_number,
         "limit": limit,
         "before": (page.number - 1) * limit,
         "count": count,

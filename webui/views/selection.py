@@ -7,9 +7,10 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
-from dataengine import access, references
+from dataengine import access
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import ChangeJob, Table
+from dataengine.queries import references
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from webui import changes, filters, htmx

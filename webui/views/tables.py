@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
-from dataengine import access, references
+from dataengine import access
 from dataengine.exceptions import DataEngineError, NotFound
 from dataengine.models import Column, Table
+from dataengine.queries import references
 from dataengine.services import tables as services
 from webui import catalog, forms, htmx
 from webui.designer import Designer

@@ -7,8 +7,8 @@ from django.db import OperationalError
 from playwright.sync_api import Page, expect
 from psycopg import errors
 
-from dataengine import paging
 from dataengine.models import Index, Table
+from dataengine.queries import paging
 from dataengine.services import index_builds
 
 

@@ -21,10 +21,10 @@ from django.db import OperationalError, connection, models
 from django.db.models import F, Func, Q, Value
 
 from dataengine.columns import values
-from dataengine.counts import planned_rows
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
 from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
 
 # A search that finds at most so many is answered by their ids, whatever order or page is asked for next.

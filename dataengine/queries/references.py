@@ -19,10 +19,10 @@ from django.db.models.functions import Left
 
 from dataengine import access
 from dataengine.columns import values
-from dataengine.counts import Count, count_records
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import Record, record_model
 
 if TYPE_CHECKING:

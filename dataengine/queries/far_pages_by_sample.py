@@ -16,8 +16,8 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import F, Func, QuerySet, Value
 
-from dataengine.counts import planned_rows
 from dataengine.postgres import ddl
+from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record
 
 SAMPLED = 20_000

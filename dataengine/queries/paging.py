@@ -21,12 +21,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet, Value
 
-from dataengine import positions, seeking
 from dataengine.columns import values
 from dataengine.columns.fields import RealField
-from dataengine.counts import Count
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
+from dataengine.queries import far_pages_by_sample, far_pages_by_statistics
+from dataengine.queries.counts import Count
 from dataengine.records.model import Record, bound_field
 
 _SALT = "tablekeep.cursor"
@@ -172,14 +172,14 @@ def _page_by_estimate(
         if offset >= count:
             return _beyond_the_end(queryset, terms, number)
     if is_filtered or len(terms) > 2 or len({term.descending for term in terms}) > 1:
-        sample = positions.sample(ordered(queryset, terms), [term.attribute for term in terms])
+        sample = far_pages_by_sample.sample(ordered(queryset, terms), [term.attribute for term in terms])
         if sample is not None and offset >= sample.at_most:
             return _beyond_the_end(queryset, terms, number)
         if sample is None or not sample.tells:
             return None
         key = sample.key_at(offset)
     else:
-        place = seeking.place_of(
+        place = far_pages_by_statistics.place_of(
             queryset.model, terms[0].attribute, descending=terms[0].descending, offset=offset, count=count
         )
         if place is None:

@@ -22,8 +22,8 @@ from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
-from dataengine.search import search_condition
 
 # Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
 RESERVED = frozenset(

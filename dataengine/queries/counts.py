@@ -9,8 +9,8 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 
 from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.records.model import Record
-from dataengine.statistics import EXACT_BELOW
 
 # So long a list waits for its count before it takes an estimate; less where the count is likely to be large.
 _PATIENCE_SECONDS = 0.4

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from dataengine import paging
-from dataengine.counts import Count, count_records
 from dataengine.exceptions import Unavailable
-from dataengine.filtersets import record_filterset
 from dataengine.models import ChangeJob, Column, Index
-from dataengine.paging import Page, Term, ordered, parse_ordering
 from dataengine.postgres.time_limits import LIST_SECONDS, ran_out, time_limit
+from dataengine.queries import paging
+from dataengine.queries.counts import Count, count_records
+from dataengine.queries.filters import record_filterset
+from dataengine.queries.paging import Page, Term, ordered, parse_ordering
 from dataengine.records.model import Record
 
 # What an index in the order of a column's values helps to find.
