@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
-from dataengine.column_profiles import Bar, Profile, Profiles
 from dataengine.models import Column
+from dataengine.profiles.profiles import Bar, Profile, Profiles
 from dataengine.queries.references import Labels
 from webui.filters import filtering, query_for
 from webui.templatetags.console import about, plural

@@ -6,10 +6,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
-from dataengine import column_profiles, samples
-from dataengine.column_profiles import Profile, profiles
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
+from dataengine.profiles import profiles as profiles_module
+from dataengine.profiles import samples
+from dataengine.profiles.profiles import Profile, profiles
 from dataengine.queries.filters import record_filterset
 from dataengine.services.tables import create_table
 
@@ -126,6 +127,6 @@ def test_a_large_table_is_sampled_and_says_so(things: Table) -> None:
 
 def test_what_takes_too_long_is_left_out(things: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(20_000)
-    monkeypatch.setattr(column_profiles, "SECONDS", 0.001)
+    monkeypatch.setattr(profiles_module, "SECONDS", 0.001)
     assert profiles(things, list(things.columns.all())) is None
     assert Table.objects.exists()  # the connection is of use

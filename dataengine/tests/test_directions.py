@@ -19,7 +19,7 @@ SPEAKS_SQL = {
     "dataengine.postgres.ddl",
     "dataengine.exports",
     "dataengine.records.before_after",
-    "dataengine.samples",
+    "dataengine.profiles.samples",
 }
 SPEAKS_SQL_BELOW = ("dataengine.imports.",)
 ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")

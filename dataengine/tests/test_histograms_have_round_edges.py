@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.buckets import MANY, edges_of
+from dataengine.profiles.buckets import MANY, edges_of
 
 
 @pytest.mark.parametrize(

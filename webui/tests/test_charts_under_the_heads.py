@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from guardian.shortcuts import assign_perm
 
-from dataengine import column_profiles
 from dataengine.models import Table
+from dataengine.profiles import profiles
 from dataengine.services.bulk_records import insert_many
 from dataengine.services.records import insert_record
 from dataengine.services.tables import alter_column
@@ -117,8 +117,8 @@ def test_a_sample_is_called_one(as_owner: Client, owner: User) -> None:
 
 
 def test_what_takes_too_long_is_said(as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(column_profiles, "SECONDS", -1.0)
-    monkeypatch.setattr("dataengine.samples._share_to_read", slow_look)
+    monkeypatch.setattr(profiles, "SECONDS", -1.0)
+    monkeypatch.setattr("dataengine.profiles.samples._share_to_read", slow_look)
     html = charts(as_owner)
     assert "charts take too long" in html
     assert html.count("<td") == 7

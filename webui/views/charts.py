@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 
-from dataengine import access, column_profiles
+from dataengine import access
 from dataengine.layouts import layout_of
+from dataengine.profiles import profiles
 from dataengine.queries import references
 from webui import charts, htmx
 from webui.htmx import ConsoleRequest
@@ -17,7 +18,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """One cell for each column that the user has shown. The URL's parameters are the grid's; the bars change them."""
     table = access.get_table(request.user, name, "view")
     shown = layout_of(request.user, table, list(table.columns.select_related("references"))).shown
-    found = column_profiles.profiles(table, shown)
+    found = profiles.profiles(table, shown)
     drawn = []
     if found is not None and found.size:
         labels = references.labels_of(request.user, charts.reference_ids(found))

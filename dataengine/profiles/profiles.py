@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
-from dataengine import buckets
-from dataengine.buckets import Edges
 from dataengine.models import Column, Table
 from dataengine.postgres.time_limits import ran_out, time_limit
-from dataengine.samples import Sample, Span, Top
+from dataengine.profiles import buckets
+from dataengine.profiles.buckets import Edges
+from dataengine.profiles.samples import Sample, Span, Top
 
 SECONDS = 0.9
 """What the profiles of all columns of a table may take."""

@@ -1,0 +1,1 @@
+"""What a column holds, at a glance: samples and histograms. Reads only."""
