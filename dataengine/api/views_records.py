@@ -17,7 +17,7 @@ from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
-from dataengine.exports import Export
+from dataengine.exports.export import Export
 from dataengine.models import Table
 from dataengine.queries import references
 from dataengine.queries.listing import select

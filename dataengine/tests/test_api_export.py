@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from dataengine.exports import safe_cell
+from dataengine.exports.export import safe_cell
 
 from .conftest import MakeTable
 

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from dataengine.exports import Export
+from dataengine.exports.export import Export
 
 if TYPE_CHECKING:
     from conftest import LiveServer

@@ -17,7 +17,7 @@ MAX_LINES = 400
 SPEAKS_SQL = {
     "dataengine.records.bulk_updates",
     "dataengine.postgres.ddl",
-    "dataengine.exports",
+    "dataengine.exports.export",
     "dataengine.records.before_after",
     "dataengine.profiles.samples",
 }

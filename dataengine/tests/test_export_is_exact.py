@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from rest_framework.test import APIClient
 
-from dataengine import workbooks
 from dataengine.exceptions import InvalidInput
-from dataengine.exports import Export, safe_cell
+from dataengine.exports import workbooks
+from dataengine.exports.export import Export, safe_cell
 from dataengine.models import Table
 from dataengine.records.model import record_model
 from dataengine.records.serializers import records_data

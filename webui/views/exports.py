@@ -7,7 +7,7 @@ from django.utils.http import content_disposition_header
 
 from dataengine import access
 from dataengine.exceptions import NotFound
-from dataengine.exports import CONTENT_TYPES, Export
+from dataengine.exports.export import CONTENT_TYPES, Export
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from dataengine.streaming import in_thread, nothing

@@ -24,9 +24,9 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 
 from dataengine.columns.types import URL_PATTERN
+from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.models import Column
 from dataengine.records.model import Record
-from dataengine.workbooks import check_fits, workbook
 
 # What a spreadsheet would run. Numbers stay numbers.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
