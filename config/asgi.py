@@ -22,7 +22,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from config.body_limits import BodyLimits  # noqa: E402
-from dataengine.memory import keep_flat  # noqa: E402
+from dataengine.jobs.memory import keep_flat  # noqa: E402
 from webui.routing import websocket_urlpatterns  # noqa: E402
 
 keep_flat()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.doorbell import BUILD_INDEX, RUN_CHANGE, RUN_IMPORT, ring
+from dataengine.jobs.doorbell import BUILD_INDEX, RUN_CHANGE, RUN_IMPORT, ring
 
 # Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
 _EXPIRES_SECONDS = 15.0

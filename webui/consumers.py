@@ -32,7 +32,7 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
-from dataengine.import_serializers import import_job_data
+from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
 from webui.live import live_message
 

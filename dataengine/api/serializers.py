@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer
+from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.queries.table_sizes import sizes_of
 from dataengine.records.serializers import WholeNumberField

@@ -16,8 +16,8 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
-from dataengine.import_serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.imports import rejects
+from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.models import ImportJob
 from dataengine.services import imports as services
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
-from dataengine.progress import Cancelled, ProgressReporter
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now

@@ -20,11 +20,11 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError, Unavailable
+from dataengine.jobs.attempts import write_down
 from dataengine.models import ChangeJob
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
 from dataengine.services import indexes
-from dataengine.services.attempts import write_down
 from dataengine.services.changes import perform
 
 logger = logging.getLogger(__name__)

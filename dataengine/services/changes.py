@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
-from dataengine.doorbell import RUN_CHANGE, ring
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
+from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.postgres.time_limits import time_limit
 from dataengine.queries.counts import Count, count_records

@@ -16,11 +16,11 @@ from django.utils import timezone
 from dataengine.exceptions import DataEngineError
 from dataengine.imports import mail
 from dataengine.imports.loader import raw_connection
-from dataengine.memory import give_back
+from dataengine.jobs.attempts import write_down
+from dataengine.jobs.memory import give_back
+from dataengine.jobs.progress import Cancelled, ImportProgress, ProgressReporter, publish
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.postgres import locks
-from dataengine.progress import Cancelled, ImportProgress, ProgressReporter, publish
-from dataengine.services.attempts import write_down
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> 
     """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
     # Here and not above: what sweeps and waits should not carry what converts.
     from dataengine.imports.execution import Execution
-    from dataengine.memory import keep_arrow_flat
+    from dataengine.jobs.memory import keep_arrow_flat
 
     keep_arrow_flat()
     session = raw_connection()

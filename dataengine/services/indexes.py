@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dataengine.doorbell import BUILD_INDEX, ring
 from dataengine.exceptions import InvalidInput, NotFound, Unavailable
+from dataengine.jobs.doorbell import BUILD_INDEX, ring
 from dataengine.models import Column, Index, Table
 from dataengine.postgres import ddl
 from dataengine.services.audit import record_event

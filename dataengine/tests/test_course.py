@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dataengine.course import Course
+from dataengine.jobs.stages import Course
 
 
 class Clock:

@@ -35,7 +35,7 @@ WRITES_BELOW = (
 )
 WRITES_ALLOWED = {
     # The job's own counters and states, written by the pipeline and by what watches it.
-    "dataengine.progress",
+    "dataengine.jobs.progress",
     "dataengine.tasks",
 }
 

@@ -27,11 +27,11 @@ from django.core.files.storage import default_storage
 from django.db import connection, connections
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.doorbell import RUN_IMPORT, ring
 from dataengine.exceptions import Conflict
+from dataengine.jobs.doorbell import RUN_IMPORT, ring
+from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob
 from dataengine.postgres import locks
-from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports, tables
 from dataengine.tests.importing import import_text, make_table, queue_import, records
 from dataengine.tests.waiting import is_waited_for, kept_from_writing, until

@@ -13,9 +13,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from dataengine.jobs.progress import PUBLISH_SECONDS, ImportProgress, ProgressReporter, Sender
 from dataengine.models import ImportJob
 from dataengine.postgres.statement_progress import plain_share
-from dataengine.progress import PUBLISH_SECONDS, ImportProgress, ProgressReporter, Sender
 from dataengine.services import import_runs
 
 from .importing import import_text, make_table, queue_import
@@ -257,7 +257,7 @@ def test_rows_that_are_written_are_seen_before_they_are_committed(running: Impor
 
 
 def test_messages_bear_the_names_of_the_api(owner: User) -> None:
-    from dataengine.import_serializers import import_job_data
+    from dataengine.jobs.serializers import import_job_data
 
     table(owner)
     shown = import_job_data(queue_import(owner, "t", "email\na@example.com\n"))

@@ -14,8 +14,8 @@ from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from dataengine.jobs.progress import Sender, publish
 from dataengine.models import ImportJob, RejectedRow, Table
-from dataengine.progress import Sender, publish
 from webui import consumers
 from webui.tests.conftest import PEOPLE, make_table
 

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from dataengine.exceptions import Conflict, DataEngineError
+from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob, Table
-from dataengine.progress import ImportProgress
 from dataengine.services import import_runs, imports
 
 FAILED, WRONG, REJECTED, INTERRUPTED = 1, 2, 3, 130

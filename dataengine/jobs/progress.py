@@ -22,7 +22,7 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from dataengine.course import Course
+from dataengine.jobs.stages import Course
 from dataengine.models import ImportJob
 from dataengine.postgres.statement_progress import heap_bytes, plain_share
 
