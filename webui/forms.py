@@ -14,8 +14,8 @@ from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
+from dataengine.http.throttles import FailedLoginThrottle
 from dataengine.models import Column
-from dataengine.throttles import FailedLoginThrottle
 
 
 class Styled(forms.BaseForm):

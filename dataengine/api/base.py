@@ -25,8 +25,8 @@ from rest_framework.views import APIView
 from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import InvalidInput
+from dataengine.http.streaming import in_thread, nothing
 from dataengine.models import Table
-from dataengine.streaming import in_thread, nothing
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -17,7 +17,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
-from dataengine.throttles import FailedLoginThrottle
+from dataengine.http.throttles import FailedLoginThrottle
 
 _DEAD = "This refresh token is not valid, has expired, or was used already."
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
-from dataengine.throttles import FailedLoginThrottle
+from dataengine.http.throttles import FailedLoginThrottle
 
 
 @pytest.fixture

@@ -27,10 +27,10 @@ from rest_framework.test import APIClient
 from dataengine.exceptions import InvalidInput
 from dataengine.exports import workbooks
 from dataengine.exports.export import Export, safe_cell
+from dataengine.http.streaming import in_thread
 from dataengine.models import Table
 from dataengine.records.model import record_model
 from dataengine.records.serializers import records_data
-from dataengine.streaming import in_thread
 
 from .conftest import MakeTable
 from .importing import import_text, records

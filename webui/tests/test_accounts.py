@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from dataengine.throttles import FailedLoginThrottle
+from dataengine.http.throttles import FailedLoginThrottle
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -8,9 +8,9 @@ from django.utils.http import content_disposition_header
 from dataengine import access
 from dataengine.exceptions import NotFound
 from dataengine.exports.export import CONTENT_TYPES, Export
+from dataengine.http.streaming import in_thread, nothing
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
-from dataengine.streaming import in_thread, nothing
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 

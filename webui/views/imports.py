@@ -10,10 +10,10 @@ from django.shortcuts import resolve_url
 from django.utils.http import content_disposition_header
 
 from dataengine import access
+from dataengine.http.streaming import in_thread
 from dataengine.imports import rejects
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
-from dataengine.streaming import in_thread
 from webui import drafts, htmx, previews, uploads
 from webui.drafts import Draft
 from webui.errors import errors_into

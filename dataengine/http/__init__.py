@@ -1,0 +1,1 @@
+"""What entrances share about HTTP: streaming and throttling. Knows no tables."""
