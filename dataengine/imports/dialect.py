@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
+from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .detection import Reading, header_is_damaged, looks_like_header, preamble, read_sample, weak
-from .encodings import detect_encoding
 from .recovery import Grammar
-from .source import SAMPLE_BYTES, Source, to_utf8
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """What is looked for, and how much less a delimiter counts that often stands in text."""

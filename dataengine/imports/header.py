@@ -9,12 +9,12 @@ import re
 from collections import Counter
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.reading.rejected_lines import readable
+from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .detection import fitted, kind, read_sample
 from .dialect import SEPARATOR_LINE, Dialect
 from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
-from .rejected_lines import readable
-from .source import CHUNK_BYTES, Source
 
 MAX_COLUMNS = 1599
 """PostgreSQL's limit of 1,600 columns less the record's own key."""

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection, Generator
 from typing import Protocol
 
+from dataengine.imports.reading.rejected_lines import RAW_LIMIT, RejectedLine, reject_long
+from dataengine.imports.reading.source import CHUNK_BYTES, Source
+
 from .blocks import BlockEngine
 from .careful import RecordEngine
 from .dialect import Dialect
 from .header import Buffer, pass_header, read_header
 from .recovery import MAX_ROW_BYTES, Grammar, NeedMore
-from .rejected_lines import RAW_LIMIT, RejectedLine, reject_long
 from .rows import Block, Piece
-from .source import CHUNK_BYTES, Source
 
 __all__ = ["Block", "RejectedLine", "parse"]
 

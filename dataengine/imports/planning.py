@@ -13,6 +13,7 @@ from django.core.files.storage import default_storage
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.reading.source import Source, open_source
 from dataengine.models import Column, ImportJob
 
 from .date_formats import DateFormat
@@ -20,7 +21,6 @@ from .dialect import Dialect, detect
 from .header import damaged_header, has_rows, read_header
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
-from .source import Source, open_source
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from .rejected_lines import RejectedLine
+from dataengine.imports.reading.rejected_lines import RejectedLine
 
 type Int64Array = npt.NDArray[np.int64]
 

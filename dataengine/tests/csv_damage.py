@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dataengine.imports.dialect import Dialect
 from dataengine.imports.parser import RejectedLine, parse
-from dataengine.imports.source import Source, SourceLimits
+from dataengine.imports.reading.source import Source, SourceLimits
 
 type Cell = str | None
 type Row = tuple[Cell, ...]

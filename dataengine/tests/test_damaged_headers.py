@@ -12,7 +12,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import detect
 from dataengine.imports.header import read_header
 from dataengine.imports.parser import parse
-from dataengine.imports.source import open_source
+from dataengine.imports.reading.source import open_source
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
 ROWS = [[f"Ann {number}", f"Oslo {number}", f"{number}", "x"] for number in range(8)]

@@ -11,7 +11,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import Dialect, DialectOptions, detect
 from dataengine.imports.header import read_header
 from dataengine.imports.parser import parse
-from dataengine.imports.source import Source, open_source
+from dataengine.imports.reading.source import Source, open_source
 
 
 def source_of(data: bytes | str, filename: str = "a.csv") -> Source:

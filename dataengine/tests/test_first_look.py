@@ -16,7 +16,7 @@ from dataengine.imports.header import first_records, has_rows
 from dataengine.imports.inference import ColumnEvidence
 from dataengine.imports.options import NULL_MARKERS
 from dataengine.imports.parser import parse
-from dataengine.imports.source import Source, open_source
+from dataengine.imports.reading.source import Source, open_source
 
 _DATES = [
     st.from_regex(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", fullmatch=True),

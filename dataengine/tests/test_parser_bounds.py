@@ -13,7 +13,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import Dialect
 from dataengine.imports.header import read_header
 from dataengine.imports.parser import parse
-from dataengine.imports.source import Source, SourceLimits
+from dataengine.imports.reading.source import Source, SourceLimits
 
 from .csv_damage import read
 

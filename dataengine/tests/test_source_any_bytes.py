@@ -13,7 +13,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import detect
 from dataengine.imports.header import read_header
 from dataengine.imports.parser import parse
-from dataengine.imports.source import open_source
+from dataengine.imports.reading.source import open_source
 
 from .test_source_xlsx import text_row, workbook
 

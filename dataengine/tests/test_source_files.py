@@ -13,7 +13,7 @@ import pytest
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import Dialect, detect
 from dataengine.imports.parser import parse
-from dataengine.imports.source import SourceLimits, open_source
+from dataengine.imports.reading.source import SourceLimits, open_source
 
 CSV = b"id,name\n1,anna\n2,bob\n"
 

@@ -14,8 +14,8 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialect import detect
 from dataengine.imports.header import read_header
 from dataengine.imports.parser import parse
-from dataengine.imports.source import Source, SourceLimits, open_source
-from dataengine.imports.xlsx import column_index, format_kind, number_text
+from dataengine.imports.reading.source import Source, SourceLimits, open_source
+from dataengine.imports.reading.xlsx import column_index, format_kind, number_text
 
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 FORMATS = ["General", "yyyy-mm-dd hh:mm", "[h]:mm:ss", '0.00" days"', "dd/mm/yyyy", "hh:mm"]

@@ -18,7 +18,7 @@ from typing import BinaryIO, Literal
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
-from .encodings import detect_wide
+from .text_encodings import detect_wide
 from .xlsx import Workbook
 
 __all__ = ["Source", "SourceLimits", "open_source"]

@@ -21,7 +21,7 @@ from typing import BinaryIO
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .workbook_parts import Attributes, Elements, open_archive, parse_part, stream_part
+from .xlsx_parts import Attributes, Elements, open_archive, parse_part, stream_part
 
 MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384

@@ -1,0 +1,1 @@
+"""Bytes of any kind to lines of text. Knows no cells."""
