@@ -15,7 +15,7 @@ import io, json, sys
 import config.asgi
 from django.urls import get_resolver
 from dataengine.imports.first_look import likely_type
-from dataengine.imports.header import first_records
+from dataengine.imports.dialects.header import first_records
 from dataengine.imports.options import ImportOptions
 from dataengine.imports.planning import examine, plan_new
 

@@ -23,10 +23,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as pc
 
+from dataengine.imports.dialects.dialect import Dialect
+from dataengine.imports.dialects.grammar import SWALLOW_LINES, Grammar, NeedMore, Scan
+
 from .careful import RecordEngine
-from .dialect import Dialect
 from .lines import Lines
-from .recovery import SWALLOW_LINES, Grammar, NeedMore, Scan
 from .rows import Int64Array, Piece
 from .verdict import Verdict
 

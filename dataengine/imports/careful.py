@@ -7,9 +7,9 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow as pa
 
+from dataengine.imports.dialects.grammar import LINE_BREAK, MALFORMED, Grammar, NeedMore, Scan
 from dataengine.imports.reading.rejected_lines import RejectedLine, reject, reject_long, undecodable
 
-from .recovery import LINE_BREAK, MALFORMED, Grammar, NeedMore, Scan
 from .rows import Piece
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from .recovery import SWALLOW_LINES, SWALLOW_ROWS
+from dataengine.imports.dialects.grammar import SWALLOW_LINES, SWALLOW_ROWS
+
 from .rows import Int64Array
 
 LF, CR = 10, 13

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Generator
 from typing import Protocol
 
+from dataengine.imports.dialects.dialect import Dialect
+from dataengine.imports.dialects.grammar import MAX_ROW_BYTES, Grammar, NeedMore
+from dataengine.imports.dialects.header import Buffer, pass_header, read_header
 from dataengine.imports.reading.rejected_lines import RAW_LIMIT, RejectedLine, reject_long
 from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .blocks import BlockEngine
 from .careful import RecordEngine
-from .dialect import Dialect
-from .header import Buffer, pass_header, read_header
-from .recovery import MAX_ROW_BYTES, Grammar, NeedMore
 from .rows import Block, Piece
 
 __all__ = ["Block", "RejectedLine", "parse"]

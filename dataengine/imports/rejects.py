@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from psycopg import sql
 
+from dataengine.imports.dialects.dialect import Dialect
+from dataengine.imports.dialects.grammar import Grammar
 from dataengine.models import ImportJob, RejectedRow
 
-from .dialect import Dialect
 from .loader import raw_connection
 from .mapping import ADDED_HEADERS
-from .recovery import Grammar
 
 if TYPE_CHECKING:
     from .spill import Rejected

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dataengine.imports.dialects.grammar import MALFORMED, Fault, count_detail
 from dataengine.imports.reading.rejected_lines import RejectedLine, reject, reject_long, undecodable
 
 from .lines import Lines
-from .recovery import MALFORMED, Fault, count_detail
 from .rows import Int64Array
 
 

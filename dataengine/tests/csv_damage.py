@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from dataengine.imports.dialect import Dialect
+from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.parser import RejectedLine, parse
 from dataengine.imports.reading.source import Source, SourceLimits
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialect import Dialect, DialectOptions, detect
-from dataengine.imports.header import read_header
+from dataengine.imports.dialects.dialect import Dialect, DialectOptions, detect
+from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parser import parse
 from dataengine.imports.reading.source import Source, open_source
 

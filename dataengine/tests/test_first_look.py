@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dataengine.imports.dialect import detect
+from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.first_look import likely_type, unguarded
-from dataengine.imports.header import first_records, has_rows
 from dataengine.imports.inference import ColumnEvidence
 from dataengine.imports.options import NULL_MARKERS
 from dataengine.imports.parser import parse

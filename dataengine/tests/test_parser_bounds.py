@@ -10,8 +10,8 @@ from typing import BinaryIO, cast
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialect import Dialect
-from dataengine.imports.header import read_header
+from dataengine.imports.dialects.dialect import Dialect
+from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parser import parse
 from dataengine.imports.reading.source import Source, SourceLimits
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataengine.imports.dialect import Dialect
+from dataengine.imports.dialects.dialect import Dialect
 
 from .csv_damage import legal_reading, nasty_cells, read, tables, write_row
 

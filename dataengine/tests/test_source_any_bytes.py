@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialect import detect
-from dataengine.imports.header import read_header
+from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parser import parse
 from dataengine.imports.reading.source import open_source
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialect import Dialect, detect
+from dataengine.imports.dialects.dialect import Dialect, detect
 from dataengine.imports.parser import parse
 from dataengine.imports.reading.source import SourceLimits, open_source
 

@@ -12,9 +12,9 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.reading.rejected_lines import readable
 from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
-from .detection import fitted, kind, read_sample
 from .dialect import SEPARATOR_LINE, Dialect
-from .recovery import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
+from .grammar import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
+from .sample import fitted, kind, read_sample
 
 MAX_COLUMNS = 1599
 """PostgreSQL's limit of 1,600 columns less the record's own key."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .recovery import Grammar
+from .grammar import Grammar
 
 MAX_RECORDS = 500
 SURE_ROWS = 5

@@ -17,8 +17,8 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
-from .detection import Reading, header_is_damaged, looks_like_header, preamble, read_sample, weak
-from .recovery import Grammar
+from .grammar import Grammar
+from .sample import Reading, header_is_damaged, looks_like_header, preamble, read_sample, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """What is looked for, and how much less a delimiter counts that often stands in text."""

@@ -1,0 +1,1 @@
+"""The grammar of a source file: delimiter, quotes, header. Knows no types."""
