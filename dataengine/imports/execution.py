@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.imports.parsing.parser import Block
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.services.audit import record_event
@@ -26,7 +27,6 @@ from .duplicates import Checks
 from .filing import Filing, described
 from .loader import NotEmptyAnyMore, Shadow, Staging
 from .options import NULL_MARKERS, ImportOptions
-from .parser import Block
 from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
 from .planning import Plan, examine, open_stored, plan_new, plan_onto
 from .rehearsal import rehearse

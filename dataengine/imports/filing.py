@@ -11,8 +11,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from dataengine.imports.parsing.parser import Block
+
 from .duplicates import Checks
-from .parser import Block
 from .pipeline import Reading, blocks_of
 from .planning import Plan
 from .rejects import Causes

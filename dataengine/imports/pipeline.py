@@ -18,6 +18,7 @@ import pyarrow as pa
 from django.db import connection
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.imports.parsing.parser import Block, parse
 
 from .ahead import ahead
 from .chunks import Chunk, ChunkEncoder, Part
@@ -27,7 +28,6 @@ from .format_votes import FormatVotes
 from .inference import Inference, Inferred
 from .kernels import Mask, Target
 from .options import ImportOptions
-from .parser import Block, parse
 from .patterns import GUARDED
 from .planning import Plan
 from .rejects import Causes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from dataengine.imports.dialects.dialect import Dialect
-from dataengine.imports.parser import RejectedLine, parse
+from dataengine.imports.parsing.parser import RejectedLine, parse
 from dataengine.imports.reading.source import Source, SourceLimits
 
 type Cell = str | None

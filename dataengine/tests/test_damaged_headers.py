@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import detect
 from dataengine.imports.dialects.header import read_header
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import open_source
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 

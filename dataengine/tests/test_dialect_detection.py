@@ -10,7 +10,7 @@ import pytest
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import Dialect, DialectOptions, detect
 from dataengine.imports.dialects.header import read_header
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, open_source
 
 

@@ -15,7 +15,7 @@ from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.first_look import likely_type, unguarded
 from dataengine.imports.inference import ColumnEvidence
 from dataengine.imports.options import NULL_MARKERS
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, open_source
 
 _DATES = [

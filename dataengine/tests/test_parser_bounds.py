@@ -12,7 +12,7 @@ import pytest
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.header import read_header
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, SourceLimits
 
 from .csv_damage import read

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import detect
 from dataengine.imports.dialects.header import read_header
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import open_source
 
 from .test_source_xlsx import text_row, workbook

@@ -12,7 +12,7 @@ import pytest
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import Dialect, detect
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import SourceLimits, open_source
 
 CSV = b"id,name\n1,anna\n2,bob\n"

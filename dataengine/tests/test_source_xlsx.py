@@ -13,7 +13,7 @@ import pytest
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import detect
 from dataengine.imports.dialects.header import read_header
-from dataengine.imports.parser import parse
+from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, SourceLimits, open_source
 from dataengine.imports.reading.xlsx import column_index, format_kind, number_text
 

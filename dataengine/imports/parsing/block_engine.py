@@ -26,8 +26,8 @@ import pyarrow.csv as pc
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import SWALLOW_LINES, Grammar, NeedMore, Scan
 
-from .careful import RecordEngine
 from .lines import Lines
+from .record_engine import RecordEngine
 from .rows import Int64Array, Piece
 from .verdict import Verdict
 

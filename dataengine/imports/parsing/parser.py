@@ -16,8 +16,8 @@ from dataengine.imports.dialects.header import Buffer, pass_header, read_header
 from dataengine.imports.reading.rejected_lines import RAW_LIMIT, RejectedLine, reject_long
 from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
-from .blocks import BlockEngine
-from .careful import RecordEngine
+from .block_engine import BlockEngine
+from .record_engine import RecordEngine
 from .rows import Block, Piece
 
 __all__ = ["Block", "RejectedLine", "parse"]
