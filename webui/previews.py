@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, cast
 
 from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.converting.likely_types import likely_type, unguarded
 from dataengine.imports.dialects.header import first_records
-from dataengine.imports.first_look import likely_type, unguarded
 from dataengine.imports.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column

@@ -14,7 +14,7 @@ LOOK = """
 import io, json, sys
 import config.asgi
 from django.urls import get_resolver
-from dataengine.imports.first_look import likely_type
+from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.dialects.header import first_records
 from dataengine.imports.options import ImportOptions
 from dataengine.imports.planning import examine, plan_new

@@ -12,6 +12,7 @@ from django.utils import timezone
 from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.parsing.parser import Block
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
@@ -22,7 +23,6 @@ from dataengine.services.tables import create_table_now
 from . import loader, rejects
 from .appending import Appender, reserve_ids
 from .building import build_indexes
-from .conversion import FormatsNeeded, MarkersFound
 from .duplicates import Checks
 from .filing import Filing, described
 from .loader import NotEmptyAnyMore, Shadow, Staging

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from dataengine.columns.identifiers import derive_identifier, validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
-
-from .patterns import GUARDED
+from dataengine.imports.converting.patterns import GUARDED
 
 ADDED_HEADERS = ("_line", "_errors")
 """What rejected.csv adds to a file; ignored when the mended file comes back."""

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.converting.date_formats import BY_NAME, DateFormat, compile_format
 from dataengine.imports.dialects.dialect import DialectOptions
-
-from .date_formats import BY_NAME, DateFormat, compile_format
 
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
 """NULL in a file in which at least one column has a type other than text only if they are."""

@@ -18,20 +18,20 @@ import pyarrow as pa
 from django.db import connection
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
+from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
+from dataengine.imports.converting.conversion import DATED, Batch, Converter, target_of, unguarded
+from dataengine.imports.converting.format_votes import FormatVotes
+from dataengine.imports.converting.inference import Inference, Inferred
+from dataengine.imports.converting.kernels import Mask, Target
+from dataengine.imports.converting.patterns import GUARDED
+from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
 
 from .ahead import ahead
-from .chunks import Chunk, ChunkEncoder, Part
-from .conversion import DATED, Batch, Converter, target_of, unguarded
-from .encoding import HEADER, TRAILER, without_ends
-from .format_votes import FormatVotes
-from .inference import Inference, Inferred
-from .kernels import Mask, Target
 from .options import ImportOptions
-from .patterns import GUARDED
 from .planning import Plan
 from .rejects import Causes
-from .repeats import Repeats
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 _CHUNKS_AHEAD = 3

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.imports.conversion import Converter, target_of
+from dataengine.imports.converting.conversion import Converter, target_of
 
 CASES: list[tuple[str, str, str | None]] = [
     ("SMALLINT", "32767", None),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import postgres_type
-from dataengine.imports.conversion import Converter, target_of
-from dataengine.imports.encoding import whole_copy
+from dataengine.imports.converting.binary_copy import whole_copy
+from dataengine.imports.converting.conversion import Converter, target_of
 from dataengine.imports.loader import raw_connection
 
 pytestmark = pytest.mark.django_db

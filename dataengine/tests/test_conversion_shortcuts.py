@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.conversion import KERNELS, PLAIN, Converter, target_of
-from dataengine.imports.kernels import matches
+from dataengine.imports.converting.conversion import KERNELS, PLAIN, Converter, target_of
+from dataengine.imports.converting.kernels import matches
 
 _TYPES: dict[str, dict[str, Any]] = {
     "smallint": {},

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.conversion import Converter, target_of
+from dataengine.imports.converting.conversion import Converter, target_of
+from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning import Plan
-from dataengine.imports.repeats import Repeats
 from dataengine.services import tables
 from dataengine.tests.importing import import_text, records, rejected
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.imports.options import NULL_MARKERS
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
@@ -32,7 +33,6 @@ from .kernels_time import (
     quick_time,
     quick_timestamp,
 )
-from .options import NULL_MARKERS
 from .patterns import GUARDED
 
 KERNELS: dict[str, tuple[Quick, Careful]] = {

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.imports.options import NULL_MARKERS
 
 from . import kernels as k
 from .conversion import FOUND_LENGTH, unguarded
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_numeric import ARROW_DIGITS
 from .kernels_time import iso_block, take_apart
-from .options import NULL_MARKERS
 from .patterns import BOOLEANS, CODE, DECIMAL, FLOAT, INTEGER, UUID
 
 _WORDS = pa.array(BOOLEANS)

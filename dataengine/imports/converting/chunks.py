@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .encoding import whole_copy
+from .binary_copy import whole_copy
 from .kernels import Mask, Target
 
 

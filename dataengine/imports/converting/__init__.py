@@ -1,0 +1,1 @@
+"""Cells to values, and values to binary COPY. Knows no database."""
