@@ -10,10 +10,10 @@ from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type, unguarded
 from dataengine.imports.dialects.header import first_records
-from dataengine.imports.options import NULL_MARKERS, ImportOptions
-from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
+from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
+from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column
-from dataengine.services.mended import as_before
 from webui.drafts import Draft
 
 _EXAMPLES = 3

@@ -16,8 +16,8 @@ import config.asgi
 from django.urls import get_resolver
 from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.dialects.header import first_records
-from dataengine.imports.options import ImportOptions
-from dataengine.imports.planning import examine, plan_new
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import examine, plan_new
 
 assert get_resolver().url_patterns
 options = ImportOptions.read({"create_table": True})

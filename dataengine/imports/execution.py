@@ -14,6 +14,8 @@ from psycopg import errors as pg
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.parsing.parser import Block
+from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
+from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.services.audit import record_event
@@ -26,9 +28,7 @@ from .building import build_indexes
 from .duplicates import Checks
 from .filing import Filing, described
 from .loader import NotEmptyAnyMore, Shadow, Staging
-from .options import NULL_MARKERS, ImportOptions
 from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
-from .planning import Plan, examine, open_stored, plan_new, plan_onto
 from .rehearsal import rehearse
 
 _INSERT_TRIES = 5

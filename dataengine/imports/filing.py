@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dataengine.imports.parsing.parser import Block
+from dataengine.imports.planning.plan import Plan
 
 from .duplicates import Checks
 from .pipeline import Reading, blocks_of
-from .planning import Plan
 from .rejects import Causes
 from .spill import LateError, LateSpill, Rejected, RejectSpill
 

@@ -27,10 +27,10 @@ from dataengine.imports.converting.kernels import Mask, Target
 from dataengine.imports.converting.patterns import GUARDED
 from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import Plan
 
 from .ahead import ahead
-from .options import ImportOptions
-from .planning import Plan
 from .rejects import Causes
 from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 

@@ -18,12 +18,12 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
-from dataengine.imports.options import ImportOptions
-from dataengine.imports.planning import Plan, examine, plan_new, plan_onto
+from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
-from dataengine.services.mended import as_before
 from dataengine.services.tables import check_table_name
 
 if TYPE_CHECKING:

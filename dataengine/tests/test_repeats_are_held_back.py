@@ -18,7 +18,7 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.conversion import Converter, target_of
 from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
-from dataengine.imports.planning import Plan
+from dataengine.imports.planning.plan import Plan
 from dataengine.services import tables
 from dataengine.tests.importing import import_text, records, rejected
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.options import NULL_MARKERS
+from dataengine.imports.planning.options import NULL_MARKERS
 
 from . import kernels as k
 from .conversion import FOUND_LENGTH, unguarded

@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dataengine.imports.mapping import ADDED_HEADERS, read_names
 from dataengine.models import ImportJob, Table
+
+from .mapping import ADDED_HEADERS, read_names
 
 _NAME = re.compile(r"rejected-(\d{1,18})\b")
 """What we call the file; browsers may add to it."""

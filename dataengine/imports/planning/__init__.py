@@ -1,0 +1,1 @@
+"""What the options make of a file: mapping, types, plan. Converts nothing."""
