@@ -16,7 +16,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
-from dataengine.imports import rejects
+from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.models import ImportJob
 from dataengine.services import imports as services
@@ -120,7 +120,7 @@ class RejectedCsvView(ApiView):
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         job = access.get_import(self.user, pk)
-        pieces = (piece for piece in rejects.csv_lines(job))
+        pieces = (piece for piece in rejected_rows.csv_lines(job))
         return self.stream(pieces, "text/csv; charset=utf-8", f"rejected-{job.pk}.csv")
 
 

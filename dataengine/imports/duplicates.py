@@ -17,11 +17,11 @@ from contextlib import nullcontext
 
 from psycopg import sql
 
+from dataengine.imports.rejecting.spill import LateError, LateSpill
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 
 from .loader import Staging, by_index, pg_type, raw_connection, run, value
-from .spill import LateError, LateSpill
 
 
 class Checks:

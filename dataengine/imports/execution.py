@@ -16,13 +16,14 @@ from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
+from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
-from . import loader, rejects
+from . import loader
 from .appending import Appender, reserve_ids
 from .building import build_indexes
 from .duplicates import Checks
@@ -53,7 +54,7 @@ class _Loaded:
     """Whether the rows are in the table already."""
     is_text_kept: bool = False
     """Whether the text of every rejected row was kept while the file was read."""
-    causes: rejects.Causes = field(default_factory=rejects.Causes)
+    causes: rejected_rows.Causes = field(default_factory=rejected_rows.Causes)
     filing: Filing | None = None
 
     def close(self) -> None:
@@ -286,12 +287,12 @@ class Execution:
         filing = loaded.filing
         if filing is None:
             loaded.causes = loaded.reading.causes
-            rejects.store(self.job, loaded.reading.rejected)
+            rejected_rows.store(self.job, loaded.reading.rejected)
             return
         self.reporter.update(phase="checking")
         filing.finish()
         loaded.causes = filing.causes
-        rejects.store(self.job, filing.rejected)
+        rejected_rows.store(self.job, filing.rejected)
 
     # Ending ---------------------------------------------------------------------------------------------------
 
@@ -378,7 +379,7 @@ class Execution:
 
     def _look_again(self, loaded: _Loaded) -> None:
         """Others took values, or deleted records, that staged rows need: reject or skip those rows now."""
-        rejects.forget(self.job)
+        rejected_rows.forget(self.job)
         self._check_again(loaded)
         if loaded.filing is not None:
             loaded.filing.close()

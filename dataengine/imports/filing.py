@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.planning.plan import Plan
+from dataengine.imports.rejecting.rejected_rows import Causes
+from dataengine.imports.rejecting.spill import LateError, LateSpill, Rejected, RejectSpill
 
 from .duplicates import Checks
 from .pipeline import Reading, blocks_of
-from .rejects import Causes
-from .spill import LateError, LateSpill, Rejected, RejectSpill
 
 type Describe = Callable[[LateError], dict[str, str]]
 

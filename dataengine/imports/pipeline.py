@@ -29,10 +29,10 @@ from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
+from dataengine.imports.rejecting.rejected_rows import Causes
+from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 from .ahead import ahead
-from .rejects import Causes
-from .spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 _CHUNKS_AHEAD = 3
 _BLOCKS_AHEAD = 2

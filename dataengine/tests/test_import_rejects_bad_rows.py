@@ -10,7 +10,7 @@ from string import ascii_letters
 import pytest
 from django.contrib.auth.models import User
 
-from dataengine.imports.rejects import csv_lines
+from dataengine.imports.rejecting.rejected_rows import csv_lines
 from dataengine.tests.importing import import_text, make_table, records, rejected
 
 pytestmark = pytest.mark.django_db(transaction=True)

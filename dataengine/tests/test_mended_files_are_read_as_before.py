@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.rejects import csv_lines
+from dataengine.imports.rejecting.rejected_rows import csv_lines
 from dataengine.models import ImportJob
 from dataengine.tests.importing import import_text, make_table, queue_import, records
 

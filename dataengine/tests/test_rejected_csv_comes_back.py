@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from dataengine.imports.rejects import csv_lines
+from dataengine.imports.rejecting.rejected_rows import csv_lines
 from dataengine.tests.importing import import_text, make_table, records
 
 pytestmark = pytest.mark.django_db(transaction=True)

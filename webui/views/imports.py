@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 
 from dataengine import access
 from dataengine.http.streaming import in_thread
-from dataengine.imports import rejects
+from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
 from webui import drafts, htmx, previews, uploads
@@ -66,7 +66,7 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to mend and upload again."""
     job = access.get_import(request.user, pk)
-    response = StreamingHttpResponse(in_thread(rejects.csv_lines(job)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(in_thread(rejected_rows.csv_lines(job)), content_type="text/csv; charset=utf-8")
     disposition = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
     response["Content-Disposition"] = disposition or "attachment"
     return response
