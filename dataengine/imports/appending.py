@@ -17,9 +17,9 @@ from psycopg import sql
 
 from dataengine.exceptions import Unavailable
 from dataengine.models import Table
-from dataengine.postgres import ddl
+from dataengine.postgres import ddl, statements
 
-from . import loader
+from . import merges
 from .duplicates import Checks
 from .loader import Staging
 from .pipeline import Conversion
@@ -60,7 +60,7 @@ class Appender:
                 self._stage(chunk.back)
             self.inserted += chunk.count + chunk.held - (self.checks.found - found)
             if chunk.keyed:
-                loader.copy_into(self.checks.rejected, keys, [chunk.keys])
+                statements.copy_into(self.checks.rejected, keys, [chunk.keys])
             if self.checks.needed and (chunk.keyed or self.checks.found > found):
                 self.checks.explain_chunk()
             progress(self.inserted)
@@ -68,7 +68,7 @@ class Appender:
     def _copy(self, data: bytes) -> bool:
         try:
             with transaction.atomic():
-                loader.copy_into(ddl.qualified(self.table.name), self.staging.columns, [data])
+                statements.copy_into(ddl.qualified(self.table.name), self.staging.columns, [data])
         except psycopg.errors.IntegrityError:
             return False
         return True
@@ -78,14 +78,14 @@ class Appender:
         if not self._staged:
             self.staging.create()
             self._staged = True
-        loader.copy_into(self.staging.relation, self.staging.columns, [data])
-        loader.run(loader.analyze(self.staging.relation))
+        statements.copy_into(self.staging.relation, self.staging.columns, [data])
+        statements.run(statements.analyze(self.staging.relation))
         before = self.checks.found
         self.checks.reject_for()
         for _ in range(_TRIES):
             try:
                 with transaction.atomic():
-                    loader.insert_with_ids(self.staging, self.table)
+                    merges.insert_with_ids(self.staging, self.table)
                 break
             except IntegrityError:
                 # Others took values or deleted records meanwhile, and may well go on doing so.
@@ -94,17 +94,17 @@ class Appender:
                     break
         else:
             raise Unavailable("The table changes too fast to import into it; try again.", code="table_busy")
-        loader.run(sql.SQL("TRUNCATE {}").format(self.staging.relation))
+        statements.run(sql.SQL("TRUNCATE {}").format(self.staging.relation))
         return self.checks.found - before
 
     def _insert_what_fits(self) -> bool:
         """Insert the staged rows whose unique values nobody has taken; False where a reference is in the way."""
         try:
             with transaction.atomic():
-                loader.insert_with_ids(self.staging, self.table, what_fits=True)
+                merges.insert_with_ids(self.staging, self.table, what_fits=True)
         except IntegrityError:
             return False
-        with loader.by_index():
+        with statements.by_index():
             self.checks.reject_missing(self.table)
         return True
 

@@ -10,7 +10,7 @@ from psycopg import errors
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
 
-from .loader import Shadow
+from .shadow import Shadow
 
 
 def build_indexes(shadow: Shadow, columns: Sequence[Column], progress: Callable[[int, int], None]) -> None:

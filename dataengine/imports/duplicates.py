@@ -20,8 +20,9 @@ from psycopg import sql
 from dataengine.imports.rejecting.spill import LateError, LateSpill
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
+from dataengine.postgres.statements import by_index, raw_connection, run, value
 
-from .loader import Staging, by_index, pg_type, raw_connection, run, value
+from .loader import Staging, pg_type
 
 
 class Checks:

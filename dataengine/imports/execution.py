@@ -19,18 +19,20 @@ from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_ne
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
+from dataengine.postgres import statements
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
-from . import loader
+from . import merges, shadow
 from .appending import Appender, reserve_ids
 from .building import build_indexes
 from .duplicates import Checks
 from .filing import Filing, described
-from .loader import NotEmptyAnyMore, Shadow, Staging
+from .loader import Staging
 from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
 from .rehearsal import rehearse
+from .shadow import NotEmptyAnyMore, Shadow
 
 _INSERT_TRIES = 5
 _FEW = 20
@@ -80,7 +82,7 @@ class Execution:
             file = stack.enter_context(closing(open_stored(self.job)))
             source, dialect, headers = examine(file, self.job.filename, self.options)
             stack.enter_context(transaction.atomic())
-            loader.give_memory()
+            statements.give_memory()
             if self.options.create_table:
                 plan = plan_new(source, dialect, headers, self.options)
                 self.reporter.plan(**_FINDING_TYPES)
@@ -164,7 +166,7 @@ class Execution:
                 loaded = self._stage(staging, checks, conversion)
             self._store_rejects(loaded)
             replaces = self.table if isinstance(staging, Shadow) and self._goes_in(loaded) else None
-            if replaces is not None and not (loader.lock_for_swap(replaces) and loader.is_empty(replaces)):
+            if replaces is not None and not (shadow.lock_for_swap(replaces) and shadow.is_empty(replaces)):
                 raise NotEmptyAnyMore
         except BaseException:
             conversion.close()
@@ -180,13 +182,13 @@ class Execution:
         return options.on_conflict == "reject" and options.on_error == "skip_rows" and not options.dry_run
 
     def _stage(self, staging: Staging, checks: Checks, conversion: Conversion) -> _Loaded:
-        stored = loader.copy_into(staging.relation, staging.columns, conversion.stream(), freeze=staging.freeze)
+        stored = statements.copy_into(staging.relation, staging.columns, conversion.stream(), freeze=staging.freeze)
         reading = conversion.reading
         if stored + reading.held != reading.good:
             raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good - reading.held}")
         if reading.keyed:
             names = ["id", *(spec.name for spec in checks.keys)]
-            loader.copy_into(checks.rejected, names, conversion.key_stream())
+            statements.copy_into(checks.rejected, names, conversion.key_stream())
         counts = Counts(rows_read=reading.rows + reading.damaged, rows_rejected=reading.rejected.count)
         loaded = _Loaded(conversion.plan, staging, checks, reading, counts)
         if isinstance(staging, Shadow):
@@ -201,7 +203,7 @@ class Execution:
             return None
         held = Staging(self.job.pk, conversion.plan.specs)
         held.create()
-        loader.copy_into(held.relation, held.columns, conversion.back_stream())
+        statements.copy_into(held.relation, held.columns, conversion.back_stream())
         return held
 
     def _append(self, appender: Appender, conversion: Conversion) -> _Loaded:
@@ -220,9 +222,9 @@ class Execution:
     def _staging(self, plan: Plan) -> Staging:
         if self.table is None:
             return Shadow(self.job.pk, plan.specs, plan.specs)
-        if self._may_replace and loader.is_empty(self.table) and loader.can_be_replaced(self.table, self.columns):
+        if self._may_replace and shadow.is_empty(self.table) and shadow.can_be_replaced(self.table, self.columns):
             every = [column.to_spec() for column in self.columns]
-            return Shadow(self.job.pk, plan.specs, every, base=loader.last_id(self.table))
+            return Shadow(self.job.pk, plan.specs, every, base=shadow.last_id(self.table))
         return Staging(self.job.pk, plan.specs)
 
     # Checking -------------------------------------------------------------------------------------------------
@@ -244,7 +246,7 @@ class Execution:
         checks.reject_impossible()
         if checks.needed:
             self.reporter.update(phase="checking")
-            loader.run(loader.analyze(staging.relation))
+            statements.run(statements.analyze(staging.relation))
         if self.table is not None:
             counts.rows_skipped = self._skip_known(staging, checks, self.table)
             checks.reject_known(update_key=self._update_key)
@@ -260,7 +262,7 @@ class Execution:
             return 0
         key = self.options.key
         checks.skipped = [key] if key else [column.name for column in checks.unique]
-        return loader.skip_known(staging, table, checks.skipped)
+        return merges.skip_known(staging, table, checks.skipped)
 
     def _settle(self, loaded: _Loaded, *, few: bool = False) -> None:
         """All rows are judged: count them, and begin to file the rejected ones."""
@@ -351,23 +353,23 @@ class Execution:
         if self.table is None:
             self.table = create_table_now(user=self.job.user, name=self.job.table_name, columns=shadow.all_specs)
             self.columns = list(self.table.columns.select_related("references"))
-        highest = loader.value(loader.highest_id(shadow.relation))
+        highest = statements.value(merges.highest_id(shadow.relation))
         shadow.replace(self.table, self.columns, max(shadow.base, highest or 0) + 1)
         queue_again(self.table)
 
     def _insert(self, loaded: _Loaded) -> None:
         """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""
         assert self.table is not None
-        self.reporter.growing(loader.quoted(self.table), loader.heap_bytes(loaded.staging))
+        self.reporter.growing(merges.quoted(self.table), merges.heap_bytes(loaded.staging))
         for _ in range(_INSERT_TRIES):
             try:
                 with transaction.atomic():
                     counts = loaded.counts
                     if self.options.on_conflict == "update" and self.options.key:
-                        updated = loader.update_from(loaded.staging, self.table, self.options.key)
+                        updated = merges.update_from(loaded.staging, self.table, self.options.key)
                     else:
                         updated = 0
-                    inserted = loader.insert_from(loaded.staging, self.table)
+                    inserted = merges.insert_from(loaded.staging, self.table)
             except IntegrityError as error:
                 if not isinstance(error.__cause__, pg.UniqueViolation | pg.ForeignKeyViolation):
                     raise

@@ -7,8 +7,9 @@ from psycopg import sql
 
 from dataengine.models import Table
 from dataengine.postgres import ddl
+from dataengine.postgres.statements import value
 
-from .loader import Staging, value
+from .loader import Staging
 
 _SAMPLE = 10
 

@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from dataengine.exceptions import DataEngineError
 from dataengine.imports import mail
-from dataengine.imports.loader import raw_connection
 from dataengine.jobs.attempts import write_down
 from dataengine.jobs.memory import give_back
 from dataengine.jobs.progress import Cancelled, ImportProgress, ProgressReporter, publish
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.postgres import locks
+from dataengine.postgres.statements import raw_connection
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import postgres_type
 from dataengine.imports.converting.binary_copy import whole_copy
 from dataengine.imports.converting.conversion import Converter, target_of
-from dataengine.imports.loader import raw_connection
+from dataengine.postgres.statements import raw_connection
 
 pytestmark = pytest.mark.django_db
 

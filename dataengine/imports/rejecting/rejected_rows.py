@@ -18,9 +18,9 @@ from psycopg import sql
 
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import Grammar
-from dataengine.imports.loader import raw_connection
 from dataengine.imports.planning.mapping import ADDED_HEADERS
 from dataengine.models import ImportJob, RejectedRow
+from dataengine.postgres.statements import raw_connection
 
 if TYPE_CHECKING:
     from .spill import Rejected
