@@ -13,6 +13,14 @@ from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
+from dataengine.imports.loading import merges, shadow
+from dataengine.imports.loading.appending import Appender, reserve_ids
+from dataengine.imports.loading.building import build_indexes
+from dataengine.imports.loading.checks import Checks
+from dataengine.imports.loading.filing import Filing, described
+from dataengine.imports.loading.rehearsal import rehearse
+from dataengine.imports.loading.shadow import NotEmptyAnyMore, Shadow
+from dataengine.imports.loading.staging import Staging
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
@@ -24,15 +32,7 @@ from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
-from . import merges, shadow
-from .appending import Appender, reserve_ids
-from .building import build_indexes
-from .duplicates import Checks
-from .filing import Filing, described
-from .loader import Staging
 from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
-from .rehearsal import rehearse
-from .shadow import NotEmptyAnyMore, Shadow
 
 _INSERT_TRIES = 5
 _FEW = 20

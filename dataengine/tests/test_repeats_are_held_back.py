@@ -112,7 +112,7 @@ def test_the_first_valid_row_wins_as_a_model_says(
     owner: User, rows: list[tuple[str, str, str]], before: bool, is_pattern: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dataengine.imports.pipeline.blocks_of", _small_blocks)
-    monkeypatch.setattr("dataengine.imports.filing.blocks_of", _small_blocks)
+    monkeypatch.setattr("dataengine.imports.loading.filing.blocks_of", _small_blocks)
     # A choice is checked while the file is read, a pattern by PostgreSQL afterwards.
     rule = (
         ColumnSpec(name="kind", type="text", constraints={"pattern": "^(ok|none)$"})

@@ -9,10 +9,11 @@ from django.db import OperationalError, transaction
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.loader import Staging, pg_type
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run, value
+
+from .staging import Staging, pg_type
 
 _SWAP_LOCK_MS = 300
 

@@ -9,7 +9,7 @@ from dataengine.models import Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import value
 
-from .loader import Staging
+from .staging import Staging
 
 _SAMPLE = 10
 

@@ -22,7 +22,7 @@ from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 
-from .loader import Staging, pg_type
+from .staging import Staging, pg_type
 
 
 class Checks:

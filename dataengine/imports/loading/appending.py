@@ -16,13 +16,13 @@ from django.db import IntegrityError, connection, transaction
 from psycopg import sql
 
 from dataengine.exceptions import Unavailable
+from dataengine.imports.pipeline import Conversion
 from dataengine.models import Table
 from dataengine.postgres import ddl, statements
 
 from . import merges
-from .duplicates import Checks
-from .loader import Staging
-from .pipeline import Conversion
+from .checks import Checks
+from .staging import Staging
 
 _TRIES = 5
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dataengine.imports.parsing.parser import Block
+from dataengine.imports.pipeline import Reading, blocks_of
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import LateError, LateSpill, Rejected, RejectSpill
 
-from .duplicates import Checks
-from .pipeline import Reading, blocks_of
+from .checks import Checks
 
 type Describe = Callable[[LateError], dict[str, str]]
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from psycopg import sql
 
-from dataengine.imports.loader import Staging
 from dataengine.models import Table
 from dataengine.postgres import ddl, statement_progress
 from dataengine.postgres.statements import run, value
+
+from .staging import Staging
 
 
 def quoted(table: Table) -> str:
