@@ -14,13 +14,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from dataengine.exceptions import DataEngineError
-from dataengine.imports import mail
 from dataengine.jobs.attempts import write_down
 from dataengine.jobs.memory import give_back
 from dataengine.jobs.progress import Cancelled, ImportProgress, ProgressReporter, publish
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.postgres import locks
 from dataengine.postgres.statements import raw_connection
+from dataengine.services import import_mail
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
     job.refresh_from_db()
     if job.is_over:
         publish(job.pk)
-        mail.send_once(job)
+        import_mail.send_once(job)
         if job.state == ImportJob.State.COMPLETED:
             _forget_file(job)
     give_back()
@@ -100,8 +100,8 @@ def _claim(job: ImportJob) -> bool:
 def _attempt(job: ImportJob, watch: Callable[[ImportProgress], None] | None) -> None:
     """One attempt. This is the task's boundary: whatever goes wrong ends in the job's row."""
     # Here and not above: what sweeps and waits should not carry what converts.
-    from dataengine.imports.execution import Execution
     from dataengine.jobs.memory import keep_arrow_flat
+    from dataengine.services.import_execution import Execution
 
     keep_arrow_flat()
     session = raw_connection()
@@ -203,7 +203,7 @@ def sweep() -> list[int]:
         finished_at__gt=now - MAIL_FOR,
     ).exclude(email="")
     for job in unsent[:20]:
-        mail.send_once(job)
+        import_mail.send_once(job)
     _forget_files(now)
     queued = ImportJob.objects.filter(state=ImportJob.State.QUEUED, created_at__lte=now - RING_AGAIN_AFTER)
     return list(queued.order_by("pk").values_list("pk", flat=True)[:100])

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dataengine.imports import mail
 from dataengine.models import ImportJob, RejectedRow, Table
+from dataengine.services import import_mail
 from webui import drafts
 from webui.tests.conftest import PARTIAL
 
@@ -275,5 +275,5 @@ def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, peop
 
 
 def test_mails_link_to_pages_that_there_are() -> None:
-    assert reverse("console:import", args=[7]) == mail.IMPORT_PAGE.format(7)
-    assert reverse("console:import-rejected", args=[7]) == mail.REJECTED_FILE.format(7)
+    assert reverse("console:import", args=[7]) == import_mail.IMPORT_PAGE.format(7)
+    assert reverse("console:import-rejected", args=[7]) == import_mail.REJECTED_FILE.format(7)

@@ -22,6 +22,7 @@ from dataengine.imports.loading.rehearsal import rehearse
 from dataengine.imports.loading.shadow import NotEmptyAnyMore, Shadow
 from dataengine.imports.loading.staging import Staging
 from dataengine.imports.parsing.parser import Block
+from dataengine.imports.pipeline import Conversion, Counts, Reading, find_formats, infer_types
 from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
 from dataengine.imports.rejecting import rejected_rows
@@ -31,8 +32,6 @@ from dataengine.postgres import statements
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
-
-from .pipeline import Conversion, Counts, Reading, find_formats, infer_types
 
 _INSERT_TRIES = 5
 _FEW = 20
