@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dataengine import access
 from dataengine.models import ImportJob, Table
 from dataengine.queries.table_sizes import TableSize, sizes_of
-from webui.tables import CatalogTable
+from webui.grid.cells import CatalogTable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -10,7 +10,7 @@ from django.test import Client
 
 from dataengine.models import AuditEvent, Table
 from dataengine.services.records import get_record, insert_record, record_version, update_record
-from webui.tables import RecordGrid
+from webui.grid.cells import RecordGrid
 from webui.tests.conftest import PARTIAL, make_table
 
 if TYPE_CHECKING:

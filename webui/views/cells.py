@@ -17,10 +17,10 @@ from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.bulk_records import update_many
 from webui import changes, htmx
-from webui.blocks import BadCells, Block, CellFault
+from webui.grid.blocks import BadCells, Block, CellFault
+from webui.grid.cells import Cell, RecordGrid
+from webui.grid.record_forms import cell_value, text_of
 from webui.htmx import ConsoleRequest
-from webui.record_forms import cell_value, text_of
-from webui.tables import Cell, RecordGrid
 from webui.templatetags.console import plural
 from webui.views.view import console_view
 
@@ -64,7 +64,7 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
 
 @console_view("POST")
 def paste(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Write a block of cells as one change: ``block`` as ``webui.blocks`` reads it, ``what`` the user did, in a word.
+    """Write a block of cells as one change: ``block`` is read by ``webui.grid.blocks``, ``what`` is what the user did.
 
     All or nothing: 204, or in JSON a ``message`` and the ``cells`` at fault (``{"id", "column", "message"}``).
     """

@@ -8,7 +8,8 @@ from dataengine import access
 from dataengine.layouts import layout_of
 from dataengine.profiles import profiles
 from dataengine.queries import references
-from webui import charts, htmx
+from webui import htmx
+from webui.grid import charts
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 

@@ -18,12 +18,13 @@ from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
-from webui import changes, filters, htmx
+from webui import changes, htmx
 from webui.errors import errors_into
+from webui.grid import filters
+from webui.grid.cells import PAGE_PARAMETERS, RecordGrid
+from webui.grid.record_forms import RecordForm
+from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
-from webui.record_forms import RecordForm
-from webui.selections import SetForm
-from webui.tables import PAGE_PARAMETERS, RecordGrid
 from webui.views.view import console_view
 
 EXPORT_FORMATS = (("csv", "CSV"), ("xlsx", "Excel workbook"), ("json", "JSON"))

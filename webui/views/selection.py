@@ -13,9 +13,10 @@ from dataengine.models import ChangeJob, Table
 from dataengine.queries import references
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
-from webui import changes, filters, htmx
+from webui import changes, htmx
+from webui.grid import filters
+from webui.grid.selections import Selection, SetForm
 from webui.htmx import ConsoleRequest
-from webui.selections import Selection, SetForm
 from webui.templatetags.console import about, plural
 from webui.views.view import console_view
 

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from dataengine.models import Column
 from dataengine.profiles.profiles import Bar, Profile, Profiles
 from dataengine.queries.references import Labels
-from webui.filters import filtering, query_for
+from webui.grid.filters import filtering, query_for
 from webui.templatetags.console import about, plural
 
 HEIGHT = 40

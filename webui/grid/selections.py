@@ -15,9 +15,9 @@ from dataengine.records.model import record_model
 from dataengine.services import bulk_records, changes
 from dataengine.services.audit import Trail
 from dataengine.services.changes import Outcome
-from webui import filters
 from webui.forms import Styled
-from webui.record_forms import cell_value
+from webui.grid import filters
+from webui.grid.record_forms import cell_value
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

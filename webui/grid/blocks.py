@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
-from webui.record_forms import cell_value
+from webui.grid.record_forms import cell_value
 
 
 class CellFault(TypedDict):

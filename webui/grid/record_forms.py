@@ -17,7 +17,7 @@ from dataengine.queries import references
 from dataengine.records.model import Record
 from webui.errors import add_errors
 from webui.forms import Styled
-from webui.reference_inputs import ReferenceField
+from webui.grid.reference_inputs import ReferenceField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

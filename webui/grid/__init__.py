@@ -1,0 +1,1 @@
+"""The grid of records: cells, filters, charts, selections, forms. Knows no imports."""
