@@ -34,7 +34,7 @@ from dataengine import access
 from dataengine.exceptions import DataEngineError
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
-from webui.live import live_message
+from webui.imports.live import live_message
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from webui import drafts, partials
+from webui.imports import drafts, resumable
 
 
 @shared_task(name="webui.tasks.forget_uploads")
 def forget_uploads() -> None:
     """Remove uploads from which nobody started an import, and those that broke off, after a day."""
     drafts.forget_old()
-    partials.forget_old()
+    resumable.forget_old()

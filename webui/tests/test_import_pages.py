@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dataengine.models import ImportJob, RejectedRow, Table
 from dataengine.services import import_mail
-from webui import drafts
+from webui.imports import drafts
 from webui.tests.conftest import PARTIAL
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from django.test import Client
 from django.utils import timezone
 
 from dataengine.models import ImportJob, Table
-from webui import drafts, partials, tasks
+from webui import tasks
+from webui.imports import drafts, resumable
 
 CONTENT = b"name,email\nDan,dan@example.com\nEve,eve@example.com\n"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -51,7 +52,7 @@ def offset(client: Client, url: str) -> int:
 
 
 def partial_files() -> list[Path]:
-    folder = Path(default_storage.path(partials.FOLDER))
+    folder = Path(default_storage.path(resumable.FOLDER))
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
@@ -167,7 +168,7 @@ def test_two_pieces_at_once_are_not_mixed(as_owner: Client) -> None:
 
 def test_what_was_complete_when_the_process_died_is_a_draft_all_the_same(as_owner: Client) -> None:
     url = created(as_owner)
-    with patch.object(partials.PartialUpload, "_finish"):
+    with patch.object(resumable.PartialUpload, "_finish"):
         piece(as_owner, url, 0, CONTENT)
     assert len(partial_files()) == 1
     assert offset(as_owner, url) == len(CONTENT)
@@ -178,14 +179,14 @@ def test_what_was_complete_when_the_process_died_is_a_draft_all_the_same(as_owne
 
 def test_a_full_disk_keeps_what_did_fit(as_owner: Client) -> None:
     url = created(as_owner)
-    real = partials._write
+    real = resumable._write
 
     def half(file: IO[bytes], data: bytes) -> None:
         real(file, data[:20])
         with Path("/dev/full").open("wb", buffering=0) as full:
             real(full, data[20:])
 
-    with patch.object(partials, "_write", half):
+    with patch.object(resumable, "_write", half):
         answer = piece(as_owner, url, 0, CONTENT)
     assert answer.status_code == 503
     assert "no room left" in answer.content.decode()
@@ -205,7 +206,7 @@ def test_what_nobody_came_back_for_goes_after_a_day(as_owner: Client) -> None:
 
 def test_where_uploads_are_stored_far_away_they_are_put_together_here(as_owner: Client) -> None:
     far = InMemoryStorage()
-    with patch.object(partials, "default_storage", far), patch.object(drafts, "default_storage", far):
+    with patch.object(resumable, "default_storage", far), patch.object(drafts, "default_storage", far):
         url = created(as_owner)
         piece(as_owner, url, 0, CONTENT[:20])
         assert far.listdir("")[1] == []

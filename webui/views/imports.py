@@ -14,12 +14,13 @@ from dataengine.http.streaming import in_thread
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
-from webui import drafts, htmx, previews, uploads
-from webui.drafts import Draft
+from webui import htmx
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
-from webui.live import live_context
-from webui.uploads import UploadForm
+from webui.imports import drafts, previews, upload_forms
+from webui.imports.drafts import Draft
+from webui.imports.live import live_context
+from webui.imports.upload_forms import UploadForm
 from webui.views.view import console_view
 
 JOBS_PER_PAGE = 50
@@ -80,7 +81,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         if request.POST.get("do") != "preview":
             with errors_into(form):
                 return _started(request, _start(request, form, table=table))
-        elif isinstance(form.cleaned_data["file"], Draft) and not uploads.asks_for_address(request):
+        elif isinstance(form.cleaned_data["file"], Draft) and not upload_forms.asks_for_address(request):
             draft = form.cleaned_data["file"]
         else:
             with errors_into(form):
@@ -91,7 +92,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
     if draft is None and token:
         draft = drafts.find(request.user, token)
     failed = form.is_bound and bool(form.errors)
-    if failed and uploads.asks_for_address(request):
+    if failed and upload_forms.asks_for_address(request):
         reasons = [str(text) for texts in form.errors.values() for text in texts]
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
     options = form.options() if form.is_bound and not failed else {"create_table": table is None}
@@ -129,7 +130,7 @@ def _started(request: ConsoleRequest, job: ImportJob) -> HttpResponse:
 
 def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
     """To ``url``; upload.js is only told, for it shows the page itself."""
-    if uploads.asks_for_address(request):
+    if upload_forms.asks_for_address(request):
         return JsonResponse({"location": url})
     return htmx.redirect(request, url)
 

@@ -18,9 +18,10 @@ from django.shortcuts import resolve_url
 from django.utils.http import http_date
 
 from dataengine.exceptions import DataEngineError, InvalidInput
-from webui import htmx, partials
+from webui import htmx
 from webui.htmx import ConsoleRequest
-from webui.partials import OffsetMismatch, PartialUpload
+from webui.imports import resumable
+from webui.imports.resumable import OffsetMismatch, PartialUpload
 
 VERSION = "1.0.0"
 _EXTENSIONS = "creation,expiration,termination"
@@ -69,14 +70,14 @@ def _answer[**P](
 def _create(request: ConsoleRequest) -> HttpResponse:
     """Announce a file: its size and name."""
     size = _number(request, "Upload-Length")
-    partial = partials.begin(request.user, _filename(request), size)
+    partial = resumable.begin(request.user, _filename(request), size)
     location = resolve_url("console:upload", partial.token)
     return HttpResponse(status=201, headers={"Location": location, **_expires(partial)})
 
 
 def _show(request: ConsoleRequest, token: str) -> HttpResponse:
     """Say how much of it is here."""
-    partial = partials.find(request.user, token)
+    partial = resumable.find(request.user, token)
     name = base64.b64encode(partial.filename.encode()).decode()
     sizes = {"Upload-Offset": str(partial.offset()), "Upload-Length": str(partial.size)}
     return HttpResponse(headers=sizes | {"Upload-Metadata": f"filename {name}"} | _expires(partial))
@@ -84,7 +85,7 @@ def _show(request: ConsoleRequest, token: str) -> HttpResponse:
 
 def _append(request: ConsoleRequest, token: str) -> HttpResponse:
     """Take the next piece."""
-    partial = partials.find(request.user, token)
+    partial = resumable.find(request.user, token)
     if request.content_type != _PIECE:
         return htmx.plain_error(f"A piece is sent as {_PIECE}.", 415)
     try:
@@ -98,7 +99,7 @@ def _append(request: ConsoleRequest, token: str) -> HttpResponse:
 
 def _cancel(request: ConsoleRequest, token: str) -> HttpResponse:
     """Forget the upload and what has come of it."""
-    partials.find(request.user, token).discard()
+    resumable.find(request.user, token).discard()
     return HttpResponse(status=204)
 
 

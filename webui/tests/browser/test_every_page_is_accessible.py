@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from dataengine.models import ImportJob, Index, RejectedRow, Table
 from dataengine.services.records import insert_record, update_record
-from webui import drafts
+from webui.imports import drafts
 from webui.tests.browser.conftest import log_in
 from webui.tests.conftest import make_table
 

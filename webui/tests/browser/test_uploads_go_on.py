@@ -8,7 +8,7 @@ from django.core.files.storage import default_storage
 from playwright.sync_api import Page, Request, Route, expect
 
 from dataengine.models import ImportJob
-from webui import partials
+from webui.imports import resumable
 from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def line(owners_page: Page, owner: User) -> Line:
 
 
 def partial_files() -> list[Path]:
-    return list(Path(default_storage.path(partials.FOLDER)).iterdir())
+    return list(Path(default_storage.path(resumable.FOLDER)).iterdir())
 
 
 def test_an_upload_goes_on_where_the_connection_was_cut(owners_page: Page, line: Line, large: Path) -> None:

@@ -22,7 +22,7 @@ from django.utils import timezone
 from dataengine.exceptions import Conflict, TooLarge, Unavailable
 from dataengine.imports.reading.source import check_name
 from dataengine.services.imports import check_size
-from webui import drafts
+from webui.imports import drafts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

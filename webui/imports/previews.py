@@ -14,7 +14,7 @@ from dataengine.imports.planning.mended_files import as_before
 from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column
-from webui.drafts import Draft
+from webui.imports.drafts import Draft
 
 _EXAMPLES = 3
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.models import Table
-from webui import drafts
 from webui.forms import Styled
 from webui.htmx import ConsoleRequest
+from webui.imports import drafts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -1,0 +1,1 @@
+"""The pages of imports: uploads, previews, live progress. Knows no grid."""
