@@ -58,7 +58,7 @@ format:
 psql:
 	$(RUN) base
 	@$(STACK_ENV) && \
-	exec "$$($(PYTHON_IN_VENV) -c 'from config.embedded import postgres_binary; print(postgres_binary("psql"))')" "$$DATABASE_URL"
+	exec "$$($(PYTHON_IN_VENV) -c 'from config.stack.embedded import postgres_binary; print(postgres_binary("psql"))')" "$$DATABASE_URL"
 
 manage:
 	$(RUN) base

@@ -21,8 +21,8 @@ import redis
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from config.embedded import wait_until_ready
-from config.processes import Program
+from config.stack.embedded import wait_until_ready
+from config.stack.processes import Program
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:

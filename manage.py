@@ -14,7 +14,7 @@ def main() -> None:
     try:
         if sys.argv[1:2] == ["stack"]:
             # The one command that may make up a SECRET_KEY; it has to stand before the settings load.
-            from config.private import ensure_secret_key
+            from config.stack.private import ensure_secret_key
 
             ensure_secret_key()
         execute_from_command_line(sys.argv)

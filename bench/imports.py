@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from config.embedded import postgres_binary
+from config.stack.embedded import postgres_binary
 from harness.files import FIELDS, HEADER, write_clean, write_dirty
 from harness.system import PeakMemory, System
 

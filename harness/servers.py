@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from config.embedded import postgres_in, redis_in, wait_until_ready
-from config.processes import Program, kill_group, popen_options
+from config.stack.embedded import postgres_in, redis_in, wait_until_ready
+from config.stack.processes import Program, kill_group, popen_options
 
 
 def start(program: Program, log: Path) -> subprocess.Popen[bytes]:

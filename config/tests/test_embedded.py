@@ -15,10 +15,10 @@ import psycopg
 import pytest
 import redis
 
-from config.embedded import Postgres, Redis, postgres_in, redis_binary, redis_in, wait_until_ready
-from config.host import let_read, let_through
-from config.private import stored_secret, write_private_file
-from config.processes import Program, kill_group, popen_options
+from config.stack.embedded import Postgres, Redis, postgres_in, redis_binary, redis_in, wait_until_ready
+from config.stack.host import let_read, let_through
+from config.stack.private import stored_secret, write_private_file
+from config.stack.processes import Program, kill_group, popen_options
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
-from config.private import PROJECT_DIR
+from config.stack.private import PROJECT_DIR
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from config.private import PROJECT_DIR
+from config.stack.private import PROJECT_DIR
 
 _SHOW = """
 import json

@@ -18,8 +18,8 @@ import psutil
 import psycopg
 import pytest
 
-from config.embedded import postgres_binary
-from config.private import PROJECT_DIR
+from config.stack.embedded import postgres_binary
+from config.stack.private import PROJECT_DIR
 
 # All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
 pytestmark = pytest.mark.xdist_group("stack")

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from config.private import PROJECT_DIR
-from config.processes import Program
-from config.supervisor import StackError, Supervisor
+from config.stack.private import PROJECT_DIR
+from config.stack.processes import Program
+from config.stack.supervisor import StackError, Supervisor
 
 
 def _program(code: str, folder: Path, **options: Any) -> Program:
@@ -200,8 +200,8 @@ def test_children_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     code = f"""
 import asyncio, os, sys
 from pathlib import Path
-from config.processes import Program
-from config.supervisor import Supervisor
+from config.stack.processes import Program
+from config.stack.supervisor import Supervisor
 
 async def main():
     supervisor = Supervisor()

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from config.private import PROJECT_DIR
+from config.stack.private import PROJECT_DIR
 from dataengine.models import ImportJob
 from dataengine.services import import_runs
 from dataengine.tests.importing import make_table, records

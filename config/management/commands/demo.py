@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from config.demo import flights_csv
+from config.stack.demo import flights_csv
 from dataengine.models import ImportJob, Table
 
 _TABLE = "flights"

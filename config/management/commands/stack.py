@@ -17,10 +17,10 @@ from urllib.request import Request, urlopen
 
 from django.core.management.base import BaseCommand, CommandError
 
-from config.embedded import postgres_in, redis_in
-from config.private import PROJECT_DIR, data_dir, make_private_folder, write_private_file
-from config.processes import Program
-from config.supervisor import StackError, Supervisor
+from config.stack.embedded import postgres_in, redis_in
+from config.stack.private import PROJECT_DIR, data_dir, make_private_folder, write_private_file
+from config.stack.processes import Program
+from config.stack.supervisor import StackError, Supervisor
 
 _BACKLOG = 2048
 _ENV_FILE = "stack.env"

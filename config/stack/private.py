@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.environment import folder
 
-PROJECT_DIR = Path(__file__).resolve().parent.parent
+PROJECT_DIR = Path(__file__).resolve().parents[2]
 _FILE_NAME = "secrets.json"
 
 

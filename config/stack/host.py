@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from config.private import make_private_folder
+from config.stack.private import make_private_folder
 
 _SYSTEM_USER = "tablekeep"
 

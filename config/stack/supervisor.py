@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import TextIO
 
-from config.processes import Program, kill_group, popen_options
+from config.stack.processes import Program, kill_group, popen_options
 
 _START_LIMIT = 120.0
 # A program that ends by itself this often within that many seconds will not be saved by another start.

@@ -1,0 +1,1 @@
+"""The embedded stack of `make run`: servers, supervisor, demo data. Nothing else in config knows it."""
