@@ -3,10 +3,10 @@
 from dataengine.models.changes import AuditEvent as AuditEvent
 from dataengine.models.changes import ChangeJob as ChangeJob
 from dataengine.models.changes import RecordChange as RecordChange
-from dataengine.models.tables import SOURCE_FOLDER as SOURCE_FOLDER
+from dataengine.models.imports import SOURCE_FOLDER as SOURCE_FOLDER
+from dataengine.models.imports import ImportJob as ImportJob
+from dataengine.models.imports import RejectedRow as RejectedRow
 from dataengine.models.tables import Column as Column
 from dataengine.models.tables import ColumnLayout as ColumnLayout
-from dataengine.models.tables import ImportJob as ImportJob
 from dataengine.models.tables import Index as Index
-from dataengine.models.tables import RejectedRow as RejectedRow
 from dataengine.models.tables import Table as Table
