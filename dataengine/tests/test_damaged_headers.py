@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import open_source

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialects.dialect import Dialect, DialectOptions, detect
+from dataengine.imports.dialects.detection import detect
+from dataengine.imports.dialects.dialect import Dialect, DialectOptions
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, open_source

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataengine.imports.converting.inference import ColumnEvidence
 from dataengine.imports.converting.likely_types import likely_type, unguarded
-from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.planning.options import NULL_MARKERS

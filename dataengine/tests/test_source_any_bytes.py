@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import open_source

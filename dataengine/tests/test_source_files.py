@@ -11,7 +11,8 @@ from contextlib import suppress
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialects.dialect import Dialect, detect
+from dataengine.imports.dialects.detection import detect
+from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import SourceLimits, open_source
 

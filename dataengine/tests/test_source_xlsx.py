@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.dialects.dialect import detect
+from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, SourceLimits, open_source

@@ -9,17 +9,17 @@ import re
 from collections import Counter
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.dialects.buffer import Buffer, first_record, pass_header, skip_blank, skip_lines
 from dataengine.imports.reading.rejected_lines import readable
 from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .dialect import SEPARATOR_LINE, Dialect
-from .grammar import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
+from .grammar import Grammar
 from .sample import fitted, kind, read_sample
 
 MAX_COLUMNS = 1599
 """PostgreSQL's limit of 1,600 columns less the record's own key."""
 WIDTH_SAMPLE_ROWS = 200
-BLANK_LINES = re.compile(rb"[\r\n]*")
 
 
 def read_header(source: Source, dialect: Dialect) -> list[str]:
@@ -29,10 +29,10 @@ def read_header(source: Source, dialect: Dialect) -> list[str]:
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     buffer = Buffer(source, dialect)
-    _skip_lines(buffer, dialect.skip_rows, source)
+    skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
-        record = _first_record(buffer, grammar)[0]
+        record = first_record(buffer, grammar)[0]
         names = _named(
             fitted([readable(value) for value, _ in grammar.cells(record)], _sample(buffer, source, dialect))
         )
@@ -53,13 +53,13 @@ def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bo
     """
     buffer = Buffer(source, dialect)
     guessed = preamble and dialect.skip_rows > 0
-    _skip_lines(buffer, dialect.skip_rows - guessed, source)
+    skip_lines(buffer, dialect.skip_rows - guessed, source)
     if guessed:
         delimiters = r"[,;\t|]"
         line = _line(buffer)
         if SEPARATOR_LINE.match(line + b"\n") is None:
             return _names_in(line, delimiters, dialect)
-        _skip_lines(buffer, 1, source)
+        skip_lines(buffer, 1, source)
     line = _line(buffer)
     scan = Grammar(dialect, None).scan(buffer.text, 0, final=True)
     if scan.fault is None and scan.count == width:
@@ -69,7 +69,7 @@ def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bo
 
 def _line(buffer: Buffer) -> bytes:
     """The first line that is not blank, which the buffer begins with afterwards."""
-    _skip_blank(buffer)
+    skip_blank(buffer)
     buffer.fill(CHUNK_BYTES)
     return buffer.text[: Grammar(Dialect(), None).line_end(buffer.text, 0, final=True)[0]]
 
@@ -116,130 +116,18 @@ def _named(names: list[str]) -> list[str]:
     return names
 
 
-class Buffer:
-    """Text that has been read but not dealt with. ``final`` once the source has no more."""
-
-    def __init__(self, source: Source, dialect: Dialect, chunk_bytes: int = CHUNK_BYTES) -> None:
-        self.text = b""
-        self.final = False
-        self._chunks = source.open_text(dialect.encoding, chunk_bytes)
-        self._close_last_line = dialect.escape in (None, dialect.quote)
-
-    def fill(self, size: int) -> None:
-        """Read until there are ``size`` bytes or the source ends."""
-        if self.final or len(self.text) >= size:
-            return
-        parts = [self.text]
-        length = len(self.text)
-        while length < size:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self.final = True
-                break
-            parts.append(chunk)
-            length += len(chunk)
-        self.text = b"".join(parts)
-        # A last line without a break is a line like any other. (After an escape character a break would be escaped.)
-        if self.final and self._close_last_line and self.text and not self.text.endswith((b"\n", b"\r")):
-            self.text += b"\n"
-
-    def grow(self, size: int) -> None:
-        """Read at least ``size`` bytes more, and as much again as there are: what is looked at twice stays linear."""
-        self.fill(len(self.text) + max(size, len(self.text)))
-
-    def drop(self, size: int) -> None:
-        self.text = self.text[size:]
-
-
-def _skip_lines(buffer: Buffer, count: int, source: Source) -> None:
-    """Take lines off the buffer (of a sheet: rows)."""
-    grammar = Grammar(Dialect(), None)
-    at = 0
-    for _ in range(count):
-        while True:
-            if at >= len(buffer.text):
-                buffer.drop(at)
-                at = 0
-                buffer.fill(1)
-                if not buffer.text:
-                    return
-            try:
-                if source.lines_are_records:
-                    at = grammar.row_end(buffer.text, at, final=buffer.final)
-                else:
-                    at = grammar.line_end(buffer.text, at, final=buffer.final)[1]
-            except NeedMore:
-                buffer.drop(at)
-                at = 0
-                if len(buffer.text) > MAX_ROW_BYTES:
-                    raise InvalidInput("A line before the header is too long.", code="malformed_header") from None
-                buffer.grow(64 << 10)
-            else:
-                break
-    buffer.drop(at)
-
-
-def _skip_blank(buffer: Buffer) -> int:
-    """Take blank lines off the buffer, and say how many there were."""
-    blank = 0
-    while True:
-        buffer.fill(1)
-        found = BLANK_LINES.match(buffer.text)
-        end = found.end() if found else 0
-        if not buffer.final and end == len(buffer.text) and buffer.text.endswith(b"\r"):
-            end -= 1  # the LF of a CRLF may be in the next chunk
-        lines = buffer.text[:end]
-        blank += lines.count(b"\n") + lines.count(b"\r") - lines.count(b"\r\n")
-        buffer.drop(end)
-        if buffer.text.strip(b"\r") or buffer.final:
-            return blank
-        buffer.grow(64 << 10)
-
-
-def _first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
-    """The first record that is not a blank line, taken off the buffer; the blank lines before it and its own lines."""
-    blank = _skip_blank(buffer)
-    if not buffer.text:
-        raise InvalidInput("The file holds no header and no rows.", code="empty_file")
-    while True:
-        try:
-            end, _ = grammar.line_end(buffer.text, 0, final=buffer.final)
-            scan = grammar.scan(buffer.text, 0, final=buffer.final)
-        except NeedMore:
-            if len(buffer.text) > grammar.max_row_bytes:
-                raise InvalidInput("The header line is too long.", code="malformed_header") from None
-            buffer.grow(64 << 10)
-            continue
-        if scan.fault:
-            shown = readable(buffer.text[: min(end, 200)])
-            raise InvalidInput(f"The header cannot be read: {scan.detail}: {shown}", code="malformed_header")
-        record = buffer.text[: scan.end]
-        buffer.drop(scan.next)
-        return record, blank, len(LINE_BREAK.findall(record)) + 1
-
-
 def _usual_width(buffer: Buffer, grammar: Grammar, source: Source) -> int:
     """The commonest number of cells among the first records, the larger one where two are equally common."""
     widths: Counter[int] = Counter()
     for _ in range(WIDTH_SAMPLE_ROWS):
         try:
-            record = _first_record(buffer, grammar)[0]
+            record = first_record(buffer, grammar)[0]
         except InvalidInput as error:
             if error.error_code == "empty_file":
                 break
-            _skip_lines(buffer, 1, source)
+            skip_lines(buffer, 1, source)
             continue
         widths[len(grammar.cells(record))] += 1
     if not widths:
         raise InvalidInput("The file holds no rows.", code="empty_file")
     return max(widths, key=lambda width: (widths[width], width))
-
-
-def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
-    """Take preamble and header off the buffer; the number of the line that follows."""
-    _skip_lines(buffer, dialect.skip_rows, source)
-    line = 1 + dialect.skip_rows
-    if dialect.has_header:
-        blank, lines = _first_record(buffer, Grammar(dialect, None))[1:]
-        line += blank + (1 if source.lines_are_records else lines)
-    return line

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Generator
 from typing import Protocol
 
+from dataengine.imports.dialects.buffer import Buffer, pass_header
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import MAX_ROW_BYTES, Grammar, NeedMore
-from dataengine.imports.dialects.header import Buffer, pass_header, read_header
+from dataengine.imports.dialects.header import read_header
 from dataengine.imports.reading.rejected_lines import RAW_LIMIT, RejectedLine, reject_long
 from dataengine.imports.reading.source import CHUNK_BYTES, Source
 

@@ -14,7 +14,8 @@ from django.core.files.storage import default_storage
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
-from dataengine.imports.dialects.dialect import Dialect, detect
+from dataengine.imports.dialects.detection import detect
+from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.header import damaged_header, has_rows, read_header
 from dataengine.imports.reading.source import Source, open_source
 from dataengine.models import Column, ImportJob
