@@ -13,6 +13,7 @@ from psycopg import errors as pg
 
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
+from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.loading import merges, shadow
 from dataengine.imports.loading.appending import Appender, reserve_ids
 from dataengine.imports.loading.building import build_indexes
@@ -23,7 +24,7 @@ from dataengine.imports.loading.shadow import NotEmptyAnyMore, Shadow
 from dataengine.imports.loading.staging import Staging
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Conversion, Counts, Reading, find_formats, infer_types
-from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
+from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter

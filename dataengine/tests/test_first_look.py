@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dataengine.imports.converting.inference import ColumnEvidence
 from dataengine.imports.converting.likely_types import likely_type, unguarded
+from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.parsing.parser import parse
-from dataengine.imports.planning.options import NULL_MARKERS
 from dataengine.imports.reading.source import Source, open_source
 
 _DATES = [

@@ -9,9 +9,10 @@ from typing import Any, BinaryIO, cast
 from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type, unguarded
+from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.header import first_records
 from dataengine.imports.planning.mended_files import as_before
-from dataengine.imports.planning.options import NULL_MARKERS, ImportOptions
+from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
 from dataengine.models import Column
 from webui.imports.drafts import Draft

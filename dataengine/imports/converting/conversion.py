@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnSpec
-from dataengine.imports.planning.options import NULL_MARKERS
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
@@ -33,7 +32,7 @@ from .kernels_time import (
     quick_time,
     quick_timestamp,
 )
-from .patterns import GUARDED
+from .patterns import GUARDED, NULL_MARKERS
 
 KERNELS: dict[str, tuple[Quick, Careful]] = {
     "text": (k.quick_text, k.careful_text),

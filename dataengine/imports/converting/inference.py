@@ -17,14 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.planning.options import NULL_MARKERS
 
 from . import kernels as k
 from .conversion import FOUND_LENGTH, unguarded
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_numeric import ARROW_DIGITS
 from .kernels_time import iso_block, take_apart
-from .patterns import BOOLEANS, CODE, DECIMAL, FLOAT, INTEGER, UUID
+from .patterns import BOOLEANS, CODE, DECIMAL, FLOAT, INTEGER, NULL_MARKERS, UUID
 
 _WORDS = pa.array(BOOLEANS)
 _INT4 = 2**31

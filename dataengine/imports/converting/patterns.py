@@ -9,3 +9,7 @@ BOOLEANS = ("true", "false", "t", "f", "yes", "no", "y", "n")
 UUID = r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|\{[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\})$"  # noqa: E501
 GUARDED = r"^'+[=+\-@\t\r]"
 """Begins with the guard of rejected.csv, before what a spreadsheet would run."""
+
+
+NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
+"""NULL in a file in which at least one column has a type other than text only if they are."""

@@ -14,9 +14,6 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME, DateFormat, compile_format
 from dataengine.imports.dialects.dialect import DialectOptions
 
-NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
-"""NULL in a file in which at least one column has a type other than text only if they are."""
-
 DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows"})
 KEYS = DIALECT_KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
