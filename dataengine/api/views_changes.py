@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from dataengine import access
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
-from dataengine.change_serializers import ChangeJobSerializer, change_job_data
+from dataengine.jobs.serializers import ChangeJobSerializer, change_job_data
 from dataengine.models import AuditEvent, ChangeJob
 from dataengine.services import changes
 from dataengine.services.audit import Trail
