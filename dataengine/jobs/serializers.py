@@ -1,4 +1,4 @@
-"""An import job as JSON: the same shape in the API, on the WebSocket and in mails."""
+"""Jobs as JSON: the same shape in the API, on the WebSocket and in mails."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 from django.urls import reverse
 from rest_framework import serializers
 
-from dataengine.change_serializers import ChangeJob
-from dataengine.models import ImportJob, RejectedRow
+from dataengine.models import ChangeJob, ImportJob, RejectedRow
 
 
 class ImportErrorSerializer(serializers.Serializer[dict[str, Any]]):

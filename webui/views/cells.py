@@ -9,13 +9,13 @@ from django.http import HttpResponse, JsonResponse
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
-from dataengine.layouts import layout_of
 from dataengine.models import Column, Table
 from dataengine.queries import references
 from dataengine.records.model import Record
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.bulk_records import update_many
+from dataengine.services.layouts import layout_of
 from webui import changes, htmx
 from webui.grid.blocks import BadCells, Block, CellFault
 from webui.grid.cells import Cell, RecordGrid

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 from dataengine import access
-from dataengine.layouts import layout_of
 from dataengine.profiles import profiles
 from dataengine.queries import references
+from dataengine.services.layouts import layout_of
 from webui import htmx
 from webui.grid import charts
 from webui.htmx import ConsoleRequest

@@ -8,8 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 
 from dataengine import access
-from dataengine.layouts import layout_of
-from dataengine.services.layouts import forget_layout, keep_layout, keep_width
+from dataengine.services.layouts import forget_layout, keep_layout, keep_width, layout_of
 from webui import htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view

@@ -11,13 +11,13 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
-from dataengine.layouts import Layout, layout_of
 from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
+from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
 from webui.errors import errors_into
 from webui.grid import filters
