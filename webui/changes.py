@@ -19,6 +19,7 @@ from dataengine import access
 from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
+from webui.words import about, plural
 
 if TYPE_CHECKING:
     from webui.htmx import ConsoleRequest
@@ -115,8 +116,6 @@ def _waits_for(job: ChangeJob) -> str:
 
 def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
     """What a change does, as the beginning of a sentence."""
-    from webui.templatetags.console import about, plural  # which need this module
-
     records = plural(job.count, "record,records") if job.count_exact else f"{about(job.count)} records"
     match job.action:
         case ChangeJob.Action.DELETE:

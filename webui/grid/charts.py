@@ -12,7 +12,7 @@ from dataengine.models import Column
 from dataengine.profiles.profiles import Bar, Profile, Profiles
 from dataengine.queries.references import Labels
 from webui.grid.filters import filtering, query_for
-from webui.templatetags.console import about, plural
+from webui.words import about, plural
 
 HEIGHT = 40
 """Of the highest bar, in the drawing's units."""

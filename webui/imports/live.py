@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dataengine.models import ImportJob
-from webui.templatetags.console import duration, plural
+from webui.words import duration, plural
 
 REJECTED_PER_PAGE = 50
 _ROWS = "row,rows"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from webui.templatetags import console
+from webui import words
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from webui.templatetags import console
      (10_012_345, "about 10.0 million"), (2_500_000_000, "about 2.5 billion")],
 )  # fmt: skip
 def test_estimates_claim_no_more_than_they_know(value: int, text: str) -> None:
-    assert console.about(value) == text
+    assert words.about(value) == text
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_estimates_claim_no_more_than_they_know(value: int, text: str) -> None:
     [(0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (31_053_312, "31.1 MB"), (5e15, "5000.0 TB")],
 )
 def test_sizes(value: int, text: str) -> None:
-    assert console.size(value) == text
+    assert words.size(value) == text
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,11 @@ def test_sizes(value: int, text: str) -> None:
      (1800, "30 min"), (7384, "2 h 3 min")],
 )  # fmt: skip
 def test_durations(value: float | None, text: str) -> None:
-    assert console.duration(value) == text
+    assert words.duration(value) == text
 
 
 def test_counted_things() -> None:
-    assert console.plural(1, "row,rows") == "1 row"
-    assert console.plural(412_000, "row,rows") == "412,000 rows"
-    assert console.number(None) == ""
-    assert console.number(336_776) == "336,776"
+    assert words.plural(1, "row,rows") == "1 row"
+    assert words.plural(412_000, "row,rows") == "412,000 rows"
+    assert words.number(None) == ""
+    assert words.number(336_776) == "336,776"

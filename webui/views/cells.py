@@ -21,8 +21,8 @@ from webui.grid.blocks import BadCells, Block, CellFault
 from webui.grid.cells import Cell, RecordGrid
 from webui.grid.record_forms import cell_value, text_of
 from webui.htmx import ConsoleRequest
-from webui.templatetags.console import plural
 from webui.views.view import console_view
+from webui.words import plural
 
 
 @console_view("GET", "POST")

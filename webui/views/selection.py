@@ -17,8 +17,8 @@ from webui import changes, htmx
 from webui.grid import filters
 from webui.grid.selections import Selection, SetForm
 from webui.htmx import ConsoleRequest
-from webui.templatetags.console import about, plural
 from webui.views.view import console_view
+from webui.words import about, plural
 
 _NOTHING_CHOSEN = "Choose records first: tick the boxes before them."
 
