@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dataengine import access
 from dataengine.models import ImportJob, Table
 from dataengine.queries.table_sizes import TableSize, sizes_of
-from webui.grid.cells import CatalogTable
+from webui.grid.cells import SortableTable, tables2
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -53,3 +53,19 @@ def entries(tables: Sequence[Table]) -> list[Entry]:
     newest = ImportJob.objects.filter(table__in=tables).order_by("table_id", "-id").distinct("table_id")
     imports = {job.table_id: job for job in newest}
     return [Entry(table, sizes[table.pk], imports.get(table.pk)) for table in tables]
+
+
+class CatalogTable(SortableTable):
+    """The tables that a user may see."""
+
+    name = tables2.Column("Table")
+    records = tables2.Column("Records", initial_sort_descending=True)
+    bytes = tables2.Column("Size", initial_sort_descending=True)
+    imported = tables2.Column("Last import", initial_sort_descending=True)
+
+    class Meta:
+        order_by = "name"
+
+    def css_of(self, name: str) -> str:
+        """Numbers stand right."""
+        return {"records": "num", "bytes": "num wide-only", "imported": "wide-only"}.get(name, "")

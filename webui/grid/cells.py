@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
 
 import django_tables2 as tables2
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -24,94 +22,12 @@ from dataengine.models import Column, Table
 from dataengine.queries.references import Labels, written
 from dataengine.records.model import Record
 from dataengine.services.records import record_versions
+from webui.sorting import SortableTable
 
 # What a cell shows at most; the record's own page shows all of it.
 CLIP_AT = 160
 # What a clipped cell holds at most of its text, to point at, edit or copy without asking; grid.js knows the number.
 HINT_AT = 4000
-# Parameters that lead to one page of one order; another order starts at its own first page.
-PAGE_PARAMETERS = ("page", "cursor", "count")
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column's head. ``state`` is what ``aria-sort`` says; ``query`` leads to the next state."""
-
-    key: str
-    title: str
-    css: str
-    state: str
-    query: str
-    hint: str = ""
-    # In pixels, where the user gave it one.
-    width: int | None = None
-    # How the grid's scripts and URLs call the column: ``c12``, which no user's word can break.
-    column: str = ""
-
-
-class SortableTable(tables2.Table):
-    """A table whose heads sort it by one column at a time: ``sort`` is ``key`` or ``-key``."""
-
-    def __init__(self, data: Any, *, sort: str, **kwargs: Any) -> None:
-        super().__init__(data, **kwargs)
-        self.sort = sort
-        alias = self._alias(sort)
-        if alias:
-            self.order_by = (alias,)
-
-    def key_of(self, name: str) -> str:
-        """How the URL calls the column that tables2 calls ``name``."""
-        return name
-
-    def css_of(self, name: str) -> str:
-        """The class of the column's cells."""
-        return ""
-
-    def headings(self, params: QueryDict) -> list[Heading]:
-        """The heads of the visible columns, with links that keep the other ``params``."""
-        return [self._heading(bound, params) for bound in self.columns.iterall() if bound.visible]
-
-    def _alias(self, sort: str) -> str:
-        """``sort`` as tables2 writes it, or '' where no column is called so."""
-        names = {self.key_of(bound.name): bound.name for bound in self.columns.iterall() if bound.orderable}
-        name = names.get(sort.removeprefix("-"))
-        return ("-" if sort.startswith("-") else "") + name if name else ""
-
-    def _heading(self, bound: Any, params: QueryDict) -> Heading:
-        key = self.key_of(bound.name)
-        state = {key: "ascending", f"-{key}": "descending"}.get(self.sort, "none")
-        following = {"none": key, "ascending": f"-{key}", "descending": None}[state]
-        query = params.copy()
-        for name in (*PAGE_PARAMETERS, "order_by", "order_direction"):
-            query.pop(name, None)
-        if following:
-            query["order_by"] = following
-        return Heading(
-            key=key,
-            title=str(bound.header),
-            css=self.css_of(bound.name),
-            state=state if bound.orderable else "",
-            query=f"?{query.urlencode()}",
-            hint=getattr(bound.column, "hint", ""),
-            width=getattr(bound.column, "width", None),
-            column=bound.name,
-        )
-
-
-class CatalogTable(SortableTable):
-    """The tables that a user may see."""
-
-    name = tables2.Column("Table")
-    records = tables2.Column("Records", initial_sort_descending=True)
-    bytes = tables2.Column("Size", initial_sort_descending=True)
-    imported = tables2.Column("Last import", initial_sort_descending=True)
-
-    class Meta:
-        order_by = "name"
-
-    def css_of(self, name: str) -> str:
-        """Numbers stand right."""
-        return {"records": "num", "bytes": "num wide-only", "imported": "wide-only"}.get(name, "")
 
 
 class Cell(NamedTuple):

@@ -19,8 +19,8 @@ from dataengine.queries import references
 from dataengine.queries.filters import RESERVED
 from dataengine.queries.references import Labels
 from webui.forms import Styled, style
-from webui.grid.cells import PAGE_PARAMETERS
 from webui.grid.reference_inputs import ReferenceInput
+from webui.sorting import PAGE_PARAMETERS
 
 WORDS = {
     "icontains": "contains",

@@ -21,10 +21,11 @@ from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
 from webui.errors import errors_into
 from webui.grid import filters
-from webui.grid.cells import PAGE_PARAMETERS, RecordGrid
+from webui.grid.cells import RecordGrid
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
+from webui.sorting import PAGE_PARAMETERS
 from webui.views.view import console_view
 
 EXPORT_FORMATS = (("csv", "CSV"), ("xlsx", "Excel workbook"), ("json", "JSON"))
