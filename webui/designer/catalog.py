@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import django_tables2 as tables2
+
 from dataengine import access
 from dataengine.models import ImportJob, Table
 from dataengine.queries.table_sizes import TableSize, sizes_of
-from webui.grid.cells import SortableTable, tables2
+from webui.sorting import SortableTable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

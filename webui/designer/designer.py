@@ -13,8 +13,8 @@ from django.http import QueryDict
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
+from webui.designer.forms import ColumnForm, TableForm
 from webui.errors import add_errors
-from webui.forms import ColumnForm, TableForm
 
 MAX_ROWS = 400
 _PREFIX = "columns"

@@ -15,7 +15,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from webui import forms, htmx
+from webui import account_forms, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -28,7 +28,7 @@ class Login(auth_views.LoginView):
     """The log-in page. Who is logged in already goes on to where they were going."""
 
     template_name = "account/login.html"
-    authentication_form = forms.LoginForm
+    authentication_form = account_forms.LoginForm
     redirect_authenticated_user = True
 
 
@@ -66,7 +66,7 @@ class PasswordReset(_GatePage, auth_views.PasswordResetView):
     """Ask for a mail with a link. Never says whether the address is known."""
 
     template_name = FORM_PAGE
-    form_class = forms.PasswordResetForm
+    form_class = account_forms.PasswordResetForm
     email_template_name = "account/reset_mail.txt"
     subject_template_name = "account/reset_subject.txt"
     words = {
@@ -90,7 +90,7 @@ class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
     """Choose the new password, by the link of the mail."""
 
     template_name = FORM_PAGE
-    form_class = forms.SetPasswordForm
+    form_class = account_forms.SetPasswordForm
     words = {"heading": "Choose a new password", "lede": "", "button": "Set password"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
 @console_view("GET", "POST")
 def account(request: ConsoleRequest) -> HttpResponse:
     """Change the password; choose the look."""
-    form = forms.PasswordChangeForm(request.user, request.POST or None)
+    form = account_forms.PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = form.save()
         update_session_auth_hash(request, user)

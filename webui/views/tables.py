@@ -11,8 +11,8 @@ from dataengine.exceptions import DataEngineError, NotFound
 from dataengine.models import Column, Table
 from dataengine.queries import references
 from dataengine.services import tables as services
-from webui import forms, htmx
-from webui.designer import catalog
+from webui import htmx
+from webui.designer import catalog, forms
 from webui.designer.designer import Designer
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest

@@ -1,0 +1,126 @@
+"""Forms of tables and columns. What they mean is the services' affair."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+
+from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Column
+from webui.forms import Styled
+
+
+class TableForm(Styled, forms.Form):
+    """What a table is called."""
+
+    table_name = forms.CharField(
+        label="Table name",
+        strip=True,
+        help_text="Its name in PostgreSQL and in the API, for example <code>customers</code>.",
+        error_messages={"required": "A table needs a name."},
+    )
+    label = forms.CharField(label="Label", required=False, max_length=200, help_text="What people read instead.")
+
+    def clean_table_name(self) -> str:
+        """Say what is wrong with the name together with all else; whether it is taken knows the service."""
+        return _identifier(self.cleaned_data["table_name"], what="table")
+
+
+def _identifier(name: str, *, what: str) -> str:
+    try:
+        return validate_identifier(name, what=what)
+    except InvalidInput as error:
+        raise forms.ValidationError(error.message) from error
+
+
+def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The registry's types by group, under their SQL names."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for kind in REGISTRY.values():
+        groups.setdefault(kind.group, []).append((kind.sql_names[0], kind.label))
+    return list(groups.items())
+
+
+class ColumnForm(Styled, forms.Form):
+    """One column of a table to be made, or to be added to one."""
+
+    name = forms.CharField(label="Column name", error_messages={"required": "A column needs a name."})
+    type = forms.ChoiceField(label="Type", initial="TEXT")
+    details = forms.CharField(label="Details", required=False)
+    default = forms.CharField(label="Default", required=False, strip=False)
+    unique = forms.BooleanField(label="Unique", required=False)
+    required = forms.BooleanField(label="Required", required=False)
+
+    # An HTML `required` on a row that may be removed again would stop the removal.
+    use_required_attribute = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        type_field = self.fields["type"]
+        assert isinstance(type_field, forms.ChoiceField)  # declared above
+        type_field.choices = type_choices()
+        type_field.widget.attrs["data-type"] = ""
+        self.fields["details"].widget.attrs["data-details"] = ""
+        self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+
+    def clean_name(self) -> str:
+        """Say what is wrong with the name together with all else."""
+        return _identifier(self.cleaned_data["name"], what="column")
+
+    def clean(self) -> dict[str, Any]:
+        """Put the column together, through the same reader that the API's types go through."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if "name" in values and "type" in values:
+            try:
+                values["spec"] = column_spec(values)
+            except InvalidInput as error:
+                reasons = [text for texts in error.fields.values() for text in texts] or [error.message]
+                self.add_error("details" if values["details"] or _takes_details(values["type"]) else "type", reasons[0])
+        return values
+
+
+def _takes_details(sql_name: str) -> bool:
+    return any(kind.arguments and kind.sql_names[0] == sql_name for kind in REGISTRY.values())
+
+
+def column_spec(values: dict[str, Any]) -> ColumnSpec:
+    """The column that a filled ColumnForm describes. Raises InvalidInput where type and details do not fit."""
+    sql_name, details = values["type"], values.get("details", "").strip() if _takes_details(values["type"]) else ""
+    if sql_name == "CHOICE":
+        choices = [part.strip().strip("'") for part in details.split(",") if part.strip()]
+        quoted = ",".join("'" + choice.replace("'", "''") + "'" for choice in choices)
+        text = f"CHOICE({quoted})" if choices else "CHOICE"
+    elif sql_name == "REFERENCES":
+        text = f'REFERENCES "{details}"' if details and '"' not in details else "REFERENCES"
+    else:
+        text = f"{sql_name}({details})" if details else sql_name
+    spec = parse_sql_type(values["name"], text)
+    return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
+
+
+class ColumnChangeForm(Styled, forms.Form):
+    """What may change in a column that exists. Its type may not."""
+
+    name = forms.CharField(label="Column name", error_messages={"required": "A column needs a name."})
+    label = forms.CharField(label="Label", required=False, max_length=200)
+    default = forms.CharField(label="Default", required=False, strip=False)
+    unique = forms.BooleanField(label="Unique", required=False)
+    required = forms.BooleanField(label="Required", required=False)
+
+    @classmethod
+    def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
+        """The form filled with ``column``."""
+        initial = {name: getattr(column, name) for name in ("name", "label", "unique", "required")}
+        return cls(data, initial=initial | {"default": column.default or ""}, auto_id=f"id_{column.pk}_%s")
+
+    def changes(self) -> dict[str, Any]:
+        """Only what was changed, as ``services.tables.alter_column`` takes it."""
+        changed = {name: self.cleaned_data[name] for name in self.changed_data}
+        if "default" in changed:
+            changed["default"] = changed["default"] or None
+        return changed
