@@ -1,0 +1,1 @@
+"""The engine: tables, records and imports in PostgreSQL. Knows no HTML."""

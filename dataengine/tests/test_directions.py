@@ -1,9 +1,11 @@
-"""The directions of design.md, held by walking the sources: who imports whom, who writes, who speaks SQL."""
+"""The directions of docs/architecture.md, held by walking the sources: who imports whom, who writes, who speaks SQL."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,40 +14,72 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400
 
-# Modules that may hold ``psycopg.sql``: DDL, what loads and exports, the images of records, one update of many records
-# to values of their own, samples of records, and the parts of the import that are its SQL.
-SPEAKS_SQL = {
+# Rooms from the ground up. An arrow leads from a room to one on a lower floor, never up and never sideways.
+ENGINE = (
+    ("exceptions",),
+    ("columns",),
+    ("models",),
+    ("postgres", "access"),
+    ("records", "profiles", "jobs", "imports"),
+    ("queries", "exports"),
+    ("services",),
+    ("http",),
+    ("api", "tasks", "management", "apps", "migrations"),
+)
+IMPORTS = (
+    ("reading", "converting", "ahead"),
+    ("dialects",),
+    ("parsing", "planning"),
+    ("rejecting",),
+    ("pipeline",),
+    ("loading",),
+)
+CONSOLE = (
+    ("htmx", "words", "sorting", "static_files"),
+    ("errors", "forms"),
+    ("changes", "account_forms", "designer", "grid", "imports"),
+    ("templatetags", "views", "consumers", "tasks", "apps"),
+    ("urls", "routing"),
+)
+
+# What may hold ``psycopg.sql``: DDL and statements, what loads and exports, states before and after a change, one
+# update of many records to values of their own, samples of records, and the parts of the import that are its SQL.
+SPEAKS_SQL = (
+    "dataengine.postgres.",
     "dataengine.records.bulk_updates",
-    "dataengine.postgres.ddl",
-    "dataengine.exports.export",
     "dataengine.records.before_after",
+    "dataengine.exports.export",
     "dataengine.profiles.samples",
-}
-SPEAKS_SQL_BELOW = ("dataengine.imports.",)
-ENTRANCES = ("dataengine.api.", "dataengine.tasks", "webui.views.", "webui.consumers", "dataengine.management.")
+    "dataengine.imports.",
+)
 # Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.
 WRITES = {"create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save", "delete", "update"}
-# Where such a call is none of the catalog's or of records.
+# Where such a call is none of the catalog's or of records, or the job's own counters and states.
 WRITES_BELOW = (
     "dataengine.services.",
     "dataengine.imports.",
+    "dataengine.jobs.",
     "dataengine.migrations.",
     "dataengine.management.",
     "config.",
 )
-WRITES_ALLOWED = {
-    # The job's own counters and states, written by the pipeline and by what watches it.
-    "dataengine.jobs.progress",
-    "dataengine.tasks",
-}
+WRITES_ALLOWED = {"dataengine.tasks"}
+
+# What a module that calls itself pure never reaches, however many modules lie between: the database, the catalog,
+# the network, stored files, other processes. (Fields of ``django.db.models`` are definitions.)
+IMPURE = re.compile(
+    r"django\.db(\.(connection|connections|transaction|utils))?$|django\.core\.files|django\.http|django\.conf"
+    r"|(psycopg|redis|celery|channels|socket|subprocess|requests|httpx)(\.|$)"
+    r"|dataengine\.(models|postgres|access|records|queries|profiles\.samples|services|http|api|tasks)(\.|$)"
+)
 
 
 def module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def sources(*packages: str, tests: bool = False) -> Iterator[tuple[str, Path]]:
-    for package in packages or PACKAGES:
+def sources(*, tests: bool = False) -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             if tests or "tests" not in path.relative_to(ROOT).parts:
                 yield module_name(path), path
@@ -65,42 +99,117 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-MODULES = list(sources())
+MODULES = dict(sources())
 assert MODULES
-IMPORTS = {name: imports_of(path) for name, path in MODULES}
+IMPORTED = {name: imports_of(path) for name, path in MODULES.items()}
+ARROWS = {name: {module for module in imported if module in MODULES} - {name} for name, imported in IMPORTED.items()}
+"""Of modules of the project: which it imports, functions that import included. A package is not its modules' parent."""
+
+
+def room_of(module: str, building: str) -> str | None:
+    """``columns`` for ``dataengine.columns.types``; None outside of the building and for its own package."""
+    inside = module.removeprefix(f"{building}.")
+    return None if inside == module else inside.split(".")[0]
+
+
+def arrows_between_rooms(building: str) -> Iterator[tuple[str, str, str, str]]:
+    for module, imported in ARROWS.items():
+        for other in imported:
+            room, other_room = room_of(module, building), room_of(other, building)
+            if room and other_room and room != other_room:
+                yield room, other_room, module, other
+
+
+@pytest.mark.parametrize(
+    ("building", "floors"),
+    [("dataengine", ENGINE), ("dataengine.imports", IMPORTS), ("webui", CONSOLE)],
+    ids=["dataengine", "imports", "webui"],
+)
+def test_arrows_lead_down(building: str, floors: tuple[tuple[str, ...], ...]) -> None:
+    floor_of = {room: floor for floor, rooms in enumerate(floors) for room in rooms}
+    rooms = {room for module in MODULES if (room := room_of(module, building))}
+    assert rooms == set(floor_of), "a room that has no floor, or a floor with a room that is gone"
+    guilty = [
+        (module, other)
+        for room, other_room, module, other in arrows_between_rooms(building)
+        if floor_of[other_room] >= floor_of[room]
+    ]
+    assert not guilty
+
+
+def test_no_circle_is_left() -> None:
+    try:
+        TopologicalSorter(ARROWS).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of modules: {' -> '.join(error.args[1])}")
 
 
 def test_the_engine_knows_no_console() -> None:
-    guilty = {
-        name: sorted(module for module in imports if module.split(".")[0] == "webui")
-        for name, imports in IMPORTS.items()
-        if name.startswith("dataengine")
-    }
-    assert not {name: modules for name, modules in guilty.items() if modules}
+    assert not [
+        (name, module)
+        for name, imported in IMPORTED.items()
+        for module in imported
+        if name.startswith("dataengine") and module.split(".")[0] == "webui"
+    ]
+
+
+ENTRANCES = ("dataengine.api.", "dataengine.tasks.", "dataengine.management.", "webui.views.", "webui.consumers.")
 
 
 def test_entrances_do_not_import_one_another() -> None:
     def entrance(module: str) -> str | None:
         return next((kind for kind in ENTRANCES if f"{module}.".startswith(kind)), None)
 
-    guilty = [
+    assert not [
         (name, module)
-        for name, imports in IMPORTS.items()
-        for module in imports
+        for name, imported in ARROWS.items()
+        for module in imported
         if entrance(name) and entrance(module) and entrance(name) != entrance(module)
     ]
-    assert not guilty
+
+
+def importers_of(room: str) -> set[str]:
+    return {
+        name
+        for name, imported in ARROWS.items()
+        if not f"{name}.".startswith(f"{room}.") and any(f"{module}.".startswith(f"{room}.") for module in imported)
+    }
+
+
+def test_only_entrances_import_http() -> None:
+    allowed = ("dataengine.api.", "dataengine.management.", "webui.", "config.")
+    assert not [name for name in importers_of("dataengine.http") if not name.startswith(allowed)]
+
+
+def test_only_templates_load_template_tags() -> None:
+    assert not importers_of("webui.templatetags")
+
+
+def test_only_the_stack_commands_know_the_stack() -> None:
+    assert not [name for name in importers_of("config.stack") if not name.startswith("config.management.")]
+
+
+def test_every_package_says_what_it_knows() -> None:
+    assert not [
+        name
+        for name, path in MODULES.items()
+        if path.name == "__init__.py"
+        and name.split(".")[-1] not in {"migrations", "management", "commands"}
+        and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
 
 
 def test_only_a_few_modules_speak_sql() -> None:
-    speakers = {name for name, imports in IMPORTS.items() if "psycopg.sql" in imports}
-    allowed = {name for name in speakers if name.startswith(SPEAKS_SQL_BELOW)} | SPEAKS_SQL
-    assert speakers <= allowed
+    assert not [
+        name
+        for name, imported in IMPORTED.items()
+        if "psycopg.sql" in imported and not f"{name}.".startswith(tuple(f"{room.rstrip('.')}." for room in SPEAKS_SQL))
+    ]
 
 
 def test_no_formatted_string_makes_sql() -> None:
     guilty: list[tuple[str, int]] = []
-    for name, path in MODULES:
+    for name, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 sql_call = node.func.attr in {"execute", "executemany", "raw", "copy", "SQL", "RawSQL"}
@@ -115,7 +224,7 @@ def test_no_formatted_string_makes_sql() -> None:
 
 def test_writes_go_through_services() -> None:
     guilty: list[tuple[str, int, str]] = []
-    for name, path in MODULES:
+    for name, path in MODULES.items():
         if f"{name}.".startswith(WRITES_BELOW) or name in WRITES_ALLOWED:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
@@ -126,36 +235,67 @@ def test_writes_go_through_services() -> None:
     assert not guilty
 
 
-@pytest.mark.parametrize("package", ["dataengine.services", "dataengine.imports"])
-def test_requests_stay_above(package: str) -> None:
-    guilty = [
+BELOW_VIEWS = tuple(f"dataengine.{room}" for floor in ENGINE[:7] for room in floor)
+
+
+def test_requests_stay_above() -> None:
+    requests = {"django.http.HttpRequest", "rest_framework.request", "rest_framework.views"}
+    assert not [
         (name, module)
-        for name, imports in IMPORTS.items()
-        if name.startswith(package)
-        for module in imports
-        if module in {"django.http", "django.http.HttpRequest", "rest_framework.request", "rest_framework.views"}
+        for name, imported in IMPORTED.items()
+        if name.startswith(BELOW_VIEWS)
+        for module in imported
+        if module in requests
     ]
-    assert not guilty
 
 
-def test_no_service_takes_a_request() -> None:
-    guilty = [
+def test_nothing_below_takes_a_request() -> None:
+    assert not [
         (name, node.name)
-        for name, path in MODULES
-        if name.startswith(
-            ("dataengine.services", "dataengine.imports", "dataengine.access", "dataengine.queries.filters")
-        )
+        for name, path in MODULES.items()
+        if name.startswith(BELOW_VIEWS)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef)
         and "request" in {arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)}
     ]
+
+
+def reached_from(start: str, arrows: Mapping[str, Iterable[str]]) -> set[str]:
+    """The modules that importing ``start`` brings along, itself included; packages' own files are not followed."""
+    seen, ahead = set[str](), [start]
+    while ahead:
+        module = ahead.pop()
+        if module not in seen:
+            seen.add(module)
+            ahead += arrows.get(module, ())
+    return seen
+
+
+def calls_itself_pure(path: Path) -> bool:
+    return bool(re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or ""))
+
+
+PURE = [name for name, path in MODULES.items() if calls_itself_pure(path)]
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_calls_itself_pure_is(name: str) -> None:
+    guilty = [
+        (module, imported)
+        for module in sorted(reached_from(name, ARROWS))
+        for imported in IMPORTED[module]
+        # ``from django.db import models`` names the package beside the module that is meant.
+        if IMPURE.match(imported) and not (imported == "django.db" and _only_models(module))
+    ]
     assert not guilty
 
 
-def test_the_pure_modules_are_pure() -> None:
-    for name in ("buckets", "identifiers", "sql_types", "table_schema", "json_schema"):
-        imports = IMPORTS[f"dataengine.{name}"]
-        assert not {module for module in imports if module.startswith(("django.db", "dataengine.models"))}, name
+def _only_models(module: str) -> bool:
+    return not any(f"django.db.{name}" in IMPORTED[module] for name in ("connection", "connections", "transaction"))
+
+
+def test_enough_modules_are_pure() -> None:
+    assert len(PURE) >= 27
 
 
 def test_files_stay_small() -> None:
