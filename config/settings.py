@@ -130,6 +130,8 @@ MIDDLEWARE = [
     "config.body_limits.TooLargeMiddleware",
 ]
 
+# Processes that serve requests.
+WEB_CONCURRENCY = env.number("WEB_CONCURRENCY", 1)
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [

@@ -78,9 +78,10 @@ def test_what_is_said_is_taken(
         ["manage.py", "check"],
         ["manage.py", "stack"],
         ["-m", "uvicorn", "config.asgi:application", "--port=0"],
+        ["-m", "config.uvicorn", "--port=0"],
         ["-m", "celery", "-A", "config.celery", "worker"],
     ],
-    ids=["command", "stack", "web", "worker"],
+    ids=["command", "stack", "uvicorn", "web", "worker"],
 )
 def test_nothing_starts_and_one_line_says_why(tmp_path: Path, command: list[str]) -> None:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "SECRET_KEY": "x", "WORKER_CONCURRENCY": "0"}

@@ -17,12 +17,12 @@ from urllib.request import Request, urlopen
 
 from django.core.management.base import BaseCommand, CommandError
 
+from config import uvicorn
 from config.stack.embedded import postgres_in, redis_in
 from config.stack.private import PROJECT_DIR, data_dir, make_private_folder, write_private_file
 from config.stack.processes import Program
 from config.stack.supervisor import StackError, Supervisor
 
-_BACKLOG = 2048
 _ENV_FILE = "stack.env"
 # Seconds. A SIGTERM to make's process group comes twice, once more from make: only a later signal is impatience.
 _ECHO = 2.0
@@ -136,20 +136,11 @@ class _Stack:
     def _web(self) -> Program:
         """Uvicorn on a socket that we hold: while it restarts, clients wait instead of being refused."""
         descriptor = self._listener.fileno()
-        options = {
-            "fd": descriptor,
-            "lifespan": "off",
-            "log-level": "warning",
-            "timeout-graceful-shutdown": 5,  # open WebSockets would keep it for ever
-            "ws-max-size": 65536,
-        }
         return self._python(
             "web",
             "-m",
-            "uvicorn",
-            "config.asgi:application",
-            "--no-access-log",  # a WebSocket's address may carry a token
-            *(f"--{name}={value}" for name, value in options.items()),
+            "config.uvicorn",
+            f"--fd={descriptor}",
             role="web",
             files=(descriptor,),
             ready=self._answers,
@@ -223,8 +214,7 @@ def _listening_socket() -> Iterator[socket.socket]:
     if not port.isdecimal() or int(port) > 65535:
         raise CommandError(f"PORT must be a number up to 65535, not {port!r}.")
     try:
-        family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, int(port)), family=family, backlog=_BACKLOG)
+        listener = uvicorn.listen(host, int(port))
     except OSError as error:
         raise CommandError(
             f"Cannot listen on {host}, port {port}: {error.strerror}. PORT=0 chooses a free port."
