@@ -93,6 +93,13 @@ def pytest_xdist_setupnodes() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """For watching a browser test while it runs."""
+    group = parser.getgroup("browser")
+    group.addoption("--headed", action="store_true", help="show the browser's window")
+    group.addoption("--slowmo", type=float, default=0, metavar="MS", help="wait so long after each step")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
     for item in items:
@@ -266,7 +273,6 @@ def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> Iterator[Live
 _CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _CHROMIUM_FLAGS = [
     "--no-sandbox",
-    "--headless",
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
@@ -277,16 +283,20 @@ _CHROMIUM_FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
+def browser(pytestconfig: pytest.Config) -> "Iterator[Browser]":
     """A real Chromium: the one of CHROMIUM, one installed on this machine, or Playwright's own."""
     from playwright.sync_api import expect, sync_playwright
 
     # What is expected of a page comes as soon as the machine can; only what never comes takes so long.
     expect.set_options(timeout=60_000)
+    headed = pytestconfig.getoption("headed")
     installed = (os.environ.get("CHROMIUM"), *(shutil.which(name) for name in _CHROMIUM_NAMES))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=next(filter(None, installed), None), args=_CHROMIUM_FLAGS, headless=True
+            executable_path=next(filter(None, installed), None),
+            args=[*_CHROMIUM_FLAGS, *([] if headed else ["--headless"])],
+            headless=not headed,
+            slow_mo=pytestconfig.getoption("slowmo"),
         )
         yield chromium
         chromium.close()
