@@ -180,13 +180,14 @@ class Undo(Arguments):
 
 class StartImport(Arguments):
     file = serializers.FileField(allow_empty_file=True)
-    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    email = serializers.EmailField(
+        required=False, allow_blank=True, max_length=254, help_text="Who is told of the end; you, where it is left out"
+    )
     options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
 
 
 class UploadCsv(StartImport):
     table_name = NameField()
-    email = serializers.EmailField(max_length=254)
 
 
 class Credentials(Arguments):

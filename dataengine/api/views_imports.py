@@ -61,7 +61,7 @@ class TableImportsView(ImportListView):
             table_name=names.get("table_name") or asked["table_name"],
             file=file,
             filename=file.name,
-            email=asked.get("email", "" if self.verb else self.user.email),
+            email=asked.get("email", self.user.email),
             options=_options(asked.get("options", "")),
         )
         data = import_job_data(job, base_url=self.base_url())

@@ -57,11 +57,17 @@ def test_an_upload_is_queued(client: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_the_resource_needs_no_address(client: APIClient) -> None:
-    file = SimpleUploadedFile("p.csv", b"name\nAnna\n")
-    answer = client.post("/api/tables/people/imports/", {"file": file}, format="multipart")
-    assert answer.status_code == 202
-    assert ImportJob.objects.get().email == "owner@example.com"
+@pytest.mark.parametrize("path", ["/api/tables/people/imports/", "/api/upload-csv/"])
+@pytest.mark.parametrize(("email", "told"), [(None, "owner@example.com"), ("eve@example.com", "eve@example.com")])
+def test_who_is_told_is_you_unless_you_say_otherwise(
+    client: APIClient, path: str, email: str | None, told: str
+) -> None:
+    given: dict[str, Any] = {"file": SimpleUploadedFile("p.csv", b"name\nAnna\n")}
+    given |= {"table_name": "people"} if path == "/api/upload-csv/" else {}
+    given |= {"email": email} if email else {}
+    answer = client.post(path, given, format="multipart")
+    assert answer.status_code == 202, answer.content
+    assert ImportJob.objects.get().email == told
 
 
 @pytest.mark.usefixtures("people")
@@ -69,7 +75,7 @@ def test_the_resource_needs_no_address(client: APIClient) -> None:
     ("given", "field"),
     [
         ({"file": None}, "file"), ({"file": "text"}, "file"), ({"table_name": None}, "table_name"),
-        ({"email": None}, "email"), ({"email": "nobody"}, "email"), ({"options": "{"}, "options"),
+        ({"email": "nobody"}, "email"), ({"options": "{"}, "options"),
         ({"options": "[]"}, "options"), ({"options": json.dumps({"nope": 1})}, "nope"),
         ({"options": json.dumps({"on_error": "x"})}, "on_error"), ({"content": b""}, "file"),
         ({"content": b"name,email\n"}, "file"), ({"content": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"}, "file"),
