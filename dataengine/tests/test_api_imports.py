@@ -59,9 +59,7 @@ def test_an_upload_is_queued(client: APIClient) -> None:
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("path", ["/api/tables/people/imports/", "/api/upload-csv/"])
 @pytest.mark.parametrize(("email", "told"), [(None, "owner@example.com"), ("eve@example.com", "eve@example.com")])
-def test_who_is_told_is_you_unless_you_say_otherwise(
-    client: APIClient, path: str, email: str | None, told: str
-) -> None:
+def test_you_are_told_unless_you_name_another(client: APIClient, path: str, email: str | None, told: str) -> None:
     given: dict[str, Any] = {"file": SimpleUploadedFile("p.csv", b"name\nAnna\n")}
     given |= {"table_name": "people"} if path == "/api/upload-csv/" else {}
     given |= {"email": email} if email else {}
