@@ -1,8 +1,8 @@
 """The careful reader: the strict grammar, one record at a time, and the rule that recovers after damage.
 
-This module *is* the definition of what a file says; ``blocks.py`` computes the same answers for whole blocks at once
-and is tested against it. It also reads the dialects that the fast reader does not know (escape characters,
-delimiters or quotes beyond ASCII).
+This module *is* the definition of what a file says; ``parsing/block_engine.py`` computes the same answers for whole
+blocks at once and is tested against it. It also reads the dialects that the fast reader does not know (escape
+characters, delimiters or quotes beyond ASCII).
 
 The grammar is RFC 4180 without leniency: a quoted cell begins and ends with the quote, quotes within it are doubled;
 an unquoted cell holds no quote, no delimiter and no line break. LF, CRLF and a bare CR end a line.
@@ -14,7 +14,9 @@ stray quote costs its own line however many quotes follow. Two refinements keep 
 - A quoted cell whose first 32 further lines are nearly all rows by themselves is taken for a stray quote, not for a
   cell that swallowed the file (width 2 and more).
 - Where the file has shown cells of several lines, a damaged row of several lines is rejected as one, if the lines in it
-  fail as rows and the line after it reads well; otherwise lines of its text might pass for rows.
+  fail as rows and the line after it reads well; otherwise lines of its text might pass for rows. Such a row goes no
+  further than its quoted cells that close as the grammar has it: a quote that opens in damage and is "closed" by the
+  next damage takes no line along, least of all a row between the two.
 """
 
 from __future__ import annotations
@@ -212,8 +214,9 @@ class Grammar:
         """Where reading resumes after a damaged row in a file that has cells of several lines.
 
         The row may have text after its first line. Its lenient extent (text after a closing quote, and quotes in
-        unquoted cells, are skipped to the next delimiter) is rejected as a whole if the record that covers its last
-        line is no row, at least as many of its lines fail as rows as pass, and the line after it begins a row.
+        unquoted cells, are skipped to the next delimiter; only quoted cells that close strictly lead to a further line)
+        is rejected as a whole if the record that covers its last line is no row, at least as many of its lines fail as
+        rows as pass, and the line after it begins a row.
         """
         _, second = self.line_end(text, start, final=final)
         limit = start + self.max_row_bytes
@@ -263,7 +266,10 @@ class Grammar:
                     if open_ended and len(LINE_BREAK.findall(text, start, size)) <= SWALLOW_LINES:
                         raise NeedMore
                     return -1, -1
+                line_break = LINE_BREAK.search(text, at, close)
                 at = close + len(self.quote)
+                if line_break and not self._closes_strictly(text, at, size, open_ended):
+                    at = line_break.start()
             junk = skip.match(text, at, size)
             at = junk.end() if junk else at
             if text.startswith(self.delimiter, at):
@@ -278,6 +284,12 @@ class Grammar:
                 return -1, -1
             _, after = self.line_end(text, at, final=final) if at < len(text) else (at, at)
             return (breaks[-1] if breaks else start), after
+
+    def _closes_strictly(self, text: bytes, at: int, size: int, open_ended: bool) -> bool:
+        """Whether a quoted cell that was closed right before ``at`` ends there: at a delimiter or a line's end."""
+        if open_ended and size - at < len(self.delimiter):
+            raise NeedMore
+        return at >= size or text[at] in b"\r\n" or text.startswith(self.delimiter, at)
 
 
 def count_detail(width: int, count: int) -> str:
