@@ -144,6 +144,9 @@ class RecordQuery(serializers.Serializer[Any]):
     limit = WholeNumberField(min_value=1, max_value=1000, default=10)
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000, help_text="name or -price,name")
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="ASC or DESC")
+    nulls = serializers.CharField(
+        default="", allow_blank=True, max_length=10, help_text="Where missing values stand: last (default) or first"
+    )
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
     count = serializers.ChoiceField(choices=["exact", "auto"], default="auto")
     cursor = serializers.CharField(default="", allow_blank=True, max_length=100_000)
@@ -166,6 +169,7 @@ class ExportQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["csv", "json", "xlsx"], default="csv")
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
+    nulls = serializers.CharField(default="", allow_blank=True, max_length=10)
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
 
 

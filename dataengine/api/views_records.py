@@ -46,7 +46,11 @@ class RecordsView(ApiView):
         asked = self.arguments(shapes.ListRecords)
         table = self.table(asked, "view")
         selection = select(
-            record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
+            record_model(table),
+            request.query_params,
+            order_by=asked["order_by"],
+            direction=asked["order_direction"],
+            nulls=asked["nulls"],
         )
         listing = selection.listing(
             number=asked["page"], limit=asked["limit"], cursor=asked["cursor"], exact=asked["count"] == "exact"
@@ -181,7 +185,11 @@ class ExportView(ApiView):
         table = self.table(names, "view")
         asked = checked(shapes.ExportQuery, request.query_params.dict())
         selection = select(
-            record_model(table), request.query_params, order_by=asked["order_by"], direction=asked["order_direction"]
+            record_model(table),
+            request.query_params,
+            order_by=asked["order_by"],
+            direction=asked["order_direction"],
+            nulls=asked["nulls"],
         )
         made = Export(selection.ordered(), asked["format"])
         filename = f"{table.name}.{asked['format']}"

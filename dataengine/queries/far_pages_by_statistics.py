@@ -40,13 +40,15 @@ class _Stretch:
     is_point: bool
 
 
-def place_of(model: type[Record], attribute: str, *, descending: bool, offset: int, count: int) -> Place | None:
+def place_of(
+    model: type[Record], attribute: str, *, descending: bool, nulls_first: bool, offset: int, count: int
+) -> Place | None:
     """About where the record stands that has ``offset`` of ``count`` records before it, in the order of a column.
 
-    NULLs stand last ascending, first descending. None where PostgreSQL knows too little of the column.
+    None where PostgreSQL knows too little of the column.
     """
     target = min(offset / count, 1.0) if count else 0.0
-    stretches = _stretches(model, attribute, descending=descending)
+    stretches = _stretches(model, attribute, descending=descending, nulls_first=nulls_first)
     reached = [stretch for stretch in stretches if stretch.start <= target]
     if not reached:
         return _place_by_id(model, target, None, descending=descending) if attribute == "id" else None
@@ -71,7 +73,7 @@ def _place_by_id(model: type[Record], share: float, value: Any, *, descending: b
     return Place(value, found)
 
 
-def _stretches(model: type[Record], attribute: str, *, descending: bool) -> list[_Stretch]:
+def _stretches(model: type[Record], attribute: str, *, descending: bool, nulls_first: bool) -> list[_Stretch]:
     """What the statistics say, in the order of the walk; empty where there are none."""
     column = next((column for column in model.columns if column.attribute == attribute), None)
     statement = ddl.statistics_of(model.table, column)
@@ -90,7 +92,7 @@ def _stretches(model: type[Record], attribute: str, *, descending: bool) -> list
     bounds = sum(share is None for _, share in values)
     bucket = max(0.0, 1 - nulls - sum(share or 0 for _, share in values)) / (bounds - 1) if bounds > 1 else 0.0
     found: list[_Stretch] = []
-    done = nulls if descending and nulls else 0.0
+    done = nulls if nulls_first and nulls else 0.0
     if done:
         found.append(_Stretch(0.0, done, None, is_point=True))
     seen = 0
@@ -105,6 +107,6 @@ def _stretches(model: type[Record], attribute: str, *, descending: bool) -> list
             # Somewhere between two bounds; the records before it in this stretch are counted with those behind it.
             found.append(_Stretch(done, done + share, value, is_point=True))
             done += share
-    if nulls and not descending:
+    if nulls and not nulls_first:
         found.append(_Stretch(1 - nulls, 1.0, None, is_point=True))
     return found

@@ -27,7 +27,7 @@ from dataengine.records.model import Record, bound_field, record_model
 
 # Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
-    {"table_name", "page", "limit", "order_by", "order_direction", "search", "count", "cursor", "format"}
+    {"table_name", "page", "limit", "order_by", "order_direction", "nulls", "search", "count", "cursor", "format"}
 )
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})

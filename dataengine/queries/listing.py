@@ -16,7 +16,8 @@ from dataengine.postgres.time_limits import LIST_SECONDS, ran_out, time_limit
 from dataengine.queries import paging
 from dataengine.queries.counts import Count, count_records
 from dataengine.queries.filters import record_filterset
-from dataengine.queries.paging import Page, Term, ordered, parse_ordering
+from dataengine.queries.ordering import Term, ordered, parse_ordering
+from dataengine.queries.paging import Page
 from dataengine.records.model import Record
 
 # What an index in the order of a column's values helps to find.
@@ -144,10 +145,12 @@ class Selection:
         return count_records(self.records, exact=exact)
 
 
-def select(model: type[Record], parameters: Mapping[str, Any], *, order_by: str = "", direction: str = "") -> Selection:
+def select(
+    model: type[Record], parameters: Mapping[str, Any], *, order_by: str = "", direction: str = "", nulls: str = ""
+) -> Selection:
     """What filters (and ``search``) among ``parameters`` select, in the order asked for. Raises InvalidInput."""
     began = time.monotonic()
-    terms = parse_ordering(model, order_by, direction)
+    terms = parse_ordering(model, order_by, direction, nulls)
     filters = record_filterset(model)(parameters)
     records = filters.records()
     remedies = _remedies(model, terms, filters.used(), "search" in filters.base_filters)

@@ -1,32 +1,27 @@
 """Pages of records by key: as fast a million records in as at the start, and steady while records come and go.
 
 A cursor holds the ordering and the values of a page's first or last record, signed, so that nobody can ask for an
-ordering or a comparison that was not offered. NULLs stand where PostgreSQL puts them (last ascending, first
-descending), and ``id`` breaks ties.
+ordering or a comparison that was not offered. ``id`` breaks ties.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Expression, F, Func, Q, QuerySet, Value
+from django.db.models import QuerySet
 
-from dataengine.columns import values
-from dataengine.columns.fields import RealField
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
 from dataengine.queries import far_pages_by_sample, far_pages_by_statistics
 from dataengine.queries.counts import Count
+from dataengine.queries.ordering import Stretch, Term, ordered, stretches_after, whole
 from dataengine.records.model import Record, bound_field
 
 _SALT = "tablekeep.cursor"
@@ -34,15 +29,6 @@ _MAX_OFFSET = 2**62
 EXACT_OFFSET = 50_000
 """So many records are walked to reach a page; farther ones are found by estimate where that is possible."""
 KEYS_FIRST = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One column of an ordering. ``attribute`` is the model's, ``nullable`` whether it may be NULL."""
-
-    attribute: str
-    descending: bool = False
-    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +44,6 @@ class Page:
     previous: str | None
     number: int
     is_exact: bool = True
-
-
-def parse_ordering(model: type[Record], order_by: str = "", direction: str = "") -> list[Term]:
-    """``"name"``, ``"-price,name"`` with ``ASC`` or ``DESC`` for columns without a minus. Always ends with ``id``.
-
-    Raises InvalidInput filed under ``order_by`` or ``order_direction``.
-    """
-    if direction.upper() not in {"", "ASC", "DESC"}:
-        raise InvalidInput("order_direction is ASC or DESC.", fields={"order_direction": "Choose ASC or DESC."})
-    columns = {column.name: column for column in model.columns}
-    down = direction.upper() == "DESC"
-    terms: list[Term] = []
-    for word in [word.strip() for word in order_by.split(",") if word.strip()] or ["id"]:
-        name = word.removeprefix("-")
-        column = columns.get(name)
-        if name != "id" and (column is None or column.kind.kernel == "json"):
-            shown = "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
-            reason = f"There is no column “{shown}”." if column is None else f"JSON column “{name}” has no order."
-            raise InvalidInput(reason, code="invalid_order", fields={"order_by": reason})
-        attribute, nullable = (column.attribute, not column.required) if column else ("id", False)
-        if attribute in {term.attribute for term in terms}:
-            continue
-        terms.append(Term(attribute, descending=word.startswith("-") or down, nullable=nullable))
-        if attribute == "id":
-            return terms  # nothing after a unique key changes the order
-    return [*terms, Term("id", descending=terms[-1].descending)]
-
-
-def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Record]:
-    return queryset.order_by(*(f"-{term.attribute}" if term.descending else term.attribute for term in terms))
 
 
 def page_by_number(
@@ -108,10 +64,10 @@ def page_by_number(
             return page
     if offset > KEYS_FIRST and _is_indexed(model, terms[0].attribute):
         # Walking keys alone reads the index and no records.
-        key = ordered(queryset, terms).values_list(*(term.attribute for term in terms))[offset : offset + 1].first()
-        found = [] if key is None else _take(queryset, terms, limit + 1, key, inclusive=True)
+        keys = _slice(queryset, whole(terms), offset, 1, names=[term.attribute for term in terms])
+        found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
-        found = list(ordered(queryset, terms)[offset : offset + limit + 1])
+        found = _slice(queryset, whole(terms), offset, limit + 1)
     if not found and number > 1:
         return _beyond_the_end(queryset, terms, number)
     return _page(model, terms, found, limit, number)
@@ -121,7 +77,7 @@ def page_by_cursor(queryset: QuerySet[Record], terms: Sequence[Term], *, cursor:
     """The page that a cursor of this table and ordering leads to. Raises InvalidInput filed under ``cursor``."""
     model: type[Record] = queryset.model
     boundary, number, backwards, exact = _read(model, terms, cursor)
-    direction = [replace(term, descending=term.descending ^ backwards) for term in terms]
+    direction = [term.reversed() for term in terms] if backwards else terms
     found = _take(queryset, direction, limit + 1, boundary)
     records, more = found[:limit], len(found) > limit
     if not backwards:
@@ -180,7 +136,12 @@ def _page_by_estimate(
         key = sample.key_at(offset)
     else:
         place = far_pages_by_statistics.place_of(
-            queryset.model, terms[0].attribute, descending=terms[0].descending, offset=offset, count=count
+            queryset.model,
+            terms[0].attribute,
+            descending=terms[0].descending,
+            nulls_first=terms[0].nulls_first,
+            offset=offset,
+            count=count,
         )
         if place is None:
             return None
@@ -200,8 +161,8 @@ def _key_after(
 ) -> Sequence[Any] | None:
     """The key ``skip`` records after ``key``; None beyond the end."""
     names = [term.attribute for term in terms]
-    for condition in _stretches(queryset.model, terms, key, inclusive=True):
-        rows = ordered(queryset.filter(condition), terms).values_list(*names)
+    for stretch in stretches_after(queryset.model, terms, key, inclusive=True):
+        rows = stretch.of(queryset).values_list(*names)
         found: Sequence[Any] | None = rows[skip : skip + 1].first()
         if found is not None:
             return found
@@ -219,87 +180,31 @@ def _take(
 ) -> list[Record]:
     """The first ``count`` records after ``boundary`` (or from it on); from the start without one."""
     if boundary is None:
-        return list(ordered(queryset, terms)[:count])
-    found: list[Record] = []
-    for condition in _stretches(queryset.model, terms, boundary, inclusive=inclusive):
-        found += ordered(queryset.filter(condition), terms)[: count - len(found)]
+        return _slice(queryset, whole(terms), 0, count)
+    return _slice(queryset, stretches_after(queryset.model, terms, boundary, inclusive=inclusive), 0, count)
+
+
+def _slice(
+    queryset: QuerySet[Record],
+    stretches: Iterable[Stretch],
+    offset: int,
+    count: int,
+    *,
+    names: Sequence[str] | None = None,
+) -> list[Any]:
+    """``count`` records (with ``names``: tuples of these values) after ``offset``, over one stretch after another."""
+    found: list[Any] = []
+    for stretch in stretches:
+        records: QuerySet[Any] = stretch.of(queryset)
+        rows = records.values_list(*names) if names else records
+        taken = list(rows[offset : offset + count - len(found)])
+        found += taken
         if len(found) >= count:
             break
+        if offset:
+            # Counting it walks no farther than looking for more of it did.
+            offset = 0 if taken else offset - records.order_by().count()
     return found
-
-
-class _RowComparison(Func):
-    """``(a, b) > (x, y)``: the one form in which PostgreSQL walks an index of several columns from a point on."""
-
-    output_field = models.BooleanField()
-    conditional = True
-
-    def __init__(self, *expressions: Any, comparison: str = ">") -> None:
-        super().__init__(*expressions)
-        half = len(expressions) // 2
-        side = ", ".join(["{}"] * half)
-        self.comparison = comparison
-        self.pattern = f"({side}) {comparison} ({side})"
-
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
-        parts: list[str] = []
-        parameters: list[Any] = []
-        for expression in self.source_expressions:
-            text, more = compiler.compile(expression)
-            parts.append(text)
-            parameters += more
-        return self.pattern.format(*parts), tuple(parameters)
-
-
-def _stretches(
-    model: type[Record], terms: Sequence[Term], boundary: Sequence[Any], *, inclusive: bool = False
-) -> Iterator[Q | Expression]:
-    """Conditions that, one after the other, select the records after ``boundary`` in order.
-
-    Each is one stretch of an index; a single condition for all of them, with its ORs, would be none of any.
-    """
-    compared = [_compared(model, term, value) for term, value in zip(terms, boundary, strict=True)]
-    one_way = len({term.descending for term in terms}) == 1
-    if one_way and not any(term.nullable for term in terms[1:]):
-        first, down = terms[0], terms[0].descending
-        comparison = ("<" if down else ">") + ("=" if inclusive else "")
-        if boundary[0] is not None:
-            yield _RowComparison(*(F(term.attribute) for term in terms), *compared, comparison=comparison)
-            if first.nullable and not down:
-                yield Q((f"{first.attribute}__isnull", True))
-            return
-        rest = [F(term.attribute) for term in terms[1:]] + compared[1:]
-        yield Q((f"{first.attribute}__isnull", True)) & Q(_RowComparison(*rest, comparison=comparison))
-        if down:
-            yield Q((f"{first.attribute}__isnull", False))
-        return
-    same = [
-        Q((f"{term.attribute}__isnull", True)) if value is None else Q((f"{term.attribute}__exact", right))
-        for term, value, right in zip(terms, boundary, compared, strict=True)
-    ]
-    if inclusive:
-        yield reduce(and_, same)
-    for place in reversed(range(len(terms))):
-        for after in _after(terms[place], boundary[place], compared[place]):
-            yield reduce(and_, [*same[:place], after])
-
-
-def _after(term: Term, value: Any, right: Any) -> Iterator[Q]:
-    """The records whose value in one column comes after ``value``, in stretches."""
-    if value is None:
-        if term.descending:
-            yield Q((f"{term.attribute}__isnull", False))
-        return
-    yield Q((f"{term.attribute}__{'lt' if term.descending else 'gt'}", right))
-    if term.nullable and not term.descending:
-        yield Q((f"{term.attribute}__isnull", True))
-
-
-def _compared(model: type[Record], term: Term, value: Any) -> Any:
-    made = bound_field(model, term.attribute)
-    if value is None:
-        return None
-    return values.comparable(made, value) if isinstance(made, RealField) else Value(value, made)
 
 
 def _cursor(
@@ -317,7 +222,8 @@ def _cursor(
 
 
 def _signature(terms: Sequence[Term]) -> str:
-    return ",".join(f"{'-' if term.descending else ''}{term.attribute}" for term in terms)
+    marks = {(False, False): "", (True, False): "-", (False, True): "^", (True, True): "-^"}
+    return ",".join(f"{marks[term.descending, term.nulls_first]}{term.attribute}" for term in terms)
 
 
 def _packed(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from dataengine.models import Index, Table
 from dataengine.queries import far_pages_by_sample, paging
 from dataengine.queries.counts import Count
 from dataengine.queries.listing import select
-from dataengine.queries.paging import last_page_cursor, page_by_cursor, page_by_number, parse_ordering
+from dataengine.queries.ordering import Term, ordered, parse_ordering
+from dataengine.queries.paging import last_page_cursor, page_by_cursor, page_by_number
 from dataengine.records.model import Record, record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
@@ -62,18 +64,18 @@ def table(owner: User) -> Table:
     return made
 
 
-def _ids(model: type[Record], order: str) -> list[int]:
-    found: list[int] = list(
-        paging.ordered(model.objects.all(), parse_ordering(model, order)).values_list("pk", flat=True)
-    )
+def _ids(model: type[Record], terms: Sequence[Term]) -> list[int]:
+    found: list[int] = list(ordered(model.objects.all(), terms).values_list("pk", flat=True))
     return found
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("order", [f"{sign}{name}" for name in (*COLUMNS, "id") for sign in ("", "-")])
-def test_they_are_about_where_they_should_be(table: Table, order: str) -> None:
+@pytest.mark.parametrize("nulls", ["first", "last"])
+def test_they_are_about_where_they_should_be(table: Table, order: str, nulls: str) -> None:
     model = record_model(table)
-    ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
+    terms, records = parse_ordering(model, order, nulls=nulls), model.objects.all()
+    ids = _ids(model, terms)
     for number in (2, 5, 11, 12, 50, 250, 333, 480, 499, 500):
         page = page_by_number(records, terms, number=number, limit=10, count=ABOUT)
         assert page.is_exact == (number <= 11)
@@ -93,7 +95,8 @@ def test_from_there_every_record_follows_once(table: Table, data: st.DataObject)
     order = data.draw(st.sampled_from([f"{sign}{name}" for name in (*COLUMNS, "id") for sign in ("", "-")]))
     limit = data.draw(st.integers(100, 400))
     number = data.draw(st.integers(1, -(-ROWS // limit)))
-    ids, terms, records = _ids(model, order), parse_ordering(model, order), model.objects.all()
+    terms = parse_ordering(model, order, nulls=data.draw(st.sampled_from(["first", "last"])))
+    ids, records = _ids(model, terms), model.objects.all()
     page = start = page_by_number(records, terms, number=number, limit=limit, count=ABOUT)
     seen = [record.pk for record in page.records]
     while page.next:
@@ -113,7 +116,8 @@ def test_from_there_every_record_follows_once(table: Table, data: st.DataObject)
 @pytest.mark.parametrize("order", ["id", "-n", "no", "t,n"])
 def test_the_last_page(table: Table, order: str) -> None:
     model = record_model(table)
-    ids, terms = _ids(model, order), parse_ordering(model, order)
+    terms = parse_ordering(model, order)
+    ids = _ids(model, terms)
     cursor = last_page_cursor(model, terms, number=500)
     page = page_by_cursor(model.objects.all(), terms, cursor=cursor, limit=10)
     assert [record.pk for record in page.records] == ids[-10:]
@@ -142,7 +146,7 @@ def test_under_filters_and_in_any_order_too(
     monkeypatch.setattr(far_pages_by_sample, "SAMPLED", 2_500)
     selection = select(record_model(table), filters, order_by=order)
     records, terms = selection.records, selection.terms
-    ids: list[int] = list(paging.ordered(records, terms).values_list("pk", flat=True))
+    ids: list[int] = list(ordered(records, terms).values_list("pk", flat=True))
     for share in (0.1, 0.5, 0.9):
         number = int(len(ids) * share) // 10
         page = page_by_number(records, terms, number=number, limit=10, count=ABOUT)
@@ -173,7 +177,7 @@ def test_what_cannot_be_estimated_is_exact(table: Table, monkeypatch: pytest.Mon
         ("t,n", model.objects.all()),
         ("n", model.objects.exclude(pk=1)),
     ):
-        ids: list[int] = list(paging.ordered(records, parse_ordering(model, order)).values_list("pk", flat=True))
+        ids: list[int] = list(ordered(records, parse_ordering(model, order)).values_list("pk", flat=True))
         page = page_by_number(records, parse_ordering(model, order), number=321, limit=10, count=ABOUT)
         assert ([record.pk for record in page.records], page.is_exact) == (ids[3200:3210], True)
 
@@ -230,10 +234,10 @@ def test_indexes_are_walked(owner: User, client: APIClient, monkeypatch: pytest.
         return execute(statement, parameters, many, context)
 
     with connection.execute_wrapper(explain):
-        for order in ("n", "-n"):
+        for order in ("n", "-n", "n&nulls=first", "-n&nulls=first"):
             page = client.get(f"/api/get-records/?table_name=walked&order_by={order}&page=2500").json()
             assert (page["page"], page["page_exact"], len(page["results"])) == (2500, False, 10)
             for link in ("next", "previous", "last"):
                 assert client.get(page[link]).status_code == 200
-    assert len(plans) >= 8
+    assert len(plans) >= 16
     assert not [plan for plan in plans if "Seq Scan" in plan or " Sort" in plan], plans

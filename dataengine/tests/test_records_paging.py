@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 from dataengine.exceptions import InvalidInput
 from dataengine.queries import paging
 from dataengine.queries.listing import select
-from dataengine.queries.paging import page_by_cursor, page_by_number, parse_ordering
+from dataengine.queries.ordering import parse_ordering
+from dataengine.queries.paging import page_by_cursor, page_by_number
 from dataengine.records.model import Record, record_model
 
 from .conftest import MakeTable
@@ -46,21 +47,25 @@ FILTERS: list[tuple[str, str, Callable[[dict[str, Any]], bool]]] = [
 ]
 
 
-def python_order(rows: list[Record], order: list[tuple[str, bool]], ranks: dict[str, int]) -> list[int]:
-    """The ids in PostgreSQL's order: NULLs last ascending and first descending, NaN above every number."""
+def python_order(rows: list[Record], order: list[tuple[str, bool]], nulls: str, ranks: dict[str, int]) -> list[int]:
+    """The ids in order: NULLs last (or first) in either direction, NaN above every number."""
     attributes = {column.name: column.attribute for column in rows[0].columns} if rows else {}
 
+    def value_of(row: Record, name: str) -> Any:
+        return row.pk if name == "id" else getattr(row, attributes[name])
+
     def key(row: Record, name: str) -> Any:
-        value = row.pk if name == "id" else getattr(row, attributes[name])
+        value = value_of(row, name)
         if value is None:
-            return (1, 0)
+            return (0, 0)
         if isinstance(value, str):
             return (0, ranks[value])
-        return (0, (1, 0) if isinstance(value, float) and math.isnan(value) else (0, value))
+        return (1, 0) if isinstance(value, float) and math.isnan(value) else (0, value)
 
     found = sorted(rows, key=lambda row: row.pk, reverse=order[-1][1] if order else False)
     for name, descending in reversed(order):
         found.sort(key=lambda row: key(row, name), reverse=descending)
+        found.sort(key=lambda row: (value_of(row, name) is None) == (nulls != "first"))
     return [row.pk for row in found]
 
 
@@ -76,6 +81,7 @@ def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(
     st.lists(st.fixed_dictionaries(VALUES), max_size=25),
     ORDERS,
+    st.sampled_from(["", "first", "last"]),
     st.lists(st.sampled_from(FILTERS), max_size=2, unique_by=lambda made: made[0]),
     st.integers(1, 7),
 )
@@ -84,6 +90,7 @@ def test_walks(
     owner: User,
     rows: list[dict[str, Any]],
     order: list[tuple[str, bool]],
+    nulls: str,
     filters: list[tuple[str, str, Callable[[dict[str, Any]], bool]]],
     limit: int,
 ) -> None:
@@ -97,10 +104,10 @@ def test_walks(
     texts = model.objects.order_by(attributes["t"]).values_list(attributes["t"], flat=True)
     ranks = {text: rank for rank, text in enumerate(dict.fromkeys(text for text in texts if text is not None))}
     order_by = ",".join(f"{'-' * descending}{name}" for name, descending in order)
-    selection = select(model, {name: value for name, value, _ in filters}, order_by=order_by)
+    selection = select(model, {name: value for name, value, _ in filters}, order_by=order_by, nulls=nulls)
     records, terms = selection.records, selection.terms
     kept = [row for row in model.objects.all() if all(holds(row.values()) for _, _, holds in filters)]
-    expected = python_order(kept, order, ranks)
+    expected = python_order(kept, order, nulls, ranks)
 
     page = page_by_number(records, terms, number=1, limit=limit)
     assert page.previous is None

@@ -26,6 +26,7 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
         request.GET,
         order_by=request.GET.get("order_by", ""),
         direction=request.GET.get("order_direction", ""),
+        nulls=request.GET.get("nulls", ""),
     )
     made = Export(selection.ordered(), file_format)
     pieces = nothing() if request.method == "HEAD" else made.pieces()

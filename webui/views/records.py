@@ -228,6 +228,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
         params,
         order_by=params.get("order_by", ""),
         direction=params.get("order_direction", ""),
+        nulls=params.get("nulls", ""),
     )
     limit = page_size(params)
     number = _positive(params.get("page"), 1)

@@ -1,0 +1,198 @@
+"""The order of a list of records: its terms, and the stretches of an index that give the records in it.
+
+NULLs come last in either direction, as people expect of a list of the largest delays; ``nulls="first"`` turns that.
+PostgreSQL's own order has them first in a descending list, and an index can be walked in that order only. So a list is
+taken in stretches, each of which is one walk: the records that have a value, then those that have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from django.db import models
+from django.db.models import Expression, F, Func, Q, QuerySet, Value
+from django.db.models.expressions import OrderBy
+
+from dataengine.columns import values
+from dataengine.columns.fields import RealField
+from dataengine.exceptions import InvalidInput
+from dataengine.records.model import Record, bound_field
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One column of an ordering. ``attribute`` is the model's, ``nullable`` whether it may be NULL."""
+
+    attribute: str
+    descending: bool = False
+    nullable: bool = False
+    nulls_first: bool = False
+
+    def reversed(self) -> Term:
+        return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
+
+    @property
+    def is_as_indexed(self) -> bool:
+        """Whether an index of the column alone can be walked in this order from end to end."""
+        return not self.nullable or self.nulls_first == self.descending
+
+    @property
+    def expression(self) -> OrderBy:
+        column = F(self.attribute)
+        if self.is_as_indexed:
+            return column.desc() if self.descending else column.asc()
+        return column.desc(nulls_last=True) if self.descending else column.asc(nulls_first=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some of a list's records, selected by ``condition`` (None: all) and in the order of ``terms``.
+
+    What the condition fixes is not among the terms: PostgreSQL would sort by it.
+    """
+
+    condition: Q | Expression | None
+    terms: list[Term]
+
+    def of(self, records: QuerySet[Record]) -> QuerySet[Record]:
+        """Those of ``records`` that are in it, in order."""
+        return ordered(records if self.condition is None else records.filter(self.condition), self.terms)
+
+
+def parse_ordering(model: type[Record], order_by: str = "", direction: str = "", nulls: str = "") -> list[Term]:
+    """``"name"``, ``"-price,name"`` with ``ASC`` or ``DESC`` for columns without a minus. Always ends with ``id``.
+
+    Raises InvalidInput filed under ``order_by``, ``order_direction`` or ``nulls``.
+    """
+    if direction.upper() not in {"", "ASC", "DESC"}:
+        raise InvalidInput("order_direction is ASC or DESC.", fields={"order_direction": "Choose ASC or DESC."})
+    if nulls.lower() not in {"", "first", "last"}:
+        raise InvalidInput("nulls is first or last.", fields={"nulls": "Choose first or last."})
+    columns = {column.name: column for column in model.columns}
+    down = direction.upper() == "DESC"
+    terms: list[Term] = []
+    for word in [word.strip() for word in order_by.split(",") if word.strip()] or ["id"]:
+        name = word.removeprefix("-")
+        column = columns.get(name)
+        if name != "id" and (column is None or column.kind.kernel == "json"):
+            shown = "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
+            reason = f"There is no column “{shown}”." if column is None else f"JSON column “{name}” has no order."
+            raise InvalidInput(reason, code="invalid_order", fields={"order_by": reason})
+        attribute, nullable = (column.attribute, not column.required) if column else ("id", False)
+        if attribute in {term.attribute for term in terms}:
+            continue
+        descending = word.startswith("-") or down
+        terms.append(Term(attribute, descending, nullable, nulls_first=nulls.lower() == "first"))
+        if attribute == "id":
+            return terms  # nothing after a unique key changes the order
+    return [*terms, Term("id", descending=terms[-1].descending)]
+
+
+def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Record]:
+    return queryset.order_by(*(term.expression for term in terms))
+
+
+def whole(terms: Sequence[Term]) -> list[Stretch]:
+    """All records of a list, in stretches that an index of the first column gives in order."""
+    first = terms[0]
+    if first.is_as_indexed:
+        return [Stretch(None, [*terms])]
+    with_value = Stretch(_is_null(first, False), _with_value(terms))
+    without = Stretch(_is_null(first, True), [*terms[1:]])
+    return [without, with_value] if first.nulls_first else [with_value, without]
+
+
+def stretches_after(
+    model: type[Record], terms: Sequence[Term], boundary: Sequence[Any], *, inclusive: bool = False
+) -> Iterator[Stretch]:
+    """The records after ``boundary`` (with ``inclusive`` from it on), in order.
+
+    Each is one stretch of an index; a single condition for all of them, with its ORs, would be none of any.
+    """
+    compared = [_compared(model, term, value) for term, value in zip(terms, boundary, strict=True)]
+    one_way = len({term.descending for term in terms}) == 1
+    if one_way and not any(term.nullable for term in terms[1:]):
+        yield from _one_way(terms, boundary, compared, inclusive=inclusive)
+        return
+    same = [
+        _is_null(term, True) if value is None else Q((f"{term.attribute}__exact", right))
+        for term, value, right in zip(terms, boundary, compared, strict=True)
+    ]
+    if inclusive:
+        yield Stretch(reduce(and_, same), [terms[-1]])
+    for place in reversed(range(len(terms))):
+        for condition, is_null in _after(terms[place], boundary[place], compared[place]):
+            rest = terms[place:]
+            yield Stretch(reduce(and_, [*same[:place], condition]), [*rest[1:]] if is_null else _with_value(rest))
+
+
+def _one_way(
+    terms: Sequence[Term], boundary: Sequence[Any], compared: Sequence[Any], *, inclusive: bool
+) -> Iterator[Stretch]:
+    """Of terms that all go one way, and of which the first alone may be NULL: comparing whole rows serves."""
+    first = terms[0]
+    comparison = ("<" if first.descending else ">") + ("=" if inclusive else "")
+    if boundary[0] is not None:
+        row = _RowComparison(*(F(term.attribute) for term in terms), *compared, comparison=comparison)
+        yield Stretch(row, _with_value(terms))
+        if first.nullable and not first.nulls_first:
+            yield Stretch(_is_null(first, True), [*terms[1:]])
+        return
+    rest = _RowComparison(*(F(term.attribute) for term in terms[1:]), *compared[1:], comparison=comparison)
+    yield Stretch(_is_null(first, True) & Q(rest), [*terms[1:]])
+    if first.nulls_first:
+        yield Stretch(_is_null(first, False), _with_value(terms))
+
+
+def _with_value(terms: Sequence[Term]) -> list[Term]:
+    """``terms`` where the first has a value, which an index gives in either direction."""
+    return [replace(terms[0], nullable=False), *terms[1:]]
+
+
+def _is_null(term: Term, yes: bool) -> Q:
+    return Q((f"{term.attribute}__isnull", yes))
+
+
+def _after(term: Term, value: Any, right: Any) -> Iterator[tuple[Q, bool]]:
+    """The records whose value in one column comes after ``value``, and whether that is none."""
+    if value is None:
+        if term.nulls_first:
+            yield _is_null(term, False), False
+        return
+    yield Q((f"{term.attribute}__{'lt' if term.descending else 'gt'}", right)), False
+    if term.nullable and not term.nulls_first:
+        yield _is_null(term, True), True
+
+
+def _compared(model: type[Record], term: Term, value: Any) -> Any:
+    made = bound_field(model, term.attribute)
+    if value is None:
+        return None
+    return values.comparable(made, value) if isinstance(made, RealField) else Value(value, made)
+
+
+class _RowComparison(Func):
+    """``(a, b) > (x, y)``: the one form in which PostgreSQL walks an index of several columns from a point on."""
+
+    output_field = models.BooleanField()
+    conditional = True
+
+    def __init__(self, *expressions: Any, comparison: str = ">") -> None:
+        super().__init__(*expressions)
+        half = len(expressions) // 2
+        side = ", ".join(["{}"] * half)
+        self.comparison = comparison
+        self.pattern = f"({side}) {comparison} ({side})"
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
+        parts: list[str] = []
+        parameters: list[Any] = []
+        for expression in self.source_expressions:
+            text, more = compiler.compile(expression)
+            parts.append(text)
+            parameters += more
+        return self.pattern.format(*parts), tuple(parameters)
