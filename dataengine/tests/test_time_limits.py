@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.listing import Selection
-from dataengine.queries.paging import parse_ordering
+from dataengine.queries.ordering import parse_ordering
 from dataengine.records.model import record_model
 
 from .conftest import MakeTable

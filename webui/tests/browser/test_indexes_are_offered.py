@@ -9,13 +9,14 @@ from psycopg import errors
 
 from dataengine.models import Index, Table
 from dataengine.queries import paging
+from dataengine.queries.ordering import Term
 from dataengine.services import index_builds
 
 
 def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = paging.page_by_number
 
-    def slow(queryset: object, terms: list[paging.Term], **options: object) -> object:
+    def slow(queryset: object, terms: list[Term], **options: object) -> object:
         if terms[0].attribute == "id" or Index.objects.filter(state=Index.State.READY).exists():
             return quick(queryset, terms, **options)  # type: ignore[arg-type]
         raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
