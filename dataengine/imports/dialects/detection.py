@@ -14,7 +14,7 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .sample import Reading, header_is_damaged, looks_like_header, preamble, read_sample, weak
+from .sample import ParsedSample, header_is_damaged, looks_like_header, preamble, read_sample, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """What is looked for, and how much less a delimiter counts that often stands in text."""
@@ -66,19 +66,19 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         skipped = 1
     sheet = source.lines_are_records
     text = _without_lines(text, skipped, sheet=sheet)
-    dialect, reading = _best(text, fixed, source.filename, complete=complete)
+    dialect, parsed = _best(text, fixed, source.filename, complete=complete)
     if sheet:
-        reading = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
-    if fixed.skip_rows is None and reading.records and (leading := preamble(reading, dialect.delimiter)):
+        parsed = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
+    if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
-        reading.records = [
-            record for record, line in zip(reading.records, reading.lines, strict=True) if line >= leading
+        parsed.records = [
+            record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading
         ]
-        reading.head = []
+        parsed.head = []
     has_header = fixed.has_header
     if has_header is None:
-        damaged = not sheet and header_is_damaged(reading)
-        has_header = not damaged and (not reading.records or looks_like_header(reading.records, reading.width))
+        damaged = not sheet and header_is_damaged(parsed)
+        has_header = not damaged and (not parsed.records or looks_like_header(parsed.records, parsed.width))
     return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header)
 
 
@@ -107,7 +107,7 @@ def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
     return text[at:]
 
 
-def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, Reading]:
+def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, ParsedSample]:
     """The dialect that explains the sample best, and the sample as it reads it."""
     usual = "\t" if re.search(r"\.(?:tsv|tab)\b", filename, re.IGNORECASE) else ","
     if fixed.delimiter is not None:
@@ -118,41 +118,41 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         }
     quotes = [mark for mark in ('"', "'") if mark != fixed.delimiter] if fixed.quote is None else [fixed.quote or None]
     escape = fixed.escape or None
-    best: tuple[float, Dialect, Reading] | None = None
+    best: tuple[float, Dialect, ParsedSample] | None = None
     for quote, (delimiter, weight) in itertools.product(quotes, delimiters.items()):
         if quote and quote.encode() not in text and quote != quotes[0]:
             continue
         dialect = Dialect(delimiter, quote, escape)
-        reading = read_sample(text, Grammar(dialect, None), complete=complete)
-        if (weight < 1 and weak(reading, delimiter)) or (quote != quotes[0] and not reading.enclosed):
+        parsed = read_sample(text, Grammar(dialect, None), complete=complete)
+        if (weight < 1 and weak(parsed, delimiter)) or (quote != quotes[0] and not parsed.enclosed):
             continue
-        score = reading.score * weight
+        score = parsed.score * weight
         if best is None or score > best[0] * 1.02:
-            best = (score, dialect, reading)
+            best = (score, dialect, parsed)
     assert best is not None  # the usual delimiter is always tried
-    _, dialect, reading = best
-    if fixed.delimiter is None and (reading.width <= 1 or _prose(text, dialect.delimiter)):
+    _, dialect, parsed = best
+    if fixed.delimiter is None and (parsed.width <= 1 or _prose(text, dialect.delimiter)):
         # One column: a delimiter that does not stand in it.
         free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
         dialect = replace(dialect, delimiter=free[0] if free else usual)
-        reading = read_sample(text, Grammar(dialect, None), complete=complete)
+        parsed = read_sample(text, Grammar(dialect, None), complete=complete)
     if fixed.delimiter is None and fixed.quote is None and f'{dialect.delimiter} "'.encode() in text:
         # ``a, "b, c"``: what separates cells is a comma and a space.
         spaced = Dialect(f"{dialect.delimiter} ", '"', escape)
         other = read_sample(text, Grammar(spaced, None), complete=complete)
-        if other.regular * 10 > 9 and other.regular > reading.regular:
-            dialect, reading = spaced, other
+        if other.regular * 10 > 9 and other.regular > parsed.regular:
+            dialect, parsed = spaced, other
     if fixed.escape is None and dialect.quote and b"\\" + dialect.quote.encode() in text:
         escaped = replace(dialect, escape="\\")
         other = read_sample(text, Grammar(escaped, None), complete=complete)
-        if other.regular > reading.regular and other.faults < reading.faults and _escapes(text, dialect):
-            dialect, reading = escaped, other
-    if fixed.quote is None and reading.faults >= 5 and reading.faults > len(reading.records):
+        if other.regular > parsed.regular and other.faults < parsed.faults and _escapes(text, dialect):
+            dialect, parsed = escaped, other
+    if fixed.quote is None and parsed.faults >= 5 and parsed.faults > len(parsed.records):
         bare = replace(dialect, quote=None)
         other = read_sample(text, Grammar(bare, None), complete=complete)
-        if other.score > reading.score and not _encloses(other):
-            dialect, reading = bare, other
-    return dialect, reading
+        if other.score > parsed.score and not _encloses(other):
+            dialect, parsed = bare, other
+    return dialect, parsed
 
 
 def _prose(text: bytes, delimiter: str) -> bool:
@@ -175,6 +175,6 @@ def _escapes(text: bytes, dialect: Dialect) -> bool:
     return escaped[quote] > doubled and escaped[quote] >= 10 * others
 
 
-def _encloses(reading: Reading) -> bool:
+def _encloses(parsed: ParsedSample) -> bool:
     """Whether any cell stands in double quotes."""
-    return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for record in reading.records for cell in record)
+    return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for record in parsed.records for cell in record)

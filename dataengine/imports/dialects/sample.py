@@ -28,7 +28,7 @@ FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", 
 
 
 @dataclass(slots=True)
-class Reading:
+class ParsedSample:
     """A sample as one dialect reads it: the records in order, each with the physical line it begins on (from 0)."""
 
     records: list[list[str]]
@@ -48,7 +48,7 @@ class Reading:
         return sum(len(record) == self.width for record in self.records) / total if total else 0.0
 
 
-def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = False) -> Reading:
+def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = False) -> ParsedSample:
     """Read the first records of ``text`` with any number of cells; ``complete`` says that it is the whole file.
 
     For a ``sheet`` lines are rows, as ``Source.lines_are_records`` has it.
@@ -82,10 +82,10 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             rows.pop()  # the last may be cut
     widths = Counter(len(record) for record in records)
     width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
-    reading = Reading(records, lines, faults, width, 0.0, head, sum(map(sum, quoted)))
+    parsed = ParsedSample(records, lines, faults, width, 0.0, head, sum(map(sum, quoted)))
     if width > 1:
-        reading.score = reading.regular * (width - 1) / width * _typed(records, quoted, width)
-    return reading
+        parsed.score = parsed.regular * (width - 1) / width * _typed(records, quoted, width)
+    return parsed
 
 
 def _typed(records: list[list[str]], quoted: list[list[bool]], width: int) -> float:
@@ -114,27 +114,27 @@ def kind(cell: str) -> str:
     return "text" if WORDS.fullmatch(cell) else "odd"
 
 
-def weak(reading: Reading, delimiter: str) -> bool:
+def weak(parsed: ParsedSample, delimiter: str) -> bool:
     """Whether a colon or space splits what are single values: times, names, sentences.
 
     It does not where the first record is of the usual width too, whole lines are no numbers or moments, and (for
     spaces) most cells are.
     """
-    if not reading.records or len(reading.records[0]) != reading.width:
+    if not parsed.records or len(parsed.records[0]) != parsed.width:
         return True
-    rows = [record for record in reading.records if len(record) == reading.width]
+    rows = [record for record in parsed.records if len(record) == parsed.width]
     whole = sum(kind(delimiter.join(record)) in ("number", "moment") for record in rows)
     if whole * 2 > len(rows):
         return True
     if delimiter != " ":
         return False
-    if len(rows) == len(reading.records) > 2 and not reading.faults and reading.width > 2 and reading.enclosed:
+    if len(rows) == len(parsed.records) > 2 and not parsed.faults and parsed.width > 2 and parsed.enclosed:
         return not any(" " in cell for row in rows for cell in row)  # quotes that keep spaces together: no sentences
     values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
-    return values * 2 < len(rows) * reading.width
+    return values * 2 < len(rows) * parsed.width
 
 
-def preamble(reading: Reading, delimiter: str) -> int:
+def preamble(parsed: ParsedSample, delimiter: str) -> int:
     """How many lines stand before the header (or the first row): titles, notes, generator lines.
 
     A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
@@ -142,24 +142,24 @@ def preamble(reading: Reading, delimiter: str) -> int:
     preamble if the next record plainly is the header; and so are faulty lines, or where they have few delimiters.
     None of that where the width is hardly usual.
     """
-    records, width = reading.records, reading.width
-    if 3 * reading.regular < 1:
+    records, width = parsed.records, parsed.width
+    if 3 * parsed.regular < 1:
         return 0
-    if reading.head and not _plainly_a_header(records, width):
-        cells = max(line.count(delimiter.encode()) + 1 for line in reading.head)
-        return reading.lines[0] if cells * 2 <= width else 0
+    if parsed.head and not _plainly_a_header(records, width):
+        cells = max(line.count(delimiter.encode()) + 1 for line in parsed.head)
+        return parsed.lines[0] if cells * 2 <= width else 0
     for index, record in enumerate(records[:50]):
         filled = sum(cell.strip() != "" for cell in record)
-        if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(reading, index)):
-            return reading.lines[index] if index or reading.head else 0
+        if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(parsed, index)):
+            return parsed.lines[index] if index or parsed.head else 0
         if len(record) != width and len(record) * 2 > width and not _plainly_a_header(records[index + 1 :], width):
-            return reading.lines[index] if index else 0  # a damaged header is still the header
+            return parsed.lines[index] if index else 0  # a damaged header is still the header
     return 0
 
 
-def _fuller_follows(reading: Reading, index: int) -> bool:
-    following = reading.records[index + 1 : index + 3]
-    return any(sum(cell.strip() != "" for cell in record) * 2 > reading.width for record in following)
+def _fuller_follows(parsed: ParsedSample, index: int) -> bool:
+    following = parsed.records[index + 1 : index + 3]
+    return any(sum(cell.strip() != "" for cell in record) * 2 > parsed.width for record in following)
 
 
 def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
@@ -197,20 +197,20 @@ def _votes(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> i
     return votes
 
 
-def header_is_damaged(reading: Reading) -> bool:
+def header_is_damaged(parsed: ParsedSample) -> bool:
     """Whether the first line can be neither header nor row, as all the others are rows of one width.
 
     It is no record at all, or its number of cells is no row's. Such a line costs itself and no other: the file is read
     as one without a header, of which the first row is damaged.
     """
-    rows = reading.records if reading.head else reading.records[1:]
-    if len(rows) < SURE_ROWS or not _of_one_width(rows, reading.width):
+    rows = parsed.records if parsed.head else parsed.records[1:]
+    if len(rows) < SURE_ROWS or not _of_one_width(rows, parsed.width):
         return False
-    if reading.head:
+    if parsed.head:
         return True
-    first = reading.records[0]
+    first = parsed.records[0]
     # The row after it may be its other half, of the same width by chance.
-    return len(fitted(first, rows)) != reading.width and not any(len(row) == len(first) for row in rows[1:])
+    return len(fitted(first, rows)) != parsed.width and not any(len(row) == len(first) for row in rows[1:])
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
