@@ -15,15 +15,15 @@ import io, json, sys
 import config.asgi
 from django.urls import get_resolver
 from dataengine.imports.converting.likely_types import likely_type
-from dataengine.imports.dialects.header import first_records
+from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import examine, plan_new
+from dataengine.imports.planning.plan import plan_new
 
 assert get_resolver().url_patterns
 options = ImportOptions.read({"create_table": True})
-source, dialect, headers = examine(io.BytesIO(b"a,b\\n1,2024-01-31\\n"), "data.csv", options)
-plan_new(source, dialect, headers, options)
-kinds = [likely_type(cells, ()) for cells in zip(*first_records(source, dialect, 2))]
+opening = examine(io.BytesIO(b"a,b\\n1,2024-01-31\\n"), "data.csv", options.dialect)
+plan_new(opening, options)
+kinds = [likely_type(cells, ()) for cells in zip(*opening.first_records)]
 assert kinds == ["integer", "date"], kinds
 print(json.dumps(sorted(sys.modules)))
 """

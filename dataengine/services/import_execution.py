@@ -14,6 +14,7 @@ from psycopg import errors as pg
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.patterns import NULL_MARKERS
+from dataengine.imports.dialects.opening import examine
 from dataengine.imports.loading import merges, shadow
 from dataengine.imports.loading.appending import Appender, reserve_ids
 from dataengine.imports.loading.building import build_indexes
@@ -25,7 +26,7 @@ from dataengine.imports.loading.staging import Staging
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Conversion, Counts, Reading, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
+from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
@@ -80,16 +81,16 @@ class Execution:
         """Do the import. Raises DataEngineError where it cannot be done, Cancelled when asked to stop."""
         with ExitStack() as stack:
             file = stack.enter_context(closing(open_stored(self.job)))
-            source, dialect, headers = examine(file, self.job.filename, self.options)
+            opening = examine(file, self.job.filename, self.options.dialect)
             stack.enter_context(transaction.atomic())
             statements.give_memory()
             if self.options.create_table:
-                plan = plan_new(source, dialect, headers, self.options)
+                plan = plan_new(opening, self.options)
                 self.reporter.plan(**_FINDING_TYPES)
                 infer_types(plan, self.options, self._report_look)
             else:
                 self._fetch_table()
-                plan = plan_onto(source, dialect, headers, self.options, self.columns)
+                plan = plan_onto(opening, self.options, self.columns)
             loaded = self._load(plan)
             try:
                 self._finish(loaded)

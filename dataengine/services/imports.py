@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.mended_files import as_before
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
+from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
@@ -60,7 +61,7 @@ def start(
     size = _size(file)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
-    plan, options = _plan(file, name, target, options or {})
+    plan, read = _plan(file, name, target, read)
     file.seek(0)
     # Outside of the transaction: storing a large file far away takes longer than one may stand idle.
     key = _store(file, name)
@@ -75,7 +76,7 @@ def start(
                 email=email,
                 filename=name,
                 source=key,
-                options=options,
+                options=read.given,
                 findings=plan.findings(),
                 bytes_total=size,
             )
@@ -126,20 +127,18 @@ def check_size(size: int) -> None:
         raise TooLarge(reason, fields={"file": reason})
 
 
-def _plan(file: BinaryIO, filename: str, table: Table | None, given: dict[str, Any]) -> tuple[Plan, dict[str, Any]]:
+def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> tuple[Plan, ImportOptions]:
     """Look at the file as far as is cheap, and at what the options make of it. Returns them as they are to be kept."""
-    options = ImportOptions.read(given)
     try:
-        source, dialect, headers = examine(file, filename, options)
+        opening = examine(file, filename, options.dialect)
     except InvalidInput as error:
         error.fields.setdefault("file", [error.message])
         raise
     if table is None:
-        return plan_new(source, dialect, headers, options), given
-    given = as_before(table, filename, headers, given, has_header=dialect.has_header)
-    options = ImportOptions.read(given)
+        return plan_new(opening, options), options
+    options = as_before(table, filename, opening, options)
     columns = list(table.columns.select_related("references"))
-    plan = plan_onto(source, dialect, headers, options, columns)
+    plan = plan_onto(opening, options, columns)
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)
         if column is None or not column.unique:
@@ -148,7 +147,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, given: dict[str, A
         if options.key not in plan.mapping.columns:
             reason = f"The file has nothing for the key “{options.key}”."
             raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
-    return plan, given
+    return plan, options
 
 
 def _store(file: BinaryIO, filename: str) -> str:

@@ -10,10 +10,10 @@ from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type, unguarded
 from dataengine.imports.converting.patterns import NULL_MARKERS
-from dataengine.imports.dialects.header import first_records
+from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.mended_files import as_before
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import Plan, examine, plan_new, plan_onto
+from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.models import Column
 from webui.imports.drafts import Draft
 
@@ -45,23 +45,21 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
     try:
         read = ImportOptions.read(options)
-        source, dialect, headers = examine(cast("BinaryIO", draft), draft.filename, read)
+        opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
         if columns:
-            table = columns[0].table
-            read = ImportOptions.read(as_before(table, draft.filename, headers, options, has_header=dialect.has_header))
+            read = as_before(columns[0].table, draft.filename, opening, read)
     except InvalidInput as error:
         return Preview(problem=error.message)
+    dialect, headers = opening.dialect, opening.headers
     if read.mapping is not None and not set(read.mapping) <= set(headers):
         # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
         read = replace(read, mapping=None)
     problem, plan = "", None
     try:
-        plan = plan_new(source, dialect, headers, read) if columns is None else plan_onto(
-            source, dialect, headers, read, columns
-        )  # fmt: skip
+        plan = plan_new(opening, read) if columns is None else plan_onto(opening, read, columns)
     except InvalidInput as error:
         problem = error.message
-    records = first_records(source, dialect, len(headers))
+    records = opening.first_records
     targets = plan.mapping.columns if plan else [None] * len(headers)
     kinds = _kinds(plan, records, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
     return Preview(

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from dataengine.models import ImportJob, RejectedRow, Table
 from dataengine.services import import_mail
+from dataengine.tests.looks import counted_looks
 from webui.imports import drafts
 from webui.tests.conftest import PARTIAL
 
@@ -116,6 +117,21 @@ def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, peop
     assert "1999-01-01" in html
     assert re.search(r'name="column-0"[^>]*aria-label="Name goes to".*?<option value="name" selected>', html, re.DOTALL)
     assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [GOOD, b"na,me,email\n" + b"Dan,\n" * 20, b"_line,_errors,name,email\n1,x,Dan,dan@example.com\n"],
+    ids=["plain", "damaged header", "mended file"],
+)
+@pytest.mark.parametrize("path", [IMPORT, "/tables/new/import/"], ids=["table", "new table"])
+def test_looking_reads_the_file_and_the_options_once(
+    as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes
+) -> None:
+    sent = as_owner.post(path, {"do": "preview", "file": upload(content)}, headers=BY_SCRIPT)
+    looks = counted_looks(monkeypatch)
+    assert "Dan" in as_owner.get(sent.json()["location"]).content.decode()
+    assert looks == {"file": 1, "options": 1}
 
 
 def test_an_import_starts_from_what_was_looked_at(as_owner: Client, people: Table) -> None:

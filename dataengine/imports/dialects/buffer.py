@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.reading.rejected_lines import readable
-from dataengine.imports.reading.source import CHUNK_BYTES, Source
+from dataengine.imports.reading.source import Source
 
 from .dialect import Dialect
 from .grammar import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
@@ -15,12 +16,12 @@ BLANK_LINES = re.compile(rb"[\r\n]*")
 
 
 class Buffer:
-    """Text that has been read but not dealt with. ``final`` once the source has no more."""
+    """Text that has been read but not dealt with. ``final`` once there are no more chunks of the source's text."""
 
-    def __init__(self, source: Source, dialect: Dialect, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(self, chunks: Iterator[bytes], dialect: Dialect) -> None:
         self.text = b""
         self.final = False
-        self._chunks = source.open_text(dialect.encoding, chunk_bytes)
+        self._chunks = chunks
         self._close_last_line = dialect.escape in (None, dialect.quote)
 
     def fill(self, size: int) -> None:

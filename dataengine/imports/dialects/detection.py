@@ -31,14 +31,14 @@ ASCII_SCAN_BYTES = 512 << 20
 def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     """Find the dialect of ``source`` from its first megabyte; what ``overrides`` fixes is not looked for.
 
-    - *Encoding*: see ``encodings.py``. A file that begins in ASCII is read on until something else turns up.
+    - *Encoding*: see ``text_encodings.py``. A file that begins in ASCII is read on until something else turns up.
     - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
       records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
       ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
     - *Escape*: a backslash if rows fail without it that pass with it, it stands before quotes and hardly anything
       else, and quotes are doubled more seldom. (Otherwise it is text, and the odd one before a quote is damage.)
     - *Preamble*: leading records of at most half the usual width, or padded to it with empty cells (``skip_rows``).
-    - *Header*: see ``detection.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
+    - *Header*: see ``sample.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
 
     Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
     """
@@ -71,9 +71,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         parsed = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
     if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
-        parsed.records = [
-            record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading
-        ]
+        parsed.records = [record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading]
         parsed.head = []
     has_header = fixed.has_header
     if has_header is None:
@@ -94,7 +92,7 @@ def _mark_of_rejected_csv(sample: bytes) -> str | None:
 def _rest(source: Source) -> itertools.islice[bytes]:
     """The chunks after the sample (cut at the same place only by luck, which does not matter)."""
     chunks = SAMPLE_BYTES // (1 << 20)
-    return itertools.islice(source.open_bytes(), chunks, chunks + ASCII_SCAN_BYTES // (1 << 20))
+    return itertools.islice(source.head.chunks(), chunks, chunks + ASCII_SCAN_BYTES // (1 << 20))
 
 
 def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:

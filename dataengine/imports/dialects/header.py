@@ -1,7 +1,4 @@
-"""The beginning of a source: lines before the header, the header, whether rows follow. Reads a buffer at a time.
-
-What is needed to say what a file is, without what it takes to convert it: web processes do no more.
-"""
+"""What stands in the head of a source: lines before the header, the header, whether rows follow, the first of them."""
 
 from __future__ import annotations
 
@@ -25,10 +22,10 @@ WIDTH_SAMPLE_ROWS = 200
 def read_header(source: Source, dialect: Dialect) -> list[str]:
     """The names in the header, as they stand there (maybe doubled), or ``column_1 …`` without one or without a name.
 
-    As many as the rows have cells where only empty cells at the end differ (``detection.fitted``).
+    As many as the rows have cells where only empty cells at the end differ (``sample.fitted``).
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
-    buffer = Buffer(source, dialect)
+    buffer = _head(source, dialect)
     skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
@@ -51,7 +48,7 @@ def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bo
     That is a first line that is no row of ``width`` cells or, if what is passed over is but a guess (``preamble``), the
     line before the first row. None where nothing stands there, or a damaged row: one that holds values and not names.
     """
-    buffer = Buffer(source, dialect)
+    buffer = _head(source, dialect)
     guessed = preamble and dialect.skip_rows > 0
     skip_lines(buffer, dialect.skip_rows - guessed, source)
     if guessed:
@@ -65,6 +62,10 @@ def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bo
     if scan.fault is None and scan.count == width:
         return None
     return _names_in(line, re.escape(dialect.delimiter), dialect)
+
+
+def _head(source: Source, dialect: Dialect) -> Buffer:
+    return Buffer(source.head_text(dialect.encoding), dialect)
 
 
 def _line(buffer: Buffer) -> bytes:
@@ -82,7 +83,7 @@ def _names_in(line: bytes, delimiters: str, dialect: Dialect) -> list[str] | Non
 
 def has_rows(source: Source, dialect: Dialect) -> bool:
     """Whether anything but blank lines follows the header: it is a row, or rejected as one."""
-    buffer = Buffer(source, dialect)
+    buffer = _head(source, dialect)
     pass_header(buffer, dialect, source)
     while True:
         buffer.fill(1)
@@ -93,7 +94,7 @@ def has_rows(source: Source, dialect: Dialect) -> bool:
 
 def first_records(source: Source, dialect: Dialect, width: int) -> list[list[str]]:
     """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
-    buffer = Buffer(source, dialect)
+    buffer = _head(source, dialect)
     pass_header(buffer, dialect, source)
     return [record for record in _sample(buffer, source, dialect) if len(record) == width]
 

@@ -62,7 +62,7 @@ def parse(
         engine = RecordEngine(grammar, nulls, lines_are_records=source.lines_are_records)
     else:
         engine = BlockEngine(grammar, nulls, lines_are_records=source.lines_are_records)
-    buffer = Buffer(source, dialect, min(block_bytes, CHUNK_BYTES))
+    buffer = Buffer(source.open_text(dialect.encoding, min(block_bytes, CHUNK_BYTES)), dialect)
     line = pass_header(buffer, dialect, source)
     while True:
         buffer.fill(block_bytes)

@@ -7,12 +7,12 @@ another column needed it so, and whose headers had to be mapped will have to be 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
 
+from dataengine.imports.dialects.opening import Opening
 from dataengine.models import ImportJob, Table
 
 from .mapping import ADDED_HEADERS, read_names
+from .options import ImportOptions
 
 _NAME = re.compile(r"rejected-(\d{1,18})\b")
 """What we call the file; browsers may add to it."""
@@ -20,27 +20,25 @@ _LOOK_BACK = 20
 _ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
 
 
-def as_before(
-    table: Table, filename: str, headers: Sequence[str], options: Mapping[str, Any], *, has_header: bool
-) -> dict[str, Any]:
+def as_before(table: Table, filename: str, opening: Opening, options: ImportOptions) -> ImportOptions:
     """The options with what the earlier import found, where the file is a rejected.csv and they do not say otherwise.
 
     That is: the mapping, date formats by column, and the null markers if they counted.
     """
-    names, guarded = read_names(headers, has_header=has_header)
+    names, guarded = read_names(opening.headers, has_header=opening.dialect.has_header)
     own = set(names).difference(ADDED_HEADERS)
     earlier = _earlier(table, filename, own) if guarded else None
     if earlier is None:
-        return dict(options)
+        return options
     columns = {column.name for column in table.columns.all()}
     found = earlier.findings
-    before = {
-        "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},
-        "date_formats": {name: forms for name, forms in found.get("date_formats", {}).items() if name in columns},
-        "null_values": found.get("null_values"),
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    return {name: value for name, value in before.items() if value} | given
+    return options.completed(
+        {
+            "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},
+            "date_formats": {name: forms for name, forms in found.get("date_formats", {}).items() if name in columns},
+            "null_values": found.get("null_values"),
+        }
+    )
 
 
 def _earlier(table: Table, filename: str, headers: set[str]) -> ImportJob | None:

@@ -1,13 +1,13 @@
-"""The ``options`` of an import (contract: Imports), validated. Pure.
+"""The ``options`` of an import, validated. Pure.
 
-What is stored with the job is the JSON that was given; it is read by ``ImportOptions.read`` both when the import is
-started, where errors go to the person, and when it runs.
+What is stored with the job is the JSON that was ``given``. ``ImportOptions.read`` reads it once when the import is
+started, where errors go to the person, and once when it runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from dataengine.exceptions import InvalidInput
@@ -28,6 +28,7 @@ type OnError = Literal["skip_rows", "abort"]
 class ImportOptions:
     """Options with their defaults. ``null_values`` None means: the markers' rule decides."""
 
+    given: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, str | None] | None = None
     create_table: bool = False
     dialect: DialectOptions = field(default_factory=DialectOptions)
@@ -65,15 +66,13 @@ class ImportOptions:
         by_column = formats if isinstance(formats, Mapping) else {}
         nulls = values.get("null_values")
         options = cls(
+            given=dict(given),
             mapping=_mapping(values.get("mapping"), errors),
             create_table=_flag(values, "create_table", errors),
             dialect=dialect,
             null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors)),
             date_formats=() if by_column else _formats(formats or [], compile_format, errors),
-            column_formats={
-                str(name): _formats(texts, lambda text: BY_NAME.get(text) or compile_format(text), errors)
-                for name, texts in by_column.items()
-            },
+            column_formats=_formats_by_column(by_column, errors),
             on_conflict=cast("OnConflict", _one_of(values, "on_conflict", ("reject", "skip", "update"), errors)),
             key=_key(values.get("key"), errors),
             on_error=cast("OnError", _one_of(values, "on_error", ("skip_rows", "abort"), errors)),
@@ -89,6 +88,30 @@ class ImportOptions:
             name, reason = next(iter(errors.items()))
             raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
         return options
+
+    def completed(self, found: Mapping[str, Any]) -> ImportOptions:
+        """With ``mapping``, ``date_formats`` by column and ``null_values`` as they were ``found`` before.
+
+        What was given, and what was not found, stays as it is.
+        """
+        given = {name: value for name, value in self.given.items() if value is not None}
+        added = {name: value for name, value in found.items() if value and name not in given}
+        options = replace(self, given=added | given)
+        if "mapping" in added:
+            options = replace(options, mapping=dict(added["mapping"]))
+        if "date_formats" in added:
+            options = replace(options, column_formats=_formats_by_column(added["date_formats"], {}))
+        if "null_values" in added:
+            options = replace(options, null_values=tuple(added["null_values"]))
+        return options
+
+
+def _formats_by_column(value: Mapping[str, Any], errors: dict[str, str]) -> dict[str, tuple[DateFormat, ...]]:
+    """Formats by column, well-known ones by their names."""
+    return {
+        str(name): _formats(texts, lambda text: BY_NAME.get(text) or compile_format(text), errors)
+        for name, texts in value.items()
+    }
 
 
 def _formats(value: object, read: Callable[[str], DateFormat], errors: dict[str, str]) -> tuple[DateFormat, ...]:

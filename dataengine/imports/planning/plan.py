@@ -14,10 +14,9 @@ from django.core.files.storage import default_storage
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
-from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.dialect import Dialect
-from dataengine.imports.dialects.header import damaged_header, has_rows, read_header
-from dataengine.imports.reading.source import Source, open_source
+from dataengine.imports.dialects.opening import Opening
+from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
 
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
@@ -38,8 +37,6 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """Of a dry run: the first records as they would be."""
-    passes: int = 1
-    """How often the file is read; progress divides by it."""
 
     @property
     def places(self) -> list[int]:
@@ -70,39 +67,16 @@ def open_stored(job: ImportJob) -> BinaryIO:
     return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
 
 
-def examine(file: BinaryIO, filename: str, options: ImportOptions) -> tuple[Source, Dialect, list[str]]:
-    """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
-    given = options.dialect
-    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
-    dialect = detect(source, options.dialect)
-    headers = read_header(source, dialect)
-    heading = _damaged_header(source, dialect, len(headers), options) or []
-    if len(heading) == len(headers) == len({name for name in heading if name}):
-        headers = heading  # damaged, and yet it names the columns
-    if not has_rows(source, dialect):
-        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
-    source.bytes_read = 0
-    return source, dialect, headers
-
-
-def _damaged_header(source: Source, dialect: Dialect, width: int, options: ImportOptions) -> list[str] | None:
-    if dialect.has_header or options.dialect.has_header is not None or source.lines_are_records:
-        return None
-    return damaged_header(source, dialect, width=width, preamble=options.dialect.skip_rows is None)
-
-
-def plan_onto(
-    source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions, columns: Sequence[Column]
-) -> Plan:
+def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column]) -> Plan:
     """The plan for a table that exists."""
-    named = dialect.has_header or not are_numbered(headers)
-    if not named and (heading := _damaged_header(source, dialect, len(headers), options)):
-        check_order(heading, len(headers), [column.name for column in columns])
+    headers, named = opening.headers, _is_named(opening)
+    if not named and opening.damaged_header:
+        check_order(opening.damaged_header, len(headers), [column.name for column in columns])
     specs = {column.name: column.to_spec() for column in columns}
     mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=named)
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
     passed = [header for header, name in mapping.as_dict().items() if name is None]
-    plan = Plan(source, dialect, mapping, used, markers=options.null_values)
+    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -116,12 +90,16 @@ def plan_onto(
     return plan
 
 
-def plan_new(source: Source, dialect: Dialect, headers: Sequence[str], options: ImportOptions) -> Plan:
+def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     """The plan for a table that is to be made from the file; the types are still text."""
-    mapping = map_new(headers, options.mapping, has_header=dialect.has_header or not are_numbered(headers))
+    mapping = map_new(opening.headers, options.mapping, has_header=_is_named(opening))
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    return Plan(source, dialect, mapping, specs, markers=options.null_values, passes=2)
+    return Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values)
+
+
+def _is_named(opening: Opening) -> bool:
+    return opening.dialect.has_header or not are_numbered(opening.headers)
 
 
 def _label(header: str, name: str) -> str:

@@ -1,6 +1,7 @@
 """Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; bounded whatever they unpack to.
 
-Pure: knows files, no models. A Source can be read again from its beginning as often as needed (detect, then load).
+Pure: knows files, no models. A Source can be read again from its beginning as often as needed; who only wants to know
+what the file is asks its head, which is read once.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import io
 import itertools
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import cached_property
 from pathlib import PurePath
 from typing import BinaryIO, Literal
 
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
+from .head import Head
 from .text_encodings import detect_wide
 from .xlsx import Workbook
 
@@ -25,6 +28,8 @@ __all__ = ["Source", "SourceLimits", "open_source"]
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
+HEAD_BYTES = SAMPLE_BYTES + CHUNK_BYTES
+"""A sample, and as many bytes again for the records below a header."""
 type Kind = Literal["text", "xlsx"]
 type Packing = Literal["none", "gzip", "zip"]
 
@@ -76,22 +81,36 @@ class Source:
         """Whether a row's line number counts rows (sheets) and not physical lines (text)."""
         return self.kind == "xlsx"
 
-    def sample(self, size: int = SAMPLE_BYTES) -> bytes:
-        """The first ``size`` bytes, unpacked but not decoded (for xlsx: of the CSV made from it)."""
-        parts: list[bytes] = []
-        length = 0
-        for chunk in self.open_bytes():
-            parts.append(chunk)
-            length += len(chunk)
-            if length >= size:
-                break
-        return b"".join(parts)[:size]
+    @cached_property
+    def head(self) -> Head:
+        """How the file begins, unpacked but not decoded (for xlsx: as the CSV made from it)."""
+        return Head(self._read, HEAD_BYTES)
 
-    def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+    def sample(self, size: int = SAMPLE_BYTES) -> bytes:
+        """The first ``size`` bytes of the head."""
+        return self.head.sample(size)
+
+    def head_text(self, encoding: str) -> Iterator[bytes]:
+        """The same text as that of ``open_text``, for those who will hardly read further than the head."""
+        return to_utf8(self.head.chunks(), encoding)
+
+    def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
 
         Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
         """
+        self.head.stop()
+        yield from self._read(chunk_bytes)
+
+    def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
+        """The text from the beginning as UTF-8 without a byte order mark, in chunks cut anywhere.
+
+        A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
+        (``invalid_encoding``) and no other.
+        """
+        return to_utf8(self.open_bytes(chunk_bytes), encoding)
+
+    def _read(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         self.bytes_read = 0
         if self.kind == "xlsx":
             if self._workbook is None:
@@ -104,14 +123,6 @@ class Source:
             if self.packing != "none":
                 check_unpacked(unpacked, self.bytes_read, self.limits)
             yield chunk
-
-    def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The text from the beginning as UTF-8 without a byte order mark, in chunks cut anywhere.
-
-        A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
-        (``invalid_encoding``) and no other.
-        """
-        return to_utf8(self.open_bytes(chunk_bytes), encoding)
 
     def _advance(self, position: int) -> None:
         # A zip's directory is read between members, so positions may jump.
@@ -225,21 +236,20 @@ def open_source(
     ``not_csv``, ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
     """
     limits = limits or SourceLimits()
-    file.seek(0)
-    head = file.read(4096)
-    if not head:
+    file.seek(0, io.SEEK_END)
+    if not file.tell():
         raise InvalidInput("The file is empty.", code="empty_file")
     name = PurePath(filename.replace("\\", "/")).name.lower()
     packing: Packing = "none"
     inner = name
     if name.endswith(".gz"):
-        if not head.startswith(b"\x1f\x8b"):
+        if not _begins_with(file, b"\x1f\x8b"):
             raise InvalidInput("The file is named .gz but is not gzip.", code="not_csv")
         packing, inner = "gzip", name.removesuffix(".gz")
     elif name.endswith(".zip"):
         packing, inner = "zip", ""
     if packing == "zip" or name.endswith(".xlsx"):
-        if not head.startswith(b"PK"):
+        if not _begins_with(file, b"PK"):
             raise InvalidInput(f"The file is named {PurePath(name).suffix} but is none.", code="not_csv")
         try:
             with zipfile.ZipFile(file) as archive:
@@ -260,6 +270,11 @@ def open_source(
         refuse_binary(start, encoding=encoding, delimiter=delimiter)
     source.bytes_read = 0
     return source
+
+
+def _begins_with(file: BinaryIO, magic: bytes) -> bool:
+    file.seek(0)
+    return file.read(len(magic)) == magic
 
 
 def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:

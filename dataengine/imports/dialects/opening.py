@@ -1,0 +1,62 @@
+"""What a source file is, as far as its beginning says: dialect, header, whether rows follow, the first of them. Pure.
+
+It stands with the dialects because it answers for them; ``reading`` knows bytes and no grammar. Nothing that converts
+is needed for it: web processes do no more than this.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import BinaryIO
+
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.reading.source import Source, open_source
+
+from . import header
+from .detection import detect
+from .dialect import DialectOptions
+
+
+class Opening:
+    """The beginning of a source, read once, and what it answers. ``given`` is what a person fixed of the dialect.
+
+    ``headers`` are the names of the columns as they stand there, or ``column_1 …``. ``damaged_header`` is what stands
+    where a header would be in a file that was found to have none; where that names all columns, ``headers`` are it.
+
+    Raises InvalidInput for what has no header and no rows, or a header that cannot be read.
+    """
+
+    def __init__(self, source: Source, given: DialectOptions) -> None:
+        self.source = source
+        self.dialect = detect(source, given)
+        self.headers = header.read_header(source, self.dialect)
+        self.damaged_header = self._damaged_header(given)
+        named = {name for name in self.damaged_header if name}
+        if len(self.damaged_header) == len(self.headers) == len(named):
+            self.headers = self.damaged_header
+
+    @cached_property
+    def has_rows(self) -> bool:
+        """Whether anything but blank lines follows the header: it is a row, or rejected as one."""
+        return header.has_rows(self.source, self.dialect)
+
+    @cached_property
+    def first_records(self) -> list[list[str]]:
+        """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
+        return header.first_records(self.source, self.dialect, len(self.headers))
+
+    def _damaged_header(self, given: DialectOptions) -> list[str]:
+        if self.dialect.has_header or given.has_header is not None or self.source.lines_are_records:
+            return []
+        guessed = given.skip_rows is None
+        return header.damaged_header(self.source, self.dialect, width=len(self.headers), preamble=guessed) or []
+
+
+def examine(file: BinaryIO, filename: str, given: DialectOptions) -> Opening:
+    """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
+    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
+    opening = Opening(source, given)
+    if not opening.has_rows:
+        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
+    source.bytes_read = 0
+    return opening
