@@ -9,103 +9,129 @@ the file wins.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import psycopg
 from django.db import IntegrityError, connection, transaction
-from psycopg import sql
 
-from dataengine.exceptions import Unavailable
 from dataengine.imports.pipeline import Conversion
-from dataengine.models import Table
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import Plan
+from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import ddl, statements
 
-from . import merges
-from .checks import Checks
+from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
 
-_TRIES = 5
 
+class Appending(Loader):
+    """Appends the rows to ``table`` while they are read. The staging table is made for chunks that clash."""
 
-class Appender:
-    """Appends one file to one table. ``checks.found`` and ``checks.errors`` say what was rejected on the way."""
+    stages = {"loading": 1.0, "finishing": 0.02}
 
-    def __init__(self, table: Table, staging: Staging, checks: Checks) -> None:
-        self.table = table
-        self.staging = staging
-        self.checks = checks
-        self.inserted = 0
-        self.is_text_kept = True
-        """Whether the text of every row that was rejected here was kept while the file was read."""
-        self._staged = False
-        self._straight = not checks.refer_to_own
+    def __init__(self, job: ImportJob, plan: Plan, table: Table, columns: Sequence[Column], reporter: Reporter) -> None:
+        self._table = table
+        staging = Staging(job.pk, plan.specs)
+        super().__init__(job, plan, columns, reporter, staging=staging, checked_against=table)
+        self._is_text_kept = True
+        self._is_staging_made = False
+        self._goes_straight = not self._checks.refer_to_own
 
-    def load(self, conversion: Conversion, progress: Callable[[int], None]) -> None:
-        """Load every chunk. ``progress`` is told how many records are in."""
-        keys = ["id", *(spec.name for spec in self.checks.keys)]
-        for chunk in conversion.chunks():
-            self.checks.own = conversion.reading.ids.multirange()
-            found = self.checks.found
+    @staticmethod
+    def suits(options: ImportOptions) -> bool:
+        """Whether rows can go straight in: none of them may have to be taken back, and none meets a record."""
+        return options.on_conflict == "reject" and options.on_error == "skip_rows" and not options.dry_run
+
+    def load(self) -> None:
+        self._begin()
+        checks, counts, reading = self._checks, self.counts, self._reading
+        keys = ["id", *(spec.name for spec in checks.keys)]
+        for chunk in self._conversion.chunks():
+            checks.own = reading.ids.multirange()
+            found = checks.found
             if chunk.count:
-                if self._straight:
-                    self._straight = self._copy(chunk.data)
-                    settled = self._straight
+                if self._goes_straight:
+                    self._goes_straight = self._copy(chunk.data)
+                    settled = self._goes_straight
                 else:
                     settled = False
                 if not settled:
                     # Where one chunk clashed the next one will, as a rule; a clean one brings the short way back.
-                    self._straight = self._stage(chunk.data) == 0 and not self.checks.refer_to_own
-                    self.is_text_kept &= self._straight
+                    self._goes_straight = self._take_long_way(chunk.data) == 0 and not checks.refer_to_own
+                    self._is_text_kept &= self._goes_straight
             if chunk.held:
-                self._stage(chunk.back)
-            self.inserted += chunk.count + chunk.held - (self.checks.found - found)
+                self._take_long_way(chunk.back)
+            counts.rows_imported += chunk.count + chunk.held - (checks.found - found)
             if chunk.keyed:
-                statements.copy_into(self.checks.rejected, keys, [chunk.keys])
-            if self.checks.needed and (chunk.keyed or self.checks.found > found):
-                self.checks.explain_chunk()
-            progress(self.inserted)
+                statements.copy_into(checks.rejected, keys, [chunk.keys])
+            if checks.needed and (chunk.keyed or checks.found > found):
+                checks.explain_chunk()
+            self._reporter.update(rows_imported=counts.rows_imported)
+        counts.rows_read = reading.rows + reading.damaged
+        counts.rows_rejected = reading.rejected.count + checks.found
+        self._begin_filing()
+
+    def finish(self) -> Table:
+        return self._table
+
+    def rehearse(self) -> None:
+        raise AssertionError("rows that are not to go in are not appended, see suits")
+
+    def discard(self) -> None:
+        raise AssertionError("rows that are not to go in are not appended, see suits")
+
+    def _convert(self) -> Conversion:
+        return Conversion(
+            self.plan,
+            give_ids=lambda first_row, count: reserve_ids(self._table, count),
+            keys=self._checks.keys,
+            report=self._report,
+            unique=self._unique,
+            sorted_by=next(iter(self._unique), None),
+        )
 
     def _copy(self, data: bytes) -> bool:
         try:
             with transaction.atomic():
-                statements.copy_into(ddl.qualified(self.table.name), self.staging.columns, [data])
+                statements.copy_into(ddl.qualified(self._table.name), self._staging.columns, [data])
         except psycopg.errors.IntegrityError:
             return False
         return True
 
-    def _stage(self, data: bytes) -> int:
-        """Take the long way; returns how many rows were rejected. Others write to the table too, so look again."""
-        if not self._staged:
-            self.staging.create()
-            self._staged = True
-        statements.copy_into(self.staging.relation, self.staging.columns, [data])
-        statements.run(statements.analyze(self.staging.relation))
-        before = self.checks.found
-        self.checks.reject_for()
-        for _ in range(_TRIES):
+    def _take_long_way(self, data: bytes) -> int:
+        """Stage, clean, insert; returns how many rows were rejected. Others write to the table too, so look again."""
+        staging, checks = self._staging, self._checks
+        if not self._is_staging_made:
+            staging.create()
+            self._is_staging_made = True
+        staging.copy([data])
+        staging.analyze()
+        before = checks.found
+        checks.reject_for()
+        for _ in range(TRIES):
             try:
                 with transaction.atomic():
-                    merges.insert_with_ids(self.staging, self.table)
+                    staging.insert_with_ids(self._table)
                 break
             except IntegrityError:
                 # Others took values or deleted records meanwhile, and may well go on doing so.
-                self.checks.reject_for()
+                checks.reject_for()
                 if self._insert_what_fits():
                     break
         else:
-            raise Unavailable("The table changes too fast to import into it; try again.", code="table_busy")
-        statements.run(sql.SQL("TRUNCATE {}").format(self.staging.relation))
-        return self.checks.found - before
+            raise busy()
+        staging.clear()
+        return checks.found - before
 
     def _insert_what_fits(self) -> bool:
         """Insert the staged rows whose unique values nobody has taken; False where a reference is in the way."""
         try:
             with transaction.atomic():
-                merges.insert_with_ids(self.staging, self.table, what_fits=True)
+                self._staging.insert_with_ids(self._table, what_fits=True)
         except IntegrityError:
             return False
         with statements.by_index():
-            self.checks.reject_missing(self.table)
+            self._checks.reject_missing(self._table)
         return True
 
 

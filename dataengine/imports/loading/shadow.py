@@ -18,10 +18,6 @@ from .staging import Staging, pg_type
 _SWAP_LOCK_MS = 300
 
 
-class NotEmptyAnyMore(Exception):
-    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
-
-
 class Shadow(Staging):
     """A staging table that will become the table: all its columns, with defaults, in the schema of user tables."""
 
@@ -78,8 +74,14 @@ class Shadow(Staging):
         if clauses:
             run(sql.SQL("ALTER TABLE {} {}").format(self.relation, sql.SQL(", ").join(clauses)))
 
-    def replace(self, table: Table, columns: Sequence[Column], next_id: int) -> None:
+    def highest_id(self) -> int:
+        """The highest id of its rows, at least that of the last one that the table has ever given."""
+        highest = value(sql.SQL("SELECT max(id) FROM {}").format(self.relation))
+        return max(self.base, highest or 0)
+
+    def replace(self, table: Table, columns: Sequence[Column]) -> None:
         """Take the place of ``table``, which is empty and locked: its name, constraints, identity."""
+        next_id = self.highest_id() + 1
         run(sql.SQL("DROP TABLE {}").format(ddl.qualified(table.name)))
         self.rename_constraint("pkey", f"tk:{table.pk}:pkey")
         places = {spec.name: place for place, spec in enumerate(self.all_specs)}

@@ -1,22 +1,21 @@
-"""Puts typed rows into PostgreSQL, all inside the transaction that its caller holds. Everything here is SQL.
+"""The staging table: typed rows that nobody else sees yet, and the ways from there into a table. All of it is SQL.
 
-Rows first go to a *staging table* that nobody else sees, are checked there set-wise (``duplicates.py``), and then
-
-- become the table itself where that is new or empty: the staging table (here called the shadow) was filled without
-  indexes, gets them now, and takes the table's name and place;
-- or are inserted into the table that holds records already.
-
-The table itself is locked for the moment of the swap only; readers never wait for data to flow.
+Everything happens inside the transaction that the caller holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from django.db import connection
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec, postgres_type
-from dataengine.postgres.statements import run
+from dataengine.models import Table
+from dataengine.postgres import ddl, statement_progress, statements
+from dataengine.postgres.statements import run, value
+
+_SAMPLE_ROWS = 10
 
 
 def pg_type(spec: ColumnSpec) -> sql.SQL:
@@ -34,20 +33,101 @@ class Staging:
         self.relation: sql.Composable = sql.Identifier("pg_temp", f"tk:{job_id}:stage")
         self.freeze = False
 
-    def create(self) -> None:
-        parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
-        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self._bare(), sql.SQL(", ").join(parts)))
-
-    def _bare(self) -> sql.Identifier:
-        return sql.Identifier(f"tk:{self.job_id}:stage")
-
     @property
     def columns(self) -> list[str]:
         return ["id", *(spec.name for spec in self.specs)]
 
+    def create(self) -> None:
+        parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
+        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
+        name = sql.Identifier(f"tk:{self.job_id}:stage")
+        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(name, sql.SQL(", ").join(parts)))
+
     def drop(self) -> None:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))
 
+    def clear(self) -> None:
+        run(sql.SQL("TRUNCATE {}").format(self.relation))
 
-# The table itself ------------------------------------------------------------------------------------------------
+    def copy(self, data: Iterable[bytes | memoryview]) -> int:
+        """Take in the rows of a binary COPY. Returns how many there were."""
+        return statements.copy_into(self.relation, self.columns, data, freeze=self.freeze)
+
+    def analyze(self) -> None:
+        """Have PostgreSQL look at the rows, so that it knows how many there are of what."""
+        run(statements.analyze(self.relation))
+
+    def heap_bytes(self) -> int:
+        """How large the rows are."""
+        return statement_progress.heap_bytes(self.relation.as_string())
+
+    def sample(self) -> list[dict[str, str | None]]:
+        """The first rows, each value as PostgreSQL writes it."""
+        names = [spec.name for spec in self.specs]
+        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+        statement = sql.SQL("SELECT {} FROM {} ORDER BY id LIMIT {}").format(
+            texts, self.relation, sql.Literal(_SAMPLE_ROWS)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    # Into a table ---------------------------------------------------------------------------------------------
+
+    def insert_into(self, table: Table) -> int:
+        """Insert the rows in their order; the table gives them their ids, which ascend in that order."""
+        names = sql.SQL(", ").join(sql.Identifier(spec.name) for spec in self.specs)
+        return run(
+            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
+                ddl.qualified(table.name), names, names, self.relation
+            )
+        )
+
+    def insert_with_ids(self, table: Table, *, what_fits: bool = False) -> int:
+        """Insert the rows with the ids that they have (from the table's own sequence); all, or those that fit."""
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in self.columns)
+        return run(
+            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id {}").format(
+                ddl.qualified(table.name),
+                names,
+                names,
+                self.relation,
+                sql.SQL("ON CONFLICT DO NOTHING" if what_fits else ""),
+            )
+        )
+
+    def count_known(self, table: Table, key: str) -> int:
+        """How many rows have their ``key`` in the table."""
+        statement = sql.SQL("SELECT count(*) FROM {} s JOIN {} t ON {}").format(
+            self.relation, ddl.qualified(table.name), _same(key)
+        )
+        return int(value(statement) or 0)
+
+    def update(self, table: Table, key: str) -> int:
+        """Write the rows whose ``key`` is in the table over the records there, and unstage them."""
+        others = [spec.name for spec in self.specs if spec.name != key]
+        count = self.count_known(table, key)
+        if count and others:
+            settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in others)
+            count = run(
+                sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(
+                    ddl.qualified(table.name), settings, self.relation, _same(key)
+                )
+            )
+        self._drop_known(table, key)
+        return count
+
+    def skip_known(self, table: Table, columns: Sequence[str]) -> int:
+        """Take out the rows that share a value of one of the unique ``columns`` with a record of the table."""
+        return sum(self._drop_known(table, name) for name in columns)
+
+    def _drop_known(self, table: Table, column: str) -> int:
+        return run(
+            sql.SQL("DELETE FROM {} s USING {} t WHERE {}").format(
+                self.relation, ddl.qualified(table.name), _same(column)
+            )
+        )
+
+
+def _same(column: str) -> sql.Composable:
+    return sql.SQL("t.{0} = s.{0}").format(sql.Identifier(column))

@@ -1,0 +1,133 @@
+"""Loads into a table that is new or empty: into another one beside it, which then takes its place.
+
+That one, the shadow, is filled without indexes and gets them afterwards. The table itself is locked for the moment of
+the swap only; readers never wait for data to flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from django.db import IntegrityError, transaction
+from psycopg import errors
+
+from dataengine.columns.types import ColumnSpec
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.pipeline import Conversion
+from dataengine.imports.planning.plan import Plan
+from dataengine.models import Column, ImportJob, Table
+
+from . import shadow
+from .loader import Loader, Reporter
+from .shadow import Shadow
+from .staging import Staging
+
+_FEW = 20
+"""Rejected rows are few where there are so many times as many good ones."""
+
+
+class NotEmptyAnyMore(Exception):
+    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
+
+
+class Replacing(Loader):
+    """Fills a shadow that takes the place of ``table``, or, where that is None, of one that ``make_table`` makes.
+
+    ``replaced`` is called with the table when that has happened.
+    """
+
+    stages = {"loading": 4.0, "indexing": 1.0, "finishing": 0.1}
+
+    def __init__(
+        self,
+        job: ImportJob,
+        plan: Plan,
+        table: Table | None,
+        columns: Sequence[Column],
+        reporter: Reporter,
+        *,
+        make_table: Callable[[Sequence[ColumnSpec]], Table],
+        replaced: Callable[[Table], None],
+    ) -> None:
+        self._table = table
+        self._make_table = make_table
+        self._replaced = replaced
+        if table is None:
+            self._shadow = Shadow(job.pk, plan.specs, plan.specs)
+        else:
+            every = [column.to_spec() for column in columns]
+            self._shadow = Shadow(job.pk, plan.specs, every, base=shadow.last_id(table))
+        super().__init__(job, plan, columns, reporter, staging=self._shadow, checked_against=None)
+
+    @staticmethod
+    def suits(table: Table, columns: Sequence[Column]) -> bool:
+        """Whether ``table`` is empty, and nothing but what the catalog says."""
+        return shadow.is_empty(table) and shadow.can_be_replaced(table, columns)
+
+    def load(self) -> None:
+        self._stage()
+        held = self._held()
+        self._is_text_kept = not self._checks.reject_impossible()
+        self._build_indexes()
+        if held is not None:
+            self._reporter.update(phase="checking")
+            self._checks.take_in(held)
+        self._settle(few=_FEW * (self._reading.keyed + self._checks.found) < self._reading.good)
+        self._reporter.update(phase="indexing")
+        self._shadow.add_other_constraints(self._columns)
+
+    def secure(self) -> None:
+        table = self._table
+        if table is not None and not (shadow.lock_for_swap(table) and shadow.is_empty(table)):
+            raise NotEmptyAnyMore
+
+    def finish(self) -> Table:
+        table, columns = self._table, self._columns
+        if table is None:
+            table = self._make_table(self._shadow.all_specs)
+            columns = list(table.columns.select_related("references"))
+        self._shadow.replace(table, columns)
+        self._replaced(table)
+        return table
+
+    def _convert(self) -> Conversion:
+        return Conversion(
+            self.plan, give_ids=self._own_id, keys=self._checks.keys, report=self._report, unique=self._unique
+        )
+
+    def _held(self) -> Staging | None:
+        """The rows that were held back, staged beside the others."""
+        if not self._reading.held:
+            return None
+        held = Staging(self._job.pk, self.plan.specs)
+        held.create()
+        held.copy(self._conversion.back_stream())
+        return held
+
+    def _build_indexes(self) -> None:
+        """Build the indexes of the unique columns, then that of the key.
+
+        What may repeat was held back, so no value of the file stands twice. Raises InvalidInput where the file leaves a
+        unique column to its default.
+        """
+        unique = {column.name for column in self._columns if column.unique}
+        wanted = [(place, spec) for place, spec in enumerate(self._shadow.all_specs) if spec.name in unique]
+        for done, (place, spec) in enumerate(wanted):
+            self._reporter.building(done, len(wanted) + 1)
+            try:
+                with transaction.atomic():
+                    self._shadow.add_unique(spec.name, place)
+            except IntegrityError as error:
+                if not isinstance(error.__cause__, errors.UniqueViolation) or spec.name in self._shadow.columns:
+                    raise
+                reason = (
+                    f"“{spec.name}” is unique, so its default fits one record only; the file has to give its values."
+                )
+                raise InvalidInput(reason, code="missing_columns", fields={"mapping": reason}) from error
+        self._reporter.building(len(wanted), len(wanted) + 1)
+        self._shadow.add_primary_key()
+
+
+def _values_missing(spec: ColumnSpec) -> InvalidInput:
+    reason = f"“{spec.name}” is unique, so its default fits one record only; the file has to give its values."
+    return InvalidInput(reason, code="missing_columns", fields={"mapping": reason})
