@@ -26,7 +26,7 @@ _PHASES = {
 _BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled", "undone": "bar-cancelled"}
 
 
-class Outcome(NamedTuple):
+class Headline(NamedTuple):
     """How an import ended, in words."""
 
     css: str
@@ -53,7 +53,7 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
         if took and not shown["rows_per_second"]:  # too short to have been measured on the way
             context["job"]["rows_per_second"] = job.rows_read / took
-        context |= {"took": took, "outcome": outcome_of(job, took), "notes": job.findings.get("notes", [])}
+        context |= {"took": took, "outcome": headline_of(job, took), "notes": job.findings.get("notes", [])}
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
     return context
@@ -71,31 +71,31 @@ def percent_of(job: Mapping[str, Any]) -> int:
     return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
 
 
-def outcome_of(job: ImportJob, took: float | None) -> Outcome:
+def headline_of(job: ImportJob, took: float | None) -> Headline:
     """The end of an import as one headline and one line."""
     source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
     came_in = job.rows_imported + job.rows_updated
     match job.state:
         case "completed" if job.options.get("dry_run"):
-            return Outcome(
+            return Headline(
                 "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A trial run: nothing changed."
             )
         case "completed" if job.rows_rejected and not came_in:
-            return Outcome(
+            return Headline(
                 "failed", "alert-triangle", f"None of the {plural(job.rows_rejected, _ROWS)} was imported", source
             )
         case "completed" if job.rows_rejected:
             verb = "was" if job.rows_rejected == 1 else "were"
             title = f"{plural(came_in, _ROWS)} imported, {job.rows_rejected:,} {verb} not"
-            return Outcome("warned", "alert-triangle", title, source)
+            return Headline("warned", "alert-triangle", title, source)
         case "completed":
-            return Outcome("good", "circle-check", f"{plural(came_in, _ROWS)} imported", source)
+            return Headline("good", "circle-check", f"{plural(came_in, _ROWS)} imported", source)
         case "cancelled":
-            return Outcome("plain", "ban", "Cancelled", "None of its rows were imported.")
+            return Headline("plain", "ban", "Cancelled", "None of its rows were imported.")
         case "undone":
-            return Outcome("plain", "history", "Undone", "Its rows have been taken out again.")
+            return Headline("plain", "history", "Undone", "Its rows have been taken out again.")
         case _:
-            return Outcome("failed", "alert-circle", "The import failed, nothing was imported", job.error)
+            return Headline("failed", "alert-circle", "The import failed, nothing was imported", job.error)
 
 
 def _phase(job: Mapping[str, Any]) -> str:
