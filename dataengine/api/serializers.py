@@ -75,10 +75,6 @@ class TableArguments(Arguments):
     table_name = NameField()
 
 
-class ColumnArguments(TableArguments):
-    column_name = NameField()
-
-
 class CreateTable(serializers.Serializer[Any]):
     """Documentation only; ``table_schema.PAYLOAD_SCHEMA`` is what the payload is checked against."""
 
@@ -301,10 +297,6 @@ class BulkUpdate(serializers.Serializer[Any]):
     records = serializers.ListField(child=ObjectField(), required=False)
     filter = ObjectField(required=False, help_text='Filters as in lists, {"<column>__<lookup>": value}')
     data = ObjectField(required=False)  # type: ignore[assignment]
-
-
-class BulkIds(serializers.Serializer[Any]):
-    ids = serializers.ListField(child=serializers.IntegerField())
 
 
 class BulkUpdated(serializers.Serializer[Any]):

@@ -20,8 +20,8 @@ from dataengine.models import Column, Table
 from dataengine.services import indexes
 from dataengine.services import tables as services
 
-# What may be said about a new column beside its SQL-style type.
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown
+# What may be said about a new column beside its SQL-style type.
 _SAID_APART = frozenset({"unique", "required", "default", "label", "constraints"})
 
 

@@ -30,10 +30,6 @@ def execute(statement: sql.Composable) -> None:
         cursor.execute(statement)
 
 
-def create_schema() -> None:
-    execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
-
-
 def create_table(table: Table, columns: Sequence[Column]) -> None:
     """Create the table with all its constraints."""
     parts: list[sql.Composable] = [identity_definition(table.pk), primary_key(table.pk)]

@@ -32,11 +32,6 @@ def shares_table(table_id: int) -> bool:
     return _try("SELECT pg_try_advisory_xact_lock_shared(%s, %s)", table_id)
 
 
-def owns_table(table_id: int) -> bool:
-    """Try to take the table's lock for an import, until the end of the transaction. False while another holds it."""
-    return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", table_id)
-
-
 def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, [namespace, _key(key)])

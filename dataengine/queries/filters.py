@@ -8,7 +8,7 @@ keyword of the ORM.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import django_filters
@@ -20,7 +20,7 @@ from django.http import QueryDict
 
 from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput
-from dataengine.models import Column, Table
+from dataengine.models import Table
 from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
@@ -136,14 +136,6 @@ def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
     """The filter set of a table's records; pass the record model where it is at hand."""
     model = record_model(table) if isinstance(table, Table) else table
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {"record_model": model, "__module__": __name__})
-
-
-def filter_names(columns: Iterable[Column]) -> list[str]:
-    """Every filter that records with these columns have, for documentation and forms."""
-    names = ["search", *(f"id__{lookup}" for lookup in _ID_LOOKUPS)]
-    for column in columns:
-        names += [f"{column.name}__{lookup}" for lookup in column.kind.lookups]
-    return names
 
 
 def make_filter(model: type[Record], name: str) -> django_filters.Filter:

@@ -8,7 +8,7 @@ a reference is a plain id whose constraint is in DDL.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -101,9 +101,3 @@ def python_default(made: models.Field[Any, Any], literal: str) -> Any:
     if isinstance(value, datetime) and not isinstance(made, PlainDateTimeField) and timezone.is_naive(value):
         return timezone.make_aware(value, timezone.get_default_timezone())
     return value
-
-
-def attributes_of(columns: Sequence[Column], data: Mapping[str, Any]) -> dict[str, Any]:
-    """``{column name: value}`` as ``{attribute: value}``. Names must be known."""
-    by_name = {column.name: column.attribute for column in columns}
-    return {by_name[name]: value for name, value in data.items()}

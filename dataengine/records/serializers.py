@@ -29,9 +29,9 @@ _REQUIRED = "This field is required."
 # Input ---------------------------------------------------------------------------------------------------------------
 
 
-# Python would read underscores and the digits of other scripts, too.
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _ZONE = re.compile(r"[-+zZ]")
+# Python would read underscores and the digits of other scripts, too.
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
 
 

@@ -7,7 +7,7 @@ the column's own rules (required, length, limits) and collects what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -302,7 +302,7 @@ def _own_rules(converted: Converted, target: Target) -> list[Problem]:
             problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
     for name, compare, words in _LIMITS:
         if name in limits and _is_number(target):
-            mask = _beyond(values, target, limits[name], compare)
+            mask = _beyond(values, limits[name], compare)
             problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
     return problems
 
@@ -326,7 +326,7 @@ def _is_number(target: Target) -> bool:
     return target.kernel in {"integer", "float32", "float64", "numeric"}
 
 
-def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
+def _beyond(values: pa.Array, limit: Any, compare: str) -> k.Mask:
     """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
@@ -337,7 +337,3 @@ def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mas
         return np.zeros(len(values), dtype=np.bool_)  # plain numeric: the loader asks PostgreSQL
     pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
     return np.fromiter(pairs, dtype=np.bool_, count=len(values))
-
-
-def with_formats(target: Target, formats: Sequence[DateFormat]) -> Target:
-    return replace(target, formats=tuple(formats))
