@@ -13,6 +13,8 @@ from typing import Any, Literal
 import psycopg
 from django.db import connection
 
+type Outcome = Literal["held", "job_taken", "table_taken"]
+
 # The first of the two integers of our advisory locks: "TK".
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
@@ -40,9 +42,7 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 
 
 @contextmanager
-def held_by_job(
-    job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE
-) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
+def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[Outcome]:
     """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
 
     ``namespace`` says what kind of job: an import, or a change of very many records.
