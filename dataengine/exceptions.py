@@ -8,6 +8,14 @@ from typing import Any, ClassVar
 type Messages = str | Sequence[str]
 
 
+def shown(text: object, length: int = 120) -> str:
+    """Somebody else's words as a message repeats them: cut to ``length``, and printable.
+
+    What is not printable (lone surrogates among it) would break the very answer that names it.
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(text)[:length])
+
+
 class DataEngineError(Exception):
     """An error that a person can act on.
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 
 MAX_BYTES = 63
 
@@ -43,10 +43,7 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
     """
 
     def refuse(reason: str) -> InvalidInput:
-        # What is not printable (lone surrogates among it) would break the very answer that names it.
-        shown = str(field or name or f"{what}_name")
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in shown[:80])
-        return InvalidInput(reason, code="invalid_name", fields={shown: reason})
+        return InvalidInput(reason, code="invalid_name", fields={shown(field or name or f"{what}_name", 80): reason})
 
     if not isinstance(name, str) or not name:
         raise refuse(f"A {what} needs a name.")

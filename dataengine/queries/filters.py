@@ -19,7 +19,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dataengine.columns import types, values
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Table
 from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.search import search_condition
@@ -150,12 +150,12 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
             column_name, lookup = name, "exact"
     column = columns.get(column_name)
     if column is None and column_name != "id":
-        raise _unknown(name, f"There is no column “{_shown(column_name)}”.")
+        raise _unknown(name, f"There is no column “{shown(column_name)}”.")
     kind = column.kind if column else types.REGISTRY["bigint"]
     offered = kind.lookups if column else _ID_LOOKUPS
     if lookup not in offered:
         what = f"the type of “{column_name}” is {kind.label.lower()}" if column else "“id” is a number"
-        raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{_shown(lookup)}”.")
+        raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{shown(lookup)}”.")
     attribute = column.attribute if column else "id"
     return ValueFilter(
         field_name=attribute,
@@ -229,9 +229,4 @@ def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str
 
 
 def _unknown(name: str, reason: str) -> InvalidInput:
-    return InvalidInput(reason, code="invalid_filter", fields={_shown(name): reason})
-
-
-def _shown(name: str) -> str:
-    """A word of somebody else's in a message: printable and not too long."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
+    return InvalidInput(reason, code="invalid_filter", fields={shown(name): reason})

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.exceptions import shown
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
@@ -65,7 +66,7 @@ _ARROW: dict[str, pa.DataType] = {
     "uuid": pa.binary(16),
 }
 DATED = frozenset({"date", "timestamp", "timestamptz"})
-FOUND_LENGTH = 80
+_FOUND_LENGTH = 80
 _PIECE = 128
 _FEW = 8
 # What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
@@ -263,8 +264,12 @@ def message(problem: Problem, cell: str | None) -> str:
     """``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in (cell or "")[:FOUND_LENGTH])
-    return f"expected {problem.expected}, found “{shown}{'…' if cell and len(cell) > FOUND_LENGTH else ''}”"
+    return f"expected {problem.expected}, found “{brief(cell or '')}”"
+
+
+def brief(cell: str) -> str:
+    """A cell as a message names it."""
+    return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
 
 
 def unguarded(cells: pa.Array) -> pa.Array:
