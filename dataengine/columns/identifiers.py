@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataengine.exceptions import InvalidInput, shown
 
 MAX_BYTES = 63
+MAX_COLUMNS = 1_599
+"""Of one table: PostgreSQL's 1,600 less the key."""
 
 # pg_get_keywords() of PostgreSQL 16 and 18, categories R (reserved) and T (reserved, can be function or type).
 RESERVED_WORDS = frozenset(

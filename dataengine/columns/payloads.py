@@ -14,12 +14,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import DataEngineError, InvalidInput, shown
-
-MAX_COLUMNS = 1_599
 
 CONSTRAINTS_SCHEMA: dict[str, Any] = {
     "type": "object",

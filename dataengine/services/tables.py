@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
 from dataengine import access
-from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
@@ -24,8 +24,6 @@ from dataengine.services.schema_changes import change_schema
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-MAX_COLUMNS = 1_599  # PostgreSQL's 1,600 less the key
 
 
 def create_table(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
