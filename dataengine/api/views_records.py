@@ -18,6 +18,7 @@ from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
 from dataengine.exports.export import Export
+from dataengine.http.streaming import download
 from dataengine.models import Table
 from dataengine.queries import references
 from dataengine.queries.listing import select
@@ -193,7 +194,7 @@ class ExportView(ApiView):
         )
         made = Export(selection.ordered(), asked["format"])
         filename = f"{table.name}.{asked['format']}"
-        return self.stream(made.pieces(), made.content_type, filename, interrupt=made.interrupt)
+        return download(request._request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)
 
 
 class DuplicateView(ApiView):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
 
 from dataengine import access
 from dataengine.exceptions import NotFound
 from dataengine.exports.export import CONTENT_TYPES, Export
-from dataengine.http.streaming import in_thread, nothing
+from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from webui.htmx import ConsoleRequest
@@ -29,8 +28,5 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
         nulls=request.GET.get("nulls", ""),
     )
     made = Export(selection.ordered(), file_format)
-    pieces = nothing() if request.method == "HEAD" else made.pieces()
-    response = StreamingHttpResponse(in_thread(pieces, made.interrupt), content_type=made.content_type)
-    disposition = content_disposition_header(as_attachment=True, filename=f"{table.name}.{file_format}")
-    response["Content-Disposition"] = disposition or "attachment"
-    return response
+    filename = f"{table.name}.{file_format}"
+    return download(request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)

@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
-from django.utils.http import content_disposition_header
 
 from dataengine import access
-from dataengine.http.streaming import in_thread
+from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
@@ -67,10 +66,8 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to mend and upload again."""
     job = access.get_import(request.user, pk)
-    response = StreamingHttpResponse(in_thread(rejected_rows.csv_lines(job)), content_type="text/csv; charset=utf-8")
-    disposition = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
-    response["Content-Disposition"] = disposition or "attachment"
-    return response
+    lines = rejected_rows.csv_lines(job)
+    return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:

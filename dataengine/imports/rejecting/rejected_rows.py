@@ -25,6 +25,7 @@ from dataengine.postgres.statements import raw_connection
 if TYPE_CHECKING:
     from .spill import Rejected
 
+CONTENT_TYPE = "text/csv; charset=utf-8"
 MAX_CAUSES = 200
 """Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
 _PAGE = 2_000
@@ -93,6 +94,11 @@ def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[dict[str, str]]]]:
         after = (page[-1][0], page[-1][1])
         for line, _, raw, errors in page:
             yield line, raw, json.loads(errors) if isinstance(errors, str) else errors
+
+
+def filename(job: ImportJob) -> str:
+    """What ``rejected.csv`` is called when it is downloaded; ``mended_files`` knows it again by this name."""
+    return f"rejected-{job.pk}.csv"
 
 
 def csv_lines(job: ImportJob) -> Generator[bytes]:
