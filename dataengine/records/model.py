@@ -51,8 +51,8 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
             "managed": False,
             "apps": Apps(),
             "app_label": ddl.SCHEMA,
-            # Already quoted: Django leaves such a name as it is. Identifiers hold no quotes (identifiers.py).
-            "db_table": f'"{ddl.SCHEMA}"."{table.name}"',
+            # Django leaves a name that is quoted already as it is.
+            "db_table": ddl.quoted(table.name),
             "ordering": ["id"],
             "default_permissions": (),
         },

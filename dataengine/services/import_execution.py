@@ -29,7 +29,7 @@ from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_ne
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
-from dataengine.postgres import statements
+from dataengine.postgres import ddl, statements
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
@@ -360,7 +360,7 @@ class Execution:
     def _insert(self, loaded: _Loaded) -> None:
         """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""
         assert self.table is not None
-        self.reporter.growing(merges.quoted(self.table), merges.heap_bytes(loaded.staging))
+        self.reporter.growing(ddl.quoted(self.table.name), merges.heap_bytes(loaded.staging))
         for _ in range(_INSERT_TRIES):
             try:
                 with transaction.atomic():

@@ -18,7 +18,7 @@ from psycopg import sql
 from dataengine.exceptions import Unavailable
 from dataengine.imports.pipeline import Conversion
 from dataengine.models import Table
-from dataengine.postgres import ddl, statements
+from dataengine.postgres import ddl, names, statements
 
 from . import merges
 from .checks import Checks
@@ -111,7 +111,7 @@ class Appender:
 
 def reserve_ids(table: Table, count: int) -> int:
     """Take ``count`` ids in a row from the table's sequence; returns the first. Others may draw from it meanwhile."""
-    sequence = f'"{ddl.SCHEMA}"."tk:{table.pk}:id"'
+    sequence = ddl.quoted(names.sequence(table.pk))
     while True:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -13,11 +13,6 @@ from dataengine.postgres.statements import run, value
 from .staging import Staging
 
 
-def quoted(table: Table) -> str:
-    """The table's name as PostgreSQL reads it."""
-    return ddl.qualified(table.name).as_string()
-
-
 def heap_bytes(staging: Staging) -> int:
     """How large the staged rows are."""
     return statement_progress.heap_bytes(staging.relation.as_string())

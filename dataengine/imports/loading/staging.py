@@ -16,12 +16,18 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec, postgres_type
+from dataengine.postgres import names
 from dataengine.postgres.statements import run
 
 
 def pg_type(spec: ColumnSpec) -> sql.SQL:
     # Registry text and integers only.
     return sql.SQL(postgres_type(spec.type, spec.parameters))
+
+
+def temporary(job_id: int, purpose: str) -> sql.Identifier:
+    """A table of an import that only its own session sees, by its name."""
+    return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
 
 
 class Staging:
@@ -31,16 +37,13 @@ class Staging:
         self.job_id = job_id
         self.specs = list(specs)
         self.base = base
-        self.relation: sql.Composable = sql.Identifier("pg_temp", f"tk:{job_id}:stage")
+        self.relation: sql.Composable = temporary(job_id, "stage")
         self.freeze = False
 
     def create(self) -> None:
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
         parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
-        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self._bare(), sql.SQL(", ").join(parts)))
-
-    def _bare(self) -> sql.Identifier:
-        return sql.Identifier(f"tk:{self.job_id}:stage")
+        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.relation, sql.SQL(", ").join(parts)))
 
     @property
     def columns(self) -> list[str]:
@@ -48,6 +51,3 @@ class Staging:
 
     def drop(self) -> None:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))
-
-
-# The table itself ------------------------------------------------------------------------------------------------
