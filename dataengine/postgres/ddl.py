@@ -196,6 +196,12 @@ def default_clause(column: Column) -> sql.Composable:
     return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), _type(column))
 
 
+def cast_type(column: Column) -> sql.Composable:
+    """The type that a value's text is cast to before it is assigned to the column."""
+    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
+    return sql.SQL("text") if column.kind.is_text else _type(column)
+
+
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
     """The kinds of a column's checks, and a query that answers for each whether the default keeps it."""
     checks = list(_checks(column))
