@@ -38,7 +38,7 @@ class TablesView(ApiView):
 
     def get(self, request: Request) -> Response:
         asked = self.arguments(shapes.PageQuery)
-        tables = access.tables_for(self.user).prefetch_related("columns__references", "indexes")
+        tables = access.tables_for(self.user).prefetch_related("columns", "indexes")
         return listing(request, tables, lambda found: shapes.tables_data(found, self.base_url()), **asked)
 
     def post(self, request: Request) -> Response:
@@ -98,7 +98,7 @@ class ColumnsView(ApiView):
 
     def get(self, request: Request, **names: str) -> Response:
         asked = checked(shapes.PageQuery, request.query_params.dict())
-        columns = self.table(names, "view").columns.select_related("references")
+        columns = self.table(names, "view").columns.all()
         return listing(
             request, columns, lambda found: [shapes.ColumnSerializer(column).data for column in found], **asked
         )
@@ -151,7 +151,7 @@ class ColumnView(ApiView):
 
     def column(self, table: Table) -> Column:
         name = self.kwargs["column_name"]
-        column = table.columns.select_related("references").filter(name=name.replace("\0", "")).first()
+        column = table.columns.filter(name=name.replace("\0", "")).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column of that name.", code="column_not_found")
         return column

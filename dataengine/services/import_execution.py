@@ -100,7 +100,7 @@ class Execution:
         if self.job.table_id is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self.table = Table.objects.get(pk=self.job.table_id)
-        self.columns = list(self.table.columns.select_related("references"))
+        self.columns = list(self.table.columns.all())
 
     # Reading --------------------------------------------------------------------------------------------------
 
@@ -352,7 +352,7 @@ class Execution:
     def _replace(self, shadow: Shadow) -> None:
         if self.table is None:
             self.table = create_table_now(user=self.job.user, name=self.job.table_name, columns=shadow.all_specs)
-            self.columns = list(self.table.columns.select_related("references"))
+            self.columns = list(self.table.columns.all())
         highest = statements.value(merges.highest_id(shadow.relation))
         shadow.replace(self.table, self.columns, max(shadow.base, highest or 0) + 1)
         queue_again(self.table)

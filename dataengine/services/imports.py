@@ -138,7 +138,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, given: dict[str, A
         return plan_new(source, dialect, headers, options), given
     given = as_before(table, filename, headers, given, has_header=dialect.has_header)
     options = ImportOptions.read(given)
-    columns = list(table.columns.select_related("references"))
+    columns = list(table.columns.all())
     plan = plan_onto(source, dialect, headers, options, columns)
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)

@@ -34,7 +34,7 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
         _ask(user, table, column)
     elif current is not None:
         _give_up(user, table, current)
-    return table.columns.select_related("references").get(pk=column.pk)
+    return table.columns.get(pk=column.pk)
 
 
 def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | None:

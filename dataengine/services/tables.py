@@ -222,7 +222,7 @@ def _locked(table: Table) -> Table:
 
 def _current(table: Table, column: Column) -> Column:
     """The column as it is now: a rename may have come between the fetch and the lock."""
-    current = table.columns.select_related("references").filter(pk=column.pk).first()
+    current = table.columns.filter(pk=column.pk).first()
     if current is None:
         raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
     return current

@@ -72,7 +72,7 @@ def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
     """Upload, look at what is in the file, start. ``do=start`` starts at once, with a file or with its draft."""
-    columns = list(table.columns.select_related("references")) if table else None
+    columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
         if request.POST.get("do") != "preview":
