@@ -76,7 +76,7 @@ class TableArguments(Arguments):
 
 
 class CreateTable(serializers.Serializer[Any]):
-    """Documentation only; ``table_schema.PAYLOAD_SCHEMA`` is what the payload is checked against."""
+    """Documentation only; ``columns.payloads.PAYLOAD_SCHEMA`` is what the payload is checked against."""
 
     table_name = serializers.CharField()
     label = serializers.CharField(required=False)  # type: ignore[assignment]
@@ -218,7 +218,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
 
 
 class TableSerializer(serializers.Serializer[Table]):
-    """A table. Context: ``sizes`` (``statistics.sizes_of``) and ``base_url``."""
+    """A table. Context: ``sizes`` (``table_sizes.sizes_of``) and ``base_url``."""
 
     id = serializers.IntegerField()
     table_name = serializers.CharField(source="name")

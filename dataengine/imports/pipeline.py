@@ -1,7 +1,7 @@
-"""One import from its stored file to committed records. ``run`` is called by the task and by ``manage.py import_csv``.
+"""The rows of one source file on their way to PostgreSQL: read, parsed, converted and encoded, chunk by chunk.
 
-Reading goes on in one thread, converting and encoding in another, while this one feeds PostgreSQL. Everything
-that the import writes, its records, rejected rows, counters and final state, is in one transaction.
+Reading goes on in one thread, converting and encoding in another, while a third feeds PostgreSQL
+(``services/import_execution.py``). What was rejected on the way is kept on disk until the end.
 """
 
 from __future__ import annotations

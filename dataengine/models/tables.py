@@ -50,7 +50,7 @@ class ColumnManager(models.Manager["Column"]):
 
 
 class Column(models.Model):
-    """One column of a table. ``type`` is a key of ``column_types.REGISTRY``."""
+    """One column of a table. ``type`` is a key of ``columns.types.REGISTRY``."""
 
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="columns")
     name = models.CharField(max_length=63)

@@ -99,7 +99,7 @@ def set_unique(table: Table, column: Column) -> None:
         _alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
 
 
-# Indexes that people ask for. Built outside of transactions, by a session of their own (services/indexes.py).
+# Indexes that people ask for. Built outside of transactions, by a session of their own (services/index_builds.py).
 
 # to_tsvector refuses what makes more than a megabyte; this many characters never do.
 SEARCHED_CHARACTERS = 150_000
@@ -169,7 +169,7 @@ def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
     return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
 
 
-# Pieces of definitions, used by CREATE and ALTER and by the loader's shadow tables.
+# Pieces of definitions, used by CREATE and ALTER and by the shadow tables of imports.
 
 
 def identity_definition(table_id: int) -> sql.Composable:

@@ -1,7 +1,7 @@
 """Filters of records: one grammar for API and console.
 
 ``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. Which lookups a column has says its type
-(``column_types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
+(``columns/types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
 keyword of the ORM.
 """
 

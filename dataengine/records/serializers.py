@@ -1,7 +1,7 @@
 """Records as JSON, both ways: one builder of input serializers and one of outputs, for API and console.
 
 In: ``clean_record`` checks data against the record model. Uniqueness and references are PostgreSQL's to judge
-(``services/records.py`` translates its answer): asking beforehand costs a query each and proves nothing.
+(``database_errors.py`` translates its answer): asking beforehand costs a query each and proves nothing.
 Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are ISO 8601.
 """
 

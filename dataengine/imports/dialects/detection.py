@@ -31,14 +31,14 @@ ASCII_SCAN_BYTES = 512 << 20
 def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     """Find the dialect of ``source`` from its first megabyte; what ``overrides`` fixes is not looked for.
 
-    - *Encoding*: see ``encodings.py``. A file that begins in ASCII is read on until something else turns up.
+    - *Encoding*: see ``reading/text_encodings.py``. A file that begins in ASCII is read on until more turns up.
     - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
       records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
       ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
     - *Escape*: a backslash if rows fail without it that pass with it, it stands before quotes and hardly anything
       else, and quotes are doubled more seldom. (Otherwise it is text, and the odd one before a quote is damage.)
     - *Preamble*: leading records of at most half the usual width, or padded to it with empty cells (``skip_rows``).
-    - *Header*: see ``detection.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
+    - *Header*: see ``sample.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
 
     Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
     """

@@ -24,7 +24,7 @@ WIDTH_SAMPLE_ROWS = 200
 def read_header(source: Source, dialect: Dialect) -> list[str]:
     """The names in the header, as they stand there (maybe doubled), or ``column_1 …`` without one or without a name.
 
-    As many as the rows have cells where only empty cells at the end differ (``detection.fitted``).
+    As many as the rows have cells where only empty cells at the end differ (``sample.fitted``).
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     buffer = Buffer(source, dialect)

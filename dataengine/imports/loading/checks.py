@@ -6,8 +6,8 @@ every rejected row is looked at once more for every cause, so that all errors of
 
 The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
 columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
-reading has held back what may repeat earlier rows (``repeats.py``), only those rows take that walk: the others share
-no value with any row before them, so they go in whatever becomes of those.
+reading has held back what may repeat earlier rows (``converting/repeats.py``), only those rows take that walk: the
+others share no value with any row before them, so they go in whatever becomes of those.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Puts typed rows into PostgreSQL, all inside the transaction that its caller holds. Everything here is SQL.
+"""Where typed rows wait in PostgreSQL, all inside the transaction that the caller holds.
 
-Rows first go to a *staging table* that nobody else sees, are checked there set-wise (``duplicates.py``), and then
+Rows first go to a *staging table* that nobody else sees, are checked there set-wise (``checks.py``), and then
 
-- become the table itself where that is new or empty: the staging table (here called the shadow) was filled without
-  indexes, gets them now, and takes the table's name and place;
-- or are inserted into the table that holds records already.
+- become the table itself where that is new or empty: the staging table (then called the shadow, ``shadow.py``) was
+  filled without indexes, gets them now (``building.py``), and takes the table's name and place;
+- or are inserted into the table that holds records already (``appending.py``, ``merges.py``).
 
 The table itself is locked for the moment of the swap only; readers never wait for data to flow.
 """

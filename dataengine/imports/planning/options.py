@@ -1,4 +1,4 @@
-"""The ``options`` of an import (contract: Imports), validated. Pure.
+"""The ``options`` of an import as people send them, validated. Pure.
 
 What is stored with the job is the JSON that was given; it is read by ``ImportOptions.read`` both when the import is
 started, where errors go to the person, and when it runs.
