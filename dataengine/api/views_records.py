@@ -46,13 +46,7 @@ class RecordsView(ApiView):
     def get(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.ListRecords)
         table = self.table(asked, "view")
-        selection = select(
-            record_model(table),
-            request.query_params,
-            order_by=asked["order_by"],
-            direction=asked["order_direction"],
-            nulls=asked["nulls"],
-        )
+        selection = select(record_model(table), request.query_params)
         listing = selection.listing(
             number=asked["page"], limit=asked["limit"], cursor=asked["cursor"], exact=asked["count"] == "exact"
         )
@@ -185,13 +179,7 @@ class ExportView(ApiView):
     def get(self, request: Request, **names: str) -> HttpResponseBase:
         table = self.table(names, "view")
         asked = checked(shapes.ExportQuery, request.query_params.dict())
-        selection = select(
-            record_model(table),
-            request.query_params,
-            order_by=asked["order_by"],
-            direction=asked["order_direction"],
-            nulls=asked["nulls"],
-        )
+        selection = select(record_model(table), request.query_params)
         made = Export(selection.ordered(), asked["format"])
         filename = f"{table.name}.{asked['format']}"
         return download(request._request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from dataengine.columns import values
-from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
+from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable, some_of
 from dataengine.models import Table
 from dataengine.queries.references import named_references
 from dataengine.records import before_after
@@ -175,8 +175,7 @@ def _check_versions(model: type[Record], versions: Mapping[int, str]) -> None:
     now = zip(records, record_versions(records), strict=True)
     changed = [record.pk for record, version in now if version != versions[record.pk]]
     if changed:
-        named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
-        message = f"Nothing was changed: somebody changed records meanwhile ({named})."
+        message = f"Nothing was changed: somebody changed records meanwhile ({some_of(changed)})."
         raise Conflict(message, code="changed_meanwhile", details={"ids": changed})
 
 
@@ -226,9 +225,9 @@ def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Seque
 def _by_index(faults: Sequence[tuple[int, DataEngineError]], code: str = "invalid_records") -> InvalidInput:
     # ``records`` names places in the list that was sent, ``fields`` what is wrong there.
     listed = [{"index": index, "code": error.error_code, "fields": error.fields} for index, error in faults]
-    where = ", ".join(str(index) for index, _ in faults[:5])
+    where = some_of(index for index, _ in faults)
     return InvalidInput(
-        f"Nothing was changed: the records at index {where}{' and others' if len(faults) > 5 else ''} are not valid.",
+        f"Nothing was changed: the records at index {where} are not valid.",
         code=code,
         fields={f"{index}.{name}": texts for index, error in faults for name, texts in error.fields.items()},
         details={"records": listed},

@@ -20,13 +20,7 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
     table = access.get_table(request.user, name, "view")
     if file_format not in CONTENT_TYPES:
         raise NotFound("There is no such kind of file.")
-    selection = select(
-        record_model(table),
-        request.GET,
-        order_by=request.GET.get("order_by", ""),
-        direction=request.GET.get("order_direction", ""),
-        nulls=request.GET.get("nulls", ""),
-    )
+    selection = select(record_model(table), request.GET)
     made = Export(selection.ordered(), file_format)
     filename = f"{table.name}.{file_format}"
     return download(request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)

@@ -223,13 +223,7 @@ def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
 def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
-    selection = listing.select(
-        record_model(table, layout.columns),
-        params,
-        order_by=params.get("order_by", ""),
-        direction=params.get("order_direction", ""),
-        nulls=params.get("nulls", ""),
-    )
+    selection = listing.select(record_model(table, layout.columns), params)
     limit = page_size(params)
     number = _positive(params.get("page"), 1)
     exact = params.get("count") == "exact"

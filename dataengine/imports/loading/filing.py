@@ -114,7 +114,7 @@ class Filing:
 
     def _file(self, item: Rejected) -> None:
         self.causes.add(item.line, item.errors)
-        self.rejected.extend([item])
+        self.rejected.append(item)
 
     def _rows_of_late(self) -> Iterator[_Late]:
         group: _Late | None = None
