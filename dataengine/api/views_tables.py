@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -17,6 +17,7 @@ from dataengine.api.pagination import listing
 from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.models.shapes import ColumnChanges
 from dataengine.services import indexes
 from dataengine.services import tables as services
 
@@ -139,7 +140,9 @@ class ColumnView(ApiView):
             changes["default"] = literal(changes["default"])
         indexed = changes.pop("indexed", None)
         if changes or indexed is None:
-            column = services.alter_column(user=self.user, table=table, column=column, changes=changes)
+            column = services.alter_column(
+                user=self.user, table=table, column=column, changes=cast("ColumnChanges", changes)
+            )
         if indexed is not None:
             column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
         return Response(shapes.ColumnSerializer(column).data)

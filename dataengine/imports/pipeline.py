@@ -31,6 +31,7 @@ from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
+from dataengine.models.shapes import RowError
 
 from .ahead import ahead
 
@@ -287,7 +288,10 @@ def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:
         while waiting is not None and waiting.line < line:
             yield _damaged(waiting)
             waiting = next(damaged, None)
-        yield Rejected(line, first + row, block.raw(row), [error.as_dict() for error in batch.errors[row]])
+        errors: list[RowError] = [
+            {"column": error.column, "code": error.code, "message": error.message} for error in batch.errors[row]
+        ]
+        yield Rejected(line, first + row, block.raw(row), errors)
     while waiting is not None:
         yield _damaged(waiting)
         waiting = next(damaged, None)

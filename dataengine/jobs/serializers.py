@@ -8,9 +8,10 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from dataengine.models import ChangeJob, ImportJob, RejectedRow
+from dataengine.models.shapes import Cause
 
 
-class ImportErrorSerializer(serializers.Serializer[dict[str, Any]]):
+class ImportErrorSerializer(serializers.Serializer[Cause]):
     """One cause of rejected rows. ``column`` is ``*`` for errors of whole rows."""
 
     code = serializers.CharField()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -29,6 +29,7 @@ from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_ne
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
+from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import ddl, statements
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
@@ -312,7 +313,7 @@ class Execution:
             elif not loaded.appended:
                 self._insert(loaded)
             assert self.table is not None
-            details = {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)}
+            details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)})
             record_event(user=self.job.user, table=self.table, action="import.completed", details=details)
         else:
             if self.options.dry_run:

@@ -15,6 +15,7 @@ from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.models.shapes import ColumnChanges, ColumnDetails
 from dataengine.postgres import ddl
 from dataengine.records import model
 from dataengine.records.database_errors import CHECKS
@@ -135,7 +136,7 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     return change_schema(change, table=table)
 
 
-def alter_column(*, user: User, table: Table, column: Column, changes: dict[str, Any]) -> Column:
+def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
     """Change ``name``, ``label``, ``unique``, ``required`` or ``default`` (a literal's text or None) of a column."""
 
     def change() -> Column:
@@ -159,7 +160,8 @@ def alter_column(*, user: User, table: Table, column: Column, changes: dict[str,
             ddl.set_required(locked, current)
         if wanted.unique != old.unique:
             ddl.set_unique(locked, current)
-        record_event(user=user, table=locked, action="column.changed", details={"column": old.name, **changes})
+        details: ColumnDetails = {"column": old.name, **changes}
+        record_event(user=user, table=locked, action="column.changed", details=details)
         return current
 
     return change_schema(change, table=table)

@@ -95,9 +95,6 @@ class CellError:
     code: ErrorCode
     message: str
 
-    def as_dict(self) -> dict[str, str]:
-        return {"column": self.column, "code": self.code, "message": self.message}
-
 
 @dataclass(slots=True)
 class Batch:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataengine.models import ImportJob, Table
+from dataengine.models.shapes import Findings
 
 from .mapping import ADDED_HEADERS, read_names
 
@@ -33,7 +34,7 @@ def as_before(
     if earlier is None:
         return dict(options)
     columns = {column.name for column in table.columns.all()}
-    found = earlier.findings
+    found: Findings = earlier.findings
     before = {
         "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},
         "date_formats": {name: forms for name, forms in found.get("date_formats", {}).items() if name in columns},

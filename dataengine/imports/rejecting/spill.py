@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 
+from dataengine.models.shapes import RowError
+
 
 def _unnamed() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="import-")
@@ -93,7 +95,7 @@ class Rejected:
     line: int
     row: int
     raw: str
-    errors: list[dict[str, str]]
+    errors: list[RowError]
 
 
 @dataclass(frozen=True, slots=True)
