@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import statistics
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import psutil
 
 from bench.grid import FIELDS, GridBench
-from bench.imports import psql
+from bench.imports import Measured, psql
 from harness.system import PeakMemory, System
 
 TABLE = "export_bench"
@@ -22,18 +22,10 @@ _READ_BYTES = 256 * 1024
 
 
 @dataclass
-class ExportCase:
-    """Seconds of each round beside the reference's; ``megabytes`` is the size of the file."""
+class ExportCase(Measured):
+    """An export; ``megabytes`` is the size of the file."""
 
-    name: str
-    goal: float | None = None
-    seconds: list[float] = field(default_factory=list)
-    reference: list[float] = field(default_factory=list)
     megabytes: float = 0.0
-
-    @property
-    def ratio(self) -> float:
-        return statistics.median(a / b for a, b in zip(self.seconds, self.reference, strict=True))
 
     @property
     def holds(self) -> bool:

@@ -16,20 +16,26 @@ from harness.system import PeakMemory, System
 
 
 @dataclass
-class Case:
-    """One line of the report: seconds of each round, as a ratio to the reference of the same round."""
+class Measured:
+    """One line of a report: seconds of each round, as a ratio to the reference of the same round."""
 
     name: str
     goal: float | None = None
     seconds: list[float] = field(default_factory=list)
-    job_seconds: list[float] = field(default_factory=list)
     reference: list[float] = field(default_factory=list)
-    note: str = ""
 
     @property
     def ratio(self) -> float:
         """Median over the rounds of (request until completed) / reference."""
         return statistics.median(a / b for a, b in zip(self.seconds, self.reference, strict=True))
+
+
+@dataclass
+class Case(Measured):
+    """An import; ``job_seconds`` are the job's own."""
+
+    job_seconds: list[float] = field(default_factory=list)
+    note: str = ""
 
     @property
     def job_ratio(self) -> float | None:
@@ -91,11 +97,9 @@ class ImportBench:
         one = statistics.median(empty.seconds)
         large.seconds, large.job_seconds, large.reference = [seconds], [own], [factor * one]
         large.note = f"reference: the median of “an empty table”, times {factor}"
-        peak = Case("peak memory of worker and children, MB (not a ratio)", 450, [memory.megabytes], [], [1.0])
+        peak = Case("peak memory of worker and children, MB (not a ratio)", 450, [memory.megabytes], [1.0])
         size = self.large.stat().st_size / 1e6
-        served = Case(
-            f"peak memory of the web process, MB, while it takes {size:,.0f} MB", 150, [web.megabytes], [], [1.0]
-        )
+        served = Case(f"peak memory of the web process, MB, while it takes {size:,.0f} MB", 150, [web.megabytes], [1.0])
         return [new, empty, filled, dirty, large, peak, served]
 
     def reference(self, path: Path) -> float:

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 type Messages = str | Sequence[str]
+
+
+def shown(text: object, length: int = 120) -> str:
+    """Somebody else's words as a message repeats them: cut to ``length``, and printable.
+
+    What is not printable (lone surrogates among it) would break the very answer that names it.
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in str(text)[:length])
+
+
+def some_of(items: Iterable[object], most: int = 5) -> str:
+    """The first of them as a message names them: ``1, 2, 3``, ``1, 2, 3, 4, 5 and others``."""
+    first = [str(item) for item in islice(items, most + 1)]
+    return ", ".join(first[:most]) + (" and others" if len(first) > most else "")
 
 
 class DataEngineError(Exception):

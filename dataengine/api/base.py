@@ -7,14 +7,12 @@ arguments stand in the body (or, for GET and DELETE, in the query) where a resou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
-from django.http.response import HttpResponseBase
-from django.utils.http import content_disposition_header
+from django.http import HttpRequest
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -25,7 +23,6 @@ from rest_framework.views import APIView
 from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import InvalidInput
-from dataengine.http.streaming import in_thread, nothing
 from dataengine.models import Table
 
 if TYPE_CHECKING:
@@ -121,23 +118,6 @@ class ApiView(APIView):
     def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:
         """The table that the arguments name, if the user holds ``right`` on it."""
         return access.get_table(self.user, arguments["table_name"], right)
-
-    def stream(
-        self,
-        pieces: Generator[str | bytes],
-        content_type: str,
-        filename: str,
-        *,
-        interrupt: Callable[[], None] | None = None,
-    ) -> HttpResponseBase:
-        """A download of any length; ``interrupt`` stops what ``pieces`` waits for, should the client go away."""
-        if self.request.method == "HEAD":
-            pieces = nothing()
-        content = in_thread(pieces, interrupt) if isinstance(self.request._request, ASGIRequest) else pieces
-        response = StreamingHttpResponse(content, content_type=content_type)
-        disposition = content_disposition_header(as_attachment=True, filename=filename)
-        response["Content-Disposition"] = disposition or "attachment"
-        return response
 
     def base_url(self) -> str:
         """Scheme and host that the client used."""

@@ -13,7 +13,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from dataengine.exceptions import InvalidInput, TooLarge
+from dataengine.exceptions import InvalidInput, TooLarge, shown
 
 # Escapes that may hide a NUL or half a surrogate pair: only then is it worth looking through the whole body.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -79,8 +79,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in made if names.count(name) > 1)
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in twice[:120])
-        raise InvalidInput(f"{shown}: This key stands twice in one object.", fields={shown: "This key stands twice."})
+        name = shown(twice)
+        raise InvalidInput(f"{name}: This key stands twice in one object.", fields={name: "This key stands twice."})
     return made
 
 

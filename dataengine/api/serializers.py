@@ -75,12 +75,8 @@ class TableArguments(Arguments):
     table_name = NameField()
 
 
-class ColumnArguments(TableArguments):
-    column_name = NameField()
-
-
 class CreateTable(serializers.Serializer[Any]):
-    """Documentation only; ``table_schema.PAYLOAD_SCHEMA`` is what the payload is checked against."""
+    """Documentation only; ``columns.payloads.PAYLOAD_SCHEMA`` is what the payload is checked against."""
 
     table_name = serializers.CharField()
     label = serializers.CharField(required=False)  # type: ignore[assignment]
@@ -222,7 +218,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
 
 
 class TableSerializer(serializers.Serializer[Table]):
-    """A table. Context: ``sizes`` (``statistics.sizes_of``) and ``base_url``."""
+    """A table. Context: ``sizes`` (``table_sizes.sizes_of``) and ``base_url``."""
 
     id = serializers.IntegerField()
     table_name = serializers.CharField(source="name")
@@ -301,10 +297,6 @@ class BulkUpdate(serializers.Serializer[Any]):
     records = serializers.ListField(child=ObjectField(), required=False)
     filter = ObjectField(required=False, help_text='Filters as in lists, {"<column>__<lookup>": value}')
     data = ObjectField(required=False)  # type: ignore[assignment]
-
-
-class BulkIds(serializers.Serializer[Any]):
-    ids = serializers.ListField(child=serializers.IntegerField())
 
 
 class BulkUpdated(serializers.Serializer[Any]):

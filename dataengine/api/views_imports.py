@@ -16,6 +16,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
+from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.models import ImportJob
@@ -120,8 +121,8 @@ class RejectedCsvView(ApiView):
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         job = access.get_import(self.user, pk)
-        pieces = (piece for piece in rejected_rows.csv_lines(job))
-        return self.stream(pieces, "text/csv; charset=utf-8", f"rejected-{job.pk}.csv")
+        lines = rejected_rows.csv_lines(job)
+        return download(request._request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
 from dataengine.exports.export import Export
+from dataengine.http.streaming import download
 from dataengine.models import Table
 from dataengine.queries import references
 from dataengine.queries.listing import select
@@ -45,13 +46,7 @@ class RecordsView(ApiView):
     def get(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.ListRecords)
         table = self.table(asked, "view")
-        selection = select(
-            record_model(table),
-            request.query_params,
-            order_by=asked["order_by"],
-            direction=asked["order_direction"],
-            nulls=asked["nulls"],
-        )
+        selection = select(record_model(table), request.query_params)
         listing = selection.listing(
             number=asked["page"], limit=asked["limit"], cursor=asked["cursor"], exact=asked["count"] == "exact"
         )
@@ -184,16 +179,10 @@ class ExportView(ApiView):
     def get(self, request: Request, **names: str) -> HttpResponseBase:
         table = self.table(names, "view")
         asked = checked(shapes.ExportQuery, request.query_params.dict())
-        selection = select(
-            record_model(table),
-            request.query_params,
-            order_by=asked["order_by"],
-            direction=asked["order_direction"],
-            nulls=asked["nulls"],
-        )
+        selection = select(record_model(table), request.query_params)
         made = Export(selection.ordered(), asked["format"])
         filename = f"{table.name}.{asked['format']}"
-        return self.stream(made.pieces(), made.content_type, filename, interrupt=made.interrupt)
+        return download(request._request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)
 
 
 class DuplicateView(ApiView):

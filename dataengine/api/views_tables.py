@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
@@ -17,11 +17,12 @@ from dataengine.api.pagination import listing
 from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.models.shapes import ColumnChanges
 from dataengine.services import indexes
 from dataengine.services import tables as services
 
-# What may be said about a new column beside its SQL-style type.
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown
+# What may be said about a new column beside its SQL-style type.
 _SAID_APART = frozenset({"unique", "required", "default", "label", "constraints"})
 
 
@@ -38,7 +39,7 @@ class TablesView(ApiView):
 
     def get(self, request: Request) -> Response:
         asked = self.arguments(shapes.PageQuery)
-        tables = access.tables_for(self.user).prefetch_related("columns__references", "indexes")
+        tables = access.tables_for(self.user).prefetch_related("columns", "indexes")
         return listing(request, tables, lambda found: shapes.tables_data(found, self.base_url()), **asked)
 
     def post(self, request: Request) -> Response:
@@ -98,7 +99,7 @@ class ColumnsView(ApiView):
 
     def get(self, request: Request, **names: str) -> Response:
         asked = checked(shapes.PageQuery, request.query_params.dict())
-        columns = self.table(names, "view").columns.select_related("references")
+        columns = self.table(names, "view").columns.all()
         return listing(
             request, columns, lambda found: [shapes.ColumnSerializer(column).data for column in found], **asked
         )
@@ -139,7 +140,9 @@ class ColumnView(ApiView):
             changes["default"] = literal(changes["default"])
         indexed = changes.pop("indexed", None)
         if changes or indexed is None:
-            column = services.alter_column(user=self.user, table=table, column=column, changes=changes)
+            column = services.alter_column(
+                user=self.user, table=table, column=column, changes=cast("ColumnChanges", changes)
+            )
         if indexed is not None:
             column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
         return Response(shapes.ColumnSerializer(column).data)
@@ -151,7 +154,7 @@ class ColumnView(ApiView):
 
     def column(self, table: Table) -> Column:
         name = self.kwargs["column_name"]
-        column = table.columns.select_related("references").filter(name=name.replace("\0", "")).first()
+        column = table.columns.filter(name=name.replace("\0", "")).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column of that name.", code="column_not_found")
         return column

@@ -10,9 +10,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 
 MAX_BYTES = 63
+MAX_COLUMNS = 1_599
+"""Of one table: PostgreSQL's 1,600 less the key."""
 
 # pg_get_keywords() of PostgreSQL 16 and 18, categories R (reserved) and T (reserved, can be function or type).
 RESERVED_WORDS = frozenset(
@@ -43,10 +45,7 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
     """
 
     def refuse(reason: str) -> InvalidInput:
-        # What is not printable (lone surrogates among it) would break the very answer that names it.
-        shown = str(field or name or f"{what}_name")
-        shown = "".join(c if c.isprintable() else "\ufffd" for c in shown[:80])
-        return InvalidInput(reason, code="invalid_name", fields={shown: reason})
+        return InvalidInput(reason, code="invalid_name", fields={shown(field or name or f"{what}_name", 80): reason})
 
     if not isinstance(name, str) or not name:
         raise refuse(f"A {what} needs a name.")

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
@@ -53,7 +53,7 @@ def columns_of(schema: object) -> list[ColumnSpec]:
         path = [str(part) for part in error.absolute_path]
         name = path[1] if path[:1] == ["properties"] and len(path) > 1 else "json_schema"
         reason = f"This is no JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} breaks {error.validator}."
-        raise _invalid(reason, _shown(name)) from error
+        raise _invalid(reason, shown(name)) from error
     properties = schema.get("properties", {})
     if schema.get("type", "object") != "object" or not properties:
         raise _invalid("Give a schema of type object with at least one property.")
@@ -61,7 +61,7 @@ def columns_of(schema: object) -> list[ColumnSpec]:
     if unknown:
         raise _invalid(f"No table can express {', '.join(sorted(unknown))}.")
     required = set(schema.get("required", ()))
-    problems = {_shown(name): ["It is required but has no property."] for name in required - set(properties)}
+    problems = {shown(name): ["It is required but has no property."] for name in required - set(properties)}
     columns: list[ColumnSpec] = []
     for name, described in properties.items():
         try:
@@ -129,7 +129,7 @@ def _choices(name: str, enum: list[Any]) -> list[str]:
 def _format(name: str, json_type: str, wanted: str) -> str:
     found = (_FORMATS if json_type == "string" else _NUMBER_FORMATS).get(wanted)
     if found is None:
-        raise _invalid(f"There is no column type for the format “{_shown(wanted)}”.", name)
+        raise _invalid(f"There is no column type for the format “{shown(wanted)}”.", name)
     return found
 
 
@@ -138,8 +138,4 @@ def _plain(value: Any) -> Any:
 
 
 def _invalid(reason: str, name: str = "json_schema") -> InvalidInput:
-    return InvalidInput(reason, code="invalid_json_schema", fields={_shown(name): reason})
-
-
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
+    return InvalidInput(reason, code="invalid_json_schema", fields={shown(name): reason})

@@ -14,12 +14,11 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
-from dataengine.exceptions import DataEngineError, InvalidInput
-
-MAX_COLUMNS = 1_599
+from dataengine.exceptions import DataEngineError, InvalidInput, shown
 
 CONSTRAINTS_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -183,9 +182,9 @@ def _problems(payload: object) -> dict[str, list[str]]:
             problems["table_name"] = ["This field is required."]
         elif not path and error.validator == "additionalProperties":
             unknown = set(error.instance) - set(PAYLOAD_SCHEMA["properties"])
-            problems.update({_shown(name): ["There is no such key."] for name in unknown})
+            problems.update({shown(name): ["There is no such key."] for name in unknown})
         elif path[:1] == ["fields"] and len(path) > 1:
-            problems.setdefault(_shown(path[1]), []).append(_sentence(error))
+            problems.setdefault(shown(path[1]), []).append(_sentence(error))
         else:
             # The first part of the path is the key that the sentence is filed under.
             problems.setdefault(path[0] if path else "table_name", []).append(_sentence(error, below=1))
@@ -215,7 +214,7 @@ def _sentence(error: ValidationError, below: int = 0) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
             unknown = [str(name) for name in instance if name not in known]
-            text = f"There is no such key: {', '.join(_shown(name) for name in unknown[:5])}."
+            text = f"There is no such key: {', '.join(shown(name) for name in unknown[:5])}."
         case "minLength" | "minProperties":
             text = "This cannot be empty."
         case _:
@@ -231,7 +230,3 @@ def _refused(problems: Mapping[str, list[str]], code: str) -> InvalidInput:
 
 def _column_error(name: str, reason: str) -> InvalidInput:
     return InvalidInput(f"Column “{name}”: {reason}", code="invalid_constraint", fields={name: reason})
-
-
-def _shown(name: str) -> str:
-    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])

@@ -9,6 +9,30 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 
 from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+
+def download(
+    request: HttpRequest,
+    pieces: Generator[str] | Generator[bytes],
+    content_type: str,
+    filename: str,
+    *,
+    interrupt: Callable[[], None] | None = None,
+) -> StreamingHttpResponse:
+    """A file of any length; ``interrupt`` stops what ``pieces`` waits for, should the client go away.
+
+    To HEAD the answer has no content: nobody would read a file that was made for it.
+    """
+    if request.method == "HEAD":
+        pieces = _nothing()
+    content = in_thread(pieces, interrupt) if isinstance(request, ASGIRequest) else pieces
+    response = StreamingHttpResponse(content, content_type=content_type)
+    disposition = content_disposition_header(as_attachment=True, filename=filename)
+    response["Content-Disposition"] = disposition or "attachment"
+    return response
 
 
 async def in_thread[T: str | bytes](
@@ -31,8 +55,7 @@ async def in_thread[T: str | bytes](
         await sync_to_async(pieces.close, thread_sensitive=True)()
 
 
-def nothing() -> Generator[bytes]:
-    """The content of an answer to HEAD: nobody would read a file that was made for it."""
+def _nothing() -> Generator[bytes]:
     yield from ()
 
 

@@ -1,7 +1,7 @@
-"""One import from its stored file to committed records. ``run`` is called by the task and by ``manage.py import_csv``.
+"""The rows of one source file on their way to PostgreSQL: read, parsed, converted and encoded, chunk by chunk.
 
-Reading goes on in one thread, converting and encoding in another, while this one feeds PostgreSQL. Everything
-that the import writes, its records, rejected rows, counters and final state, is in one transaction.
+Reading goes on in one thread, converting and encoding in another, while a third feeds PostgreSQL
+(``services/import_execution.py``). What was rejected on the way is kept on disk until the end.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
+from dataengine.models.shapes import RowError
 
 from .ahead import ahead
 
@@ -287,7 +288,10 @@ def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:
         while waiting is not None and waiting.line < line:
             yield _damaged(waiting)
             waiting = next(damaged, None)
-        yield Rejected(line, first + row, block.raw(row), [error.as_dict() for error in batch.errors[row]])
+        errors: list[RowError] = [
+            {"column": error.column, "code": error.code, "message": error.message} for error in batch.errors[row]
+        ]
+        yield Rejected(line, first + row, block.raw(row), errors)
     while waiting is not None:
         yield _damaged(waiting)
         waiting = next(damaged, None)

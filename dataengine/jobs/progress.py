@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from dataengine.jobs.stages import Course
 from dataengine.models import ImportJob
+from dataengine.models.shapes import Cause
 from dataengine.postgres.statement_progress import heap_bytes, plain_share
 
 logger = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ class ImportProgress:
     rows_rejected: int = 0
     rows_per_second: float | None = None
     eta_seconds: float | None = None
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[Cause] = field(default_factory=list)
 
 
 class Cancelled(Exception):

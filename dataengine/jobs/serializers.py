@@ -8,9 +8,10 @@ from django.urls import reverse
 from rest_framework import serializers
 
 from dataengine.models import ChangeJob, ImportJob, RejectedRow
+from dataengine.models.shapes import Cause
 
 
-class ImportErrorSerializer(serializers.Serializer[dict[str, Any]]):
+class ImportErrorSerializer(serializers.Serializer[Cause]):
     """One cause of rejected rows. ``column`` is ``*`` for errors of whole rows."""
 
     code = serializers.CharField()
@@ -20,7 +21,22 @@ class ImportErrorSerializer(serializers.Serializer[dict[str, Any]]):
     message = serializers.CharField()
 
 
-class ImportJobSerializer(serializers.Serializer[ImportJob]):
+class JobSerializer[Job: ImportJob | ChangeJob](serializers.Serializer[Job]):
+    """What both kinds share. Context: ``base_url`` for absolute URLs."""
+
+    def absolute(self, name: str, job: Job) -> str:
+        """The URL of that name for the job."""
+        return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs={"pk": job.pk})
+
+    def to_representation(self, instance: Job) -> dict[str, Any]:
+        """The job with null, not an empty text, where nothing failed."""
+        data: dict[str, Any] = super().to_representation(instance)
+        data["error"] = data["error"] or None
+        data["error_code"] = data["error_code"] or None
+        return data
+
+
+class ImportJobSerializer(JobSerializer[ImportJob]):
     """An import job. ``rejected_url`` is null while no row was rejected. Context: ``base_url`` for absolute URLs."""
 
     id = serializers.IntegerField()
@@ -52,20 +68,10 @@ class ImportJobSerializer(serializers.Serializer[ImportJob]):
     url = serializers.SerializerMethodField()
 
     def get_rejected_url(self, job: ImportJob) -> str | None:
-        return self._absolute("api-import-rejected-csv", job) if job.rows_rejected else None
+        return self.absolute("api-import-rejected-csv", job) if job.rows_rejected else None
 
     def get_url(self, job: ImportJob) -> str:
-        return self._absolute("api-import", job)
-
-    def _absolute(self, name: str, job: ImportJob) -> str:
-        return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs={"pk": job.pk})
-
-    def to_representation(self, instance: ImportJob) -> dict[str, Any]:
-        """The job with null, not an empty text, where nothing failed."""
-        data: dict[str, Any] = super().to_representation(instance)
-        data["error"] = data["error"] or None
-        data["error_code"] = data["error_code"] or None
-        return data
+        return self.absolute("api-import", job)
 
 
 class RejectedRowSerializer(serializers.Serializer[RejectedRow]):
@@ -83,7 +89,7 @@ def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:
     return ImportJobSerializer(job, context={"base_url": base_url}).data
 
 
-class ChangeJobSerializer(serializers.Serializer[ChangeJob]):
+class ChangeJobSerializer(JobSerializer[ChangeJob]):
     """A change job. Context: ``base_url`` for absolute URLs."""
 
     id = serializers.IntegerField()
@@ -104,14 +110,7 @@ class ChangeJobSerializer(serializers.Serializer[ChangeJob]):
     url = serializers.SerializerMethodField()
 
     def get_url(self, job: ChangeJob) -> str:
-        return str(self.context.get("base_url", "")).rstrip("/") + reverse("api-change", kwargs={"pk": job.pk})
-
-    def to_representation(self, instance: ChangeJob) -> dict[str, Any]:
-        """The job with null, not an empty text, where nothing failed."""
-        data: dict[str, Any] = super().to_representation(instance)
-        data["error"] = data["error"] or None
-        data["error_code"] = data["error_code"] or None
-        return data
+        return self.absolute("api-change", job)
 
 
 def change_job_data(job: ChangeJob, *, base_url: str = "") -> dict[str, Any]:

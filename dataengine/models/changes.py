@@ -31,7 +31,7 @@ class AuditEvent(models.Model):
 
 
 class RecordChange(models.Model):
-    """What an event did to one record: images (see ``images.py``) before and after.
+    """What an event did to one record: images (see ``records/before_after.py``) before and after.
 
     No image before: inserted; none after: deleted, or what ``event.details["after"]`` says of all. Written and read
     by PostgreSQL, never as objects: an event may have millions.

@@ -56,7 +56,7 @@ class ImportJob(models.Model):
     filename = models.CharField(max_length=255)
     source = models.CharField(max_length=500)  # key in the storage
     options = models.JSONField(default=dict, blank=True)
-    # What was found and done: dialect, mapping header -> column, inferred types, notes ("why is this column text").
+    # Findings, as models.shapes has it.
     findings = models.JSONField(default=dict, blank=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -75,7 +75,7 @@ class ImportJob(models.Model):
     rows_rejected = models.BigIntegerField(default=0)
     rows_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
-    # [{"code", "column", "count", "example_line", "message"}], the commonest first.
+    # A list of Cause, the commonest first.
     errors = models.JSONField(default=list, blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
@@ -107,7 +107,7 @@ class RejectedRow(models.Model):
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rejected_rows")
     line = models.BigIntegerField()
     raw = models.TextField()
-    # [{"column", "code", "message"}], column "*" for errors of the whole row.
+    # A list of RowError.
     errors = models.JSONField()
 
     class Meta:

@@ -43,14 +43,14 @@ class Table(models.Model):
 
 
 class ColumnManager(models.Manager["Column"]):
-    """Columns come with their index: whoever shows, sorts or filters a column asks whether it has one."""
+    """Columns come with their index and the table that they refer to: whoever shows a column asks for both."""
 
     def get_queryset(self) -> models.QuerySet[Column]:
-        return super().get_queryset().select_related("index")
+        return super().get_queryset().select_related("index", "references")
 
 
 class Column(models.Model):
-    """One column of a table. ``type`` is a key of ``column_types.REGISTRY``."""
+    """One column of a table. ``type`` is a key of ``columns.types.REGISTRY``."""
 
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="columns")
     name = models.CharField(max_length=63)

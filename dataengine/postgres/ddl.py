@@ -1,13 +1,10 @@
 """Creates, alters and drops the tables of users. Everything here is ``psycopg.sql``; nothing decides who may.
 
-Constraints and sequences are named after the catalog's keys with colons, which no user's identifier can hold:
-``tk:<column id>:unique``. So they never meet a table's name in the schema, survive renames, and an error that names
-one leads straight to its column (``column_id_of_constraint``).
+Constraints, sequences and indexes are named after the catalog's keys (``names``).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,22 +13,24 @@ from psycopg import sql
 
 from dataengine.columns.types import postgres_type
 from dataengine.models import Column, Table
+from dataengine.postgres import names
 
 SCHEMA = "userdata"
 
 
 def qualified(name: str) -> sql.Identifier:
-    """A table of users, by its name."""
+    """A table of users, or what belongs to one, by its name."""
     return sql.Identifier(SCHEMA, name)
+
+
+def quoted(name: str) -> str:
+    """The same as text, for ``regclass`` and the ORM."""
+    return qualified(name).as_string()
 
 
 def execute(statement: sql.Composable) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-
-
-def create_schema() -> None:
-    execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
 
 
 def create_table(table: Table, columns: Sequence[Column]) -> None:
@@ -93,34 +92,30 @@ def set_default(table: Table, column: Column) -> None:
 
 
 def set_unique(table: Table, column: Column) -> None:
-    name = constraint_name(column, "unique")
+    name = names.constraint(column.pk, "unique")
     if column.unique:
         _alter(table, [sql.SQL("ADD {}").format(_unique(column))])
     else:
         _alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
 
 
-# Indexes that people ask for. Built outside of transactions, by a session of their own (services/indexes.py).
+# Indexes that people ask for. Built outside of transactions, by a session of their own (services/index_builds.py).
 
 # to_tsvector refuses what makes more than a megabyte; this many characters never do.
 SEARCHED_CHARACTERS = 150_000
 
 
-def index_name(table_id: int, column_id: int | None) -> str:
-    return f"tk:{table_id}:search" if column_id is None else f"tk:{column_id}:index"
-
-
 def column_index(table: Table, column: Column, *, concurrently: bool = True) -> sql.Composed:
     """``CREATE INDEX`` in the order in which records are paged: by the column, then by id."""
     template = "CREATE INDEX CONCURRENTLY {} ON {} ({}, id)" if concurrently else "CREATE INDEX {} ON {} ({}, id)"
-    name = sql.Identifier(index_name(table.pk, column.pk))
+    name = sql.Identifier(names.index(table.pk, column.pk))
     return sql.SQL(template).format(name, qualified(table.name), sql.Identifier(column.name))
 
 
 def trigram_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
     """An index for ``icontains`` as Django writes it. Needs the extension pg_trgm."""
     parts = [sql.SQL("upper({}::text) gin_trgm_ops").format(sql.Identifier(column.name)) for column in columns]
-    name = sql.Identifier(index_name(table.pk, None))
+    name = sql.Identifier(names.index(table.pk, None))
     template = "CREATE INDEX CONCURRENTLY {} ON {} USING gin ({})"
     return sql.SQL(template).format(name, qualified(table.name), sql.SQL(", ").join(parts))
 
@@ -128,7 +123,7 @@ def trigram_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
 def words_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
     """An index of the words of all ``columns``; ``search.document`` is the same expression in a query."""
     texts = [sql.SQL("coalesce({}, '')").format(sql.Identifier(column.name)) for column in columns]
-    name = sql.Identifier(index_name(table.pk, None))
+    name = sql.Identifier(names.index(table.pk, None))
     template = "CREATE INDEX CONCURRENTLY {} ON {} USING gin (to_tsvector('simple'::regconfig, left({}, {})))"
     joined = sql.SQL(" || ' ' || ").join(texts)
     return sql.SQL(template).format(name, qualified(table.name), joined, sql.Literal(SEARCHED_CHARACTERS))
@@ -166,7 +161,7 @@ def blocks_of(table: Table) -> sql.Composed:
                CASE WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages ELSE -1 END
           FROM pg_class WHERE oid = to_regclass({})
     """
-    return sql.SQL(template).format(sql.Literal(qualified(table.name).as_string(None)))
+    return sql.SQL(template).format(sql.Literal(quoted(table.name)))
 
 
 def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
@@ -174,17 +169,17 @@ def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
     return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
 
 
-# Pieces of definitions, used by CREATE and ALTER and by the loader's shadow tables.
+# Pieces of definitions, used by CREATE and ALTER and by the shadow tables of imports.
 
 
 def identity_definition(table_id: int) -> sql.Composable:
     return sql.SQL("id bigint GENERATED BY DEFAULT AS IDENTITY (SEQUENCE NAME {}) NOT NULL").format(
-        sql.Identifier(SCHEMA, f"tk:{table_id}:id")
+        qualified(names.sequence(table_id))
     )
 
 
 def primary_key(table_id: int) -> sql.Composable:
-    return sql.SQL("CONSTRAINT {} PRIMARY KEY (id)").format(sql.Identifier(f"tk:{table_id}:pkey"))
+    return sql.SQL("CONSTRAINT {} PRIMARY KEY (id)").format(sql.Identifier(names.primary_key(table_id)))
 
 
 def column_definition(column: Column) -> sql.Composable:
@@ -201,22 +196,18 @@ def default_clause(column: Column) -> sql.Composable:
     return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), _type(column))
 
 
+def cast_type(column: Column) -> sql.Composable:
+    """The type that a value's text is cast to before it is assigned to the column."""
+    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
+    return sql.SQL("text") if column.kind.is_text else _type(column)
+
+
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
     """The kinds of a column's checks, and a query that answers for each whether the default keeps it."""
     checks = list(_checks(column))
     value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), _type(column), sql.Identifier(column.name))
     kept = sql.SQL(", ").join([check for _, check in checks] or [sql.SQL("true")])
     return [kind for kind, _ in checks], sql.SQL("SELECT {} FROM (SELECT {}) AS d").format(kept, value)
-
-
-def constraint_name(column: Column, kind: str) -> str:
-    return f"tk:{column.pk}:{kind}"
-
-
-def column_id_of_constraint(name: str | None) -> int | None:
-    """The key of the column that a constraint belongs to, or None for one that is not ours or is the primary key."""
-    match = re.fullmatch(r"tk:(\d+):(?!pkey)\w+", name or "")
-    return int(match[1]) if match else None
 
 
 def constraints(column: Column) -> list[tuple[str, sql.Composable]]:
@@ -258,7 +249,7 @@ def _unique(column: Column) -> sql.Composable:
 
 
 def _named(column: Column, kind: str, clause: sql.Composable) -> sql.Composable:
-    return sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(constraint_name(column, kind)), clause)
+    return sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(names.constraint(column.pk, kind)), clause)
 
 
 def _type(column: Column) -> sql.Composable:

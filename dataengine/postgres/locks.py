@@ -13,6 +13,8 @@ from typing import Any, Literal
 import psycopg
 from django.db import connection
 
+type Outcome = Literal["held", "job_taken", "table_taken"]
+
 # The first of the two integers of our advisory locks: "TK".
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
@@ -32,11 +34,6 @@ def shares_table(table_id: int) -> bool:
     return _try("SELECT pg_try_advisory_xact_lock_shared(%s, %s)", table_id)
 
 
-def owns_table(table_id: int) -> bool:
-    """Try to take the table's lock for an import, until the end of the transaction. False while another holds it."""
-    return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", table_id)
-
-
 def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, [namespace, _key(key)])
@@ -45,9 +42,7 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 
 
 @contextmanager
-def held_by_job(
-    job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE
-) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
+def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[Outcome]:
     """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
 
     ``namespace`` says what kind of job: an import, or a change of very many records.

@@ -1,14 +1,14 @@
 """Filters of records: one grammar for API and console.
 
 ``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. Which lookups a column has says its type
-(``column_types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
+(``columns/types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
 keyword of the ORM.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import django_filters
@@ -19,8 +19,8 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dataengine.columns import types, values
-from dataengine.exceptions import InvalidInput
-from dataengine.models import Column, Table
+from dataengine.exceptions import InvalidInput, shown
+from dataengine.models import Table
 from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
@@ -138,14 +138,6 @@ def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {"record_model": model, "__module__": __name__})
 
 
-def filter_names(columns: Iterable[Column]) -> list[str]:
-    """Every filter that records with these columns have, for documentation and forms."""
-    names = ["search", *(f"id__{lookup}" for lookup in _ID_LOOKUPS)]
-    for column in columns:
-        names += [f"{column.name}__{lookup}" for lookup in column.kind.lookups]
-    return names
-
-
 def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     """The filter that a parameter's name asks for. Raises InvalidInput for an unknown column or lookup."""
     if name == "search":
@@ -158,12 +150,12 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
             column_name, lookup = name, "exact"
     column = columns.get(column_name)
     if column is None and column_name != "id":
-        raise _unknown(name, f"There is no column “{_shown(column_name)}”.")
+        raise _unknown(name, f"There is no column “{shown(column_name)}”.")
     kind = column.kind if column else types.REGISTRY["bigint"]
     offered = kind.lookups if column else _ID_LOOKUPS
     if lookup not in offered:
         what = f"the type of “{column_name}” is {kind.label.lower()}" if column else "“id” is a number"
-        raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{_shown(lookup)}”.")
+        raise _unknown(name, f"{what}; its lookups are {', '.join(offered)}, not “{shown(lookup)}”.")
     attribute = column.attribute if column else "id"
     return ValueFilter(
         field_name=attribute,
@@ -237,9 +229,4 @@ def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str
 
 
 def _unknown(name: str, reason: str) -> InvalidInput:
-    return InvalidInput(reason, code="invalid_filter", fields={_shown(name): reason})
-
-
-def _shown(name: str) -> str:
-    """A word of somebody else's in a message: printable and not too long."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
+    return InvalidInput(reason, code="invalid_filter", fields={shown(name): reason})

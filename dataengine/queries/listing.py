@@ -145,12 +145,14 @@ class Selection:
         return count_records(self.records, exact=exact)
 
 
-def select(
-    model: type[Record], parameters: Mapping[str, Any], *, order_by: str = "", direction: str = "", nulls: str = ""
-) -> Selection:
-    """What filters (and ``search``) among ``parameters`` select, in the order asked for. Raises InvalidInput."""
+def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
+    """What filters (and ``search``) among ``parameters`` select, in the order that they ask for. Raises InvalidInput.
+
+    The order is ``order_by``, ``order_direction`` and ``nulls``.
+    """
     began = time.monotonic()
-    terms = parse_ordering(model, order_by, direction, nulls)
+    asked = [parameters.get(name, "").strip() for name in ("order_by", "order_direction", "nulls")]
+    terms = parse_ordering(model, *asked)
     filters = record_filterset(model)(parameters)
     records = filters.records()
     remedies = _remedies(model, terms, filters.used(), "search" in filters.base_filters)

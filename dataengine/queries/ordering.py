@@ -19,7 +19,7 @@ from django.db.models.expressions import OrderBy
 
 from dataengine.columns import values
 from dataengine.columns.fields import RealField
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 from dataengine.records.model import Record, bound_field
 
 
@@ -79,8 +79,7 @@ def parse_ordering(model: type[Record], order_by: str = "", direction: str = "",
         name = word.removeprefix("-")
         column = columns.get(name)
         if name != "id" and (column is None or column.kind.kernel == "json"):
-            shown = "".join(c if c.isprintable() else "\ufffd" for c in name[:120])
-            reason = f"There is no column “{shown}”." if column is None else f"JSON column “{name}” has no order."
+            reason = f"There is no column “{shown(name)}”." if column is None else f"JSON column “{name}” has no order."
             raise InvalidInput(reason, code="invalid_order", fields={"order_by": reason})
         attribute, nullable = (column.attribute, not column.required) if column else ("id", False)
         if attribute in {term.attribute for term in terms}:

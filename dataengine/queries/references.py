@@ -193,7 +193,7 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
 
 def _labelled(table: Table) -> tuple[type[Record], Column | None]:
     """The model of a table's records with the one column that names them."""
-    named = label_column(list(table.columns.select_related("references")))
+    named = label_column(list(table.columns.all()))
     return record_model(table, [named] if named else []), named
 
 

@@ -17,9 +17,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
-from dataengine.columns.types import postgres_type
 from dataengine.models import AuditEvent, Column, RecordChange
 from dataengine.postgres import ddl
+from dataengine.postgres.statements import run
 from dataengine.records.bulk_updates import letting_go
 from dataengine.records.model import Record, bound_field
 
@@ -32,7 +32,7 @@ type Image = Mapping[str, str | None]
 def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:
     """The image of Python values, ``{attribute: value}``, as the columns would keep them."""
     columns = [column for column in model.columns if column.attribute in attributes]
-    cells = [sql.SQL("(%s::{})::text").format(sql.SQL(_cast(column))) for column in columns]
+    cells = [sql.SQL("(%s::{})::text").format(ddl.cast_type(column)) for column in columns]
     made = [
         bound_field(model, column.attribute).get_db_prep_save(attributes[column.attribute], connection)
         for column in columns
@@ -55,7 +55,7 @@ def keep_inserted(event: AuditEvent, records: QuerySet[Record], columns: Sequenc
 
 def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
     """Complete what ``keep_before`` kept by how the same records are now."""
-    _run(
+    run(
         sql.SQL("UPDATE {} AS c SET after = {} FROM {} AS r WHERE c.event_id = %s AND r.id = c.record_id").format(
             _CHANGES, _image(columns), _table(model)
         ),
@@ -78,10 +78,8 @@ def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Colum
 def set_values(event: AuditEvent, model: type[Record], image: Image) -> None:
     """Give the event's records the values of ``image``."""
     columns = [column for column in model.columns if column.attribute in image]
-    settings = [
-        sql.SQL("{} = %s::{}").format(sql.Identifier(column.name), sql.SQL(_cast(column))) for column in columns
-    ]
-    _run(
+    settings = [sql.SQL("{} = %s::{}").format(sql.Identifier(column.name), ddl.cast_type(column)) for column in columns]
+    run(
         sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
             _table(model), sql.SQL(", ").join(settings), _CHANGES
         ),
@@ -91,7 +89,7 @@ def set_values(event: AuditEvent, model: type[Record], image: Image) -> None:
 
 def delete(event: AuditEvent, model: type[Record]) -> None:
     """Delete the event's records."""
-    _run(
+    run(
         sql.SQL("DELETE FROM {} AS r USING {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
             _table(model), _CHANGES
         ),
@@ -101,7 +99,7 @@ def delete(event: AuditEvent, model: type[Record]) -> None:
 
 def lock(event: AuditEvent, model: type[Record]) -> None:
     """Lock the records of an event, in the order of their ids."""
-    _run(
+    run(
         sql.SQL(
             "SELECT FROM {} WHERE id IN (SELECT record_id FROM {} WHERE event_id = %s) ORDER BY id FOR UPDATE"
         ).format(_table(model), _CHANGES),
@@ -134,18 +132,18 @@ def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Co
     unique = [column for column in columns if column.unique]
     with suppress(*([IntegrityError] if unique else [])):
         with transaction.atomic():
-            _run(statement, [event.pk])
+            run(statement, [event.pk])
         return
     ids = sql.SQL("SELECT record_id FROM {} WHERE event_id = {}").format(_CHANGES, sql.Literal(event.pk))
     with letting_go(model, dict.fromkeys(unique, ids)):
-        _run(statement, [event.pk])
+        run(statement, [event.pk])
 
 
 def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
     """Insert the records that the event deleted, with their ids. Columns made since get their defaults."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name in ["id", *(column.name for column in columns)])
     cells = sql.SQL(", ").join([sql.SQL("c.record_id"), *(_value(column) for column in columns)])
-    _run(
+    run(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS c WHERE c.event_id = %s ORDER BY c.record_id").format(
             _table(model), names, cells, _CHANGES
         ),
@@ -155,7 +153,7 @@ def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[C
 
 def turn_round(event: AuditEvent, of: AuditEvent, *, common: Image | None) -> int:
     """Keep for ``event``, which undoes ``of``, the same images the other way round. Returns how many."""
-    return _run(
+    return run(
         sql.SQL(
             "INSERT INTO {0} (event_id, record_id, before, after)"
             " SELECT %s, record_id, coalesce(after, %s::jsonb), before FROM {0} WHERE event_id = %s ORDER BY record_id"
@@ -179,7 +177,7 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
         sql.SQL(compiled),
         sql.SQL(" FOR UPDATE" if lock else ""),
     )
-    return _run(statement, [event.pk, *parameters])
+    return run(statement, [event.pk, *parameters])
 
 
 def _image(columns: Sequence[Column]) -> sql.Composable:
@@ -191,13 +189,7 @@ def _image(columns: Sequence[Column]) -> sql.Composable:
 
 def _value(column: Column) -> sql.Composable:
     """A column's value out of the image ``c.before``."""
-    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), sql.SQL(_cast(column)))
-
-
-def _cast(column: Column) -> str:
-    """The type that a value's text is cast to before it is assigned to the column."""
-    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
-    return "text" if column.kind.is_text else postgres_type(column.type, column.parameters)
+    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), ddl.cast_type(column))
 
 
 def _table(model: type[Record]) -> sql.Composable:
@@ -206,9 +198,3 @@ def _table(model: type[Record]) -> sql.Composable:
 
 def _json(image: Image | None) -> str | None:
     return None if image is None else json.dumps(image)
-
-
-def _run(statement: sql.Composable, parameters: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return int(cursor.rowcount)

@@ -11,7 +11,6 @@ from django.db import connection
 from django.db.models import Q
 from psycopg import sql
 
-from dataengine.columns.types import postgres_type
 from dataengine.models import Column
 from dataengine.postgres import ddl
 from dataengine.records.model import Record
@@ -42,7 +41,7 @@ def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any
             template = "{0} = CASE WHEN v.{2}::boolean THEN v.{1}::{3} ELSE r.{0} END"
             names.append(changes)
             lists.append([attribute in attributes for _, attributes in rows])
-        settings.append(sql.SQL(template).format(sql.Identifier(column.name), value, changes, _cast(column)))
+        settings.append(sql.SQL(template).format(sql.Identifier(column.name), value, changes, ddl.cast_type(column)))
     statement = sql.SQL("UPDATE {} AS r SET {} FROM ROWS FROM ({}) AS v({}) WHERE r.id = v.id::bigint").format(
         ddl.qualified(model.table.name),
         sql.SQL(", ").join(settings),
@@ -96,8 +95,3 @@ def _plain(column: Column) -> Represent:
     """How a value of ``column`` becomes what PostgreSQL, given it as text, reads as exactly the same."""
     represent = json.dumps if column.kind.kernel == "json" else representers([column])[0]
     return lambda value: value if value is None or represent is None else represent(value)
-
-
-def _cast(column: Column) -> sql.SQL:
-    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
-    return sql.SQL("text" if column.kind.is_text else postgres_type(column.type, column.parameters))

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
 from dataengine.models import Column
-from dataengine.postgres import ddl
+from dataengine.postgres import names
 from dataengine.records.model import Record
 
 CHECKS = {
@@ -72,7 +72,7 @@ def _about_record(error: DatabaseError, model: type[Record], *, deleting: bool) 
     column = _column(model, cause.diag.constraint_name)
     match cause:
         case errors.ForeignKeyViolation() if deleting:
-            referring = Column.objects.filter(pk=ddl.column_id_of_constraint(cause.diag.constraint_name) or 0).first()
+            referring = Column.objects.filter(pk=names.column_id_of_constraint(cause.diag.constraint_name) or 0).first()
             where = " by the same table" if referring is not None and referring.table_id == model.table.pk else ""
             return Conflict(f"Other records refer to this one{where}; it cannot be deleted.", code="referenced")
         case errors.UniqueViolation():
@@ -80,14 +80,14 @@ def _about_record(error: DatabaseError, model: type[Record], *, deleting: bool) 
         case errors.ForeignKeyViolation():
             return _refusal(column, "unknown_reference", "There is no such record to refer to.")
         case errors.CheckViolation():
-            kind = (cause.diag.constraint_name or "").rpartition(":")[2]
+            kind = names.kind_of_constraint(cause.diag.constraint_name)
             return _refusal(column, "constraint_failed", CHECKS.get(kind, "The column does not allow this value."))
         case _:
             return None
 
 
 def _column(model: type[Record], constraint: str | None) -> str:
-    pk = ddl.column_id_of_constraint(constraint)
+    pk = names.column_id_of_constraint(constraint)
     return next((column.name for column in model.columns if column.pk == pk), "id")
 
 

@@ -8,7 +8,7 @@ a reference is a plain id whose constraint is in DDL.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, cast
@@ -43,7 +43,7 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
 
     A column is bound as ``column.attribute`` (``c12``), never by the user's word for it.
     """
-    known = list(table.columns.select_related("references")) if columns is None else list(columns)
+    known = list(table.columns.all()) if columns is None else list(columns)
     meta = type(
         "Meta",
         (),
@@ -51,8 +51,8 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
             "managed": False,
             "apps": Apps(),
             "app_label": ddl.SCHEMA,
-            # Already quoted: Django leaves such a name as it is. Identifiers hold no quotes (identifiers.py).
-            "db_table": f'"{ddl.SCHEMA}"."{table.name}"',
+            # Django leaves a name that is quoted already as it is.
+            "db_table": ddl.quoted(table.name),
             "ordering": ["id"],
             "default_permissions": (),
         },
@@ -101,9 +101,3 @@ def python_default(made: models.Field[Any, Any], literal: str) -> Any:
     if isinstance(value, datetime) and not isinstance(made, PlainDateTimeField) and timezone.is_naive(value):
         return timezone.make_aware(value, timezone.get_default_timezone())
     return value
-
-
-def attributes_of(columns: Sequence[Column], data: Mapping[str, Any]) -> dict[str, Any]:
-    """``{column name: value}`` as ``{attribute: value}``. Names must be known."""
-    by_name = {column.name: column.attribute for column in columns}
-    return {by_name[name]: value for name, value in data.items()}

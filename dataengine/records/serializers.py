@@ -1,7 +1,7 @@
 """Records as JSON, both ways: one builder of input serializers and one of outputs, for API and console.
 
 In: ``clean_record`` checks data against the record model. Uniqueness and references are PostgreSQL's to judge
-(``services/records.py`` translates its answer): asking beforehand costs a query each and proves nothing.
+(``database_errors.py`` translates its answer): asking beforehand costs a query each and proves nothing.
 Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are ISO 8601.
 """
 
@@ -20,7 +20,7 @@ from django.db import models
 from rest_framework import serializers
 
 from dataengine.columns import values
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column
 from dataengine.records.model import Record, bound_field
 
@@ -29,9 +29,9 @@ _REQUIRED = "This field is required."
 # Input ---------------------------------------------------------------------------------------------------------------
 
 
-# Python would read underscores and the digits of other scripts, too.
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _ZONE = re.compile(r"[-+zZ]")
+# Python would read underscores and the digits of other scripts, too.
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
 
 
@@ -197,7 +197,7 @@ class RecordCleaner:
             reader = self.readers.get(name)
             if reader is None:
                 if name != "id" or pk is None or value != pk:
-                    fields[_shown(name)] = [_unknown(name, pk)]
+                    fields[shown(name)] = [_unknown(name, pk)]
                 continue
             attribute, quick, read = reader
             if quick is not None and quick(value):
@@ -252,11 +252,6 @@ def _unknown(name: object, pk: int | None) -> str:
     if name != "id":
         return "There is no such column."
     return "The id is given by the system." if pk is None else "The id of a record cannot be changed."
-
-
-def _shown(name: object) -> str:
-    """A word of somebody else's in a message: printable and not too long."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(name)[:120])
 
 
 def _flat(messages: Any) -> list[str]:

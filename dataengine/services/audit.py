@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from dataengine.models import AuditEvent, Column, Table
+from dataengine.models.shapes import ChangeDetails, ChangeFacts, EventDetails, LateFacts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -19,7 +20,7 @@ def record_event(
     user: User | None,
     table: Table,
     action: str,
-    details: dict[str, Any] | None = None,
+    details: EventDetails | None = None,
     undoes: AuditEvent | None = None,
 ) -> AuditEvent:
     """Append one event. ``action`` is ``<thing>.<verb in the past>``, for example ``column.added``."""
@@ -28,12 +29,12 @@ def record_event(
     )
 
 
-def change_details(columns: Iterable[Column], count: int, **more: Any) -> dict[str, Any]:
+def change_details(columns: Iterable[Column], count: int, **more: Unpack[ChangeFacts]) -> ChangeDetails:
     """The details of an event whose records' images are kept: how many, and which columns the images have."""
-    return {"count": count, "columns": [column.attribute for column in columns], **more}
+    return {**more, "count": count, "columns": [column.attribute for column in columns]}
 
 
-def complete(event: AuditEvent, trail: Trail | None, **details: Any) -> None:
+def complete(event: AuditEvent, trail: Trail | None, **details: Unpack[LateFacts]) -> None:
     """Add to an event's details what is known only after the deed, and tell the caller of the event."""
     if details:
         event.details |= details

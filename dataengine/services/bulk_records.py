@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, transaction
@@ -16,8 +16,9 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from dataengine.columns import values
-from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable
+from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable, some_of
 from dataengine.models import Table
+from dataengine.models.shapes import ChangeFacts
 from dataengine.queries.references import named_references
 from dataengine.records import before_after
 from dataengine.records.bulk_updates import exchanged, letting_go, write_values
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 MAX_RECORDS = 10_000
 # Errors that one answer names; with more, the rest waits until these are mended.
 _MAX_ERRORS = 100
+
+
+class RecordFault(TypedDict):
+    """What is wrong with one of many records: ``index`` is its place in the list, ``fields`` says what by column."""
+
+    index: int
+    code: str
+    fields: dict[str, list[str]]
 
 
 def insert_many(*, user: User, table: Table, records: object, trail: Trail | None = None) -> list[int]:
@@ -102,7 +111,7 @@ def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = 
 
 
 def delete_records(
-    user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: object
+    user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: Unpack[ChangeFacts]
 ) -> int:
     """Delete ``records``, keeping their images. Returns how many. Inside a transaction."""
     event = record_event(
@@ -175,8 +184,7 @@ def _check_versions(model: type[Record], versions: Mapping[int, str]) -> None:
     now = zip(records, record_versions(records), strict=True)
     changed = [record.pk for record, version in now if version != versions[record.pk]]
     if changed:
-        named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
-        message = f"Nothing was changed: somebody changed records meanwhile ({named})."
+        message = f"Nothing was changed: somebody changed records meanwhile ({some_of(changed)})."
         raise Conflict(message, code="changed_meanwhile", details={"ids": changed})
 
 
@@ -224,11 +232,12 @@ def _write_all[T](model: type[Record], rows: Sequence[T], write: Callable[[Seque
 
 
 def _by_index(faults: Sequence[tuple[int, DataEngineError]], code: str = "invalid_records") -> InvalidInput:
-    # ``records`` names places in the list that was sent, ``fields`` what is wrong there.
-    listed = [{"index": index, "code": error.error_code, "fields": error.fields} for index, error in faults]
-    where = ", ".join(str(index) for index, _ in faults[:5])
+    listed: list[RecordFault] = [
+        {"index": index, "code": error.error_code, "fields": error.fields} for index, error in faults
+    ]
+    where = some_of(index for index, _ in faults)
     return InvalidInput(
-        f"Nothing was changed: the records at index {where}{' and others' if len(faults) > 5 else ''} are not valid.",
+        f"Nothing was changed: the records at index {where} are not valid.",
         code=code,
         fields={f"{index}.{name}": texts for index, error in faults for name, texts in error.fields.items()},
         details={"records": listed},

@@ -59,19 +59,20 @@ def run(job_id: int) -> ChangeJob | None:
     job = ChangeJob.objects.filter(pk=job_id, state=ChangeJob.State.QUEUED).first()
     if job is not None:
         for pause in (*_PAUSES_SECONDS, None):
-            if not _is_held_up_by_build(job) or pause is None:
+            # Nobody waits for an index; people wait for this.
+            is_held_up_by_build = _run_once(job) == "table_taken" and locks.cancel_build(job.table_id)
+            if not is_held_up_by_build or pause is None:
                 break
             time.sleep(pause)
     return ChangeJob.objects.filter(pk=job_id).first()
 
 
-def _is_held_up_by_build(job: ChangeJob) -> bool:
-    """Make the change if nothing stands against it; true where an index build did, which is being stopped."""
+def _run_once(job: ChangeJob) -> locks.Outcome:
+    """Make the change if nothing stands against it. Returns what came of its locks."""
     with locks.held_by_job(job.pk, job.table_id, locks.CHANGE_NAMESPACE) as outcome:
         if outcome == "held" and _claim(job):
             _attempt(job)
-    # Nobody waits for an index; people wait for this.
-    return outcome == "table_taken" and locks.cancel_build(job.table_id)
+    return outcome
 
 
 def waiting_for(job: ChangeJob) -> list[int]:

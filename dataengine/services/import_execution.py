@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
+from typing import cast
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +25,7 @@ from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.jobs.progress import Cancelled, ProgressReporter
 from dataengine.models import Column, ImportJob, Table
+from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
@@ -64,7 +66,7 @@ class Execution:
         if self.job.table_id is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self.table = Table.objects.get(pk=self.job.table_id)
-        self.columns = list(self.table.columns.select_related("references"))
+        self.columns = list(self.table.columns.all())
         return plan_onto(opening, self.options, self.columns)
 
     def _report_look(self, block: Block, rows: int) -> None:
@@ -124,7 +126,7 @@ class Execution:
         if self._goes_in(counts):
             self.reporter.update(phase="finishing")
             self.table = loader.finish()
-            details = {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)}
+            details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)})
             record_event(user=self.job.user, table=self.table, action="import.completed", details=details)
         else:
             if self.options.dry_run:

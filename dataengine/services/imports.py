@@ -137,7 +137,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
     if table is None:
         return plan_new(opening, options), options
     options = as_before(table, filename, opening, options)
-    columns = list(table.columns.select_related("references"))
+    columns = list(table.columns.all())
     plan = plan_onto(opening, options, columns)
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)

@@ -20,7 +20,7 @@ from django.utils import timezone
 from psycopg import errors
 
 from dataengine.models import ChangeJob, Column, Index, Table
-from dataengine.postgres import ddl, locks
+from dataengine.postgres import ddl, locks, names
 from dataengine.postgres.statement_progress import concurrent_share
 from dataengine.services.indexes import text_columns
 
@@ -76,7 +76,7 @@ def _claim(index: Index) -> bool:
 
 def _attempt(index: Index, session: psycopg.Connection[Any]) -> None:
     """One attempt. Whatever PostgreSQL says ends in the index's row."""
-    name = ddl.index_name(index.table_id, index.column_id)
+    name = names.index(index.table_id, index.column_id)
     try:
         session.execute(ddl.drop_index(name, concurrently=True))
         for statement, changes in _ways(index, session):
@@ -238,12 +238,11 @@ def _leftovers() -> list[str]:
             SELECT c.relname, x.id, x.state FROM pg_index i
               JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
               LEFT JOIN dataengine_index x ON c.relname =
-                CASE WHEN x.column_id IS NULL THEN 'tk:' || x.table_id || ':search'
-                     ELSE 'tk:' || x.column_id || ':index' END
-             WHERE n.nspname = %s AND c.relname ~ '^tk:[0-9]+:(index|search)$'
+                CASE WHEN x.column_id IS NULL THEN format(%s, x.table_id) ELSE format(%s, x.column_id) END
+             WHERE n.nspname = %s AND c.relname ~ %s
                AND (NOT i.indisvalid OR x.id IS NULL)
             """,
-            [ddl.SCHEMA],
+            [names.SEARCH_INDEX_FORMAT, names.INDEX_FORMAT, ddl.SCHEMA, names.INDEX_PATTERN],
         )
         found = cursor.fetchall()
         # Of this database: the server may have others, with builds of their own.

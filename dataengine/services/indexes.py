@@ -11,7 +11,7 @@ from django.db import transaction
 from dataengine.exceptions import InvalidInput, NotFound, Unavailable
 from dataengine.jobs.doorbell import BUILD_INDEX, ring
 from dataengine.models import Column, Index, Table
-from dataengine.postgres import ddl
+from dataengine.postgres import ddl, names
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
 
@@ -34,7 +34,7 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
         _ask(user, table, column)
     elif current is not None:
         _give_up(user, table, current)
-    return table.columns.select_related("references").get(pk=column.pk)
+    return table.columns.get(pk=column.pk)
 
 
 def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | None:
@@ -98,7 +98,7 @@ def set_search_aside(table: Table) -> None:
         return
 
     def change() -> None:
-        ddl.execute(ddl.drop_index(ddl.index_name(table.pk, None)))
+        ddl.execute(ddl.drop_index(names.index(table.pk, None)))
         queue_search_again(table)
 
     with suppress(Unavailable):
@@ -144,6 +144,6 @@ def _give_up(user: User, table: Table, index: Index) -> None:
         current.delete()
         # Who builds it notices within a second that nobody wants it any more, and clears up.
         if not building:
-            ddl.execute(ddl.drop_index(ddl.index_name(table.pk, index.column_id)))
+            ddl.execute(ddl.drop_index(names.index(table.pk, index.column_id)))
 
     change_schema(change, table=table)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -72,18 +72,26 @@ def _insert(user: User, record: Record, trail: Trail | None) -> None:
 
 
 def update_record(
-    *, user: User, table: Table, pk: int, data: object, version: str | None = None, trail: Trail | None = None
+    *,
+    user: User,
+    table: Table,
+    pk: int,
+    data: object,
+    version: str | None = None,
+    is_as_seen: Callable[[Record], bool] = lambda record: False,
+    trail: Trail | None = None,
 ) -> Record:
     """Change the columns that ``data`` names, no others, and return the record.
 
-    With ``version`` (``record_version`` of what the user saw) only if nobody changed it since. Raises NotFound,
-    InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
+    With ``version`` (``record_version`` of what the user saw) only if nobody changed it since, or only other columns:
+    ``is_as_seen`` says of a record of another version whether what is to be changed is still as the user saw it.
+    Raises NotFound, InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
     """
     model = record_model(table)
     attributes = clean_record(model, data, partial=True, pk=pk)
     with translated(model), transaction.atomic():
         record = locked_record(model, pk)
-        _check_version(record, version, yours=data)
+        _check_version(record, version, yours=data, is_as_seen=is_as_seen)
         if attributes:
             columns = [column for column in model.columns if column.attribute in attributes]
             details = change_details(columns, 1, id=pk)
@@ -126,8 +134,14 @@ def record_versions(records: Sequence[Record]) -> list[str]:
     return [hashlib.blake2b(text.encode(), digest_size=12).hexdigest() for text in shown]
 
 
-def _check_version(record: Record, version: str | None, *, yours: object = None) -> None:
-    if version is None or version == record_version(record):
+def _check_version(
+    record: Record,
+    version: str | None,
+    *,
+    yours: object = None,
+    is_as_seen: Callable[[Record], bool] = lambda record: False,
+) -> None:
+    if version is None or version == record_version(record) or is_as_seen(record):
         return
     details = {"theirs": record_data(record), "yours": yours, "version": record_version(record)}
     raise Conflict("Somebody changed this record meanwhile.", code="changed_meanwhile", details=details)

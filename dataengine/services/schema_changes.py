@@ -14,7 +14,7 @@ from psycopg import errors
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.models import ChangeJob, ImportJob, Table
-from dataengine.postgres import locks
+from dataengine.postgres import locks, names
 
 _LOCK_TIMEOUT_MS = 500
 # Building a unique index over millions of records takes its time; a person waits for it.
@@ -94,7 +94,7 @@ def _translated(error: Exception) -> Exception:
             column = cause.diag.column_name or "column"
             reason = "Some records have no value here; give a default, or fill them first."
             return InvalidInput(reason, code="missing_value", fields={column: reason})
-        case errors.UniqueViolation() if (cause.diag.constraint_name or "").startswith("tk:"):
+        case errors.UniqueViolation() if names.is_ours(cause.diag.constraint_name):
             reason = "Some records share a value here, so it cannot be unique."
             return InvalidInput(reason, code="duplicate_in_table", fields={"unique": reason})
         case errors.UniqueViolation():

@@ -11,10 +11,11 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
 from dataengine import access
-from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
+from dataengine.models.shapes import ColumnChanges, ColumnDetails
 from dataengine.postgres import ddl
 from dataengine.records import model
 from dataengine.records.database_errors import CHECKS
@@ -24,8 +25,6 @@ from dataengine.services.schema_changes import change_schema
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-MAX_COLUMNS = 1_599  # PostgreSQL's 1,600 less the key
 
 
 def create_table(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
@@ -121,10 +120,9 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     def change() -> Column:
         locked = _locked(table)
         existing = list(locked.columns.all())
-        _refuse_taken(locked, spec.name, [column.name for column in existing])
-        if len(existing) >= MAX_COLUMNS:
-            raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
-        [(checked, reference)] = _check_columns(user, [spec], taken=[column.name for column in existing])
+        checked = replace(spec, name=_check_new_name(locked, spec.name, [column.name for column in existing]))
+        _check_count(len(existing) + 1)
+        reference = _check_column(user, checked)
         place = 1 + max((column.position for column in existing), default=-1)
         column = _insert_column(locked, checked, reference, place)
         check_default(column)
@@ -138,7 +136,7 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     return change_schema(change, table=table)
 
 
-def alter_column(*, user: User, table: Table, column: Column, changes: dict[str, Any]) -> Column:
+def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
     """Change ``name``, ``label``, ``unique``, ``required`` or ``default`` (a literal's text or None) of a column."""
 
     def change() -> Column:
@@ -148,8 +146,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: dict[str,
         wanted = replace(old, **changes)
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
-            _refuse_taken(locked, wanted.name, others)
-            wanted = replace(wanted, name=_check_column_name(wanted.name, others))
+            wanted = replace(wanted, name=_check_new_name(locked, wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
         current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
         _check_unique(wanted)
@@ -163,7 +160,8 @@ def alter_column(*, user: User, table: Table, column: Column, changes: dict[str,
             ddl.set_required(locked, current)
         if wanted.unique != old.unique:
             ddl.set_unique(locked, current)
-        record_event(user=user, table=locked, action="column.changed", details={"column": old.name, **changes})
+        details: ColumnDetails = {"column": old.name, **changes}
+        record_event(user=user, table=locked, action="column.changed", details=details)
         return current
 
     return change_schema(change, table=table)
@@ -224,26 +222,21 @@ def _locked(table: Table) -> Table:
 
 def _current(table: Table, column: Column) -> Column:
     """The column as it is now: a rename may have come between the fetch and the lock."""
-    current = table.columns.select_related("references").filter(pk=column.pk).first()
+    current = table.columns.filter(pk=column.pk).first()
     if current is None:
         raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
     return current
 
 
-def _check_columns(
-    user: User, columns: Sequence[ColumnSpec], *, taken: Sequence[str] = ()
-) -> list[tuple[ColumnSpec, Table | None]]:
-    """Validate names and references, all errors at once."""
-    if len(columns) > MAX_COLUMNS:
-        raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
-    names, fields, checked = list(taken), dict[str, Any](), list[tuple[ColumnSpec, Table | None]]()
+def _check_columns(user: User, columns: Sequence[ColumnSpec]) -> list[tuple[ColumnSpec, Table | None]]:
+    """Validate the columns of a new table, all errors at once."""
+    _check_count(len(columns))
+    names, fields, checked = list[str](), dict[str, Any](), list[tuple[ColumnSpec, Table | None]]()
     code = "invalid_input"
     for spec in columns:
         try:
             name = _check_column_name(spec.name, names)
-            _check_unique(spec)
-            _check_pattern(spec)
-            checked.append((replace(spec, name=name), _reference(user, spec)))
+            checked.append((replace(spec, name=name), _check_column(user, spec)))
             names.append(name)
         except InvalidInput as error:
             fields.update(error.fields)
@@ -254,26 +247,44 @@ def _check_columns(
     return checked
 
 
-def _check_column_name(name: str, taken: Sequence[str]) -> str:
+def _check_count(columns: int) -> None:
+    if columns > MAX_COLUMNS:
+        raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
+
+
+def _check_column(user: User, spec: ColumnSpec) -> Table | None:
+    """Validate all but the name; returns the table that the column refers to."""
+    _check_unique(spec)
+    _check_pattern(spec)
+    return _reference(user, spec)
+
+
+def _check_column_name(name: str, others: Sequence[str] = ()) -> str:
+    """The name in normal form. Raises InvalidInput, also where one of the ``others`` that are made with it bears it."""
     name = validate_identifier(name, what="column", field=name or "column_name")
-    clash = next((other for other in taken if other.casefold() == name.casefold()), None)
+    clash = _clash(name, others)
     if clash is not None:
-        reason = f"“{name}” and “{clash}” are the same name but for upper and lower case."
-        if clash == name:
-            reason = f"There is a column “{name}” already."
+        reason = _differs_in_case(name, clash) if clash != name else f"There is a column “{name}” already."
         raise InvalidInput(reason, code="invalid_name", fields={name: reason})
     return name
 
 
-def _refuse_taken(table: Table, name: str, taken: Sequence[str]) -> None:
-    """Raise Conflict where a column of the table bears the name, in whatever case."""
-    clash = next((other for other in taken if other.casefold() == name.casefold()), None)
+def _check_new_name(table: Table, name: str, taken: Sequence[str]) -> str:
+    """The name in normal form. Raises InvalidInput, or Conflict where a column of the table bears it in any case."""
+    name = _check_column_name(name)
+    clash = _clash(name, taken)
     if clash is None:
-        return
-    reason = "This table has a column of that name."
-    if clash != name:
-        reason = f"“{name}” and “{clash}” are the same name but for upper and lower case."
+        return name
+    reason = _differs_in_case(name, clash) if clash != name else "This table has a column of that name."
     raise Conflict(f"“{table.name}” has a column “{clash}” already.", code="name_taken", fields={"column_name": reason})
+
+
+def _clash(name: str, taken: Sequence[str]) -> str | None:
+    return next((other for other in taken if other.casefold() == name.casefold()), None)
+
+
+def _differs_in_case(name: str, other: str) -> str:
+    return f"“{name}” and “{other}” are the same name but for upper and lower case."
 
 
 def _check_unique(spec: ColumnSpec) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import QuerySet
 
-from dataengine.exceptions import Conflict, InvalidInput, NotFound
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.models import AuditEvent, Table
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
@@ -52,9 +52,8 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                 before_after.lock(event, model)
                 changed = before_after.changed_since(event, model, columns, common=common, dropped=dropped)
                 if changed:
-                    named = ", ".join(str(pk) for pk in changed[:5]) + (" and others" if len(changed) > 5 else "")
                     raise Conflict(
-                        f"This cannot be undone: changed since were the records {named}.",
+                        f"This cannot be undone: changed since were the records {some_of(changed)}.",
                         code="changed_since",
                         details={"ids": changed},
                     )

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from dataengine.exceptions import Conflict
 from dataengine.models import Table
+from dataengine.records.model import Record
 from dataengine.services.records import get_record, record_version, update_record
 
 from .conftest import MakeTable
@@ -56,6 +57,24 @@ def test_a_version_tells_every_difference(client: APIClient, table: Table) -> No
     assert len(seen) == 6
     client.patch(URL, {"a": "first", "n": 1})
     assert record_version(get_record(table, 1)) in seen
+
+
+def test_what_others_did_to_other_columns_is_in_nobodys_way(owner: User, table: Table) -> None:
+    seen = record_version(get_record(table, 1))
+    update_record(user=owner, table=table, pk=1, data={"n": 2})
+
+    def change(column: str, value: object, before: object) -> dict[str, object]:
+        def is_as_seen(record: Record) -> bool:
+            return bool(record.values()[column] == before)
+
+        data = {column: value}
+        done = update_record(user=owner, table=table, pk=1, data=data, version=seen, is_as_seen=is_as_seen)
+        return done.values()
+
+    assert change("a", "yours", "first") == {"id": 1, "a": "yours", "n": 2}
+    with pytest.raises(Conflict, match="Somebody changed this record"):
+        change("n", 3, 1)
+    assert get_record(table, 1).values() == {"id": 1, "a": "yours", "n": 2}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -144,7 +144,7 @@ def test_under_filters_and_in_any_order_too(
     table: Table, monkeypatch: pytest.MonkeyPatch, filters: dict[str, str], order: str
 ) -> None:
     monkeypatch.setattr(far_pages_by_sample, "SAMPLED", 2_500)
-    selection = select(record_model(table), filters, order_by=order)
+    selection = select(record_model(table), {**filters, "order_by": order})
     records, terms = selection.records, selection.terms
     ids: list[int] = list(ordered(records, terms).values_list("pk", flat=True))
     for share in (0.1, 0.5, 0.9):

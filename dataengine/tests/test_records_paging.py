@@ -104,7 +104,7 @@ def test_walks(
     texts = model.objects.order_by(attributes["t"]).values_list(attributes["t"], flat=True)
     ranks = {text: rank for rank, text in enumerate(dict.fromkeys(text for text in texts if text is not None))}
     order_by = ",".join(f"{'-' * descending}{name}" for name, descending in order)
-    selection = select(model, {name: value for name, value, _ in filters}, order_by=order_by, nulls=nulls)
+    selection = select(model, {name: value for name, value, _ in filters} | {"order_by": order_by, "nulls": nulls})
     records, terms = selection.records, selection.terms
     kept = [row for row in model.objects.all() if all(holds(row.values()) for _, _, holds in filters)]
     expected = python_order(kept, order, nulls, ranks)

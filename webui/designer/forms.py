@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -12,6 +12,7 @@ from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
+from dataengine.models.shapes import ColumnChanges
 from webui.forms import Styled
 
 
@@ -118,9 +119,9 @@ class ColumnChangeForm(Styled, forms.Form):
         initial = {name: getattr(column, name) for name in ("name", "label", "unique", "required")}
         return cls(data, initial=initial | {"default": column.default or ""}, auto_id=f"id_{column.pk}_%s")
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self) -> ColumnChanges:
         """Only what was changed, as ``services.tables.alter_column`` takes it."""
         changed = {name: self.cleaned_data[name] for name in self.changed_data}
         if "default" in changed:
             changed["default"] = changed["default"] or None
-        return changed
+        return cast("ColumnChanges", changed)

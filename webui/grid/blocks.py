@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
+from dataengine.services.bulk_records import RecordFault
 from webui.grid.record_forms import cell_value
 
 
@@ -77,9 +78,10 @@ class Block:
 
     def cells_at_fault(self, error: InvalidInput) -> list[CellFault]:
         """What ``update_many`` refused, by cell."""
+        faults: list[RecordFault] = error.details["records"]
         return [
             {"id": self.records[fault["index"]]["id"], "column": self.attributes.get(name, ""), "message": texts[0]}
-            for fault in error.details["records"]
+            for fault in faults
             for name, texts in fault["fields"].items()
         ]
 

@@ -88,7 +88,6 @@ def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
     """Keep an upload for a day. Raises InvalidInput for an empty one."""
     if not uploaded.size:
         raise empty_file()
-    forget_old()
     ticket = issue(user, uploaded.name or "", uploaded.size)
     default_storage.save(ticket.key, uploaded)
     return _opened(ticket)

@@ -135,7 +135,8 @@ def begin(user: User, filename: str, size: int) -> PartialUpload:
     if size == 0:
         raise drafts.empty_file()
     check_size(size)
-    forget_old()
+    if not drafts.is_local():
+        forget_old()  # the hourly task may run on a machine that does not see this folder
     partial = PartialUpload(drafts.issue(user, filename, size))
     partial._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial._path.touch(mode=0o600, exist_ok=False)

@@ -147,7 +147,7 @@ class UploadForm(Styled, forms.Form):
         return {self.data[f"header-{place}"]: self.data.get(f"column-{place}") or None for place in places}
 
     def options(self) -> dict[str, Any]:
-        """The options of the contract, without those left to detection and defaults."""
+        """The options as the service takes them, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
             name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)

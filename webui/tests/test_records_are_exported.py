@@ -7,18 +7,14 @@ import re
 from html import unescape
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.test import Client
 
 from dataengine.models import Table
 
 
 def content(answer: Any) -> bytes:
-    async def collect() -> bytes:
-        return b"".join([piece async for piece in answer.streaming_content])
-
     assert answer.status_code == 200
-    return async_to_sync(collect)()
+    return b"".join(answer.streaming_content)
 
 
 def test_the_grid_links_to_what_it_shows(as_owner: Client, people: Table) -> None:

@@ -34,7 +34,7 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
     else changed the same cell meanwhile, both values to choose from (409).
     """
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
-    columns = list(table.columns.select_related("references"))
+    columns = list(table.columns.all())
     column = _column(columns, attribute)
     if request.method == "GET":
         record = services.get_record(table, pk)
@@ -69,7 +69,7 @@ def paste(request: ConsoleRequest, name: str) -> HttpResponse:
     All or nothing: 204, or in JSON a ``message`` and the ``cells`` at fault (``{"id", "column", "message"}``).
     """
     table = access.get_table(request.user, name, "edit")
-    columns = list(table.columns.select_related("references"))
+    columns = list(table.columns.all())
     trail: Trail = []
     try:
         block = Block.read(request.POST.get("block", ""), columns, references.readable(request.user, columns))
@@ -96,21 +96,19 @@ def _save(request: ConsoleRequest, table: Table, pk: int, column: Column, trail:
     posted = request.POST
     referred = references.readable(request.user, [column]).get(column.attribute)
     value = cell_value(column, posted.get("value", ""), is_null="null" in posted, referred=referred)
-    data = {column.name: value}
-    update = partial(services.update_record, user=request.user, table=table, pk=pk, data=data, trail=trail)
-    try:
-        return update(version=posted.get("version") or None)
-    except Conflict as error:
-        if error.error_code != "changed_meanwhile":
-            raise
-        present = services.get_record(table, pk)
-        if not _is_as_seen(request, present, column):
-            raise
-        # Somebody changed other cells of this record. Those are theirs, this one is not touched by it.
-        return update(version=services.record_version(present))
+    return services.update_record(
+        user=request.user,
+        table=table,
+        pk=pk,
+        data={column.name: value},
+        version=posted.get("version") or None,
+        # Where somebody changed other cells of this record, those are theirs; this one is not touched by it.
+        is_as_seen=partial(_is_as_seen, request, column),
+        trail=trail,
+    )
 
 
-def _is_as_seen(request: ConsoleRequest, record: Record, column: Column) -> bool:
+def _is_as_seen(request: ConsoleRequest, column: Column, record: Record) -> bool:
     """Whether a cell still holds what its user saw, in the grid or in an editor."""
     value = getattr(record, column.attribute)
     if value is None:

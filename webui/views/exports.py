@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from django.http import StreamingHttpResponse
-from django.utils.http import content_disposition_header
 
 from dataengine import access
 from dataengine.exceptions import NotFound
 from dataengine.exports.export import CONTENT_TYPES, Export
-from dataengine.http.streaming import in_thread, nothing
+from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from webui.htmx import ConsoleRequest
@@ -21,16 +20,7 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
     table = access.get_table(request.user, name, "view")
     if file_format not in CONTENT_TYPES:
         raise NotFound("There is no such kind of file.")
-    selection = select(
-        record_model(table),
-        request.GET,
-        order_by=request.GET.get("order_by", ""),
-        direction=request.GET.get("order_direction", ""),
-        nulls=request.GET.get("nulls", ""),
-    )
+    selection = select(record_model(table), request.GET)
     made = Export(selection.ordered(), file_format)
-    pieces = nothing() if request.method == "HEAD" else made.pieces()
-    response = StreamingHttpResponse(in_thread(pieces, made.interrupt), content_type=made.content_type)
-    disposition = content_disposition_header(as_attachment=True, filename=f"{table.name}.{file_format}")
-    response["Content-Disposition"] = disposition or "attachment"
-    return response
+    filename = f"{table.name}.{file_format}"
+    return download(request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)

@@ -7,10 +7,9 @@ from urllib.parse import urlencode
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
-from django.utils.http import content_disposition_header
 
 from dataengine import access
-from dataengine.http.streaming import in_thread
+from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
 from dataengine.services import imports as services
@@ -67,15 +66,13 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to mend and upload again."""
     job = access.get_import(request.user, pk)
-    response = StreamingHttpResponse(in_thread(rejected_rows.csv_lines(job)), content_type="text/csv; charset=utf-8")
-    disposition = content_disposition_header(as_attachment=True, filename=f"rejected-{job.pk}.csv")
-    response["Content-Disposition"] = disposition or "attachment"
-    return response
+    lines = rejected_rows.csv_lines(job)
+    return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
     """Upload, look at what is in the file, start. ``do=start`` starts at once, with a file or with its draft."""
-    columns = list(table.columns.select_related("references")) if table else None
+    columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
         if request.POST.get("do") != "preview":

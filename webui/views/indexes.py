@@ -58,7 +58,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             messages.error(request, error.message)
         here = resolve_url("console:indexes", table.name)
         return htmx.redirect(request, f"{here}?{urlencode({'query': query})}" if query else here)
-    columns = [column for column in table.columns.select_related("references") if column.kind.kernel != "json"]
+    columns = [column for column in table.columns.all() if column.kind.kernel != "json"]
     entries = [Entry(column, column.index_or_none) for column in columns]
     if services.text_columns(table):
         entries.insert(0, Entry(None, services.search_index(table)))
@@ -74,7 +74,7 @@ def _change(request: ConsoleRequest, table: Table) -> None:
     if not name:
         services.set_searchable(user=request.user, table=table, searchable=wanted)
         return
-    column = table.columns.select_related("references").filter(name=name.replace("\0", "")).first()
+    column = table.columns.filter(name=name.replace("\0", "")).first()
     if column is None:
         raise NotFound(f"“{table.name}” has no such column.", code="column_not_found")
     services.set_indexed(user=request.user, table=table, column=column, indexed=wanted)

@@ -75,7 +75,7 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
 def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     """Change or delete one column."""
     table = access.get_table(request.user, name, "design")
-    found = table.columns.select_related("references").filter(pk=pk).first()
+    found = table.columns.filter(pk=pk).first()
     if found is None:
         raise NotFound(f"“{table.name}” has no such column.", code="column_not_found")
     here = resolve_url("console:design", table.name)
@@ -116,7 +116,7 @@ def delete(request: ConsoleRequest, name: str) -> HttpResponse:
 def _design_page(
     request: ConsoleRequest, table: Table, form: forms.TableForm, column_form: forms.ColumnForm, *, status: int
 ) -> HttpResponse:
-    columns: list[Column] = list(table.columns.select_related("references"))
+    columns: list[Column] = list(table.columns.all())
     rights = access.rights_of(request.user, table)
     context = {
         "section": "tables", "table": table, "columns": columns, "form": form, "column_form": column_form,

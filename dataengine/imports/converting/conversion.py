@@ -7,7 +7,7 @@ the column's own rules (required, length, limits) and collects what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.exceptions import shown
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
@@ -65,7 +66,7 @@ _ARROW: dict[str, pa.DataType] = {
     "uuid": pa.binary(16),
 }
 DATED = frozenset({"date", "timestamp", "timestamptz"})
-FOUND_LENGTH = 80
+_FOUND_LENGTH = 80
 _PIECE = 128
 _FEW = 8
 # What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
@@ -93,9 +94,6 @@ class CellError:
     column: str
     code: ErrorCode
     message: str
-
-    def as_dict(self) -> dict[str, str]:
-        return {"column": self.column, "code": self.code, "message": self.message}
 
 
 @dataclass(slots=True)
@@ -263,8 +261,12 @@ def message(problem: Problem, cell: str | None) -> str:
     """``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in (cell or "")[:FOUND_LENGTH])
-    return f"expected {problem.expected}, found “{shown}{'…' if cell and len(cell) > FOUND_LENGTH else ''}”"
+    return f"expected {problem.expected}, found “{brief(cell or '')}”"
+
+
+def brief(cell: str) -> str:
+    """A cell as a message names it."""
+    return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
 
 
 def unguarded(cells: pa.Array) -> pa.Array:
@@ -302,7 +304,7 @@ def _own_rules(converted: Converted, target: Target) -> list[Problem]:
             problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
     for name, compare, words in _LIMITS:
         if name in limits and _is_number(target):
-            mask = _beyond(values, target, limits[name], compare)
+            mask = _beyond(values, limits[name], compare)
             problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
     return problems
 
@@ -326,7 +328,7 @@ def _is_number(target: Target) -> bool:
     return target.kernel in {"integer", "float32", "float64", "numeric"}
 
 
-def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
+def _beyond(values: pa.Array, limit: Any, compare: str) -> k.Mask:
     """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
@@ -337,7 +339,3 @@ def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mas
         return np.zeros(len(values), dtype=np.bool_)  # plain numeric: the loader asks PostgreSQL
     pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
     return np.fromiter(pairs, dtype=np.bool_, count=len(values))
-
-
-def with_formats(target: Target, formats: Sequence[DateFormat]) -> Target:
-    return replace(target, formats=tuple(formats))

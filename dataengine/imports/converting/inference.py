@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from dataengine.columns.types import ColumnSpec
 
 from . import kernels as k
-from .conversion import FOUND_LENGTH, unguarded
+from .conversion import brief, unguarded
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_numeric import ARROW_DIGITS
 from .kernels_time import iso_block, take_apart
@@ -218,15 +218,13 @@ class ColumnEvidence:
         if self.has_codes and all(c.kind not in {"date", "time"} or not c.cells for c in self.candidates):
             first = self.candidates[0]
             if first.broken_cell[:1] in {"0", "+", "-"}:
-                return f"“{_short(first.broken_cell)}” in line {first.broken_line:,} has leading zeros or a plus sign"
+                return f"“{brief(first.broken_cell)}” in line {first.broken_line:,} has leading zeros or a plus sign"
         nearly = max(self.candidates, key=lambda c: (c.cells, c.alike))
         if not (nearly.cells or nearly.alike):
             return ""
         before = "the cell before it is" if nearly.cells == 1 else f"{nearly.cells:,} cells before it are"
         others = before if nearly.cells else "most cells after it are"
-        return (
-            f"“{_short(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, as {others}"
-        )
+        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, as {others}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +288,3 @@ def _longest(cells: pa.Array) -> int:
 def _real(cells: pa.Array, form: DateFormat) -> k.Mask:
     moments = take_apart(cells, form)
     return moments.matched & moments.real & ~moments.fine
-
-
-def _short(text: str) -> str:
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:FOUND_LENGTH])
-    return shown + ("…" if len(text) > FOUND_LENGTH else "")

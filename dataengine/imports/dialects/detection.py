@@ -31,7 +31,7 @@ ASCII_SCAN_BYTES = 512 << 20
 def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     """Find the dialect of ``source`` from its first megabyte; what ``overrides`` fixes is not looked for.
 
-    - *Encoding*: see ``text_encodings.py``. A file that begins in ASCII is read on until something else turns up.
+    - *Encoding*: see ``reading/text_encodings.py``. A file that begins in ASCII is read on until more turns up.
     - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
       records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
       ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.

@@ -1,8 +1,8 @@
-"""The careful reader: the strict grammar, one record at a time, and the rule that recovers after damage.
+"""The strict grammar, one record at a time, and the rule that recovers after damage.
 
-This module *is* the definition of what a file says; ``parsing/block_engine.py`` computes the same answers for whole
-blocks at once and is tested against it. It also reads the dialects that the fast reader does not know (escape
-characters, delimiters or quotes beyond ASCII).
+This module *is* the definition of what a file says. ``parsing/record_engine.py`` reads by it;
+``parsing/block_engine.py`` computes the same answers for whole blocks at once and is tested against it, but does not
+know all dialects (escape characters, delimiters or quotes beyond ASCII).
 
 The grammar is RFC 4180 without leniency: a quoted cell begins and ends with the quote, quotes within it are doubled;
 an unquoted cell holds no quote, no delimiter and no line break. LF, CRLF and a bare CR end a line.

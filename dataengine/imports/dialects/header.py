@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.buffer import Buffer, first_record, pass_header, skip_blank, skip_lines
 from dataengine.imports.reading.rejected_lines import readable
@@ -14,8 +15,6 @@ from .dialect import SEPARATOR_LINE, Dialect
 from .grammar import Grammar
 from .sample import fitted, kind, read_sample
 
-MAX_COLUMNS = 1599
-"""PostgreSQL's limit of 1,600 columns less the record's own key."""
 WIDTH_SAMPLE_ROWS = 200
 
 

@@ -1,4 +1,4 @@
-"""How well a delimiter and a quote explain a sample, and what its first rows are. Pure; ``detection`` decides."""
+"""How well a delimiter and a quote explain a sample, and what its first rows are; ``detection`` decides. Pure."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
-from dataengine.postgres import ddl, statements
+from dataengine.postgres import ddl, names, statements
 
 from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
@@ -137,7 +137,7 @@ class Appending(Loader):
 
 def reserve_ids(table: Table, count: int) -> int:
     """Take ``count`` ids in a row from the table's sequence; returns the first. Others may draw from it meanwhile."""
-    sequence = f'"{ddl.SCHEMA}"."tk:{table.pk}:id"'
+    sequence = ddl.quoted(names.sequence(table.pk))
     while True:
         with connection.cursor() as cursor:
             cursor.execute(

@@ -6,8 +6,8 @@ every rejected row is looked at once more for every cause, so that all errors of
 
 The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
 columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
-reading has held back what may repeat earlier rows (``repeats.py``), only those rows take that walk: the others share
-no value with any row before them, so they go in whatever becomes of those.
+reading has held back what may repeat earlier rows (``converting/repeats.py``), only those rows take that walk: the
+others share no value with any row before them, so they go in whatever becomes of those.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 
-from .staging import Staging, pg_type
+from .staging import Staging, pg_type, temporary
 
 
 class Checks:
@@ -36,8 +36,8 @@ class Checks:
         self.patterns = [(column, kind, check) for column in columns for kind, check in late_checks(column)]
         checked = {column.name for column in (*self.unique, *self.references, *(c for c, _, _ in self.patterns))}
         self.keys = [spec for spec in staging.specs if spec.name in checked]
-        self.rejected = sql.Identifier("pg_temp", f"tk:{staging.job_id}:rejected")
-        self.errors = sql.Identifier("pg_temp", f"tk:{staging.job_id}:errors")
+        self.rejected = temporary(staging.job_id, "rejected")
+        self.errors = temporary(staging.job_id, "errors")
         self.found = 0
         self.skipped: list[str] = []
         """Unique columns of which a known value is no error, since such rows are skipped."""
@@ -52,16 +52,11 @@ class Checks:
         """Make the temporary tables."""
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
         parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.keys]
-        job = self.staging.job_id
-        run(
-            sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(
-                sql.Identifier(f"tk:{job}:rejected"), sql.SQL(", ").join(parts)
-            )
-        )
+        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.rejected, sql.SQL(", ").join(parts)))
         run(
             sql.SQL(
                 "CREATE TEMP TABLE {} (id bigint NOT NULL, place int, col text, code text, first bigint) ON COMMIT DROP"
-            ).format(sql.Identifier(f"tk:{job}:errors"))
+            ).format(self.errors)
         )
 
     # Finding --------------------------------------------------------------------------------------------------
@@ -123,7 +118,7 @@ class Checks:
 
     def _greedy(self) -> int:
         job = self.staging.job_id
-        winners = sql.Identifier("pg_temp", f"tk:{job}:winners")
+        winners, clash_table = temporary(job, "winners"), temporary(job, "clashing")
         names = [sql.Identifier(column.name) for column in self.unique]
         listed = sql.SQL(", ").join(names)
         clashing = sql.SQL(" OR ").join(
@@ -134,17 +129,16 @@ class Checks:
         )
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WITH NO DATA").format(
-                sql.Identifier(f"tk:{job}:winners"), listed, self.staging.relation
+                winners, listed, self.staging.relation
             )
         )
         uniques = sql.SQL(", ").join(sql.SQL("ADD UNIQUE ({})").format(name) for name in names)
         run(sql.SQL("ALTER TABLE {} {}").format(winners, uniques))
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WHERE {}").format(
-                sql.Identifier(f"tk:{job}:clashing"), listed, self.staging.relation, clashing
+                clash_table, listed, self.staging.relation, clashing
             )
         )
-        clash_table = sql.Identifier("pg_temp", f"tk:{job}:clashing")
         run(
             sql.SQL("INSERT INTO {} SELECT id, {} FROM {} ORDER BY id ON CONFLICT DO NOTHING").format(
                 winners, listed, clash_table

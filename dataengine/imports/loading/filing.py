@@ -16,10 +16,11 @@ from dataengine.imports.pipeline import Reading, blocks_of
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import LateError, LateSpill, Rejected, RejectSpill
+from dataengine.models.shapes import RowError
 
 from .checks import Checks
 
-type Describe = Callable[[LateError], dict[str, str]]
+type Describe = Callable[[LateError], RowError]
 
 
 @dataclass(slots=True)
@@ -114,7 +115,7 @@ class Filing:
 
     def _file(self, item: Rejected) -> None:
         self.causes.add(item.line, item.errors)
-        self.rejected.extend([item])
+        self.rejected.append(item)
 
     def _rows_of_late(self) -> Iterator[_Late]:
         group: _Late | None = None
@@ -133,12 +134,12 @@ class Filing:
         errors = self._all_errors(early.errors if early else [], late)
         return Rejected(int(block.lines[place]), late.row, block.raw(place), errors)
 
-    def _all_errors(self, early: list[dict[str, str]], late: _Late) -> list[dict[str, str]]:
+    def _all_errors(self, early: list[RowError], late: _Late) -> list[RowError]:
         errors = [*early, *(self._describe(error) for error in late.errors)]
         return sorted(errors, key=lambda error: self._order.get(error["column"], -1))
 
 
-def described(reading: Reading, checks: Checks, error: LateError) -> dict[str, str]:
+def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
     """A late error in words, as the job keeps it."""
     match error.code:
         case "duplicate_in_file":

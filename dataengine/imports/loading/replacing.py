@@ -85,7 +85,7 @@ class Replacing(Loader):
         table, columns = self._table, self._columns
         if table is None:
             table = self._make_table(self._shadow.all_specs)
-            columns = list(table.columns.select_related("references"))
+            columns = list(table.columns.all())
         self._shadow.replace(table, columns)
         self._replaced(table)
         return table

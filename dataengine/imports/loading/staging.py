@@ -12,7 +12,7 @@ from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec, postgres_type
 from dataengine.models import Table
-from dataengine.postgres import ddl, statement_progress, statements
+from dataengine.postgres import ddl, names, statement_progress, statements
 from dataengine.postgres.statements import run, value
 
 _SAMPLE_ROWS = 10
@@ -23,6 +23,11 @@ def pg_type(spec: ColumnSpec) -> sql.SQL:
     return sql.SQL(postgres_type(spec.type, spec.parameters))
 
 
+def temporary(job_id: int, purpose: str) -> sql.Identifier:
+    """A table of an import that only its own session sees, by its name."""
+    return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
+
+
 class Staging:
     """A staging table: ``id`` (the row's number in the file, from ``base``) and the columns that the file fills."""
 
@@ -30,7 +35,7 @@ class Staging:
         self.job_id = job_id
         self.specs = list(specs)
         self.base = base
-        self.relation: sql.Composable = sql.Identifier("pg_temp", f"tk:{job_id}:stage")
+        self.relation: sql.Composable = temporary(job_id, "stage")
         self.freeze = False
 
     @property
@@ -40,8 +45,7 @@ class Staging:
     def create(self) -> None:
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
         parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
-        name = sql.Identifier(f"tk:{self.job_id}:stage")
-        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(name, sql.SQL(", ").join(parts)))
+        run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.relation, sql.SQL(", ").join(parts)))
 
     def drop(self) -> None:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))

@@ -1,4 +1,4 @@
-"""The block engine: the same answers as ``careful.py``, for whole blocks at once.
+"""The block engine: the same answers as ``record_engine.py``, for whole blocks at once.
 
 A block is looked at with numpy, never byte by byte. *Specials* are the quotes, delimiters and line breaks in it.
 
@@ -51,7 +51,7 @@ class Records:
 
 
 class BlockEngine:
-    """Reads dialects for which ``supports`` is true; see ``parser.Engine`` and ``careful.RecordEngine``."""
+    """Reads dialects for which ``supports`` is true; see ``parser.Engine`` and ``record_engine.RecordEngine``."""
 
     def __init__(
         self,

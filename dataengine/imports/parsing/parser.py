@@ -1,8 +1,8 @@
 """Parsing: a source and a dialect in, blocks of string columns out, exactly and with every row accounted for.
 
 ``parse`` yields blocks in file order; what is neither a row in a block nor blank is a RejectedLine. Two engines give
-the same answers: ``blocks.py`` (whole blocks at a time, for dialects of single ASCII characters) and ``careful.py``
-(one record at a time, for any dialect), which also defines what is right.
+the same answers: ``block_engine.py`` (whole blocks at a time, for dialects of single ASCII characters) and
+``record_engine.py`` (one record at a time, for any dialect, by the very grammar that defines what is right).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .rows import Block, Piece
 __all__ = ["Block", "RejectedLine", "parse"]
 
 BLOCK_BYTES = 640 << 10
-"""Large enough for whole columns to pay: 4 MiB are no faster, and take 70 MB more (measured, with ``memory.py``)."""
+"""Large enough for whole columns to pay: 4 MiB are no faster, and take 70 MB more (measured with ``jobs/memory``)."""
 
 
 class Engine(Protocol):

@@ -1,4 +1,4 @@
-"""The record engine: one record at a time, in any dialect, exactly as ``recovery.py`` defines it. Slow and sure."""
+"""The record engine: one record at a time, in any dialect, exactly as ``dialects/grammar`` says. Slow and sure."""
 
 from __future__ import annotations
 

@@ -43,10 +43,10 @@ class Verdict:
 
     def refuse_undecodable(self, text: bytes) -> None:
         """Take rows that hold NUL or undecodable bytes out of the accepted ones."""
-        starts, nexts = self._lines.starts, self._lines.ends
+        starts, ends = self._lines.starts, self._lines.ends
         first, last = self.first.tolist(), self.last.tolist()
         bad = np.array(
-            [undecodable(text[starts[begin] : nexts[end]]) for begin, end in zip(first, last, strict=True)], np.bool_
+            [undecodable(text[starts[begin] : ends[end]]) for begin, end in zip(first, last, strict=True)], np.bool_
         )
         self._refused += zip(self.first[bad].tolist(), self.last[bad].tolist(), strict=True)
         self.first, self.last = self.first[~bad], self.last[~bad]

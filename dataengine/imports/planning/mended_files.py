@@ -10,6 +10,7 @@ import re
 
 from dataengine.imports.dialects.opening import Opening
 from dataengine.models import ImportJob, Table
+from dataengine.models.shapes import Findings
 
 from .mapping import ADDED_HEADERS, read_names
 from .options import ImportOptions
@@ -31,7 +32,7 @@ def as_before(table: Table, filename: str, opening: Opening, options: ImportOpti
     if earlier is None:
         return options
     columns = {column.name for column in table.columns.all()}
-    found = earlier.findings
+    found: Findings = earlier.findings
     return options.completed(
         {
             "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},

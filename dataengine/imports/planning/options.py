@@ -1,4 +1,4 @@
-"""The ``options`` of an import, validated. Pure.
+"""The ``options`` of an import as people send them, validated. Pure.
 
 What is stored with the job is the JSON that was ``given``. ``ImportOptions.read`` reads it once when the import is
 started, where errors go to the person, and once when it runs.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.core.files.storage import default_storage
 
@@ -18,6 +18,7 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
+from dataengine.models.shapes import Findings
 
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
@@ -44,9 +45,9 @@ class Plan:
         order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
         return [order[spec.name] for spec in self.specs]
 
-    def findings(self) -> dict[str, Any]:
+    def findings(self) -> Findings:
         """For the job: what was found in the file and what was made of it."""
-        return {
+        found: Findings = {
             "dialect": self.dialect.as_dict(),
             "headers": list(self.mapping.headers),
             "mapping": self.mapping.as_dict(),
@@ -54,8 +55,10 @@ class Plan:
             "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
             "types": {spec.name: spec.type for spec in self.specs},
             "notes": self.notes,
-            **({"sample": self.sample} if self.sample else {}),
         }
+        if self.sample:
+            found["sample"] = self.sample
+        return found
 
 
 def open_stored(job: ImportJob) -> BinaryIO:

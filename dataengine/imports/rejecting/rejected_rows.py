@@ -10,8 +10,7 @@ import io
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 from psycopg import sql
@@ -20,11 +19,13 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.planning.mapping import ADDED_HEADERS
 from dataengine.models import ImportJob, RejectedRow
+from dataengine.models.shapes import Cause, Findings, RowError
 from dataengine.postgres.statements import raw_connection
 
 if TYPE_CHECKING:
     from .spill import Rejected
 
+CONTENT_TYPE = "text/csv; charset=utf-8"
 MAX_CAUSES = 200
 """Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
 _PAGE = 2_000
@@ -33,34 +34,30 @@ _RUNS = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?%?")
 
 
-@dataclass(slots=True)
-class _Cause:
-    count: int
-    line: int
-    message: str
-
-
 class Causes:
     """Counts errors by code and column, with the first as the example."""
 
     def __init__(self) -> None:
-        self._causes: dict[tuple[str, str], _Cause] = {}
+        self._causes: dict[tuple[str, str], Cause] = {}
 
-    def add(self, line: int, errors: Iterable[dict[str, str]]) -> None:
+    def add(self, line: int, errors: Iterable[RowError]) -> None:
         for error in errors:
             cause = self._causes.get((error["code"], error["column"]))
             if cause is None:
-                self._causes[error["code"], error["column"]] = _Cause(1, line, error["message"])
+                self._causes[error["code"], error["column"]] = {
+                    "code": error["code"],
+                    "column": error["column"],
+                    "count": 1,
+                    "example_line": line,
+                    "message": error["message"],
+                }
             else:
-                cause.count += 1
+                cause["count"] += 1
 
-    def as_list(self) -> list[dict[str, Any]]:
+    def as_list(self) -> list[Cause]:
         """The job's ``errors``, the commonest first."""
-        causes = sorted(self._causes.items(), key=lambda item: (-item[1].count, item[1].line))[:MAX_CAUSES]
-        return [
-            {"code": code, "column": column, "count": c.count, "example_line": c.line, "message": c.message}
-            for (code, column), c in causes
-        ]
+        causes = sorted(self._causes.values(), key=lambda cause: (-cause["count"], cause["example_line"]))
+        return [cause.copy() for cause in causes[:MAX_CAUSES]]
 
 
 def store(job: ImportJob, rejected: Iterable[Rejected]) -> None:
@@ -77,7 +74,7 @@ def forget(job: ImportJob) -> None:
     RejectedRow.objects.filter(job=job).delete()
 
 
-def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[dict[str, str]]]]:
+def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[RowError]]]:
     """(line, raw, errors) of every rejected row in the file's order, a page at a time by key."""
     after = (-1, 0)
     while True:
@@ -95,13 +92,19 @@ def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[dict[str, str]]]]:
             yield line, raw, json.loads(errors) if isinstance(errors, str) else errors
 
 
+def filename(job: ImportJob) -> str:
+    """What ``rejected.csv`` is called when it is downloaded; ``mended_files`` knows it again by this name."""
+    return f"rejected-{job.pk}.csv"
+
+
 def csv_lines(job: ImportJob) -> Generator[bytes]:
     """``rejected.csv`` in pieces, UTF-8. Memory does not grow with the number of rows."""
-    headers = [str(header) for header in job.findings.get("headers", [])]
+    findings: Findings = job.findings
+    headers = findings.get("headers", [])
     added = [name for name in ADDED_HEADERS if name in headers]
     kept = [place for place, header in enumerate(headers) if header not in added]
     was_guarded = len(added) == len(ADDED_HEADERS)
-    dialect = Dialect(**job.findings["dialect"]) if "dialect" in job.findings else Dialect()
+    dialect = Dialect(**findings["dialect"]) if "dialect" in findings else Dialect()
     grammar = Grammar(dialect, None)
     buffer = io.StringIO()
     buffer.write(",".join([_cell(headers[place], False) for place in kept] + list(ADDED_HEADERS)) + "\r\n")
@@ -145,7 +148,7 @@ def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = Fals
     return [*cells, *((("", False),) * (width - len(cells)))]
 
 
-def describe(errors: Iterable[dict[str, str]]) -> str:
+def describe(errors: Iterable[RowError]) -> str:
     """``column: code: message``, joined by `` | ``."""
     return " | ".join(f"{error['column']}: {error['code']}: {error['message']}" for error in errors)
 

@@ -10,23 +10,36 @@ import os
 import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 from django.conf import settings
 
+from dataengine.models.shapes import RowError
 
-def _scratch() -> IO[bytes]:
+
+def _unnamed() -> IO[bytes]:
     return tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="import-")
 
 
-class LineIndex:
+class _Scratch:
+    """An unnamed file."""
+
+    def __init__(self) -> None:
+        self._file = _unnamed()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class LineIndex(_Scratch):
     """The line on which each row begins, by the row's number in the file (0 for the first)."""
 
     def __init__(self) -> None:
-        self._file = _scratch()
+        super().__init__()
         self.count = 0
 
     def append(self, lines: npt.NDArray[np.int64]) -> None:
@@ -37,9 +50,6 @@ class LineIndex:
         """The line of one row. Rows are asked for in no order; the page cache has them."""
         self._file.flush()
         return int(np.frombuffer(os.pread(self._file.fileno(), 8, 8 * row), dtype=np.int64)[0])
-
-    def close(self) -> None:
-        self._file.close()
 
 
 class IdMap:
@@ -85,28 +95,7 @@ class Rejected:
     line: int
     row: int
     raw: str
-    errors: list[dict[str, str]]
-
-
-class RejectSpill:
-    """Rejected rows in the order of the file."""
-
-    def __init__(self) -> None:
-        self._file = _scratch()
-        self.count = 0
-
-    def extend(self, rejected: Iterable[Rejected]) -> None:
-        for item in rejected:
-            self._file.write(json.dumps([item.line, item.row, item.raw, item.errors]).encode() + b"\n")
-            self.count += 1
-
-    def __iter__(self) -> Iterator[Rejected]:
-        self._file.seek(0)
-        for line in self._file:
-            yield Rejected(*json.loads(line))
-
-    def close(self) -> None:
-        self._file.close()
+    errors: list[RowError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,29 +108,48 @@ class LateError:
     first: int | None
 
 
-class LateSpill:
+class _Spill[Item: Rejected | LateError](_Scratch):
+    """Items in the order in which they came, one after the other as JSON."""
+
+    def __init__(self, kind: type[Item]) -> None:
+        super().__init__()
+        self._kind = kind
+        self._values = attrgetter(*(field.name for field in fields(kind)))
+        self.count = 0
+
+    def append(self, item: Item) -> None:
+        self._file.write(json.dumps(self._values(item)).encode() + b"\n")
+        self.count += 1
+
+    def extend(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self.append(item)
+
+    def __iter__(self) -> Iterator[Item]:
+        self._file.seek(0)
+        for line in self._file:
+            yield self._kind(*json.loads(line))
+
+
+class RejectSpill(_Spill[Rejected]):
+    """Rejected rows in the order of the file."""
+
+    def __init__(self) -> None:
+        super().__init__(Rejected)
+
+
+class LateSpill(_Spill[LateError]):
     """Late errors, by id."""
 
     def __init__(self) -> None:
-        self._file = _scratch()
-
-    def append(self, error: LateError) -> None:
-        self._file.write(json.dumps([error.id, error.column, error.code, error.first]).encode() + b"\n")
-
-    def __iter__(self) -> Iterator[LateError]:
-        self._file.seek(0)
-        for line in self._file:
-            yield LateError(*json.loads(line))
-
-    def close(self) -> None:
-        self._file.close()
+        super().__init__(LateError)
 
 
-class ByteSpill:
+class ByteSpill(_Scratch):
     """Bytes that are written once and read once."""
 
     def __init__(self) -> None:
-        self._file = _scratch()
+        super().__init__()
         self.size = 0
 
     def write(self, data: bytes | memoryview) -> None:
@@ -152,6 +160,3 @@ class ByteSpill:
         self._file.seek(0)
         while chunk := self._file.read(1 << 20):
             yield chunk
-
-    def close(self) -> None:
-        self._file.close()

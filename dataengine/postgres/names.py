@@ -1,0 +1,64 @@
+"""The names that we ourselves give to things in PostgreSQL: constraints, sequences, indexes, tables of an import. Pure.
+
+They are made of keys and colons, which no user's identifier can hold: ``tk:<column id>:unique``. So they never meet a
+table's name in the schema, survive renames, and an error that names one leads straight to its column.
+"""
+
+from __future__ import annotations
+
+import re
+
+INDEX_FORMAT = "tk:%s:index"
+"""Of a column's key, here and in PostgreSQL's ``format``."""
+SEARCH_INDEX_FORMAT = "tk:%s:search"
+"""Of a table's key."""
+INDEX_PATTERN = "^tk:[0-9]+:(index|search)$"
+"""What both look like, as a regular expression of PostgreSQL."""
+
+
+def primary_key(table_id: int) -> str:
+    return f"tk:{table_id}:pkey"
+
+
+def sequence(table_id: int) -> str:
+    """The sequence that the table's ids come from."""
+    return f"tk:{table_id}:id"
+
+
+def constraint(column_id: int, kind: str) -> str:
+    """A column's constraint; ``kind`` is ``unique``, ``reference``, or what its check is called."""
+    return f"tk:{column_id}:{kind}"
+
+
+def column_id_of_constraint(name: str | None) -> int | None:
+    """The key of the column that a constraint belongs to, or None for one that is not ours or is the primary key."""
+    match = re.fullmatch(r"tk:(\d+):(?!pkey)\w+", name or "")
+    return int(match[1]) if match else None
+
+
+def kind_of_constraint(name: str | None) -> str:
+    return (name or "").rpartition(":")[2]
+
+
+def is_ours(name: str | None) -> bool:
+    return (name or "").startswith("tk:")
+
+
+def index(table_id: int, column_id: int | None) -> str:
+    """The index of a column; without one, the table's search index."""
+    return SEARCH_INDEX_FORMAT % table_id if column_id is None else INDEX_FORMAT % column_id
+
+
+def shadow(job_id: int) -> str:
+    """The table that an import fills to take the place of its table."""
+    return f"tk:job:{job_id}:shadow"
+
+
+def shadow_constraint(job_id: int, key: str) -> str:
+    """A constraint of the shadow, before it takes the table's place; ``key`` is unique within the table."""
+    return f"{shadow(job_id)}:{key}"
+
+
+def temporary(job_id: int, purpose: str) -> str:
+    """A temporary table of an import."""
+    return f"tk:{job_id}:{purpose}"
