@@ -23,6 +23,8 @@ CHANGE_NAMESPACE = 0x5443
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
 
+type Outcome = Literal["held", "job_taken", "table_taken"]
+
 
 def shares_table(table_id: int) -> bool:
     """Try to take the table's lock for a change of schema, until the end of the transaction.
@@ -45,9 +47,7 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 
 
 @contextmanager
-def held_by_job(
-    job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE
-) -> Iterator[Literal["held", "job_taken", "table_taken"]]:
+def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[Outcome]:
     """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
 
     ``namespace`` says what kind of job: an import, or a change of very many records.
@@ -103,11 +103,6 @@ def cancel_build(table_id: int) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_cancel_backend(%s)", [pid])
     return pid is not None
-
-
-def index_is_held(index_id: int) -> bool:
-    """Whether some session builds the index."""
-    return bool(_holder(index_id, INDEX_NAMESPACE))
 
 
 def end_holder(job_id: int, namespace: int = JOB_NAMESPACE) -> None:

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from psycopg import errors as pg
 
-from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.exceptions import NotFound, Unavailable
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.loading import merges, shadow
@@ -27,7 +26,7 @@ from dataengine.imports.pipeline import Conversion, Counts, Reading, find_format
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, examine, open_stored, plan_new, plan_onto
 from dataengine.imports.rejecting import rejected_rows
-from dataengine.jobs.progress import Cancelled, ProgressReporter
+from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
@@ -326,14 +325,10 @@ class Execution:
         # From here to the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
-        mine = ImportJob.objects.filter(pk=self.job.pk, state=ImportJob.State.RUNNING, attempt=self.job.attempt)
-        # Whoever has asked to stop by now gets it; who asks later waits for this row, and is told that it is over.
-        written = mine.filter(cancel_requested=False).update(
+        self.reporter.complete(
             state=state,
             table=self.table,
             phase=ImportJob.Phase.NONE,
-            finished_at=timezone.now(),
-            heartbeat_at=timezone.now(),
             progress=1.0,
             bytes_read=self.job.bytes_total,
             rows_per_second=self.reporter.snapshot().rows_per_second,
@@ -344,10 +339,6 @@ class Execution:
             findings=loaded.plan.findings(),
             **asdict(counts),
         )
-        if not written:
-            if mine.exists():
-                raise Cancelled
-            raise Conflict("Another attempt at this import has begun.", code="attempt_superseded")
 
     def _replace(self, shadow: Shadow) -> None:
         if self.table is None:

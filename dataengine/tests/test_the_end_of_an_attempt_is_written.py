@@ -13,7 +13,7 @@ from django.db import connection, connections
 from dataengine.models import ChangeJob, ImportJob
 from dataengine.services import change_runs, changes, import_runs
 from dataengine.tests.importing import make_table, queue_import, records
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import end_pause, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +66,7 @@ def once_there_is_room(job: ImportJob | ChangeJob, runs: ModuleType) -> None:
     worker.join()
     job.refresh_from_db()
     assert (job.state, job.attempt, job.error) == ("queued", 1, "The database has no room left.")
+    end_pause(job)
     runs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt) == ("completed", 2)
