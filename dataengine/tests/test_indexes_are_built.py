@@ -8,18 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, connections
+from django.utils import timezone
 from psycopg import errors
 from rest_framework.test import APIClient
 
 from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import Index, Table
-from dataengine.postgres import locks
+from dataengine.postgres import ddl, locks
 from dataengine.services import index_builds, indexes, tables
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.indexing import build_waiting
@@ -177,6 +180,51 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     built = index_builds.run(other.pk)
     assert built is not None
     assert built.state == "completed"
+
+
+def test_a_frozen_worker_loses_its_session(owner: User, second_connection: Callable[[], Any]) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    assert locks.hold_for_build(second_connection(), index.pk, table.pk)
+    long_ago = timezone.now() - FROZEN_AFTER - timedelta(seconds=1)
+    Index.objects.filter(pk=index.pk).update(state="running", attempt=1, heartbeat_at=long_ago)
+    index_builds.sweep()
+    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
+    index_builds.sweep()
+    assert Index.objects.get(pk=index.pk).state == "queued"
+
+
+def test_an_import_does_not_wait_for_a_build(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    monkeypatch.setattr(ddl, "column_index", lambda *names: "SELECT pg_sleep(600)")
+
+    def build() -> None:
+        index_builds.run(index.pk)
+        connections.close_all()
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    until(lambda: Index.objects.get(pk=index.pk).state == "running")
+    assert import_text(owner, "t", "a,n\nx,1\n").state == "completed"
+    thread.join()
+    index.refresh_from_db()
+    assert (index.state, index.attempt) == ("queued", 0)
+
+
+def test_a_build_connects_as_everything_else_does(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a password that stands in a file, for one; certificates come the same way."""
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    settings, passwords = connection.settings_dict, tmp_path / "passwords"
+    passwords.write_text(f"*:*:*:*:{settings['PASSWORD']}\n")
+    passwords.chmod(0o600)
+    monkeypatch.setitem(settings, "PASSWORD", "")
+    monkeypatch.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "passfile": str(passwords)})
+    built = index_builds.run(index.pk)
+    assert built is not None
+    assert built.is_over
+    assert built.error == ""
 
 
 def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[[], Any]) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from dataengine import tasks
+from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.models import ChangeJob, ImportJob, Index, Table
 from dataengine.postgres import locks
 from dataengine.services import changes, indexes
-from dataengine.tests.bells import rung
-from dataengine.tests.importing import import_text, make_table, queue_import
+from dataengine.tests.bells import rung, unheard
+from dataengine.tests.importing import import_text, make_table, queue_import, records
+from dataengine.tests.waiting import is_waited_for, kept_from_writing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,3 +76,45 @@ def test_one_that_waits_for_its_table_rings_for_nobody(
     run(job)
     assert type(job).objects.get(pk=job.pk).is_over
     assert rung() == []
+
+
+def test_whoever_waits_is_rung_when_the_table_is_free(table: Table) -> None:
+    index, change, first, second, third = an_index(table), a_change(table), *(an_import(table) for _ in range(3))
+    rung()
+    run(first)
+    assert rung() == [("run_import", second.pk), ("run_change", change.pk)]
+    run(change)
+    assert rung() == [("run_import", second.pk)]
+    run(second)
+    assert rung() == [("run_import", third.pk)]
+    run(third)
+    assert rung() == [("build_index", index.pk)]
+    run(index)
+    assert rung() == []
+    assert Index.objects.get(pk=index.pk).state == "completed"
+
+
+def test_nobody_else_waits_for_a_job_that_waits_for_its_next_attempt(table: Table) -> None:
+    failed, waiting = an_import(table), an_import(table)
+    ImportJob.objects.filter(pk=failed.pk).update(attempt=1, try_again_at=timezone.now() + timedelta(minutes=1))
+    run(failed)
+    assert rung() == []
+    run(waiting)
+    assert rung() == []
+    assert ImportJob.objects.get(pk=waiting.pk).state == "completed"
+
+
+@pytest.mark.worker
+def test_with_a_real_worker_nobody_waits_for_the_sweeper(
+    table: Table, second_connection: Callable[[], Any], celery_worker: int
+) -> None:
+    session = second_connection()
+    with kept_from_writing(session, "t"):
+        first = an_import(table)
+        ring(RUN_IMPORT, first.pk)
+        until(lambda: is_waited_for(session))
+        second = an_import(table)
+        ring(RUN_IMPORT, second.pk)
+        until(lambda: not unheard())
+    until(lambda: ImportJob.objects.get(pk=second.pk).is_over)
+    assert len(records("t")) == 5
