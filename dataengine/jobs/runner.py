@@ -47,8 +47,8 @@ class Runner[J: Job, W: Watch](ABC):
     model: type[J]
     namespace: ClassVar[int]
     """Of the locks of its jobs."""
-    stops_builds: ClassVar[bool] = True
-    """Nobody waits for an index, so its build gives way to jobs that people wait for."""
+    stops_builds: ClassVar[bool] = False
+    """Whether the build of an index gives way to it. Not to what may come all the time: it would never be built."""
 
     def run(self, pk: int) -> J | None:
         """Do the job if it waits and nothing stands against it. Harmless to call twice, late or at once in two workers.
@@ -70,11 +70,11 @@ class Runner[J: Job, W: Watch](ABC):
         now = timezone.now()
         for job in self.model._default_manager.filter(state=Job.State.RUNNING):
             if not locks.job_is_held(job.pk, self.namespace):
-                # It may have ended between the two questions: then this is no attempt of its any more.
+                # Where it has ended between the two questions, this changes nothing.
                 if attempts.try_again(job, "The process that ran it ended unexpectedly."):
                     self._tell(job.pk)
             elif job.heartbeat_at is not None and job.heartbeat_at < now - FROZEN_AFTER:
-                logger.warning("%r: its worker is frozen; its database session is ended", job)
+                logger.warning("%s %s: its worker is frozen; its session is ended", type(job).__name__, job.pk)
                 locks.end_holder(job.pk, self.namespace)
         attempts.cancel_waiting(self.model._default_manager.all())
         rung_a_moment_ago = Q(try_again_at=None, created_at__gt=now - RING_AGAIN_AFTER)
@@ -134,7 +134,7 @@ class Runner[J: Job, W: Watch](ABC):
             watch.close()
             is_cancelled = isinstance(error, Cancelled) or watch.cancelled.is_set()
             if not (is_cancelled or isinstance(error, DataEngineError | PutOff)):
-                logger.exception("%r, attempt %s", job, job.attempt)
+                logger.exception("%s %s, attempt %s", type(job).__name__, job.pk, job.attempt)
             attempts.write_down(partial(self._end, job, error, is_cancelled=is_cancelled))
         except KeyboardInterrupt:  # somebody at a terminal; workers are told by other signals
             watch.close()

@@ -95,7 +95,7 @@ class Watch:
             if not wanted.update(heartbeat_at=timezone.now(), **self.values()):
                 self._interrupt()
         except DatabaseError as error:
-            logger.warning("%r cannot be watched: %s", self.job, error)
+            logger.warning("%s %s cannot be watched: %s", type(self.job).__name__, self.job.pk, error)
             connection.close()
 
     def _interrupt(self) -> None:
@@ -104,4 +104,4 @@ class Watch:
             if self.session is not None:
                 self.session.cancel_safe(timeout=_CANCEL_TIMEOUT_SECONDS)
         except psycopg.Error as error:
-            logger.info("%r could not be interrupted: %s", self.job, error)
+            logger.info("%s %s could not be interrupted: %s", type(self.job).__name__, self.job.pk, error)

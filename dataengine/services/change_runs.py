@@ -32,6 +32,7 @@ class ChangeRunner(Runner[ChangeJob, Watch]):
 
     model = ChangeJob
     namespace = locks.CHANGE_NAMESPACE
+    stops_builds = True  # nobody waits for an index; people wait for this
 
     def watch(self, job: ChangeJob, session: Session) -> Watch:
         return Watch(job, session)

@@ -53,7 +53,6 @@ class IndexRunner(Runner[Index, _BuildWatch]):
 
     model = Index
     namespace = locks.INDEX_NAMESPACE
-    stops_builds = False
 
     def may_begin(self, job: Index) -> bool:
         """Not while many of the table's records are about to change: the build would be in the way of that."""
@@ -74,7 +73,8 @@ class IndexRunner(Runner[Index, _BuildWatch]):
             watch.session.execute(ddl.drop_index(name, concurrently=True))
             changes = _build(job, watch.session)
             watch.complete(progress=1, **changes)
-        except (Cancelled, psycopg.Error, DatabaseError) as error:
+        # Not where the row could not be written: it may say by now that the index is there.
+        except (Cancelled, psycopg.Error) as error:
             _clear_up(name)
             if isinstance(error, errors.QueryCanceled) and not watch.cancelled.is_set():
                 raise PutOff("It was stopped to let a change of the table through.") from error

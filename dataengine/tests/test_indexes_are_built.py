@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 from psycopg import errors
 from rest_framework.test import APIClient
@@ -22,8 +22,9 @@ from rest_framework.test import APIClient
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import Index, Table
-from dataengine.postgres import ddl, locks
+from dataengine.postgres import locks
 from dataengine.services import index_builds, indexes, tables
+from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.waiting import end_pause, until
@@ -194,22 +195,16 @@ def test_a_frozen_worker_loses_its_session(owner: User, second_connection: Calla
     assert Index.objects.get(pk=index.pk).state == "queued"
 
 
-def test_an_import_does_not_wait_for_a_build(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_begins_when_the_build_is_over(owner: User) -> None:
+    """It does not stop the build: where something is imported all the time, there would never be an index."""
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     index = _asked(owner, table, "a")
-    monkeypatch.setattr(ddl, "column_index", lambda *names: "SELECT pg_sleep(600)")
-
-    def build() -> None:
-        index_builds.run(index.pk)
-        connections.close_all()
-
-    thread = threading.Thread(target=build)
-    thread.start()
-    until(lambda: Index.objects.get(pk=index.pk).state == "running")
-    assert import_text(owner, "t", "a,n\nx,1\n").state == "completed"
-    thread.join()
-    index.refresh_from_db()
-    assert (index.state, index.attempt) == ("queued", 0)
+    job = queue_import(owner, "t", "a,n\nx,1\n")
+    rung()
+    built = index_builds.run(index.pk)
+    assert built is not None
+    assert built.state == "completed"
+    assert rung() == [("run_import", job.pk)]
 
 
 def test_a_build_connects_as_everything_else_does(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
