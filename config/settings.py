@@ -300,7 +300,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"IndexState": "dataengine.models.Index.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "IndexState": "dataengine.models.Index.ShownState",
+        "JobState": "dataengine.models.Job.State",
+    },
 }
 # Who may read /metrics from elsewhere than this machine; without one, nobody.
 METRICS_TOKEN = env.text("METRICS_TOKEN")

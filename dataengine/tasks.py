@@ -20,10 +20,7 @@ def run_import(job_id: int) -> None:
     from dataengine.services import import_runs
 
     close_old_connections()
-    job = import_runs.run(job_id)
-    if job is not None:
-        for waiting in import_runs.waiting_for(job):
-            ring(RUN_IMPORT, waiting)
+    import_runs.run(job_id)
 
 
 @shared_task(name="dataengine.tasks.sweep")
@@ -46,10 +43,7 @@ def build_index(index_id: int) -> None:
     from dataengine.services import index_builds
 
     close_old_connections()
-    index = index_builds.run(index_id)
-    if index is not None and index.is_over:
-        for waiting in index_builds.waiting_for(index):
-            ring(BUILD_INDEX, waiting)
+    index_builds.run(index_id)
 
 
 @shared_task(name=RUN_CHANGE)
@@ -58,10 +52,7 @@ def run_change(change_id: int) -> None:
     from dataengine.services import change_runs
 
     close_old_connections()
-    change = change_runs.run(change_id)
-    if change is not None and change.is_over:
-        for waiting in change_runs.waiting_for(change):
-            ring(RUN_CHANGE, waiting)
+    change_runs.run(change_id)
 
 
 @shared_task(name="dataengine.tasks.sweep_storage")

@@ -214,7 +214,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
     indexed = serializers.BooleanField(help_text="Unique columns always are")
-    index_state = serializers.ChoiceField(choices=Index.State.choices, allow_null=True)
+    index_state = serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True)
 
 
 class TableSerializer(serializers.Serializer[Table]):
@@ -236,9 +236,9 @@ class TableSerializer(serializers.Serializer[Table]):
     def get_record_count_exact(self, table: Table) -> bool:
         return bool(self.context["sizes"][table.pk].is_exact)
 
-    @extend_schema_field(serializers.ChoiceField(choices=Index.State.choices, allow_null=True))
+    @extend_schema_field(serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True))
     def get_search_index(self, table: Table) -> str | None:
-        return next((index.state for index in table.indexes.all() if index.column_id is None), None)
+        return next((index.shown_state for index in table.indexes.all() if index.column_id is None), None)
 
     def get_url(self, table: Table) -> str:
         return str(self.context["base_url"]) + reverse("api-table", kwargs={"table_name": table.name})

@@ -1,20 +1,107 @@
-"""How an attempt at a job ended has to be written down, whatever state the database is in just then."""
+"""The life of a job's row: claimed, ended, queued again, cancelled. Each step is a conditional UPDATE.
+
+Whoever comes late, twice, or after somebody else has taken over changes nothing.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from dataengine.models import Job
 
 logger = logging.getLogger(__name__)
 
+PAUSES = (timedelta(seconds=2), timedelta(seconds=10))
+"""How long a job waits after its first failed attempt, and after each later one."""
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
 
-def write_down(ending: Callable[[], None]) -> None:
+def claimable[J: Job](model: type[J]) -> QuerySet[J]:
+    """The jobs that a worker may begin now."""
+    due = Q(try_again_at=None) | Q(try_again_at__lte=timezone.now())
+    return model._default_manager.filter(due, state=Job.State.QUEUED, cancel_requested=False)
+
+
+def mine[J: Job](job: J) -> QuerySet[J]:
+    """The job's row, for as long as this attempt at it is the present one."""
+    return type(job)._default_manager.filter(pk=job.pk, state=Job.State.RUNNING, attempt=job.attempt)
+
+
+def claim(job: Job) -> bool:
+    """Begin an attempt, unless somebody else has, or nobody wants it any more. The caller holds the job's lock."""
+    now = timezone.now()
+    claimed = (
+        claimable(type(job))
+        .filter(pk=job.pk)
+        .update(state=Job.State.RUNNING, attempt=F("attempt") + 1, started_at=now, heartbeat_at=now, **job.AT_THE_START)
+    )
+    if claimed:
+        job.refresh_from_db()
+    return bool(claimed)
+
+
+def end(job: Job, state: Job.State, *, code: str = "", reason: str = "") -> bool:
+    """Write the end of an attempt that changed nothing else. False where it was another's.
+
+    A job whose cancelling was accepted is cancelled, however its attempt ended.
+    """
+    changes = {**job.WITHOUT_RESULT, "finished_at": timezone.now()}
+    if state != Job.State.CANCELLED:
+        wanted = mine(job).filter(cancel_requested=False)
+        if wanted.update(state=state, error_code=code, error=reason, **changes):
+            return True
+    return bool(mine(job).update(state=Job.State.CANCELLED, error_code="", error="", **changes))
+
+
+def try_again(job: Job, reason: str, *, counts: bool = True) -> bool:
+    """Queue the job again, or let it fail where it has had its attempts. False where it was another's.
+
+    An attempt that does not count (``counts``) is one that had to give way.
+    """
+    if counts and job.attempt >= Job.MAX_ATTEMPTS:
+        tried = f"{reason} It was tried {job.attempt} times."
+        return end(job, Job.State.FAILED, code="attempts_exhausted", reason=tried)
+    pause = PAUSES[min(job.attempt, len(PAUSES)) - 1]
+    queued = (
+        mine(job)
+        .filter(cancel_requested=False)
+        .update(
+            state=Job.State.QUEUED,
+            attempt=job.attempt - (0 if counts else 1),
+            try_again_at=timezone.now() + pause,
+            error=reason,
+            **{**job.AT_THE_START, **job.WITHOUT_RESULT},
+        )
+    )
+    return bool(queued) or end(job, Job.State.CANCELLED)
+
+
+def cancel(job: Job) -> bool:
+    """Ask for a job not to be done: one that waits is cancelled at once, a running one when its worker notices.
+
+    False where it was over already.
+    """
+    everyone = type(job)._default_manager
+    asked = everyone.filter(pk=job.pk, state__in=Job.ACTIVE).update(cancel_requested=True)
+    cancel_waiting(everyone.filter(pk=job.pk))
+    return bool(asked)
+
+
+def cancel_waiting[J: Job](jobs: QuerySet[J]) -> None:
+    """Cancel those of them that wait, and that somebody has asked to be cancelled."""
+    unwanted = jobs.filter(state=Job.State.QUEUED, cancel_requested=True)
+    unwanted.update(state=Job.State.CANCELLED, finished_at=timezone.now())
+
+
+def write_down(ending: Callable[[], object]) -> None:
     """Call ``ending``, which writes to the job's row, until the database takes it.
 
     One without room, or one that is just coming back, does not at once, and nobody else knows why the attempt ended.
@@ -26,9 +113,11 @@ def write_down(ending: Callable[[], None]) -> None:
         if not connection.is_usable():
             connection.close()
         try:
-            return ending()
+            ending()
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
                 raise
             logger.warning("The end of an attempt is not written yet: %s", error)
+        else:
+            return
         time.sleep(_PAUSE_SECONDS)

@@ -9,7 +9,11 @@ import threading
 from typing import Any
 
 from celery import current_app
+from django.db.models import Q
 from kombu.exceptions import OperationalError as BrokerError
+
+from dataengine.jobs.attempts import claimable
+from dataengine.models import ChangeJob, ImportJob, Index
 
 logger = logging.getLogger(__name__)
 
@@ -36,3 +40,22 @@ def ring(task: str, pk: int, *, expires: float | None = None) -> None:
     thread = threading.Thread(target=send, name=f"ring-{pk}", daemon=True)
     thread.start()
     thread.join(timeout=_TIMEOUT_SECONDS)
+
+
+def ring_waiting(table_id: int | None) -> None:
+    """The table is free: ring for who waits for it, of each kind the one that came first.
+
+    For an index only where nobody else waits, since its build would have to give way. What has failed and waits for its
+    next attempt is not rung before that is due, or it would be rung for ever by its own end.
+    """
+    if table_id is None:
+        return
+    is_awaited = False
+    for model, task in ((ImportJob, RUN_IMPORT), (ChangeJob, RUN_CHANGE)):
+        first = claimable(model).filter(Q(table=table_id)).order_by("pk").first()
+        if first is not None:
+            ring(task, first.pk)
+            is_awaited = True
+    index = None if is_awaited else claimable(Index).filter(table=table_id).order_by("pk").first()
+    if index is not None:
+        ring(BUILD_INDEX, index.pk)

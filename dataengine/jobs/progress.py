@@ -16,13 +16,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import psycopg
 from channels.layers import channel_layers
-from django.db import Error as DatabaseError
-from django.db import connection
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 from dataengine.jobs.stages import Course
+from dataengine.jobs.watch import Cancelled, Watch
 from dataengine.models import ImportJob
 from dataengine.models.shapes import Cause
 from dataengine.postgres.statement_progress import heap_bytes, plain_share
@@ -30,16 +29,14 @@ from dataengine.postgres.statement_progress import heap_bytes, plain_share
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS = 0.25
-WRITE_SECONDS = 1.0
 SEND_TIMEOUT_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0  # after a failed send
 _SOONEST_PACE_SECONDS = 0.5
-_LONGEST_WRITE_SECONDS = 30.0
 _MOST_MEASURED = 0.98  # what is measured from outside is over when the statement says so
 
 _FIELDS = (
     "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
-    "rows_rejected", "rows_per_second", "eta_seconds",
+    "rows_rejected", "rows_per_second", "eta_seconds", "errors",
 )  # fmt: skip
 
 
@@ -69,43 +66,31 @@ class ImportProgress:
     errors: list[Cause] = field(default_factory=list)
 
 
-class Cancelled(Exception):
-    """The person who watches has had enough."""
+class ProgressReporter(Watch):
+    """Watches one import, and reports how far it is until it is closed.
 
-
-class ProgressReporter:
-    """Reports one import until it is closed, and hears whether it is to be cancelled.
-
-    ``backend`` is the process id of the import's database session, whose index builds are watched.
-    ``interrupt`` is called once when it is to be cancelled, so that a long statement ends early; ``watch`` (for a
-    terminal) at every report, in the reporter's thread.
+    ``session`` is the import's, whose index builds are watched, too. ``watch`` (for a terminal) is called at every
+    report, in the reporter's thread.
     """
+
+    TICK_SECONDS = PUBLISH_SECONDS
 
     def __init__(
         self,
         job: ImportJob,
+        session: psycopg.Connection[Any] | None = None,
         *,
-        backend: int | None = None,
-        interrupt: Callable[[], None] | None = None,
         watch: Callable[[ImportProgress], None] | None = None,
     ) -> None:
-        self._job_id = job.pk
-        self._attempt = job.attempt
-        self._backend = backend
-        self._interrupt = interrupt
         self._watch = watch
         self._lock = threading.Lock()
-        self._writing = threading.Lock()
         self._progress = ImportProgress(attempt=job.attempt, bytes_total=job.bytes_total)
         self._course = Course()
         self._measure: Callable[[], float | None] | None = None
         self._started = time.monotonic()
         self._dirty = True
-        self._stop = threading.Event()
-        self.cancelled = threading.Event()
         self._sender = Sender()
-        self._thread = threading.Thread(target=self._run, name=f"progress-{job.pk}", daemon=True)
-        self._thread.start()
+        super().__init__(job, session)
 
     def plan(self, **stages: float) -> None:
         """The phases that are to come, and how long each takes in relation to the others."""
@@ -140,7 +125,7 @@ class ProgressReporter:
         """``done`` of ``of`` indexes are built; of the next one, PostgreSQL is asked how far it is."""
 
         def measure() -> float | None:
-            share = plain_share(self._backend) if self._backend else None
+            share = plain_share(self.backend) if self.backend else None
             return None if share is None else (done + share) / of
 
         self.update(phase="indexing", share=done / of)
@@ -159,50 +144,31 @@ class ProgressReporter:
             return ImportProgress(**asdict(self._progress))
 
     def close(self) -> None:
-        """Stop reporting; afterwards nobody but the caller writes the job's row. Waits for no message."""
-        self._stop.set()
-        if self._writing.acquire(timeout=_LONGEST_WRITE_SECONDS):
-            self._writing.release()
+        """Stop reporting, and say where it has come to. Waits for no message."""
+        super().close()
         with self._lock:
             elapsed = time.monotonic() - self._started
             self._progress.rows_per_second = round(self._progress.rows_read / elapsed, 1) if elapsed else None
         if self._watch is not None:
             self._watch(self.snapshot())
 
-    def _run(self) -> None:
-        written = 0.0
-        try:
-            while not self._stop.wait(PUBLISH_SECONDS):
-                now = time.monotonic()
-                if now - written >= WRITE_SECONDS:
-                    with self._writing:
-                        if not self._stop.is_set():
-                            self._write()
-                    written = now
-                if self._dirty:
-                    self._dirty = False
-                    if self._watch is not None:
-                        self._watch(self.snapshot())
-                    self._sender.send(self._job_id, shape(self.snapshot()))
-        finally:
-            self._sender.close()
-            connection.close()
+    def values(self) -> dict[str, Any]:
+        """The counters, as the row keeps them."""
+        self._look()
+        progress = self.snapshot()
+        return {name: getattr(progress, name) for name in _FIELDS}
 
-    def _write(self) -> None:
-        """Write the row, and read whether to cancel. A database that is away is no business of this thread."""
-        try:
-            self._look()
-            progress = self.snapshot()
-            running = ImportJob.objects.filter(pk=self._job_id, attempt=self._attempt, state=ImportJob.State.RUNNING)
-            running.update(heartbeat_at=timezone.now(), **{name: getattr(progress, name) for name in _FIELDS},
-                           errors=progress.errors)  # fmt: skip
-            if not self.cancelled.is_set() and running.filter(cancel_requested=True).exists():
-                self.cancelled.set()
-                if self._interrupt is not None:
-                    self._interrupt()
-        except DatabaseError as error:
-            logger.warning("Import %s: progress could not be written: %s", self._job_id, error)
-            connection.close()
+    def tick(self) -> None:
+        """Publish what is new."""
+        if self._dirty:
+            self._dirty = False
+            if self._watch is not None:
+                self._watch(self.snapshot())
+            self._sender.send(self.job.pk, shape(self.snapshot()))
+
+    def finish(self) -> None:
+        """Let go of Redis."""
+        self._sender.close()
 
     def _look(self) -> None:
         """Ask PostgreSQL how far the statement is that the import waits for."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from dataengine.models.jobs import Job
+
 
 class AuditEvent(models.Model):
     """Who did what to which table; written in the transaction that did it."""
@@ -55,35 +57,16 @@ class RecordChange(models.Model):
         return f"record {self.record_id}"
 
 
-class ChangeJob(models.Model):
+class ChangeJob(Job):
     """A change of so many records that nobody should wait for it (``services/changes.py``), done by a worker.
 
-    ::
-
-        queued ──claim──> running ──commit──> completed
-          ^  │               │ ├──cause──> failed
-          │  └──cancel──┐    │ └──cancel──> cancelled
-          │             v    │
-          │         cancelled│
-          └──worker gone─────┘   (at most MAX_ATTEMPTS claims, then failed)
-
-    ``running -> completed`` happens in the transaction that changes the records and writes their ``event``.
+    It is completed in the transaction that changes the records and writes their ``event``.
     """
-
-    class State(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
-        CANCELLED = "cancelled"
 
     class Action(models.TextChoices):
         UPDATE = "update"
         DELETE = "delete"
         UNDO = "undo"
-
-    ACTIVE = (State.QUEUED, State.RUNNING)
-    MAX_ATTEMPTS = 3
 
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -94,28 +77,12 @@ class ChangeJob(models.Model):
     count = models.BigIntegerField(default=0)
     count_exact = models.BooleanField(default=False)
 
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    heartbeat_at = models.DateTimeField(null=True, blank=True)
-    cancel_requested = models.BooleanField(default=False)
     event = models.ForeignKey(AuditEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    error_code = models.CharField(max_length=60, blank=True)
-    error = models.TextField(blank=True)
     # Whether the user has been told in the console how it ended.
     told = models.BooleanField(default=False)
 
-    created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
+    class Meta(Job.Meta):
         ordering = ["id"]
-        default_permissions = ()
-        indexes = [models.Index(fields=["state", "heartbeat_at"], name="changejob_sweep")]
 
     def __str__(self) -> str:
         return f"{self.action} in {self.table}"
-
-    @property
-    def is_over(self) -> bool:
-        return self.state not in self.ACTIVE

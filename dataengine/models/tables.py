@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 
 from dataengine.columns import types
 from dataengine.columns.types import ColumnSpec
+from dataengine.models.jobs import Job
 
 
 class Table(models.Model):
@@ -119,9 +120,9 @@ class Column(models.Model):
 
     @property
     def index_state(self) -> str | None:
-        """``Index.State``; a unique column's index is always ready, a column without one has none."""
+        """``Index.ShownState``; a unique column's index is always ready, a column without one has none."""
         index = self.index_or_none
-        return index.state if index else Index.State.READY if self.unique else None
+        return index.shown_state if index else Index.ShownState.READY if self.unique else None
 
     def to_spec(self) -> ColumnSpec:
         return ColumnSpec(
@@ -136,20 +137,17 @@ class Column(models.Model):
         )
 
 
-class Index(models.Model):
+class Index(Job):
     """An index that somebody asked for: of one column, or (``column`` null) the table's search index.
 
-    ::
-
-        queued ──claim──> building ──> ready
-          ^                  │ └─cause──> failed
-          └───worker gone────┘   (at most MAX_ATTEMPTS claims, then failed)
-
-    PostgreSQL's index is ``tk:<column id>:index`` or ``tk:<table id>:search``. An import that replaces the table takes
-    its indexes with it and queues these rows again.
+    The row is the index, and the job of building it. PostgreSQL's index is ``tk:<column id>:index`` or
+    ``tk:<table id>:search``. An import that replaces the table takes its indexes with it and queues these rows again.
+    Whoever does not want it any more deletes the row, so it is never cancelled.
     """
 
-    class State(models.TextChoices):
+    class ShownState(models.TextChoices):
+        """What people and programs read instead of the job's state."""
+
         QUEUED = "queued"
         BUILDING = "building"
         READY = "ready"
@@ -160,23 +158,23 @@ class Index(models.Model):
         TRIGRAM = "trigram"  # finds any part of a text; needs PostgreSQL's extension pg_trgm
         WORDS = "words"  # PostgreSQL's own full text search
 
-    MAX_ATTEMPTS = 3
+    AT_THE_START: ClassVar[dict[str, Any]] = {"progress": 0}
+    _SHOWN: ClassVar[dict[Job.State, ShownState]] = {
+        Job.State.QUEUED: ShownState.QUEUED,
+        Job.State.RUNNING: ShownState.BUILDING,
+        Job.State.COMPLETED: ShownState.READY,
+        Job.State.FAILED: ShownState.FAILED,
+    }
 
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="indexes")
     column = models.OneToOneField(Column, on_delete=models.CASCADE, null=True, blank=True, related_name="index")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.BTREE)
     # The keys of the columns that a search index covers.
     covers = models.JSONField(default=list, blank=True)
-    attempt = models.PositiveSmallIntegerField(default=0)
     progress = models.FloatField(default=0)  # 0 to 1
-    error = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
 
-    class Meta:
+    class Meta(Job.Meta):
         ordering = ["id"]
-        default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["table"], condition=models.Q(column=None), name="one_search_index"),
         ]
@@ -185,8 +183,8 @@ class Index(models.Model):
         return f"index of {self.column}" if self.column_id else "search index"
 
     @property
-    def is_over(self) -> bool:
-        return self.state in {self.State.READY, self.State.FAILED}
+    def shown_state(self) -> ShownState:
+        return self._SHOWN[Job.State(self.state)]
 
 
 class ColumnLayout(models.Model):

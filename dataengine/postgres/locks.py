@@ -13,8 +13,6 @@ from typing import Any, Literal
 import psycopg
 from django.db import connection
 
-type Outcome = Literal["held", "job_taken", "table_taken"]
-
 # The first of the two integers of our advisory locks: "TK".
 NAMESPACE = 0x544B
 # The same for imports themselves, by the job's id: "TJ".
@@ -24,6 +22,8 @@ CHANGE_NAMESPACE = 0x5443
 # And for the building of indexes, by the index's id: "TI"; and by the table's, one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
+
+type Outcome = Literal["held", "job_taken", "table_taken"]
 
 
 def shares_table(table_id: int) -> bool:
@@ -98,11 +98,6 @@ def cancel_build(table_id: int) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_cancel_backend(%s)", [pid])
     return pid is not None
-
-
-def index_is_held(index_id: int) -> bool:
-    """Whether some session builds the index."""
-    return bool(_holder(index_id, INDEX_NAMESPACE))
 
 
 def end_holder(job_id: int, namespace: int = JOB_NAMESPACE) -> None:

@@ -26,7 +26,10 @@ _HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull",
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """An index that a list is slow for lack of. ``column`` None means the search index; ``state`` of Index, or None."""
+    """An index that a list is slow for lack of. ``column`` None means the search index.
+
+    ``state`` is ``Index.ShownState``, or None.
+    """
 
     what: str
     column: Column | None
@@ -35,7 +38,7 @@ class Remedy:
     @property
     def is_under_way(self) -> bool:
         """Whether somebody has asked for it already."""
-        return self.state in {Index.State.QUEUED, Index.State.BUILDING}
+        return self.state in {Index.ShownState.QUEUED, Index.ShownState.BUILDING}
 
     @property
     def sentence(self) -> str:
@@ -167,13 +170,13 @@ def _remedies(
     found: list[Remedy] = []
     if searched:
         index = Index.objects.filter(table=model.table, column=None).first()
-        if index is None or index.state != Index.State.READY:
-            found.append(Remedy("Searching", None, index.state if index else None))
+        if index is None or index.state != Index.State.COMPLETED:
+            found.append(Remedy("Searching", None, index.shown_state if index else None))
     wanted = [(attribute, "Filtering") for attribute, lookup in used if lookup in _HELPED]
     wanted += [(terms[0].attribute, "Sorting")]
     for attribute, what in wanted:
         column = columns.get(attribute)
-        if column is None or column.index_state == Index.State.READY:
+        if column is None or column.index_state == Index.ShownState.READY:
             continue
         if column.kind.kernel != "json" and column not in [remedy.column for remedy in found]:
             found.append(Remedy(f"{what} by “{column.title}”", column, column.index_state))

@@ -113,7 +113,7 @@ def _beyond_the_end(queryset: QuerySet[Record], terms: Sequence[Term], number: i
 
 def _is_indexed(model: type[Record], attribute: str) -> bool:
     states = {column.attribute: column.index_state for column in model.columns}
-    return attribute == "id" or states[attribute] == Index.State.READY
+    return attribute == "id" or states[attribute] == Index.ShownState.READY
 
 
 def _page_by_estimate(

@@ -36,7 +36,7 @@ _UNKNOWN_SHARE = 0.024
 
 def index_of(table: Table) -> Index | None:
     """The table's search index, if it can be used."""
-    return Index.objects.filter(table=table, column=None, state=Index.State.READY).first()
+    return Index.objects.filter(table=table, column=None, state=Index.State.COMPLETED).first()
 
 
 def meaning(table: Table) -> str:
@@ -63,7 +63,7 @@ def search_condition(model: type[Record], text: str) -> Q:
         # The last word may be a beginning.
         condition, whole = (Q(_HasWords(Document(covered), Value(query))) for query in (f"{words}:*", words))
         found = _by_id_if_rare(model, condition, known=[whole])
-    return found | _found_as_value(model, text, lambda column: column.index_state == Index.State.READY)
+    return found | _found_as_value(model, text, lambda column: column.index_state == Index.ShownState.READY)
 
 
 def _found_in_text(model: type[Record], text: str) -> Q:

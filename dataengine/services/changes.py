@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
+from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.postgres.time_limits import time_limit
@@ -85,11 +86,7 @@ def perform(*, user: User, table: Table, action: str, parameters: Mapping[str, A
 
 def cancel(job: ChangeJob) -> ChangeJob:
     """Stop a change. One that waits is cancelled at once, a running one as soon as it notices; nothing is changed."""
-    mine = ChangeJob.objects.filter(pk=job.pk)
-    stopped = mine.filter(state=ChangeJob.State.QUEUED).update(
-        state=ChangeJob.State.CANCELLED, cancel_requested=True, finished_at=timezone.now()
-    )
-    if not stopped and not mine.filter(state=ChangeJob.State.RUNNING).update(cancel_requested=True):
+    if not attempts.cancel(job):
         raise Conflict("This change is over already.", code="change_over")
     job.refresh_from_db()
     return job

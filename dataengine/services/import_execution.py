@@ -8,10 +8,9 @@ from dataclasses import asdict
 from typing import cast
 
 from django.db import transaction
-from django.utils import timezone
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import Conflict, NotFound
+from dataengine.exceptions import NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.opening import Opening, examine
@@ -23,7 +22,7 @@ from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Counts, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
-from dataengine.jobs.progress import Cancelled, ProgressReporter
+from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
@@ -139,14 +138,10 @@ class Execution:
         # From here to the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
-        mine = ImportJob.objects.filter(pk=self.job.pk, state=ImportJob.State.RUNNING, attempt=self.job.attempt)
-        # Whoever has asked to stop by now gets it; who asks later waits for this row, and is told that it is over.
-        written = mine.filter(cancel_requested=False).update(
+        self.reporter.complete(
             state=state,
             table=self.table,
             phase=ImportJob.Phase.NONE,
-            finished_at=timezone.now(),
-            heartbeat_at=timezone.now(),
             progress=1.0,
             bytes_read=self.job.bytes_total,
             rows_per_second=self.reporter.snapshot().rows_per_second,
@@ -157,7 +152,3 @@ class Execution:
             findings=loader.plan.findings(),
             **asdict(counts),
         )
-        if not written:
-            if mine.exists():
-                raise Cancelled
-            raise Conflict("Another attempt at this import has begun.", code="attempt_superseded")

@@ -14,7 +14,6 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.validators import validate_email
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
@@ -22,6 +21,7 @@ from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.mended_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
+from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
 _RETRYABLE = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
 
@@ -107,7 +106,7 @@ def _target(user: User, table: Table | None, table_name: str, options: ImportOpt
 
 
 def _refuse_twice(table_name: str) -> None:
-    if ImportJob.objects.filter(state__in=_ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
+    if ImportJob.objects.filter(state__in=ImportJob.ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
         reason = f"An import that makes the table “{table_name}” is on its way already."
         raise Conflict(reason, code="import_running", fields={"table_name": reason})
 
@@ -171,11 +170,7 @@ def cancel(*, user: User, job: ImportJob) -> ImportJob:
         access.get_table(user, job.table.name, "edit")
     elif job.user_id != user.pk:
         raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
-    mine = ImportJob.objects.filter(pk=job.pk)
-    stopped = mine.filter(state=ImportJob.State.QUEUED).update(
-        state=ImportJob.State.CANCELLED, cancel_requested=True, finished_at=timezone.now()
-    )
-    if not stopped and not mine.filter(state=ImportJob.State.RUNNING).update(cancel_requested=True):
+    if not attempts.cancel(job):
         raise Conflict("This import is over already.", code="import_over")
     transaction.on_commit(lambda: publish(job.pk))
     job.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Building indexes: claim, build CONCURRENTLY with live progress, clear up, and what the sweeper mends.
+"""Building indexes CONCURRENTLY: nobody is stopped, and what a killed build leaves is cleared up.
 
 The build has a database session of its own. Its advisory locks say that somebody works on the index and keep imports
 away from the table; they die with the session, and the session with the worker, which PostgreSQL looks for every two
@@ -7,26 +7,28 @@ seconds. What a killed build leaves is an invalid index, dropped before the next
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.models import F
-from django.utils import timezone
 from psycopg import errors
 
+from dataengine.jobs.failures import Failure, PutOff, cause_of
+from dataengine.jobs.runner import Runner, Session
+from dataengine.jobs.watch import Cancelled, Watch
 from dataengine.models import ChangeJob, Column, Index, Table
 from dataengine.postgres import ddl, locks, names
+from dataengine.postgres.sessions import session_apart
 from dataengine.postgres.statement_progress import concurrent_share
 from dataengine.services.indexes import text_columns
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.5
+_NAME = "tablekeep-index"
 _SETTINGS = (
     ("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0"),
     ("maintenance_work_mem", "256MB"), ("client_connection_check_interval", "2s"),
@@ -35,71 +37,85 @@ _SETTINGS = (
 _MAX_TRIGRAM_COLUMNS = 32
 
 
+class _BuildWatch(Watch):
+    """Notes how far the build is, too."""
+
+    _progress = 0.0
+
+    def values(self) -> dict[str, Any]:
+        share = concurrent_share(self.backend) if self.backend else None
+        self._progress = max(self._progress, share or 0.0)
+        return {"progress": self._progress}
+
+
+class IndexRunner(Runner[Index, _BuildWatch]):
+    """Builds of indexes, each in a session of its own, as CONCURRENTLY wants it."""
+
+    model = Index
+    namespace = locks.INDEX_NAMESPACE
+
+    def may_begin(self, job: Index) -> bool:
+        """Not while many of the table's records are about to change: the build would be in the way of that."""
+        return not ChangeJob.objects.filter(table=job.table_id, state__in=ChangeJob.ACTIVE).exists()
+
+    @contextmanager
+    def hold(self, job: Index) -> Iterator[tuple[locks.Outcome, Session]]:
+        with session_apart(_NAME, _SETTINGS) as session:
+            yield "held" if locks.hold_for_build(session, job.pk, job.table_id) else "table_taken", session
+
+    def watch(self, job: Index, session: Session) -> _BuildWatch:
+        return _BuildWatch(job, session)
+
+    def work(self, job: Index, watch: _BuildWatch) -> None:
+        assert watch.session is not None
+        name = names.index(job.table_id, job.column_id)
+        try:
+            watch.session.execute(ddl.drop_index(name, concurrently=True))
+            changes = _build(job, watch.session)
+            watch.complete(progress=1, **changes)
+        # Not where the row could not be written: it may say by now that the index is there.
+        except (Cancelled, psycopg.Error) as error:
+            _clear_up(name)
+            if isinstance(error, errors.QueryCanceled) and not watch.cancelled.is_set():
+                raise PutOff("It was stopped to let a change of the table through.") from error
+            raise
+
+    def failure(self, error: Exception) -> Failure:
+        match cause_of(error):
+            case errors.ProgramLimitExceeded():
+                reason = "Some values are too long for an index: it takes up to about 2,700 bytes each."
+                return Failure(reason, "value_too_long", is_final=True)
+            case errors.UndefinedTable() | errors.UndefinedColumn():
+                return Failure("The table changed meanwhile.")
+            case _:
+                return super().failure(error)
+
+
 def run(index_id: int) -> Index | None:
-    """Build the index if it is queued and nothing stands against it. Harmless to call twice, late or at once.
-
-    Returns it as it stands afterwards: ready, failed, or queued still (an import has the table, or many of its records
-    are about to change).
-    """
-    index = Index.objects.filter(pk=index_id, state=Index.State.QUEUED).select_related("table", "column").first()
-    if index is not None and not ChangeJob.objects.filter(table=index.table, state__in=ChangeJob.ACTIVE).exists():
-        with _session() as session:
-            if locks.hold_for_build(session, index.pk, index.table_id) and _claim(index):
-                _attempt(index, session)
-    return Index.objects.filter(pk=index_id).first()
+    """Build the index (see ``Runner.run``)."""
+    return IndexRunner().run(index_id)
 
 
-@contextlib.contextmanager
-def _session() -> Iterator[psycopg.Connection[Any]]:
-    """A session in autocommit mode, as CONCURRENTLY wants it, without time limits."""
-    parameters = connection.get_connection_params()
-    known = ("dbname", "user", "password", "host", "port", "sslmode", "connect_timeout")
-    with psycopg.connect(
-        **{name: parameters[name] for name in known if name in parameters},
-        application_name="tablekeep-index",
-        autocommit=True,
-        prepare_threshold=None,
-    ) as session:
-        for name, value in _SETTINGS:
-            session.execute("SELECT set_config(%s, %s, false)", [name, value])
-        yield session
-
-
-def _claim(index: Index) -> bool:
-    claimed = Index.objects.filter(pk=index.pk, state=Index.State.QUEUED).update(
-        state=Index.State.BUILDING, attempt=F("attempt") + 1, progress=0, error=""
-    )
-    if claimed:
-        index.refresh_from_db(fields=["state", "attempt"])
-    return bool(claimed)
-
-
-def _attempt(index: Index, session: psycopg.Connection[Any]) -> None:
-    """One attempt. Whatever PostgreSQL says ends in the index's row."""
-    name = names.index(index.table_id, index.column_id)
-    try:
-        session.execute(ddl.drop_index(name, concurrently=True))
-        for statement, changes in _ways(index, session):
-            try:
-                if not _build(index, session, statement):
-                    session.execute(ddl.drop_index(name, concurrently=True))
-                    return
-            except (errors.UndefinedObject, errors.InsufficientPrivilege):
-                if index.column_id is not None or changes["method"] == Index.Method.WORDS:
-                    raise
-                continue  # no trigrams here after all
-            session.execute(ddl.analyze(index.table))
-            _end(index, Index.State.READY, progress=1, finished_at=timezone.now(), **changes)
-            return
-    except psycopg.Error as error:
-        logger.warning("Index %s, attempt %s: %s", index.pk, index.attempt, error)
+def sweep() -> list[int]:
+    """Mend what crashes left, and return the indexes whose bell is to be rung. Safe to call at any time, and often."""
+    waiting = IndexRunner().sweep()
+    for name in _leftovers():
         _clear_up(name)
-        reason = _reason(error)
-        passes = isinstance(error, psycopg.OperationalError | errors.UndefinedTable | errors.UndefinedColumn)
-        if passes and not isinstance(error, errors.ProgramLimitExceeded):
-            _retry(index, reason, stopped=isinstance(error, errors.QueryCanceled))
-        else:
-            _end(index, Index.State.FAILED, error=reason, finished_at=timezone.now())
+    return waiting
+
+
+def _build(index: Index, session: Session) -> dict[str, Any]:
+    """Build it in the best way that the server has. Returns what is true of the index then."""
+    for statement, changes in _ways(index, session):
+        try:
+            session.execute(statement)
+        except (errors.UndefinedObject, errors.InsufficientPrivilege):
+            if index.column_id is not None or changes["method"] == Index.Method.WORDS:
+                raise
+            continue  # no trigrams here after all
+        session.execute(ddl.analyze(index.table))
+        return changes
+    raise AssertionError("there is always a way")
 
 
 def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -129,105 +145,13 @@ def _has_trigrams(session: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def _build(index: Index, session: psycopg.Connection[Any], statement: Any) -> bool:
-    """Execute ``statement``, noting its progress. False where it was stopped because nobody wants the index now."""
-    failures: list[psycopg.Error] = []
-
-    def execute() -> None:
-        try:
-            session.execute(statement)
-        except psycopg.Error as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=execute, name=f"index-{index.pk}")
-    thread.start()
-    wanted = True
-    try:
-        while thread.is_alive():
-            thread.join(_POLL_SECONDS)
-            if thread.is_alive() and wanted:
-                wanted = _note_progress(index, session.info.backend_pid)
-                if not wanted:
-                    session.cancel_safe()
-    except BaseException:
-        session.cancel_safe()
-        raise
-    finally:
-        thread.join()
-    if failures and wanted:
-        raise failures[0]
-    return wanted and Index.objects.filter(pk=index.pk).exists()
-
-
-def _note_progress(index: Index, pid: int) -> bool:
-    """Write how far the build is; False where the index's row is gone or another's."""
-    share = concurrent_share(pid)
-    mine = Index.objects.filter(pk=index.pk, state=Index.State.BUILDING, attempt=index.attempt)
-    if share is None:
-        return mine.exists()
-    index.progress = max(index.progress, share)
-    return bool(mine.update(progress=index.progress))
-
-
-def _end(index: Index, state: Index.State, **changes: Any) -> None:
-    mine = Index.objects.filter(pk=index.pk, state=Index.State.BUILDING, attempt=index.attempt)
-    mine.update(state=state, **changes)
-
-
-def _retry(index: Index, reason: str, *, stopped: bool = False) -> None:
-    """Queue it again, or let it fail where it has had its attempts; one that was ``stopped`` does not count."""
-    if stopped:
-        _end(index, Index.State.QUEUED, error=reason, attempt=index.attempt - 1)
-    elif index.attempt >= Index.MAX_ATTEMPTS:
-        tried = f"{reason} It was tried {index.attempt} times."
-        _end(index, Index.State.FAILED, error=tried, finished_at=timezone.now())
-    else:
-        _end(index, Index.State.QUEUED, error=reason)
-
-
-def _reason(error: psycopg.Error) -> str:
-    match error:
-        case errors.ProgramLimitExceeded():
-            return "Some values are too long for an index: it takes up to about 2,700 bytes each."
-        case errors.DiskFull():
-            return "The database has no room left."
-        case errors.QueryCanceled():
-            return "It was stopped to let a change of the table through."
-        case psycopg.OperationalError():
-            return "The connection to the database was lost."
-        case errors.UndefinedTable() | errors.UndefinedColumn():
-            return "The table changed meanwhile."
-        case _:
-            return f"PostgreSQL refused it ({type(error).__name__})."
-
-
 def _clear_up(name: str) -> None:
     """Drop what a failed build left, in a session of its own: that of the build may be lost."""
     try:
-        with _session() as session:
-            session.execute("SELECT set_config('lock_timeout', '2s', false)")
+        with session_apart(_NAME, (*_SETTINGS, ("lock_timeout", "2s"))) as session:
             session.execute(ddl.drop_index(name, concurrently=True))
-    except psycopg.Error as error:
+    except (psycopg.Error, DatabaseError) as error:
         logger.warning("%s was not dropped, the sweeper will: %s", name, error)
-
-
-def waiting_for(index: Index) -> list[int]:
-    """The queued index that may have waited for this one's table."""
-    queued = Index.objects.filter(state=Index.State.QUEUED, table_id=index.table_id)
-    return list(queued.values_list("pk", flat=True)[:1])
-
-
-def sweep() -> list[int]:
-    """Mend what crashes left, and return the indexes whose doorbell is to be rung. Safe to call at any time."""
-    for index in Index.objects.filter(state=Index.State.BUILDING):
-        if not locks.index_is_held(index.pk):
-            # Ask again: it may have ended between the two questions.
-            index.refresh_from_db()
-            if index.state == Index.State.BUILDING:
-                _retry(index, "The process that ran it ended unexpectedly.")
-    for name in _leftovers():
-        _clear_up(name)
-    return list(Index.objects.filter(state=Index.State.QUEUED).values_list("pk", flat=True)[:100])
 
 
 def _leftovers() -> list[str]:
@@ -247,8 +171,8 @@ def _leftovers() -> list[str]:
         found = cursor.fetchall()
         # Of this database: the server may have others, with builds of their own.
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE application_name = 'tablekeep-index' AND datname = current_database()"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
+            [_NAME],
         )
         building = bool((cursor.fetchone() or [0])[0])
     # While anything is built, an invalid index may be the one.

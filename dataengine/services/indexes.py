@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from dataengine.exceptions import InvalidInput, NotFound, Unavailable
 from dataengine.jobs.doorbell import BUILD_INDEX, ring
@@ -64,15 +65,13 @@ def index_references(table: Table, columns: Sequence[Column]) -> None:
     """Note the indexes that a new table's references get with it: part of its ``CREATE TABLE``."""
     for column in columns:
         if column.references is not None and not column.unique:
-            column.index = Index.objects.create(table=table, column=column, state=Index.State.READY, progress=1)
+            column.index = Index.objects.create(table=table, column=column, state=Index.State.COMPLETED, progress=1)
 
 
 def queue_again(table: Table) -> None:
     """The table's indexes are gone, or no longer what they should be: have them built once this has been committed."""
     for pk in Index.objects.filter(table=table).values_list("pk", flat=True):
-        Index.objects.filter(pk=pk).update(
-            state=Index.State.QUEUED, attempt=0, progress=0, error="", finished_at=None, covers=[]
-        )
+        Index.objects.filter(pk=pk).update(**_afresh())
         _ring_on_commit(pk)
 
 
@@ -81,9 +80,7 @@ def queue_search_again(table: Table) -> None:
     index = search_index(table)
     if index is None:
         return
-    Index.objects.filter(pk=index.pk).update(
-        state=Index.State.QUEUED, attempt=0, progress=0, error="", finished_at=None, covers=[]
-    )
+    Index.objects.filter(pk=index.pk).update(**_afresh())
     _ring_on_commit(index.pk)
 
 
@@ -112,6 +109,14 @@ def ask_for_reference(table: Table, column: Column) -> None:
         _ring_on_commit(column.index.pk)
 
 
+def _afresh() -> dict[str, Any]:
+    """An index that is to be built, as if it had been asked for just now."""
+    return {
+        **Index.AT_THE_START, "state": Index.State.QUEUED, "attempt": 0, "try_again_at": None, "covers": [],
+        "error_code": "", "error": "", "created_at": timezone.now(), "started_at": None, "finished_at": None,
+    }  # fmt: skip
+
+
 def _ring_on_commit(pk: int) -> None:
     transaction.on_commit(lambda: ring(BUILD_INDEX, pk))
 
@@ -121,11 +126,7 @@ def _ask(user: User, table: Table, column: Column | None) -> None:
         locked = Table.objects.select_for_update().filter(pk=table.pk).first()
         if locked is None:
             raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
-        index, _ = Index.objects.update_or_create(
-            table=locked,
-            column=column,
-            defaults={"state": Index.State.QUEUED, "attempt": 0, "progress": 0, "error": "", "finished_at": None},
-        )
+        index, _ = Index.objects.update_or_create(table=locked, column=column, defaults=_afresh())
         what = column.name if column is not None else "search"
         record_event(user=user, table=locked, action="index.requested", details={"index": what})
         _ring_on_commit(index.pk)
@@ -138,7 +139,7 @@ def _give_up(user: User, table: Table, index: Index) -> None:
         current = Index.objects.select_for_update().filter(pk=index.pk).first()
         if current is None:
             return
-        building = current.state == Index.State.BUILDING
+        building = current.state == Index.State.RUNNING
         what = index.column.name if index.column is not None else "search"
         record_event(user=user, table=table, action="index.dropped", details={"index": what})
         current.delete()

@@ -19,8 +19,9 @@ from dataengine.queries.listing import select
 from dataengine.queries.ordering import Term, ordered, parse_ordering
 from dataengine.queries.paging import last_page_cursor, page_by_cursor, page_by_number
 from dataengine.records.model import Record, record_model
-from dataengine.services import index_builds, indexes
+from dataengine.services import indexes
 from dataengine.tests.importing import make_table
+from dataengine.tests.indexing import build_waiting
 
 ROWS = 5_000
 ABOUT = Count(ROWS, is_exact=False)
@@ -59,7 +60,7 @@ def table(owner: User) -> Table:
             [ROWS],
         )
         for column in made.columns.exclude(name="no"):
-            Index.objects.get_or_create(table=made, column=column, defaults={"state": "ready"})
+            Index.objects.get_or_create(table=made, column=column, defaults={"state": "completed"})
         cursor.execute("ANALYZE userdata.far")
     return made
 
@@ -198,7 +199,7 @@ def test_without_statistics(owner: User) -> None:
     made = make_table(owner, "unknown", n="INTEGER")
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO userdata.unknown (n) SELECT i FROM generate_series(1, %s) i", [ROWS])
-    Index.objects.create(table=made, column=made.columns.get(), state="ready")
+    Index.objects.create(table=made, column=made.columns.get(), state="completed")
     model = record_model(made)
     page = page_by_number(model.objects.all(), parse_ordering(model, "n"), number=321, limit=10, count=ABOUT)
     assert (page.is_exact, page.records[0].pk) == (True, 3201)
@@ -217,8 +218,7 @@ def test_indexes_are_walked(owner: User, client: APIClient, monkeypatch: pytest.
             " FROM generate_series(1, 30000) i"
         )
     indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
-    for pk in index_builds.sweep():
-        index_builds.run(pk)
+    build_waiting()
     plans: list[str] = []
 
     def explain(execute: Any, statement: str, parameters: Any, many: bool, context: Any) -> Any:

@@ -8,21 +8,26 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 from psycopg import errors
 from rest_framework.test import APIClient
 
 from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import Index, Table
 from dataengine.postgres import locks
 from dataengine.services import index_builds, indexes, tables
+from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
-from dataengine.tests.waiting import until
+from dataengine.tests.indexing import build_waiting
+from dataengine.tests.waiting import end_pause, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,7 +68,7 @@ def test_over_the_api_with_a_real_worker(client: APIClient, owner: User, celery_
     assert asked.status_code == 200
     assert (asked.json()["indexed"], asked.json()["index_state"]) in {(True, "queued"), (True, "ready")}
     assert client.patch("/api/tables/t/", {"search_index": True}).status_code == 200
-    until(lambda: not Index.objects.exclude(state="ready").exists())
+    until(lambda: not Index.objects.exclude(state="completed").exists())
     column = table.columns.get(name="a")
     assert _indexes() == sorted([f"tk:{column.pk}:index", f"tk:{table.pk}:search"])
     assert client.get("/api/tables/t/").json()["search_index"] == "ready"
@@ -97,7 +102,7 @@ def test_references_have_an_index_from_the_start(owner: User) -> None:
     tables.add_column(user=owner, table=people, spec=boss.to_spec().__class__(
         name="mentor", type="reference", parameters={"references": "people"}
     ))  # fmt: skip
-    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert build_waiting() == ["completed"]
     assert len(_indexes()) == 2
 
 
@@ -111,12 +116,12 @@ def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, st
     time.sleep(seed)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    until(lambda: not locks.index_is_held(index.pk))
-    rung = index_builds.sweep()
-    for pk in rung:
-        index_builds.run(pk)
+    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
+    index_builds.sweep()
+    end_pause(index)
+    build_waiting()
     index.refresh_from_db()
-    assert (index.state, index.progress) == ("ready", 1)
+    assert (index.state, index.progress) == ("completed", 1)
     assert _indexes() == [f"tk:{index.column_id}:index"]
     assert _indexes(valid=False) == []
 
@@ -125,10 +130,11 @@ def test_a_poisoned_build_is_given_up(owner: User, monkeypatch: pytest.MonkeyPat
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     index = _asked(owner, table, "n")
     for attempt in range(1, Index.MAX_ATTEMPTS + 1):
-        Index.objects.filter(pk=index.pk).update(state="building", attempt=attempt)
-        assert index_builds.sweep() == ([index.pk] if attempt < Index.MAX_ATTEMPTS else [])
-    index.refresh_from_db()
-    assert index.state == "failed"
+        Index.objects.filter(pk=index.pk).update(state="running", attempt=attempt)
+        index_builds.sweep()
+        index.refresh_from_db()
+        assert index.state == ("queued" if attempt < Index.MAX_ATTEMPTS else "failed")
+    assert index_builds.sweep() == []
     assert "3 times" in index.error
     assert _asked(owner, table, "n").state == "queued"
 
@@ -146,7 +152,7 @@ def test_values_too_long_for_an_index(client: APIClient, owner: User) -> None:
     _asked(owner, table, "a")
     again = index_builds.run(index.pk)
     assert again is not None
-    assert again.state == "ready"
+    assert again.state == "completed"
     answer = client.post("/api/insert-record/", {"table_name": "t", "data": {"a": long}})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "value_too_long")
 
@@ -171,11 +177,49 @@ def test_builds_and_imports_keep_out_of_each_others_way(owner: User, second_conn
     assert waiting is not None
     assert waiting.state == "queued"
     session.close()
-    until(lambda: not locks.index_is_held(index.pk))
+    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
     built = index_builds.run(other.pk)
     assert built is not None
-    assert built.state == "ready"
-    assert index_builds.waiting_for(built) == [index.pk]
+    assert built.state == "completed"
+
+
+def test_a_frozen_worker_loses_its_session(owner: User, second_connection: Callable[[], Any]) -> None:
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    assert locks.hold_for_build(second_connection(), index.pk, table.pk)
+    long_ago = timezone.now() - FROZEN_AFTER - timedelta(seconds=1)
+    Index.objects.filter(pk=index.pk).update(state="running", attempt=1, heartbeat_at=long_ago)
+    index_builds.sweep()
+    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
+    index_builds.sweep()
+    assert Index.objects.get(pk=index.pk).state == "queued"
+
+
+def test_an_import_begins_when_the_build_is_over(owner: User) -> None:
+    """It does not stop the build: where something is imported all the time, there would never be an index."""
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    job = queue_import(owner, "t", "a,n\nx,1\n")
+    rung()
+    built = index_builds.run(index.pk)
+    assert built is not None
+    assert built.state == "completed"
+    assert rung() == [("run_import", job.pk)]
+
+
+def test_a_build_connects_as_everything_else_does(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a password that stands in a file, for one; certificates come the same way."""
+    table = make_table(owner, "t", a="TEXT", n="INTEGER")
+    index = _asked(owner, table, "a")
+    settings, passwords = connection.settings_dict, tmp_path / "passwords"
+    passwords.write_text(f"*:*:*:*:{settings['PASSWORD']}\n")
+    passwords.chmod(0o600)
+    monkeypatch.setitem(settings, "PASSWORD", "")
+    monkeypatch.setitem(settings, "OPTIONS", {**settings["OPTIONS"], "passfile": str(passwords)})
+    built = index_builds.run(index.pk)
+    assert built is not None
+    assert built.is_over
+    assert built.error == ""
 
 
 def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[[], Any]) -> None:
@@ -215,31 +259,29 @@ def test_an_import_that_replaces_the_table_has_its_indexes_built_again(owner: Us
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     index = _asked(owner, table, "a")
     indexes.set_searchable(user=owner, table=table, searchable=True)
-    for pk in index_builds.sweep():
-        index_builds.run(pk)
+    build_waiting()
     assert len(_indexes()) == 2
     assert import_text(owner, "t", "a,n\nx,1\ny,2\n").state == "completed"
     assert _indexes() == []
     assert {again.state for again in Index.objects.all()} == {"queued"}
-    for pk in index_builds.sweep():
-        index_builds.run(pk)
+    build_waiting()
     assert len(_indexes()) == 2
     # A table that holds records keeps them.
     assert import_text(owner, "t", "a,n\nz,3\n").state == "completed"
     index.refresh_from_db()
-    assert (index.state, len(_indexes())) == ("ready", 2)
+    assert (index.state, len(_indexes())) == ("completed", 2)
 
 
 def test_the_search_index_follows_the_columns(owner: User) -> None:
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     indexes.set_searchable(user=owner, table=table, searchable=True)
-    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert build_waiting() == ["completed"]
     spec = table.columns.get(name="a").to_spec()
     added = tables.add_column(user=owner, table=table, spec=spec.__class__(name="b", type="text"))
-    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert build_waiting() == ["completed"]
     assert added.pk in (indexes.search_index(table) or Index()).covers
     tables.drop_column(user=owner, table=table, column=added)
-    assert [index_builds.run(pk).state for pk in index_builds.sweep()] == ["ready"]  # type: ignore[union-attr]
+    assert build_waiting() == ["completed"]
     assert _indexes() == [f"tk:{table.pk}:search"]
 
 

@@ -19,10 +19,13 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from dataengine.exceptions import Conflict
+from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import AuditEvent, ChangeJob, ImportJob, Index, RecordChange, Table
 from dataengine.postgres import ddl, locks
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
+from dataengine.tests.indexing import build_waiting
+from dataengine.tests.waiting import end_pause
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,7 +195,9 @@ def test_a_worker_killed_midway(
     assert records("t") == before
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     change_runs.sweep()
-    assert ChangeJob.objects.get(pk=asked["id"]).state == "queued"
+    job = ChangeJob.objects.get(pk=asked["id"])
+    assert job.state == "queued"
+    end_pause(job)
     threads = [in_thread(asked["id"]) for _ in range(2)]  # rung twice
     for thread in threads:
         thread.join()
@@ -212,7 +217,8 @@ def test_a_lost_session_is_tried_again_and_a_poisoned_change_given_up(client: AP
         until(lambda now=attempt: ChangeJob.objects.filter(state="running", attempt=now).exists())  # type: ignore[misc]
         locks.end_holder(asked["id"], locks.CHANGE_NAMESPACE)
         thread.join()
-    job = ChangeJob.objects.get(pk=asked["id"])
+        job = ChangeJob.objects.get(pk=asked["id"])
+        end_pause(job)
     assert (job.state, job.error_code) == ("failed", "attempts_exhausted")
     assert job.error == "The connection to the database was lost. It was tried 3 times."
     assert len(records("t")) == ROWS
@@ -222,7 +228,7 @@ def test_a_frozen_worker_loses_its_session(client: APIClient, table: Table, seco
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     session = second_connection()
     session.execute("SELECT pg_advisory_lock(%s, %s)", [locks.CHANGE_NAMESPACE, asked["id"]])
-    long_ago = timezone.now() - change_runs.FROZEN_AFTER - timedelta(seconds=1)
+    long_ago = timezone.now() - FROZEN_AFTER - timedelta(seconds=1)
     ChangeJob.objects.filter(pk=asked["id"]).update(state="running", attempt=1, heartbeat_at=long_ago)
     change_runs.sweep()
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
@@ -302,17 +308,14 @@ def test_the_search_index_is_built_after_most_of_the_table_was_written(
         assert found is not None
         return found.state
 
-    def build() -> list[str]:
-        return [built.state for pk in index_builds.sweep() if (built := index_builds.run(pk)) is not None]
-
-    assert build() == ["ready"]
-    assert run(client.patch(BULK, {"filter": {"id__lte": 20}, "data": {"n": 1}})) == "ready"
+    assert build_waiting() == ["completed"]
+    assert run(client.patch(BULK, {"filter": {"id__lte": 20}, "data": {"n": 1}})) == "completed"
     assert run(client.patch(BULK, {"filter": {"id__lte": 40}, "data": {"n": 2}})) == "queued"
-    assert build() == ["ready"]
-    assert run(client.delete(BULK, {"filter": {"id__gte": 1}})) == "ready"
+    assert build_waiting() == ["completed"]
+    assert run(client.delete(BULK, {"filter": {"id__gte": 1}})) == "completed"
     event = AuditEvent.objects.latest("id").pk
     assert run(client.post("/api/tables/t/undo/", {"event": event})) == "queued"
-    assert build() == ["ready"]
+    assert build_waiting() == ["completed"]
     assert client.get("/api/tables/t/records/?search=a59").json()["count"] == 1
 
 
@@ -331,7 +334,7 @@ def test_an_index_that_is_being_built_gives_way(
 
     building = threading.Thread(target=build)
     building.start()
-    until(lambda: Index.objects.get(pk=index.pk).state == "building")
+    until(lambda: Index.objects.get(pk=index.pk).state == "running")
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     done = change_runs.run(asked["id"])
     building.join()

@@ -19,7 +19,7 @@ from dataengine.postgres.statement_progress import plain_share
 from dataengine.services import import_runs
 
 from .importing import import_text, make_table, queue_import
-from .waiting import is_waited_for, until
+from .waiting import end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,6 +139,7 @@ def test_an_attempt_begins_from_nothing_and_says_which_it_is(owner: User) -> Non
     assert (job.state, job.attempt, job.error) == ("queued", 1, "The process that ran it ended unexpectedly.")
     assert [getattr(job, name) for name in counters] == [0, 0, 0, 0, 0.0]
     assert (job.rows_per_second, job.eta_seconds, job.errors) == (None, None, [])
+    end_pause(job)
     done = import_runs.run(job.pk)
     assert done is not None
     assert (done.state, done.attempt, done.error) == ("completed", 2, "")

@@ -10,10 +10,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
 
-from dataengine.models import ChangeJob, ImportJob
-from dataengine.services import change_runs, changes, import_runs
+from dataengine.models import ChangeJob, Index, Job
+from dataengine.postgres import ddl
+from dataengine.services import change_runs, changes, import_runs, index_builds, indexes
 from dataengine.tests.importing import make_table, queue_import, records
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import end_pause, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,7 +54,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def once_there_is_room(job: ImportJob | ChangeJob, runs: ModuleType) -> None:
+def once_there_is_room(job: Job, runs: ModuleType) -> None:
     """Have a worker try the job on a full disk; it holds on to it, and says why once there is room. Then try again."""
     model = type(job)
     jobs = model._meta.db_table
@@ -61,14 +62,25 @@ def once_there_is_room(job: ImportJob | ChangeJob, runs: ModuleType) -> None:
     worker = in_thread(lambda: runs.run(job.pk))
     until(lambda: tries() >= 2)
     runs.sweep()
-    assert model.objects.get(pk=job.pk).state == "running"
+    assert model._default_manager.get(pk=job.pk).state == "running"
     make_room(jobs)
     worker.join()
     job.refresh_from_db()
     assert (job.state, job.attempt, job.error) == ("queued", 1, "The database has no room left.")
+    end_pause(job)
     runs.run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt) == ("completed", 2)
+
+
+def test_of_the_building_of_an_index(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(owner, "t", n="INTEGER")
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    quick = ddl.column_index
+    full = "DO $$ BEGIN RAISE EXCEPTION '' USING ERRCODE = 'disk_full'; END $$"
+    answers = iter([full])
+    monkeypatch.setattr(ddl, "column_index", lambda *names: next(answers, None) or quick(*names))
+    once_there_is_room(Index.objects.get(), index_builds)
 
 
 def test_of_an_import(owner: User) -> None:

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from django.utils import timezone
 from psycopg import sql
+
+from dataengine.models import Job
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -23,6 +26,11 @@ def is_waited_for(session: psycopg.Connection[Any]) -> bool:
         "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)) LIMIT 1"
     )
     return waiting.fetchone() is not None
+
+
+def end_pause(job: Job) -> None:
+    """Let the pause before the next attempt at the job be over."""
+    type(job)._default_manager.filter(pk=job.pk).update(try_again_at=timezone.now())
 
 
 @contextmanager

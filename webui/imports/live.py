@@ -23,7 +23,7 @@ _PHASES = {
     "indexing": "Building indexes",
     "finishing": "Finishing",
 }
-_BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled", "undone": "bar-cancelled"}
+_BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled"}
 
 
 class Headline(NamedTuple):
@@ -92,8 +92,6 @@ def headline_of(job: ImportJob, took: float | None) -> Headline:
             return Headline("good", "circle-check", f"{plural(came_in, _ROWS)} imported", source)
         case "cancelled":
             return Headline("plain", "ban", "Cancelled", "None of its rows were imported.")
-        case "undone":
-            return Headline("plain", "history", "Undone", "Its rows have been taken out again.")
         case _:
             return Headline("failed", "alert-circle", "The import failed, nothing was imported", job.error)
 

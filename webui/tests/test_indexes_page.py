@@ -60,13 +60,13 @@ def test_who_may_not_design_is_told_who_may(as_colleague: Client, shared: Table)
 
 def test_the_page_shows_how_far_they_are(as_owner: Client, people: Table, owner: User) -> None:
     indexes.set_indexed(user=owner, table=people, column=people.columns.get(name="notes"), indexed=True)
-    Index.objects.update(state="building", progress=0.42)
+    Index.objects.update(state="running", progress=0.42)
     html = as_owner.get(f"{URL}?query=order_by%3Dnotes").content.decode()
     assert 'aria-label="Index of notes" aria-valuemin="0" aria-valuemax="100" aria-valuenow="42"' in html
     assert 'hx-trigger="every 1s"' in html
     assert "?query=order_by%3Dnotes" in html
     assert "ready, because it is unique" in html
-    Index.objects.update(state="ready", progress=1)
+    Index.objects.update(state="completed", progress=1)
     part = as_owner.get(f"{URL}?query=order_by%3Dnotes", headers=PARTIAL).content.decode()
     assert "hx-trigger" not in part
     assert '<a class="btn btn-primary" href="/tables/people/?order_by=notes">Show the records</a>' in part

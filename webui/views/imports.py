@@ -133,4 +133,4 @@ def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
 
 
 def _under_way(table: Table) -> ImportJob | None:
-    return table.imports.filter(state__in=[ImportJob.State.QUEUED, ImportJob.State.RUNNING]).first()
+    return table.imports.filter(state__in=ImportJob.ACTIVE).first()

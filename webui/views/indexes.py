@@ -32,9 +32,9 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """``Index.State``, or none; unique columns are always ready."""
+        """``Index.ShownState``, or none; unique columns are always ready."""
         always = self.column is not None and self.column.unique
-        return self.index.state if self.index else Index.State.READY if always else "none"
+        return self.index.shown_state if self.index else Index.ShownState.READY if always else "none"
 
     @property
     def percent(self) -> int:
@@ -43,7 +43,7 @@ class Entry:
     @property
     def is_over(self) -> bool:
         """Whether nothing is on its way."""
-        return self.state not in {Index.State.QUEUED, Index.State.BUILDING}
+        return self.index is None or self.index.is_over
 
 
 @console_view("GET", "POST")

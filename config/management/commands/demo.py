@@ -21,9 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fetch the file and hand it to `import_csv`, which shows the progress."""
-        unfinished = ImportJob.objects.filter(
-            table_name=_TABLE, state__in=[ImportJob.State.QUEUED, ImportJob.State.RUNNING]
-        )
+        unfinished = ImportJob.objects.filter(table_name=_TABLE, state__in=ImportJob.ACTIVE)
         if unfinished.exists():
             self.stdout.write("Waiting for the worker to finish an import that was interrupted.")
             while unfinished.exists():

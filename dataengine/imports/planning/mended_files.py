@@ -18,7 +18,6 @@ from .options import ImportOptions
 _NAME = re.compile(r"rejected-(\d{1,18})\b")
 """What we call the file; browsers may add to it."""
 _LOOK_BACK = 20
-_ACTIVE = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
 
 
 def as_before(table: Table, filename: str, opening: Opening, options: ImportOptions) -> ImportOptions:
@@ -44,7 +43,8 @@ def as_before(table: Table, filename: str, opening: Opening, options: ImportOpti
 
 def _earlier(table: Table, filename: str, headers: set[str]) -> ImportJob | None:
     """The import whose rejected rows these are: the one that the file is named after, or the last with such headers."""
-    jobs = ImportJob.objects.filter(table=table, rows_rejected__gt=0).exclude(state__in=_ACTIVE).order_by("-pk")
+    over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE)
+    jobs = over.filter(table=table, rows_rejected__gt=0).order_by("-pk")
     named = _NAME.match(filename)
     candidates = [*jobs.filter(pk=int(named[1])), *jobs[:_LOOK_BACK]] if named else jobs[:_LOOK_BACK]
     return next((job for job in candidates if headers <= set(job.findings.get("headers", []))), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ from dataengine.models import ImportJob, Table
 from dataengine.services import import_runs, imports
 
 FAILED, WRONG, REJECTED, INTERRUPTED = 1, 2, 3, 130
+_POLL_SECONDS = 0.2
 _PHASES = {
     "reading": "Reading",
     "checking": "Checking",
@@ -143,7 +145,9 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
             )
 
         done = import_runs.run(job.pk, watch=watch)
-        while done is not None and not done.is_over and done.attempt and done.attempt < ImportJob.MAX_ATTEMPTS:
+        # What failed for a reason that may pass is tried again after a pause, here or by a worker.
+        while done is not None and done.attempt and not done.is_over:
+            time.sleep(_POLL_SECONDS)
             done = import_runs.run(job.pk, watch=watch)
         assert done is not None
         if done.state == ImportJob.State.COMPLETED:

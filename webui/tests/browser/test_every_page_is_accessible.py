@@ -75,7 +75,7 @@ def test_no_page_has_a_violation(
     look: Literal["light", "dark"], width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User
 ) -> None:
     column = people.columns.get(name="score")
-    Index.objects.create(table=people, column=column, state=Index.State.BUILDING, progress=0.4)
+    Index.objects.create(table=people, column=column, state=Index.State.RUNNING, progress=0.4)
     context = browser.new_context(
         base_url=live_asgi.url, color_scheme=look, viewport={"width": width, "height": 800}, reduced_motion="reduce"
     )

@@ -1,0 +1,66 @@
+"""What every kind of work for a worker has: its state, its attempts, who works on it and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+
+
+class Job(models.Model):
+    """Work that outlives a request. The row is the truth; bells and messages about it are hints (``jobs/runner.py``).
+
+    ::
+
+        queued ──claim──> running ──commit──> completed
+          ^  │               │ ├──cause───> failed
+          │  └──cancel──┐    │ └──cancel──> cancelled
+          │             v    │
+          │         cancelled│
+          └──what may pass───┘   (not before try_again_at; after MAX_ATTEMPTS claims failed)
+
+    ``queued -> running`` is a conditional UPDATE that also raises ``attempt``; ``running -> completed`` happens in the
+    transaction that does the work, where the work is one transaction. A job whose cancelling was accepted
+    (``cancel_requested``) has no other end than ``cancelled``.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    ACTIVE = (State.QUEUED, State.RUNNING)
+    MAX_ATTEMPTS = 3
+    AT_THE_START: ClassVar[Mapping[str, Any]] = {}
+    """What the other fields are when an attempt begins; each starts over."""
+    WITHOUT_RESULT: ClassVar[Mapping[str, Any]] = {}
+    """What the other fields are after an attempt that came to nothing."""
+
+    # The table whose lock the work takes. Each kind has a foreign key of its own; an import may have none yet.
+    table_id: int | None
+
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    # Null means at any time: nothing has gone wrong yet.
+    try_again_at = models.DateTimeField(null=True, blank=True)
+    # Why it failed; of a job that is not over, why its last attempt did.
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        default_permissions = ()
+        indexes = [models.Index(fields=["state", "heartbeat_at"], name="%(class)s_sweep")]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in self.ACTIVE
