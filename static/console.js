@@ -192,23 +192,17 @@
     if (target.matches("select[data-type]")) fitDetails(target);
   });
 
-  // The one field of a column row whose meaning depends on the type.
-  const DETAILS = {
-    VARCHAR: ["Length", "120"],
-    NUMERIC: ["Digits, decimals", "12, 2"],
-    CHOICE: ["Choices", "red, green, blue"],
-    REFERENCES: ["Table", "customers"],
-  };
-
+  /** The one field of a column row whose meaning depends on the type: its label, an example, whether it is a table. */
   function fitDetails(select) {
     const row = select.closest(".column-row");
     const input = row?.querySelector("[data-details]");
     if (!input) return;
-    const [label, example] = DETAILS[select.value] ?? ["Details", ""];
-    input.closest(".field").classList.toggle("details-unused", !DETAILS[select.value]);
+    const details = JSON.parse(select.dataset.type)[select.value];
+    const [label, example, isTable] = details ?? ["Details", "", false];
+    input.closest(".field").classList.toggle("details-unused", !details);
     input.closest(".field").querySelector("label").textContent = label;
     input.placeholder = example;
-    if (select.value === "REFERENCES") input.setAttribute("list", "referable");
+    if (isTable) input.setAttribute("list", "referable");
     else input.removeAttribute("list");
   }
 

@@ -6,7 +6,6 @@
 (() => {
   const { drafts, fields, grid, notes, send, showToasts, toast } = window.tablekeep;
   const MEANWHILE = "Somebody changed this meanwhile.";
-  const TRUTH = { yes: "true", no: "false" };
   let editor = null;
   let opening = null;
   let queue = Promise.resolve();
@@ -116,9 +115,16 @@
 
   function fill(edit, text) {
     edit.isNull = text === null;
-    if (edit.input.matches("select")) edit.input.value = TRUTH[text] ?? text ?? "";
+    if (edit.input.matches("select")) edit.input.value = chosenBy(edit.input, text ?? "");
     else edit.input.value = text ?? "";
     showNull(edit);
+  }
+
+  /** The value of the option that a cell's text means: it is shown by its words, and may be given by its value. */
+  function chosenBy(select, text) {
+    const options = [...select.options];
+    const found = options.find((option) => option.value === text) ?? options.find((option) => option.text === text);
+    return found?.value ?? text;
   }
 
   function type(edit, typed) {

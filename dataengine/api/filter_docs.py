@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from django.utils.functional import lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
@@ -52,7 +53,7 @@ FILTERS = OpenApiParameter(
     name="filters",
     type=OpenApiTypes.OBJECT,
     location=OpenApiParameter.QUERY,
-    description=_description(),
+    description=lazy(_description, str)(),
     style="form",
     explode=True,
     examples=[],

@@ -10,10 +10,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from dataengine.columns.api_fields import WholeNumberField
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.queries.table_sizes import sizes_of
-from dataengine.records.serializers import WholeNumberField
 
 BIGINT = 2**63
 

@@ -43,7 +43,7 @@ class RealField(_FloatField):
     """PostgreSQL's ``real``, 32 bits wide.
 
     0.1 as a ``real`` is not 0.1 as a ``double precision``: who compares such a column casts the value first
-    (``values.comparable``).
+    (``types.numbers.Real.comparable``).
     """
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:

@@ -13,34 +13,23 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
-_FORMATS = {
-    "date": "date",
-    "date-time": "timestamptz",
-    "time": "time",
-    "uuid": "uuid",
-    "email": "email",
-    "uri": "url",
-    "url": "url",
-}
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LENGTHS = ("minLength", "maxLength", "pattern")
-# By JSON type: the column's type, and the keywords that a column of it can express.
-_TYPES: dict[str, tuple[str, frozenset[str]]] = {
-    "string": ("text", frozenset({"enum", "format", *_LENGTHS})),
-    "integer": ("bigint", frozenset({"format", *_LIMITS})),
-    "number": ("numeric", frozenset({"format", *_LIMITS})),
-    "boolean": ("boolean", frozenset()),
-    "object": ("jsonb", frozenset()),
-    "array": ("jsonb", frozenset()),
+# By JSON type: the keywords that a column of it can express.
+_KNOWN: dict[str, frozenset[str]] = {
+    "string": frozenset({"enum", "format", *_LENGTHS}),
+    "integer": frozenset({"format", *_LIMITS}),
+    "number": frozenset({"format", *_LIMITS}),
+    "boolean": frozenset(),
+    "object": frozenset(),
+    "array": frozenset(),
 }
-_NUMBER_FORMATS = {"int32": "integer", "int64": "bigint", "float": "real", "double": "double"}
-_MAX_VARCHAR = 10_485_760
 
 
 def columns_of(schema: object) -> list[ColumnSpec]:
@@ -78,28 +67,26 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
     if not isinstance(described, Mapping):
         raise _invalid("Give a schema with a type.", name)
     json_type, nullable = _json_type(name, described)
-    column_type, known = _TYPES[json_type]
-    unknown = set(described) - _ANNOTATIONS - known - {"type", "default", "enum"}
+    unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
     if unknown or ("enum" in described and json_type != "string"):
         raise _invalid(f"No {json_type} column can express {', '.join(sorted(unknown)) or 'enum'}.", name)
     parameters: dict[str, Any] = {}
     constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
     if "enum" in described:
-        column_type, parameters = "choice", {"choices": _choices(name, described["enum"])}
+        kind, parameters = _kind(name, "enum", None), {"choices": _choices(name, described["enum"])}
         nullable = nullable or None in described["enum"]
         if constraints:
             raise _invalid("A list of choices takes no other constraint.", name)
-    elif "format" in described:
-        column_type = _format(name, json_type, described["format"])
-    if column_type == "text" and 1 <= constraints.get("maxLength", 0) <= _MAX_VARCHAR:
-        column_type, parameters = "varchar", {"length": int(constraints.pop("maxLength"))}
-    if column_type not in {"text", "varchar", "email", "url"} and any(key in constraints for key in _LENGTHS):
+    else:
+        kind = _kind(name, json_type, described.get("format"))
+    column_type, narrowed = kind.narrowed(constraints)
+    if any(key in constraints and key not in kind.constraints for key in _LENGTHS):
         raise _invalid(f"A {column_type} column takes no length and no pattern.", name)
     default = described.get("default")
     return ColumnSpec(
         name=name,
         type=column_type,
-        parameters=parameters,
+        parameters=parameters | narrowed,
         required=required and not nullable,
         default=default if default is None or isinstance(default, str) else json.dumps(default),
         label=str(described.get("title", "")),
@@ -126,10 +113,10 @@ def _choices(name: str, enum: list[Any]) -> list[str]:
     return choices
 
 
-def _format(name: str, json_type: str, wanted: str) -> str:
-    found = (_FORMATS if json_type == "string" else _NUMBER_FORMATS).get(wanted)
+def _kind(name: str, json_type: str, wanted: str | None) -> ColumnType:
+    found = next((kind for kind in REGISTRY.values() if (json_type, wanted) in kind.json_forms), None)
     if found is None:
-        raise _invalid(f"There is no column type for the format “{shown(wanted)}”.", name)
+        raise _invalid(f"There is no column type for the format “{shown(wanted or json_type)}”.", name)
     return found
 
 

@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError, InvalidInput, shown
 
 CONSTRAINTS_SCHEMA: dict[str, Any] = {
@@ -79,7 +79,6 @@ _ARTICLES = {
     "object": "a JSON object", "string": "a text", "boolean": "true or false", "number": "a number",
     "integer": "a whole number",
 }  # fmt: skip
-_NUMBER_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +136,10 @@ def literal(value: Any) -> str | None:
 
 def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[str, Any]:
     """The constraints as plain numbers and texts, if they suit the column's type. Raises InvalidInput."""
-    kind = REGISTRY[spec.type]
+    kind = spec.kind
     checked: dict[str, Any] = {}
     for name, value in constraints.items():
-        if not _suits(kind, name):
+        if name not in kind.constraints:
             raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.")
         # Numbers with a fraction come as a subclass that remembers its text.
         checked[name] = int(value) if name.endswith("Length") else float(value) if isinstance(value, float) else value
@@ -148,12 +147,6 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
         if low in checked and high in checked and checked[low] > checked[high]:
             raise _column_error(spec.name, f"{low} is greater than {high}.")
     return checked
-
-
-def _suits(kind: ColumnType, constraint: str) -> bool:
-    if constraint in _NUMBER_LIMITS:
-        return kind.group == "Number"
-    return kind.is_text and kind.name != "choice"
 
 
 def _collected(described: Iterable[tuple[str, Any]]) -> list[ColumnSpec]:

@@ -7,9 +7,7 @@ written from those.
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import BY_SQL_NAME, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput
 
@@ -23,8 +21,6 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-MAX_LENGTH = 10_485_760  # PostgreSQL's own limit of varchar(n)
-MAX_PRECISION = 1000
 _MAX_TEXT = 20_000
 
 
@@ -68,7 +64,7 @@ class _Reader:
 
     def read(self, label: str) -> ColumnSpec:
         entry = self._type()
-        parameters = self._parameters(entry)
+        parameters = entry.read_parameters(self)
         unique = required = False
         default: str | None = None
         while self.position < len(self.tokens):
@@ -104,29 +100,10 @@ class _Reader:
                     return entry
         raise self.refuse(f"“{self.text.strip()[:80]}” is not a column type.")
 
-    def _parameters(self, entry: ColumnType) -> dict[str, Any]:
-        if entry.name == "reference":
-            kind, value = self.take()
-            if kind == "quoted":
-                value = value[1:-1].replace('""', '"')
-            elif kind != "word":
-                raise self.refuse("REFERENCES needs the name of a table.")
-            try:
-                validate_identifier(value, what="table")
-            except InvalidInput as error:
-                raise self.refuse(f"REFERENCES needs the name of a table. {error.message}") from error
-            return {"references": value}
-        has_list = self.position < len(self.tokens) and self.tokens[self.position] == ("mark", "(")
-        if not has_list:
-            if entry.name == "choice":
-                raise self.refuse("CHOICE needs its values: CHOICE('a','b').")
-            return {}
-        if not entry.arguments:
-            raise self.refuse(f"{entry.sql_names[0]} takes nothing in parentheses.")
-        values = self._list()
-        return self._choices(values) if entry.name == "choice" else self._sizes(entry, values)
+    def has_list(self) -> bool:
+        return self.position < len(self.tokens) and self.tokens[self.position] == ("mark", "(")
 
-    def _list(self) -> list[tuple[str, str]]:
+    def listed(self) -> list[tuple[str, str]]:
         self.position += 1
         values = []
         while True:
@@ -136,34 +113,6 @@ class _Reader:
                 return values
             if mark != ("mark", ","):
                 raise self.refuse("Values in parentheses are separated by commas.")
-
-    def _choices(self, values: list[tuple[str, str]]) -> dict[str, Any]:
-        if any(kind != "string" for kind, _ in values):
-            raise self.refuse("The values of CHOICE stand in single quotes: CHOICE('a','b').")
-        choices = [value[1:-1].replace("''", "'") for _, value in values]
-        return {"choices": self.checked_choices(choices)}
-
-    def checked_choices(self, choices: list[str]) -> list[str]:
-        if len(set(choices)) != len(choices):
-            raise self.refuse("A choice is named twice.")
-        if not all(choice and choice.isprintable() for choice in choices):
-            raise self.refuse("A choice cannot be empty or hold control characters.")
-        return choices
-
-    def _sizes(self, entry: ColumnType, values: list[tuple[str, str]]) -> dict[str, Any]:
-        if len(values) > len(entry.arguments) or any(not (k == "number" and v.isdecimal()) for k, v in values):
-            raise self.refuse(f"{entry.sql_names[0]} takes {' and '.join(entry.arguments)} as whole numbers.")
-        sizes = [int(value) for _, value in values]
-        return self.checked_sizes(dict(zip(entry.arguments, sizes, strict=False)))
-
-    def checked_sizes(self, sizes: dict[str, int]) -> dict[str, Any]:
-        if not 1 <= sizes.get("length", 1) <= MAX_LENGTH:
-            raise self.refuse(f"The length must lie between 1 and {MAX_LENGTH}.")
-        if not 1 <= sizes.get("precision", 1) <= MAX_PRECISION:
-            raise self.refuse(f"The precision must lie between 1 and {MAX_PRECISION}.")
-        if "precision" in sizes and not 0 <= sizes.setdefault("scale", 0) <= sizes["precision"]:
-            raise self.refuse("The scale cannot be greater than the precision.")
-        return sizes
 
     def _literal(self) -> str | None:
         kind, value = self.take()

@@ -9,15 +9,8 @@ import math
 import re
 import struct
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models.functions import Cast
-from django.utils import timezone
-
-from dataengine.columns.fields import PlainDateTimeField, RealField
-from dataengine.columns.types import ColumnType
 
 BOOLEANS = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
@@ -89,32 +82,6 @@ def check_decimal(number: Decimal) -> None:
         raise ValidationError("This number is too large or has too many decimals.")
 
 
-def parse_value(kind: ColumnType, made: models.Field[Any, Any], value: object) -> Any:
-    """``value`` (text, or a JSON scalar) as the Python value of a column. Raises ValidationError."""
-    if isinstance(value, list | dict) or value is None:
-        raise ValidationError("Give one value.")
-    if "\0" in str(value):
-        raise ValidationError("Null characters are not allowed.")
-    match kind.kernel:
-        case "integer":
-            return parse_integer(value)
-        case "numeric":
-            return parse_decimal(value)
-        case "float32" | "float64":
-            return parse_float(value, real=kind.kernel == "float32")
-        case "boolean":
-            return parse_boolean(value)
-        case "timestamptz":
-            moment = made.to_python(str(value).strip())
-            return timezone.make_aware(moment, timezone.get_default_timezone()) if timezone.is_naive(moment) else moment
-        case "date" | "time" | "timestamp" | "uuid":
-            if not str(value).strip():
-                raise ValidationError("Give a value.")
-            return made.to_python(str(value).strip())
-        case _:
-            return str(value)
-
-
 def parse_boolean(value: object) -> bool:
     """One of the words for yes and no. Raises ValidationError."""
     found = BOOLEANS.get(str(value).strip().lower())
@@ -123,10 +90,8 @@ def parse_boolean(value: object) -> bool:
     return found
 
 
-def comparable(made: models.Field[Any, Any], value: Any) -> Any:
-    """``value`` as PostgreSQL has to see it to compare it with the column without changing either."""
-    if isinstance(made, RealField):
-        return Cast(models.Value(value, models.FloatField()), RealField())
-    if isinstance(made, PlainDateTimeField):
-        return made.to_python(value)
-    return value
+def json_float(value: float) -> float | str:
+    """A float as JSON, which knows no NaN and no infinities."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

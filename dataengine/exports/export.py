@@ -23,7 +23,6 @@ from psycopg.generators import fetch_many
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 
-from dataengine.columns.types import URL_PATTERN
 from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.models import Column
 from dataengine.records.model import Record
@@ -204,25 +203,16 @@ def _place(number: int) -> sql.Identifier:
 
 def _csv_cell(column: Column, place: sql.Composable) -> sql.Composable:
     """A cell as imports read it: NULL is nothing, '' is two quotes; text never a formula, numbers as they are."""
-    if column.kind.is_text and _may_be_formula(column):
-        return _GUARDED.format(place)
-    if column.type == "boolean":
-        return sql.SQL("{}::text").format(place)
-    return place
+    return (_GUARDED if _may_be_formula(column) else sql.SQL(column.kind.csv_sql)).format(place)
 
 
 def _may_be_formula(column: Column) -> bool:
-    if column.type == "choice":
-        return any(safe_cell(choice) != choice for choice in column.parameters["choices"])
-    return column.kind.pattern != URL_PATTERN
+    choices = column.kind.choices(column.parameters)
+    if choices is not None:
+        return any(safe_cell(choice) != choice for choice in choices)
+    return column.kind.may_be_formula
 
 
 def _json_member(column: Column, place: sql.Composable) -> sql.Composable:
     """A value as the API shows it: exact decimals as text, moments in UTC."""
-    match column.type:
-        case "numeric":
-            return sql.SQL("{}::text").format(place)
-        case "timestamptz":
-            return sql.SQL("(to_json({} AT TIME ZONE 'UTC') #>> '{{}}') || 'Z'").format(place)
-        case _:
-            return place
+    return sql.SQL(column.kind.json_sql).format(place)

@@ -7,7 +7,6 @@ not know and a moment with a time zone go in as text, exactly.
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tempfile
 import traceback
@@ -62,9 +61,7 @@ def _check_fits(records: QuerySet[Record]) -> None:
         raise _too_many()
     long = Q(pk__in=[])
     for column in records.model.columns:
-        # Decimals without a precision have up to 147,455 digits.
-        is_long = column.kind.kernel == "numeric" and "precision" not in column.parameters
-        if column.kind.is_text or column.kind.kernel == "json" or is_long:
+        if column.kind.may_be_long(column.parameters):
             text = Cast(column.attribute, TextField())
             plain = plain.annotate(**{f"length_{column.attribute}": Length(text)})
             long |= Q((f"length_{column.attribute}__gt", MAX_TEXT))
@@ -160,7 +157,7 @@ class _Writer:
             self.sheet.write_string(0, number, name, self.head)
         self.sheet.freeze_panes(1, 0)
         shown = [None, *representers(columns)]
-        kernels = ["integer", *(column.kind.kernel for column in columns)]
+        always_text = [None, *(column.kind.sheet_text for column in columns)]
         found = self.records.values_list("id", *(column.attribute for column in columns))
         for line, row in enumerate(found.iterator(chunk_size=_BATCH), 1):
             if line > MAX_RECORDS:
@@ -168,8 +165,8 @@ class _Writer:
             for number, value in enumerate(row):
                 if value is None:
                     continue
-                if kernels[number] == "json":
-                    self.text(line, number, json.dumps(value, ensure_ascii=False))
+                if (written := always_text[number]) is not None:
+                    self.text(line, number, written(value))
                 elif not self.typed(line, number, value):
                     represent = shown[number]
                     self.text(line, number, value if represent is None else represent(value))

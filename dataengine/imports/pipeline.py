@@ -20,7 +20,7 @@ from django.db import connection
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
-from dataengine.imports.converting.conversion import DATED, Batch, Converter, target_of, unguarded
+from dataengine.imports.converting.conversion import Batch, Converter, target_of, unguarded
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.inference import Inference, Inferred
 from dataengine.imports.converting.kernels import Mask, Target
@@ -126,7 +126,7 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     """Find the date formats of the date columns of an existing table, from the whole file, where none were given."""
-    dated = [spec for spec in plan.specs if target_of(spec).kernel in DATED and not plan.formats.get(spec.name)]
+    dated = [spec for spec in plan.specs if spec.kind.has_date and not plan.formats.get(spec.name)]
     places = replace(plan, specs=dated).places
     votes = [FormatVotes(spec.name) for spec in dated]
     rows = 0

@@ -105,7 +105,7 @@ class Column(models.Model):
 
     @property
     def sql_text(self) -> str:
-        return types.sql_text(self.type, self.all_parameters)
+        return self.kind.sql_text(self.all_parameters)
 
     @property
     def index_or_none(self) -> Index | None:

@@ -11,7 +11,6 @@ from typing import Any
 from django.db import connection
 from psycopg import sql
 
-from dataengine.columns.types import postgres_type
 from dataengine.models import Column, Table
 from dataengine.postgres import names
 
@@ -198,8 +197,7 @@ def default_clause(column: Column) -> sql.Composable:
 
 def cast_type(column: Column) -> sql.Composable:
     """The type that a value's text is cast to before it is assigned to the column."""
-    # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
-    return sql.SQL("text") if column.kind.is_text else _type(column)
+    return sql.SQL(column.kind.cast_type(column.parameters))
 
 
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
@@ -236,8 +234,9 @@ def _checks(column: Column) -> Iterable[tuple[str, sql.Composable]]:
         "maxLength": "char_length({}) <= {}",
         "pattern": "{} ~ {}",
     }
-    if column.type == "choice":
-        offered = sql.SQL(", ").join(sql.Literal(choice) for choice in column.parameters["choices"])
+    choices = column.kind.choices(column.parameters)
+    if choices is not None:
+        offered = sql.SQL(", ").join(sql.Literal(choice) for choice in choices)
         yield "choice", sql.SQL("{} IN ({})").format(name, offered)
     for kind, template in templates.items():
         if kind in limits:
@@ -254,7 +253,7 @@ def _named(column: Column, kind: str, clause: sql.Composable) -> sql.Composable:
 
 def _type(column: Column) -> sql.Composable:
     # The text comes from the registry and integers only.
-    return sql.SQL(postgres_type(column.type, column.parameters))
+    return sql.SQL(column.kind.postgres_type(column.parameters))
 
 
 def _alter(table: Table, actions: list[sql.Composable]) -> None:

@@ -12,13 +12,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 from itertools import pairwise
 
+from dataengine.columns.types.aspects import Chart
+
 FEW, MANY = 16, 24
 """A histogram has about ``FEW`` bars; whole numbers one each where there are up to ``MANY`` of them."""
 
-INTEGERS = frozenset({"smallint", "integer", "bigint"})
-NUMBERS = INTEGERS | {"numeric", "real", "double"}
-MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
-ORDERED = NUMBERS | MOMENTS | {"time"}
+HISTOGRAMS: frozenset[Chart] = frozenset({"numbers", "whole numbers", "times", "days", "moments"})
+"""The charts of column types that are histograms."""
 
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000)
@@ -41,19 +41,22 @@ class Edges:
     are_values: bool = False
 
 
-def edges_of(kind: str, reach: Sequence[str]) -> Edges | None:
-    """The edges for values of a column type that reach from ``reach[0]`` over percentiles 1 and 99 to ``reach[3]``.
+def edges_of(chart: Chart, reach: Sequence[str]) -> Edges | None:
+    """The edges for values that reach from ``reach[0]`` over percentiles 1 and 99 to ``reach[3]``.
 
     None where nothing is to be drawn: one value alone of an uneven kind, or dates outside of Python's calendar.
     """
     try:
-        if kind in NUMBERS:
-            return _numbers([Decimal(text) for text in reach], whole=kind in INTEGERS)
-        if kind == "time":
-            return _times([time.fromisoformat(text) for text in reach])
-        if kind == "date":
-            return _moments([datetime.combine(date.fromisoformat(text), time()) for text in reach], days_only=True)
-        return _moments([_moment(text) for text in reach], days_only=False)
+        match chart:
+            case "numbers" | "whole numbers":
+                return _numbers([Decimal(text) for text in reach], whole=chart == "whole numbers")
+            case "times":
+                return _times([time.fromisoformat(text) for text in reach])
+            case "days":
+                days = [datetime.combine(date.fromisoformat(text), time()) for text in reach]
+                return _moments(days, days_only=True)
+            case _:
+                return _moments([_moment(text) for text in reach], days_only=False)
     except (ValueError, OverflowError, InvalidOperation):
         return None
 

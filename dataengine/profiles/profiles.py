@@ -25,10 +25,6 @@ MOST_VALUES = 8
 MOST_COLUMNS = 100
 # A value that only one in so many records has says nothing about a column.
 _RARE = 200
-_CATEGORIES = frozenset({"text", "varchar", "email", "url", "choice", "boolean", "reference"})
-# Types that have few values by what they are.
-_FEW = frozenset({"boolean", "choice"})
-_WORDS = {"boolean": {"true": "yes", "false": "no"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +81,15 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
     try:
         with time_limit(SECONDS):
             sample = Sample(table, columns)
-            spans = sample.spans([column for column in columns if column.type in buckets.ORDERED])
+            spans = sample.spans([column for column in columns if column.kind.chart in buckets.HISTOGRAMS])
             edges = {
                 column: found
                 for column in columns
-                if (reach := spans[column.pk].reach) and (found := buckets.edges_of(column.type, reach))
+                if (reach := spans[column.pk].reach) and (found := buckets.edges_of(column.kind.chart, reach))
             }
             histograms, tops = sample.counts(
                 {column: found.texts for column, found in edges.items()},
-                [column for column in columns if column.type in _CATEGORIES],
+                [column for column in columns if column.kind.chart == "values"],
                 most=MOST_VALUES,
             )
     except OperationalError as error:
@@ -134,10 +130,10 @@ def _histogram(column: Column, size: int, span: Span, edges: Edges, counts: Mapp
 def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
     highest = top.values[0].records if top.values else 1
     # Values that are nearly all different, as names and addresses are, have no commonest ones worth a bar.
-    is_telling = column.type in _FEW or (highest > 1 and highest * _RARE >= span.values)
+    is_telling = column.kind.has_few_values or (highest > 1 and highest * _RARE >= span.values)
     bars = [
         Bar(
-            _WORDS.get(column.type, {}).get(value.text, value.text) or "empty text",
+            column.kind.value_words.get(value.text, value.text) or "empty text",
             value.records,
             value.records / highest,
             # An empty text is no filter's value; this is the pattern of it.

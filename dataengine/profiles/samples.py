@@ -10,12 +10,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from django.db import connection
 from psycopg import sql
 
-from dataengine.columns.types import postgres_type
+from dataengine.columns.types.aspects import Finite
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 
@@ -29,8 +29,11 @@ _SPREAD = 10
 _LONGEST_BYTES = 200
 _PAGE_BYTES = 8192
 _RECORDS_ON_A_PAGE = 60  # where PostgreSQL has not counted yet
-_FLOATS = frozenset({"numeric", "real", "double"})
-_MOMENTS = frozenset({"date", "timestamp", "timestamptz"})
+_FINITE: dict[Finite, LiteralString] = {
+    "values": "{0} IS NOT NULL",
+    "numbers": "{0} > '-Infinity'::{1} AND {0} < 'Infinity'::{1}",
+    "moments": "isfinite({0})",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +160,7 @@ def _share_to_read(table: Table) -> tuple[int | None, float]:
 def _finite(column: Column) -> sql.Composable:
     """The condition that a value has a place among others."""
     name = sql.Identifier(column.name)
-    if column.type in _FLOATS:
-        kind = sql.SQL(postgres_type(column.type, {}))
-        return sql.SQL("{0} > '-Infinity'::{1} AND {0} < 'Infinity'::{1}").format(name, kind)
-    if column.type in _MOMENTS:
-        return sql.SQL("isfinite({})").format(name)
-    return sql.SQL("{} IS NOT NULL").format(name)
+    return sql.SQL(_FINITE[column.kind.finite]).format(name, sql.SQL(column.kind.postgres_type({})))
 
 
 def _reach(column: Column) -> sql.Composable:
@@ -179,18 +177,19 @@ def _histogram(column: Column, limits: Sequence[str]) -> sql.Composable:
         key=sql.Literal(column.pk),
         name=sql.Identifier(column.name),
         limits=sql.Literal(list(limits)),
-        kind=sql.SQL(postgres_type(column.type, {})),
+        kind=sql.SQL(column.kind.postgres_type({})),
         finite=_finite(column),
     )
 
 
 def _top(column: Column, most: int) -> sql.Composable:
     return sql.SQL(
-        "(SELECT {key}, {name}::text, count(*), count(*) OVER (), sum(count(*)) OVER () FROM sample"
+        "(SELECT {key}, {text}, count(*), count(*) OVER (), sum(count(*)) OVER () FROM sample"
         " WHERE pg_column_size({name}) <= {longest} GROUP BY {name} ORDER BY 3 DESC, 2 LIMIT {most})"
     ).format(
         key=sql.Literal(column.pk),
         name=sql.Identifier(column.name),
+        text=sql.SQL(column.kind.value_sql).format(sql.Identifier(column.name)),
         longest=sql.Literal(_LONGEST_BYTES),
         most=sql.Literal(most),
     )

@@ -32,7 +32,7 @@ RESERVED = frozenset(
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
-_ID_LOOKUPS = types.ORDERED
+_ID_LOOKUPS = types.ID.lookups
 # Regular expressions of some lengths take PostgreSQL many seconds before they are compared with anything.
 _COMPILE_SECONDS = 0.5
 # Filters submitted empty, as forms do, are no filters.
@@ -151,7 +151,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     column = columns.get(column_name)
     if column is None and column_name != "id":
         raise _unknown(name, f"There is no column “{shown(column_name)}”.")
-    kind = column.kind if column else types.REGISTRY["bigint"]
+    kind = column.kind if column else types.ID
     offered = kind.lookups if column else _ID_LOOKUPS
     if lookup not in offered:
         what = f"the type of “{column_name}” is {kind.label.lower()}" if column else "“id” is a number"
@@ -177,7 +177,7 @@ def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -
         return lambda text: values.parse_integer(text, bounds)
     if lookup == "iregex":
         return _regular_expression
-    return lambda text: values.comparable(made, values.parse_value(kind, made, text))
+    return lambda text: kind.comparable(made, kind.parse_value(made, text))
 
 
 def _regular_expression(text: object) -> str:

@@ -178,6 +178,6 @@ def _remedies(
         column = columns.get(attribute)
         if column is None or column.index_state == Index.ShownState.READY:
             continue
-        if column.kind.kernel != "json" and column not in [remedy.column for remedy in found]:
+        if column.kind.can_be_sorted and column not in [remedy.column for remedy in found]:
             found.append(Remedy(f"{what} by “{column.title}”", column, column.index_state))
     return found

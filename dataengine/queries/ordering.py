@@ -14,11 +14,10 @@ from operator import and_
 from typing import Any
 
 from django.db import models
-from django.db.models import Expression, F, Func, Q, QuerySet, Value
+from django.db.models import Expression, F, Func, Q, QuerySet
 from django.db.models.expressions import OrderBy
 
-from dataengine.columns import values
-from dataengine.columns.fields import RealField
+from dataengine.columns.types import ID
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.records.model import Record, bound_field
 
@@ -78,8 +77,10 @@ def parse_ordering(model: type[Record], order_by: str = "", direction: str = "",
     for word in [word.strip() for word in order_by.split(",") if word.strip()] or ["id"]:
         name = word.removeprefix("-")
         column = columns.get(name)
-        if name != "id" and (column is None or column.kind.kernel == "json"):
-            reason = f"There is no column “{shown(name)}”." if column is None else f"JSON column “{name}” has no order."
+        if name != "id" and (column is None or not column.kind.can_be_sorted):
+            reason = f"There is no column “{shown(name)}”."
+            if column is not None:
+                reason = f"{column.kind.noun} column “{name}” has no order."
             raise InvalidInput(reason, code="invalid_order", fields={"order_by": reason})
         attribute, nullable = (column.attribute, not column.required) if column else ("id", False)
         if attribute in {term.attribute for term in terms}:
@@ -171,7 +172,8 @@ def _compared(model: type[Record], term: Term, value: Any) -> Any:
     made = bound_field(model, term.attribute)
     if value is None:
         return None
-    return values.comparable(made, value) if isinstance(made, RealField) else Value(value, made)
+    kind = next((column.kind for column in model.columns if column.attribute == term.attribute), ID)
+    return kind.operand(made, value)
 
 
 class _RowComparison(Func):

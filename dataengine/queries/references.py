@@ -40,7 +40,7 @@ type Labels = Mapping[str, Mapping[int, str]]
 
 def label_column(columns: Sequence[Column]) -> Column | None:
     """The column that names a record: the first text column, if there is one."""
-    return next((column for column in columns if column.kind.is_text and column.type != "choice"), None)
+    return next((column for column in columns if column.kind.can_name_records), None)
 
 
 def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str, Table]:

@@ -77,14 +77,12 @@ def _found_as_value(model: type[Record], text: str, may_look: Callable[[Column],
         condition |= Q(pk=values.parse_integer(text))
     for column in model.columns:
         kind = column.kind
-        if not (kind.group == "Number" or kind.name in {"uuid", "reference"}) or not may_look(column):
+        if not kind.is_searched_as_value or not may_look(column):
             continue
         made = bound_field(model, column.attribute)
         with suppress(ValidationError):
-            value = values.parse_value(kind, made, text)
-            if kind.kernel == "integer" and kind.minimum is not None and kind.maximum is not None:
-                value = values.parse_integer(value, range(kind.minimum, kind.maximum + 1))
-            condition |= Q((f"{column.attribute}__exact", values.comparable(made, value)))
+            value = kind.parse_searched(made, text)
+            condition |= Q((f"{column.attribute}__exact", kind.comparable(made, value)))
     return condition
 
 

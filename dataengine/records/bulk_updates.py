@@ -11,10 +11,10 @@ from django.db import connection
 from django.db.models import Q
 from psycopg import sql
 
+from dataengine.columns.types.aspects import Represent
 from dataengine.models import Column
 from dataengine.postgres import ddl
 from dataengine.records.model import Record
-from dataengine.records.serializers import Represent, representers
 
 
 def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
@@ -93,5 +93,5 @@ def _among_themselves(model: type[Record], column: Column, given: Mapping[int, A
 
 def _plain(column: Column) -> Represent:
     """How a value of ``column`` becomes what PostgreSQL, given it as text, reads as exactly the same."""
-    represent = json.dumps if column.kind.kernel == "json" else representers([column])[0]
+    represent = column.kind.to_text()
     return lambda value: value if value is None or represent is None else represent(value)

@@ -7,18 +7,12 @@ a reference is a plain id whose constraint is in DDL.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
-from functools import partial
 from typing import Any, ClassVar, cast
 
 from django.apps.registry import Apps
 from django.db import models
-from django.utils import timezone
 
-from dataengine.columns import types, values
-from dataengine.columns.fields import PlainDateTimeField
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 
@@ -76,8 +70,7 @@ def bound_field(model: type[Record], attribute: str) -> models.Field[Any, Any]:
 
 def field_of(column: Column) -> models.Field[Any, Any]:
     """A new model field for ``column``, with its default as a Python value."""
-    made = types.model_field(
-        column.type,
+    made = column.kind.model_field(
         column.all_parameters,
         name=column.name,
         label=column.label,
@@ -86,18 +79,5 @@ def field_of(column: Column) -> models.Field[Any, Any]:
         constraints=column.constraints,
     )
     if column.default is not None:
-        made.default = python_default(made, column.default)
+        made.default = column.kind.default_value(made, column.default)
     return made
-
-
-def python_default(made: models.Field[Any, Any], literal: str) -> Any:
-    """The literal of a default as the field's Python value. Raises django's ValidationError where it is none."""
-    if isinstance(made, models.JSONField):
-        json.loads(literal)
-        return partial(json.loads, literal)  # fresh each time: JSON values can be changed in place
-    if isinstance(made, models.BooleanField):
-        return values.parse_boolean(literal)
-    value = made.clean(literal, None)
-    if isinstance(value, datetime) and not isinstance(made, PlainDateTimeField) and timezone.is_naive(value):
-        return timezone.make_aware(value, timezone.get_default_timezone())
-    return value

@@ -7,19 +7,14 @@ Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are 
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import models
 from rest_framework import serializers
+from rest_framework.utils.field_mapping import get_field_kwargs
 
-from dataengine.columns import values
+from dataengine.columns.types.aspects import Represent
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column
 from dataengine.records.model import Record, bound_field
@@ -29,116 +24,15 @@ _REQUIRED = "This field is required."
 # Input ---------------------------------------------------------------------------------------------------------------
 
 
-_FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
-_ZONE = re.compile(r"[-+zZ]")
-# Python would read underscores and the digits of other scripts, too.
-_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+# What the framework makes of a model field and a type's own field does not take.
+_NOT_TAKEN = ("model_field", "allow_unicode", "default", "read_only", "help_text", "style")
 
 
-class WholeNumberField(serializers.IntegerField):
-    """A whole number in plain digits, ``"5"`` and ``"5.0"`` among them."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, str) and not _WHOLE.fullmatch(data.strip()):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class _FloatField(serializers.FloatField):
-    """A float that is refused, not turned to infinity, where it exceeds its type."""
-
-    def __init__(self, *, real: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.real = real
-
-    def to_internal_value(self, data: Any) -> float:
-        return values.parse_float(data, real=self.real)
-
-
-class _DecimalField(serializers.DecimalField):
-    """A decimal within what PostgreSQL's ``numeric`` holds; never rounded."""
-
-    MAX_STRING_LENGTH = 3 + values.NUMERIC_DIGITS_BEFORE + values.NUMERIC_DIGITS_AFTER
-
-    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        """An empty text is no number; the framework takes it for null."""
-        return serializers.Field.validate_empty_values(self, data)
-
-    def to_internal_value(self, data: Any) -> Decimal:
-        if isinstance(data, bool) or not values.is_number(str(data).strip()):
-            self.fail("invalid")
-        number: Decimal = super().to_internal_value(data)
-        values.check_decimal(number)
-        return number
-
-
-class _BooleanField(serializers.BooleanField):
-    """True or false; an empty text is neither, nor null."""
-
-    NULL_VALUES = {None}
-
-
-class _Exactly:
-    """For dates and times: refuses what reading would lose, and digits that PostgreSQL does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, str) and (not data.isascii() or _FINER_THAN_MICROSECONDS.search(data)):
-            raise serializers.ValidationError("Give plain digits, and fractions of a second to microseconds at most.")
-        return super().to_internal_value(data)  # type: ignore[misc]
-
-
-class _DateField(_Exactly, serializers.DateField):
-    pass
-
-
-class _DateTimeField(_Exactly, serializers.DateTimeField):
-    pass
-
-
-class _TimeField(_Exactly, serializers.TimeField):
-    def to_internal_value(self, data: Any) -> time:
-        if isinstance(data, str) and _ZONE.search(data):
-            raise serializers.ValidationError("A time of day has no time zone.")
-        value: time = super().to_internal_value(data)
-        return value
-
-
-class _UUIDField(serializers.UUIDField):
-    def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str | UUID):
-            self.fail("invalid", value=data)
-        return super().to_internal_value(data)
-
-
-class _TextField(serializers.CharField):
-    """Text, as it came: no trimming."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "trim_whitespace": False})
-
-
-class RecordSerializer(serializers.ModelSerializer[Record]):
+class RecordSerializer(serializers.Serializer[Record]):
     """Checks the values of one record; its fields bear the columns' names."""
-
-    serializer_field_mapping = {
-        **serializers.ModelSerializer.serializer_field_mapping,
-        models.SmallIntegerField: WholeNumberField,
-        models.IntegerField: WholeNumberField,
-        models.BigIntegerField: WholeNumberField,
-        models.FloatField: _FloatField,
-        models.DecimalField: _DecimalField,
-        models.BooleanField: _BooleanField,
-        models.DateField: _DateField,
-        models.DateTimeField: _DateTimeField,
-        models.TimeField: _TimeField,
-        models.UUIDField: _UUIDField,
-        models.TextField: _TextField,
-        models.CharField: _TextField,
-    }
 
     class Meta:
         model: type[Record]
-        fields: Sequence[str] = ()
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """One field a column."""
@@ -146,30 +40,20 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
 
     def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
         made = bound_field(self.Meta.model, column.attribute)
-        field_class, kwargs = self.build_standard_field(column.attribute, made)
-        for name in ("model_field", "allow_unicode", "default", "read_only", "help_text", "style", "decoder"):
-            kwargs.pop(name, None)
-        kwargs["validators"] = [v for v in kwargs.get("validators", ()) if not hasattr(v, "queryset")]
-        kwargs["required"] = column.required and column.default is None
-        kwargs["allow_null"] = not column.required
+        options = get_field_kwargs(column.attribute, made)
+        for name in _NOT_TAKEN:
+            options.pop(name, None)
+        options["validators"] = [v for v in options.get("validators", ()) if not hasattr(v, "queryset")]
+        options["required"] = column.required and column.default is None
+        options["allow_null"] = not column.required
         if column.name != column.attribute:
-            kwargs["source"] = column.attribute
-        match column.type:
-            case "real":
-                kwargs["real"] = True
-            case "numeric":
-                kwargs.setdefault("max_digits", None)
-                kwargs.setdefault("decimal_places", None)
-            case "timestamp":
-                kwargs["default_timezone"] = None
-            case "choice":
-                kwargs.pop("allow_blank", None)
-        return field_class(**kwargs)
+            options["source"] = column.attribute
+        return column.kind.api_field(made, options)
 
 
 def record_serializer(model: type[Record]) -> type[RecordSerializer]:
     """The input serializer of a record model. ``validated_data`` is keyed by the model's attributes."""
-    meta = type("Meta", (), {"model": model, "fields": ()})
+    meta = type("Meta", (), {"model": model})
     return type(f"{model.__name__}Serializer", (RecordSerializer,), {"Meta": meta})
 
 
@@ -224,28 +108,7 @@ def clean_record(model: type[Record], data: object, *, partial: bool = False, pk
 
 
 def _quick(column: Column) -> Callable[[Any], bool] | None:
-    """Whether a value is for certain one of the column's as it stands; None where that is not so easily said.
-
-    Ten thousand records of a bulk call hold a hundred thousand values: asking the framework about each takes most of
-    the time of such a call (measured), and most are plain numbers and texts.
-    """
-    kind = column.kind
-    if column.constraints:
-        return None
-    match kind.kernel:
-        case "boolean":
-            return lambda value: value is True or value is False
-        case "integer" if kind.minimum is not None and kind.maximum is not None:
-            low, high = kind.minimum, kind.maximum
-            return lambda value: type(value) is int and low <= value <= high
-        case "text":
-            longest = column.parameters.get("length") or math.inf
-            return lambda value: type(value) is str and len(value) <= longest and value.isascii() and "\0" not in value
-        case "choice":
-            offered = frozenset(column.parameters["choices"])
-            return lambda value: type(value) is str and value in offered
-        case _:
-            return None
+    return None if column.constraints else column.kind.sure_test(column.parameters)
 
 
 def _unknown(name: object, pk: int | None) -> str:
@@ -264,12 +127,10 @@ def _flat(messages: Any) -> list[str]:
 
 # Output --------------------------------------------------------------------------------------------------------------
 
-type Represent = Callable[[Any], Any]
-
 
 def representers(columns: Iterable[Column]) -> list[Represent | None]:
     """For each column, the function that makes a value JSON; None where it is already."""
-    return [_REPRESENT.get(column.kind.kernel) for column in columns]
+    return [column.kind.represent for column in columns]
 
 
 def record_data(record: Record) -> dict[str, Any]:
@@ -295,38 +156,3 @@ def records_data(records: Iterable[Record]) -> list[dict[str, Any]]:
         }
         for record in found
     ]
-
-
-def _number(value: float) -> float | str:
-    """JSON knows no NaN and no infinities."""
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _iso(value: date | datetime | time) -> str:
-    return value.isoformat()
-
-
-def _decimal(value: Decimal) -> str:
-    return format(value, "f")
-
-
-def _uuid(value: UUID) -> str:
-    return str(value)
-
-
-_REPRESENT: dict[str, Represent] = {
-    "numeric": _decimal,
-    "float32": _number,
-    "float64": _number,
-    "date": _iso,
-    "time": _iso,
-    "timestamp": _iso,
-    "timestamptz": _moment,
-    "uuid": _uuid,
-}

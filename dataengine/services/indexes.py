@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> Column:
     """Ask for an index of a column, or give it up. One that failed is tried again. Returns the column as it is then."""
-    if column.kind.kernel == "json":
-        reason = "A JSON column has no order, so it cannot have an index."
+    if not column.kind.can_be_sorted:
+        reason = f"A {column.kind.noun} column has no order, so it cannot have an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
     if not indexed and column.unique:
         reason = "A unique column always has an index."

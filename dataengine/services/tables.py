@@ -12,7 +12,7 @@ from django.db import DataError, connection, transaction
 
 from dataengine import access
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
-from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges, ColumnDetails
@@ -288,8 +288,8 @@ def _differs_in_case(name: str, other: str) -> str:
 
 
 def _check_unique(spec: ColumnSpec) -> None:
-    if spec.unique and not REGISTRY[spec.type].can_be_unique:
-        reason = f"{REGISTRY[spec.type].label} columns cannot be unique."
+    if spec.unique and not spec.kind.can_be_unique:
+        reason = f"{spec.kind.label} columns cannot be unique."
         raise InvalidInput(reason, code="invalid_type", fields={spec.name: reason})
 
 
@@ -308,7 +308,7 @@ def _check_pattern(spec: ColumnSpec) -> None:
 
 def _reference(user: User, spec: ColumnSpec) -> Table | None:
     """The table that a reference column refers to: one that ``user`` may see."""
-    if spec.type != "reference":
+    if not spec.kind.is_reference:
         return None
     target = access.tables_for(user).filter(name=spec.parameters.get("references", "")).first()
     if target is None:

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import postgres_type
 from dataengine.imports.converting.binary_copy import whole_copy
 from dataengine.imports.converting.conversion import Converter, target_of
 from dataengine.postgres.statements import raw_connection
@@ -53,7 +52,7 @@ CASES: dict[str, st.SearchStrategy[str]] = {
 def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
     spec = parse_sql_type("c", sql_type)
     target = target_of(spec)
-    declared = postgres_type(spec.type, spec.parameters)
+    declared = spec.kind.postgres_type(spec.parameters)
     session = raw_connection()
     session.execute("SET timezone = 'UTC'")
     session.execute(f"CREATE TEMP TABLE cells (id bigint, c {declared})")

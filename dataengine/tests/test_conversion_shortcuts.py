@@ -46,7 +46,7 @@ def test_few_bad_cells_among_many_plain_ones(kind: str, data: st.DataObject) -> 
     many = (plain * 40)[:40]
     cells = pa.array([*many[:place], *few, *many[place:]], pa.string())
     batch = Converter([target], [0], markers=()).convert([cells])
-    _, careful = KERNELS[target.kernel]
+    _, careful = KERNELS[target.kind.kernel]
     blanked = pa.array([None if cell is not None and not cell.strip() else cell for cell in cells.to_pylist()])
     expected = careful(blanked, target)
     faults = {row: [error.code for error in errors] for row, errors in batch.errors.items()}
@@ -58,10 +58,10 @@ def test_few_bad_cells_among_many_plain_ones(kind: str, data: st.DataObject) -> 
 @given(data=st.data())
 def test_what_looks_plain_is_taken(kind: str, data: st.DataObject) -> None:
     target = target_of(ColumnSpec(name="c", type=kind, parameters=_TYPES[kind]))
-    pattern = PLAIN[target.kernel](target)
+    pattern = PLAIN[target.kind.kernel](target)
     cells = pa.array(data.draw(st.lists(st.one_of(_PLAIN_CELLS[kind], _ODD_CELLS), min_size=1, max_size=8)))
     plain = cells.cast(pa.string()).filter(pa.array(matches(cells.cast(pa.string()), pattern)))
-    _, careful = KERNELS[target.kernel]
+    _, careful = KERNELS[target.kind.kernel]
     problems = careful(plain, target).problems
     assert not problems or all(
         cell.startswith("0000") for problem in problems for cell in plain.take(problem.rows).to_pylist()

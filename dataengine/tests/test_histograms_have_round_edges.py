@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataengine.columns.types import REGISTRY
 from dataengine.profiles.buckets import MANY, edges_of
 
 
@@ -46,7 +47,7 @@ from dataengine.profiles.buckets import MANY, edges_of
     ],
 )  # fmt: skip
 def test_edges(kind: str, reach: tuple[str, ...], first: str, last: str, count: int, word: str, extent: str) -> None:
-    edges = edges_of(kind, reach)
+    edges = edges_of(REGISTRY[kind].chart, reach)
     assert edges is not None
     assert (edges.texts[0], edges.texts[-1], len(edges.words), edges.extent) == (first, last, count, extent)
     assert word in edges.words
@@ -63,7 +64,7 @@ def test_edges(kind: str, reach: tuple[str, ...], first: str, last: str, count: 
     ],
 )
 def test_what_cannot_be_drawn(kind: str, reach: tuple[str, ...]) -> None:
-    assert edges_of(kind, reach) is None
+    assert edges_of(REGISTRY[kind].chart, reach) is None
 
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**12), max_value=10**12)
@@ -72,7 +73,7 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value
 @given(st.lists(NUMBERS, min_size=4, max_size=4), st.booleans())
 def test_edges_hold_the_values_between_them(numbers: list[Decimal], whole: bool) -> None:
     low, first, last, high = sorted(round(number) if whole else number for number in numbers)
-    edges = edges_of("bigint" if whole else "numeric", [str(low), str(first), str(last), str(high)])
+    edges = edges_of("whole numbers" if whole else "numbers", [str(low), str(first), str(last), str(high)])
     if edges is None:
         assert low == high
         return

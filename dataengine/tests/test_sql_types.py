@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import REGISTRY, sql_text
+from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 
 
@@ -111,16 +111,16 @@ def test_written_types_read_back(name: str, length: int, precision: int, data: s
         parameters = {"length": length}
     if name == "numeric":
         parameters = {"precision": precision, "scale": data.draw(st.integers(0, precision))}
-    spec = parse_sql_type("c", sql_text(name, parameters))
+    spec = parse_sql_type("c", REGISTRY[name].sql_text(parameters))
     assert (spec.type, spec.parameters) == (name, parameters)
 
 
 @pytest.mark.parametrize("name", ["orders", "Größe", "first name", "e-mail"])
 def test_references_read_back(name: str) -> None:
-    assert parse_sql_type("c", sql_text("reference", {"references": name})).parameters == {"references": name}
+    assert parse_sql_type("c", REGISTRY["reference"].sql_text({"references": name})).parameters == {"references": name}
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), min_size=1, max_size=9, unique=True))
 def test_choices_read_back(choices: list[str]) -> None:
-    spec = parse_sql_type("c", sql_text("choice", {"choices": choices}))
+    spec = parse_sql_type("c", REGISTRY["choice"].sql_text({"choices": choices}))
     assert spec.parameters == {"choices": choices}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from django import forms
 
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.columns.types import BY_SQL_NAME, REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
 from dataengine.models.shapes import ColumnChanges
@@ -65,7 +66,8 @@ class ColumnForm(Styled, forms.Form):
         type_field = self.fields["type"]
         assert isinstance(type_field, forms.ChoiceField)  # declared above
         type_field.choices = type_choices()
-        type_field.widget.attrs["data-type"] = ""
+        details = {kind.sql_names[0]: [*kind.details, kind.is_reference] for kind in REGISTRY.values() if kind.details}
+        type_field.widget.attrs["data-type"] = json.dumps(details)
         self.fields["details"].widget.attrs["data-details"] = ""
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
@@ -86,21 +88,13 @@ class ColumnForm(Styled, forms.Form):
 
 
 def _takes_details(sql_name: str) -> bool:
-    return any(kind.arguments and kind.sql_names[0] == sql_name for kind in REGISTRY.values())
+    return bool(BY_SQL_NAME[sql_name].arguments)
 
 
 def column_spec(values: dict[str, Any]) -> ColumnSpec:
     """The column that a filled ColumnForm describes. Raises InvalidInput where type and details do not fit."""
     sql_name, details = values["type"], values.get("details", "").strip() if _takes_details(values["type"]) else ""
-    if sql_name == "CHOICE":
-        choices = [part.strip().strip("'") for part in details.split(",") if part.strip()]
-        quoted = ",".join("'" + choice.replace("'", "''") + "'" for choice in choices)
-        text = f"CHOICE({quoted})" if choices else "CHOICE"
-    elif sql_name == "REFERENCES":
-        text = f'REFERENCES "{details}"' if details and '"' not in details else "REFERENCES"
-    else:
-        text = f"{sql_name}({details})" if details else sql_name
-    spec = parse_sql_type(values["name"], text)
+    spec = parse_sql_type(values["name"], BY_SQL_NAME[sql_name].sql_text_with(details))
     return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
 
 

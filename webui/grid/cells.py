@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from html import escape
 from typing import Any, NamedTuple
 
@@ -86,13 +83,13 @@ class RecordColumn(tables2.Column):
     """A column of the grid, bound as the record model binds it (``c12``); ``user_name`` is the user's word."""
 
     def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None) -> None:
-        super().__init__(column.title, accessor=column.attribute, orderable=column.kind.kernel != "json")
+        super().__init__(column.title, accessor=column.attribute, orderable=column.kind.can_be_sorted)
         self.user_name = column.name
         self.title = column.title
         self.hint = column.sql_text
         self.width = width
-        self.css = css_of_type(column.type)
-        self.show = cell_maker(column.type) if labels is None else reference_maker(column, labels)
+        self.css = _css(column)
+        self.show = cell_maker(column) if labels is None else reference_maker(column, labels)
 
 
 class RecordGrid(SortableTable):
@@ -159,24 +156,16 @@ def _records_of(table: Table) -> str:
     return reverse("console:record-edit", args=[table.name, 0]).removesuffix("0/")
 
 
-_NUMERIC = {"smallint", "integer", "bigint", "numeric", "real", "double"}
-_TEMPORAL = {"date", "time", "timestamp", "timestamptz", "uuid"}
+def _css(column: Column) -> str:
+    """The class of the cells of a column."""
+    return f"cell-{column.kind.look}"
 
 
-def css_of_type(kind: str) -> str:
-    """The class of cells of a column type."""
-    if kind in _NUMERIC:
-        return "cell-number"
-    if kind in _TEMPORAL:
-        return "cell-figures"
-    return "cell-json" if kind in {"json", "jsonb"} else "cell-text"
-
-
-def cell_maker(kind: str) -> Callable[[Any], Cell]:
-    """A function that makes the cells of a column of that type; chosen once per column, not once per cell."""
-    css = css_of_type(kind)
+def cell_maker(column: Column) -> Callable[[Any], Cell]:
+    """A function that makes the cells of a column; chosen once per column, not once per cell."""
+    css = _css(column)
     null = Cell(f"{css} is-null", "null")
-    text_of: Callable[[Any], str] = _TEXTS.get(kind, str)
+    text_of = column.kind.cell_text
 
     def make(value: Any) -> Cell:
         if value is None:
@@ -194,7 +183,7 @@ def cell_maker(kind: str) -> Callable[[Any], Cell]:
 def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any], Cell]:
     """A function that makes the cells of a reference column: what the other record is called, and the way to it."""
     assert column.references is not None  # labels are of the table that it refers to
-    css = f"{css_of_type(column.type)} cell-reference"
+    css = f"{_css(column)} cell-reference"
     null = Cell(f"{css} is-null", "null")
     where = _records_of(column.references)
     title = column.references.title
@@ -207,28 +196,3 @@ def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any]
         return Cell(css, shown, f"{title} {value}", f"{where}{value}/", written(value, text))
 
     return make
-
-
-def _decimal(value: Decimal) -> str:
-    return format(value, "f")
-
-
-def _moment(value: datetime) -> str:
-    text = value.replace(tzinfo=None).isoformat(sep=" ")
-    return text if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ") + "Z"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-_TEXTS: dict[str, Callable[[Any], str]] = {
-    "numeric": _decimal,
-    "real": lambda value: f"{value:.9g}",
-    "double": repr,
-    "boolean": lambda value: "yes" if value else "no",
-    "timestamp": _moment,
-    "timestamptz": _moment,
-    "json": _json,
-    "jsonb": _json,
-}

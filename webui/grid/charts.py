@@ -103,9 +103,10 @@ def _caption(profile: Profile, found: Profiles) -> str:
         return ""
     if not profile.distinct:
         return "long texts"
-    if profile.column.type == "boolean":
-        true = sum(bar.count for bar in profile.bars if bar.filters == {"exact": "true"})
-        return f"{_percent(true, profile.values)} yes"
+    kind = profile.column.kind
+    if told := kind.told_value:
+        count = sum(bar.count for bar in profile.bars if bar.filters == {"exact": told})
+        return f"{_percent(count, profile.values)} {kind.value_words.get(told, told)}"
     if profile.distinct == profile.values > 1:
         return "all different"
     # A sample does not hold every value there is.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django import forms
 from django.http import QueryDict
 
-from dataengine.columns.types import ORDERED, REGISTRY, ColumnType
+from dataengine.columns.types import ID, ColumnType
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.queries import references
@@ -41,10 +41,8 @@ WORDS = {
     "day": "is on the day of the month",
     "iregex": "matches the pattern",
 }
-_TIME_WORDS = {"gt": "is after", "gte": "is on or after", "lt": "is before", "lte": "is on or before"}
 # One lookup, two conditions that need no value.
 _MISSING = {"isnull=true": "is missing", "isnull=false": "is present"}
-_ID = REGISTRY["bigint"]
 
 
 class Chip(NamedTuple):
@@ -56,12 +54,11 @@ class Chip(NamedTuple):
     query: str
 
 
-def conditions(kind: ColumnType, lookups: Sequence[str] | None = None) -> list[tuple[str, str]]:
+def conditions(kind: ColumnType) -> list[tuple[str, str]]:
     """The conditions that a column of that type can be put to, as choices, the likeliest first."""
-    words = WORDS | (_TIME_WORDS if kind.group == "Date and time" else {})
-    offered = lookups if lookups is not None else kind.lookups
-    chosen = [(lookup, text) for lookup, text in words.items() if lookup in offered]
-    return chosen + (list(_MISSING.items()) if "isnull" in offered else [])
+    words = {**WORDS, **kind.condition_words}
+    chosen = [(lookup, text) for lookup, text in words.items() if lookup in kind.lookups]
+    return chosen + (list(_MISSING.items()) if "isnull" in kind.lookups else [])
 
 
 def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[int]]:
@@ -86,7 +83,7 @@ def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[
             continue
         column_name, lookup = _taken_apart(name, titles)
         column = titles.get(column_name)
-        kind = column.kind if column else _ID
+        kind = column.kind if column else ID
         value = ", ".join(params.getlist(name))
         words = _MISSING.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
         shown = "" if lookup == "isnull" else value
@@ -160,7 +157,7 @@ class FilterForm(Styled, forms.Form):
         if of in by_name:
             offered = conditions(by_name[of].kind)
         else:
-            offered = conditions(_ID, ORDERED) if of == "id" else [*WORDS.items(), *_MISSING.items()]
+            offered = conditions(ID) if of == "id" else [*WORDS.items(), *_MISSING.items()]
         self._set_choices("condition", offered)
         # Another column, other conditions; and with a script the first column's, once the form is in sight.
         self.fields["column"].widget.attrs |= {

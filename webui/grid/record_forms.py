@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from dataengine.exceptions import DataEngineError, InvalidInput
@@ -21,18 +19,6 @@ from webui.grid.reference_inputs import ReferenceField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-_YES_NO = [("", "no value"), ("true", "yes"), ("false", "no")]
-# ``data-picker`` is for fields.js, which adds a calendar to what is text without it.
-_WIDGETS: dict[str, dict[str, str]] = {
-    "date": {"placeholder": "2024-12-31", "data-picker": "date"},
-    "time": {"placeholder": "23:59:00", "data-picker": "time"},
-    "timestamp": {"placeholder": "2024-12-31 23:59:00", "data-picker": "datetime-local"},
-    "timestamptz": {"placeholder": "2024-12-31 23:59:00Z", "data-picker": "datetime-local"},
-    "uuid": {"placeholder": "00000000-0000-0000-0000-000000000000"},
-    "email": {"inputmode": "email"},
-    "url": {"inputmode": "url", "placeholder": "https://"},
-}
 
 
 class _LongText(forms.CharField):
@@ -71,11 +57,11 @@ class RecordForm(Styled, forms.Form):
         values = (
             {column.attribute: _default(column) for column in columns}
             if record is None
-            else {column.attribute: text_of(getattr(record, column.attribute)) for column in columns}
+            else {column.attribute: text_of(column, getattr(record, column.attribute)) for column in columns}
         )
         if copied is not None:
             kept = [column for column in columns if not column.unique]
-            values |= {column.attribute: text_of(getattr(copied, column.attribute)) for column in kept}
+            values |= {column.attribute: text_of(column, getattr(copied, column.attribute)) for column in kept}
         shown = record or copied
         if shown is not None and tables:
             for attribute, called in references.labels(user, [shown]).items():
@@ -121,23 +107,8 @@ def _called(field: forms.Field, called: Mapping[int, str]) -> str:
 
 
 def _field(column: Column, referred: Table | None) -> forms.Field:
-    common: dict[str, Any] = {"label": column.title, "required": False}
-    attrs: dict[str, str] = {}
-    match column.type:
-        case "boolean":
-            made: forms.Field = forms.ChoiceField(choices=_YES_NO, **common)
-        case "choice":
-            choices = [("", "no value"), *((choice, choice) for choice in column.parameters["choices"])]
-            made = forms.ChoiceField(choices=choices, **common)
-        case "reference" if referred is not None:
-            made = ReferenceField(referred, **common)
-        case "text" | "varchar" | "json" | "jsonb":  # what may hold line breaks, which an input would drop
-            made = _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
-        case _:
-            made = forms.CharField(strip=not column.kind.is_text, **common)
-            if column.kind.group == "Number":
-                attrs["inputmode"] = "numeric" if column.kind.kernel == "integer" else "decimal"
-    made.widget.attrs |= attrs | _WIDGETS.get(column.type, {})
+    made = _input(column, referred)
+    made.widget.attrs |= column.kind.input_attributes
     # What templates say of it: beside the label, and to the scripts that edit cells.
     made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
@@ -145,29 +116,26 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
     return made
 
 
+def _input(column: Column, referred: Table | None) -> forms.Field:
+    kind = column.kind
+    common: dict[str, Any] = {"label": column.title, "required": False}
+    options = kind.options(column.parameters)
+    if options is not None:
+        return forms.ChoiceField(choices=[("", "no value"), *options], **common)
+    if referred is not None:
+        return ReferenceField(referred, **common)
+    if kind.holds_lines:
+        return _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
+    return forms.CharField(strip=not kind.is_text, **common)
+
+
 def _default(column: Column) -> str:
     return column.default or ""
 
 
-def text_of(value: Any) -> str:
+def text_of(column: Column, value: Any) -> str:
     """A stored value as the text that reads back as itself."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case datetime() if value.tzinfo is not None:
-            return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ") + "Z"
-        case datetime():
-            return value.isoformat(sep=" ")
-        case Decimal():
-            return format(value, "f")
-        case float():
-            return repr(value)
-        case dict() | list():
-            return json.dumps(value, ensure_ascii=False, indent=2)
-        case _:
-            return str(value)
+    return "" if value is None else column.kind.editor_text(value)
 
 
 def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | None) -> Any:
@@ -190,15 +158,8 @@ def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | No
 def _value(column: Column, text: str) -> Any:
     if text == "":
         return None
-    if column.kind.kernel == "json":
-        try:
-            return json.loads(text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            reason = f"This is not valid JSON{where}. A text stands in double quotes."
-            raise InvalidInput(reason, code="invalid_record", fields={column.name: reason}) from error
-    return text
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
+    try:
+        return column.kind.from_editor(text)
+    except ValidationError as error:
+        reason = " ".join(error.messages)
+        raise InvalidInput(reason, code="invalid_record", fields={column.name: reason}) from error

@@ -39,7 +39,7 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
     if request.method == "GET":
         record = services.get_record(table, pk)
         value = getattr(record, attribute)
-        shown = None if value is None else text_of(value)
+        shown = None if value is None else text_of(column, value)
         return JsonResponse({"text": shown, "version": services.record_version(record)})
     trail: Trail = []
     try:
@@ -114,7 +114,7 @@ def _is_as_seen(request: ConsoleRequest, column: Column, record: Record) -> bool
     if value is None:
         return "seen_null" in request.POST
     shown = _shown(request, record, column)
-    return request.POST.get("seen") in {text_of(value), shown.value or shown.text}
+    return request.POST.get("seen") in {text_of(column, value), shown.value or shown.text}
 
 
 def _shown(request: ConsoleRequest, record: Record, column: Column) -> Cell:

@@ -58,7 +58,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             messages.error(request, error.message)
         here = resolve_url("console:indexes", table.name)
         return htmx.redirect(request, f"{here}?{urlencode({'query': query})}" if query else here)
-    columns = [column for column in table.columns.all() if column.kind.kernel != "json"]
+    columns = [column for column in table.columns.all() if column.kind.can_be_sorted]
     entries = [Entry(column, column.index_or_none) for column in columns]
     if services.text_columns(table):
         entries.insert(0, Entry(None, services.search_index(table)))

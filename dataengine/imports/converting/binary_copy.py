@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import pgpq
 import pyarrow as pa
-from pgpq import encoders, schema
 
 from .kernels import Target
 
@@ -24,8 +23,8 @@ def whole_copy(targets: Sequence[Target], ids: pa.Array, values: Sequence[pa.Arr
     shape = pa.schema(fields)
     builders = {item.name: pgpq.ArrowToPostgresBinaryEncoder.infer_encoder(item) for item in fields}
     for item, target in zip(fields[1:], targets, strict=True):
-        if target.kernel == "json":
-            builders[item.name] = encoders.StringEncoderBuilder.new_with_output(item, schema.Jsonb())
+        if (builder := target.kind.copy_encoder(item)) is not None:
+            builders[item.name] = builder
     encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(shape, builders)
     # An encoder keeps small batches back until ``finish``.
     parts = [

@@ -16,14 +16,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataengine.columns.types import REGISTRY, ColumnSpec
+from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import Kernel
 from dataengine.exceptions import shown
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_json import careful_json, quick_json
-from .kernels_numeric import arrow_numeric, careful_numeric, plain_numeric, quick_numeric
+from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
 from .kernels_time import (
     careful_date,
     careful_time,
@@ -35,42 +36,26 @@ from .kernels_time import (
 )
 from .patterns import GUARDED, NULL_MARKERS
 
-KERNELS: dict[str, tuple[Quick, Careful]] = {
+KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
+    "cells": (k.quick_cells, k.careful_cells),
     "text": (k.quick_text, k.careful_text),
     "integer": (k.quick_integer, k.careful_integer),
     "numeric": (quick_numeric, careful_numeric),
-    "float32": (k.quick_float, k.careful_float),
-    "float64": (k.quick_float, k.careful_float),
+    "float": (k.quick_float, k.careful_float),
     "boolean": (k.quick_boolean, k.careful_boolean),
     "date": (quick_date, careful_date),
     "time": (quick_time, careful_time),
     "timestamp": (quick_timestamp, careful_timestamp),
-    "timestamptz": (quick_timestamp, careful_timestamp),
     "uuid": (k.quick_uuid, k.careful_uuid),
     "json": (quick_json, careful_json),
     "pattern": (k.quick_pattern, k.careful_pattern),
     "choice": (k.quick_choice, k.careful_choice),
 }
-_ARROW: dict[str, pa.DataType] = {
-    "smallint": pa.int16(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "reference": pa.int64(),
-    "real": pa.float32(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "time": pa.time64("us"),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", "UTC"),
-    "uuid": pa.binary(16),
-}
-DATED = frozenset({"date", "timestamp", "timestamptz"})
 _FOUND_LENGTH = 80
 _PIECE = 128
 _FEW = 8
 # What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
-PLAIN: dict[str, Callable[[Target], str]] = {
+PLAIN: dict[Kernel, Callable[[Target], str]] = {
     "integer": k.plain_integer,
     "numeric": plain_numeric,
     "date": plain_date,
@@ -107,21 +92,12 @@ class Batch:
 
 def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
     """How cells are converted for a column."""
-    entry = REGISTRY[spec.type]
-    arrow = _ARROW.get(spec.type, pa.string())
-    if entry.kernel == "numeric":
-        arrow = arrow_numeric(spec.parameters.get("precision"), spec.parameters.get("scale"))
     return Target(
         name=spec.name,
-        type=spec.type,
-        kernel=entry.kernel,
-        arrow=arrow,
-        is_text=entry.is_text,
+        kind=spec.kind,
+        arrow=spec.kind.arrow_type(spec.parameters),
         required=spec.required,
         unique=spec.unique,
-        minimum=entry.minimum,
-        maximum=entry.maximum,
-        pattern=entry.pattern,
         parameters=spec.parameters,
         constraints=spec.constraints,
         formats=tuple(formats),
@@ -169,18 +145,18 @@ class Converter:
         return batch
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
-        quick, careful = KERNELS[target.kernel]
-        if self._blanks_values and not target.is_text:
+        quick, careful = KERNELS[target.kind.kernel]
+        if self._blanks_values and not target.kind.is_text:
             cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
         elif (values := quick(cells, target)) is not None:
             converted = Converted(values, [])
         else:
-            if target.kernel != "text":
+            if target.kind.kernel != "text":
                 cells = self._blanked(cells, target)
             converted = _narrowed(cells, target, quick, careful)
-            if converted.problems and self.formats_open and target.kernel in DATED:
+            if converted.problems and self.formats_open and target.kind.has_date:
                 self._look_for_formats(cells, converted, target)
         extra = _own_rules(converted, target)
         if extra:
@@ -193,14 +169,14 @@ class Converter:
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
         text = k.trimmed(cells)
         blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
-        if target.is_text and blank.any():  # an address, a choice: what is one is meant as one
-            _, careful = KERNELS[target.kernel]
+        if target.kind.is_text and blank.any():  # an address, a choice: what is one is meant as one
+            _, careful = KERNELS[target.kind.kernel]
             faulty = [problem.rows for problem in careful(k.only(cells, blank), target).problems]
             blank = np.isin(np.arange(len(cells)), np.concatenate(faulty)) if faulty else np.zeros_like(blank)
         if self._open:
             marked = blank & k.mask_of(pc.not_equal(text, ""))
             if marked.any():
-                _, careful = KERNELS[target.kernel]
+                _, careful = KERNELS[target.kind.kernel]
                 if careful(k.only(text, marked), target).problems:
                     raise MarkersFound(target.name)
                 blank &= ~marked
@@ -220,7 +196,7 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
 
     A careful kernel costs ten times a quick one, and one bad cell in a block would send all 6,000 through it.
     """
-    plain = PLAIN.get(target.kernel)
+    plain = PLAIN.get(target.kind.kernel)
     if plain is not None:
         sure = k.matches(cells, plain(target))
         rest = ~sure & k.present(cells)
@@ -292,7 +268,7 @@ def _own_rules(converted: Converted, target: Target) -> list[Problem]:
         problems += k.fault(too_long, "value_too_long", expected)
     length = target.parameters.get("length")
     limits = target.constraints
-    if target.is_text and (length or "maxLength" in limits or "minLength" in limits):
+    if target.kind.is_text and (length or "maxLength" in limits or "minLength" in limits):
         sizes = pc.utf8_length(values)
         if length:
             problems += k.fault(k.mask_of(pc.greater(sizes, length)), "value_too_long", f"at most {length} characters")
@@ -303,8 +279,8 @@ def _own_rules(converted: Converted, target: Target) -> list[Problem]:
             least = limits["minLength"]
             problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
     for name, compare, words in _LIMITS:
-        if name in limits and _is_number(target):
-            mask = _beyond(values, limits[name], compare)
+        if name in limits and name in target.kind.constraints:
+            mask = _beyond(values, target, limits[name], compare)
             problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
     return problems
 
@@ -324,18 +300,14 @@ _PYTHON: dict[str, Any] = {
 }
 
 
-def _is_number(target: Target) -> bool:
-    return target.kernel in {"integer", "float32", "float64", "numeric"}
-
-
-def _beyond(values: pa.Array, limit: Any, compare: str) -> k.Mask:
+def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
     """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
     bound = Decimal(str(limit))
     if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
-    if pa.types.is_binary(values.type):
-        return np.zeros(len(values), dtype=np.bool_)  # plain numeric: the loader asks PostgreSQL
+    if target.kind.limits_need_postgres(target.parameters):
+        return np.zeros(len(values), dtype=np.bool_)  # the loader asks it
     pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
     return np.fromiter(pairs, dtype=np.bool_, count=len(values))

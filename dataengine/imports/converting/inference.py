@@ -16,40 +16,35 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
+from dataengine.columns.types.aspects import RecognisedBy, Recognition
+from dataengine.columns.types.numbers import ARROW_DIGITS
+from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .conversion import brief, unguarded
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
-from .kernels_numeric import ARROW_DIGITS
 from .kernels_time import iso_block, take_apart
-from .patterns import BOOLEANS, CODE, DECIMAL, FLOAT, INTEGER, NULL_MARKERS, UUID
+from .patterns import CODE, NULL_MARKERS
+from .recognising import families, first_to_hold, first_with_parts
 
-_WORDS = pa.array(BOOLEANS)
-_INT4 = 2**31
-_NUMBERS = frozenset({"integer", "numeric", "double"})
+_NUMBERS: frozenset[RecognisedBy] = frozenset({"integers", "decimals", "floats"})
 # What ISO dates are written in, and the looser format that takes them as well.
-_ISO_NAMES = frozenset({ISO.name, "%Y-%-m-%-d"})
+_ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_FINITE = 300
 """Decimals of at most so many characters are neither too large nor too small for a double."""
 
-_NAMES = {
-    "integer": "a whole number",
-    "numeric": "a decimal number",
-    "double": "a number",
-    "boolean": "true or false",
-    "date": "a date",
-    "time": "a time of day",
-    "uuid": "a UUID",
-}
+type _Fits = Callable[[pa.Array], k.Mask]
 
 
 @dataclass(slots=True)
 class _Candidate:
-    """One kind that a column may be: how many cells were, and the first that was not."""
+    """What a column may be: how many cells were, and the first that was not. ``kinds`` its bounds tell apart."""
 
-    kind: str
-    fits: Callable[[pa.Array], k.Mask]
+    by: RecognisedBy
+    kinds: Sequence[ColumnType]
+    words: str
+    fits: _Fits
     form: DateFormat | None = None
     alive: bool = True
     cells: int = 0
@@ -77,20 +72,33 @@ class ColumnEvidence:
     candidates: list[_Candidate] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        def pattern(text: str) -> Callable[[pa.Array], k.Mask]:
-            return lambda cells: k.matches(cells, text)
+        for kinds in families():
+            recognition = kinds[0].recognition
+            assert recognition is not None  # that is what makes it one of them
+            self.candidates += [
+                _Candidate(recognition.by, kinds, recognition.words, fits, form)
+                for fits, form in self._tests(recognition, kinds[0])
+            ]
 
-        dates = [ISO, *(form for form in self.given if form.has_date)] if self.given else KNOWN
-        times = [TIME, *(form for form in self.given if not form.has_date)]
-        self.candidates = [
-            _Candidate("integer", self._integers),
-            _Candidate("numeric", pattern(DECIMAL)),
-            _Candidate("double", self._floats),
-            _Candidate("boolean", lambda cells: k.mask_of(pc.is_in(pc.ascii_lower(cells), _WORDS, skip_nulls=True))),
-            *(_Candidate("date", self._moments(form), form) for form in dates),
-            *(_Candidate("time", partial(_real, form=form)) for form in times),
-            _Candidate("uuid", pattern(UUID)),
-        ]
+    def _tests(self, recognition: Recognition, kind: ColumnType) -> list[tuple[_Fits, DateFormat | None]]:
+        """What cells are put to: one test, or one for each format that dates or times may be written in."""
+        match recognition.by:
+            case "integers":
+                return [(partial(self._integers, pattern=recognition.pattern), None)]
+            case "floats":
+                return [(partial(_floats, pattern=recognition.pattern), None)]
+            case "decimals" | "pattern":
+                return [(partial(k.matches, pattern=recognition.pattern), None)]
+            case "words":
+                return [(partial(_texts, known=pa.array(recognition.texts)), None)]
+            case "dates":
+                dates = [ISO, *(form for form in self.given if form.has_date)] if self.given else KNOWN
+                return [(self._moments(form), form) for form in dates]
+            case "times":
+                times = [TIME, *(form for form in self.given if not form.has_date)]
+                return [(partial(_real, form=form), None) for form in times]
+            case "cells":
+                return [(partial(_recognised, kind=kind), None)]
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
         """Take in one block of cells. ``markers`` are what may mean NULL."""
@@ -112,12 +120,12 @@ class ColumnEvidence:
         for candidate in self.candidates:
             if not candidate.alive:
                 continue
-            if candidate.kind in settled or (candidate.form is not None and candidate.form.name in settled):
+            if candidate.by in settled or (candidate.form is not None and candidate.form.name in settled):
                 candidate.cells += filled
                 continue
             fits = candidate.fits(text)
-            if candidate.kind == "numeric" and fits[here].all() and _longest(text) <= _SURELY_FINITE:
-                settled = {"double"}
+            if candidate.by == "decimals" and fits[here].all() and _longest(text) <= _SURELY_FINITE:
+                settled = {"floats"}
             wrong = here & ~fits
             if wrong.any():
                 first = int(np.flatnonzero(wrong)[0])
@@ -134,7 +142,7 @@ class ColumnEvidence:
         What they take is less than what the patterns below take, and never more.
         """
         alive = [c for c in self.candidates if c.alive]
-        if alive[0].kind == "integer":
+        if alive[0].by == "integers":
             values = k.cast(text, pa.int64())
             # The way there and back rules out leading zeros, plus signs and hexadecimal.
             if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
@@ -147,11 +155,11 @@ class ColumnEvidence:
                 self.dated_only = self.dated_only and pa.types.is_date32(moments)
                 self.clocks += not pa.types.is_date32(moments)
                 self.zones += pa.types.is_timestamp(moments) and moments.tz is not None
-                return _ISO_NAMES
+                return _ISO_FORMS
         return ()
 
-    def _integers(self, cells: pa.Array) -> k.Mask:
-        fits = k.matches(cells, INTEGER)
+    def _integers(self, cells: pa.Array, pattern: str) -> k.Mask:
+        fits = k.matches(cells, pattern)
         short = k.only(cells, fits & k.mask_of(pc.less_equal(pc.binary_length(cells), 38)))
         limits = pc.min_max(pc.cast(short, pa.decimal128(ARROW_DIGITS, 0)))
         if limits["min"].as_py() is not None:
@@ -161,13 +169,7 @@ class ColumnEvidence:
             self.high = max(self.high, 2**63)
         return fits
 
-    def _floats(self, cells: pa.Array) -> k.Mask:
-        fits = k.matches(cells, FLOAT)
-        values = pc.cast(k.only(cells, fits), pa.float64())
-        vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
-        return fits & k.mask_of(pc.is_finite(values)) & ~vanished
-
-    def _moments(self, form: DateFormat) -> Callable[[pa.Array], k.Mask]:
+    def _moments(self, form: DateFormat) -> _Fits:
         def fits(cells: pa.Array) -> k.Mask:
             if not k.matches(cells[:1], form.pattern).any() and cells[:1].null_count == 0:
                 return np.zeros(len(cells), dtype=np.bool_)
@@ -184,20 +186,22 @@ class ColumnEvidence:
 
     def kind(self) -> str:
         """The column's type if markers are NULL."""
-        if not self.values:
-            return "text"
-        alive = next((c for c in self.candidates if c.alive), None)
-        if alive is None:
-            return "text"
-        if alive.kind == "integer":
-            if self.low < -(2**63) or self.high >= 2**63:
-                return "numeric"
-            return "integer" if self.low >= -_INT4 and self.high < _INT4 else "bigint"
-        if alive.kind == "date":
-            if self.dated_only:
-                return "date"
-            return "timestamptz" if self.zones else "timestamp"
-        return alive.kind
+        if self.values:
+            for candidate in self.candidates:
+                found = self._held_by(candidate) if candidate.alive else None
+                if found is not None:
+                    return found.name
+        return Text.name
+
+    def _held_by(self, candidate: _Candidate) -> ColumnType | None:
+        """The first of a candidate's types that holds what the cells say."""
+        match candidate.by:
+            case "integers":
+                return first_to_hold(candidate.kinds, self.low, self.high)
+            case "dates":
+                return first_with_parts(candidate.kinds, has_clock=not self.dated_only, has_zone=bool(self.zones))
+            case _:
+                return candidate.kinds[0]
 
     def formats(self) -> tuple[list[DateFormat], str]:
         """The date formats that the whole column fits, best first, cut to one; and a note where two were possible."""
@@ -215,16 +219,16 @@ class ColumnEvidence:
         """Why a column is text though it nearly was something else, or ''."""
         if not self.values:
             return "it holds no value"
-        if self.has_codes and all(c.kind not in {"date", "time"} or not c.cells for c in self.candidates):
-            first = self.candidates[0]
-            if first.broken_cell[:1] in {"0", "+", "-"}:
-                return f"“{brief(first.broken_cell)}” in line {first.broken_line:,} has leading zeros or a plus sign"
+        if self.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in self.candidates):
+            whole = next(c for c in self.candidates if c.by == "integers")
+            if whole.broken_cell[:1] in {"0", "+", "-"}:
+                return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
         nearly = max(self.candidates, key=lambda c: (c.cells, c.alike))
         if not (nearly.cells or nearly.alike):
             return ""
         before = "the cell before it is" if nearly.cells == 1 else f"{nearly.cells:,} cells before it are"
         others = before if nearly.cells else "most cells after it are"
-        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {_NAMES[nearly.kind]}, as {others}"
+        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,17 +268,17 @@ class Inference:
 
     def result(self) -> Inferred:
         kinds = {column.name: column.kind() for column in self.columns}
-        needed = any(column.marked and kinds[column.name] != "text" for column in self.columns)
+        needed = any(column.marked and kinds[column.name] != Text.name for column in self.columns)
         markers = tuple(self._nulls) if self._nulls is not None else NULL_MARKERS if needed else ()
         notes: dict[str, str] = {}
         formats: dict[str, list[DateFormat]] = {}
         for column in self.columns:
-            if kinds[column.name] == "text":
+            kind = REGISTRY[kinds[column.name]]
+            if kind.name == Text.name:
                 note = column.why_text()
             else:
-                formats[column.name], note = (
-                    column.formats() if kinds[column.name].startswith(("date", "time")) else ([], "")
-                )
+                is_moment = kind.has_date or kind.has_clock
+                formats[column.name], note = column.formats() if is_moment else ([], "")
             if note:
                 notes[column.name] = note
         specs = [ColumnSpec(name=column.name, type=kinds[column.name]) for column in self.columns]
@@ -283,6 +287,24 @@ class Inference:
 
 def _longest(cells: pa.Array) -> int:
     return int(pc.max(pc.binary_length(cells)).as_py() or 0)
+
+
+def _texts(cells: pa.Array, known: pa.Array) -> k.Mask:
+    return k.mask_of(pc.is_in(pc.ascii_lower(cells), known, skip_nulls=True))
+
+
+def _floats(cells: pa.Array, pattern: str) -> k.Mask:
+    fits = k.matches(cells, pattern)
+    values = pc.cast(k.only(cells, fits), pa.float64())
+    vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
+    return fits & k.mask_of(pc.is_finite(values)) & ~vanished
+
+
+def _recognised(cells: pa.Array, kind: ColumnType) -> k.Mask:
+    """What the type itself says of each different cell."""
+    encoded = cells.dictionary_encode()
+    verdicts = pa.array([kind.is_recognised(text) for text in encoded.dictionary.to_pylist()], pa.bool_())
+    return k.mask_of(verdicts.take(encoded.indices))
 
 
 def _real(cells: pa.Array, form: DateFormat) -> k.Mask:

@@ -20,7 +20,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .patterns import UUID
+from dataengine.columns.types import ColumnType
+from dataengine.columns.types.aspects import CellRefused
+from dataengine.columns.types.identity import UUID_PATTERN
+from dataengine.columns.values import BIGINT
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -46,15 +49,10 @@ class Target:
     """What the cells of one file column are to become. ``formats`` are compiled date formats (``kernels_time``)."""
 
     name: str
-    type: str
-    kernel: str
+    kind: ColumnType
     arrow: pa.DataType
-    is_text: bool = False
     required: bool = False
     unique: bool = False
-    minimum: int | None = None
-    maximum: int | None = None
-    pattern: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[Any, ...] = ()
@@ -144,7 +142,7 @@ def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
     values = cast(cells, target.arrow)
     if values is None or _holds_byte(cells, 0x78, 0x58):
         return None
-    if target.type == "reference" and len(values) and mask_of(pc.less(values, 1)).any():
+    if target.kind.is_reference and len(values) and mask_of(pc.less(values, 1)).any():
         return None
     return values
 
@@ -153,12 +151,12 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
     """Digits with an optional sign. No decimals, exponents, separators or hexadecimal."""
     text = trimmed(cells)
     fits = matches(text, INTEGER)
-    problems = fault(present(text) & ~fits, "invalid_type", "a whole number")
+    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
     digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"^(-?)0+([0-9])", r"\1\2")
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
     wide = pc.cast(only(digits, short), pa.decimal128(38, 0))
     low, high = bounds_of(target)
-    is_reference = target.type == "reference"
+    is_reference = target.kind.is_reference
     if is_reference:
         low = -(2**63)
     within = short & mask_of(pc.and_(pc.greater_equal(wide, _whole(low)), pc.less_equal(wide, _whole(high))))
@@ -171,8 +169,9 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
 
 
 def bounds_of(target: Target) -> tuple[int, int]:
-    low = -(2**63) if target.minimum is None else target.minimum
-    high = 2**63 - 1 if target.maximum is None else target.maximum
+    kind = target.kind
+    low = BIGINT.start if kind.minimum is None else kind.minimum
+    high = BIGINT.stop - 1 if kind.maximum is None else kind.maximum
     return low, high
 
 
@@ -205,11 +204,11 @@ def careful_float(cells: pa.Array, target: Target) -> Converted:
     """
     text = trimmed(cells)
     fits = matches(text, FLOAT)
-    problems = fault(present(text) & ~fits, "invalid_type", "a number")
+    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
     values = pc.cast(only(text, fits), target.arrow)
     infinite = mask_of(pc.is_inf(values))
     vanished = mask_of(pc.equal(values, pa.scalar(0.0, target.arrow))) & matches(text, r"^[+-]?[0-9.]*[1-9]")
-    problems += fault(infinite | vanished, "out_of_range", f"a number that {target.type} can hold")
+    problems += fault(infinite | vanished, "out_of_range", f"a number that {target.kind.name} can hold")
     return Converted(only(values, fits & ~infinite & ~vanished), problems)
 
 
@@ -229,7 +228,7 @@ def careful_boolean(cells: pa.Array, target: Target) -> Converted:
     true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
     false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
     known = true | false
-    problems = fault(present(text) & ~known, "invalid_type", "true or false")
+    problems = fault(present(text) & ~known, "invalid_type", target.kind.expected)
     return Converted(pa.array(true, mask=~known), problems)
 
 
@@ -246,28 +245,59 @@ def careful_text(cells: pa.Array, target: Target) -> Converted:
 
 
 def quick_pattern(cells: pa.Array, target: Target) -> pa.Array | None:
-    found = pc.match_substring_regex(cells, target.pattern or "")
+    found = pc.match_substring_regex(cells, target.kind.pattern or "")
     return cells if pc.all(found).as_py() in (True, None) else None
 
 
 def careful_pattern(cells: pa.Array, target: Target) -> Converted:
     """Text that matches the type's pattern as a whole: an e-mail address, a web address."""
-    fits = matches(cells, target.pattern or "")
-    what = {"email": "an e-mail address", "url": "a web address with http:// or https://"}.get(target.type, "a match")
-    return Converted(only(cells, fits), fault(present(cells) & ~fits, "invalid_type", what))
+    fits = matches(cells, target.kind.pattern or "")
+    return Converted(only(cells, fits), fault(present(cells) & ~fits, "invalid_type", target.kind.expected))
 
 
 def quick_choice(cells: pa.Array, target: Target) -> pa.Array | None:
-    known = pc.is_in(cells, pa.array(target.parameters["choices"], pa.string()), skip_nulls=True)
+    known = pc.is_in(cells, pa.array(_choices(target), pa.string()), skip_nulls=True)
     return cells if mask_of(known).sum() == len(cells) - cells.null_count else None
 
 
 def careful_choice(cells: pa.Array, target: Target) -> Converted:
     """One of the choices, letter for letter."""
-    choices = list(target.parameters["choices"])
+    choices = _choices(target)
     known = mask_of(pc.is_in(cells, pa.array(choices, pa.string()), skip_nulls=True))
     shown = ", ".join(choices[:8]) + (", …" if len(choices) > 8 else "")
     return Converted(only(cells, known), fault(present(cells) & ~known, "constraint_failed", f"one of {shown}"))
+
+
+def _choices(target: Target) -> list[str]:
+    return list(target.kind.choices(target.parameters) or ())
+
+
+# The type's own ---------------------------------------------------------------------------------------------------
+
+
+def quick_cells(cells: pa.Array, target: Target) -> pa.Array | None:
+    return None
+
+
+def careful_cells(cells: pa.Array, target: Target) -> Converted:
+    """What the type itself reads (``ColumnType.read_cell``), each different text once."""
+    encoded = trimmed(cells).dictionary_encode()
+    read: list[Any] = []
+    refused: dict[tuple[ErrorCode, str], list[int]] = {}
+    for place, text in enumerate(encoded.dictionary.to_pylist()):
+        try:
+            read.append(target.kind.read_cell(text, target.parameters))
+        except CellRefused as error:
+            read.append(None)
+            refused.setdefault((error.code, error.expected), []).append(place)
+        except ValueError:
+            read.append(None)
+            refused.setdefault(("invalid_type", target.kind.expected), []).append(place)
+    values = pa.array(read, target.arrow).take(encoded.indices)
+    problems: list[Problem] = []
+    for (code, expected), places in refused.items():
+        problems += fault(mask_of(pc.is_in(encoded.indices, pa.array(places, pa.int32()))), code, expected)
+    return Converted(values, problems)
 
 
 # UUID ------------------------------------------------------------------------------------------------------------
@@ -284,7 +314,7 @@ def quick_uuid(cells: pa.Array, target: Target) -> pa.Array | None:
 def careful_uuid(cells: pa.Array, target: Target) -> Converted:
     """32 hexadecimal digits in any case, plain or as 8-4-4-4-12, the latter maybe in braces."""
     text = trimmed(cells)
-    fits = matches(text, UUID)
+    fits = matches(text, UUID_PATTERN)
     digits = pc.fill_null(pc.replace_substring_regex(only(text, fits), "[-{}]", ""), uuids.UUID(int=0).hex)
     codes = np.frombuffer("".join(digits.to_pylist()).encode("ascii"), dtype=np.uint8).reshape(-1, 32)
     nibbles = _HEX[codes]
@@ -292,7 +322,7 @@ def careful_uuid(cells: pa.Array, target: Target) -> Converted:
     values = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(16), len(cells), [None, pa.py_buffer(np.ascontiguousarray(packed).tobytes())]
     )
-    return Converted(only(values, fits), fault(present(text) & ~fits, "invalid_type", "a UUID"))
+    return Converted(only(values, fits), fault(present(text) & ~fits, "invalid_type", target.kind.expected))
 
 
 type Quick = Callable[[pa.Array, Target], pa.Array | None]

@@ -62,7 +62,7 @@ def careful_json(cells: pa.Array, target: Target) -> Converted:
                 large.append(index)
     problems = []
     if invalid:
-        problems.append(Problem(np.array(invalid, dtype=np.int64), "invalid_type", "JSON"))
+        problems.append(Problem(np.array(invalid, dtype=np.int64), "invalid_type", target.kind.expected))
     if large:
         expected = "JSON with numbers that PostgreSQL can hold"
         problems.append(Problem(np.array(large, dtype=np.int64), "out_of_range", expected))

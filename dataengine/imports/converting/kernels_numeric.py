@@ -16,20 +16,12 @@ import pyarrow.compute as pc
 
 from .kernels import FLOAT, Converted, Mask, Target, cast, fault, mask_of, matches, only, present, trimmed
 
-ARROW_DIGITS = 38
 MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383
 _SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PRECISE = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)
 _INT_GROUPS = 5  # 18 digits before the point and more, four by four
 _FRACTION_GROUPS = 4
-
-
-def arrow_numeric(precision: int | None, scale: int | None) -> pa.DataType:
-    """The Arrow type that carries the values: decimal128, or binary for the wire format."""
-    if precision is not None and precision <= ARROW_DIGITS:
-        return pa.decimal128(precision, scale or 0)
-    return pa.binary()
 
 
 def plain_numeric(target: Target) -> str:
@@ -58,7 +50,7 @@ def careful_numeric(cells: pa.Array, target: Target) -> Converted:
     """
     text = trimmed(cells)
     fits = matches(text, FLOAT)
-    problems = fault(present(text) & ~fits, "invalid_type", "a decimal number")
+    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
     precision, scale = target.parameters.get("precision"), target.parameters.get("scale") or 0
     whole_limit = precision - scale if precision else MAX_WHOLE_DIGITS
     decimals_limit = scale if precision else MAX_DECIMALS

@@ -164,7 +164,7 @@ def careful_date(cells: pa.Array, target: Target) -> Converted:
     def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
         return moments.days, moments.has_clock, np.zeros(len(moments.days), dtype=np.bool_)
 
-    return _careful(cells, target, finish, "a date like 2024-01-31", "a date without a time of day")
+    return _careful(cells, target, finish, "a date without a time of day")
 
 
 def quick_timestamp(cells: pa.Array, target: Target) -> pa.Array | None:
@@ -184,15 +184,14 @@ def careful_timestamp(cells: pa.Array, target: Target) -> Converted:
     ``timestamptz`` takes a zone (``Z``, ``+02``, ``+0230``, ``+02:30``) and is UTC without one. ``timestamp`` has no
     zone: of zones it takes UTC only, since dropping another would change what the file says.
     """
-    zoned = target.type == "timestamptz"
+    zoned = target.kind.has_zone
 
     def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
         values = moments.days * _DAY_US + moments.clock - moments.offset
         outside = (values < _FIRST_DAY * _DAY_US) | (values >= _END_DAY * _DAY_US)
         return values, (moments.offset != 0) & (not zoned), outside
 
-    shown = "a date and time like 2024-01-31 12:34:56" + ("+00:00" if zoned else "")
-    return _careful(cells, target, finish, shown, "a date and time without a time zone")
+    return _careful(cells, target, finish, "a date and time without a time zone")
 
 
 def quick_time(cells: pa.Array, target: Target) -> pa.Array | None:
@@ -209,10 +208,10 @@ def careful_time(cells: pa.Array, target: Target) -> Converted:
         none = np.zeros(len(moments.days), dtype=np.bool_)
         return moments.clock, none, none
 
-    return _careful(cells, target, finish, "a time of day like 12:34:56", "")
+    return _careful(cells, target, finish, "")
 
 
-def _careful(cells: pa.Array, target: Target, finish, expected: str, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001
     text = trimmed(cells)
     count = len(text)
     values = np.zeros(count, dtype=np.int64)
@@ -220,9 +219,9 @@ def _careful(cells: pa.Array, target: Target, finish, expected: str, instead: st
     good = np.zeros(count, dtype=np.bool_)
     problems: list[Problem] = []
     unreal = np.zeros(count, dtype=np.bool_)
-    forms = [TIME, *target.formats] if target.type == "time" else [ISO, *target.formats]
-    for form in forms:
-        if form.has_date == (target.type == "time") or not open_.any():
+    expected, is_dated = target.kind.expected, target.kind.has_date
+    for form in [ISO if is_dated else TIME, *target.formats]:
+        if form.has_date != is_dated or not open_.any():
             continue
         if form is not ISO and form is not TIME and not matches(only(text, open_), form.pattern).any():
             continue
@@ -238,9 +237,9 @@ def _careful(cells: pa.Array, target: Target, finish, expected: str, instead: st
         good |= taken
         open_ &= ~fits
         unreal |= here & ~moments.real
-    if target.formats and target.type != "time":
+    if target.formats and is_dated:
         expected += " or " + " or ".join(form.example for form in target.formats if form is not ISO)
-    beyond = open_ & matches(text, _BEYOND) if target.type != "time" else np.zeros(count, dtype=np.bool_)
+    beyond = open_ & matches(text, _BEYOND) if is_dated else np.zeros(count, dtype=np.bool_)
     problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
     problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
     problems += fault(open_ & ~beyond & ~unreal, "invalid_type", expected)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import math
 import re
 from calendar import monthrange
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+
+from dataengine.columns.types import ColumnType
+from dataengine.columns.types.text import Text
 
 from .date_formats import KNOWN, MONTHS, TIME, DateFormat
-from .patterns import BOOLEANS, DECIMAL, FLOAT, GUARDED, INTEGER, UUID
+from .patterns import GUARDED
+from .recognising import families, first_to_hold, first_with_parts
 
 _SPACES = " \t\n\v\f\r"
 _MONTHS = {name: number % 12 + 1 for number, name in enumerate([*MONTHS, *(month[:3] for month in MONTHS)])} | {
@@ -23,30 +27,41 @@ _MONTHS = {name: number % 12 + 1 for number, name in enumerate([*MONTHS, *(month
 def likely_type(cells: Iterable[str], markers: Collection[str]) -> str:
     """The name of the column type that all ``cells`` fit, blank ones and ``markers`` aside; else ``text``."""
     values = [value for cell in cells if (value := cell.strip(_SPACES)) and value not in markers]
-    if not values:
-        return "text"
-    if _all(values, INTEGER):
-        low, high = min(map(int, values)), max(map(int, values))
-        if low < -(2**63) or high >= 2**63:
-            return "numeric"
-        return "integer" if low >= -(2**31) and high < 2**31 else "bigint"
-    tests: dict[str, Callable[[list[str]], bool]] = {
-        "numeric": lambda values: _all(values, DECIMAL),
-        "double": lambda values: _all(values, FLOAT) and all(map(_is_a_double, values)),
-        "boolean": lambda values: all(value.lower() in BOOLEANS for value in values),
-    }
-    for name, fits in tests.items():
-        if fits(values):
-            return name
-    for form in KNOWN:
-        moments = [_moment(value, form) for value in values]
-        if all(moment is not None for moment in moments):
-            if not any(moment and moment.get("H") for moment in moments):
-                return "date"
-            return "timestamptz" if any(moment and moment.get("z") for moment in moments) else "timestamp"
-    if all(_moment(value, TIME) is not None for value in values):
-        return "time"
-    return "uuid" if _all(values, UUID) else "text"
+    found = (_fitting(kinds, values) for kinds in families()) if values else ()
+    return next((kind.name for kind in found if kind is not None), Text.name)
+
+
+def _fitting(kinds: Sequence[ColumnType], values: list[str]) -> ColumnType | None:
+    """Which of the types, which share a test, holds all the values."""
+    kind, recognition = kinds[0], kinds[0].recognition
+    assert recognition is not None  # that is what makes it one of them
+    match recognition.by:
+        case "integers":
+            fits = _all(values, recognition.pattern)
+            return first_to_hold(kinds, min(map(int, values)), max(map(int, values))) if fits else None
+        case "floats":
+            fits = _all(values, recognition.pattern) and all(map(_is_a_double, values))
+        case "decimals" | "pattern":
+            fits = _all(values, recognition.pattern)
+        case "words":
+            fits = all(value.lower() in recognition.texts for value in values)
+        case "dates":
+            return next((found for form in KNOWN if (found := _dated(kinds, values, form)) is not None), None)
+        case "times":
+            fits = all(_moment(value, TIME) is not None for value in values)
+        case "cells":
+            fits = all(map(kind.is_recognised, values))
+    return kind if fits else None
+
+
+def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> ColumnType | None:
+    parts: set[str] = set()
+    for value in values:
+        moment = _moment(value, form)
+        if moment is None:
+            return None
+        parts |= moment.keys()
+    return first_with_parts(kinds, has_clock="H" in parts, has_zone="z" in parts)
 
 
 def unguarded(cell: str) -> str:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataengine.columns.types.aspects import Equality
+
 from .kernels import Mask, Target, mask_of
 
 type Hashes = npt.NDArray[np.uint64]
@@ -40,7 +42,7 @@ class Repeats:
             size *= 2
         self._bits = np.zeros(size // 8, np.uint8)
         self._mask = np.uint64(size - 1)
-        self._canonical = _CANONICAL.get(target.type, _as_it_is)
+        self._canonical = _CANONICAL[target.kind.equality]
 
     def seen(self, values: pa.Array, good: Mask) -> Mask:
         """Where a ``good`` row's value may have stood in an earlier good row, of this call or of one before it."""
@@ -180,10 +182,9 @@ def _number(text: str) -> float:
     return float(text) + 0.0
 
 
-_CANONICAL: dict[str, Callable[[pa.Array], pa.Array]] = {
-    "real": _one_zero,
-    "double": _one_zero,
-    "numeric": _numbers_of_any_scale,
-    "jsonb": _documents,
-    "json": _documents,
+_CANONICAL: dict[Equality, Callable[[pa.Array], pa.Array]] = {
+    "bytes": _as_it_is,
+    "floats": _one_zero,
+    "decimals": _numbers_of_any_scale,
+    "documents": _documents,
 }

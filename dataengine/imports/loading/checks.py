@@ -295,8 +295,7 @@ def late_checks(column: Column) -> Iterator[tuple[str, sql.Composable]]:
     name = sql.SQL("s.{}").format(sql.Identifier(column.name))
     if "pattern" in column.constraints:
         yield "pattern", sql.SQL("{} ~ {}").format(name, sql.Literal(column.constraints["pattern"]))
-    precision = column.parameters.get("precision")
-    if column.type == "numeric" and (not precision or precision > 38):
+    if column.kind.limits_need_postgres(column.parameters):
         signs = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
         for kind, sign in signs.items():
             if kind in column.constraints:

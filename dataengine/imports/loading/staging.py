@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from django.db import connection
 from psycopg import sql
 
-from dataengine.columns.types import ColumnSpec, postgres_type
+from dataengine.columns.types import ColumnSpec
 from dataengine.models import Table
 from dataengine.postgres import ddl, names, statement_progress, statements
 from dataengine.postgres.statements import run, value
@@ -20,7 +20,7 @@ _SAMPLE_ROWS = 10
 
 def pg_type(spec: ColumnSpec) -> sql.SQL:
     # Registry text and integers only.
-    return sql.SQL(postgres_type(spec.type, spec.parameters))
+    return sql.SQL(spec.kind.postgres_type(spec.parameters))
 
 
 def temporary(job_id: int, purpose: str) -> sql.Identifier:

@@ -162,6 +162,10 @@ def test_editors_by_type(owners_page: Page, owner: User, people: Table) -> None:
         page.keyboard.type(typed)
         save(page, "Enter")
         expect(cells[name]).not_to_have_text("null")
+    cells["flag"].click()
+    press(page, "F2")
+    expect(page.get_by_role("combobox", name="flag, record 1")).to_have_value("true")  # the cell says yes
+    press(page, "Escape")
     cells["who"].click()
     page.keyboard.type("cle")
     box = page.get_by_role("combobox", name="who, record 1")

@@ -34,6 +34,20 @@ def test_a_table_is_designed_without_a_mouse(owners_page: Page) -> None:
     assert (column.type, column.unique) == ("integer", True)
 
 
+def test_what_a_type_needs_is_asked_for(owners_page: Page) -> None:
+    page = owners_page
+    page.goto("/tables/new/")
+    details = page.locator("[data-details]")
+    expect(details).to_be_hidden()
+    page.get_by_label("Type").select_option("NUMERIC")
+    expect(page.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
+    assert details.get_attribute("list") is None
+    page.get_by_label("Type").select_option("REFERENCES")
+    expect(page.get_by_label("Table", exact=True)).to_have_attribute("list", "referable")
+    page.get_by_label("Type").select_option("DATE")
+    expect(details).to_be_hidden()
+
+
 def test_menus_open_and_close(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")

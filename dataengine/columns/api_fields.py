@@ -1,0 +1,116 @@
+"""How the API reads values: the framework's fields, made as exact as PostgreSQL is. Column types choose among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import time
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from dataengine.columns import values
+
+_FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
+_ZONE = re.compile(r"[-+zZ]")
+# Python would read underscores and the digits of other scripts, too.
+_WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+
+
+class ParsedField(serializers.Field[Any, Any, Any, Any]):
+    """Whatever a function reads, which raises django's ValidationError."""
+
+    def __init__(self, *, parse: Callable[[Any], Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.parse = parse
+
+    def to_internal_value(self, data: Any) -> Any:
+        return self.parse(data)
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number in plain digits, ``"5"`` and ``"5.0"`` among them."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, str) and not _WHOLE.fullmatch(data.strip()):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class FloatField(serializers.FloatField):
+    """A float that is refused, not turned to infinity, where it exceeds its type."""
+
+    def __init__(self, *, real: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.real = real
+
+    def to_internal_value(self, data: Any) -> float:
+        return values.parse_float(data, real=self.real)
+
+
+class DecimalField(serializers.DecimalField):
+    """A decimal within what PostgreSQL's ``numeric`` holds; never rounded."""
+
+    MAX_STRING_LENGTH = 3 + values.NUMERIC_DIGITS_BEFORE + values.NUMERIC_DIGITS_AFTER
+
+    def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
+        """An empty text is no number; the framework takes it for null."""
+        return serializers.Field.validate_empty_values(self, data)
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        if isinstance(data, bool) or not values.is_number(str(data).strip()):
+            self.fail("invalid")
+        number: Decimal = super().to_internal_value(data)
+        values.check_decimal(number)
+        return number
+
+
+class BooleanField(serializers.BooleanField):
+    """True or false; an empty text is neither, nor null."""
+
+    NULL_VALUES = {None}
+
+
+class _Exactly:
+    """For dates and times: refuses what reading would lose, and digits that PostgreSQL does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, str) and (not data.isascii() or _FINER_THAN_MICROSECONDS.search(data)):
+            raise serializers.ValidationError("Give plain digits, and fractions of a second to microseconds at most.")
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+class DateField(_Exactly, serializers.DateField):
+    """A day."""
+
+
+class DateTimeField(_Exactly, serializers.DateTimeField):
+    """A day and a time of day."""
+
+
+class TimeField(_Exactly, serializers.TimeField):
+    """A time of day; it has no zone."""
+
+    def to_internal_value(self, data: Any) -> time:
+        if isinstance(data, str) and _ZONE.search(data):
+            raise serializers.ValidationError("A time of day has no time zone.")
+        value: time = super().to_internal_value(data)
+        return value
+
+
+class UUIDField(serializers.UUIDField):
+    """A UUID in text; the framework would take numbers as well."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str | UUID):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """Text, as it came: no trimming."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "trim_whitespace": False})

@@ -1,0 +1,80 @@
+"""The words in which column types say what they are: families that others know the means for, and small records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from dataengine.exceptions import InvalidInput
+
+if TYPE_CHECKING:
+    from rest_framework import serializers
+
+type Parameters = Mapping[str, Any]
+type ApiField = serializers.Field[Any, Any, Any, Any]
+type Represent = Callable[[Any], Any]
+
+EQUALITY = ("exact", "ne", "in", "isnull")
+ORDERED = (*EQUALITY, "lt", "lte", "gt", "gte", "range")
+TEXTUAL = (*ORDERED, "contains", "icontains", "startswith", "istartswith", "endswith", "iregex")
+CALENDAR = (*ORDERED, "year", "month", "day")
+
+LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
+LENGTHS = frozenset({"minLength", "maxLength", "pattern"})
+
+type Kernel = Literal[
+    "cells", "text", "pattern", "choice", "integer", "numeric", "float", "boolean", "date", "time", "timestamp",
+    "uuid", "json",
+]  # fmt: skip
+type Equality = Literal["bytes", "floats", "decimals", "documents"]
+type Look = Literal["text", "number", "figures", "json"]
+type Chart = Literal["", "values", "numbers", "whole numbers", "times", "days", "moments"]
+type Finite = Literal["values", "numbers", "moments"]
+type Change = Literal["lossless", "checked", "refused"]
+type RecognisedBy = Literal["integers", "decimals", "floats", "words", "dates", "times", "pattern", "cells"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """How all cells of a column show that it is of a type.
+
+    ``by`` names the family of tests (``imports/converting/inference.py``, and ``likely_types.py`` for web processes);
+    types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of what a column
+    may be, the type with the lowest ``rank`` is taken. ``words`` completes "“abc” in line 7 is not …". ``pattern``
+    matches whole cells, for RE2 and Python alike; ``texts`` are those that cells may be, in small letters.
+    """
+
+    by: RecognisedBy
+    rank: int
+    words: str
+    pattern: str = ""
+    texts: tuple[str, ...] = ()
+
+
+class CellRefused(ValueError):
+    """A cell is no value of its column's type for another reason than what it looks like.
+
+    ``code`` is one of an import's error codes; ``expected`` completes "expected …, found “abc”".
+    """
+
+    def __init__(self, code: Literal["out_of_range", "constraint_failed", "value_too_long"], expected: str) -> None:
+        super().__init__(expected)
+        self.code = code
+        self.expected = expected
+
+
+class ParameterReader(Protocol):
+    """What reads the parameters of an SQL-style type (``columns/sql_types.py``): a token is its kind and its text."""
+
+    def take(self) -> tuple[str, str]:
+        """The next token. Raises InvalidInput at the end."""
+
+    def has_list(self) -> bool:
+        """Whether a list in parentheses comes next."""
+
+    def listed(self) -> list[tuple[str, str]]:
+        """The tokens of that list. Raises InvalidInput."""
+
+    def refuse(self, reason: str) -> InvalidInput:
+        """The error that says ``reason`` of the column."""

@@ -1,0 +1,103 @@
+"""JSON. PostgreSQL keeps both kinds as ``jsonb``, which compares and reads faster."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from dataengine.columns.fields import JSONDecoder
+from dataengine.columns.types.aspects import ApiField, Parameters, Represent
+from dataengine.columns.types.base import ColumnType
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Json(ColumnType):
+    """JSON of any shape."""
+
+    name, label = "json", "JSON"
+    sql_names = ("JSON",)
+    postgres = "jsonb"
+    can_be_unique = False
+    can_be_sorted = False
+    lookups = ("isnull",)
+    kernel = "json"
+    expected = "JSON"
+    equality = "documents"
+    look = "json"
+    holds_lines = True
+    sheet_text = staticmethod(partial(json.dumps, ensure_ascii=False))
+    cell_text = sheet_text
+    lossless = frozenset({"jsonb"})
+
+    @property
+    def noun(self) -> str:
+        return "JSON"
+
+    def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
+        return models.JSONField(decoder=JSONDecoder, **options)
+
+    def default_value(self, field: models.Field[Any, Any], literal: str) -> Any:
+        json.loads(literal)
+        return partial(json.loads, literal)  # fresh each time: JSON values can be changed in place
+
+    def parse(self, field: models.Field[Any, Any], value: object) -> Any:
+        return str(value)
+
+    def to_text(self) -> Represent | None:
+        return json.dumps
+
+    def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
+        from rest_framework.serializers import JSONField
+
+        return JSONField(**options)
+
+    def arrow_type(self, parameters: Parameters) -> pa.DataType:
+        import pyarrow as pa
+
+        return pa.string()
+
+    def copy_encoder(self, field: pa.Field) -> Any | None:
+        from pgpq import encoders, schema
+
+        return encoders.StringEncoderBuilder.new_with_output(field, schema.Jsonb())
+
+    @staticmethod
+    def editor_text(value: Any) -> str:
+        match value:
+            case dict() | list():
+                return json.dumps(value, ensure_ascii=False, indent=2)
+            case bool():
+                return "true" if value else "false"
+            case float():
+                return repr(value)
+            case _:
+                return str(value)
+
+    def from_editor(self, text: str) -> Any:
+        try:
+            return json.loads(text, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise ValidationError(f"This is not valid JSON{where}. A text stands in double quotes.") from error
+
+    def may_be_long(self, parameters: Parameters) -> bool:
+        return True
+
+
+class Jsonb(Json):
+    """The same by PostgreSQL's name."""
+
+    name, label = "jsonb", "JSON (binary)"
+    sql_names = ("JSONB",)
+    json_forms = (("object", None), ("array", None))
+    lossless = frozenset({"json"})
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")

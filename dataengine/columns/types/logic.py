@@ -1,0 +1,66 @@
+"""Yes and no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+from dataengine.columns import values
+from dataengine.columns.types.aspects import EQUALITY, ApiField, Parameters, Recognition
+from dataengine.columns.types.base import ColumnType
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Boolean(ColumnType):
+    """Yes or no."""
+
+    name, label = "boolean", "Yes / no"
+    sql_names = ("BOOLEAN", "BOOL")
+    postgres = "boolean"
+    json_forms = (("boolean", None),)
+    lookups = EQUALITY
+    kernel = "boolean"
+    expected = "true or false"
+    recognition = Recognition("words", 40, "true or false", texts=("true", "false", "t", "f", "yes", "no", "y", "n"))
+    chart = "values"
+    has_few_values = True
+    value_words = {"true": "yes", "false": "no"}
+    told_value = "true"
+    csv_sql = "{}::text"
+
+    def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
+        return models.BooleanField(**options)
+
+    def default_value(self, field: models.Field[Any, Any], literal: str) -> Any:
+        return values.parse_boolean(literal)
+
+    def parse(self, field: models.Field[Any, Any], value: object) -> Any:
+        return values.parse_boolean(value)
+
+    def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
+        from dataengine.columns.api_fields import BooleanField
+
+        return BooleanField(**options)
+
+    def sure_test(self, parameters: Parameters) -> Callable[[Any], bool] | None:
+        return lambda value: value is True or value is False
+
+    def arrow_type(self, parameters: Parameters) -> pa.DataType:
+        import pyarrow as pa
+
+        return pa.bool_()
+
+    @staticmethod
+    def cell_text(value: bool) -> str:
+        return "yes" if value else "no"
+
+    @staticmethod
+    def editor_text(value: bool) -> str:
+        return "true" if value else "false"
+
+    def options(self, parameters: Parameters) -> Sequence[tuple[str, str]] | None:
+        return [("true", "yes"), ("false", "no")]

@@ -1,0 +1,129 @@
+"""Text of any kind: plain, of a limited length, and e-mail and web addresses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from dataengine.columns.types.aspects import LENGTHS, TEXTUAL, ApiField, ParameterReader, Parameters
+from dataengine.columns.types.base import ColumnType
+
+# One pattern for each of these, written so that Python's re, RE2 (CSV cells) and people agree on its meaning.
+EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"  # noqa: E501
+URL_PATTERN = r"^(?:https?|ftp)://[^\s/?#@]+(?:@[^\s/?#@]+)?(?:[/?#]\S*)?$"
+
+MAX_LENGTH = 10_485_760
+"""PostgreSQL's own limit of varchar(n)."""
+
+
+class TextType(ColumnType):
+    """What all texts have in common."""
+
+    group = "Text"
+    postgres = "text"
+    is_text = True
+    can_name_records = True
+    constraints = LENGTHS
+    lookups: ClassVar[tuple[str, ...]] = TEXTUAL
+    chart = "values"
+    may_be_formula = True
+
+    def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
+        return models.TextField(**options)
+
+    def parse(self, field: models.Field[Any, Any], value: object) -> Any:
+        return str(value)
+
+    def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
+        from dataengine.columns.api_fields import TextField
+
+        return TextField(**options)
+
+
+class PlainText(TextType):
+    """Any text, as it stands."""
+
+    kernel = "text"
+    holds_lines = True
+
+    def sure_test(self, parameters: Parameters) -> Callable[[Any], bool] | None:
+        longest = parameters.get("length") or math.inf
+        return lambda value: type(value) is str and len(value) <= longest and value.isascii() and "\0" not in value
+
+
+class Text(PlainText):
+    """Text of any length."""
+
+    name, label = "text", "Text"
+    sql_names = ("TEXT",)
+    json_forms = (("string", None),)
+
+    def narrowed(self, constraints: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        if 1 <= constraints.get("maxLength", 0) <= MAX_LENGTH:
+            return Varchar.name, {"length": int(constraints.pop("maxLength"))}
+        return self.name, {}
+
+
+class Varchar(PlainText):
+    """Text of a limited length."""
+
+    name, label = "varchar", "Short text"
+    sql_names = ("VARCHAR", "CHARACTER VARYING")
+    postgres = "varchar"
+    arguments = ("length",)
+    details = ("Length", "120")
+
+    def checked_sizes(self, sizes: dict[str, int], reader: ParameterReader) -> dict[str, int]:
+        if not 1 <= sizes["length"] <= MAX_LENGTH:
+            raise reader.refuse(f"The length must lie between 1 and {MAX_LENGTH}.")
+        return sizes
+
+    def postgres_type(self, parameters: Parameters) -> str:
+        length = parameters.get("length")
+        return f"varchar({int(length)})" if length else "varchar"
+
+    def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
+        return models.CharField(max_length=parameters.get("length"), **options)
+
+
+class Address(TextType):
+    """Text that matches a pattern as a whole."""
+
+    kernel = "pattern"
+    pattern: ClassVar[str]
+    invalid: ClassVar[str]
+    """What people read of a text that does not match."""
+
+    def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
+        check = RegexValidator(self.pattern.removesuffix("$") + r"\Z", self.invalid)
+        validators = [check, *options.pop("validators", ())]
+        return models.TextField(validators=validators, **options)
+
+
+class Email(Address):
+    """An e-mail address."""
+
+    name, label = "email", "Email"
+    sql_names = ("EMAIL",)
+    json_forms = (("string", "email"),)
+    pattern = EMAIL_PATTERN
+    expected = "an e-mail address"
+    invalid = "Enter a valid email address."
+    input_attributes = {"inputmode": "email"}
+
+
+class Url(Address):
+    """A web address."""
+
+    name, label = "url", "Web address"
+    sql_names = ("URL",)
+    json_forms = (("string", "uri"), ("string", "url"))
+    pattern = URL_PATTERN
+    expected = "a web address with http:// or https://"
+    invalid = "Enter a valid URL, with http:// or https://."
+    input_attributes = {"inputmode": "url", "placeholder": "https://"}
+    may_be_formula = False
