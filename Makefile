@@ -9,6 +9,7 @@ RUN = @cd "$(ROOT)" && sh .ci/venv
 PYTHON_IN_VENV = .venv/bin/python
 # Tools load the settings, which want a key.
 TOOL = SECRET_KEY=lint $(PYTHON_IN_VENV) -m
+INDENT = $(PYTHON_IN_VENV) -m djhtml --tabwidth 2
 # The addresses of the running stack, for a shell.
 STACK_ENV = cd "$(ROOT)" && file="$${DATA_DIR:-.data}/stack.env" && \
 	{ [ -f "$$file" ] || { echo "Nothing runs on $${DATA_DIR:-.data}: start it with make run." >&2; exit 1; }; } && \
@@ -21,7 +22,7 @@ help:
 	@echo "make run     run Tablekeep"
 	@echo "make test    run the tests            (make test args='-k csv')"
 	@echo "make soak    kill something in the middle of 200 imports"
-	@echo "make lint    check style, types, templates, migrations"
+	@echo "make lint    check style, types, templates, scripts, migrations"
 	@echo "make format  put the style right"
 	@echo "make bench   measure against psql and other ways in"
 	@echo "make psql    a shell on the database of the running stack"
@@ -49,11 +50,14 @@ lint:
 	@cd "$(ROOT)" && $(TOOL) ruff format --check .
 	@cd "$(ROOT)" && $(TOOL) mypy .
 	@cd "$(ROOT)" && $(TOOL) djlint --lint --quiet templates
+	@cd "$(ROOT)" && $(INDENT) --check templates
+	@cd "$(ROOT)" && .venv/bin/oxlint --quiet static
 	@cd "$(ROOT)" && SECRET_KEY=lint $(PYTHON_IN_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
 format:
 	$(RUN) test
 	@cd "$(ROOT)" && $(TOOL) ruff check --fix . && $(TOOL) ruff format .
+	@cd "$(ROOT)" && $(INDENT) templates
 
 psql:
 	$(RUN) base

@@ -252,7 +252,7 @@ for _folder in (DATA_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
 
 STORAGES = {
     "default": env.storage("STORAGE_URL", (DATA_DIR / "uploads").as_uri()),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "webui.static_files.StaticFilesStorage"},
 }
 STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or str(DATA_DIR / "static")

@@ -123,6 +123,14 @@ def test_serves_the_console_with_its_static_files(stack: Stack) -> None:
     assert stylesheets
     for path in stylesheets:
         assert _get(address + path)[0] == 200
+    scripts = re.findall(r'<script type="module" src="/(static/[^"]+\.js)"', page)
+    assert scripts
+    for path in scripts:  # and what they import, which has names with a hash as well
+        assert re.search(r"\.[0-9a-f]{12}\.js$", path)
+        status, script = _get(address + path)
+        assert status == 200
+        imported = re.findall(r'^import .*"\./([^"]+)";$', script, re.MULTILINE)
+        scripts.extend(f"{path.rpartition('/')[0]}/{name}" for name in imported)
 
 
 def test_shows_the_first_administrators_password_once(stack: Stack) -> None:

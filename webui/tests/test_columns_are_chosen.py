@@ -10,6 +10,7 @@ from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import ColumnLayout, Table
 from dataengine.services.tables import add_column, drop_column
 from webui.tests.conftest import PARTIAL
+from webui.tests.pages import elements
 from webui.tests.test_records_are_exported import content
 
 GRID = "/tables/people/"
@@ -129,8 +130,12 @@ def test_widths_are_kept_with_the_order_and_forgotten_with_it(as_owner: Client, 
     pk = keys(people)
 
     def widths() -> dict[str, str]:
-        html = as_owner.get(GRID).content.decode()
-        return dict(re.findall(r'data-column="c(\d+)" data-width="(\d+)"', html))
+        heads = elements(as_owner.get(GRID).content.decode(), "th")
+        return {
+            head.attributes["data-column"].removeprefix("c"): head.attributes["data-width"]
+            for head in heads
+            if "data-width" in head.attributes
+        }
 
     def widen(column: int | str, width: str) -> None:
         assert as_owner.post(COLUMNS, {"do": f"width-{column}", "width": width}).status_code == 204

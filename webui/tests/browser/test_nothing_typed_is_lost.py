@@ -56,7 +56,7 @@ def test_a_look_at_the_server_leaves_the_open_editor_alone(owners_page: Page, ow
     cell(page, 2, "name").dblclick()
     page.keyboard.type("Ber")
     update_record(user=owner, table=people, pk=2, data={"name": "Theirs", "notes": "news"})
-    page.evaluate("() => tablekeep.grid.refresh()")
+    page.evaluate("async () => (await import('/static/scripts/grid.js')).refresh()")
     expect(cell(page, 2, "notes")).to_have_text("news")
     page.keyboard.type("t")
     expect(page.get_by_role("textbox", name="name, record 2")).to_have_value("Bert")

@@ -1,0 +1,60 @@
+// The charts under the grid's heads by keyboard: one of their bars is in the tab order, Left and Right go from bar to
+// bar, Home and End to the first and last. Without this script every bar is in the tab order. After a change of records
+// they are drawn anew.
+
+import { htmx } from "./htmx.js";
+
+const bars = () => [...document.querySelectorAll("#grid .charts a")];
+
+function prepare() {
+  const all = bars();
+  const focused = all.find((bar) => bar === document.activeElement);
+  const current = focused ?? all.find((bar) => bar.tabIndex === 0 && bar.hasAttribute("tabindex"));
+  for (const bar of all) bar.tabIndex = bar === (current ?? all[0]) ? 0 : -1;
+}
+
+document.addEventListener("keydown", (event) => {
+  const bar = event.target.closest?.("#grid .charts a");
+  if (!bar || event.altKey || event.ctrlKey || event.metaKey) return;
+  const all = bars();
+  const place = all.indexOf(bar);
+  const to = { ArrowLeft: all[place - 1], ArrowRight: all[place + 1], Home: all[0], End: all.at(-1) }[event.key];
+  if (!to) return;
+  event.preventDefault();
+  bar.tabIndex = -1;
+  to.tabIndex = 0;
+  to.focus();
+});
+
+document.addEventListener("htmx:after:swap", prepare);
+
+// A sample costs the server something: one for many changes right after each other, and none while a bar is being
+// chosen.
+const REST = 1500; // milliseconds
+let isOld = false;
+let timer;
+
+/** The row of charts, once they are there. */
+const drawn = () => document.querySelector("#grid .charts:has(.mini-chart)");
+
+function renew() {
+  const row = drawn();
+  if (!isOld || !row || row.matches(":focus-within, :hover")) return;
+  isOld = false;
+  htmx.ajax("GET", row.getAttribute("hx-get"), { source: row, target: row, swap: "innerMorph" });
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(renew, REST);
+}
+
+document.addEventListener("tablekeep:changed", () => {
+  isOld = drawn() !== null; // what is still to come will be true
+  later();
+});
+for (const leaving of ["focusout", "pointerout"]) {
+  document.addEventListener(leaving, (event) => {
+    if (isOld && event.target.closest?.("#grid .charts")) later();
+  });
+}

@@ -1,0 +1,65 @@
+// The columns menu of the grid: columns are dragged or moved by buttons, and the menu stays open meanwhile. Each change
+// is sent at once; the server's answer is the truth. Without this script the same buttons lead to a page of their own.
+
+const MENU = "columns-menu";
+let wasOpen = false;
+let focused = null;
+let moved = null;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".column-order button");
+  if (!button) return;
+  if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
+  else moved = button.value.replace(/^\D+/, "");
+});
+
+// A morph closes the menu, because the server does not know that it is open, and takes the focus from what it moves.
+document.addEventListener("htmx:before:swap", () => {
+  const active = document.activeElement;
+  focused = active?.closest(`#${MENU}`) ? active.id : null;
+  wasOpen = document.getElementById(MENU)?.open ?? false;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts come later, on their own
+  wasOpen = false;
+  document.getElementById(MENU).open = true;
+  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  if (moved) say(document.getElementById(`order-${moved}`));
+  moved = null;
+});
+
+/** Tell those who do not see it where a column has gone. */
+function say(item) {
+  const line = document.getElementById("columns-said");
+  if (!item || !line) return;
+  const all = [...item.parentElement.children];
+  line.textContent = `${item.querySelector("label").textContent.trim()}: ${all.indexOf(item) + 1} of ${all.length}`;
+}
+
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  const item = event.target.closest?.(".column-order > li");
+  if (!item) return;
+  dragged = item;
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", item.querySelector("label").textContent.trim());
+  requestAnimationFrame(() => item.classList.add("is-dragged"));
+});
+document.addEventListener("dragover", (event) => {
+  const over = dragged && event.target.closest?.(".column-order > li");
+  if (!dragged || !event.target.closest?.(".column-order")) return;
+  event.preventDefault();
+  if (!over || over === dragged) return;
+  const box = over.getBoundingClientRect();
+  over.parentElement.insertBefore(dragged, event.clientY < box.top + box.height / 2 ? over : over.nextSibling);
+});
+document.addEventListener("drop", (event) => {
+  if (dragged && event.target.closest?.(".column-order")) event.preventDefault();
+});
+document.addEventListener("dragend", () => {
+  if (!dragged) return;
+  dragged.classList.remove("is-dragged");
+  moved = dragged.id.replace(/^\D+/, "");
+  dragged.closest("form").requestSubmit();
+  dragged = null;
+});

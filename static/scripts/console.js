@@ -1,0 +1,132 @@
+// Behaviour of every page. The content security policy allows no inline script, so all of it lives here, as
+// listeners on the document: what htmx swaps in needs no wiring.
+
+import { UNREACHABLE, reasonOf, token } from "./requests.js";
+import { toast } from "./toasts.js";
+
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  ctx.request.headers["X-CSRFToken"] = token();
+});
+
+document.addEventListener("click", ({ target }) => {
+  if (target instanceof Element) closeMenus(target);
+});
+document.addEventListener("focusin", (event) => closeMenus(event.target));
+
+function closeMenus(target) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    // A press on no control in a menu brings the focus to what the menu stands in.
+    if (!menu.contains(target) && !target.contains(menu)) menu.open = false;
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = document.querySelector("input[type=search]");
+    if (search && !event.target.closest("input, textarea, select, [contenteditable]")) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  }
+});
+
+// A form says what was true when its page was made; swaps have changed the address since, and logins the token.
+document.addEventListener("submit", ({ target: form }) => {
+  const [back, proof] = [form.querySelector("input[data-here]"), form.querySelector("input[name=csrfmiddlewaretoken]")];
+  if (back) back.value = location.pathname + location.search;
+  if (proof) proof.value = token();
+}, { capture: true });
+
+// A form that has just been sent is not sent again by the second click of two.
+const CLICKS_APART = 2000; // milliseconds
+const sent = new WeakMap();
+window.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return; // a script sends it, or it changes nothing
+  if (event.timeStamp - (sent.get(form) ?? -CLICKS_APART) < CLICKS_APART) event.preventDefault();
+  else sent.set(form, event.timeStamp);
+});
+
+document.addEventListener("change", (event) => {
+  const target = event.target;
+  // A choice that means "show it so": sends its form at once. Without a script the form has a button.
+  if (target.matches("[data-submit-on-change]")) target.form.requestSubmit();
+  if (target.matches("select[data-type]")) fitDetails(target);
+});
+
+/** The one field of a column row whose meaning depends on the type: its label, an example, whether it is a table. */
+function fitDetails(select) {
+  const row = select.closest(".column-row");
+  const input = row?.querySelector("[data-details]");
+  if (!input) return;
+  const details = JSON.parse(select.dataset.type)[select.value];
+  const [label, example, isTable] = details ?? ["Details", "", false];
+  input.closest(".field").classList.toggle("details-unused", !details);
+  input.closest(".field").querySelector("label").textContent = label;
+  input.placeholder = example;
+  if (isTable) input.setAttribute("list", "referable");
+  else input.removeAttribute("list");
+}
+
+function prepare(root) {
+  for (const select of root.querySelectorAll("select[data-type]")) fitDetails(select);
+}
+
+/** What a form says is wrong is where to go on. */
+function goToFault(root) {
+  root.querySelector(":is(input, select, textarea)[aria-invalid=true]")?.focus();
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  prepare(document);
+  goToFault(document);
+});
+document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const { target, response } = event.detail?.ctx ?? {};
+  if (response?.status === 422 && target?.isConnected) goToFault(target);
+  // A new column row is there to be filled in.
+  const pressed = event.detail?.ctx?.request?.submitter;
+  if (pressed?.name === "do" && pressed.value === "add") {
+    document.querySelector(".column-row:last-of-type input[name$='-name']")?.focus();
+  }
+});
+
+// A search in letters is one step for Back, not one a letter; and without letters it is none.
+document.addEventListener("htmx:before:request", ({ target, detail: { ctx } }) => {
+  if (!target.matches?.("form.search")) return;
+  const address = new URL(ctx.request.action, location.href);
+  if (!address.searchParams.get("search")) address.searchParams.delete("search");
+  ctx.request.action = address.pathname + address.search;
+  if (new URLSearchParams(location.search).get("search") && address.searchParams.get("search")) {
+    Object.assign(ctx, { push: "false", replace: "true" });
+  }
+});
+
+let waiting = 0;
+document.addEventListener("htmx:before:request", () => {
+  waiting += 1;
+  document.body.classList.add("is-busy");
+});
+document.addEventListener("htmx:finally:request", () => {
+  waiting = Math.max(0, waiting - 1);
+  if (!waiting) document.body.classList.remove("is-busy");
+});
+
+document.addEventListener("htmx:response:error", (event) => {
+  const { response, text } = event.detail.ctx;
+  if (response.status === 422) return; // the form itself says what is wrong
+  toast(reasonOf(response, text), true);
+});
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail?.error?.name !== "AbortError") toast(UNREACHABLE, true);
+});

@@ -1,0 +1,14 @@
+// Icons that scripts draw, out of the sprite that the page's own icons come from.
+
+/** A Tabler icon. Decoration only: what it says is said in words beside it. */
+export function iconOf(name) {
+  const used = document.querySelector("svg.icon use");
+  const sprite = used ? used.getAttribute("href").split("#")[0] : "";
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${sprite}#${name}`);
+  svg.append(use);
+  return svg;
+}

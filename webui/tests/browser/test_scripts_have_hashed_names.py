@@ -1,0 +1,64 @@
+"""The static files of an installation: names with hashes, in pages and in what scripts import from each other."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page, expect
+
+from dataengine.records.model import record_model
+from webui.static_files import StaticFilesStorage
+
+if TYPE_CHECKING:
+    from dataengine.models import Table
+
+HASHED = re.compile(r"/static/(scripts/[\w-]+|vendor/.+)\.[0-9a-f]{12}\.js$")
+
+
+@pytest.fixture
+def _collected(settings: Any) -> None:
+    """Pages that name the collected files, as they do outside of the tests; the server finds them in STATIC_ROOT."""
+    backend = f"{StaticFilesStorage.__module__}.{StaticFilesStorage.__qualname__}"
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def scripts(_collected: None, owners_page: Page) -> list[str]:
+    """The addresses of the scripts that the page has asked for, in order."""
+    asked: list[str] = []
+    owners_page.on("response", lambda answer: asked.append(answer.url) if answer.ok and ".js" in answer.url else None)
+    return asked
+
+
+def test_the_grid_works_with_them(owners_page: Page, people: Table, scripts: list[str]) -> None:
+    page = owners_page
+    page.goto("/tables/people/")
+    # The first cell is in the tab order as soon as the scripts have run, and typing into it opens its editor.
+    page.get_by_role("grid", name="people").locator("td[tabindex='0']").press("B")
+    page.keyboard.type("ea")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert record_model(people).objects.get(pk=1).values()["name"] == "Bea"
+
+    assert [url for url in scripts if not HASHED.search(url)] == []
+    assert len(scripts) == len(set(scripts))
+    # One module is one file: two addresses of it would be two of it, each with a state of its own.
+    stems = [HASHED.sub(r"\1", url) for url in scripts]
+    assert len(stems) == len(set(stems))
+    assert {Path(stem).name for stem in stems} >= {"records", "console", "grid", "requests", "toasts"}
+
+
+def test_an_upload_works_with_them(owners_page: Page, people: Table, scripts: list[str]) -> None:
+    page = owners_page
+    page.goto("/tables/people/import/")
+    page.locator("input[type=file]").set_input_files(
+        {"name": "more.csv", "mimeType": "text/csv", "buffer": b"name\nDan\n"}
+    )
+    expect(page.get_by_role("heading", name="more.csv")).to_be_visible()
+    assert [url for url in scripts if not HASHED.search(url)] == []
+    assert any("/tus.min." in url for url in scripts)
