@@ -7,7 +7,7 @@ from typing import cast
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db import transaction
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.exceptions import TokenError
@@ -30,9 +30,9 @@ class _TokenView(ApiView):
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # without one, 401 would become 403
 
-    def refuse(self, message: str, code: str) -> AuthenticationFailed:
-        FailedLoginThrottle().failed(self.request)
-        return AuthenticationFailed(message, code)
+    def refuse(self, message: str, code: str) -> APIException:
+        throttle = FailedLoginThrottle()
+        return AuthenticationFailed(message, code) if throttle.failed(self.request) else Throttled(throttle.wait())
 
 
 class TokenView(_TokenView):
@@ -45,6 +45,8 @@ class TokenView(_TokenView):
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
             raise self.refuse("Username or password is wrong.", "no_active_account")
+        # Once more: others may have guessed wrong from this address meanwhile.
+        self.check_throttles(request)
         token = RefreshToken.for_user(user)
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
