@@ -25,7 +25,7 @@ from dataengine.postgres import ddl, locks
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
 from dataengine.tests.indexing import build_waiting
-from dataengine.tests.waiting import end_pause
+from dataengine.tests.waiting import end_pause, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,11 +59,6 @@ def fill(count: int) -> None:
             " SELECT 'a' || i, i / 4.0, -0.0 * i, '{\"k\": 1.50}', left('v' || i, 5) FROM generate_series(1, %s) i",
             [count],
         )
-
-
-def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.02)
 
 
 def over(job_id: int) -> Callable[[], bool]:

@@ -14,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 
+from dataengine.tests.waiting import until
 from harness.faults import frozen_redis, kill_pool_children
 from harness.files import FIELDS, write_clean
 from harness.invariants import (
@@ -81,9 +82,7 @@ def test_columns_cannot_change_while_an_import_runs(system: System, folder: Path
     with psycopg.connect(system.database_url) as connection:
         connection.execute("LOCK TABLE userdata.steady IN SHARE MODE")  # the import begins, and cannot end
         job = system.upload("steady", people)
-        while job["state"] == "queued":
-            time.sleep(0.05)
-            job = system.call("GET", f"/api/imports/{job['id']}/")
+        until(lambda: system.call("GET", f"/api/imports/{job['id']}/")["state"] != "queued")
         answer = system.answer("POST", "/api/tables/steady/columns/", json=late)
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "import_running")
     job = wait_until_over(system, job["id"])
