@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dataengine.tests import waiting
+from harness.killing import moments
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +31,8 @@ async def test_in_vain_in_a_coroutine() -> None:
 
 def test_what_holds_is_not_waited_for() -> None:
     waiting.until(lambda: True, pause=lambda: pytest.fail("there was nothing to wait for"))
+
+
+def test_who_never_strikes_in_time_is_told_so() -> None:
+    with pytest.raises(AssertionError, match=r"Struck 8 times from 1.00 s on"):
+        assert list(moments(1)) == []
