@@ -234,6 +234,7 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
     import uvicorn
 
     from config.asgi import application
+    from config.uvicorn import Protocol
 
     under_way: set[object] = set()
 
@@ -247,7 +248,9 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
 
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(counted, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            counted, http=Protocol, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -19,6 +19,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http.throttles import FailedLoginThrottle
 
+_THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After says for how long")}
 _DEAD = "This refresh token is not valid, has expired, or was used already."
 
 
@@ -38,7 +39,11 @@ class _TokenView(ApiView):
 class TokenView(_TokenView):
     """Log in."""
 
-    operations = {"post": Operation("token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials)}
+    operations = {
+        "post": Operation(
+            "token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials, others=_THROTTLED
+        )
+    }
 
     def post(self, request: Request) -> Response:
         given = checked(shapes.Credentials, self.body())
@@ -56,7 +61,12 @@ class TokenRefreshView(_TokenView):
 
     operations = {
         "post": Operation(
-            "refresh_token", "Renew tokens", shapes.Tokens, body=shapes.RefreshToken, verb=shapes.RefreshToken
+            "refresh_token",
+            "Renew tokens",
+            shapes.Tokens,
+            body=shapes.RefreshToken,
+            verb=shapes.RefreshToken,
+            others=_THROTTLED,
         )
     }
 
