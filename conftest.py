@@ -23,6 +23,7 @@ from hypothesis import settings as hypothesis_settings
 
 from config.stack.embedded import wait_until_ready
 from config.stack.processes import Program
+from dataengine.tests.waiting import until
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
@@ -202,8 +203,7 @@ def celery_worker(transactional_db: None, _celery_process: subprocess.Popen[byte
     yield _celery_process.pid
     _send_bells_to(UNHEARD)
     app.control.purge()
-    while _worker_is_busy():
-        time.sleep(0.02)
+    until(lambda: not _worker_is_busy())
 
 
 def _worker_is_busy() -> bool:
@@ -225,8 +225,7 @@ class LiveServer:
 
     def wait_until_idle(self) -> None:
         """Wait for what clients left behind: a request that still reads would lock out who empties its tables."""
-        while self.under_way:
-            time.sleep(0.01)
+        until(lambda: not self.under_way)
 
 
 @pytest.fixture(scope="session")
@@ -235,6 +234,7 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
     import uvicorn
 
     from config.asgi import application
+    from config.uvicorn import Protocol
 
     under_way: set[object] = set()
 
@@ -248,7 +248,9 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
 
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(counted, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        uvicorn.Config(
+            counted, http=Protocol, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -13,11 +13,40 @@ import sys
 
 import uvicorn
 from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from config.environment import load_settings
 
 _BACKLOG = 2048
+_LONGEST_ADDRESS = 65_535
+"""What the parser of uvicorn reads, in bytes."""
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with the API's shape for errors of its own about the API's addresses."""
+
+    url = b""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be read, so that it never comes to Django."""
+        if not self.url.startswith(b"/api"):
+            super().send_400_response(msg)
+            return
+        # Once there are requests, Django is set up.
+        from dataengine.api.errors import plain_response
+        from dataengine.exceptions import InvalidInput
+
+        reason = "This is no HTTP request that can be read."
+        if len(self.url) > _LONGEST_ADDRESS:
+            reason = f"The address is too long: at most {_LONGEST_ADDRESS:,} bytes can be read."
+        answer = plain_response(InvalidInput(reason, code="bad_request"))
+        head = {"content-type": answer["Content-Type"], "content-length": len(answer.content), "connection": "close"}
+        lines = [STATUS_LINE[answer.status_code]]
+        lines += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        lines += [f"{name}: {value}\r\n".encode("ascii") for name, value in head.items()]
+        self.transport.write(b"".join([*lines, b"\r\n", answer.content]))
+        self.transport.close()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -37,6 +66,7 @@ def server_config(*, workers: int = 1, grace: int = 5) -> uvicorn.Config:
     """How we run it. `grace` is in seconds: open WebSockets would keep a stopping server for ever."""
     return uvicorn.Config(
         "config.asgi:application",
+        http=Protocol,
         lifespan="off",
         log_level="warning",
         access_log=False,  # a WebSocket's address may carry a token

@@ -24,8 +24,8 @@ def main() -> None:
         workload = make_workload(folder, arguments.rows)
         with running_system(folder / "data") as system:
             for trial in trials(arguments.trials, seed=arguments.seed, within=arguments.rows / 60_000):
-                run_trial(system, folder / "data", workload, trial)
-                sys.stdout.write(f"passed {trial}\n")
+                moment = run_trial(system, folder / "data", workload, trial)
+                sys.stdout.write(f"passed {trial}, struck at {moment:.2f}s\n")
                 sys.stdout.flush()
 
 

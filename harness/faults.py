@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psutil
 import psycopg
@@ -16,10 +17,13 @@ from harness.system import System
 
 @dataclass(frozen=True)
 class Fault:
-    """``strike`` does the damage and, where it is one that passes (a freeze), undoes it."""
+    """``strike`` does the damage and, where it is one that passes (a freeze), undoes it.
+
+    It says when the damage was done: a job that was over by then was missed. None: there was nothing to strike.
+    """
 
     name: str
-    strike: Callable[[System], None]
+    strike: Callable[[System], datetime | None]
 
     def __str__(self) -> str:
         return self.name
@@ -45,85 +49,87 @@ def _server(system: System, name: str) -> psutil.Process:
     return _child_of_stack(system, lambda process: process.name() == name)
 
 
-def kill_pool_children(system: System) -> None:
+def kill_pool_children(system: System) -> datetime | None:
     """kill -9 of every child of the worker: whichever has the import is among them."""
-    for child in _worker(system).children(recursive=True):
-        _send(child, signal.SIGKILL)
+    return _send(_worker(system).children(recursive=True), signal.SIGKILL)
 
 
-def kill_worker(system: System) -> None:
+def kill_worker(system: System) -> datetime | None:
     """kill -9 of the whole worker."""
     main = _worker(system)
-    for process in [main, *main.children(recursive=True)]:
-        _send(process, signal.SIGKILL)
+    return _send([main, *main.children(recursive=True)], signal.SIGKILL)
 
 
-def deploy(system: System) -> None:
+def deploy(system: System) -> datetime | None:
     """SIGTERM to the worker, as a deploy sends it."""
-    _send(_worker(system), signal.SIGTERM)
+    return _send([_worker(system)], signal.SIGTERM)
 
 
-def freeze_worker(system: System) -> None:
+def freeze_worker(system: System) -> datetime | None:
     """Stop the whole worker for longer than the sweeper's patience with a heartbeat, then wake it."""
     main = _worker(system)
     frozen = [main, *main.children(recursive=True)]
-    for process in frozen:
-        _send(process, signal.SIGSTOP)
+    struck = _send(frozen, signal.SIGSTOP)
     time.sleep(3)
-    for process in frozen:
-        _send(process, signal.SIGCONT)
+    _send(frozen, signal.SIGCONT)
+    return struck
 
 
-def terminate_backends(system: System) -> None:
+def terminate_backends(system: System) -> datetime | None:
     """pg_terminate_backend of every session of the worker."""
     with psycopg.connect(system.database_url, autocommit=True) as connection:
-        connection.execute(
+        ended = connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name LIKE 'tablekeep-worker%' AND pid <> pg_backend_pid()"
-        )
+        ).fetchall()
+    return datetime.now(UTC) if ended else None
 
 
-def kill_backends(system: System) -> None:
+def kill_backends(system: System) -> datetime | None:
     """kill -9 of the import's PostgreSQL backend: the server throws everybody out and recovers."""
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'tablekeep-worker%'"
         ).fetchall()
-    for (pid,) in rows:
-        if psutil.pid_exists(pid):
-            _send(psutil.Process(pid), signal.SIGKILL)
+    return _send([psutil.Process(pid) for (pid,) in rows if psutil.pid_exists(pid)], signal.SIGKILL)
 
 
-def stop_postgres(system: System) -> None:
+def stop_postgres(system: System) -> datetime | None:
     """An immediate shutdown (SIGQUIT to the postmaster); the supervisor starts it again."""
-    _send(_server(system, "postgres"), signal.SIGQUIT)
+    return _send([_server(system, "postgres")], signal.SIGQUIT)
 
 
-def kill_redis(system: System) -> None:
+def kill_redis(system: System) -> datetime | None:
     """kill -9 of Redis, which comes back empty."""
-    _send(_server(system, "redis-server"), signal.SIGKILL)
+    return _send([_server(system, "redis-server")], signal.SIGKILL)
 
 
 @contextlib.contextmanager
-def frozen_redis(system: System) -> Iterator[None]:
+def frozen_redis(system: System) -> Iterator[datetime | None]:
     """Redis stopped, and woken at the end."""
     redis = _server(system, "redis-server")
-    _send(redis, signal.SIGSTOP)
+    struck = _send([redis], signal.SIGSTOP)
     try:
-        yield
+        yield struck
     finally:
-        _send(redis, signal.SIGCONT)
+        _send([redis], signal.SIGCONT)
 
 
-def freeze_redis(system: System) -> None:
+def freeze_redis(system: System) -> datetime | None:
     """Stop Redis for a while, then wake it."""
-    with frozen_redis(system):
+    with frozen_redis(system) as struck:
         time.sleep(6)
+    return struck
 
 
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.send_signal(number)
+def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> datetime | None:
+    """Send it to all that are still there. When that was done, or None where there were none."""
+    struck = None
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+            struck = datetime.now(UTC)
+    return struck
 
 
 FAULTS = (

@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from harness.faults import FAULTS, Fault
 from harness.files import FIELDS, write_dirty
 from harness.invariants import assert_clean, assert_one_mail, count, wait_until_over
+from harness.killing import moments
 from harness.system import System
 
 
 @dataclass(frozen=True)
 class Trial:
-    """``moment`` is seconds after the upload's answer at which the fault strikes."""
+    """``moment`` is seconds after the upload's answer at which the fault strikes; sooner, where the import is over."""
 
     number: int
     fault: Fault
@@ -47,13 +49,23 @@ def trials(total: int, *, seed: int, within: float) -> Iterator[Trial]:
         yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within))
 
 
-def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> None:
-    """Run it; raises AssertionError where the import has not happened exactly once."""
+def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> float:
+    """Run it until the fault has struck an import before its end; returns at which moment that was.
+
+    Raises AssertionError where an import, struck or missed, has not happened exactly once, or where all were missed.
+    """
+    for moment in moments(trial.moment):
+        if _is_struck(system, folder, workload, replace(trial, moment=moment)):
+            break
+    return moment
+
+
+def _is_struck(system: System, folder: Path, workload: Workload, trial: Trial) -> bool:
     table = f"trial_{trial.number}"
     system.create_table(table, FIELDS)
     job = system.upload(table, workload.path)
     time.sleep(trial.moment)
-    trial.fault.strike(system)
+    struck = trial.fault.strike(system)
     job = wait_until_over(system, job["id"])
     assert job["state"] == "completed", f"{trial}: {job['state']}: {job['error']}"
     good = workload.rows - workload.bad
@@ -62,3 +74,4 @@ def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) ->
     assert_one_mail(folder, job["id"])
     assert_clean(system, folder)
     system.delete_table(table)
+    return struck is not None and struck < datetime.fromisoformat(job["finished_at"])

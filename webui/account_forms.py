@@ -25,14 +25,18 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
     def clean(self) -> dict[str, Any]:
         """Authenticate, with the API's brake on guessing."""
         throttle = FailedLoginThrottle()
+        throttled = ValidationError(self.error_messages["throttled"], code="throttled")
         assert self.request is not None
         if not throttle.allow_request(self.request, None):
-            raise ValidationError(self.error_messages["throttled"], code="throttled")
+            raise throttled
         try:
-            return super().clean()
-        except ValidationError:
-            throttle.failed(self.request)
-            raise
+            cleaned = super().clean()
+        except ValidationError as error:
+            raise error if throttle.failed(self.request) else throttled from None
+        # Once more: others may have guessed wrong from this address meanwhile.
+        if not throttle.allow_request(self.request, None):
+            raise throttled
+        return cleaned
 
 
 class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):

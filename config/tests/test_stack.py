@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from config.stack.embedded import postgres_binary
 from config.stack.private import PROJECT_DIR
+from dataengine.tests.waiting import until
 
 # All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
 pytestmark = pytest.mark.xdist_group("stack")
@@ -51,9 +51,9 @@ class Stack:
 
     def until_ready(self) -> str:
         """The address, once the stack has said that it is ready."""
-        while (found := _READY.search(self.output)) is None:
-            assert self.process.poll() is None, self.output
-            time.sleep(0.05)
+        until(lambda: _READY.search(self.output) or self.process.poll() is not None)
+        found = _READY.search(self.output)
+        assert found, self.output
         return found[1]
 
     def env(self) -> dict[str, str]:
@@ -106,11 +106,13 @@ def _get(url: str) -> tuple[int, str]:
 
 def _settled(address: str) -> None:
     """Wait until the stack serves again."""
-    while True:
+
+    def is_ready() -> bool:
         with suppress(URLError, ConnectionError, TimeoutError):
-            if _get(f"{address}health/ready/")[0] == 200:
-                return
-        time.sleep(0.1)
+            return _get(f"{address}health/ready/")[0] == 200
+        return False
+
+    until(is_ready)
 
 
 def test_serves_the_console_with_its_static_files(stack: Stack) -> None:
@@ -178,12 +180,13 @@ def test_a_killed_program_comes_back(stack: Stack, words: tuple[str, ...]) -> No
     address = stack.until_ready()
     before = stack.pid_of(*words)
 
-    os.kill(before, signal.SIGKILL)
-    while True:
+    def has_another() -> bool:
         with suppress(StopIteration, psutil.Error):
-            if stack.pid_of(*words) != before:
-                break
-        time.sleep(0.05)
+            return stack.pid_of(*words) != before
+        return False
+
+    os.kill(before, signal.SIGKILL)
+    until(has_another)
 
     _settled(address)
     assert stack.process.poll() is None
@@ -201,8 +204,7 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
     second.until_ready()
 
     if sys.platform == "linux":  # elsewhere a child is not told of its parent's death
-        while second.strangers():  # the first one's, on their way out
-            time.sleep(0.05)
+        until(lambda: not second.strangers())  # the first one's, on their way out
     with psycopg.connect(second.env()["DATABASE_URL"]) as connection:
         assert connection.execute("SELECT username FROM auth_user").fetchall() == [("ada",)]
     assert (folder / "secrets.json").read_text() == secrets

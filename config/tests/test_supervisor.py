@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pytest
 from config.stack.private import PROJECT_DIR
 from config.stack.processes import Program
 from config.stack.supervisor import StackError, Supervisor
+from dataengine.tests.waiting import until, until_async
 
 
 def _program(code: str, folder: Path, **options: Any) -> Program:
@@ -30,8 +30,7 @@ def _pids(folder: Path) -> list[int]:
 
 
 async def _until_pids(folder: Path, number: int) -> list[int]:
-    while not (folder / "pids").exists() or len(_pids(folder)) < number:
-        await asyncio.sleep(0.02)
+    await until_async(lambda: (folder / "pids").exists() and len(_pids(folder)) >= number)
     return _pids(folder)
 
 
@@ -92,8 +91,7 @@ async def test_the_chatter_of_one_that_starts_is_not_shown(tmp_path: Path) -> No
 
     await supervisor.start(_program(chatter + wait + _SLEEP, tmp_path, ready=ready))
     (tmp_path / "ready").touch()
-    while not log.getvalue():
-        await asyncio.sleep(0.02)
+    await until_async(log.getvalue)
 
     assert log.getvalue() == "child    | news\n"
     await supervisor.stop()
@@ -157,8 +155,7 @@ async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
 
     await supervisor.stop()
 
-    while any(_runs(pid) for pid in pids):
-        await asyncio.sleep(0.02)
+    await until_async(lambda: not any(_runs(pid) for pid in pids))
 
 
 async def test_one_that_ignores_the_signal_is_killed_when_in_a_hurry(tmp_path: Path) -> None:
@@ -215,12 +212,10 @@ async def main():
 asyncio.run(main())
 """
     process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT_DIR)
-    while not (tmp_path / "pids").exists() or not _pids(tmp_path):
-        time.sleep(0.02)
+    until(lambda: (tmp_path / "pids").exists() and _pids(tmp_path))
     (pid,) = _pids(tmp_path)
 
     process.kill()
     process.wait()
 
-    while _runs(pid):
-        time.sleep(0.02)
+    until(lambda: not _runs(pid))

@@ -36,8 +36,8 @@ class Operation:
     """How the OpenAPI schema describes one method of a view.
 
     ``body`` and ``query`` belong to the resource, ``verb`` to the verb endpoint (its body, or its query for GET and
-    DELETE). ``output`` is the shape of the answer with ``status``; ``others`` are those with other statuses, each with
-    what it means.
+    DELETE). ``output`` is the shape of the answer with ``status``, or its shapes by content type where that is not
+    JSON alone; ``others`` are those with other statuses, each with what it means.
     """
 
     id: str
@@ -47,7 +47,6 @@ class Operation:
     body: Shape = None
     query: Shape = None
     verb: Shape = None
-    media_type: str = "application/json"
     parameters: list[Any] = field(default_factory=list)
     others: Mapping[int, tuple[Shape, str]] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -66,11 +67,15 @@ class EngineSchema(AutoSchema):
         operation = self.operation
         if operation is None:
             return {}
-        answer = OpenApiResponse(operation.output, description=operation.summary)
+        outputs = operation.output if isinstance(operation.output, Mapping) else {"application/json": operation.output}
+        answers = {
+            (str(operation.status), content_type): OpenApiResponse(shape, description=operation.summary)
+            for content_type, shape in outputs.items()
+        }
         errors = {code: OpenApiResponse(ErrorShape, description=text) for code, text in _ERRORS.items()}
         if self.method in {"POST", "PUT", "PATCH"}:
             errors["413"] = OpenApiResponse(ErrorShape, description="The file or body is larger than what is taken")
         others = {
             str(status): OpenApiResponse(shape, description=text) for status, (shape, text) in operation.others.items()
         }
-        return {str(operation.status): answer, **others, **errors}
+        return {**answers, **others, **errors}

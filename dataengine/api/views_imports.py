@@ -117,7 +117,9 @@ class RejectedView(ApiView):
 class RejectedCsvView(ApiView):
     """The rejected rows of an import as a file to mend and upload again."""
 
-    operations = {"get": Operation("download_rejected_rows", "Download rejected rows", OpenApiTypes.BINARY)}
+    operations = {
+        "get": Operation("download_rejected_rows", "Download rejected rows", {"text/csv": OpenApiTypes.STR}),
+    }
 
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         job = access.get_import(self.user, pk)

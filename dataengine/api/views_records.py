@@ -17,7 +17,7 @@ from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import InvalidInput
-from dataengine.exports.export import Export
+from dataengine.exports.export import CONTENT_TYPES, Export
 from dataengine.http.streaming import download
 from dataengine.models import Table
 from dataengine.queries import references
@@ -27,6 +27,12 @@ from dataengine.records.serializers import record_data, records_data
 from dataengine.services import bulk_records, changes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
+
+_EXPORTED = {
+    CONTENT_TYPES["csv"].partition(";")[0]: OpenApiTypes.STR,
+    CONTENT_TYPES["json"]: {"type": "array", "items": {"type": "object", "additionalProperties": {}}},
+    CONTENT_TYPES["xlsx"]: OpenApiTypes.BINARY,
+}
 
 
 class RecordsView(ApiView):
@@ -171,7 +177,7 @@ class ExportView(ApiView):
 
     operations = {
         "get": Operation(
-            "export_records", "Export records: filtered, sorted", OpenApiTypes.BINARY, query=shapes.ExportQuery,
+            "export_records", "Export records: filtered, sorted", _EXPORTED, query=shapes.ExportQuery,
             parameters=[FILTERS],
         )
     }  # fmt: skip

@@ -170,7 +170,11 @@ class PayloadSchemaView(ApiView):
 
     permission_classes = ()
     authentication_classes = ()
-    operations = {"get": Operation("create_table_schema", "JSON Schema of create-table", OpenApiTypes.OBJECT)}
+    operations = {
+        "get": Operation(
+            "create_table_schema", "JSON Schema of create-table", {"application/schema+json": OpenApiTypes.OBJECT}
+        )
+    }
 
     def get(self, request: Request) -> Response:
         return Response(PAYLOAD_SCHEMA, content_type="application/schema+json")

@@ -7,7 +7,7 @@ from typing import cast
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from django.db import transaction
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.exceptions import TokenError
@@ -19,6 +19,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http.throttles import FailedLoginThrottle
 
+_THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After says for how long")}
 _DEAD = "This refresh token is not valid, has expired, or was used already."
 
 
@@ -30,21 +31,27 @@ class _TokenView(ApiView):
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # without one, 401 would become 403
 
-    def refuse(self, message: str, code: str) -> AuthenticationFailed:
-        FailedLoginThrottle().failed(self.request)
-        return AuthenticationFailed(message, code)
+    def refuse(self, message: str, code: str) -> APIException:
+        throttle = FailedLoginThrottle()
+        return AuthenticationFailed(message, code) if throttle.failed(self.request) else Throttled(throttle.wait())
 
 
 class TokenView(_TokenView):
     """Log in."""
 
-    operations = {"post": Operation("token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials)}
+    operations = {
+        "post": Operation(
+            "token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials, others=_THROTTLED
+        )
+    }
 
     def post(self, request: Request) -> Response:
         given = checked(shapes.Credentials, self.body())
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
             raise self.refuse("Username or password is wrong.", "no_active_account")
+        # Once more: others may have guessed wrong from this address meanwhile.
+        self.check_throttles(request)
         token = RefreshToken.for_user(user)
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
@@ -54,7 +61,12 @@ class TokenRefreshView(_TokenView):
 
     operations = {
         "post": Operation(
-            "refresh_token", "Renew tokens", shapes.Tokens, body=shapes.RefreshToken, verb=shapes.RefreshToken
+            "refresh_token",
+            "Renew tokens",
+            shapes.Tokens,
+            body=shapes.RefreshToken,
+            verb=shapes.RefreshToken,
+            others=_THROTTLED,
         )
     }
 

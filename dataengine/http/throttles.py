@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
+from django.core.cache import caches
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
+
+if TYPE_CHECKING:
+    from redis import Redis
+    from redis.client import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -18,32 +24,59 @@ class FailedLoginThrottle(SimpleRateThrottle):
 
     The rate stands in the settings (``LOGIN_FAILURE_RATE``). Without Redis nobody is refused: a cache that is away
     must not lock everybody out.
+
+    The count begins with the first failure and expires after the rate's period. Redis itself adds to it: of guesses
+    made at the same time, each of which reads the count and writes it back, all but one would go uncounted.
+
+    Guesses made at the same time also pass ``allow_request`` together, before any of them has failed. So whoever
+    checks a password asks twice: before, and with the result, by ``failed`` or ``allow_request``. Then no more than
+    the rate says are ever told whether they were right.
     """
 
     scope = "login_failure"
+    cache_format = "failed_logins_%(ident)s"
+    num_requests: int
+    duration: int
+    _seconds_left = 0
 
     def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
         # Not X-Forwarded-For, which anybody can write: the server sets REMOTE_ADDR from proxies that it trusts.
-        return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
+        return self.cache_format % {"ident": request.META.get("REMOTE_ADDR", "")}
 
     def allow_request(self, request: Request | HttpRequest, view: Any) -> bool:
+        """Whether the address may try."""
+
+        def read(transaction: Pipeline, key: str) -> None:
+            transaction.get(key)
+
+        return self._count(request, read) < self.num_requests
+
+    def failed(self, request: Request | HttpRequest) -> bool:
+        """Count one failed attempt. False where it was one too many: it is to be refused as any further one."""
+
+        def add(transaction: Pipeline, key: str) -> None:
+            # With the time at which it expires: a count that stayed would lock the address out for good.
+            transaction.set(key, 0, ex=self.duration, nx=True)
+            transaction.incr(key)
+
+        return self._count(request, add) <= self.num_requests
+
+    def wait(self) -> float:
+        """Seconds until the address may try again."""
+        return self._seconds_left
+
+    def _count(self, request: Request | HttpRequest, command: Callable[[Pipeline, str], None]) -> int:
+        """What ``command`` finds in the count; 0 where there is none, or no Redis."""
+        cache = caches["default"]
+        key = cache.make_key(self.get_cache_key(request, None))
+        # Django's cache cannot add to what may not be there yet and have it expire, all in one step.
+        client = cast("Redis", cache._cache.get_client(key, write=True))  # type: ignore[attr-defined]
         try:
-            return bool(super().allow_request(request, view))  # type: ignore[arg-type]  # asks our own get_cache_key only
+            with client.pipeline(transaction=True) as transaction:
+                command(transaction, key)
+                transaction.ttl(key)
+                *_, found, self._seconds_left = transaction.execute()
         except RedisError:
             logger.warning("The cache does not answer; login attempts are not counted.")
-            return True
-
-    def throttle_success(self) -> bool:
-        """Only failures count (``failed``)."""
-        return True
-
-    def failed(self, request: Request | HttpRequest) -> None:
-        """Count one failed attempt."""
-        key = self.get_cache_key(request, None)
-        try:
-            now = self.timer()
-            _, seconds = self.parse_rate(self.rate)
-            recent = [moment for moment in self.cache.get(key, []) if moment > now - (seconds or 0)]
-            self.cache.set(key, [now, *recent], seconds)
-        except RedisError:
-            logger.warning("The cache does not answer; login attempts are not counted.")
+            return 0
+        return int(found or 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import time
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from rest_framework.test import APIClient
 from dataengine.models import ImportJob, RejectedRow
 
 from .conftest import MakeTable
+from .waiting import until
 
 SHAPE = {
     "id", "table_name", "state", "phase", "filename", "bytes_total", "bytes_read", "rows_read", "rows_imported",
@@ -144,10 +144,8 @@ def test_from_upload_to_rejected_csv(owner: User, client: APIClient, make_table:
     make_table("people", name="TEXT NOT NULL", email="TEXT UNIQUE", age="SMALLINT")
     content = b"name,email,age\nAnna,a@example.com,30\n,b@example.com,x\nBob,a@example.com,\nEve,e@example.com,5\n"
     url = upload(client, content).json()["url"]
-    for _ in range(1_200):  # a worker that died fails the test instead of hanging it
-        if (job := client.get(url).json())["state"] not in {"queued", "running"}:
-            break
-        time.sleep(0.1)
+    until(lambda: client.get(url).json()["state"] not in {"queued", "running"})
+    job = client.get(url).json()
     assert (job["state"], job["error"]) == ("completed", None)
     assert (job["rows_read"], job["rows_imported"], job["rows_rejected"]) == (4, 2, 2)
     listed = client.get("/api/get-records/?table_name=people&order_by=name").json()

@@ -34,6 +34,7 @@ from dataengine.records.serializers import records_data
 
 from .conftest import MakeTable
 from .importing import import_text, records
+from .waiting import until_async
 
 TYPES = {
     "a": "TEXT", "v": "VARCHAR(20)", "i": "BIGINT", "n": "NUMERIC", "m": "NUMERIC(12,3)", "r": "REAL",
@@ -255,8 +256,7 @@ async def test_a_client_that_goes_away_while_postgresql_sorts(
     pieces = in_thread(asked.pieces(), asked.interrupt)
     await anext(pieces)
     waiting = asyncio.ensure_future(anext(pieces))
-    while not sleeping():
-        await asyncio.sleep(0.01)
+    await until_async(sleeping)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

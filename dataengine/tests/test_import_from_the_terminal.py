@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from config.stack.private import PROJECT_DIR
 from dataengine.models import ImportJob
 from dataengine.services import import_runs
 from dataengine.tests.importing import make_table, records
+from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -107,9 +107,7 @@ def test_ctrl_c_cancels_for_good(owner: User, tmp_path: Path, process_environmen
         process_group=0,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
-        while not ImportJob.objects.filter(state="running").exists():
-            assert process.poll() is None
-            time.sleep(0.02)
+        until(lambda: ImportJob.objects.filter(state="running").exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
 

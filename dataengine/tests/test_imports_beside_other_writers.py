@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import psycopg
 import pytest
@@ -12,6 +11,7 @@ from django.db import connection, connections
 
 from dataengine.services import import_runs
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,15 +25,15 @@ def _writer(name: str) -> psycopg.Connection:
 
 def _wait_until_held_up_by(session: psycopg.Connection) -> None:
     """Wait until somebody waits for what ``session`` has written."""
-    while True:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
+
+    def somebody_waits() -> bool:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))",
-                [session.info.backend_pid],
-            )
-            if cursor.fetchone() != (0,):
-                return
-        time.sleep(0.02)
+            cursor.execute(waiting, [session.info.backend_pid])
+            [count] = cursor.fetchone()
+        return bool(count)
+
+    until(somebody_waits)
 
 
 def test_one_clash_after_the_other_holds_no_import_up(owner: User) -> None:

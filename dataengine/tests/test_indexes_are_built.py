@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +26,7 @@ from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.waiting import end_pause, until
+from harness.killing import kill, moments
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,20 +105,33 @@ def test_references_have_an_index_from_the_start(owner: User) -> None:
     assert len(_indexes()) == 2
 
 
-@pytest.mark.parametrize("seed", [0.0, 0.2, 0.5])
-def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, str], seed: float) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
+def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, str], seconds: float) -> None:
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     _fill("t", 300_000)
-    index = _asked(owner, table, "a")
-    process = subprocess.Popen([sys.executable, "-c", _RUN, str(index.pk)], env=process_environment, cwd=PROJECT_DIR)
-    until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
-    time.sleep(seed)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
+    for moment in moments(seconds):
+        index = _asked(owner, table, "a")
+        if _killed_midway(index, process_environment, moment):
+            break
+        _assert_ready(index)
+        indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="a"), indexed=False)
     index_builds.sweep()
     end_pause(index)
     build_waiting()
+    _assert_ready(index)
+    assert index.attempt == 2
+
+
+def _killed_midway(index: Index, environment: dict[str, str], moment: float) -> bool:
+    """Have a worker build the index and kill it ``moment`` seconds later. Whether the index was not ready by then."""
+    process = subprocess.Popen([sys.executable, "-c", _RUN, str(index.pk)], env=environment, cwd=PROJECT_DIR)
+    until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
+    kill(process, after=moment)
+    until(lambda: not locks.job_is_held(index.pk, locks.INDEX_NAMESPACE))
+    return Index.objects.get(pk=index.pk).state == "running"
+
+
+def _assert_ready(index: Index) -> None:
     index.refresh_from_db()
     assert (index.state, index.progress) == ("completed", 1)
     assert _indexes() == [f"tk:{index.column_id}:index"]

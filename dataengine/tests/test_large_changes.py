@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
@@ -25,7 +26,7 @@ from dataengine.postgres import ddl, locks
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
 from dataengine.tests.importing import make_table, queue_import, records
 from dataengine.tests.indexing import build_waiting
-from dataengine.tests.waiting import end_pause
+from dataengine.tests.waiting import end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +36,8 @@ _RUN = (
     "import django; django.setup(); from dataengine.services.change_runs import run; import sys; run(int(sys.argv[1]))"
 )
 ROWS = 60
+HOLD = 4711
+"""An advisory lock of these tests' own."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +64,6 @@ def fill(count: int) -> None:
         )
 
 
-def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.02)
-
-
 def over(job_id: int) -> Callable[[], bool]:
     return lambda: ChangeJob.objects.get(pk=job_id).is_over
 
@@ -78,6 +76,23 @@ def slow_down(seconds: float) -> None:
             f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN coalesce(NEW, OLD); END $$;"
             " CREATE TRIGGER wait BEFORE UPDATE OR DELETE ON userdata.t FOR EACH ROW EXECUTE FUNCTION userdata.wait()"
         )
+
+
+@contextmanager
+def held_up(session: psycopg.Connection[Any], changed: int) -> Iterator[None]:
+    """Who deletes records of ``t`` waits after so many of them for this to end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION userdata.wait() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN PERFORM pg_advisory_xact_lock({HOLD}); RETURN OLD; END $$;"
+            " CREATE TRIGGER wait BEFORE DELETE ON userdata.t FOR EACH ROW"
+            f" WHEN (OLD.id > {changed}) EXECUTE FUNCTION userdata.wait()"
+        )
+    session.execute("SELECT pg_advisory_lock(%s)", [HOLD])
+    try:
+        yield
+    finally:
+        session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
 
 
 def in_thread(job_id: int) -> threading.Thread:
@@ -180,18 +195,19 @@ def test_what_the_table_does_not_allow_fails_with_its_reason(client: APIClient, 
     assert not RecordChange.objects.exists()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.4])
+@pytest.mark.parametrize("changed", [0, 30])
 def test_a_worker_killed_midway(
-    client: APIClient, table: Table, process_environment: dict[str, str], seconds: float
+    client: APIClient, table: Table, process_environment: dict[str, str], second_connection: Any, changed: int
 ) -> None:
-    slow_down(0.02)
+    session = second_connection()
     before = records("t")
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
-    process = subprocess.Popen([sys.executable, "-c", _RUN, str(asked["id"])], env=process_environment, cwd=PROJECT_DIR)
-    until(lambda: ChangeJob.objects.get(pk=asked["id"]).state != "queued" or process.poll() is not None)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command = [sys.executable, "-c", _RUN, str(asked["id"])]
+    with held_up(session, changed):
+        process = subprocess.Popen(command, env=process_environment, cwd=PROJECT_DIR)
+        until(lambda: is_waited_for(session) or process.poll() is not None)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL  # and did not come to an end of its own
     assert records("t") == before
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     change_runs.sweep()

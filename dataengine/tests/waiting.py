@@ -1,22 +1,58 @@
-"""Waiting for what must come, never for a time: whoever waits in vain hangs, and is found by where."""
+"""Waiting for what must come, however slow the machine; what never comes fails the test, and the message says what."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from django.utils import timezone
 from psycopg import sql
 
-from dataengine.models import Job
+if TYPE_CHECKING:
+    from dataengine.models import Job
+
+PATIENCE_SECONDS = 240
+"""Far more than anything here takes. It measures nothing: it only tells a test that hangs from one that is slow."""
+_PAUSE_SECONDS = 0.01
 
 
-def until(condition: Callable[[], object]) -> None:
+def _turns(condition: Callable[[], object]) -> Iterator[None]:
+    """A turn for each time that ``condition`` does not hold. Raises AssertionError once it is waited for in vain."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        time.sleep(0.01)
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Waited {PATIENCE_SECONDS} s in vain for: {_words(condition)}")
+        yield
+
+
+def until(condition: Callable[[], object], *, pause: Callable[[], object] | None = None) -> None:
+    """Wait until ``condition`` holds. ``pause`` is how to let some time go by, where others need the thread meanwhile.
+
+    Raises AssertionError with the condition's text where that never happens.
+    """
+    for _ in _turns(condition):
+        if pause is None:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            pause()
+
+
+async def until_async(condition: Callable[[], object]) -> None:
+    """The same in a coroutine."""
+    for _ in _turns(condition):
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+def _words(condition: Callable[[], object]) -> str:
+    try:
+        return inspect.getsource(condition).strip()
+    except (OSError, TypeError):  # not a function, or one from a shell
+        return repr(condition)
 
 
 def is_waited_for(session: psycopg.Connection[Any]) -> bool:

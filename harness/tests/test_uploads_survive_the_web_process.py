@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from dataengine.tests.waiting import until
 from harness.files import HEADER
 from harness.invariants import wait_until_over
 from harness.system import System
@@ -38,8 +38,7 @@ def kill_web(system: System) -> None:
     before = system.processes("uvicorn")
     for process in before:
         process.kill()
-    while not [process for process in system.processes("uvicorn") if process not in before]:
-        time.sleep(0.1)
+    until(lambda: [process for process in system.processes("uvicorn") if process not in before])
 
 
 def piece(console: httpx.Client, url: str, offset: int, data: bytes) -> int:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client
 
 from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.tests.test_guessing_is_slowed_down import WhileOthersGuess
 from webui.tests.pages import element
 
 if TYPE_CHECKING:
@@ -37,6 +38,17 @@ def test_guessing_is_slowed_down(client: Client, owner: User, password: str, mon
     assert "Too many failed attempts" in refused.content.decode()
     welcome = client.post("/login/", {"username": "owner", "password": password}, REMOTE_ADDR=at_home)
     assert welcome.status_code == 302
+
+
+def test_a_right_guess_among_many_wrong_ones_is_not_told(
+    client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Those that are sent at the same time may all be let in before the first has failed."""
+    monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
+    settings.AUTHENTICATION_BACKENDS = [f"{WhileOthersGuess.__module__}.{WhileOthersGuess.__name__}"]
+    refused = client.post("/login/", {"username": "owner", "password": password})
+    assert "Too many failed attempts" in refused.content.decode()
+    assert client.get("/").status_code == 302
 
 
 def test_the_admin_has_the_same_log_in(client: Client, owner: User, password: str) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from conftest import PASSWORD
 from dataengine.models import Table
 from dataengine.services.records import insert_record, update_record
+from webui.tests.browser.held import Held
 from webui.tests.browser.test_cells_are_edited import stored
 from webui.tests.browser.test_grid_by_keyboard import cell, press
 from webui.tests.conftest import make_table
@@ -73,14 +74,13 @@ def test_saving_one_cell_does_not_hide_what_others_made_of_the_next(
 ) -> None:
     page = owners_page
     page.goto("/tables/people/")
-    held: list[Route] = []
-    page.route("**/records/2/*/", lambda route: held.append(route), times=1)
+    saving = Held(page, "**/records/2/*/")
     cell(page, 2, "name").click()
     page.keyboard.type("Bert")
-    with page.expect_request("**/records/2/*/"):
-        press(page, "Tab", "Enter")
+    press(page, "Tab", "Enter")
+    saving.wait()
     update_record(user=owner, table=people, pk=2, data={"email": "theirs@example.com"})
-    held[0].continue_()
+    saving.let_go()
     page.keyboard.type("mine@example.com")
     expect(page.locator("#toasts")).to_contain_text("“name” of record 2 is changed.")
     press(page, "Enter")

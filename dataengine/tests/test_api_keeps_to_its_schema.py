@@ -1,0 +1,168 @@
+"""Every operation, asked what its schema allows and what it does not, answers as /api/schema/ says it does.
+
+Errors have the one shape that all of them have, whatever status they come with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from rest_framework_simplejwt.tokens import RefreshToken
+from schemathesis import APIOperation, BaseSchema, Case, GenerationMode
+from schemathesis.core.result import Ok
+
+from conftest import PASSWORD, LiveServer
+from dataengine.models import ChangeJob, Table
+from dataengine.services import tables
+from dataengine.services.audit import Trail
+from dataengine.services.records import insert_record, update_record
+from dataengine.tests.importing import import_text, make_table
+from dataengine.tests.waiting import PATIENCE_SECONDS
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+type Operation = APIOperation[Any, Any, Any, Any]
+type Asked = Case[Any]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SEED = 20_261_126
+EXAMPLES = 5
+"""Random ones of each operation that fit its schema, and as many that do not, besides those at the edges of values."""
+CHECKS = {
+    "not_a_server_error": True,
+    "status_code_conformance": True,
+    "content_type_conformance": True,
+    "response_headers_conformance": True,
+    "response_schema_conformance": True,
+    "unsupported_method": True,
+    # What is accepted and what refused is more than a schema can say, and has tests of its own.
+    "positive_data_acceptance": False,
+    "negative_data_rejection": False,
+    "missing_required_header": False,
+    "use_after_free": False,
+    "ensure_resource_availability": False,
+    "ignored_auth": False,
+    "object_level_authorization": False,
+    "allow_header_conformance": False,
+}
+
+TABLE = {"table_name": "fresh", "fields": {"name": "TEXT NOT NULL", "keeper": "REFERENCES people"}}
+COLUMN = {"column_name": "born", "column_type": "DATE DEFAULT '2000-01-01'"}
+FILE = {"file": ("a.csv", b"name,n\nCleo,3\n")}
+ACCEPTED: dict[str, dict[str, Any]] = {
+    "create_table": {"json": TABLE},
+    "verb_create_table": {"json": TABLE},
+    "add_column": {"json": COLUMN},
+    "verb_add_column": {"json": {"table_name": "people", **COLUMN}},
+    "insert_record": {"json": {"name": "Cleo"}},
+    "insert_records": {"json": {"records": [{"name": "Cleo"}, {"n": 3}]}},
+    "update_records": {"json": {"filter": {"n__gte": 0}, "data": {"n": 5}}},
+    "delete_records": {"json": {"filter": {"n__gte": 0}}},
+    "start_import": {"files": FILE},
+    "verb_upload_csv": {"files": FILE, "data": {"table_name": "people"}},
+    "token": {"json": {"username": "owner", "password": PASSWORD}},
+}
+"""What hardly any random request is, by operation: one that is accepted."""
+
+
+@pytest.fixture
+def schema(live_asgi: LiveServer) -> BaseSchema:
+    checks = {name: {"enabled": enabled} for name, enabled in CHECKS.items()}
+    # Two methods stand for all that an address does not know.
+    phases = {"coverage": {"unexpected-methods": ["patch", "trace"]}}
+    config = schemathesis.Config.from_dict({"seed": SEED, "checks": checks, "phases": phases})
+    found: BaseSchema = schemathesis.openapi.from_url(f"{live_asgi.url}/api/schema/", config=config)
+    return found
+
+
+def make_world(owner: User, path: str) -> dict[str, Any]:
+    """Make a table, a record and a job anew. Returns what an operation's parameters have to be to find them."""
+    ChangeJob.objects.all().delete()  # a table that is being changed would stay
+    for table in Table.objects.order_by("-pk"):
+        tables.delete_table(user=owner, table=table)
+    people = make_table(owner, "people", name="TEXT", n="INTEGER")
+    record = insert_record(user=owner, table=people, data={"name": "Ann"})
+    trail: Trail = []
+    update_record(user=owner, table=people, pk=record.pk, data={"n": 1}, trail=trail)
+    key = record.pk
+    match path.split("/")[2]:
+        case "imports":
+            key = import_text(owner, "people", "name,n\nBob,x\n").pk
+        case "changes":
+            key = ChangeJob.objects.create(table=people, user=owner, action="delete", count=1).pk
+    return {"table_name": "people", "column_name": "name", "id": key, "event": trail[-1].pk}
+
+
+def name_of(operation: Operation) -> str:
+    return str(operation.definition.raw["operationId"])
+
+
+def aim(case: Asked, known: dict[str, Any]) -> None:
+    """Have it ask for what there is."""
+    for values in (case.path_parameters, case.query, case.body):
+        if isinstance(values, dict):
+            values.update({name: known[name] for name in known if name in values})
+
+
+def each_case(schema: BaseSchema, operation: Operation, check: Callable[[Asked], None]) -> None:
+    """Call ``check`` with each of an operation's cases, the same ones in every run."""
+    generation = schema.config.generation_for(operation=operation)
+    modes = list(GenerationMode)
+    for case in schema.iter_coverage_cases(operation, generation_modes=modes, generation_config=generation):
+        check(case)
+    few = settings(max_examples=EXAMPLES, derandomize=False, database=None, phases=[Phase.generate])
+    for mode in modes:
+        with suppress(Unsatisfiable):  # nothing can be wrong with what takes nothing
+            seed(SEED)(few(given(case=operation.as_strategy(generation_mode=mode))(check)))()
+
+
+def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subtests) -> None:
+    session = requests.Session()
+    headers = {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"}
+
+    def ask(case: Asked, **sent: Any) -> int:
+        answer = case.call(headers=headers, session=session, timeout=PATIENCE_SECONDS, **sent)
+        case.validate_response(answer)
+        if answer.status_code >= 400:
+            assert_is_an_error(answer.json())
+        return answer.status_code
+
+    def ask_everything(operation: Operation) -> None:
+        known = make_world(owner, operation.path)
+        if name_of(operation) in ACCEPTED:
+            keys = {parameter.name: known[parameter.name] for parameter in operation.path_parameters}
+            assert ask(operation.Case(path_parameters=keys), **ACCEPTED[name_of(operation)]) < 300
+        numbers = count()
+
+        def check(case: Asked) -> None:
+            if next(numbers) % 2:
+                aim(case, known)
+            ask(case)
+
+        each_case(schema, operation, check)
+        assert next(numbers) > 2
+
+    found = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
+    assert set(ACCEPTED) < {name_of(operation) for operation in found}
+    for operation in found:
+        with subtests.test(operation.label):
+            ask_everything(operation)
+
+
+def assert_is_an_error(body: Any) -> None:
+    assert list(body) == ["error"]
+    error = body["error"]
+    assert {"code", "message", "fields"} <= set(error)
+    assert error["code"]
+    assert error["message"]
+    assert all(reasons and all(map(str.strip, reasons)) for reasons in error["fields"].values())
