@@ -12,6 +12,7 @@ HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter
 # In a process of its own, for this one has loaded everything long ago.
 LOOK = """
 import io, json, sys
+sys.modules["requests"] = None  # of the tests' requirements; where it is installed, the framework loads it
 import config.asgi
 from django.urls import get_resolver
 from dataengine.imports.converting.likely_types import likely_type
