@@ -225,7 +225,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
     params = request.GET
     selection = listing.select(record_model(table, layout.columns), params)
     limit = page_size(params)
-    number = _positive(params.get("page"), 1)
+    number = _page_number(params)
     exact = params.get("count") == "exact"
     listed = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
     page, count = listed.page, listed.count
@@ -258,12 +258,22 @@ def page_size(params: QueryDict) -> int:
     return min(_positive(params.get("limit"), DEFAULT_PAGE_SIZE), LARGEST_PAGE)
 
 
+def _page_number(params: QueryDict) -> int:
+    """``page``, 1 without one. Raises InvalidInput where no page can have that number."""
+    text = params.get("page") or "1"
+    number = _positive(text, 0)
+    if not 0 < number <= paging.LAST_PAGE_NUMBER:
+        reason = f"Give a number from 1 to {paging.LAST_PAGE_NUMBER:,}."
+        raise InvalidInput(f"page: {reason}", fields={"page": reason})
+    return number
+
+
 def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, value) for name in params if name not in without for value in params.getlist(name)]
 
 
 def _positive(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 12 and int(text) > 0 else otherwise
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 14 and int(text) > 0 else otherwise
 
 
 def _sort(params: QueryDict) -> str:
