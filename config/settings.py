@@ -160,8 +160,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Milliseconds. statement_timeout kills COPY too, and only after all data was sent, so an import runs without one.
 # A request that waits for a lock is better told "busy" than left to queue every later reader behind it.
+STATEMENT_TIMEOUT_MS = 5_000 if ROLE == "web" else 0
 _TIME_LIMITS = {
-    "statement_timeout": 5_000 if ROLE == "web" else 0,
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
     "lock_timeout": 500 if ROLE == "web" else 0,
     "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
 }

@@ -5,13 +5,18 @@ Access is decided in the fetch, so that no entrance can forget it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from django.db.models import Q, QuerySet
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, CharField, Model, Q, QuerySet, Subquery, When
+from django.db.models.functions import Cast, JSONObject
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ChangeJob, ImportJob, Table
+from dataengine.models import ChangeJob, Column, ImportJob, Index, Table
+from dataengine.models.tables import Known
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -42,7 +47,10 @@ def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
         return frozenset()
     if table.owner_id == user.pk:
         return frozenset(RIGHTS)
-    codenames = {*get_user_perms(user, table), *get_group_perms(user, table)}
+    if table.known is not None and table.known.user_id == user.pk:
+        codenames = table.known.rights
+    else:
+        codenames = frozenset(map(str, [*get_user_perms(user, table), *get_group_perms(user, table)]))
     granted = {name.removesuffix("_table") for name in codenames}
     highest = max((index for index, right in enumerate(RIGHTS) if right in granted), default=-1)
     return frozenset(RIGHTS[: highest + 1])
@@ -55,13 +63,54 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
     it but lack ``right``.
     """
     # No name holds a NUL, and PostgreSQL would not even take the question.
-    table = None if "\0" in name else Table.objects.select_related("owner").filter(name=name).first()
+    table = None if "\0" in name else _fetched(user, name)
     held = rights_of(user, table) if table is not None else frozenset[Right]()
     if table is None or "view" not in held:
         raise NotFound(f"There is no table “{name}”.", code="table_not_found")
     if right not in held:
         raise AccessDenied(f"You may not {_verb(right)} the table “{name}”.")
     return table
+
+
+def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
+    """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
+    columns: list[Any] = list(
+        Column.objects.filter(table__name=name)
+        .select_related("table", "references")
+        .annotate(
+            search_index=Subquery(
+                Index.objects.filter(table__name=name, column=None).values(
+                    found=JSONObject(id="id", state="state", method="method", covers="covers")
+                )
+            ),
+            # Owners have every right: theirs are not looked up.
+            **{
+                kind: Case(When(table__owner=user.pk, then=None), default=ArraySubquery(grants))
+                for kind, grants in _grants(user, name).items()
+            },
+        )
+    )
+    if not columns:
+        return Table.objects.select_related("owner").filter(name=name).first()
+    first = columns[0]
+    table: Table = first.table
+    for column in columns:
+        column.table = table
+    index = Index(table=table, **first.search_index) if first.search_index else None
+    table.known = Known(columns, index, user.pk, frozenset([*(first.granted or ()), *(first.granted_to_group or ())]))
+    return table
+
+
+def _grants(user: User | AnonymousUser, name: str) -> dict[str, QuerySet[Model, Any]]:
+    # Not tied to the query around them, so that they are looked up once and not once a column.
+    key = Subquery(Table.objects.filter(name=name).values_list(Cast("pk", CharField())))
+    of = {"content_type": ContentType.objects.get_for_model(Table), "object_pk": key}
+    return {
+        "granted": UserObjectPermission.objects.filter(user=user.pk, **of).values("permission__codename"),
+        "granted_to_group": GroupObjectPermission.objects.filter(group__user=user.pk, **of).values(
+            "permission__codename"
+        ),
+    }
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:

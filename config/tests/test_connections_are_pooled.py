@@ -5,7 +5,6 @@ The tests themselves run as a worker does, without a pool, so these start what h
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import socket
@@ -14,17 +13,15 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from config.stack.embedded import Postgres, postgres_in, wait_until_ready
-from config.stack.processes import Program
-from config.uvicorn import listen
+from config.tests.serving import ROOT, ask, web_process
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.services.tables import create_table
 from harness.servers import start, stop
@@ -32,36 +29,7 @@ from harness.servers import start, stop
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ROOT = Path(__file__).resolve().parents[2]
 SIZE = 3
-
-
-@contextmanager
-def web_process(environment: dict[str, str], folder: Path) -> Iterator[int]:
-    """The web server as it is deployed; yields its port."""
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        program = Program(
-            name="web",
-            argv=(sys.executable, "-m", "config.uvicorn", f"--fd={listener.fileno()}", "--grace=1"),
-            env={**environment, "TABLEKEEP_ROLE": "web", "DATABASE_POOL_SIZE": str(SIZE)},
-            folder=ROOT,
-            files=(listener.fileno(),),
-            ready=lambda: True,
-        )
-        process = start(program, folder / "web.log")
-        try:
-            assert ask(port, "/health/live/")[0] == 200
-            yield port
-        finally:
-            stop(program, process)
-
-
-def ask(port: int, path: str, token: str = "") -> tuple[int, Any]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as client:
-        client.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
-        answer = client.getresponse()
-        return answer.status, json.loads(answer.read())
 
 
 def sessions() -> set[int]:
@@ -83,7 +51,7 @@ def token(transactional_db: None, owner: User) -> str:
 
 @pytest.fixture
 def port(token: str, process_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
-    with web_process(process_environment, tmp_path) as port:
+    with web_process(process_environment | {"DATABASE_POOL_SIZE": str(SIZE)}, tmp_path) as port:
         yield port
 
 

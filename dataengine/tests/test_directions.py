@@ -48,6 +48,7 @@ SPEAKS_SQL = (
     "dataengine.postgres.",
     "dataengine.records.bulk_updates",
     "dataengine.records.before_after",
+    "dataengine.records.single_writes",
     "dataengine.exports.export",
     "dataengine.profiles.samples",
     "dataengine.imports.",
