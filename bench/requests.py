@@ -1,4 +1,4 @@
-"""Single requests, and many at once, against a plain Django REST framework on the same PostgreSQL in the same minutes."""
+"""Single requests, and many at once, against a plain Django REST framework on the same PostgreSQL, in turn."""
 
 from __future__ import annotations
 
@@ -170,9 +170,9 @@ def report(cases: list[RequestCase], *, when: datetime, machine: str) -> str:
     lines = [
         "# Requests",
         "",
-        f"{when:%Y-%m-%d %H:%M} UTC, {machine}. Kept connections, a table of three columns and {RECORDS:,} records. The",
-        "reference is a plain Django REST framework (ModelViewSet, simplejwt, uvicorn, no audit, undo or rights) on the",
-        "same PostgreSQL, asked in turn with ours.",
+        f"{when:%Y-%m-%d %H:%M} UTC, {machine}. Kept connections, a table of three columns and {RECORDS:,}",
+        "records. The reference is a plain Django REST framework (ModelViewSet, simplejwt, uvicorn, no audit, undo or",
+        "rights) on the same PostgreSQL, asked in turn with ours.",
         "",
         "| one after the other | ms | plain DRF, ms | ratio | goal |",
         "| --- | --- | --- | --- | --- |",

@@ -5,14 +5,20 @@ Access is decided in the fetch, so that no entrance can forget it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+import psycopg
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, CharField, Model, Q, QuerySet, Subquery, When
-from django.db.models.functions import Cast, JSONObject
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model, Q, QuerySet
 from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
+from psycopg import sql
 
 from dataengine.exceptions import AccessDenied, NotFound
 from dataengine.models import ChangeJob, Column, ImportJob, Index, Table
@@ -74,43 +80,81 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
 
 def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
-    columns: list[Any] = list(
-        Column.objects.filter(table__name=name)
-        .select_related("table", "references")
-        .annotate(
-            search_index=Subquery(
-                Index.objects.filter(table__name=name, column=None).values(
-                    found=JSONObject(id="id", state="state", method="method", covers="covers")
-                )
-            ),
-            # Owners have every right: theirs are not looked up.
-            **{
-                kind: Case(When(table__owner=user.pk, then=None), default=ArraySubquery(grants))
-                for kind, grants in _grants(user, name).items()
-            },
-        )
-    )
-    if not columns:
-        return Table.objects.select_related("owner").filter(name=name).first()
-    first = columns[0]
-    table: Table = first.table
-    for column in columns:
-        column.table = table
-    index = Index(table=table, **first.search_index) if first.search_index else None
-    table.known = Known(columns, index, user.pk, frozenset([*(first.granted or ()), *(first.granted_to_group or ())]))
+    statement, parts = _question()
+    of = ContentType.objects.get_for_model(Table).pk
+    parameters = [user.pk, user.pk, of, user.pk, of, name]
+    connection.ensure_connection()
+    raw, pool = connection.connection, getattr(connection, "pool", None)
+    # PostgreSQL plans it for longer than it looks up, so a connection that is kept keeps the plan, too.
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+    if not rows:
+        return None
+    granted, *first = rows[0]
+    table: Table = _made(Table, first, parts[0])
+    search = _made(Index, first, parts[1])
+    columns: list[Column] = []
+    for _, *row in rows:
+        column = _made(Column, row, parts[2])
+        if column is not None:
+            column.table, column.references = table, _made(Table, row, parts[3])
+            index = _made(Index, row, parts[4])
+            if index is not None:
+                index.column = column
+            Column.index.related.set_cached_value(column, index)
+            columns.append(column)
+    table.known = Known(columns, search, user.pk, frozenset(granted))
     return table
 
 
-def _grants(user: User | AnonymousUser, name: str) -> dict[str, QuerySet[Model, Any]]:
-    # Not tied to the query around them, so that they are looked up once and not once a column.
-    key = Subquery(Table.objects.filter(name=name).values_list(Cast("pk", CharField())))
-    of = {"content_type": ContentType.objects.get_for_model(Table), "object_pk": key}
-    return {
-        "granted": UserObjectPermission.objects.filter(user=user.pk, **of).values("permission__codename"),
-        "granted_to_group": GroupObjectPermission.objects.filter(group__user=user.pk, **of).values(
-            "permission__codename"
-        ),
+def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
+    values = row[part]
+    if values[0] is None:
+        return None
+    fields = model._meta.concrete_fields
+    read = [
+        value if made.get_internal_type() != "JSONField" else made.from_db_value(value, None, connection)
+        for made, value in zip(fields, values, strict=True)
+    ]
+    return model.from_db(DEFAULT_DB_ALIAS, [made.attname for made in fields], read)
+
+
+@cache
+def _question() -> tuple[sql.Composed, list[slice]]:
+    """The statement, and where in its rows table, search index, column, the table it refers to, and its index are."""
+    models: list[tuple[str, type[Model]]] = [("t", Table), ("s", Index), ("c", Column), ("r", Table), ("i", Index)]
+    selected = [
+        sql.Identifier(alias, str(made.column)) for alias, model in models for made in model._meta.concrete_fields
+    ]
+    ends = list(accumulate(len(model._meta.concrete_fields) for _, model in models))
+    names = {
+        model.__name__.lower(): sql.Identifier(model._meta.db_table)
+        for model in (Table, Column, Index, Permission, UserObjectPermission, GroupObjectPermission)
     }
+    members = sql.Identifier(get_user_model().groups.through._meta.db_table)
+    statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, **names)
+    return statement, [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+# The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
+_ASK = sql.SQL("""
+WITH t AS MATERIALIZED (
+  SELECT *, CASE WHEN owner_id = %s THEN '{{}}' ELSE ARRAY(
+      SELECT p.codename FROM {userobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
+       WHERE g.user_id = %s AND g.content_type_id = %s AND g.object_pk = {table}.id::text
+       UNION ALL
+      SELECT p.codename FROM {groupobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
+        JOIN {members} m ON m.group_id = g.group_id
+       WHERE m.user_id = %s AND g.content_type_id = %s AND g.object_pk = {table}.id::text
+    ) END AS granted
+    FROM {table} WHERE name = %s)
+SELECT t.granted, {selected} FROM t
+  LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
+  LEFT JOIN {column} c ON c.table_id = t.id
+  LEFT JOIN {table} r ON r.id = c.references_id
+  LEFT JOIN {index} i ON i.column_id = c.id
+ ORDER BY c.position, c.id
+""")
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:

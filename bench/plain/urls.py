@@ -19,7 +19,7 @@ class RecordSerializer(serializers.ModelSerializer[Record]):
 class RecordViewSet(viewsets.ModelViewSet[Record]):
     """All that a ModelViewSet does."""
 
-    queryset = Record.objects.all()
+    queryset = Record._default_manager.all()
     serializer_class = RecordSerializer
 
 

@@ -49,6 +49,7 @@ SPEAKS_SQL = (
     "dataengine.records.bulk_updates",
     "dataengine.records.before_after",
     "dataengine.records.single_writes",
+    "dataengine.access",
     "dataengine.exports.export",
     "dataengine.profiles.samples",
     "dataengine.imports.",

@@ -64,7 +64,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not options or self.is_beside_pool or self.alias == NO_DB_ALIAS:
             return None
         if self.alias not in self._connection_pools:
-            parameters = {**self.get_connection_params(), "autocommit": True}
+            # Statements are prepared where that is asked for, and never by themselves: a record's table may change.
+            parameters = self.get_connection_params() | {"autocommit": True, "prepare_threshold": 2**62}
             configure = self._configure_connection  # type: ignore[attr-defined]  # not in the stubs
             # Of threads that come here at once one wins; the others' pools have not been opened.
             made = Pool(kwargs=parameters, open=False, configure=configure, **options)
