@@ -42,7 +42,7 @@ class Web:
     headers: dict[str, str]
 
     def exchanges(self, method: str, path: str, data: Any = None, **headers: str) -> list[str]:
-        """What the second such request asks PostgreSQL; the first one of a connection may have to prepare a statement."""
+        """What the second such request asks PostgreSQL; the first of a connection may have to prepare a statement."""
         for _ in range(2):
             self.tap.clear()
             with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as client:
@@ -70,10 +70,12 @@ def web(table: Table, owner: User, process_environment: dict[str, str], tmp_path
     url = process_environment["DATABASE_URL"]
     server = urlsplit(url)
     with tapped(server.hostname or "", server.port or 5432) as tap:
-        through = url.replace(f":{server.port}/", f":{tap.port}/")
-        with web_process(
-            process_environment | {"DATABASE_URL": through, "DATABASE_POOL_SIZE": "1", "DEBUG": "1"}, tmp_path
-        ) as port:
+        environment = process_environment | {
+            "DATABASE_URL": url.replace(f":{server.port}/", f":{tap.port}/"),
+            "DATABASE_POOL_SIZE": "1",
+            "DEBUG": "1",  # no static files are collected
+        }
+        with web_process(environment, tmp_path) as port:
             yield Web(port, tap, {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"})
 
 
