@@ -150,6 +150,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "webui.form_renderer.Renderer"
+
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"

@@ -120,7 +120,7 @@ def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
 
 
 @cache
-def _question() -> tuple[sql.Composed, list[slice]]:
+def _question() -> tuple[bytes, list[slice]]:
     """The statement, and where in its rows table, search index, column, the table it refers to, and its index are."""
     models: list[tuple[str, type[Model]]] = [("t", Table), ("s", Index), ("c", Column), ("r", Table), ("i", Index)]
     selected = [
@@ -133,7 +133,7 @@ def _question() -> tuple[sql.Composed, list[slice]]:
     }
     members = sql.Identifier(get_user_model().groups.through._meta.db_table)
     statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, **names)
-    return statement, [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    return statement.as_bytes(), [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 # The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
