@@ -21,7 +21,7 @@ from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_p
 from psycopg import sql
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ChangeJob, Column, ImportJob, Index, Table
+from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table
 from dataengine.models.tables import Known
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
 def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
     statement, parts = _question()
-    of = ContentType.objects.get_for_model(Table).pk
-    parameters = [user.pk, user.pk, of, user.pk, of, name]
+    parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
     connection.ensure_connection()
     raw, pool = connection.connection, getattr(connection, "pool", None)
     # PostgreSQL plans it for longer than it looks up, so a connection that is kept keeps the plan, too.
@@ -90,20 +89,20 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
         rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
     if not rows:
         return None
-    granted, *first = rows[0]
+    granted, has_changes, *first = rows[0]
     table: Table = _made(Table, first, parts[0])
-    search = _made(Index, first, parts[1])
+    search, layout = _made(Index, first, parts[1]), _made(ColumnLayout, first, parts[2])
     columns: list[Column] = []
-    for _, *row in rows:
-        column = _made(Column, row, parts[2])
+    for _, _, *row in rows:
+        column = _made(Column, row, parts[3])
         if column is not None:
-            column.table, column.references = table, _made(Table, row, parts[3])
-            index = _made(Index, row, parts[4])
+            column.table, column.references = table, _made(Table, row, parts[4])
+            index = _made(Index, row, parts[5])
             if index is not None:
                 index.column = column
             Column.index.related.set_cached_value(column, index)
             columns.append(column)
-    table.known = Known(columns, search, user.pk, frozenset(granted))
+    table.known = Known(columns, search, user.pk, frozenset(granted), layout, has_changes)
     return table
 
 
@@ -121,15 +120,20 @@ def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
 
 @cache
 def _question() -> tuple[bytes, list[slice]]:
-    """The statement, and where in its rows table, search index, column, the table it refers to, and its index are."""
-    models: list[tuple[str, type[Model]]] = [("t", Table), ("s", Index), ("c", Column), ("r", Table), ("i", Index)]
+    """The statement, and where in its rows each is: table, search index, layout, column, what it refers to, its index."""
+    models: list[tuple[str, type[Model]]] = [
+        ("t", Table), ("s", Index), ("l", ColumnLayout), ("c", Column), ("r", Table), ("i", Index)
+    ]  # fmt: skip
     selected = [
         sql.Identifier(alias, str(made.column)) for alias, model in models for made in model._meta.concrete_fields
     ]
     ends = list(accumulate(len(model._meta.concrete_fields) for _, model in models))
     names = {
         model.__name__.lower(): sql.Identifier(model._meta.db_table)
-        for model in (Table, Column, Index, Permission, UserObjectPermission, GroupObjectPermission)
+        for model in (
+            *(Table, Column, Index, ColumnLayout, ChangeJob),
+            *(Permission, UserObjectPermission, GroupObjectPermission),
+        )
     }
     members = sql.Identifier(get_user_model().groups.through._meta.db_table)
     statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, **names)
@@ -139,17 +143,22 @@ def _question() -> tuple[bytes, list[slice]]:
 # The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
 _ASK = sql.SQL("""
 WITH t AS MATERIALIZED (
-  SELECT *, CASE WHEN owner_id = %s THEN '{{}}' ELSE ARRAY(
+  SELECT *, CASE WHEN owner_id = %(user)s THEN '{{}}' ELSE ARRAY(
       SELECT p.codename FROM {userobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
-       WHERE g.user_id = %s AND g.content_type_id = %s AND g.object_pk = {table}.id::text
+       WHERE g.user_id = %(user)s AND g.content_type_id = %(kind)s AND g.object_pk = {table}.id::text
        UNION ALL
       SELECT p.codename FROM {groupobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
         JOIN {members} m ON m.group_id = g.group_id
-       WHERE m.user_id = %s AND g.content_type_id = %s AND g.object_pk = {table}.id::text
-    ) END AS granted
-    FROM {table} WHERE name = %s)
-SELECT t.granted, {selected} FROM t
+       WHERE m.user_id = %(user)s AND g.content_type_id = %(kind)s AND g.object_pk = {table}.id::text
+    ) END AS granted,
+    EXISTS (
+      SELECT FROM {changejob} j WHERE j.table_id = {table}.id
+         AND (j.state IN ('queued', 'running') OR j.user_id = %(user)s AND NOT j.told)
+    ) AS has_changes
+    FROM {table} WHERE name = %(name)s)
+SELECT t.granted, t.has_changes, {selected} FROM t
   LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
+  LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
   LEFT JOIN {column} c ON c.table_id = t.id
   LEFT JOIN {table} r ON r.id = c.references_id
   LEFT JOIN {index} i ON i.column_id = c.id

@@ -18,13 +18,16 @@ from dataengine.models.jobs import Job
 class Known:
     """What was read together with a table, for the user with the key ``user_id``, and need not be asked for again.
 
-    ``rights`` are those that the user was granted; an owner's are not granted.
+    ``rights`` are those that the user was granted; an owner's are not granted. ``layout`` is the user's.
+    ``has_changes`` says whether changes of very many records are on their way, or over and not told to the user.
     """
 
     columns: list[Column]
     search_index: Index | None
     user_id: int | None
     rights: frozenset[str]
+    layout: ColumnLayout | None
+    has_changes: bool
 
 
 class Table(models.Model):

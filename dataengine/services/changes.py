@@ -95,6 +95,8 @@ def cancel(job: ChangeJob) -> ChangeJob:
 
 def of_interest(user: User, table: Table) -> tuple[list[ChangeJob], list[ChangeJob]]:
     """The changes of the table that are on their way, whoever made them, and the user's own that are over, untold."""
+    if table.known is not None and table.known.user_id == user.pk and not table.known.has_changes:
+        return [], []
     wanted = Q(state__in=ChangeJob.ACTIVE) | Q(user=user, told=False)
     jobs = list(ChangeJob.objects.filter(wanted, table=table).select_related("user"))
     return [job for job in jobs if not job.is_over], [job for job in jobs if job.is_over]
@@ -120,6 +122,7 @@ def _do(user: User, table: Table, action: ChangeJob.Action, parameters: Mapping[
             if error.error_code != "query_timeout":
                 raise
             logger.info("A change of %s records takes too long to be waited for", count.value)
+    table.known = None
     with transaction.atomic():
         job = ChangeJob.objects.create(
             table=table, user=user, action=action, parameters=dict(parameters),
