@@ -120,7 +120,7 @@ def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
 
 @cache
 def _question() -> tuple[bytes, list[slice]]:
-    """The statement, and where in its rows each is: table, search index, layout, column, what it refers to, its index."""
+    """The statement, and where in its rows are: table, search index, layout, column, what it refers to, its index."""
     models: list[tuple[str, type[Model]]] = [
         ("t", Table), ("s", Index), ("l", ColumnLayout), ("c", Column), ("r", Table), ("i", Index)
     ]  # fmt: skip
