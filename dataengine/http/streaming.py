@@ -13,6 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from dataengine.postgres.backend.base import beside_pool
+
 
 def download(
     request: HttpRequest,
@@ -33,8 +35,6 @@ def download(
     disposition = content_disposition_header(as_attachment=True, filename=filename)
     response["Content-Disposition"] = disposition or "attachment"
     return response
-
-from dataengine.postgres.backend.base import beside_pool
 
 
 async def in_thread[T: str | bytes](

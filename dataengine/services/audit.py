@@ -24,16 +24,18 @@ def record_event(
     undoes: AuditEvent | None = None,
 ) -> AuditEvent:
     """Append one event. ``action`` is ``<thing>.<verb in the past>``, for example ``column.added``."""
-    event = new_event(user=user, table=table, action=action, details=details or {}, undoes=undoes)
+    event = new_event(user=user, table=table, action=action, details=details, undoes=undoes)
     event.save(force_insert=True)
     return event
 
 
 def new_event(
-    *, user: User | None, table: Table, action: str, details: dict[str, Any], undoes: AuditEvent | None = None
+    *, user: User | None, table: Table, action: str, details: EventDetails | None, undoes: AuditEvent | None = None
 ) -> AuditEvent:
     """The same, not yet stored: for what is written together with it."""
-    return AuditEvent(table=table, table_name=table.name, user=user, action=action, details=details, undoes=undoes)
+    return AuditEvent(
+        table=table, table_name=table.name, user=user, action=action, details=details or {}, undoes=undoes
+    )
 
 
 def change_details(columns: Iterable[Column], count: int, **more: Unpack[ChangeFacts]) -> ChangeDetails:
