@@ -9,7 +9,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import exports, grid, report
+from bench import exports, grid, report, requests
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from harness.system import running_system
@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--only", choices=list(BENCHMARKS), help="one of the benchmarks; all otherwise")
     parser.add_argument("--grid-rows", type=int, default=10_000_000)
+    parser.add_argument("--requests", type=int, default=300, help="single requests of each kind")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
@@ -67,7 +68,20 @@ def measure_exports(arguments: argparse.Namespace, machine: str) -> None:
     (arguments.results / "exports.md").write_text(text)
 
 
-BENCHMARKS = {"imports": measure_imports, "grid": measure_grid, "exports": measure_exports}
+def measure_requests(arguments: argparse.Namespace, machine: str) -> None:
+    """Single requests, and many at once, against a plain Django REST framework."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
+        folder = Path(name)
+        with running_system(folder / "data") as system:
+            cases = requests.RequestBench(system, folder, arguments.requests).run()
+    text = requests.report(cases, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "requests.md").write_text(text)
+
+
+BENCHMARKS = {
+    "imports": measure_imports, "grid": measure_grid, "exports": measure_exports, "requests": measure_requests
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.connections.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -149,6 +150,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "webui.form_renderer.Renderer"
+
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"
@@ -159,23 +162,42 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Milliseconds. statement_timeout kills COPY too, and only after all data was sent, so an import runs without one.
 # A request that waits for a lock is better told "busy" than left to queue every later reader behind it.
+STATEMENT_TIMEOUT_MS = 5_000 if ROLE == "web" else 0
 _TIME_LIMITS = {
-    "statement_timeout": 5_000 if ROLE == "web" else 0,
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
     "lock_timeout": 500 if ROLE == "web" else 0,
     "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
+}
+# What a process that serves requests keeps open, at most; 0: a new connection for each request. Workers have no pool:
+# a child keeps one connection for its task, and its threads a few more for as long, so nothing would be shared.
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, minimum=0)
+_POOL = {
+    "min_size": 1,
+    "max_size": DATABASE_POOL_SIZE,
+    # Seconds that a request waits for a connection: a restart of the server is waited for, and no reader longer.
+    "timeout": 2.0,
+    # A pool that gives up trying begins again with the next request, and does not pause for minutes.
+    "reconnect_timeout": 2.0,
 }
 _database = env.database("DATABASE_URL", "postgres://tablekeep@127.0.0.1:5432/tablekeep")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
+        "ENGINE": "dataengine.postgres.backend",
         # A thread of the ASGI server may serve anybody next, and threads come and go: a kept connection would leak.
         "CONN_MAX_AGE": 0,
         "ATOMIC_REQUESTS": False,  # the service owns the transaction
         "OPTIONS": {
             "application_name": f"tablekeep-{ROLE}",
             "connect_timeout": 5,
+            # Milliseconds after which a server that is gone without a word (failed over, cut off) is given up.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 30,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
             **_database.get("OPTIONS", {}),
             "options": " ".join(f"-c {name}={value}" for name, value in _TIME_LIMITS.items()),
+            **({"pool": _POOL} if ROLE == "web" and DATABASE_POOL_SIZE else {}),
         },
     }
 }

@@ -5,13 +5,24 @@ Access is decided in the fetch, so that no entrance can forget it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from django.db.models import Q, QuerySet
+import psycopg
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model, Q, QuerySet
+from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
+from psycopg import sql
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ChangeJob, ImportJob, Table
+from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table
+from dataengine.models.tables import Known
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -42,7 +53,10 @@ def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
         return frozenset()
     if table.owner_id == user.pk:
         return frozenset(RIGHTS)
-    codenames = {*get_user_perms(user, table), *get_group_perms(user, table)}
+    if table.known is not None and table.known.user_id == user.pk:
+        codenames = table.known.rights
+    else:
+        codenames = frozenset(map(str, [*get_user_perms(user, table), *get_group_perms(user, table)]))
     granted = {name.removesuffix("_table") for name in codenames}
     highest = max((index for index, right in enumerate(RIGHTS) if right in granted), default=-1)
     return frozenset(RIGHTS[: highest + 1])
@@ -55,13 +69,101 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
     it but lack ``right``.
     """
     # No name holds a NUL, and PostgreSQL would not even take the question.
-    table = None if "\0" in name else Table.objects.select_related("owner").filter(name=name).first()
+    table = None if "\0" in name else _fetched(user, name)
     held = rights_of(user, table) if table is not None else frozenset[Right]()
     if table is None or "view" not in held:
         raise NotFound(f"There is no table “{name}”.", code="table_not_found")
     if right not in held:
         raise AccessDenied(f"You may not {_verb(right)} the table “{name}”.")
     return table
+
+
+def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
+    """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
+    statement, parts = _question()
+    parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
+    connection.ensure_connection()
+    raw, pool = connection.connection, getattr(connection, "pool", None)
+    # PostgreSQL plans it for longer than it looks up, so a connection that is kept keeps the plan, too.
+    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
+        rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+    if not rows:
+        return None
+    granted, has_changes, *first = rows[0]
+    table: Table = _made(Table, first, parts[0])
+    search, layout = _made(Index, first, parts[1]), _made(ColumnLayout, first, parts[2])
+    columns: list[Column] = []
+    for _, _, *row in rows:
+        column = _made(Column, row, parts[3])
+        if column is not None:
+            column.table, column.references = table, _made(Table, row, parts[4])
+            index = _made(Index, row, parts[5])
+            if index is not None:
+                index.column = column
+            Column.index.related.set_cached_value(column, index)
+            columns.append(column)
+    table.known = Known(columns, search, user.pk, frozenset(granted), layout, has_changes)
+    return table
+
+
+def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
+    values = row[part]
+    if values[0] is None:
+        return None
+    fields = model._meta.concrete_fields
+    read = [
+        value if made.get_internal_type() != "JSONField" else made.from_db_value(value, None, connection)
+        for made, value in zip(fields, values, strict=True)
+    ]
+    return model.from_db(DEFAULT_DB_ALIAS, [made.attname for made in fields], read)
+
+
+@cache
+def _question() -> tuple[bytes, list[slice]]:
+    """The statement, and where in its rows are: table, search index, layout, column, what it refers to, its index."""
+    models: list[tuple[str, type[Model]]] = [
+        ("t", Table), ("s", Index), ("l", ColumnLayout), ("c", Column), ("r", Table), ("i", Index)
+    ]  # fmt: skip
+    selected = [
+        sql.Identifier(alias, str(made.column)) for alias, model in models for made in model._meta.concrete_fields
+    ]
+    ends = list(accumulate(len(model._meta.concrete_fields) for _, model in models))
+    names = {
+        model.__name__.lower(): sql.Identifier(model._meta.db_table)
+        for model in (
+            *(Table, Column, Index, ColumnLayout, ChangeJob),
+            *(Permission, UserObjectPermission, GroupObjectPermission),
+        )
+    }
+    members = sql.Identifier(get_user_model().groups.through._meta.db_table)
+    statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, **names)
+    return statement.as_bytes(), [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+# The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
+_ASK = sql.SQL("""
+WITH t AS MATERIALIZED (
+  SELECT *, CASE WHEN owner_id = %(user)s THEN '{{}}' ELSE ARRAY(
+      SELECT p.codename FROM {userobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
+       WHERE g.user_id = %(user)s AND g.content_type_id = %(kind)s AND g.object_pk = {table}.id::text
+       UNION ALL
+      SELECT p.codename FROM {groupobjectpermission} g JOIN {permission} p ON p.id = g.permission_id
+        JOIN {members} m ON m.group_id = g.group_id
+       WHERE m.user_id = %(user)s AND g.content_type_id = %(kind)s AND g.object_pk = {table}.id::text
+    ) END AS granted,
+    EXISTS (
+      SELECT FROM {changejob} j WHERE j.table_id = {table}.id
+         AND (j.state IN ('queued', 'running') OR j.user_id = %(user)s AND NOT j.told)
+    ) AS has_changes
+    FROM {table} WHERE name = %(name)s)
+SELECT t.granted, t.has_changes, {selected} FROM t
+  LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
+  LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
+  LEFT JOIN {column} c ON c.table_id = t.id
+  LEFT JOIN {table} r ON r.id = c.references_id
+  LEFT JOIN {index} i ON i.column_id = c.id
+ ORDER BY c.position, c.id
+""")
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:

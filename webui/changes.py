@@ -6,7 +6,7 @@ a script.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib import messages
@@ -67,10 +67,10 @@ def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: It
     tell(request, f"{records} {'deleted' if verb == 'deleted' else f'changed: {titles}'}.", table, [event])
 
 
-def tell_endings(request: ConsoleRequest, table: Table) -> None:
+def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob]) -> None:
     """Say how changes ended that the user had a worker make, once."""
     columns: list[Column] | None = None
-    for job in services.endings(request.user, table):
+    for job in services.endings(over):
         columns = list(table.columns.all()) if columns is None else columns
         if job.event is not None:
             tell_done(request, job.event, table, columns)
@@ -82,9 +82,8 @@ def tell_endings(request: ConsoleRequest, table: Table) -> None:
 
 def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
     """What ``records/_changes.html`` needs; says what has ended, too."""
-    jobs = list(table.change_jobs.filter(state__in=ChangeJob.ACTIVE).select_related("user"))
-    # Afterwards: of what ends between the two questions nobody would be told before the next page.
-    tell_endings(request, table)
+    jobs, over = services.of_interest(request.user, table)
+    tell_endings(request, table, over)
     columns = list(table.columns.all()) if jobs else []
     return {
         "table": table,

@@ -34,6 +34,8 @@ from config.stack.processes import Program, run_to_end
 
 POSTGRES_VERSION = "16"
 _MIB = 1024**2
+# Beside the pools of the web processes: workers with their threads, downloads, shells.
+_OTHER_CONNECTIONS = 60
 
 
 def free_port() -> int:
@@ -72,6 +74,8 @@ class Postgres:
     password: str = field(repr=False)
     durable: bool = True
     """False gives up crash safety for speed: for tests only."""
+    pooled: int = 0
+    """So many connections the web processes' pools may hold together."""
 
     @property
     def url(self) -> str:
@@ -106,6 +110,7 @@ class Postgres:
             "port": str(self.port),
             # No sockets: their path limit of 107 bytes is shorter than many a folder's name.
             "unix_socket_directories": "",
+            "max_connections": str(max(100, self.pooled + _OTHER_CONNECTIONS)),
         }
         if not self.durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -323,14 +328,15 @@ def _redis_version(binary: str) -> tuple[int, ...]:
 # The pair ------------------------------------------------------------------------------------------------------------
 
 
-def postgres_in(data_dir: Path, *, durable: bool = True) -> Postgres:
-    """The cluster of a DATA_DIR, on a free port."""
+def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0) -> Postgres:
+    """The cluster of a DATA_DIR, on a free port; ``pooled`` connections are the web processes'."""
     return Postgres(
         folder=data_dir / "postgres",
         port=free_port(),
         superuser_password=stored_secret(data_dir, "postgres_superuser_password"),
         password=stored_secret(data_dir, "postgres_password"),
         durable=durable,
+        pooled=pooled,
     )
 
 

@@ -101,7 +101,7 @@ class ApiView(APIView):
             if str(given.pop(name, value)) != str(value):
                 reason = f"The address says “{value}”."
                 raise InvalidInput(f"{name}: {reason}", fields={name: reason})
-        known = shape().fields
+        known = shape._declared_fields
         given.update({name: value for name, value in self.kwargs.items() if name in known})
         return checked(shape, given)
 

@@ -10,8 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
-_MAX_OFFSET = 2**62
-
 
 def listing[M: Model](
     request: Request, found: QuerySet[M], represent: Callable[[list[M]], Sequence[Any]], *, page: int, limit: int
@@ -19,7 +17,7 @@ def listing[M: Model](
     """One page of ``found``, each entry as ``represent`` makes it. Beyond the end it is empty."""
     count = found.count()
     offset = (page - 1) * limit
-    entries = list(found[offset : offset + limit]) if offset < min(count, _MAX_OFFSET) else []
+    entries = list(found[offset : offset + limit]) if offset < count else []
     last = max(1, -(-count // limit))
     url = request.build_absolute_uri()
     return Response(

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from dataengine.columns.api_fields import WholeNumberField
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
+from dataengine.queries.paging import LAST_PAGE_NUMBER
 from dataengine.queries.table_sizes import sizes_of
 
 BIGINT = 2**63
@@ -136,7 +137,7 @@ class UpdateRecord(RecordArguments):
 class RecordQuery(serializers.Serializer[Any]):
     """How a list of records is asked for. Every other parameter is a filter: ``<column>__<lookup>=``."""
 
-    page = WholeNumberField(min_value=1, default=1)
+    page = WholeNumberField(min_value=1, max_value=LAST_PAGE_NUMBER, default=1)
     limit = WholeNumberField(min_value=1, max_value=1000, default=10)
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000, help_text="name or -price,name")
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="ASC or DESC")
@@ -153,7 +154,7 @@ class ListRecords(RecordQuery):
 
 
 class PageQuery(serializers.Serializer[Any]):
-    page = WholeNumberField(min_value=1, default=1)
+    page = WholeNumberField(min_value=1, max_value=LAST_PAGE_NUMBER, default=1)
     limit = WholeNumberField(min_value=1, max_value=1000, default=100)
 
 

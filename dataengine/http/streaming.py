@@ -13,6 +13,8 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from dataengine.postgres.backend.base import beside_pool
+
 
 def download(
     request: HttpRequest,
@@ -43,6 +45,7 @@ async def in_thread[T: str | bytes](
     If the client goes away the generator is closed, which ends its query and its transaction. Should it be waiting
     for the database just then, ``interrupt`` (called from another thread) stops that.
     """
+    pieces = _beside_pool(pieces)
     step = sync_to_async(_next, thread_sensitive=True)
     try:
         while (piece := await step(pieces)) is not None:
@@ -57,6 +60,11 @@ async def in_thread[T: str | bytes](
 
 def _nothing() -> Generator[bytes]:
     yield from ()
+
+
+def _beside_pool[T](pieces: Generator[T]) -> Generator[T]:
+    with beside_pool():
+        yield from pieces
 
 
 def _next[T](pieces: Generator[T]) -> T | None:

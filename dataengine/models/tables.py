@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -11,6 +12,22 @@ from django.db.models.functions import Lower
 from dataengine.columns import types
 from dataengine.columns.types import ColumnSpec
 from dataengine.models.jobs import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was read together with a table, for the user with the key ``user_id``, and need not be asked for again.
+
+    ``rights`` are those that the user was granted; an owner's are not granted. ``layout`` is the user's.
+    ``has_changes`` says whether changes of very many records are on their way, or over and not told to the user.
+    """
+
+    columns: list[Column]
+    search_index: Index | None
+    user_id: int | None
+    rights: frozenset[str]
+    layout: ColumnLayout | None
+    has_changes: bool
 
 
 class Table(models.Model):
@@ -34,6 +51,9 @@ class Table(models.Model):
             ("own_table", "Can delete and share the table"),
         ]
 
+    # Until the table is changed; see ``access.get_table``. It lives as long as a request.
+    known: Known | None = None
+
     def __str__(self) -> str:
         return self.name
 
@@ -41,6 +61,14 @@ class Table(models.Model):
     def title(self) -> str:
         """What people read: the label, or the name where there is none."""
         return self.label or self.name
+
+    def all_columns(self) -> list[Column]:
+        """The columns in the designer's order, with the tables that they refer to."""
+        return list(self.known.columns if self.known else self.columns.all())
+
+    def search_index(self) -> Index | None:
+        """The search index, in whatever state, if somebody asked for one."""
+        return self.known.search_index if self.known else self.indexes.filter(column=None).first()
 
 
 class ColumnManager(models.Manager["Column"]):

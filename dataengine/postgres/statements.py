@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from psycopg import sql
 
 _WRITE_BYTES = 1 << 20
@@ -34,6 +34,11 @@ def value(statement: sql.Composable, parameters: Sequence[Any] | None = None) ->
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def savepoint() -> AbstractContextManager[Any]:
+    """Within a transaction a savepoint; outside nothing: one statement is a transaction by itself."""
+    return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def give_memory() -> None:

@@ -2,52 +2,96 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
-from psycopg import errors
+import psycopg
+from django.conf import settings
+from django.db import OperationalError, connection
+from psycopg import errors, sql
 from psycopg.pq import TransactionStatus
+
+from dataengine.postgres.statements import savepoint
 
 LIST_SECONDS = 4.0
 """What a list of records may take. With its count, and the request around it, that stays below 5 seconds."""
 
+_SET = sql.SQL("SELECT current_setting('statement_timeout'), set_config('statement_timeout', {}, true); ")
+
+
+class _Limits(threading.local):
+    """Of one thread: when the limits around it end, and what was in force before them in its transaction."""
+
+    ends: tuple[float, ...] = ()
+    before: str | None = None
+
+
+_limits = _Limits()
+
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Run what is inside in a transaction (or savepoint) whose statements get so much time altogether.
+    """Run what is inside with statements that get so much time altogether. A shorter limit around it stays in force.
 
-    Raises OperationalError caused by QueryCanceled beyond (``ran_out``). A shorter limit around it stays in force.
+    Within a transaction that is a savepoint. Outside each statement is a transaction of its own: its limit goes with
+    it in one exchange. Raises OperationalError caused by QueryCanceled beyond (``ran_out``).
     """
-    end = time.monotonic() + seconds
-
-    def limited(execute: Callable[..., Any], statement: Any, parameters: Any, many: bool, context: Any) -> Any:
-        raw = connection.connection
-        # After an error only the way back to a savepoint is open.
-        if raw.info.transaction_status != TransactionStatus.INERROR:
-            left = max(1, int(1000 * (end - time.monotonic())))
-            # A cursor of psycopg's own: Django's would come back here.
-            raw.execute("SELECT set_config('statement_timeout', %s, true)", [f"{min(left, before or left)}ms"])
-        return execute(statement, parameters, many, context)
-
-    with transaction.atomic():
-        before = _milliseconds()
-        with connection.execute_wrapper(limited):
+    around = _limits.ends
+    _limits.ends = (*around, time.monotonic() + seconds)
+    if around:
+        with savepoint(), _inside(around):
             yield
+        return
+    _limits.before = None
+    with savepoint(), _inside(around):
+        with connection.execute_wrapper(_limited):
+            yield
+        _put_back()
+
+
+@contextmanager
+def _inside(around: tuple[float, ...]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _limits.ends = around
+
+
+def _limited(execute: Callable[..., Any], statement: Any, parameters: Any, many: bool, context: Any) -> Any:
+    raw = connection.connection
+    # After an error only the way back to a savepoint is open.
+    if raw is None or raw.info.transaction_status == TransactionStatus.INERROR:
+        return execute(statement, parameters, many, context)
+    left = max(1, int(1000 * (min(_limits.ends) - time.monotonic())))
+    setting = _SET.format(sql.Literal(f"{min(left, settings.STATEMENT_TIMEOUT_MS or left)}ms"))
+    cursor = context["cursor"].cursor
+    if many or isinstance(cursor, psycopg.ServerCursor):
+        _keep_before(raw.execute(setting))
+        return execute(statement, parameters, many, context)
+    if isinstance(statement, sql.Composable):
+        execute(setting + statement, parameters, many, context)
+    else:
+        execute(setting.as_string(raw) + statement, parameters, many, context)
+    _keep_before(cursor)
+    cursor.nextset()
+    return None
+
+
+def _put_back() -> None:
+    if _limits.before is not None and connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{before}ms"])
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [_limits.before])
+
+
+def _keep_before(cursor: psycopg.Cursor[Any]) -> None:
+    if _limits.before is None:
+        row = cursor.fetchone()
+        _limits.before = str(row[0]) if row else None
 
 
 def ran_out(error: BaseException) -> bool:
     """Whether ``error`` says that a statement took too long."""
     return isinstance(error, OperationalError) and isinstance(error.__cause__, errors.QueryCanceled)
-
-
-def _milliseconds() -> int:
-    """The limit in force; 0 for none."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT setting::integer FROM pg_settings WHERE name = 'statement_timeout'")
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0

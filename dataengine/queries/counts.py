@@ -12,9 +12,9 @@ from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.records.model import Record
 
-# So long a list waits for its count before it takes an estimate; less where the count is likely to be large.
-_PATIENCE_SECONDS = 0.4
+# So long a list waits for its count before it asks how many there may be; and so long if these are not very many.
 _DOUBT_SECONDS = 0.1
+_PATIENCE_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,14 @@ def count_records(records: QuerySet[Record], *, exact: bool = False) -> Count:
     plain = records.order_by()
     if exact:
         return Count(plain.count(), is_exact=True)
-    planned = planned_rows(plain)
-    counted = _count_some(plain, patience=_PATIENCE_SECONDS if planned <= 2 * EXACT_BELOW else _DOUBT_SECONDS)
+    counted = _count_some(plain, patience=_DOUBT_SECONDS)
     if counted is not None and counted <= EXACT_BELOW:
         return Count(counted, is_exact=True)
+    planned = planned_rows(plain)
+    if counted is None and planned <= 2 * EXACT_BELOW:
+        counted = _count_some(plain, patience=_PATIENCE_SECONDS)
+        if counted is not None and counted <= EXACT_BELOW:
+            return Count(counted, is_exact=True)
     return Count(max(planned, counted or 0), is_exact=False)
 
 

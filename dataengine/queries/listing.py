@@ -169,7 +169,7 @@ def _remedies(
     columns = {column.attribute: column for column in model.columns}
     found: list[Remedy] = []
     if searched:
-        index = Index.objects.filter(table=model.table, column=None).first()
+        index = model.table.search_index()
         if index is None or index.state != Index.State.COMPLETED:
             found.append(Remedy("Searching", None, index.shown_state if index else None))
     wanted = [(attribute, "Filtering") for attribute, lookup in used if lookup in _HELPED]

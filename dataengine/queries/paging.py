@@ -25,7 +25,8 @@ from dataengine.queries.ordering import Stretch, Term, ordered, stretches_after,
 from dataengine.records.model import Record, bound_field
 
 _SALT = "tablekeep.cursor"
-_MAX_OFFSET = 2**62
+LAST_PAGE_NUMBER = 10**12
+"""No table has as many pages, whatever their size: PostgreSQL keeps at most 32 TB in one."""
 EXACT_OFFSET = 50_000
 """So many records are walked to reach a page; farther ones are found by estimate where that is possible."""
 KEYS_FIRST = 2_000
@@ -49,14 +50,14 @@ class Page:
 def page_by_number(
     queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: Count | None = None
 ) -> Page:
-    """Page ``number`` (from 1). Beyond the end it is empty, and ``previous`` leads to the last page.
+    """Page ``number`` (1 to ``LAST_PAGE_NUMBER``). Beyond the end it is empty, and ``previous`` leads to the last page.
 
     ``count`` is how many records there are, or about that many. With it, a page far into a list in the order of an
     indexed column is found by estimate (``is_exact`` False); every other page is exact.
     """
     offset = (number - 1) * limit
     model: type[Record] = queryset.model
-    if offset > _MAX_OFFSET or (count is not None and count.is_exact and offset >= count.value):
+    if count is not None and count.is_exact and offset >= count.value:
         return _beyond_the_end(queryset, terms, number)
     if offset > EXACT_OFFSET and count is not None and _is_indexed(model, terms[0].attribute):
         page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count.value)

@@ -17,7 +17,7 @@ from operator import or_
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, connection, models
+from django.db import OperationalError, connection, models, transaction
 from django.db.models import F, Func, Q, Value
 
 from dataengine.columns import values
@@ -36,7 +36,8 @@ _UNKNOWN_SHARE = 0.024
 
 def index_of(table: Table) -> Index | None:
     """The table's search index, if it can be used."""
-    return Index.objects.filter(table=table, column=None, state=Index.State.COMPLETED).first()
+    index = table.search_index()
+    return index if index is not None and index.state == Index.State.COMPLETED else None
 
 
 def meaning(table: Table) -> str:
@@ -97,7 +98,7 @@ def _by_id_if_rare(model: type[Record], condition: Q, known: Sequence[Q] = ()) -
         return condition
     ids = model.objects.order_by().filter(condition).values_list("pk", flat=True)
     try:
-        with time_limit(_PROBE_SECONDS):
+        with time_limit(_PROBE_SECONDS), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
             found = list(ids[: RARE + 1])

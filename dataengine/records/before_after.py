@@ -57,7 +57,7 @@ def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]
     """Complete what ``keep_before`` kept by how the same records are now."""
     run(
         sql.SQL("UPDATE {} AS c SET after = {} FROM {} AS r WHERE c.event_id = %s AND r.id = c.record_id").format(
-            _CHANGES, _image(columns), _table(model)
+            _CHANGES, image(columns), _table(model)
         ),
         [event.pk],
     )
@@ -67,7 +67,7 @@ def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Colum
     """The image after a change that set the same values everywhere: one record's speaks for all."""
     statement = sql.SQL(
         "SELECT {} FROM {} AS r WHERE r.id = (SELECT record_id FROM {} WHERE event_id = %s LIMIT 1)"
-    ).format(_image(columns), _table(model), _CHANGES)
+    ).format(image(columns), _table(model), _CHANGES)
     with connection.cursor() as cursor:
         cursor.execute(statement, [event.pk])
         row = cursor.fetchone()
@@ -115,7 +115,7 @@ def changed_since(
         "SELECT c.record_id FROM {} AS c LEFT JOIN {} AS r ON r.id = c.record_id WHERE c.event_id = %s"
         " AND (r.id IS NULL OR {} IS DISTINCT FROM coalesce(c.after, %s::jsonb) - %s::text[])"
         " ORDER BY c.record_id LIMIT %s"
-    ).format(_CHANGES, _table(model), _image(columns))
+    ).format(_CHANGES, _table(model), image(columns))
     with connection.cursor() as cursor:
         cursor.execute(statement, [event.pk, _json(common), list(dropped), _NAMED])
         return [row[0] for row in cursor.fetchall()]
@@ -172,7 +172,7 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
     ).format(
         _CHANGES,
         sql.Identifier(side),
-        _image(columns),
+        image(columns),
         _table(records.model),
         sql.SQL(compiled),
         sql.SQL(" FOR UPDATE" if lock else ""),
@@ -180,10 +180,11 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
     return run(statement, [event.pk, *parameters])
 
 
-def _image(columns: Sequence[Column]) -> sql.Composable:
-    """The image of row ``r``. Of two arrays, which is faster than ``to_jsonb`` of a row, and as long as need be."""
+def image(columns: Sequence[Column], of: str = "r") -> sql.Composable:
+    """The image of row ``of``. Of two arrays, which is faster than ``to_jsonb`` of a row, and as long as need be."""
     names = sql.SQL(", ").join(sql.Literal(column.attribute) for column in columns)
-    cells = sql.SQL(", ").join(sql.SQL("r.{}::text").format(sql.Identifier(column.name)) for column in columns)
+    row = sql.Identifier(of)
+    cells = sql.SQL(", ").join(sql.SQL("{}.{}::text").format(row, sql.Identifier(column.name)) for column in columns)
     return sql.SQL("jsonb_object(ARRAY[{}]::text[], ARRAY[{}]::text[])").format(names, cells)
 
 

@@ -37,7 +37,7 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
 
     A column is bound as ``column.attribute`` (``c12``), never by the user's word for it.
     """
-    known = list(table.columns.all()) if columns is None else list(columns)
+    known = table.all_columns() if columns is None else list(columns)
     meta = type(
         "Meta",
         (),

@@ -24,7 +24,16 @@ def record_event(
     undoes: AuditEvent | None = None,
 ) -> AuditEvent:
     """Append one event. ``action`` is ``<thing>.<verb in the past>``, for example ``column.added``."""
-    return AuditEvent.objects.create(
+    event = new_event(user=user, table=table, action=action, details=details, undoes=undoes)
+    event.save(force_insert=True)
+    return event
+
+
+def new_event(
+    *, user: User | None, table: Table, action: str, details: EventDetails | None, undoes: AuditEvent | None = None
+) -> AuditEvent:
+    """The same, not yet stored: for what is written together with it."""
+    return AuditEvent(
         table=table, table_name=table.name, user=user, action=action, details=details or {}, undoes=undoes
     )
 

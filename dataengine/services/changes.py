@@ -6,11 +6,12 @@ What is done is the same either way; a worker's change is a row (``ChangeJob``) 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
@@ -92,12 +93,20 @@ def cancel(job: ChangeJob) -> ChangeJob:
     return job
 
 
-def endings(user: User, table: Table) -> list[ChangeJob]:
-    """The user's changes of the table that are over and of which this has not been asked before: the latest, in order.
+def of_interest(user: User, table: Table) -> tuple[list[ChangeJob], list[ChangeJob]]:
+    """The changes of the table that are on their way, whoever made them, and the user's own that are over, untold."""
+    if table.known is not None and table.known.user_id == user.pk and not table.known.has_changes:
+        return [], []
+    wanted = Q(state__in=ChangeJob.ACTIVE) | Q(user=user, told=False)
+    jobs = list(ChangeJob.objects.filter(wanted, table=table).select_related("user"))
+    return [job for job in jobs if not job.is_over], [job for job in jobs if job.is_over]
+
+
+def endings(over: Sequence[ChangeJob]) -> list[ChangeJob]:
+    """Those of ``over`` (see ``of_interest``) that the user is to be told of: the latest, in order, each once.
 
     Who comes back after a long time, or makes them by a program, is not told of each.
     """
-    over = ChangeJob.objects.filter(user=user, table=table, told=False).exclude(state__in=ChangeJob.ACTIVE)
     # Of two pages that ask at once, one is told.
     found = [job for job in over if ChangeJob.objects.filter(pk=job.pk, told=False).update(told=True)]
     since = timezone.now() - _TELL_FOR
@@ -113,6 +122,7 @@ def _do(user: User, table: Table, action: ChangeJob.Action, parameters: Mapping[
             if error.error_code != "query_timeout":
                 raise
             logger.info("A change of %s records takes too long to be waited for", count.value)
+    table.known = None
     with transaction.atomic():
         job = ChangeJob.objects.create(
             table=table, user=user, action=action, parameters=dict(parameters),

@@ -26,6 +26,7 @@ def keep_layout(*, user: User, table: Table, order: Sequence[int], shown: Collec
 
     Keys of no column of the table are dropped; columns that ``order`` does not name (made meanwhile) come last, seen.
     """
+    table.known = None
     known = set(table.columns.values_list("pk", flat=True))
     order = [pk for pk in dict.fromkeys(order) if pk in known]
     hidden = [pk for pk in order if pk not in shown]
@@ -39,6 +40,7 @@ def keep_width(*, user: User, table: Table, column: int, width: int | None) -> N
 
     Of a key of no column of the table nothing is kept.
     """
+    table.known = None
     with transaction.atomic():
         layout, _ = ColumnLayout.objects.select_for_update().get_or_create(user=user, table=table)
         widths = {pk: kept for pk, kept in layout.widths.items() if pk != str(column)}
@@ -50,6 +52,7 @@ def keep_width(*, user: User, table: Table, column: int, width: int | None) -> N
 
 def forget_layout(*, user: User, table: Table) -> None:
     """Back to all columns, in the designer's order, as wide as what they hold."""
+    table.known = None
     ColumnLayout.objects.filter(user=user, table=table).delete()
 
 
@@ -81,7 +84,10 @@ class Layout:
 
 def layout_of(user: User, table: Table, columns: Sequence[Column]) -> Layout:
     """How ``user`` has ``columns`` (the table's, in the designer's order) shown; columns made since come last."""
-    kept = ColumnLayout.objects.filter(user=user, table=table).first()
+    if table.known is not None and table.known.user_id == user.pk:
+        kept = table.known.layout
+    else:
+        kept = ColumnLayout.objects.filter(user=user, table=table).first()
     if kept is None:
         return Layout(list(columns), frozenset(), charts=True)
     place = {pk: number for number, pk in enumerate(kept.order)}

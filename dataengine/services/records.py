@@ -14,12 +14,13 @@ from django.db import transaction
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
+from dataengine.postgres.statements import savepoint
 from dataengine.queries.references import named_references
-from dataengine.records import before_after
+from dataengine.records import before_after, single_writes
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import clean_record, record_data, records_data
-from dataengine.services.audit import Trail, change_details, complete, record_event
+from dataengine.services.audit import Trail, change_details, complete, new_event, record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,8 +33,8 @@ def insert_record(*, user: User, table: Table, data: object, trail: Trail | None
     """
     model = record_model(table)
     attributes = clean_record(model, data)
-    with translated(model), transaction.atomic():
-        record = model(**attributes)
+    record = model(**attributes)
+    with translated(model), savepoint():
         _insert(user, record, trail)
     return record
 
@@ -55,19 +56,16 @@ def duplicate_record(*, user: User, table: Table, pk: int, data: object = None, 
     if missing:
         raise InvalidInput("The copy needs values of its own.", code="missing_value", fields=missing)
     copied = {column.attribute: getattr(original, column.attribute) for column in model.columns if not column.unique}
-    with translated(model), transaction.atomic():
-        record = model(**(copied | given))
+    record = model(**(copied | given))
+    with translated(model), savepoint():
         _insert(user, record, trail)
     return record
 
 
 def _insert(user: User, record: Record, trail: Trail | None) -> None:
-    model = type(record)
-    record.save(force_insert=True)
-    record.refresh_from_db()  # as stored: 1.5 in a numeric(5, 2) is 1.50
-    details = change_details(model.columns, 1, id=record.pk)
-    event = record_event(user=user, table=model.table, action="record.inserted", details=details)
-    before_after.keep_inserted(event, model.objects.filter(pk=record.pk), model.columns)
+    details = change_details(record.columns, 1)
+    event = new_event(user=user, table=record.table, action="record.inserted", details=details)
+    single_writes.insert(record, event)
     complete(event, trail)
 
 
@@ -94,14 +92,10 @@ def update_record(
         _check_version(record, version, yours=data, is_as_seen=is_as_seen)
         if attributes:
             columns = [column for column in model.columns if column.attribute in attributes]
-            details = change_details(columns, 1, id=pk)
-            event = record_event(user=user, table=table, action="record.updated", details=details)
-            before_after.keep_before(event, model.objects.filter(pk=pk), columns)
+            event = new_event(user=user, table=table, action="record.updated", details=change_details(columns, 1))
             for attribute, value in attributes.items():
                 setattr(record, attribute, value)
-            record.save(update_fields=list(attributes))
-            record.refresh_from_db()
-            before_after.keep_after(event, model, columns)
+            single_writes.update(record, event, columns)
             complete(event, trail)
     return record
 

@@ -38,6 +38,7 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
             with transaction.atomic():
                 _set_timeouts()
                 if table is not None:
+                    table.known = None
                     if not locks.shares_table(table.pk):
                         raise _ImportHoldsTable
                     _refuse_during_change(table)

@@ -54,6 +54,8 @@ def test_verbs_are_described_with_their_arguments(schema: dict[str, Any]) -> Non
     assert {"table_name", "page", "limit", "order_by", "order_direction", "search"} <= {
         parameter["name"] for parameter in listing["parameters"]
     }
+    bounds = {parameter["name"]: parameter["schema"].get("maximum") for parameter in listing["parameters"]}
+    assert (bounds["page"], bounds["limit"]) == (10**12, 1000)
     [filters] = [parameter for parameter in listing["parameters"] if parameter["name"] == "filters"]
     for kind in REGISTRY.values():
         assert all(f"- `{lookup}`: " in filters["description"] for lookup in kind.lookups), kind.name

@@ -139,7 +139,8 @@ def test_text_that_postgresql_cannot_hold(
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("page=0", "page"), ("page=-1", "page"), ("page=x", "page"), ("page=1.5", "page"), ("limit=0", "limit"),
+        ("page=0", "page"), ("page=-1", "page"), ("page=x", "page"), ("page=1.5", "page"),
+        (f"page={10**12 + 1}", "page"), (f"page={10**30}", "page"), (f"limit={10**30}", "limit"), ("limit=0", "limit"),
         ("limit=1001", "limit"), ("limit=", "limit"), ("limit=" + "9" * 2000, "limit"), ("order_by=nope", "order_by"),
         ("order_by=-", "order_by"), ("order_by=a__b", "order_by"), ("order_by=pk", "order_by"),
         ("order_by=%00", "order_by"), ("order_by=j", "order_by"), ("order_direction=up", "order_direction"),
@@ -169,7 +170,11 @@ def test_bad_list_parameters_are_named(client: APIClient, make_table: MakeTable,
 def test_huge_numbers(client: APIClient, make_table: MakeTable) -> None:
     make_table("t", a="TEXT")
     huge = 10**30
-    assert client.get(f"/api/get-records/?table_name=t&page={huge}").json()["results"] == []
+    for url in ("/api/get-records/?table_name=t&", "/api/tables/t/records/?", "/api/tables/?", "/api/imports/?"):
+        assert client.get(f"{url}page={10**12}&limit=1000").json()["results"] == []
+        for parameter in ("page", "limit"):
+            answer = client.get(f"{url}{parameter}={huge}")
+            assert (answer.status_code, list(error(answer)["fields"])) == (400, [parameter])
     for answer in (
         client.put("/api/update-record/", {"table_name": "t", "id": huge, "data": {}}),
         client.delete("/api/delete-record/", {"table_name": "t", "id": -huge}),

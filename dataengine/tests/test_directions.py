@@ -35,7 +35,7 @@ IMPORTS = (
     ("loading",),
 )
 CONSOLE = (
-    ("htmx", "words", "sorting", "static_files"),
+    ("htmx", "words", "sorting", "static_files", "form_renderer"),
     ("errors", "forms"),
     ("changes", "account_forms", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),
@@ -43,11 +43,14 @@ CONSOLE = (
 )
 
 # What may hold ``psycopg.sql``: DDL and statements, what loads and exports, states before and after a change, one
-# update of many records to values of their own, samples of records, and the parts of the import that are its SQL.
+# record written with its event, one update of many records to values of their own, the one way in to a table, samples
+# of records, and the parts of the import that are its SQL.
 SPEAKS_SQL = (
     "dataengine.postgres.",
     "dataengine.records.bulk_updates",
     "dataengine.records.before_after",
+    "dataengine.records.single_writes",
+    "dataengine.access",
     "dataengine.exports.export",
     "dataengine.profiles.samples",
     "dataengine.imports.",

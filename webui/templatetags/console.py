@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ for _filter in (words.number, words.about, words.size, words.duration, words.sec
 
 
 @register.simple_tag
+@cache
 def icon(name: str, css: str = "") -> SafeString:
     """A Tabler icon out of the sprite. Decoration only: what it says is said in words beside it."""
     return format_html(

@@ -128,6 +128,13 @@ def test_a_page_beyond_the_end_says_so(as_owner: Client, people: Table) -> None:
         assert names(html) == []
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "١", str(10**12 + 1), str(10**30), "9" * 5_000])
+def test_a_page_that_cannot_be_is_refused(number: str, as_owner: Client, people: Table) -> None:
+    answer = as_owner.get(f"{GRID}?page={number}")
+    assert answer.status_code == 400
+    assert "page: Give a number from 1 to 1,000,000,000,000." in answer.content.decode()
+
+
 def test_an_empty_table_still_shows_its_columns(as_owner: Client, owner: User) -> None:
     make_table(owner, "empty", {"a": "TEXT"})
     html = as_owner.get("/tables/empty/").content.decode()

@@ -34,7 +34,7 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
     else changed the same cell meanwhile, both values to choose from (409).
     """
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     column = _column(columns, attribute)
     if request.method == "GET":
         record = services.get_record(table, pk)
@@ -69,7 +69,7 @@ def paste(request: ConsoleRequest, name: str) -> HttpResponse:
     All or nothing: 204, or in JSON a ``message`` and the ``cells`` at fault (``{"id", "column", "message"}``).
     """
     table = access.get_table(request.user, name, "edit")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     trail: Trail = []
     try:
         block = Block.read(request.POST.get("block", ""), columns, references.readable(request.user, columns))

@@ -18,7 +18,7 @@ from webui.views.view import console_view
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """One cell for each column that the user has shown. The URL's parameters are the grid's; the bars change them."""
     table = access.get_table(request.user, name, "view")
-    shown = layout_of(request.user, table, list(table.columns.all())).shown
+    shown = layout_of(request.user, table, table.all_columns()).shown
     found = profiles.profiles(table, shown)
     drawn = []
     if found is not None and found.size:

@@ -38,7 +38,7 @@ LARGEST_PAGE = 1000
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """The grid. Its URL is its whole state, in the API's words."""
     table = access.get_table(request.user, name, "view")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     rights, is_partial = access.rights_of(request.user, table), htmx.is_partial(request)
     layout = layout_of(request.user, table, columns)
     named = references.labels_of(request.user, filters.referred(request.GET, columns))
@@ -99,7 +99,7 @@ def count(request: ConsoleRequest, name: str) -> HttpResponse:
 def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     """Turn the filter form into the parameter that it means; or show the conditions that suit a column."""
     table = access.get_table(request.user, name, "view")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     of = request.GET.get("column", "")
     readable = references.readable(request.user, columns)
     if "condition" not in request.GET:
@@ -136,7 +136,7 @@ def lookup(request: ConsoleRequest, name: str) -> HttpResponse:
 def add(request: ConsoleRequest, name: str) -> HttpResponse:
     """Add a record; with ``copy`` in the URL one that begins as another is."""
     table = access.get_table(request.user, name, "edit")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     copied = record_model(table, columns).objects.filter(pk=_positive(request.GET.get("copy"), 0)).first()
     form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, copied=copied)
     trail: Trail = []
@@ -156,7 +156,7 @@ def add(request: ConsoleRequest, name: str) -> HttpResponse:
 def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     """Show one record whole; change it, unless somebody else did since it was shown (``version``)."""
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     record = services.get_record(table, pk)
     form = RecordForm(columns, request.POST if request.method == "POST" else None, user=request.user, record=record)
     trail: Trail = []
@@ -189,7 +189,7 @@ def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     """Ask, then delete one record."""
     table = access.get_table(request.user, name, "edit")
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     record = services.get_record(table, pk)
     problem = None
     trail: Trail = []
@@ -225,7 +225,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
     params = request.GET
     selection = listing.select(record_model(table, layout.columns), params)
     limit = page_size(params)
-    number = _positive(params.get("page"), 1)
+    number = _page_number(params)
     exact = params.get("count") == "exact"
     listed = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
     page, count = listed.page, listed.count
@@ -258,12 +258,22 @@ def page_size(params: QueryDict) -> int:
     return min(_positive(params.get("limit"), DEFAULT_PAGE_SIZE), LARGEST_PAGE)
 
 
+def _page_number(params: QueryDict) -> int:
+    """``page``, 1 without one. Raises InvalidInput where no page can have that number."""
+    text = params.get("page") or "1"
+    number = _positive(text, 0)
+    if not 0 < number <= paging.LAST_PAGE_NUMBER:
+        reason = f"Give a number from 1 to {paging.LAST_PAGE_NUMBER:,}."
+        raise InvalidInput(f"page: {reason}", fields={"page": reason})
+    return number
+
+
 def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]:
     return [(name, value) for name in params if name not in without for value in params.getlist(name)]
 
 
 def _positive(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 12 and int(text) > 0 else otherwise
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 14 and int(text) > 0 else otherwise
 
 
 def _sort(params: QueryDict) -> str:

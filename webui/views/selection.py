@@ -40,7 +40,7 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
         raise InvalidInput(_NOTHING_CHOSEN)
     if doing == "duplicate":
         return _duplicate(request, table, chosen, back)
-    columns = list(table.columns.all())
+    columns = table.all_columns()
     is_asked = "confirmed" in request.POST or (htmx.is_partial(request) and not everything)
     form = SetForm(columns, request.POST if doing == "set" and is_asked else None)
     if doing not in {"set", "delete"}:

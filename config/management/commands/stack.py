@@ -15,6 +15,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config import uvicorn
@@ -120,7 +121,8 @@ class _Stack:
     async def _start_servers(self, supervisor: Supervisor) -> None:
         """PostgreSQL and Redis, where the environment names none."""
         if not self._environment.get("DATABASE_URL"):
-            postgres = postgres_in(self._folder)
+            pooled = settings.WEB_CONCURRENCY * settings.DATABASE_POOL_SIZE
+            postgres = postgres_in(self._folder, pooled=pooled)
             postgres.initialise()
             await supervisor.start(postgres.program())
             postgres.ensure_database()

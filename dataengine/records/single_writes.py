@@ -1,0 +1,82 @@
+"""One record, its event and its images, written by one statement: what one answer from PostgreSQL can do takes no more.
+
+The statement is the ORM's own INSERT or UPDATE; the event and the images are made of what it returns. Being one, it is
+a transaction by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models import sql as orm
+from django.utils import timezone
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.postgres import ddl
+from dataengine.records.before_after import image
+from dataengine.records.model import Record, bound_field
+
+_EVENT = sql.SQL(
+    "INSERT INTO {} (table_id, table_name, user_id, action, details, created_at)"
+    " SELECT %s, %s, %s, %s, %s::jsonb || jsonb_build_object('id', r.id), %s FROM r RETURNING id"
+).format(sql.Identifier(AuditEvent._meta.db_table))
+_CHANGES = sql.Identifier(RecordChange._meta.db_table)
+
+
+def insert(record: Record, event: AuditEvent) -> None:
+    """Store both, and complete them by what PostgreSQL made of them: ids, defaults, 1.5 in a numeric(5, 2) as 1.50."""
+    model = type(record)
+    query = orm.InsertQuery(model)
+    given = [made for made in model._meta.concrete_fields if not made.primary_key]
+    query.insert_values(given, [record])
+    keep = sql.SQL("INSERT INTO {} (event_id, record_id, after) SELECT e.id, r.id, {} FROM e, r").format(
+        _CHANGES, image(model.columns)
+    )
+    _write(record, event, query, keep)
+
+
+def update(record: Record, event: AuditEvent, columns: Sequence[Column]) -> None:
+    """Store the values of ``columns``. The record must be locked, or its image before might not be what was changed."""
+    model = type(record)
+    query = orm.UpdateQuery(model)
+    query.add_q(Q(pk=record.pk))
+    fields = [bound_field(model, column.attribute) for column in columns]
+    query.add_update_fields([(made, None, made.pre_save(record, False)) for made in fields])
+    keep = sql.SQL(
+        "INSERT INTO {} (event_id, record_id, before, after)"
+        " SELECT e.id, r.id, {}, {} FROM e, r JOIN {} AS o ON o.id = r.id"  # o: as the statement found it
+    ).format(_CHANGES, image(columns, "o"), image(columns), ddl.qualified(model.table.name))
+    _write(record, event, query, keep)
+
+
+def _write(record: Record, event: AuditEvent, query: Any, keep: sql.Composable) -> None:
+    model = type(record)
+    fields = [(made.attname, getattr(made, "from_db_value", None)) for made in model._meta.concrete_fields]
+    names = sql.SQL(", ").join(sql.Identifier(name) for name in ["id", *(column.name for column in model.columns)])
+    compiled = query.get_compiler(connection=connection).as_sql()
+    [(text, parameters)] = compiled if isinstance(compiled, list) else [compiled]
+    statement = sql.SQL("WITH r AS ({} RETURNING {}), e AS ({}), c AS ({}) SELECT e.id, r.* FROM e, r").format(
+        sql.SQL(text), names, _EVENT, keep
+    )
+    event.created_at = timezone.now()
+    about: list[Any] = [
+        event.table_id,
+        event.table_name,
+        event.user_id,
+        event.action,
+        Jsonb(event.details),
+        event.created_at,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*parameters, *about])
+        row = cursor.fetchone()
+    event.pk, *stored = row
+    for (attribute, read), value in zip(fields, stored, strict=True):
+        setattr(record, attribute, value if read is None else read(value, None, connection))
+    event.details["id"] = record.pk
+    event._state.adding = record._state.adding = False
