@@ -52,7 +52,7 @@ class Kept:
         while (missing := _missing(answer)) != 0:
             answer += self._socket.recv(max(missing, 1 << 16))
         taken = time.perf_counter() - start
-        _check(answer)
+        _check(request, answer)
         return taken
 
 
@@ -74,7 +74,7 @@ async def _ask_until(request: Request, end: float, client: int) -> int:
         writer.write(request.encoded(1 + (client * 31 + count) % 900))
         head = await reader.readuntil(b"\r\n\r\n")
         answer = head + await reader.readexactly(_length(head))
-        _check(answer)
+        _check(request, answer)
         count += 1
     writer.close()
     return count
@@ -94,6 +94,7 @@ def _length(head: bytes | bytearray) -> int:
     return 0
 
 
-def _check(answer: bytes | bytearray) -> None:
+def _check(request: Request, answer: bytes | bytearray) -> None:
     if not answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
-        raise RuntimeError(bytes(answer[:2000]).decode(errors="replace"))
+        said = bytes(answer[:2000]).decode(errors="replace")
+        raise RuntimeError(f"{request.method} {request.path}: {said}")
