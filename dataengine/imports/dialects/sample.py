@@ -134,34 +134,6 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
     return values * 2 < len(rows) * parsed.width
 
 
-def preamble(parsed: ParsedSample, delimiter: str) -> int:
-    """How many lines stand before the header (or the first row): titles, notes, generator lines.
-
-    A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
-    that width (3 and more) with one cell filled and the rest empty while the next is fuller. Whatever its width, it is
-    preamble if the next record plainly is the header; and so are faulty lines, or where they have few delimiters.
-    None of that where the width is hardly usual.
-    """
-    records, width = parsed.records, parsed.width
-    if 3 * parsed.regular < 1:
-        return 0
-    if parsed.head and not _plainly_a_header(records, width):
-        cells = max(line.count(delimiter.encode()) + 1 for line in parsed.head)
-        return parsed.lines[0] if cells * 2 <= width else 0
-    for index, record in enumerate(records[:50]):
-        filled = sum(cell.strip() != "" for cell in record)
-        if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(parsed, index)):
-            return parsed.lines[index] if index or parsed.head else 0
-        if len(record) != width and len(record) * 2 > width and not _plainly_a_header(records[index + 1 :], width):
-            return parsed.lines[index] if index else 0  # a damaged header is still the header
-    return 0
-
-
-def _fuller_follows(parsed: ParsedSample, index: int) -> bool:
-    following = parsed.records[index + 1 : index + 3]
-    return any(sum(cell.strip() != "" for cell in record) * 2 > parsed.width for record in following)
-
-
 def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the first record names the columns. Columns whose values all have one kind other than text decide.
 
@@ -169,21 +141,22 @@ def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """
     first = records[0]
     rows = [record for record in records[1:] if len(record) == width]
-    if _votes(first, rows, width) < 0:
+    if votes_for_header(first, rows, width) < 0:
         return _names_years(first, rows)
     if not rows:
         return not all(kind(cell) in ("number", "moment") for cell in first)
     return True
 
 
-def _plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
+def plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the first record is of the usual width and names columns that hold something other than names."""
     if not records or len(records[0]) != width:
         return False
-    return _votes(records[0], [record for record in records[1:] if len(record) == width], width) > 0
+    return votes_for_header(records[0], [record for record in records[1:] if len(record) == width], width) > 0
 
 
-def _votes(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+def votes_for_header(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many columns of values other than text ``first`` names, less those of which it holds a value itself."""
     votes = 0
     for column, cell in enumerate(first):
         kinds = [kind(row[column]) for row in rows if column < width]
