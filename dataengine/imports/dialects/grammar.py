@@ -101,6 +101,12 @@ class Grammar:
             raise NeedMore  # the LF of a CRLF may be in the next chunk
         return found.start(), found.end()
 
+    def is_blank(self, line: bytes) -> bool:
+        """Whether a line is empty, or holds nothing but delimiters: spreadsheets write empty rows so."""
+        if len(self.delimiter) == 1:
+            return not line.strip(self.delimiter)
+        return not line.replace(self.delimiter, b"")
+
     def row_end(self, text: bytes, start: int, *, final: bool) -> int:
         """Where the line after a row of sheet text begins; sheet text has no faults, and cells of several lines."""
         end, after = self.line_end(text, start, final=final)
@@ -203,7 +209,7 @@ class Grammar:
             if line >= scan.end:
                 return False
             end, after = self.line_end(text, line, final=final)
-            if end == line or self.scan(text[line:end], 0, final=True).fault:
+            if self.is_blank(text[line:end]) or self.scan(text[line:end], 0, final=True).fault:
                 others += 1
                 if others > SWALLOW_LINES - SWALLOW_ROWS:
                     return False
@@ -227,7 +233,7 @@ class Grammar:
         line = second
         while line <= last:
             end, after = self.line_end(text, line, final=final)
-            if end > line:
+            if not self.is_blank(text[line:end]):
                 probe = self.scan(text, line, final=final, limit=limit)
                 if probe.fault is None:
                     good += 1

@@ -86,7 +86,7 @@ def has_rows(source: Source, dialect: Dialect) -> bool:
     pass_header(buffer, dialect, source)
     while True:
         buffer.fill(1)
-        if not buffer.text or buffer.text.strip(b"\r\n"):
+        if not buffer.text or buffer.text.strip(b"\r\n" + dialect.delimiter.encode()):
             return bool(buffer.text)
         buffer.drop(len(buffer.text))
 
