@@ -19,7 +19,7 @@ _FEW = 3
 def preamble(parsed: ParsedSample, delimiter: str) -> int:
     """How many lines stand before the header (or the first row) of ``parsed``.
 
-    A block of records begins with one that fills all its cells, and nine in ten of those that follow have no more
+    A block of records begins with one that fills all its cells, and nine in ten of those that follow, or all but one, have no more
     filled cells than it and are not shorter. Its beginning is the header if it plainly names what follows it; if only
     records with fewer filled cells stand before it, and those are no damaged header: two or more, or apart from it by
     a blank line, or of at most half its width. Of several such blocks the widest is the table. Faulty lines before the
@@ -67,7 +67,8 @@ def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) ->
     rows = len(block) - 1
     fitting = sum(count <= width <= len(record) for record, count in zip(block[1:], filled[1:], strict=True))
     full = sum(count == width for count in filled[1:])
-    return rows > 0 and full > 0 and (rows - fitting) * 10 <= rows
+    others = rows - fitting
+    return full > 0 and (others * 10 <= rows or (others == 1 and fitting > 1))
 
 
 def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width: int) -> bool:
