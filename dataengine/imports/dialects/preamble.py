@@ -19,11 +19,11 @@ _FEW = 3
 def preamble(parsed: ParsedSample, delimiter: str) -> int:
     """How many lines stand before the header (or the first row) of ``parsed``.
 
-    A block of records begins with one that fills all its cells, and nine in ten of those that follow, or all but one, have no more
-    filled cells than it and are not shorter. Its beginning is the header if it plainly names what follows it; if only
-    records with fewer filled cells stand before it, and those are no damaged header: two or more, or apart from it by
-    a blank line, or of at most half its width. Of several such blocks the widest is the table. Faulty lines before the
-    first record are preamble if that record plainly is the header, or where they have few delimiters.
+    A block of records begins with one that fills all its cells; of those that follow nine in ten, or all but one, have
+    no more filled cells than it and are not shorter. Its beginning is the header if it plainly names what follows it;
+    or if only records with fewer filled cells stand before it, and those are no damaged header: two or more, or apart
+    from it by a blank line, or of at most half its width. Of several such blocks the widest is the table. Faulty lines
+    before the first record are preamble if that record plainly is the header, or where they have few delimiters.
     """
     records, width = parsed.records, parsed.width
     if parsed.head and not plainly_a_header(records, width):
