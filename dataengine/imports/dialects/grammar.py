@@ -34,7 +34,10 @@ SWALLOW_LINES = 32
 SWALLOW_ROWS = 29
 """How many of them have to be rows for the quote to be taken for a stray one."""
 
-MALFORMED = "a quote stands where the dialect allows none, or a quoted cell is not closed"
+MALFORMED = (
+    "a quote stands where the dialect allows none, or a quoted cell is not closed"
+    ' (where quotes are text, the option quote: "" reads them as such)'
+)
 
 LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 

@@ -5,6 +5,7 @@ Nothing here converts anything, so that web processes can do it without what con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -45,6 +46,14 @@ class Plan:
         order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
         return [order[spec.name] for spec in self.specs]
 
+    def note_what_was_passed_over(self) -> None:
+        """Say, once the file was read, what of it was taken for no text or no row."""
+        marks, separators = self.source.marks_found, self.source.lines_of_separators
+        if marks:
+            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were passed over.")
+        if separators:
+            self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
+
     def findings(self) -> Findings:
         """For the job: what was found in the file and what was made of it."""
         found: Findings = {
@@ -78,7 +87,8 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     specs = {column.name: column.to_spec() for column in columns}
     mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=named)
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
-    passed = [header for header, name in mapping.as_dict().items() if name is None]
+    unwanted = {header.strip() for header in options.mapping or {}}
+    passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
@@ -98,7 +108,20 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = map_new(opening.headers, options.mapping, has_header=_is_named(opening))
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    return Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values)
+    plan = Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values)
+    if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
+        plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
+    return plan
+
+
+def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The names that tell equal headers apart."""
+    bare = {header.strip() for header in headers}
+    return [f"“{name}”" for name in names if name not in bare and re.sub(r"_\d+$", "", name) in bare][:20]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_named(opening: Opening) -> bool:
