@@ -19,7 +19,7 @@ from dataengine.imports.loading.loader import Loader
 from dataengine.imports.loading.merging import Merging
 from dataengine.imports.loading.replacing import NotEmptyAnyMore, Replacing
 from dataengine.imports.parsing.parser import Block
-from dataengine.imports.pipeline import Counts, find_formats, infer_types
+from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.jobs.progress import ProgressReporter
@@ -52,7 +52,7 @@ class Execution:
             opening = examine(file, self.job.filename, self.options.dialect)
             stack.enter_context(transaction.atomic())
             statements.give_memory()
-            loader = stack.enter_context(closing(self._load(self._plan(opening))))
+            loader = stack.enter_context(closing(self._load(opening)))
             self._finish(loader)
 
     # Reading --------------------------------------------------------------------------------------------------
@@ -75,16 +75,22 @@ class Execution:
 
     # Loading --------------------------------------------------------------------------------------------------
 
-    def _load(self, plan: Plan) -> Loader:
-        """Load and check; start again where the file shows that it was read the wrong way."""
+    def _load(self, opening: Opening) -> Loader:
+        """Plan, load and check; start again where the file shows that it was read the wrong way."""
+        plan: Plan | None = None
         while True:
             try:
+                plan = plan or self._plan(opening)
                 with transaction.atomic():
                     return self._load_once(plan)
+            except TailFilled:
+                opening.empty_tail, plan = 0, None
             except MarkersFound as error:
+                assert plan is not None
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
+                assert plan is not None
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
             except NotEmptyAnyMore:

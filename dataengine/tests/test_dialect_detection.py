@@ -207,7 +207,7 @@ def test_encoding(text: str, written: str, expected: str) -> None:
     source = source_of(text.encode(written))
     dialect = detect(source)
     assert dialect.encoding == expected
-    names = read_header(source, dialect)
+    names = read_header(source, dialect).names
     blocks = list(parse(source, dialect))
     rows = [names, *([column[0].as_py() for column in blocks[0].columns],)]
     assert rows == [line.split(",") for line in text.split("\n")[:2]]

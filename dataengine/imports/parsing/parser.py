@@ -54,7 +54,7 @@ def parse(
     Raises InvalidInput where the header cannot be read (see ``read_header``) or the source turns out to be a bomb.
     """
     if width is None:
-        width = len(read_header(source, dialect))
+        width = len(read_header(source, dialect).names)
     grammar = Grammar(dialect, width, max_row_bytes)
     nulls = sorted({"", *null_values})
     engine: Engine

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataengine.columns.identifiers import derive_identifier, validate_identifier
 from dataengine.columns.types import ColumnSpec
@@ -27,6 +27,10 @@ class ColumnMapping:
     headers: tuple[str, ...]
     columns: tuple[str | None, ...]
     guarded: bool
+
+    def with_tail(self, headers: Sequence[str]) -> ColumnMapping:
+        """With columns at the end that are passed over."""
+        return replace(self, headers=(*self.headers, *headers), columns=(*self.columns, *(None for _ in headers)))
 
     def as_dict(self) -> dict[str, str | None]:
         return dict(zip(self.headers, self.columns, strict=True))
