@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db import connection
 
 from dataengine.columns.types import ColumnSpec
@@ -51,12 +52,27 @@ def blocks_of(plan: Plan) -> Generator[Block]:
     nulls = ["", *(plan.markers or ())]
     if plan.mapping.guarded:
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
-    return parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls))
+
+
+def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
+    """The same blocks. Raises TailFilled where a column that was taken for none holds something."""
+    with closing(blocks):
+        for block in blocks:
+            for column in block.columns[len(block.columns) - plan.empty_tail :] if plan.empty_tail else ():
+                filled = column.drop_null()
+                if len(filled) and pc.any(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(filled)), 0)).as_py():
+                    raise TailFilled
+            yield block
+
+
+class TailFilled(Exception):
+    """Separators at the ends of lines that seemed to be too many have something behind them."""
 
 
 def _all_cells(plan: Plan) -> Generator[Block]:
     """The same with null markers as the text that they are."""
-    return parse(plan.source, plan.dialect, len(plan.mapping.headers))
+    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers)))
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from dataengine.imports.loading.loader import Loader
 from dataengine.imports.loading.merging import Merging
 from dataengine.imports.loading.replacing import NotEmptyAnyMore, Replacing
 from dataengine.imports.parsing.parser import Block
-from dataengine.imports.pipeline import Counts, find_formats, infer_types
+from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.jobs.progress import ProgressReporter
@@ -30,6 +30,7 @@ from dataengine.services.audit import record_event
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
+_CAUSES_TOLD = 3
 _FINDING_TYPES = {"reading": 3.0, **Replacing.stages}
 
 
@@ -51,7 +52,7 @@ class Execution:
             opening = examine(file, self.job.filename, self.options.dialect)
             stack.enter_context(transaction.atomic())
             statements.give_memory()
-            loader = stack.enter_context(closing(self._load(self._plan(opening))))
+            loader = stack.enter_context(closing(self._load(opening)))
             self._finish(loader)
 
     # Reading --------------------------------------------------------------------------------------------------
@@ -74,16 +75,22 @@ class Execution:
 
     # Loading --------------------------------------------------------------------------------------------------
 
-    def _load(self, plan: Plan) -> Loader:
-        """Load and check; start again where the file shows that it was read the wrong way."""
+    def _load(self, opening: Opening) -> Loader:
+        """Plan, load and check; start again where the file shows that it was read the wrong way."""
+        plan: Plan | None = None
         while True:
             try:
+                plan = plan or self._plan(opening)
                 with transaction.atomic():
                     return self._load_once(plan)
+            except TailFilled:
+                opening.empty_tail, plan = 0, None
             except MarkersFound as error:
+                assert plan is not None
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
+                assert plan is not None
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
             except NotEmptyAnyMore:
@@ -115,7 +122,21 @@ class Execution:
 
     def _goes_in(self, counts: Counts) -> bool:
         refused = self.options.on_error == "abort" and counts.rows_rejected
-        return not self.options.dry_run and not refused
+        return not self.options.dry_run and not refused and not self._no_row_fits(counts)
+
+    def _no_row_fits(self, counts: Counts) -> bool:
+        """Whether a new table would be left empty, of columns that were guessed from nothing: that helps nobody."""
+        return self.options.create_table and counts.rows_imported == 0
+
+    def _why_nothing_goes_in(self, loader: Loader) -> tuple[str, str]:
+        """The code and the words of a failed import."""
+        counts = loader.counts
+        if not self._no_row_fits(counts):
+            reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
+            return "rows_rejected", reason
+        causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]
+        hint = " Give the “encoding” of the file." if "invalid_encoding" in _codes(loader) else ""
+        return "no_row_fits", f"No row fits, so no table was made: {'; '.join(causes) or 'there is none'}.{hint}"
 
     # Ending ---------------------------------------------------------------------------------------------------
 
@@ -131,10 +152,11 @@ class Execution:
             if self.options.dry_run:
                 loader.rehearse()
             else:
-                state, code = ImportJob.State.FAILED, "rows_rejected"
-                reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
+                state = ImportJob.State.FAILED
+                code, reason = self._why_nothing_goes_in(loader)
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
             loader.discard()
+        loader.plan.note_what_was_passed_over()
         # From here to the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
@@ -152,3 +174,7 @@ class Execution:
             findings=loader.plan.findings(),
             **asdict(counts),
         )
+
+
+def _codes(loader: Loader) -> set[str]:
+    return {cause["code"] for cause in loader.causes.as_list()}

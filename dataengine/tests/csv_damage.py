@@ -98,8 +98,9 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[str], min_width: int = 1, m
 
 @st.composite
 def written(draw: st.DrawFn, table: list[list[str]]) -> list[str]:
-    """The rows of a table, each with its own choice of cells to quote beyond need."""
-    return [write_row(row, draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row)))) for row in table]
+    """The rows of a table, each with its own choice of cells to quote beyond need; delimiters alone would be no row."""
+    flags = [draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row))) for row in table]
+    return [write_row(row, [quoted[0] or not any(row), *quoted[1:]]) for row, quoted in zip(table, flags, strict=True)]
 
 
 # --- damage: each takes the text of a row and a position in it --------------------------------------------------------

@@ -25,7 +25,7 @@ def rows_of(text: str) -> tuple[list[str], list[list[str]], list[int]]:
     """Headers, rows and the lines of rejected ones, with everything detected."""
     source = open_source(io.BytesIO(text.encode()), "a.csv")
     dialect = detect(source)
-    names = read_header(source, dialect)
+    names = read_header(source, dialect).names
     blocks = list(parse(source, dialect, len(names)))
     rows = [list(row) for block in blocks for row in zip(*(c.to_pylist() for c in block.columns), strict=True)]
     return names, rows, [reject.line for block in blocks for reject in block.rejects]
@@ -48,6 +48,7 @@ def test_a_header_with_a_character_less(at: int) -> None:
 
 def test_delimiters_at_the_ends_of_lines_are_unnamed_columns_or_none() -> None:
     assert rows_of("a,b,\n1,2,\n3,4,\n5,6,\n") == (["a", "b", "column_3"], [["1", "2", None], ["3", "4", None], ["5", "6", None]], [])  # fmt: skip  # noqa: E501
+    assert rows_of("a,b\n1,2,\n") == (["a", "b", "column_3"], [["1", "2", None]], [])
     assert rows_of("a,b\n1,2,\n3,4,\n5,6,\n")[0] == ["a", "b", "column_3"]
     assert rows_of("a,b,\n1,2\n3,4\n5,6\n") == (["a", "b"], [["1", "2"], ["3", "4"], ["5", "6"]], [])
     assert rows_of(",a,column_1\n1,2,3\n")[0] == ["column_1_", "a", "column_1"]

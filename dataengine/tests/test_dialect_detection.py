@@ -124,6 +124,52 @@ def test_header_and_preamble(text: str, header: bool, skipped: int) -> None:
     assert (dialect.has_header, dialect.skip_rows) == (header, skipped)
 
 
+COLUMNS = "day,text,n\n"
+BODIES = ["01/02/2024,a,1\n", "01/02/2024,a,1\n" * 5, "01/02/2024,a,1\n" * 60]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=["one row", "few", "many"])
+@pytest.mark.parametrize("gap", ["", "\n", ",,\n", "\n\n"], ids=["no gap", "blank line", "empty cells", "two lines"])
+@pytest.mark.parametrize("padding", ["", ",", ",,"], ids=["bare", "a cell more", "two cells more"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Report 2024"],
+        ["Vendor,Test"],
+        ["From,2024-01-01", "To,2024-01-31"],
+        ["Report", "From:,2024-01-01", "Account,12345"],
+        ["Sales of Smith, Jones, Brown, and Co"],
+        ["Account;12345", "made by us"],
+        [f"key {number},{number}" for number in range(12)],
+    ],
+    ids=str,
+)
+def test_what_stands_before_the_table(lines: list[str], padding: str, gap: str, body: str) -> None:
+    before = "".join(f"{line}{padding}\n" for line in lines) + gap
+    dialect = found(before + COLUMNS + body)
+    assert (dialect.delimiter, dialect.has_header, dialect.skip_rows) == (",", True, before.count("\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a,b,\n1,2,3\n4,5,6\n7,8,9\n",  # a header that lacks a name
+        "name,email\nA,x@y\nB,y@z\nC,a,b,c\nD,q\n",  # a row with cells too many
+        "h1,h2,h3\n1,2\n3,4,5\n6,7,8\n",  # a row with a cell too few
+        "k,v\na,1\nb,2\nc,3\n",
+        "a,b\n1,2\n\nTotal,3\n",
+        "name,age\nAnn,3\nBob,4\n\nname,age\nEve,5\nZoe,6\nUma,7\n",  # two files in one: the second header is a row
+    ],
+)
+def test_nothing_stands_before_the_table(text: str) -> None:
+    assert found(text).skip_rows == 0
+
+
+def test_lines_of_as_many_cells_before_a_gap() -> None:
+    assert found("Account,12345\n\nid,name\n1,a\n2,b\n").skip_rows == 2
+    assert found("Team,Red\nBy,Anna\nName,City,Team\nAnna,Rome,Red\nBob,Oslo,Blue\n").skip_rows == 2  # all text
+
+
 WESTERN = "name,city\nJosé,Málaga\nFrançois,Orléans\nJürgen,Köln\n"
 JAPANESE = "名前,住所\n田中太郎,東京都千代田区\n鈴木花子,大阪府大阪市\n"
 CHINESE = "姓名,地址\n王小明,北京市朝阳区\n李雷,上海市浦东新区\n"
@@ -161,7 +207,7 @@ def test_encoding(text: str, written: str, expected: str) -> None:
     source = source_of(text.encode(written))
     dialect = detect(source)
     assert dialect.encoding == expected
-    names = read_header(source, dialect)
+    names = read_header(source, dialect).names
     blocks = list(parse(source, dialect))
     rows = [names, *([column[0].as_py() for column in blocks[0].columns],)]
     assert rows == [line.split(",") for line in text.split("\n")[:2]]

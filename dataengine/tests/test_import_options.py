@@ -91,7 +91,7 @@ def test_without_a_header_columns_go_by_position(owner: User) -> None:
     [
         ("", "data.csv", {}, "file"),
         ("email,name\n", "data.csv", {}, "file"),
-        ("email,email\na@x,b\n", "data.csv", {}, "file"),
+        ("email,email\na@x,b\n", "data.csv", {}, "mapping"),
         ("email\na@x\n", "data.pdf", {}, "file"),
         (b"%PDF-1.7 \0\0", "data.csv", {}, "file"),
         ("first,second\na,b\n", "data.csv", {}, "mapping"),

@@ -119,7 +119,7 @@ def test_a_cell_may_be_longer_than_a_block() -> None:
 
 def header_of(data: bytes, dialect: Dialect | None = None) -> list[str]:
     source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
-    return read_header(source, dialect or Dialect())
+    return read_header(source, dialect or Dialect()).names
 
 
 @pytest.mark.parametrize("escape", [None, '"', "\\"])

@@ -26,7 +26,7 @@ def survive(data: bytes, filename: str) -> None:
     try:
         source = open_source(io.BytesIO(data), filename)
         dialect = detect(source)
-        width = len(read_header(source, dialect))
+        width = len(read_header(source, dialect).names)
         last = 0
         for block in parse(source, dialect):
             assert len(block.columns) == width

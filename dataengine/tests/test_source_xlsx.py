@@ -76,7 +76,7 @@ def rows_of(data: bytes) -> tuple[list[str], list[tuple[int, tuple[str | None, .
         assert block.rejects == []
         columns = [column.to_pylist() for column in block.columns]
         rows += [(int(line), tuple(cells)) for line, *cells in zip(block.lines, *columns, strict=True)]
-    return read_header(source, dialect), rows
+    return read_header(source, dialect).names, rows
 
 
 def test_cells_of_every_kind() -> None:

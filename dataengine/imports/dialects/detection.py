@@ -14,7 +14,8 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .sample import ParsedSample, header_is_damaged, looks_like_header, preamble, read_sample, weak
+from .preamble import preamble, usual_width
+from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """What is looked for, and how much less a delimiter counts that often stands in text."""
@@ -37,7 +38,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
       ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
     - *Escape*: a backslash if rows fail without it that pass with it, it stands before quotes and hardly anything
       else, and quotes are doubled more seldom. (Otherwise it is text, and the odd one before a quote is damage.)
-    - *Preamble*: leading records of at most half the usual width, or padded to it with empty cells (``skip_rows``).
+    - *Preamble*: what stands before the widest block of records that agree (``skip_rows``); see ``preamble``.
     - *Header*: see ``sample.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
 
     Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
@@ -72,6 +73,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
         parsed.records = [record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading]
+        parsed.width = usual_width(parsed.records)
         parsed.head = []
     has_header = fixed.has_header
     if has_header is None:

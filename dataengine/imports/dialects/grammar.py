@@ -34,7 +34,10 @@ SWALLOW_LINES = 32
 SWALLOW_ROWS = 29
 """How many of them have to be rows for the quote to be taken for a stray one."""
 
-MALFORMED = "a quote stands where the dialect allows none, or a quoted cell is not closed"
+MALFORMED = (
+    "a quote stands where the dialect allows none, or a quoted cell is not closed"
+    ' (where quotes are text, the option quote: "" reads them as such)'
+)
 
 LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 
@@ -100,6 +103,12 @@ class Grammar:
         if not final and found.end() == len(text) and found.group() == b"\r":
             raise NeedMore  # the LF of a CRLF may be in the next chunk
         return found.start(), found.end()
+
+    def is_blank(self, line: bytes) -> bool:
+        """Whether a line is empty, or holds nothing but delimiters: spreadsheets write empty rows so."""
+        if len(self.delimiter) == 1:
+            return not line.strip(self.delimiter)
+        return not line.replace(self.delimiter, b"")
 
     def row_end(self, text: bytes, start: int, *, final: bool) -> int:
         """Where the line after a row of sheet text begins; sheet text has no faults, and cells of several lines."""
@@ -203,7 +212,7 @@ class Grammar:
             if line >= scan.end:
                 return False
             end, after = self.line_end(text, line, final=final)
-            if end == line or self.scan(text[line:end], 0, final=True).fault:
+            if self.is_blank(text[line:end]) or self.scan(text[line:end], 0, final=True).fault:
                 others += 1
                 if others > SWALLOW_LINES - SWALLOW_ROWS:
                     return False
@@ -227,7 +236,7 @@ class Grammar:
         line = second
         while line <= last:
             end, after = self.line_end(text, line, final=final)
-            if end > line:
+            if not self.is_blank(text[line:end]):
                 probe = self.scan(text, line, final=final, limit=limit)
                 if probe.fault is None:
                     good += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
@@ -13,32 +14,49 @@ from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .dialect import SEPARATOR_LINE, Dialect
 from .grammar import Grammar
-from .sample import fitted, kind, read_sample
+from .sample import empty_tail, fitted, kind, lacks_the_first, read_sample
 
 WIDTH_SAMPLE_ROWS = 200
 
 
-def read_header(source: Source, dialect: Dialect) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The names of a file's columns, and what they are not.
+
+    The last ``empty_tail`` columns have no name, and no cell as far as the beginning of the file says: separators too
+    many at the ends of its lines. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
+    """
+
+    names: list[str]
+    empty_tail: int = 0
+    is_indexed: bool = False
+
+
+def read_header(source: Source, dialect: Dialect) -> Header:
     """The names in the header, as they stand there (maybe doubled), or ``column_1 …`` without one or without a name.
 
-    As many as the rows have cells where only empty cells at the end differ (``sample.fitted``).
+    As many as the rows have cells where only empty cells at the end differ (``sample.fitted``), or the first name is
+    missing (``sample.lacks_the_first``).
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
+    tail, is_indexed = 0, False
     buffer = _head(source, dialect)
     skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
         record = first_record(buffer, grammar)[0]
-        names = _named(
-            fitted([readable(value) for value, _ in grammar.cells(record)], _sample(buffer, source, dialect))
-        )
+        given, rows = [readable(value) for value, _ in grammar.cells(record)], _sample(buffer, source, dialect)
+        is_indexed = lacks_the_first(given, rows)
+        names = ["", *given] if is_indexed else fitted(given, rows)
+        tail = empty_tail(names, rows)
+        names = _named(names)
     else:
         names = [f"column_{number}" for number in range(1, _usual_width(buffer, grammar, source) + 1)]
     if len(names) > MAX_COLUMNS:
         raise InvalidInput(
             f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
         )
-    return names
+    return Header(names, tail, is_indexed)
 
 
 def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bool) -> list[str] | None:
@@ -86,7 +104,7 @@ def has_rows(source: Source, dialect: Dialect) -> bool:
     pass_header(buffer, dialect, source)
     while True:
         buffer.fill(1)
-        if not buffer.text or buffer.text.strip(b"\r\n"):
+        if not buffer.text or buffer.text.strip(b"\r\n" + dialect.delimiter.encode()):
             return bool(buffer.text)
         buffer.drop(len(buffer.text))
 

@@ -29,7 +29,10 @@ class Opening:
     def __init__(self, source: Source, given: DialectOptions) -> None:
         self.source = source
         self.dialect = detect(source, given)
-        self.headers = header.read_header(source, self.dialect)
+        found = header.read_header(source, self.dialect)
+        self.headers = found.names
+        self.empty_tail = found.empty_tail
+        self.is_indexed = found.is_indexed
         self.damaged_header = self._damaged_header(given)
         named = {name for name in self.damaged_header if name}
         if len(self.damaged_header) == len(self.headers) == len(named):

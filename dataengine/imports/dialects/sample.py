@@ -14,6 +14,7 @@ MAX_RECORDS = 500
 SURE_ROWS = 5
 """How many rows have to agree before a first line of another width is damage and not the header that they break."""
 FITTING_ROWS = 3
+"""So many rows of another width than the header's; fewer, if they are all that there are and end in empty cells."""
 NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:[ '.,]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?%?"
     r"|[-+]?[$€£¥] ?[\d.,]+|[\d.,]+ ?[$€£¥]"
@@ -134,34 +135,6 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
     return values * 2 < len(rows) * parsed.width
 
 
-def preamble(parsed: ParsedSample, delimiter: str) -> int:
-    """How many lines stand before the header (or the first row): titles, notes, generator lines.
-
-    A leading record is preamble if a record of the usual width follows and it has at most half as many cells, or is of
-    that width (3 and more) with one cell filled and the rest empty while the next is fuller. Whatever its width, it is
-    preamble if the next record plainly is the header; and so are faulty lines, or where they have few delimiters.
-    None of that where the width is hardly usual.
-    """
-    records, width = parsed.records, parsed.width
-    if 3 * parsed.regular < 1:
-        return 0
-    if parsed.head and not _plainly_a_header(records, width):
-        cells = max(line.count(delimiter.encode()) + 1 for line in parsed.head)
-        return parsed.lines[0] if cells * 2 <= width else 0
-    for index, record in enumerate(records[:50]):
-        filled = sum(cell.strip() != "" for cell in record)
-        if len(record) == width and not (width > 2 and filled <= 1 and _fuller_follows(parsed, index)):
-            return parsed.lines[index] if index or parsed.head else 0
-        if len(record) != width and len(record) * 2 > width and not _plainly_a_header(records[index + 1 :], width):
-            return parsed.lines[index] if index else 0  # a damaged header is still the header
-    return 0
-
-
-def _fuller_follows(parsed: ParsedSample, index: int) -> bool:
-    following = parsed.records[index + 1 : index + 3]
-    return any(sum(cell.strip() != "" for cell in record) * 2 > parsed.width for record in following)
-
-
 def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the first record names the columns. Columns whose values all have one kind other than text decide.
 
@@ -169,21 +142,22 @@ def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """
     first = records[0]
     rows = [record for record in records[1:] if len(record) == width]
-    if _votes(first, rows, width) < 0:
+    if votes_for_header(first, rows, width) < 0:
         return _names_years(first, rows)
     if not rows:
         return not all(kind(cell) in ("number", "moment") for cell in first)
     return True
 
 
-def _plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
+def plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the first record is of the usual width and names columns that hold something other than names."""
     if not records or len(records[0]) != width:
         return False
-    return _votes(records[0], [record for record in records[1:] if len(record) == width], width) > 0
+    return votes_for_header(records[0], [record for record in records[1:] if len(record) == width], width) > 0
 
 
-def _votes(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+def votes_for_header(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
+    """How many columns of values other than text ``first`` names, less those of which it holds a value itself."""
     votes = 0
     for column, cell in enumerate(first):
         kinds = [kind(row[column]) for row in rows if column < width]
@@ -204,6 +178,8 @@ def header_is_damaged(parsed: ParsedSample) -> bool:
     as one without a header, of which the first row is damaged.
     """
     rows = parsed.records if parsed.head else parsed.records[1:]
+    if not parsed.head and parsed.records and lacks_the_first(parsed.records[0], rows):
+        return False
     if len(rows) < SURE_ROWS or not _of_one_width(rows, parsed.width):
         return False
     if parsed.head:
@@ -219,16 +195,48 @@ def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     That is what delimiters at the ends of lines make of a file. Rows of one width only; at least three of them.
     """
     names = list(header)
-    if len(rows) < FITTING_ROWS or any(len(row) == len(names) for row in rows):
+    if not rows or any(len(row) == len(names) for row in rows):
         return names
     width = Counter(len(row) for row in rows).most_common(1)[0][0]
+    if len(rows) < FITTING_ROWS and (width < len(names) or any(len(row) != width for row in rows)):
+        return names
     if not _of_one_width(rows, width):
         return names
     if width < len(names):
         return names if any(name.strip() for name in names[width:]) else names[:width]
-    if any(cell for row in rows if len(row) == width for cell in row[len(names) :]):
+    if any(cell.strip() for row in rows if len(row) == width for cell in row[len(names) :]):
         return names
     return names + [""] * (width - len(names))
+
+
+def lacks_the_first(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the header names all columns but the first, as R and pandas write tables with row names.
+
+    Every row has one cell more, its last not always empty, and the first cells number the rows or are all different.
+    """
+    width = len(header) + 1
+    if len(rows) < 2 or any(len(row) != width for row in rows) or not any(row[-1].strip() for row in rows):
+        return False
+    first = [row[0] for row in rows]
+    if all(cell.isascii() and cell.isdecimal() for cell in first):
+        numbers = [int(cell) for cell in first]
+        return numbers[0] in (0, 1) and all(b - a == 1 for a, b in itertools.pairwise(numbers))
+    if len(set(first)) < len(first) or any(kind(cell) != "text" for cell in first):
+        return False
+    return votes_for_header(header, [row[1:] for row in rows], width - 1) > votes_for_header(
+        header, [row[:-1] for row in rows], width - 1
+    )
+
+
+def empty_tail(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many of the last columns have neither a name nor, in any of the rows, anything in their cells."""
+    count = 0
+    while count < len(names) - 1 and not names[-1 - count].strip():
+        place = len(names) - 1 - count
+        if not rows or any(row[place].strip() for row in rows if len(row) > place):
+            break
+        count += 1
+    return count
 
 
 def _of_one_width(rows: Sequence[Sequence[str]], width: int) -> bool:

@@ -189,7 +189,9 @@ class BlockEngine:
                     return None
         if len(block) > self.grammar.max_row_bytes and int((ends - starts).max()) > self.grammar.max_row_bytes:
             return None
-        if self.width == 1 and (kept := ends > starts).sum() < count:  # blank lines are no rows
+        if (kept := ends - starts >= self.width).sum() < count:  # blank lines are no rows, nor are delimiters alone
+            if self.width > 1:
+                return None
             starts, ends, lines = starts[kept], ends[kept], lines[kept]
         return Records(starts, ends, lines, consumed, lines_done, multiline)
 
@@ -245,6 +247,7 @@ class BlockEngine:
             ends,
             int(lines.starts[stop]) if stop < len(lines) else len(block),
             int(number[stop]) - line,
+            verdict.count_empty(),
         )
 
     def _columns(

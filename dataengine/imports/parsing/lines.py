@@ -18,7 +18,8 @@ class Lines:
     """All physical lines of ``block``, which ends with a line break.
 
     Per line: ``starts``, ``ends`` (of its text) and ``nexts`` (after its break); ``row`` (it is a record by itself),
-    ``blank``, ``too_long``, ``quoted`` (it holds quotes). ``bare`` are positions of CRs that are breaks by themselves.
+    ``blank`` (nothing stands on it, or delimiters alone), ``too_long``, ``quoted`` (it holds quotes). ``bare`` are
+    positions of CRs that are breaks by themselves.
     """
 
     def __init__(
@@ -53,9 +54,9 @@ class Lines:
         self.starts = np.concatenate(([0], self.nexts[:-1]))
         crlf = (block[breaks] == LF) & (breaks > self.starts) & (block[breaks - 1] == CR)
         self.ends = breaks - crlf
-        self.blank = self.ends == self.starts
         self.too_long = self.ends - self.starts > max_row_bytes
         delimiters = per_line(is_delimiter)
+        self.blank = self.ends - self.starts == delimiters
         if quote is None:
             nothing = np.zeros(len(breaks), np.int64)
             self.quoted = nothing.astype(np.bool_)

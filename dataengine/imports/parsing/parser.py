@@ -54,7 +54,7 @@ def parse(
     Raises InvalidInput where the header cannot be read (see ``read_header``) or the source turns out to be a bomb.
     """
     if width is None:
-        width = len(read_header(source, dialect))
+        width = len(read_header(source, dialect).names)
     grammar = Grammar(dialect, width, max_row_bytes)
     nulls = sorted({"", *null_values})
     engine: Engine
@@ -64,6 +64,7 @@ def parse(
         engine = BlockEngine(grammar, nulls, lines_are_records=source.lines_are_records)
     buffer = Buffer(source.open_text(dialect.encoding, min(block_bytes, CHUNK_BYTES)), dialect)
     line = pass_header(buffer, dialect, source)
+    source.lines_of_separators = 0
     while True:
         buffer.fill(block_bytes)
         while True:
@@ -83,6 +84,7 @@ def parse(
         )
         buffer.drop(piece.consumed)
         line += piece.lines_done
+        source.lines_of_separators += piece.empty
         if len(block) or block.rejects:
             yield block
 

@@ -38,10 +38,12 @@ class RecordEngine:
         ends: list[int] = []
         lines: list[int] = []
         rejects: list[RejectedLine] = []
+        empty = 0
         try:
             while at < len(text):
                 end, after = grammar.line_end(text, at, final=final)
-                if end == at:
+                if end == at or grammar.is_blank(text[at:end]):
+                    empty += end > at
                     at, line = after, line + 1
                     continue
                 if end - at > grammar.max_row_bytes:
@@ -82,6 +84,7 @@ class RecordEngine:
             ends=np.array(ends, np.int64),
             consumed=at,
             lines_done=line - first_line,
+            empty=empty,
         )
 
     def columns(self, text: bytes, starts: list[int], ends: list[int]) -> list[pa.Array]:

@@ -45,7 +45,7 @@ class Piece:
     """What an engine made of the beginning of a buffer: rows, rejects, and how far it came.
 
     ``starts`` and ``ends`` are byte offsets of the rows into the buffer; ``consumed`` bytes and ``lines_done`` lines
-    of it are dealt with.
+    of it are dealt with. ``empty`` lines of it held nothing but delimiters.
     """
 
     columns: list[pa.Array]
@@ -55,6 +55,7 @@ class Piece:
     ends: Int64Array
     consumed: int
     lines_done: int
+    empty: int = 0
 
     @classmethod
     def nothing(cls, width: int, rejects: list[RejectedLine], consumed: int, lines: int) -> Piece:

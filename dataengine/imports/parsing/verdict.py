@@ -41,6 +41,12 @@ class Verdict:
         self._refused = [*zip(refused.tolist(), refused.tolist(), strict=True)]
         self._refused += [(first, last) for first, last, row in taken if not row]
 
+    def count_empty(self) -> int:
+        """How many lines hold nothing but delimiters."""
+        lines, stop = self._lines, self._stop
+        outside = lines.blank[:stop] & ~self._continued[:stop]
+        return int(np.count_nonzero(outside & (lines.ends[:stop] > lines.starts[:stop])))
+
     def refuse_undecodable(self, text: bytes) -> None:
         """Take rows that hold NUL or undecodable bytes out of the accepted ones."""
         starts, ends = self._lines.starts, self._lines.ends

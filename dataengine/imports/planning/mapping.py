@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataengine.columns.identifiers import derive_identifier, validate_identifier
 from dataengine.columns.types import ColumnSpec
@@ -27,27 +28,44 @@ class ColumnMapping:
     columns: tuple[str | None, ...]
     guarded: bool
 
+    def with_tail(self, headers: Sequence[str]) -> ColumnMapping:
+        """With columns at the end that are passed over."""
+        return replace(self, headers=(*self.headers, *headers), columns=(*self.columns, *(None for _ in headers)))
+
     def as_dict(self) -> dict[str, str | None]:
         return dict(zip(self.headers, self.columns, strict=True))
 
 
-def read_names(headers: Sequence[str], *, has_header: bool) -> tuple[tuple[str, ...], bool]:
-    """The bare headers, and whether the file is a rejected.csv. Refuses to name a column twice."""
-    names = tuple(header.strip() for header in headers)
+@dataclass(frozen=True, slots=True)
+class HeaderNames:
+    """The bare headers of a file, no two alike, and what they were: ``doubled`` says of each whether others bear it."""
+
+    names: tuple[str, ...]
+    doubled: tuple[bool, ...]
+    guarded: bool
+    """Whether the file is a rejected.csv."""
+
+
+def read_names(headers: Sequence[str], *, has_header: bool) -> HeaderNames:
+    """Headers without spaces around them, composed as people type them (NFC); of equal ones the second is ``a_2``."""
+    names = [_composed(header.strip()) for header in headers]
     if not has_header:
-        return names, False
+        return HeaderNames(tuple(names), (False,) * len(names), guarded=False)
     guarded = all(name in names for name in ADDED_HEADERS)
     if guarded:
-        names = tuple(name[1:] if re.match(GUARDED, name) else name for name in names)
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        shown = ", ".join(f"“{name}”" for name in doubled[:5])
-        raise InvalidInput(
-            f"The header names a column twice: {shown}.",
-            code="duplicate_headers",
-            fields={"file": f"The header names a column twice: {shown}."},
-        )
-    return names, guarded
+        names = [name[1:] if re.match(GUARDED, name) else name for name in names]
+    counts = Counter(names)
+    told_apart: list[str] = []
+    for name in names:
+        free, number = name, 2
+        while free in told_apart or (free != name and free in counts):
+            free, number = f"{name}_{number}", number + 1
+        told_apart.append(free)
+    return HeaderNames(tuple(told_apart), tuple(counts[name] > 1 for name in names), guarded)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def check_order(heading: Sequence[str], width: int, names: Sequence[str]) -> None:
@@ -81,7 +99,8 @@ def map_onto(
     where nothing matches, where the mapping names what is not there, or where a required column without a default gets
     nothing.
     """
-    stripped, guarded = read_names(headers, has_header=has_header)
+    read = read_names(headers, has_header=has_header)
+    stripped, guarded = read.names, read.guarded
     names = {column.name for column in columns}
     chosen = _chosen(stripped, wanted or {}, names)
     taken = {column for column in chosen.values() if column is not None}
@@ -105,6 +124,9 @@ def map_onto(
             column = order[place] if place < len(order) else None
         if column in taken or (column != header and column in stripped and has_header):
             column = None
+        if column is not None and read.doubled[place]:
+            reason = f"The header names “{column}” twice; say in “mapping” which of “{header}” and “{header}_2” it is."
+            raise InvalidInput(reason, code="duplicate_headers", fields={"mapping": reason})
         if column is not None:
             taken.add(column)
         found.append(column)
@@ -124,7 +146,8 @@ def map_onto(
 
 def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, has_header: bool) -> ColumnMapping:
     """Map a file's headers onto the columns of a table that is to be made from it."""
-    stripped, guarded = read_names(headers, has_header=has_header)
+    read = read_names(headers, has_header=has_header)
+    stripped, guarded = read.names, read.guarded
     chosen = _chosen(stripped, wanted or {}, None)
     taken = [validate_identifier(name, what="column", field="mapping") for name in chosen.values() if name is not None]
     found: list[str | None] = []
@@ -149,7 +172,7 @@ def are_numbered(headers: Sequence[str]) -> bool:
 
 
 def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set[str] | None) -> dict[str, str | None]:
-    chosen = {header.strip(): column for header, column in wanted.items()}
+    chosen = {_composed(header.strip()): column for header, column in wanted.items()}
     unknown = [header for header in chosen if header not in headers]
     if unknown:
         reason = f"The file has no {_list(unknown)}."
@@ -170,7 +193,7 @@ def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set
 
 def _loose(name: str) -> str:
     """A name without what people write it in: case, spaces, punctuation, what damage leaves."""
-    return "".join(char for char in name.casefold() if char.isalnum()) or name
+    return "".join(char for char in _composed(name).casefold() if char.isalnum()) or name
 
 
 def _list(names: Sequence[str]) -> str:

@@ -25,9 +25,9 @@ def as_before(table: Table, filename: str, opening: Opening, options: ImportOpti
 
     That is: the mapping, date formats by column, and the null markers if they counted.
     """
-    names, guarded = read_names(opening.headers, has_header=opening.dialect.has_header)
-    own = set(names).difference(ADDED_HEADERS)
-    earlier = _earlier(table, filename, own) if guarded else None
+    read = read_names(opening.headers, has_header=opening.dialect.has_header)
+    own = set(read.names).difference(ADDED_HEADERS)
+    earlier = _earlier(table, filename, own) if read.guarded else None
     if earlier is None:
         return options
     columns = {column.name for column in table.columns.all()}

@@ -5,6 +5,7 @@ Nothing here converts anything, so that web processes can do it without what con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -36,6 +37,8 @@ class Plan:
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     formats_open: bool = False
     notes: list[str] = field(default_factory=list)
+    empty_tail: int = 0
+    """So many columns at the end are none, as long as their cells are empty."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """Of a dry run: the first records as they would be."""
 
@@ -44,6 +47,14 @@ class Plan:
         """The file's columns that are read, in the order of ``specs``."""
         order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
         return [order[spec.name] for spec in self.specs]
+
+    def note_what_was_passed_over(self) -> None:
+        """Say, once the file was read, what of it was taken for no text or no row."""
+        marks, separators = self.source.marks_found, self.source.lines_of_separators
+        if marks:
+            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were passed over.")
+        if separators:
+            self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
 
     def findings(self) -> Findings:
         """For the job: what was found in the file and what was made of it."""
@@ -76,10 +87,15 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     if not named and opening.damaged_header:
         check_order(opening.damaged_header, len(headers), [column.name for column in columns])
     specs = {column.name: column.to_spec() for column in columns}
-    mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=named)
+    tail = _empty_tail(opening, options)
+    mapping = map_onto(headers[: len(headers) - tail], options.mapping, list(specs.values()), has_header=named)
+    mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
-    passed = [header for header, name in mapping.as_dict().items() if name is None]
-    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values)
+    unwanted = {header.strip() for header in options.mapping or {}}
+    passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
+    passed = passed[: len(passed) - tail]
+    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values, empty_tail=tail)
+    _note_what_the_header_lacks(plan, opening)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -95,10 +111,39 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
 
 def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     """The plan for a table that is to be made from the file; the types are still text."""
-    mapping = map_new(opening.headers, options.mapping, has_header=_is_named(opening))
+    headers, tail = opening.headers, _empty_tail(opening, options)
+    mapping = map_new(headers[: len(headers) - tail], options.mapping, has_header=_is_named(opening))
+    mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    return Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values)
+    plan = Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values, empty_tail=tail)
+    _note_what_the_header_lacks(plan, opening)
+    if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
+        plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
+    return plan
+
+
+def _empty_tail(opening: Opening, options: ImportOptions) -> int:
+    """How many columns at the end are none; one that somebody has named in the mapping is one."""
+    tail = opening.headers[len(opening.headers) - opening.empty_tail :]
+    return 0 if set(tail).intersection(options.mapping or {}) else len(tail)
+
+
+def _note_what_the_header_lacks(plan: Plan, opening: Opening) -> None:
+    if plan.empty_tail:
+        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")
+    if opening.is_indexed:
+        plan.notes.append(f"The header has no name for the first column; it is called “{opening.headers[0]}”.")
+
+
+def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
+    """The names that tell equal headers apart."""
+    bare = {header.strip() for header in headers}
+    return [f"“{name}”" for name in names if name not in bare and re.sub(r"_\d+$", "", name) in bare][:20]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_named(opening: Opening) -> bool:

@@ -21,6 +21,7 @@ from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
 from .head import Head
+from .marks import WithoutMarks
 from .text_encodings import detect_wide
 from .xlsx import Workbook
 
@@ -75,6 +76,9 @@ class Source:
         self.bytes_total = file.seek(0, io.SEEK_END)
         self.bytes_read = 0
         self._workbook: Workbook | None = None
+        self._marked: WithoutMarks | None = None
+        self.lines_of_separators = 0
+        """How many lines the latest reading found to hold nothing but separators."""
 
     @property
     def lines_are_records(self) -> bool:
@@ -92,7 +96,7 @@ class Source:
 
     def head_text(self, encoding: str) -> Iterator[bytes]:
         """The same text as that of ``open_text``, for those who will hardly read further than the head."""
-        return to_utf8(self.head.chunks(), encoding)
+        return iter(self._text(self.head.chunks(), encoding))
 
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
@@ -103,12 +107,22 @@ class Source:
         yield from self._read(chunk_bytes)
 
     def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The text from the beginning as UTF-8 without a byte order mark, in chunks cut anywhere.
+        """The text from the beginning as UTF-8 without marks at the starts of lines, in chunks cut anywhere.
 
         A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
         (``invalid_encoding``) and no other.
         """
-        return to_utf8(self.open_bytes(chunk_bytes), encoding)
+        self._marked = self._text(self.open_bytes(chunk_bytes), encoding)
+        return iter(self._marked)
+
+    @property
+    def marks_found(self) -> int:
+        """How many lines the latest reading took a byte order mark off, but for the first."""
+        return self._marked.found if self._marked else 0
+
+    @staticmethod
+    def _text(chunks: Iterator[bytes], encoding: str) -> WithoutMarks:
+        return WithoutMarks(to_utf8(chunks, encoding))
 
     def _read(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         self.bytes_read = 0

@@ -43,6 +43,8 @@ UNLIKELY = [
 EVIDENCE_BYTES = 64 << 10
 WESTERN = frozenset("éèêëàâäáãåçñíìîïóòôöõøúùûüýßæœðþÐÞÉÈÊËÀÂÄÁÃÅÇÑÍÌÎÏÓÒÔÖÕØÚÙÛÜÝÆŒšžŠŽ")
 MARKS = frozenset("€£¥¢§°ºª–—‘’‚“”„…«»‹›•·®©™±×µ²³½¼¾¡¿\xa0´‰†")
+CP1252_SIGNS = frozenset(bytes([byte]) for byte in b"\x80\x82\x84\x85\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c\x9e")
+"""What stands inside or at the end of words in Western text: quotes, dashes, and s, z and oe with their marks."""
 CENTRAL_BYTES = re.compile(rb"[A-Za-z][\xb3\xb9\xbf]|[\xb3\xb9\xbf][a-z]")
 """l, a and z with their Polish marks; in Western text these bytes are superscripts and ¿, not inside words."""
 
@@ -110,6 +112,8 @@ def _legacy(text: bytes) -> str:
             return "cp1250"
         if _is_turkish(text):
             return "cp1254"
+        if _is_mac_roman(text):
+            return "mac_roman"
         decoded = [char for char in text.decode("cp1252", "replace") if char > "\x7f"]
         letters = sum(char in WESTERN or char in MARKS for char in decoded)
         if "\ufffd" not in decoded and letters * 10 >= len(decoded) * 8 and _words(text):
@@ -137,6 +141,19 @@ def _is_turkish(text: bytes) -> bool:
     """Whether the places where Turkish differs from Western are used, and not by Icelandic, which has accents."""
     own = len(re.findall(rb"(?<=[A-Za-z])[\xf0\xfd\xfe]|[\xd0\xdd\xde](?=[A-Za-z])|\xfe(?=[a-z])", text))
     return own >= 2 and len(re.findall(rb"[\xe1\xe9\xed\xf3\xfa\xe6]", text)) * 4 < own
+
+
+def _is_mac_roman(text: bytes) -> bool:
+    """Whether letters of words stand where cp1252 has nothing, or capitals and signs that no word has inside.
+
+    Apostrophes and dashes of cp1252 stand between letters too, and say nothing.
+    """
+    inside = re.findall(rb"(?<=[a-z])[\x80-\x9f](?=[a-z]|\b|[;,\t\r\n]|$)", text)
+    telling = [byte for byte in inside if byte not in CP1252_SIGNS]
+    others = len(re.findall(rb"[\xc0-\xff]", text))
+    decoded = [char for char in text.decode("mac_roman") if char > "\x7f"]
+    letters = sum(char in WESTERN or char in MARKS for char in decoded)
+    return len(telling) >= 2 and len(telling) > others and letters * 10 >= len(decoded) * 9
 
 
 def _words(text: bytes) -> bool:

@@ -1,0 +1,107 @@
+"""What stands before a table: titles, notes, lines of keys and values, padded to the table's width or not. Pure.
+
+The table is the widest block of records that agree; what stands before it is preamble.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+from .sample import ParsedSample, plainly_a_header, votes_for_header
+
+MAX_LINES = 50
+"""How many records before the table are looked at."""
+_FEW = 3
+
+
+def preamble(parsed: ParsedSample, delimiter: str) -> int:
+    """How many lines stand before the header (or the first row) of ``parsed``.
+
+    A block of records begins with one that fills all its cells; of those that follow nine in ten, or all but one, have
+    no more filled cells than it and are not shorter. Its beginning is the header if it plainly names what follows it;
+    or if only records with fewer filled cells stand before it, and those are no damaged header: two or more, or apart
+    from it by a blank line, or of at most half its width. Of several such blocks the widest is the table. Faulty lines
+    before the first record are preamble if that record plainly is the header, or where they have few delimiters.
+    """
+    records, width = parsed.records, parsed.width
+    if parsed.head and not plainly_a_header(records, width):
+        cells = max(line.count(delimiter.encode()) + 1 for line in parsed.head)
+        return parsed.lines[0] if cells * 2 <= width else 0
+    filled = [_filled(record) for record in records]
+    begins = _begins(parsed, filled)
+    return parsed.lines[begins] if begins or parsed.head else 0
+
+
+def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
+    """The index of the record that the table begins with."""
+    for may_have_gaps in (False, True):  # a header may lack a name, but so may lines of keys and values
+        best, widest = 0, 0
+        for index in range(min(len(parsed.records), MAX_LINES)):
+            cells = filled[index]
+            has_gaps = any(not cell.strip() for cell in parsed.records[index][:cells])
+            if cells < 2 or cells < widest or (has_gaps and not may_have_gaps):
+                continue
+            if cells == widest and not _begins_anew(parsed, index, cells):
+                continue
+            if not _agree(parsed.records[index:], filled[index:], cells):
+                continue
+            if index == 0 or _is_preamble(parsed, filled, index, cells):
+                best, widest = index, cells
+        if widest:
+            return best
+    return 0
+
+
+def _begins_anew(parsed: ParsedSample, index: int, width: int) -> bool:
+    """Whether a header stands after a blank line, below lines of as many cells that are no table with a header."""
+    records = parsed.records
+    if index < 1 or not _gap_before(parsed, index) or len(records) - index <= index:
+        return False
+    return plainly_a_header(records[index:], width) and votes_for_header(records[0], records[1:index], width) <= 0
+
+
+def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:
+    """Whether the records are rows of a table of ``width`` columns: a header and one row at the least."""
+    rows = len(block) - 1
+    fitting = sum(count <= width <= len(record) for record, count in zip(block[1:], filled[1:], strict=True))
+    full = sum(count == width for count in filled[1:])
+    others = rows - fitting
+    return full > 0 and (others * 10 <= rows or (others == 1 and fitting > 1))
+
+
+def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width: int) -> bool:
+    """Whether the records before ``index`` are no part of the table that begins there."""
+    before, block = filled[:index], parsed.records[index:]
+    cut = [record[:width] for record in block if len(record) >= width]
+    votes = votes_for_header(cut[0], cut[1:], width)
+    if votes > 0:
+        return True
+    if max(before) >= width or len(block) < _FEW:
+        return False
+    if max(before) * 2 <= width:
+        return True
+    return votes == 0 and (_gap_before(parsed, index) or (index > 1 and _are_usual(block, filled[index:], width)))
+
+
+def _gap_before(parsed: ParsedSample, index: int) -> bool:
+    """Whether a blank line, or a record of empty cells, stands before the record."""
+    lines = parsed.lines
+    return lines[index] - lines[index - 1] > 1 or not any(cell.strip() for cell in parsed.records[index - 1])
+
+
+def _are_usual(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:
+    """Whether most rows fill the block's width: then lines before it that do not are no rows of it."""
+    return sum(count == width for count in filled) * 2 > len(block)
+
+
+def _filled(record: Sequence[str]) -> int:
+    """The number of cells up to the last that holds anything."""
+    return len(record) - sum(1 for _ in itertools.takewhile(lambda cell: not cell.strip(), reversed(record)))
+
+
+def usual_width(records: Sequence[Sequence[str]]) -> int:
+    """The commonest number of cells, the larger one where two are equally common; 0 without records."""
+    widths = Counter(len(record) for record in records)
+    return max(widths, key=lambda width: (widths[width], width)) if widths else 0

@@ -1,0 +1,142 @@
+"""What stands around a table in its file is none of it, and what its header lacks is found; the notes say so."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from dataengine.exceptions import InvalidInput
+from dataengine.models import ImportJob, Table
+from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def made(owner: User, text: str | bytes) -> tuple[dict[str, str], list[tuple[object, ...]], list[str]]:
+    """Types by name, records and notes of a table made from a file."""
+    job = import_text(owner, "fresh", text, create_table=True)
+    assert job.state == "completed", job.error
+    columns = {column.name: column.type for column in Table.objects.get(name="fresh").columns.all()}
+    return columns, records("fresh", *columns), job.findings["notes"]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 60])
+def test_one_separator_too_many_at_every_end_is_none(owner: User, rows: int) -> None:
+    columns, found, notes = made(owner, "a,b\n" + "1,2,\n" * rows)
+    assert columns == {"a": "integer", "b": "integer"}
+    assert found == [("1", "2")] * rows
+    assert notes == ["1 separator too many at the end of each line: no column."]
+
+
+@pytest.mark.parametrize(
+    ("text", "separators"),
+    [
+        ("a,b,\n1,2,\n3,4,\n", 1),
+        ("a;b;;\n1;2;;\n", 2),
+        ("a,b\n1,2, \n3,4,\t\n", 1),
+        ("R,G,,,\n1,2,,,\n,,,,\n3,4,,,\n", 3),
+    ],
+)
+def test_separators_at_the_end_are_no_columns(owner: User, text: str, separators: int) -> None:
+    columns, _, notes = made(owner, text)
+    assert len(columns) == 2
+    assert notes[0].startswith(f"{separators} separator")
+
+
+def test_a_late_cell_in_an_unnamed_column_makes_it_one(owner: User) -> None:
+    text = "a,b,\n" + "1,2,\n" * 60_000 + "3,4,late\n"
+    columns, found, notes = made(owner, text)
+    assert columns == {"a": "integer", "b": "integer", "column_3": "text"}
+    assert (len(found), found[-1]) == (60_001, ("3", "4", "late"))
+    assert not [note for note in notes if "separator" in note]
+
+
+def test_separators_at_the_end_onto_a_table(owner: User) -> None:
+    make_table(owner, "T", a="INTEGER", b="INTEGER")
+    job = import_text(owner, "T", "a,b\n1,2,\n3,4,\n")
+    assert (records("T", "a", "b"), rejected(job)) == ([("1", "2"), ("3", "4")], [])
+
+
+@pytest.mark.parametrize("first", [["1", "2", "3"], ["0", "1", "2"], ["Mazda RX4", "Datsun 710", "Valiant"]])
+def test_a_header_without_a_name_for_the_first_column(owner: User, first: list[str]) -> None:
+    text = "mpg,cyl\n" + "".join(f"{name},{number}.5,{number}\n" for number, name in enumerate(first))
+    columns, found, notes = made(owner, text)
+    assert list(columns) == ["column_1", "mpg", "cyl"]
+    assert [row[0] for row in found] == first
+    assert notes[0] == "The header has no name for the first column; it is called “column_1”."
+
+
+def test_equal_headers_are_told_apart(owner: User) -> None:
+    columns, found, notes = made(owner, "a,a,b,a\n1,x,2,two\n")
+    assert columns == {"a": "integer", "a_2": "text", "b": "integer", "a_3": "text"}
+    assert found == [("1", "x", "2", "two")]
+    assert notes == ["The header names some columns alike; the later ones are called “a_2”, “a_3”."]
+
+
+def test_equal_headers_onto_a_table_want_a_mapping(owner: User) -> None:
+    make_table(owner, "T", a="TEXT", b="TEXT")
+    with pytest.raises(InvalidInput) as caught:
+        queue_import(owner, "T", "a,a\nx,y\n")
+    assert (caught.value.error_code, list(caught.value.fields)) == ("duplicate_headers", ["mapping"])
+    import_text(owner, "T", "a,a\nx,y\n", mapping={"a": "b", "a_2": "a"})
+    assert records("T", "a", "b") == [("y", "x")]
+    import_text(owner, "T", "c,c,b\n1,2,z\n")  # nobody asks for those
+    assert records("T", "a", "b")[-1] == (None, "z")
+
+
+def test_names_match_however_their_letters_are_composed(owner: User) -> None:
+    make_table(owner, "T", näme="TEXT", b="INTEGER")
+    job = import_text(owner, "T", "na\u0308me,b\nx,1\n")
+    assert (records("T", "näme", "b"), job.findings["notes"]) == ([("x", "1")], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were passed over."),
+        (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators alone: no rows."),
+        (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
+    ],
+)
+def test_what_is_no_row(owner: User, text: bytes, note: str | None) -> None:
+    columns, found, notes = made(owner, text)
+    assert columns == {"a": "integer", "b": "integer"}
+    assert found == [("1", "2"), ("3", "4")]
+    assert notes == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a;b\n1\n2\n3\n", "No row fits, so no table was made: expected 2 cells, found 1 (3 ×)."),
+        (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Give the “encoding” of the file."),
+    ],
+)
+def test_a_table_that_no_row_fits_is_not_made(owner: User, text: str | bytes, reason: str) -> None:
+    job = import_text(owner, "fresh", text, create_table=True, encoding="utf-8", delimiter=";", has_header=True)
+    assert (job.state, job.error_code, job.rows_imported) == ("failed", "no_row_fits", 0)
+    assert reason in job.error
+    assert job.rejected_rows.count() == job.rows_rejected == job.rows_read > 0
+    assert not Table.objects.filter(name="fresh").exists()
+
+
+def test_a_file_of_an_old_macintosh(owner: User) -> None:
+    text = "name;city\nJosé;Málaga\nRené;Besançon\n"
+    _, found, _ = made(owner, text.encode("mac_roman"))
+    assert found == [("José", "Málaga"), ("René", "Besançon")]
+    ImportJob.objects.all().delete()
+
+
+def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
+    file = 'stop,name\n1,Main St\n2,Track 5" North\n3,Elm\n'
+    job = import_text(owner, "fresh", file, create_table=True)
+    assert rejected(job) == [(3, [("*", "malformed_quotes")])]
+    assert 'quote: ""' in job.errors[0]["message"]
+    make_table(owner, "T", stop="INTEGER", name="TEXT")
+    assert import_text(owner, "T", file, quote="").rows_imported == 3
+
+
+def test_what_the_mapping_leaves_out_is_not_missed(owner: User) -> None:
+    make_table(owner, "T", a="TEXT")
+    job = import_text(owner, "T", "a,b,c\nx,1,2\n", mapping={"b": None})
+    assert job.findings["notes"] == ["Passed over, for no column bears the name: c"]
