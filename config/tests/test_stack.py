@@ -20,6 +20,7 @@ import pytest
 from config.stack.embedded import postgres_binary
 from config.stack.private import PROJECT_DIR
 from dataengine.tests.waiting import until
+from webui.tests.pages import read
 
 # All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
 pytestmark = pytest.mark.xdist_group("stack")
@@ -118,14 +119,15 @@ def _settled(address: str) -> None:
 def test_serves_the_console_with_its_static_files(stack: Stack) -> None:
     address = stack.until_ready()
 
-    status, page = _get(f"{address}login/")
-    stylesheets = re.findall(r'<link[^>]+href="/(static/[^"]+\.css)"', page)
+    status, source = _get(f"{address}login/")
+    page = read(source)
+    stylesheets = [href.removeprefix("/") for href in page.values("link", "href", rel="stylesheet")]
 
     assert status == 200
     assert stylesheets
     for path in stylesheets:
         assert _get(address + path)[0] == 200
-    scripts = re.findall(r'<script type="module" src="/(static/[^"]+\.js)"', page)
+    scripts = [src.removeprefix("/") for src in page.values("script", "src", type="module")]
     assert scripts
     for path in scripts:  # and what they import, which has names with a hash as well
         assert re.search(r"\.[0-9a-f]{12}\.js$", path)

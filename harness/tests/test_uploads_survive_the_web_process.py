@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator
 
 import httpx
@@ -13,6 +12,7 @@ from dataengine.tests.waiting import until
 from harness.files import HEADER
 from harness.invariants import wait_until_over
 from harness.system import System
+from webui.tests.pages import read
 
 pytestmark = pytest.mark.xdist_group("stack")
 
@@ -24,10 +24,8 @@ TUS = {"Tus-Resumable": "1.0.0"}
 def console(system: System) -> Iterator[httpx.Client]:
     """Somebody who is logged in."""
     with httpx.Client(base_url=system.url, follow_redirects=True, timeout=60) as client:
-        page = client.get("/login/").text
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        assert found
-        form = {"username": "bench", "password": system.password, "csrfmiddlewaretoken": found[1]}
+        proof = read(client.get("/login/").text).value("csrfmiddlewaretoken")
+        form = {"username": "bench", "password": system.password, "csrfmiddlewaretoken": proof}
         assert client.post("/login/", data=form).url.path == "/"
         client.headers["X-CSRFToken"] = client.cookies["csrftoken"]
         yield client

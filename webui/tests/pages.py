@@ -1,36 +1,119 @@
-"""Pages as a browser reads them: elements with attributes and words, however a template breaks its lines."""
+"""Pages as a browser reads them: elements with attributes and words, however a template breaks its lines.
+
+``read(answer)`` is a page or a part of one. What a reader sees is asked by ``"words" in page``, everything else by
+its elements; ``page.source`` is for what must not be anywhere, not even in an attribute.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
-_VOID = {"br", "hr", "img", "input", "link", "meta", "option"}
+_VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+_WITHIN_A_LINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "mark", "small", "span", "strong", "time", "wbr"}
 
 
-@dataclass
+@dataclass(repr=False)
 class Element:
     """An element of a page. ``text`` is all that stands in it, with the spaces and line breaks of its template."""
 
     tag: str
     attributes: dict[str, str]
     text: str = ""
+    inside: list[Element] = field(default_factory=list)
+    """All elements in it, in their order, however deep."""
 
     @property
     def words(self) -> str:
         """What a reader sees of the text."""
         return " ".join(self.text.split())
 
+    def __repr__(self) -> str:
+        return f"<{self.tag or 'page'}: {self.words[:2_000]}>"
+
+    def __contains__(self, words: str) -> bool:
+        return words in self.words
+
+    def __getitem__(self, attribute: str) -> str:
+        return self.attributes[attribute]
+
+    def elements(self, tag: str, **attributes: str) -> list[Element]:
+        """The elements in it with that tag and those attributes, in order; ``data_x`` stands for ``data-x``."""
+        wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
+        return [one for one in self.inside if one.tag == tag and wanted.items() <= one.attributes.items()]
+
+    def element(self, tag: str, **attributes: str) -> Element:
+        """The one that there is."""
+        found = self.elements(tag, **attributes)
+        assert len(found) == 1, f"{len(found)} elements {tag} {attributes} in: {self.words}"
+        return found[0]
+
+    def words_of(self, tag: str, **attributes: str) -> list[str]:
+        """What a reader sees of each."""
+        return [one.words for one in self.elements(tag, **attributes)]
+
+    def values(self, tag: str, attribute: str, **attributes: str) -> list[str]:
+        """An attribute of each that has it."""
+        found = self.elements(tag, **attributes)
+        return [one[attribute] for one in found if attribute in one.attributes]
+
+    def value(self, name: str) -> str:
+        """What stands in the form's field of that name."""
+        selects = self.elements("select", name=name)
+        if selects:
+            [chosen] = [one["value"] for one in selects[0].elements("option") if "selected" in one.attributes]
+            return chosen
+        areas = self.elements("textarea", name=name)
+        if areas:
+            return areas[0].text.removeprefix("\n")
+        return self.element("input", name=name).attributes.get("value", "")
+
+
+@dataclass(repr=False)
+class Page(Element):
+    """All of an answer, as it came in ``source``."""
+
+    source: str = ""
+
+    @property
+    def outermost(self) -> Element:
+        """The one element that everything else is in; the first one, where messages come along after it."""
+        return self.inside[0]
+
+    def records(self) -> list[dict[str, str]]:
+        """The grid's rows: what stands in each cell, by its column."""
+        rows = [row for row in self.elements("tr") if re.fullmatch(r"r-?\d+", row.attributes.get("id", ""))]
+        return [{cell.attributes.get("data-label", ""): cell.words for cell in row.elements("td")} for row in rows]
+
+    def cell(self, record: int, column: str) -> Element:
+        """One of the grid's cells."""
+        return self.element("tr", id=f"r{record}").element("td", data_label=column)
+
+
+def read(answer: Any) -> Page:
+    """The page that ``answer`` (a response of the test client, or the text of one) is."""
+    source = answer if isinstance(answer, str) else answer.content.decode()
+    reader = _Reader(source)
+    reader.feed(source)
+    reader.close()
+    return reader.page
+
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         super().__init__()
-        self.found: list[Element] = []
-        self.open: list[Element] = []
+        self.page = Page("", {}, source=source)
+        self.open: list[Element] = [self.page]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == self.open[-1].tag == "option":  # its end may be left out
+            self.open.pop()
+        self._break_line(tag)
         element = Element(tag, {name: value or "" for name, value in attrs})
-        self.found.append(element)
+        for outer in self.open:
+            outer.inside.append(element)
         if tag not in _VOID:
             self.open.append(element)
 
@@ -38,27 +121,12 @@ class _Reader(HTMLParser):
         if any(element.tag == tag for element in self.open):
             while self.open.pop().tag != tag:
                 pass
+        self._break_line(tag)
 
     def handle_data(self, data: str) -> None:
         for element in self.open:
             element.text += data
 
-
-def elements(html: str, tag: str, **attributes: str) -> list[Element]:
-    """The elements of ``html`` with that tag and those attributes, in order; ``data_x`` stands for ``data-x``."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-    return [element for element in reader.found if element.tag == tag and wanted.items() <= element.attributes.items()]
-
-
-def element(html: str, tag: str, **attributes: str) -> Element:
-    """The one element that there is."""
-    [found] = elements(html, tag, **attributes)
-    return found
-
-
-def all_words(html: str) -> str:
-    """All the text of a page or a part of one."""
-    return element(f"<all-of-it>{html}</all-of-it>", "all-of-it").words
+    def _break_line(self, tag: str) -> None:
+        if tag not in _WITHIN_A_LINE:
+            self.handle_data(" ")

@@ -12,6 +12,7 @@ from dataengine.models import AuditEvent, Table
 from dataengine.services.records import get_record, insert_record, record_version, update_record
 from webui.grid.cells import RecordGrid
 from webui.tests.conftest import PARTIAL, make_table
+from webui.tests.pages import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -39,7 +40,7 @@ def test_a_block_is_one_change_and_undone_as_one(as_owner: Client, people: Table
     answer = paste(as_owner, people, {1: {"name": "A", "score": "1", "notes": None}, 2: {"name": "B", "active": "yes"}})
     assert answer.status_code == 204
     assert (values(people, 1)["name"], values(people, 1)["notes"], values(people, 2)["active"]) == ("A", None, True)
-    html = as_owner.get("/tables/people/", headers=PARTIAL).content.decode()
+    html = read(as_owner.get("/tables/people/", headers=PARTIAL))
     assert "5 cells of 2 records are pasted." in html
     event = AuditEvent.objects.latest("id")
     assert as_owner.post(f"/tables/people/undo/{event.pk}/", headers=PARTIAL).status_code == 204
@@ -72,7 +73,7 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     update_record(user=owner, table=people, pk=1, data={"notes": "theirs"})
     answer = paste(as_owner, people, {1: {"name": "A"}}, version=version)
     assert answer.status_code == 409
-    assert "somebody changed records meanwhile (1)" in answer.content.decode()
+    assert "somebody changed records meanwhile (1)" in read(answer)
     version = record_version(get_record(people, 1))
     assert paste(as_owner, people, {1: {"name": "A"}}, version=version).status_code == 204
     assert values(people, 1)["notes"] == "theirs"

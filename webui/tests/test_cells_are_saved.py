@@ -12,6 +12,7 @@ from dataengine.models import Table
 from dataengine.services.layouts import keep_layout
 from dataengine.services.records import get_record, insert_record, record_version, update_record
 from webui.tests.conftest import PARTIAL, make_table
+from webui.tests.pages import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,13 +33,13 @@ def stored(table: Table, column: str, pk: int = 1) -> Any:
 def test_the_answer_is_the_row_as_the_grid_shows_it_and_a_way_back(as_owner: Client, people: Table) -> None:
     version = record_version(get_record(people, 1))
     answer = save(as_owner, people, "score", value="3.5", version=version)
-    html = answer.content.decode()
+    html = read(answer)
     assert answer.status_code == 200
-    assert '<td class="cell-number" data-label="score">3.50</td>' in html
-    assert f'data-version="{record_version(get_record(people, 1))}"' in html
-    assert "Undo</button>" in html
-    grid = as_owner.get("/tables/people/").content.decode()
-    assert html[html.index("<tr") : html.index("</tr>")] in grid
+    assert (html.cell(1, "score")["class"], html.cell(1, "score").words) == ("cell-number", "3.50")
+    assert html.element("tr", id="r1")["data-version"] == record_version(get_record(people, 1))
+    assert "Undo" in html.words_of("button")
+    grid = read(as_owner.get("/tables/people/"))
+    assert html.element("tr", id="r1") == grid.element("tr", id="r1")
 
 
 def test_who_may(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
@@ -75,7 +76,7 @@ def test_what_is_refused_is_said_in_plain_text(
     before = stored(people, column)
     answer = save(as_owner, people, column, **posted)
     assert (answer.status_code, answer.headers["Content-Type"]) == (422, "text/plain; charset=utf-8")
-    assert complaint in answer.content.decode()
+    assert complaint in read(answer)
     assert stored(people, column) == before
 
 
@@ -107,11 +108,11 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     version = record_version(get_record(people, 1))
     update_record(user=owner, table=people, pk=1, data={"name": "Theirs <i>", "notes": None})
     answer = save(as_owner, people, "name", value="Mine", version=version, seen="Ann")
-    html = answer.content.decode()
+    html = read(answer)
     assert answer.status_code == 409
-    assert "Theirs &lt;i&gt;" in html
+    assert "Theirs <i>" in html
     assert "Mine" in html
-    assert f'data-version="{record_version(get_record(people, 1))}"' in html
+    assert html.element("tr", id="r1")["data-version"] == record_version(get_record(people, 1))
     assert stored(people, "name") == "Theirs <i>"
     # Another cell of the same record is nobody's but the user's.
     assert save(as_owner, people, "score", value="1", version=version, seen="12.50").status_code == 200
@@ -138,8 +139,9 @@ def test_a_reference_is_named_as_in_the_form(as_owner: Client, owner: User, peop
     insert_record(user=owner, table=pets, data={"keeper": 1})
     version = record_version(get_record(pets, 1))
     answer = save(as_owner, pets, "keeper", value="Bob #2", version=version, seen="Ann #1")
-    shown = 'data-value="Bob #2" title="People we know 2"><a href="/tables/people/records/2/">Bob</a>'
-    assert shown in answer.content.decode()
+    shown = read(answer).cell(1, "keeper")
+    assert (shown["data-value"], shown["title"]) == ("Bob #2", "People we know 2")
+    assert (shown.element("a")["href"], shown.words) == ("/tables/people/records/2/", "Bob")
     assert stored(pets, "keeper") == 2
     assert save(as_owner, pets, "keeper", value="nobody").content.decode().startswith("No record of “people”")
     # Still what was seen, though the record's version is another.
@@ -150,31 +152,31 @@ def test_a_reference_is_named_as_in_the_form(as_owner: Client, owner: User, peop
 def test_hidden_columns_stay_hidden(as_owner: Client, owner: User, people: Table) -> None:
     columns = list(people.columns.all())
     keep_layout(user=owner, table=people, order=[c.pk for c in columns], shown={columns[0].pk}, charts=False)
-    assert save(as_owner, people, "name", value="New").content.decode().count("<td") == 2
+    assert len(read(save(as_owner, people, "name", value="New")).elements("td")) == 2
 
 
 def test_a_page_without_scripts_undoes_and_returns(as_owner: Client, people: Table) -> None:
     posted = {c.attribute: "" for c in people.columns.all()} | {people.columns.get(name="name").attribute: "Dan"}
     as_owner.post("/tables/people/records/new/", posted)
-    page = as_owner.get("/tables/people/?order_by=-id").content.decode()
+    page = read(as_owner.get("/tables/people/?order_by=-id"))
     assert "Record 4 is added." in page
-    action = page.split('action="/tables/people/undo/')[1].split("/")[0]
-    answer = as_owner.post(f"/tables/people/undo/{action}/", {"word": "Undo", "next": "/tables/people/?order_by=-id"})
+    [action] = [way for way in page.values("form", "action") if "/undo/" in way]
+    answer = as_owner.post(action, {"word": "Undo", "next": "/tables/people/?order_by=-id"})
     assert answer.headers["Location"] == "/tables/people/?order_by=-id"
-    page = as_owner.get(answer.headers["Location"]).content.decode()
+    page = read(as_owner.get(answer.headers["Location"]))
     assert "Undone: 1 record is gone again." in page
-    assert "Redo</button>" in page
-    assert 'id="r4"' not in page
-    again = as_owner.post(f"/tables/people/undo/{action}/", {"next": "//elsewhere.example/"})
+    assert "Redo" in page.words_of("button")
+    assert not page.elements("tr", id="r4")
+    again = as_owner.post(action, {"next": "//elsewhere.example/"})
     assert again.status_code == 409
-    assert "This was undone already." in again.content.decode()
+    assert "This was undone already." in read(again)
 
 
 def test_strangers_and_viewers_undo_nothing(
     as_owner: Client, as_stranger: Client, as_colleague: Client, shared: Table
 ) -> None:
-    answer = save(as_owner, shared, "name", value="New").content.decode()
-    action = answer.split('action="')[1].split('"')[0]
+    answer = read(save(as_owner, shared, "name", value="New"))
+    [action] = answer.values("form", "action")
     assert as_stranger.post(action).status_code == 404
     assert as_colleague.post(action).status_code == 403
     assert as_owner.get(action).status_code == 405

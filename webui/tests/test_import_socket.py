@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -18,6 +17,7 @@ from dataengine.jobs.progress import Sender, publish
 from dataengine.models import ImportJob, RejectedRow, Table
 from webui import consumers
 from webui.tests.conftest import PEOPLE, make_table
+from webui.tests.pages import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -60,12 +60,12 @@ def finish(job: ImportJob, **values: Any) -> None:
 
 def test_the_page_gets_fragments_from_the_first_to_the_last(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, additional_headers=cookie_of(owner)) as socket:
-        first = str(socket.recv(WAIT))
-        assert first.startswith('<hx-partial hx-target="#import-live"')
-        assert re.search(r'role="progressbar"[^>]*aria-valuenow="10"', first)
+        first = read(str(socket.recv(WAIT)))
+        assert (first.outermost.tag, first.outermost["hx-target"]) == ("hx-partial", "#import-live")
+        assert first.values("div", "aria-valuenow", role="progressbar") == ["10"]
         finish(job)
-        last = str(socket.recv(WAIT))
-        assert 'aria-valuenow="100"' in last
+        last = read(str(socket.recv(WAIT)))
+        assert last.values("div", "aria-valuenow", role="progressbar") == ["100"]
         assert "12 rows imported" in last
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(WAIT)

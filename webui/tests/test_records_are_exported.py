@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from html import unescape
 from typing import Any
 
 from django.test import Client
 
 from dataengine.models import Table
+from webui.tests.pages import read
 
 
 def content(answer: Any) -> bytes:
@@ -18,8 +17,8 @@ def content(answer: Any) -> bytes:
 
 
 def test_the_grid_links_to_what_it_shows(as_owner: Client, people: Table) -> None:
-    page = as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1").content.decode()
-    links = [unescape(link) for link in re.findall(r'href="(/tables/people/export/[^"]*)"', page)]
+    page = read(as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1"))
+    links = [link for link in page.values("a", "href") if link.startswith("/tables/people/export/")]
     assert links == [f"/tables/people/export/{kind}/?score__gt=1&order_by=-name" for kind in ("csv", "xlsx", "json")]
     answer = as_owner.get(links[0])
     assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'

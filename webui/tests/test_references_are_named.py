@@ -14,7 +14,7 @@ from dataengine.models import Table
 from dataengine.records.model import record_model
 from dataengine.services.records import insert_record
 from webui.tests.conftest import make_table
-from webui.tests.pages import element
+from webui.tests.pages import Page, read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -38,15 +38,16 @@ def orders(owner: User, customers: Table) -> Table:
     return table
 
 
-def page(client: Client, path: str) -> str:
-    return client.get(path).content.decode()
+def page(client: Client, path: str) -> Page:
+    return read(client.get(path))
 
 
 def test_the_grid_shows_the_name_and_the_way_there(as_owner: Client, orders: Table) -> None:
     html = page(as_owner, ORDERS)
-    assert html.count('title="Our customers 1"><a href="/tables/customers/records/1/">Anna</a></td>') == 2
-    assert '<a href="/tables/customers/records/5/">#5</a>' in html
-    assert ">null</td>" in html
+    cells = html.elements("td", title="Our customers 1")
+    assert [(cell.element("a")["href"], cell.words) for cell in cells] == [("/tables/customers/records/1/", "Anna")] * 2
+    assert html.element("a", href="/tables/customers/records/5/").words == "#5"
+    assert html.cell(5, "customer").words == "null"
 
 
 def test_names_cost_a_query_a_column_not_a_record(as_owner: Client, owner: User, orders: Table) -> None:
@@ -67,16 +68,16 @@ def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, co
     assign_perm("edit_table", colleague, orders)
     for path in (ORDERS, f"{ORDERS}?customer__exact=1", f"{ORDERS}records/1/", f"{ORDERS}records/1/delete/"):
         html = page(as_colleague, path)
-        assert "Anna" not in html
-        assert "/tables/customers/" not in html
-    assert ">1</td>" in page(as_colleague, ORDERS)
+        assert "Anna" not in html.source
+        assert "/tables/customers/" not in html.source
+    assert page(as_colleague, ORDERS).cell(1, "customer").words == "1"
     # A name is no id to them, whether there is one or not.
     refused = [
         as_colleague.get(f"{ORDERS}filter/", {"column": "customer", "condition": "exact", "value": name})
         for name in ("Anna", "Nobody")
     ]
     assert [answer.status_code for answer in refused] == [422, 422]
-    assert all("Enter a whole number." in answer.content.decode() for answer in refused)
+    assert all("Enter a whole number." in read(answer) for answer in refused)
     assert as_colleague.get("/tables/customers/lookup/?q=an").status_code == 404
     typed = {orders.columns.get(name="customer").attribute: "Anna"}
     assert as_colleague.post(f"{ORDERS}records/1/", typed).status_code == 422
@@ -85,10 +86,11 @@ def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, co
 def test_a_long_label_is_cut_short(as_owner: Client, owner: User, orders: Table) -> None:
     insert_record(user=owner, table=Table.objects.get(name="customers"), data={"name": "é" * 3000})
     insert_record(user=owner, table=orders, data={"customer": 6})
-    assert "é" * 160 + "…</a>" in page(as_owner, ORDERS)
-    assert "é" * 201 not in page(as_owner, ORDERS) + page(as_owner, "/tables/customers/lookup/?q=é")
+    assert page(as_owner, ORDERS).cell(6, "customer").words == "é" * 160 + "…"
+    for path in (ORDERS, "/tables/customers/lookup/?q=é"):
+        assert "é" * 201 not in page(as_owner, path).source
     column = orders.columns.get(name="customer").attribute
-    assert f'value="{"é" * 200} #6"' in page(as_owner, f"{ORDERS}records/6/")
+    assert page(as_owner, f"{ORDERS}records/6/").value(column) == "é" * 200 + " #6"
     assert as_owner.post(f"{ORDERS}records/5/", {column: "é" * 200 + " #6"}).status_code == 302
 
 
@@ -97,10 +99,13 @@ def test_strangers_find_nothing(as_stranger: Client, customers: Table) -> None:
 
 
 def test_suggestions_say_which_record_they_are(as_owner: Client, customers: Table) -> None:
-    assert page(as_owner, "/tables/customers/lookup/?c7=bert").count("<option") == 2
-    assert '<option value="Bert #3"></option>' in page(as_owner, "/tables/customers/lookup/?value=bert")
-    assert '<option value="#5"></option>' in page(as_owner, "/tables/customers/lookup/?value=5")
-    assert page(as_owner, "/tables/customers/lookup/").count("<option") == 5
+    def suggested(query: str) -> list[str]:
+        return page(as_owner, f"/tables/customers/lookup/{query}").values("option", "value")
+
+    assert suggested("?c7=bert") == ["Bert #2", "Bert #3"]
+    assert "Bert #3" in suggested("?value=bert")
+    assert "#5" in suggested("?value=5")
+    assert len(suggested("")) == 5
 
 
 @pytest.mark.parametrize(
@@ -133,25 +138,25 @@ def test_a_filter_takes_a_name(condition: str, value: str, parameter: str, as_ow
 def test_a_name_that_means_nobody_is_refused(value: str, complaint: str, as_owner: Client, orders: Table) -> None:
     asked = as_owner.get(f"{ORDERS}filter/", {"column": "customer", "condition": "exact", "value": value})
     assert asked.status_code == 422
-    assert complaint in asked.content.decode()
+    assert complaint in read(asked)
 
 
 def test_chips_call_records_by_their_names(as_owner: Client, orders: Table) -> None:
     html = page(as_owner, f"{ORDERS}?customer__in=1,5,77")
-    assert "customer is any of <b>Anna, #5, 77</b>" in html
-    assert "customer is not <b>Anna</b>" in page(as_owner, f"{ORDERS}?customer__ne=1")
+    assert "customer is any of Anna, #5, 77" in html
+    assert "customer is not Anna" in page(as_owner, f"{ORDERS}?customer__ne=1")
     assert "Enter a whole number" in page(as_owner, f"{ORDERS}?customer=Anna")
 
 
 def test_a_record_is_shown_and_changed_by_name(as_owner: Client, orders: Table) -> None:
     column = orders.columns.get(name="customer").attribute
     html = page(as_owner, f"{ORDERS}records/1/")
-    assert 'value="Anna #1"' in html
-    assert '<a href="/tables/customers/records/1/">Open Anna #1</a>' in html
+    assert html.value(column) == "Anna #1"
+    assert html.element("a", href="/tables/customers/records/1/").words == "Open Anna #1"
     refused = as_owner.post(f"{ORDERS}records/1/", {column: "Zoe"})
     assert refused.status_code == 422
-    assert "No record of “customers” is called so." in refused.content.decode()
-    assert 'value="Zoe"' in refused.content.decode()
+    assert "No record of “customers” is called so." in read(refused)
+    assert read(refused).value(column) == "Zoe"
     for text, stored in (("Bert #3", 3), ("Anna", 1), ("", None), ("4", 4)):
         assert as_owner.post(f"{ORDERS}records/1/", {column: text}).status_code == 302
         assert getattr(record_model(orders).objects.get(pk=1), column) == stored
@@ -165,18 +170,18 @@ def test_a_name_that_changed_meanwhile_still_means_its_record(as_owner: Client, 
 
 def test_deleting_a_record_says_what_refers_to_it(as_owner: Client, orders: Table) -> None:
     html = page(as_owner, "/tables/customers/records/1/delete/")
-    assert element(html, "a", href="/tables/orders/?customer__exact=1").words == "2 records of orders"
-    assert "Delete record</button>" not in html
+    assert html.element("a", href="/tables/orders/?customer__exact=1").words == "2 records of orders"
+    assert "Delete record" not in html.words_of("button")
     assert as_owner.post("/tables/customers/records/1/delete/").status_code == 409
-    assert "Delete record</button>" in page(as_owner, "/tables/customers/records/3/delete/")
+    assert "Delete record" in page(as_owner, "/tables/customers/records/3/delete/").words_of("button")
 
 
 def test_deleting_a_table_says_what_refers_to_it(as_owner: Client, orders: Table) -> None:
     html = page(as_owner, "/tables/customers/delete/")
-    assert element(html, "a", href="/tables/orders/?customer__isnull=false").words == "customer of orders"
+    assert html.element("a", href="/tables/orders/?customer__isnull=false").words == "customer of orders"
     assert "4 records refer to it" in html
-    assert "Delete table</button>" not in html
-    assert "Delete table</button>" in page(as_owner, "/tables/orders/delete/")
+    assert "Delete table" not in html.words_of("button")
+    assert "Delete table" in page(as_owner, "/tables/orders/delete/").words_of("button")
 
 
 def test_what_refers_unseen_is_not_named(as_colleague: Client, colleague: User, orders: Table) -> None:
@@ -185,4 +190,4 @@ def test_what_refers_unseen_is_not_named(as_colleague: Client, colleague: User, 
     for path in ("/tables/customers/records/1/delete/", "/tables/customers/delete/"):
         html = page(as_colleague, path)
         assert "that you cannot see" in html
-        assert "orders" not in html
+        assert "orders" not in html.source

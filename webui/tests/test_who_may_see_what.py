@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from dataengine.models import ImportJob, Table
+from webui.tests.pages import read
 
 TABLE_PAGES = {
     "/tables/people/": "view",
@@ -31,7 +32,7 @@ def test_a_colleague_who_may_view_gets_no_further(url: str, right: str, as_colle
 def test_for_a_stranger_the_table_does_not_exist(url: str, as_stranger: Client, people: Table) -> None:
     response = as_stranger.get(url)
     assert response.status_code == 404
-    assert "People we know" not in response.content.decode()
+    assert "People we know" not in read(response).source
 
 
 @pytest.mark.parametrize("url", ["/", "/tables/new/", "/imports/", "/account/", *TABLE_PAGES])
@@ -44,11 +45,11 @@ def test_whoever_is_not_logged_in_is_asked_to_and_comes_back(url: str, client: C
 def test_the_list_shows_own_and_shared_tables_only(
     as_owner: Client, as_colleague: Client, as_stranger: Client, shared: Table
 ) -> None:
-    assert "People we know" in as_owner.get("/").content.decode()
-    seen = as_colleague.get("/").content.decode()
+    assert "People we know" in read(as_owner.get("/"))
+    seen = read(as_colleague.get("/"))
     assert "People we know" in seen
     assert "shared by owner" in seen
-    assert "People we know" not in as_stranger.get("/").content.decode()
+    assert "People we know" not in read(as_stranger.get("/")).source
 
 
 def test_imports_are_seen_by_whoever_sees_the_table(
@@ -60,7 +61,7 @@ def test_imports_are_seen_by_whoever_sees_the_table(
     url = f"/imports/{job.pk}/"
     assert as_owner.get(url).status_code == as_colleague.get(url).status_code == 200
     assert as_stranger.get(url).status_code == 404
-    assert "secret.csv" not in as_stranger.get("/imports/").content.decode()
+    assert "secret.csv" not in read(as_stranger.get("/imports/")).source
     assert as_colleague.post(f"{url}cancel/").status_code == 403
     assert as_stranger.get(f"{url}rejected.csv").status_code == 404
 
