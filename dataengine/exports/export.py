@@ -114,7 +114,7 @@ class Export:
                 strict=True,
             )
         ]
-        # Called as no column can be: PostgreSQL would take the name for the column's.
+        # The alias holds a colon, so no column can bear it: PostgreSQL would take the name for the column's.
         query = sql.SQL('SELECT row_to_json("tk:o") FROM (SELECT {} FROM ({}) AS r({})) AS "tk:o"')
         separator = b"[\n"
         for piece in self._copy(query, members, _BARE_LINES):

@@ -88,7 +88,7 @@ class Runner[J: Job, W: Watch](ABC):
         return True
 
     @contextmanager
-    def hold(self, job: J) -> Iterator[tuple[locks.Outcome, Session]]:
+    def hold(self, job: J) -> Iterator[tuple[locks.LockOutcome, Session]]:
         """Hold the locks of the job and of its table. Yields what came of it, and the session that has them."""
         with locks.held_by_job(job.pk, job.table_id, self.namespace) as outcome:
             yield outcome, raw_connection()
@@ -110,7 +110,7 @@ class Runner[J: Job, W: Watch](ABC):
 
     # One attempt --------------------------------------------------------------------------------------------------
 
-    def _try(self, job: J) -> locks.Outcome:
+    def _try(self, job: J) -> locks.LockOutcome:
         """Make an attempt, unless something stands against it."""
         with self.hold(job) as (outcome, session):
             is_mine = outcome == "held" and attempts.claim(job)

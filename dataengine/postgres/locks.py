@@ -23,7 +23,7 @@ CHANGE_NAMESPACE = 0x5443
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
 
-type Outcome = Literal["held", "job_taken", "table_taken"]
+type LockOutcome = Literal["held", "job_taken", "table_taken"]
 
 
 def shares_table(table_id: int) -> bool:
@@ -42,7 +42,7 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 
 
 @contextmanager
-def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[Outcome]:
+def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[LockOutcome]:
     """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
 
     ``namespace`` says what kind of job: an import, or a change of very many records.

@@ -29,7 +29,7 @@ _ROOM = 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class SpreadSample:
     """The ``keys`` of those that match among ``looked_at`` of ``total`` records, in the list's order."""
 
     keys: Sequence[Sequence[Any]]
@@ -53,7 +53,7 @@ class Sample:
         return self.keys[int(offset / about * len(self.keys))] if offset < about else None
 
 
-def sample(records: QuerySet[Record], names: Sequence[str]) -> Sample | None:
+def sample(records: QuerySet[Record], names: Sequence[str]) -> SpreadSample | None:
     """A sample of ``records``, which are in order; a key is the values of ``names``. None where there is no telling."""
     model: type[Record] = records.model
     places = _places(model)
@@ -61,7 +61,7 @@ def sample(records: QuerySet[Record], names: Sequence[str]) -> Sample | None:
     if not looked_at:
         return None
     keys = list(records.filter(_AtPlaces(places)).values_list(*names))
-    return Sample(keys, looked_at, planned_rows(model.objects.order_by()))
+    return SpreadSample(keys, looked_at, planned_rows(model.objects.order_by()))
 
 
 def _places(model: type[Record]) -> list[str]:

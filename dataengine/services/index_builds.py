@@ -59,7 +59,7 @@ class IndexRunner(Runner[Index, _BuildWatch]):
         return not ChangeJob.objects.filter(table=job.table_id, state__in=ChangeJob.ACTIVE).exists()
 
     @contextmanager
-    def hold(self, job: Index) -> Iterator[tuple[locks.Outcome, Session]]:
+    def hold(self, job: Index) -> Iterator[tuple[locks.LockOutcome, Session]]:
         with session_apart(_NAME, _SETTINGS) as session:
             yield "held" if locks.hold_for_build(session, job.pk, job.table_id) else "table_taken", session
 

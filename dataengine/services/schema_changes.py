@@ -29,9 +29,9 @@ class _ImportHoldsTable(Exception):
 def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> T:
     """Call ``change`` in a transaction of its own and return what it returns.
 
-    ``table`` is refused with Conflict while an import runs on it, or a change of very many records is on its way, which
-    is said in terms of the columns as they are. Raises Unavailable where the table stays busy,
-    Conflict or InvalidInput where the data in it forbids the change.
+    Raises Conflict while an import into ``table`` runs or very many of its records are being changed: both were begun
+    for the columns as they are. Raises Unavailable where the table stays busy, Conflict or InvalidInput where its data
+    forbids the change.
     """
     for pause in (*_PAUSES_SECONDS, None):
         try:

@@ -127,9 +127,8 @@ function fill(edit, text) {
 
 /** The value of the option that a cell's text means: it is shown by its words, and may be given by its value. */
 function chosenBy(select, text) {
-  const options = [...select.options];
-  const found = options.find((option) => option.value === text) ?? options.find((option) => option.text === text);
-  return found?.value ?? text;
+  const meant = (key) => [...select.options].find((option) => option[key] === text);
+  return (meant("value") ?? meant("text"))?.value ?? text;
 }
 
 function type(edit, typed) {

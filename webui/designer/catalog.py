@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TableEntry:
     """One table as the list shows it."""
 
     table: Table
@@ -49,12 +49,12 @@ def listing(user: User, sort: str) -> CatalogTable:
     return CatalogTable(entries(tables), sort=sort)
 
 
-def entries(tables: Sequence[Table]) -> list[Entry]:
+def entries(tables: Sequence[Table]) -> list[TableEntry]:
     """Three queries, however many tables there are, and a bounded count for each of the small ones."""
     sizes = sizes_of(tables)
     newest = ImportJob.objects.filter(table__in=tables).order_by("table_id", "-id").distinct("table_id")
     imports = {job.table_id: job for job in newest}
-    return [Entry(table, sizes[table.pk], imports.get(table.pk)) for table in tables]
+    return [TableEntry(table, sizes[table.pk], imports.get(table.pk)) for table in tables]
 
 
 class CatalogTable(SortableTable):

@@ -34,7 +34,7 @@ class BadCells(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CellBlock:
     """``records`` as ``update_many`` takes them, ``versions`` of what the user saw, by id, and how many cells."""
 
     records: list[dict[str, Any]]
@@ -43,7 +43,7 @@ class Block:
     attributes: dict[str, str]
 
     @classmethod
-    def read(cls, text: str, columns: Sequence[Column], readable: Mapping[str, Table]) -> Block:
+    def read(cls, text: str, columns: Sequence[Column], readable: Mapping[str, Table]) -> CellBlock:
         """Read a block. ``readable`` are the tables whose records can be named (``references.readable``).
 
         Raises InvalidInput where it is damaged, BadCells where texts are no values.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class ChosenRecords:
     """Records of ``table``: those with the ``ids``, or (None) all that ``query``, the grid's, selects."""
 
     table: Table

@@ -17,7 +17,7 @@ from dataengine.services.audit import Trail
 from dataengine.services.bulk_records import update_many
 from dataengine.services.layouts import layout_of
 from webui import changes, htmx
-from webui.grid.blocks import BadCells, Block, CellFault
+from webui.grid.blocks import BadCells, CellBlock, CellFault
 from webui.grid.cells import Cell, RecordGrid
 from webui.grid.record_forms import cell_value, text_of
 from webui.htmx import ConsoleRequest
@@ -72,7 +72,7 @@ def paste(request: ConsoleRequest, name: str) -> HttpResponse:
     columns = table.all_columns()
     trail: Trail = []
     try:
-        block = Block.read(request.POST.get("block", ""), columns, references.readable(request.user, columns))
+        block = CellBlock.read(request.POST.get("block", ""), columns, references.readable(request.user, columns))
         update_many(user=request.user, table=table, records=block.records, versions=block.versions, trail=trail)
     except BadCells as error:
         return _refused(error.cells)

@@ -20,7 +20,7 @@ from webui.views.view import console_view
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexEntry:
     """One line of the page: a column, or the search (``column`` None), and its index if there is one."""
 
     column: Column | None
@@ -59,9 +59,9 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         here = resolve_url("console:indexes", table.name)
         return htmx.redirect(request, f"{here}?{urlencode({'query': query})}" if query else here)
     columns = [column for column in table.columns.all() if column.kind.can_be_sorted]
-    entries = [Entry(column, column.index_or_none) for column in columns]
+    entries = [IndexEntry(column, column.index_or_none) for column in columns]
     if services.text_columns(table):
-        entries.insert(0, Entry(None, services.search_index(table)))
+        entries.insert(0, IndexEntry(None, services.search_index(table)))
     context = {
         "section": "tables", "table": table, "entries": entries, "query": query,
         "is_busy": any(not entry.is_over for entry in entries), "search_meaning": search.meaning(table),

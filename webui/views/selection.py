@@ -15,7 +15,7 @@ from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from webui import changes, htmx
 from webui.grid import filters
-from webui.grid.selections import Selection, SetForm
+from webui.grid.selections import ChosenRecords, SetForm
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 from webui.words import about, plural
@@ -33,7 +33,7 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
     table = access.get_table(request.user, name, "edit")
     everything = "all" in request.POST
     query = QueryDict(request.POST.get("query", ""))
-    chosen = Selection(table, None if everything else request.POST.getlist("id"), query)
+    chosen = ChosenRecords(table, None if everything else request.POST.getlist("id"), query)
     doing = request.POST.get("do", "")
     back = f"{resolve_url('console:records', table.name)}?{query.urlencode()}"
     if chosen.ids == []:
@@ -68,7 +68,7 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
 
 
 def _ask(
-    request: ConsoleRequest, chosen: Selection, form: SetForm, doing: str, back: str, problem: DataEngineError | None
+    request: ConsoleRequest, chosen: ChosenRecords, form: SetForm, doing: str, back: str, problem: DataEngineError | None
 ) -> HttpResponse:
     """The page that says what will happen to how many records, and to which."""
     table = chosen.table
@@ -94,7 +94,7 @@ def _ask(
     return htmx.render(request, "records/selected.html", context, status=status)
 
 
-def _duplicate(request: ConsoleRequest, table: Table, chosen: Selection, back: str) -> HttpResponse:
+def _duplicate(request: ConsoleRequest, table: Table, chosen: ChosenRecords, back: str) -> HttpResponse:
     if chosen.ids is None or len(chosen.ids) != 1 or not chosen.ids[0].isdecimal():
         raise InvalidInput("Choose one record to duplicate.")
     pk = int(chosen.ids[0])
