@@ -68,7 +68,12 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
 
 
 def _ask(
-    request: ConsoleRequest, chosen: ChosenRecords, form: SetForm, doing: str, back: str, problem: DataEngineError | None
+    request: ConsoleRequest,
+    chosen: ChosenRecords,
+    form: SetForm,
+    doing: str,
+    back: str,
+    problem: DataEngineError | None,
 ) -> HttpResponse:
     """The page that says what will happen to how many records, and to which."""
     table = chosen.table
