@@ -137,7 +137,11 @@ class Supervisor:
             self.write(f"{name:<9}| ended with {_outcome(code)}, starting it again")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-            await child.spawn()
+            try:
+                await child.spawn()
+            except OSError as error:  # the program is gone, or the machine has no room for it
+                self._failed.set_exception(StackError(f"{name} could not be started again: {error.strerror}."))
+                return
 
 
 class _Child:

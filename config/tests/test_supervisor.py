@@ -148,6 +148,19 @@ async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -
     await supervisor.stop()
 
 
+async def test_gives_up_on_a_program_that_is_there_no_more(tmp_path: Path) -> None:
+    supervisor = Supervisor(io.StringIO())
+    script = tmp_path / "child.sh"
+    script.write_text('#!/bin/sh\nrm "$0"\nexit 1\n')
+    script.chmod(0o700)
+    await supervisor.start(Program(name="child", argv=(str(script),), env=dict(os.environ), folder=tmp_path))
+
+    with pytest.raises(StackError, match="child could not be started again: No such file or directory"):
+        await supervisor.watch()
+
+    await supervisor.stop()
+
+
 async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program(_GRANDCHILD + _NOTE_PID + _SLEEP, tmp_path))

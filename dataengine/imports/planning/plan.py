@@ -95,7 +95,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
     plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values, empty_tail=tail)
-    _note_what_the_header_lacks(plan, opening)
+    _note_the_head(plan, opening, options)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -117,7 +117,7 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
     plan = Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values, empty_tail=tail)
-    _note_what_the_header_lacks(plan, opening)
+    _note_the_head(plan, opening, options)
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
     return plan
@@ -129,7 +129,10 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
     return 0 if set(tail).intersection(options.mapping or {}) else len(tail)
 
 
-def _note_what_the_header_lacks(plan: Plan, opening: Opening) -> None:
+def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
+    if opening.dialect.skip_rows and options.dialect.skip_rows is None:
+        lines = _count(opening.dialect.skip_rows, "line")
+        plan.notes.append(f"{lines} before the table passed over (“skip_rows” says otherwise).")
     if plan.empty_tail:
         plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")
     if opening.is_indexed:
