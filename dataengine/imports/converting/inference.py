@@ -23,7 +23,7 @@ from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .conversion import brief, unguarded
-from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
+from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block, take_apart
 from .patterns import CODE, NULL_MARKERS
 from .recognising import families, first_to_hold, first_with_parts
@@ -209,11 +209,8 @@ class ColumnEvidence:
         if not alive or alive[0] is ISO:
             return [], ""
         chosen = alive[0]
-        rival = RIVALS.get(chosen.name)
-        if rival and any(form.name == rival for form in alive):
-            note = f"every date fits both {chosen.name} and {rival}; read as {chosen.name} (day first)"
-            return [chosen], note
-        return [chosen], f"dates are read as {chosen.name}"
+        rivals = RIVALS.get(chosen.name, ())
+        return [chosen], note_on(chosen, [form.name for form in alive if form.name in rivals])
 
     def why_text(self) -> str:
         """Why a column is text though it nearly was something else, or ''."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .date_formats import ISO, MONTHS, TIME, DateFormat
+from .date_formats import ISO, MONTH_NUMBERS, TIME, DateFormat
 from .kernels import Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
 
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
@@ -76,7 +76,7 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     if "H" in form.groups:
         has_clock = matched & mask_of(pc.not_equal(pc.struct_field(parts, "H"), ""))
     if "p" in form.groups:
-        half = pc.utf8_lower(pc.struct_field(parts, "p"))
+        half = pc.replace_substring(pc.utf8_lower(pc.struct_field(parts, "p")), ".", "")
         is_pm, is_am = mask_of(pc.equal(half, "pm")), mask_of(pc.equal(half, "am"))
         real &= ~(is_pm | is_am) | ((hour >= 1) & (hour <= 12))
         hour = np.where(is_pm & (hour < 12), hour + 12, np.where(is_am & (hour == 12), 0, hour))
@@ -89,12 +89,13 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     return Moments(matched, real & zone_real, days, clock, offset, has_clock, has_zone, fine)
 
 
+_MONTH_NAMES = pa.array(MONTH_NUMBERS)
+_NUMBERS = np.array([*MONTH_NUMBERS.values(), 0], dtype=np.int64)
+
+
 def _month_of(names: pa.Array) -> Ints:
-    lower = pc.utf8_lower(names)
-    known = pa.array([*MONTHS, *(month[:3] for month in MONTHS), "sept"])
-    numbers = np.array([*range(1, 13), *range(1, 13), 9, 0], dtype=np.int64)
-    index = pc.fill_null(pc.index_in(lower, known), len(known)).to_numpy(zero_copy_only=False)
-    result: Ints = numbers[index]
+    index = pc.fill_null(pc.index_in(pc.utf8_lower(names), _MONTH_NAMES), len(_MONTH_NAMES))
+    result: Ints = _NUMBERS[index.to_numpy(zero_copy_only=False)]
     return result
 
 
