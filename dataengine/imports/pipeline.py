@@ -43,7 +43,7 @@ _SORTED_BYTES = 4 << 20
 
 def targets_of(plan: Plan) -> list[Target]:
     """What the cells of each column are to become, in the order of ``plan.specs``."""
-    return [target_of(spec, plan.formats.get(spec.name, ())) for spec in plan.specs]
+    return [target_of(spec, plan.formats.get(spec.name, ()), plan.trim) for spec in plan.specs]
 
 
 def blocks_of(plan: Plan) -> Generator[Block]:

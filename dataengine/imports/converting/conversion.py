@@ -7,7 +7,7 @@ the column's own rules (required, length, limits) and collects what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -90,7 +90,7 @@ class Batch:
     errors: dict[int, list[CellError]] = field(default_factory=dict)
 
 
-def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
+def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = (), trim: bool | None = None) -> Target:
     """How cells are converted for a column."""
     return Target(
         name=spec.name,
@@ -101,6 +101,7 @@ def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
         parameters=spec.parameters,
         constraints=spec.constraints,
         formats=tuple(formats),
+        trim=trim,
     )
 
 
@@ -205,7 +206,7 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
             if not len(rows):
                 return Converted(values, [])
             converted = _piecewise(cells.take(pa.array(rows)), target, quick, careful)
-            problems = [Problem(rows[problem.rows], problem.code, problem.expected) for problem in converted.problems]
+            problems = [replace(problem, rows=rows[problem.rows]) for problem in converted.problems]
             return Converted(pc.replace_with_mask(values, pa.array(rest), converted.values), problems)
     return _piecewise(cells, target, quick, careful)
 
@@ -226,7 +227,7 @@ def _piecewise(cells: pa.Array, target: Target, quick: Quick, careful: Careful) 
         size = min(_PIECE, count - place * _PIECE)
         pieces[place] = converted.values.slice(at, size)
         at += size
-    return Converted(_joined(pieces), [Problem(rows[p.rows], p.code, p.expected) for p in converted.problems])
+    return Converted(_joined(pieces), [replace(p, rows=rows[p.rows]) for p in converted.problems])
 
 
 def _joined(pieces: Sequence[pa.Array | None]) -> pa.Array:
@@ -237,7 +238,8 @@ def message(problem: Problem, cell: str | None) -> str:
     """``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
-    return f"expected {problem.expected}, found “{brief(cell or '')}”"
+    hint = problem.hint(cell or "") if problem.hint is not None else ""
+    return f"expected {problem.expected}, found “{brief(cell or '')}”" + (f": {hint}" if hint else "")
 
 
 def brief(cell: str) -> str:

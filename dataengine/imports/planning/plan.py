@@ -35,6 +35,7 @@ class Plan:
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     formats_open: bool = False
+    trim: bool | None = None
     notes: list[str] = field(default_factory=list)
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """Of a dry run: the first records as they would be."""
@@ -54,7 +55,7 @@ class Plan:
             "null_values": list(self.markers or ()),
             "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
             "types": {spec.name: spec.type for spec in self.specs},
-            "notes": self.notes,
+            "notes": [*self.notes, *self.source.notes],
         }
         if self.sample:
             found["sample"] = self.sample
@@ -79,7 +80,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     mapping = map_onto(headers, options.mapping, list(specs.values()), has_header=named)
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
     passed = [header for header, name in mapping.as_dict().items() if name is None]
-    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values)
+    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values, trim=options.trim)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -98,7 +99,7 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = map_new(opening.headers, options.mapping, has_header=_is_named(opening))
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    return Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values)
+    return Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values, trim=options.trim)
 
 
 def _is_named(opening: Opening) -> bool:
