@@ -12,6 +12,7 @@ from django.db import transaction
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
+from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
@@ -86,6 +87,8 @@ class Execution:
             except FormatsNeeded:
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
+            except GuardContradicted:
+                plan.keep_guards()
             except NotEmptyAnyMore:
                 self._may_replace = False
 

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataengine.imports.converting.inference import ColumnEvidence
-from dataengine.imports.converting.likely_types import likely_type, unguarded
-from dataengine.imports.converting.patterns import NULL_MARKERS
+from dataengine.imports.converting.likely_types import likely_type
+from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
 from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.parsing.parser import parse

@@ -22,6 +22,7 @@ from dataengine.exceptions import shown
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
+from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_json import careful_json, quick_json
 from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
@@ -34,7 +35,7 @@ from .kernels_time import (
     quick_time,
     quick_timestamp,
 )
-from .patterns import GUARDED, NULL_MARKERS
+from .patterns import NULL_MARKERS, Guard
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "cells": (k.quick_cells, k.careful_cells),
@@ -109,7 +110,8 @@ class Converter:
     """Converts blocks. ``places[i]`` is the file's column that ``targets[i]`` is read from.
 
     ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
-    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded.
+    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded, with ``guard_open``
+    the first cell that is not as exports write it raises GuardContradicted. ``guards_found`` says that guards came off.
     """
 
     def __init__(
@@ -119,12 +121,15 @@ class Converter:
         *,
         markers: Collection[str] | None = None,
         formats_open: bool = False,
-        guarded: bool = False,
+        guard: Guard = "none",
+        guard_open: bool = False,
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
         self.formats_open = formats_open
-        self.guarded = guarded
+        self.guard = guard
+        self.guard_open = guard_open
+        self.guards_found = False
         self._open = markers is None
         # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
@@ -135,7 +140,9 @@ class Converter:
         rows = len(columns[0]) if columns else 0
         batch = Batch([], np.ones(rows, dtype=np.bool_))
         for target, place in zip(self.targets, self.places, strict=True):
-            cells = unguarded(columns[place]) if self.guarded else columns[place]
+            if self.guard == "export" and (target.kind.is_text or target.kind.may_be_formula):
+                self._look_for_guards(columns[place])
+            cells = meant(columns[place], self.guard)
             converted = self._column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
@@ -144,6 +151,14 @@ class Converter:
                     error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
                     batch.errors.setdefault(row, []).append(error)
         return batch
+
+    def _look_for_guards(self, cells: pa.Array) -> None:
+        try:
+            self.guards_found |= are_guards(cells)
+        except GuardContradicted:
+            if self.guard_open:
+                raise
+            self.guards_found = True
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
         quick, careful = KERNELS[target.kind.kernel]
@@ -245,14 +260,6 @@ def message(problem: Problem, cell: str | None) -> str:
 def brief(cell: str) -> str:
     """A cell as a message names it."""
     return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
-
-
-def unguarded(cells: pa.Array) -> pa.Array:
-    """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
-    guarded = pc.match_substring_regex(cells, GUARDED)
-    if not pc.any(guarded).as_py():
-        return cells
-    return pc.if_else(pc.fill_null(guarded, False), pc.utf8_slice_codeunits(cells, 1), cells)
 
 
 def _own_rules(converted: Converted, target: Target) -> list[Problem]:

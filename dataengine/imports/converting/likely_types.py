@@ -15,7 +15,6 @@ from dataengine.columns.types import ColumnType
 from dataengine.columns.types.text import Text
 
 from .date_formats import KNOWN, MONTH_NUMBERS, TIME, DateFormat
-from .patterns import GUARDED
 from .recognising import families, first_to_hold, first_with_parts
 
 _SPACES = " \t\n\v\f\r"
@@ -59,11 +58,6 @@ def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> 
             return None
         parts |= moment.keys()
     return first_with_parts(kinds, has_clock="H" in parts, has_zone="z" in parts)
-
-
-def unguarded(cell: str) -> str:
-    """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
-    return cell[1:] if re.match(GUARDED, cell) else cell
 
 
 def _all(values: list[str], pattern: str) -> bool:
