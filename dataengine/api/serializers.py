@@ -164,6 +164,15 @@ class RejectedQuery(PageQuery):
 
 class ExportQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["csv", "json", "xlsx"], default="csv")
+    guard = serializers.ChoiceField(
+        choices=["spreadsheet", "exact"],
+        default="spreadsheet",
+        help_text=(
+            "Of CSV: `spreadsheet` puts a `'` before every cell that a spreadsheet would run (one that begins with "
+            "`= + - @`, TAB or CR, numbers excepted, or with `'` before these); taking one `'` off gives back what was "
+            "there, which imports do. `exact` writes cells as they are."
+        ),
+    )
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
     nulls = serializers.CharField(default="", allow_blank=True, max_length=10)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -24,17 +23,17 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.waiting import Wait
 
 from dataengine.exports.workbooks import check_fits, workbook
+from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Column
 from dataengine.records.model import Record
 
-# What a spreadsheet would run. Numbers stay numbers.
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-# The same for PostgreSQL; the first character's code is the quickest thing to ask of a text.
+# What ``patterns.guarded`` does, for PostgreSQL. The first character's code is the quickest thing to ask of a text;
+# \x25 is a per cent sign, which psycopg would take for its own.
 _GUARDED = sql.SQL(
     "CASE WHEN ascii({0}) > 64 OR ascii({0}) BETWEEN 46 AND 60 THEN {0}"
-    " WHEN ascii({0}) IN (9, 13, 43, 45, 61, 64)"
-    " AND NOT (ascii({0}) IN (43, 45) AND {0} ~ '^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?$')"
+    " WHEN ascii({0}) IN (9, 13, 39, 43, 45, 61, 64) AND {0} ~ '^''*[=+@\\t\\r-]'"
+    " AND NOT (ascii({0}) IN (43, 45)"
+    " AND {0} ~ '^[+-]?([0-9]+([.,][0-9]*)*|[.,][0-9]+)([eE][+-]?[0-9]+)?\\x25?$')"
     " THEN '''' || {0} ELSE {0} END"
 )
 # JSON escapes all control characters, so with these for delimiter and quote COPY leaves its lines as they are.
@@ -50,17 +49,21 @@ CONTENT_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
+GUARDS = ("spreadsheet", "exact")
+"""What a CSV is for: a spreadsheet, which must run no cell of it, or programs, which take cells as they are."""
+
 
 class Export:
     """One file of records: ``pieces`` makes it, ``interrupt`` stops the query behind it from another thread."""
 
-    def __init__(self, records: QuerySet[Record], file_format: str) -> None:
-        """``records`` in their order; ``file_format`` a key of CONTENT_TYPES.
+    def __init__(self, records: QuerySet[Record], file_format: str, guard: str = "spreadsheet") -> None:
+        """``records`` in their order; ``file_format`` a key of CONTENT_TYPES; ``guard`` one of GUARDS, for CSV.
 
         Raises InvalidInput where a workbook cannot hold them.
         """
         self.records = records
         self.file_format = file_format
+        self.guard = guard
         self.content_type = CONTENT_TYPES[file_format]
         self._session: psycopg.Connection[Any] | None = None
         self._is_abandoned = False
@@ -99,9 +102,13 @@ class Export:
     def _csv(self) -> Generator[bytes]:
         columns = self.records.model.columns
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(safe_cell(name) for name in _names(self.records))
+        csv.writer(line, lineterminator="\n").writerow(column.name for column in columns)
+        # By its quotes an import knows an exact export again (``planning/plan.py``).
+        yield (b'"id"' if self.guard == "exact" else b"id") + b"," * bool(columns)
         yield line.getvalue().encode()
-        cells = [_place(0), *(_csv_cell(column, _place(number)) for number, column in enumerate(columns, 1))]
+        may_run = self.guard == "exact"
+        cells = [_csv_cell(column, _place(number), may_run=may_run) for number, column in enumerate(columns, 1)]
+        cells.insert(0, _place(0))
         yield from self._copy(sql.SQL("SELECT {} FROM ({}) AS r({})"), cells, sql.SQL("FORMAT csv"))
 
     def _json(self) -> Generator[bytes]:
@@ -140,11 +147,6 @@ class Export:
                 while session.info.transaction_status == TransactionStatus.ACTIVE:
                     if piece := session.wait(_piece(session)):
                         yield piece
-
-
-def safe_cell(text: str) -> str:
-    """``text`` with a leading apostrophe where a spreadsheet would take it for a formula."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _piece(session: psycopg.Connection[Any]) -> PQGen[bytes]:
@@ -201,15 +203,15 @@ def _place(number: int) -> sql.Identifier:
     return sql.Identifier(f"c{number}")
 
 
-def _csv_cell(column: Column, place: sql.Composable) -> sql.Composable:
-    """A cell as imports read it: NULL is nothing, '' is two quotes; text never a formula, numbers as they are."""
-    return (_GUARDED if _may_be_formula(column) else sql.SQL(column.kind.csv_sql)).format(place)
+def _csv_cell(column: Column, place: sql.Composable, *, may_run: bool) -> sql.Composable:
+    """A cell as imports read it: NULL is nothing, '' is two quotes; text no formula unless it may, numbers as are."""
+    return (_GUARDED if not may_run and _may_be_formula(column) else sql.SQL(column.kind.csv_sql)).format(place)
 
 
 def _may_be_formula(column: Column) -> bool:
     choices = column.kind.choices(column.parameters)
     if choices is not None:
-        return any(safe_cell(choice) != choice for choice in choices)
+        return any(guarded(choice) != choice for choice in choices)
     return column.kind.may_be_formula
 
 

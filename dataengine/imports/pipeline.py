@@ -21,8 +21,9 @@ from django.db import connection
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
-from dataengine.imports.converting.conversion import Batch, Converter, target_of, unguarded
+from dataengine.imports.converting.conversion import Batch, Converter, target_of
 from dataengine.imports.converting.format_votes import FormatVotes
+from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
 from dataengine.imports.converting.inference import Inference, Inferred
 from dataengine.imports.converting.kernels import Mask, Target
 from dataengine.imports.converting.patterns import GUARDED
@@ -44,13 +45,13 @@ _SORTED_BYTES = 4 << 20
 
 def targets_of(plan: Plan) -> list[Target]:
     """What the cells of each column are to become, in the order of ``plan.specs``."""
-    return [target_of(spec, plan.formats.get(spec.name, ())) for spec in plan.specs]
+    return [target_of(spec, plan.formats.get(spec.name, ()), plan.trim) for spec in plan.specs]
 
 
 def blocks_of(plan: Plan) -> Generator[Block]:
     """The file's rows, from its beginning."""
     nulls = ["", *(plan.markers or ())]
-    if plan.mapping.guarded:
+    if plan.guard == "mended":
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
     return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls))
 
@@ -120,13 +121,25 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
         plan.places,
         nulls=options.null_values,
         formats=options.date_formats,
-        guarded=plan.mapping.guarded,
+        guard=plan.guard,
     )
     with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
         for block in blocks:
+            _look_for_guards(plan, block)
             inference.look(block.columns, block.lines)
             report(block, inference.rows)
+    plan.guard_open = False
     return inference.result()
+
+
+def _look_for_guards(plan: Plan, block: Block) -> None:
+    """Give up the guard that a new table's file seemed to have where a cell is as no export writes it."""
+    if plan.guard_open:
+        try:
+            for place in plan.places:
+                are_guards(block.columns[place])
+        except GuardContradicted:
+            plan.keep_guards()
 
 
 def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
@@ -148,7 +161,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     rows = 0
     for block in _all_cells(plan):
         for column, place in zip(votes, places, strict=True):
-            column.look(unguarded(block.columns[place]) if plan.mapping.guarded else block.columns[place])
+            column.look(meant(block.columns[place], plan.guard))
         rows += len(block)
         report(block, rows)
     for column in votes:
@@ -190,7 +203,8 @@ class Conversion:
             plan.places,
             markers=plan.markers,
             formats_open=plan.formats_open,
-            guarded=plan.mapping.guarded,
+            guard=plan.guard,
+            guard_open=plan.guard_open,
         )
         names = [spec.name for spec in plan.specs]
         order = None if sorted_by is None else names.index(sorted_by)
@@ -254,6 +268,7 @@ class Conversion:
         reading = self.reading
         first, count = reading.rows, len(block)
         batch = self._converter.convert(block.columns)
+        self.plan.guards_found = self._converter.guards_found
         good = int(batch.good.sum())
         reading.lines.append(block.lines)
         reading.rows += count

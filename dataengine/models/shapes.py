@@ -33,6 +33,7 @@ class Findings(TypedDict, total=False):
     null_values: list[str]
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
+    guarded: bool  # whether a ' was taken off the cells of an export
     notes: list[str]  # for people: why a column is text
     sample: list[dict[str, str | None]]  # of a dry run: the first records as they would be
 

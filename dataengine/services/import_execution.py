@@ -12,6 +12,7 @@ from django.db import transaction
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
+from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
@@ -75,24 +76,31 @@ class Execution:
 
     # Loading --------------------------------------------------------------------------------------------------
 
+    def _first_plan(self, opening: Opening) -> Plan:
+        try:
+            return self._plan(opening)
+        except TailFilled:
+            opening.empty_tail = 0
+            return self._plan(opening)
+
     def _load(self, opening: Opening) -> Loader:
         """Plan, load and check; start again where the file shows that it was read the wrong way."""
-        plan: Plan | None = None
+        plan = self._first_plan(opening)
         while True:
             try:
-                plan = plan or self._plan(opening)
                 with transaction.atomic():
                     return self._load_once(plan)
             except TailFilled:
-                opening.empty_tail, plan = 0, None
+                opening.empty_tail = 0
+                plan = self._plan(opening)
             except MarkersFound as error:
-                assert plan is not None
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
             except FormatsNeeded:
-                assert plan is not None
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
+            except GuardContradicted:
+                plan.keep_guards()
             except NotEmptyAnyMore:
                 self._may_replace = False
 

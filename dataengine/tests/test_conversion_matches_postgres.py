@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from django.core.exceptions import ValidationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +97,8 @@ def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
         ("BOOLEAN", "2", "invalid_type"),
         ("BOOLEAN", "tru", "invalid_type"),
         ("DATE", "2024-02-30", "invalid_type"),
+        ("DATE", "2024-02-01 00:00:01", "invalid_type"),
+        ("DATE", "2024-02-01 00:00+02", "invalid_type"),
         ("DATE", "10000-01-01", "out_of_range"),
         ("DATE", "0000-01-01", "out_of_range"),
         ("TIMESTAMP", "2024-01-01 00:00+02", "invalid_type"),
@@ -118,6 +122,33 @@ def test_what_is_refused_and_why(sql_type: str, cell: str, code: str) -> None:
     if code != "missing_value":
         assert batch.errors[0][0].message.startswith("expected ")
         assert cell[:20] in batch.errors[0][0].message
+
+
+@pytest.mark.parametrize(
+    ("sql_type", "cell", "reason"),
+    [
+        ("DATE", "45323", "Excel's day 45323 is 2024-02-01"),
+        ("DATE", "45323.5", "Excel's day 45323.5 is 2024-02-01 12:00:00"),
+        ("TIMESTAMP", " 45323 ", "Excel's day 45323 is 2024-02-01"),
+        ("EMAIL", "Ada <a@x.org>", "give the address alone, without the name and without < and >"),
+        ("EMAIL", "mailto:a@x.org", "leave out “mailto:”"),
+        ("EMAIL", "a@x.org, b@x.org", "give one address only"),
+        ("EMAIL", "a@localhost", "the domain “localhost” has no dot in it"),
+        ("EMAIL", "nobody", "it has no @"),
+        ("EMAIL", "a b@x.org", "it has a space in it"),
+        ("URL", "www.x.org", "http:// or https:// is missing at its beginning"),
+        ("URL", "gopher://x.org", "it begins with gopher://"),
+        ("URL", "http://x y", "it has a space in it"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(sql_type: str, cell: str, reason: str) -> None:
+    target = target_of(parse_sql_type("c", sql_type))
+    batch = Converter([target], [0], markers=()).convert([pa.array([None, cell], pa.string())])
+    assert batch.errors[1][0].message.endswith(f"found “{cell}”: {reason}")
+    if target.kind.kernel == "pattern":
+        field = target.kind.model_field({}, name="c", label="", required=False, unique=False, constraints={})
+        with pytest.raises(ValidationError, match=re.escape(reason)):
+            field.clean(cell.strip(), None)
 
 
 def test_every_error_of_a_row_is_reported() -> None:

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataengine.imports.converting.inference import ColumnEvidence
-from dataengine.imports.converting.likely_types import likely_type, unguarded
-from dataengine.imports.converting.patterns import NULL_MARKERS
+from dataengine.imports.converting.likely_types import likely_type
+from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
 from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import first_records, has_rows
 from dataengine.imports.parsing.parser import parse
@@ -23,6 +23,8 @@ _DATES = [
     st.from_regex(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}", fullmatch=True),
     st.from_regex(r"[0-3][0-9]\.[01][0-9]\.(0000|2024)", fullmatch=True),
     st.from_regex(r"[0-9]{1,2} (Jan|february|Sept|Foo) 20[0-9]{2}", fullmatch=True),
+    st.from_regex(r"[0-3]?[0-9][/.-][0-1]?[0-9][/.-][0-9]{2}", fullmatch=True),
+    st.from_regex(r"[0-3]?[0-9](\.|th)?[ -](März|janv\.|Dic|de)[ -](20)?[0-9]{2}", fullmatch=True),
 ]
 _CLOCKS = st.from_regex(r"[0-2][0-9]:[0-6][0-9](:[0-5][0-9](\.[0-9]{1,7})?)?( ?[aP][mM])?", fullmatch=True)
 _ZONES = st.sampled_from(["", "", "Z", "+02", " +02:00", "-1630", "+0275"])

@@ -102,3 +102,61 @@ def test_given_formats_are_used(owner: User) -> None:
     job = import_text(owner, "t", "day\n2.Jan.24\n2024-05-06\n1.1.24\n", date_formats=["%d.%b.%y"])
     assert records("t", "day") == [("2024-01-02",), ("2024-05-06",)]
     assert rejected(job) == [(4, [("day", "invalid_type")])]
+
+
+_WRITTEN = {
+    "two-digit years, day first": (["31/12/68", "31/12/69", "15/06/24"], ["2068-12-31", "1969-12-31", "2024-06-15"]),
+    "two-digit years, month first": (["01/02/24", "12/31/69"], ["2024-01-02", "1969-12-31"]),
+    "two-digit years with points": (["1.2.24", "24.12.99"], ["2024-02-01", "1999-12-24"]),
+    "two-digit years, year first": (["24-01-31", "99-12-01"], ["2024-01-31", "1999-12-01"]),
+    "short month names": (["3-Jan-24", "14-Feb-24"], ["2024-01-03", "2024-02-14"]),
+    "month names": (["14 Feb 2024", "3 September 1999"], ["2024-02-14", "1999-09-03"]),
+    "month before the day": (["January 5, 2024", "Feb 14, 2024"], ["2024-01-05", "2024-02-14"]),
+    "ordinals": (["5th January 2024", "1st Feb 2024"], ["2024-01-05", "2024-02-01"]),
+    "German": (["3. März 2024", "14. Dez. 2024"], ["2024-03-03", "2024-12-14"]),
+    "French": (["1er août 2024", "14 févr. 2024"], ["2024-08-01", "2024-02-14"]),
+    "Spanish": (["5 de enero de 2024", "6 dic 2024"], ["2024-01-05", "2024-12-06"]),
+    "Italian": (["5 gennaio 2024", "6 lug 2024"], ["2024-01-05", "2024-07-06"]),
+    "Dutch": (["5 maart 2024", "6 mei 2024"], ["2024-03-05", "2024-05-06"]),
+    "Portuguese": (["5 de março de 2024", "6 out 2024"], ["2024-03-05", "2024-10-06"]),
+    "no spaces": (["05JAN2024", "14FEB2024"], ["2024-01-05", "2024-02-14"]),
+}
+
+
+@pytest.mark.parametrize("name", _WRITTEN)
+def test_dates_are_read_as_people_write_them(owner: User, name: str) -> None:
+    cells, days = _WRITTEN[name]
+    text = "d;n\n" + "".join(f"{cell};{number}\n" for number, cell in enumerate(cells))
+    made = import_text(owner, "made", text, create_table=True)
+    assert made.findings["types"]["d"] == "date"
+    make_table(owner, "there", d="DATE", n="INTEGER")
+    job = import_text(owner, "there", text)
+    assert [day for (day,) in records("made", "d")] == [day for (day,) in records("there", "d")] == days
+    assert job.rows_rejected == 0
+    assert made.findings["notes"] == job.findings["notes"]
+    has_short_years = "%y" in job.findings["date_formats"]["d"][0]
+    assert any("69 to 99 are 19xx" in note for note in job.findings["notes"]) == has_short_years
+
+
+def test_which_part_comes_first_is_said_where_it_is_open_and_can_be_turned(owner: User) -> None:
+    text = "d\n01/02/24\n03/04/05\n"
+    job = import_text(owner, "A", text, create_table=True)
+    assert records("A", "d") == [("2024-02-01",), ("2005-04-03",)]
+    [note] = job.findings["notes"]
+    assert note.startswith(
+        "d: every date fits %d/%m/%y, %m/%d/%y, %y/%m/%d; read as %d/%m/%y (day first); date_formats turns it"
+    )
+    import_text(owner, "B", text, create_table=True, date_formats=["%m/%d/%y"])
+    assert records("B", "d") == [("2024-01-02",), ("2005-03-04",)]
+
+
+def test_clocks_of_twelve_hours(owner: User) -> None:
+    text = "at,t\n1/31/2024 12:05 AM,1:30 PM\n2/1/2024 1:30:15 p.m.,12:00\u202fam\n"
+    job = import_text(owner, "A", text, create_table=True)
+    assert job.findings["types"] == {"at": "timestamp", "t": "time"}
+    assert records("A", "at", "t") == [("2024-01-31 00:05:00", "13:30:00"), ("2024-02-01 13:30:15", "00:00:00")]
+
+
+def test_words_beside_numbers_are_no_dates(owner: User) -> None:
+    job = import_text(owner, "A", "a,b\n10 Main 24,1.2.3\n3 Foo 2024,1.2.10\n", create_table=True)
+    assert job.findings["types"] == {"a": "text", "b": "text"}

@@ -94,7 +94,7 @@ def test_cells_of_every_kind() -> None:
     assert header == ["a", "b", "c"]
     assert rows == [
         (2, ("plain", "rich", 'x,"y"\nz')),
-        (3, ("1.1", "0.0000001", "123456789012345680")),
+        (3, ("1.1", "0.0000001", "123456789012345678")),
         (4, ("true", "false", "#N/A")),
         (5, ("ax", None, "2")),
         (6, (None, "", None)),

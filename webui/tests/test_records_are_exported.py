@@ -19,7 +19,11 @@ def content(answer: Any) -> bytes:
 def test_the_grid_links_to_what_it_shows(as_owner: Client, people: Table) -> None:
     page = read(as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1"))
     links = [link for link in page.values("a", "href") if link.startswith("/tables/people/export/")]
-    assert links == [f"/tables/people/export/{kind}/?score__gt=1&order_by=-name" for kind in ("csv", "xlsx", "json")]
+    plain = [f"/tables/people/export/{kind}/?score__gt=1&order_by=-name" for kind in ("csv", "xlsx", "json")]
+    exact = f"{plain[0]}&guard=exact"
+    assert links == [plain[0], exact, *plain[1:]]
+    assert content(as_owner.get(exact)).startswith(b'"id",name,')
+    links = plain
     answer = as_owner.get(links[0])
     assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
     lines = content(answer).decode().splitlines()
@@ -37,3 +41,4 @@ def test_it_is_for_those_who_may_see_the_table(as_colleague: Client, as_stranger
 def test_what_makes_no_sense(as_owner: Client, people: Table) -> None:
     assert as_owner.get("/tables/people/export/exe/").status_code == 404
     assert as_owner.get("/tables/people/export/csv/?nope=1").status_code == 400
+    assert as_owner.get("/tables/people/export/csv/?guard=nope").status_code == 404

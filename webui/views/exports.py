@@ -6,7 +6,7 @@ from django.http import StreamingHttpResponse
 
 from dataengine import access
 from dataengine.exceptions import NotFound
-from dataengine.exports.export import CONTENT_TYPES, Export
+from dataengine.exports.export import CONTENT_TYPES, GUARDS, Export
 from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
@@ -20,7 +20,11 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
     table = access.get_table(request.user, name, "view")
     if file_format not in CONTENT_TYPES:
         raise NotFound("There is no such kind of file.")
-    selection = select(record_model(table), request.GET)
-    made = Export(selection.ordered(), file_format)
+    asked = request.GET.copy()
+    guard = asked.pop("guard", [GUARDS[0]])[-1]
+    if guard not in GUARDS:
+        raise NotFound("There is no such kind of file.")
+    selection = select(record_model(table), asked)
+    made = Export(selection.ordered(), file_format, str(guard))
     filename = f"{table.name}.{file_format}"
     return download(request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)

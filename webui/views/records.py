@@ -28,7 +28,13 @@ from webui.htmx import ConsoleRequest
 from webui.sorting import PAGE_PARAMETERS
 from webui.views.view import console_view
 
-EXPORT_FORMATS = (("csv", "CSV"), ("xlsx", "Excel workbook"), ("json", "JSON"))
+EXPORT_FORMATS = (
+    ("csv", None, "CSV for spreadsheets"),
+    ("csv", "exact", "CSV, exact"),
+    ("xlsx", None, "Excel workbook"),
+    ("json", None, "JSON"),
+)
+"""Kind of file, guard, words."""
 PAGE_SIZES = (25, 50, 100, 250)
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE = 1000

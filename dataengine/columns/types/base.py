@@ -249,6 +249,11 @@ class ColumnType(ABC):
         """A cell, without spaces around it, as a value of ``arrow_type``. Raises ValueError; see ``CellRefused``."""
         return text
 
+    @staticmethod
+    def why_not(text: str) -> str:
+        """What is wrong with a text that is none of its values; '' where that is plain to see."""
+        return ""
+
     def is_recognised(self, text: str) -> bool:
         """Whether a cell is one of the type, where ``recognition`` goes by ``cells``."""
         try:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
 from dataengine.columns.types.aspects import LENGTHS, TEXTUAL, ApiField, ParameterReader, Parameters
 from dataengine.columns.types.base import ColumnType
+from dataengine.exceptions import shown
 
 # One pattern for each of these, written so that Python's re, RE2 (CSV cells) and people agree on its meaning.
-EMAIL_PATTERN = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+$"  # noqa: E501
-URL_PATTERN = r"^(?:https?|ftp)://[^\s/?#@]+(?:@[^\s/?#@]+)?(?:[/?#]\S*)?$"
+# Letters and signs of any script; no spaces, quotation marks and other punctuation, nothing invisible.
+_WIDE = "¡-\u167f\u1681-\u1fff\u2070-\u2fff\u3005-\ud7ff\uf900-\ufdff\ufe10-\ufefc\uff10-\uffef\U00010000-\U0003ffff"
+_LABEL = rf"[A-Za-z0-9{_WIDE}](?:[A-Za-z0-9{_WIDE}-]*[A-Za-z0-9{_WIDE}])?"
+EMAIL_PATTERN = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~{_WIDE}-]+@{_LABEL}(?:\.{_LABEL})+$"
+URL_PATTERN = r"^(?:[hH][tT][tT][pP][sS]?|[fF][tT][pP])://[^\s/?#@]+(?:@[^\s/?#@]+)?(?:[/?#]\S*)?$"
 
 MAX_LENGTH = 10_485_760
 """PostgreSQL's own limit of varchar(n)."""
@@ -90,6 +96,23 @@ class Varchar(PlainText):
         return models.CharField(max_length=parameters.get("length"), **options)
 
 
+class AddressCheck(RegexValidator):
+    """Refuses what is no address, and says why."""
+
+    def __init__(self, kind: Address) -> None:
+        super().__init__(kind.pattern.removesuffix("$") + r"\Z", kind.invalid)
+        self.kind = kind
+
+    def __call__(self, value: object) -> None:
+        try:
+            super().__call__(value)
+        except ValidationError as error:
+            reason = self.kind.why_not(str(value))
+            if not reason:
+                raise
+            raise ValidationError(f"{self.kind.invalid} This one is none: {reason}.", code="invalid") from error
+
+
 class Address(TextType):
     """Text that matches a pattern as a whole."""
 
@@ -98,9 +121,12 @@ class Address(TextType):
     invalid: ClassVar[str]
     """What people read of a text that does not match."""
 
+    @staticmethod
+    def why_not(text: str) -> str:
+        return "it has a space in it" if re.search(r"\s", text.strip()) else ""
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
-        check = RegexValidator(self.pattern.removesuffix("$") + r"\Z", self.invalid)
-        validators = [check, *options.pop("validators", ())]
+        validators = [AddressCheck(self), *options.pop("validators", ())]
         return models.TextField(validators=validators, **options)
 
 
@@ -115,6 +141,24 @@ class Email(Address):
     invalid = "Enter a valid email address."
     input_attributes = {"inputmode": "email"}
 
+    @staticmethod
+    def why_not(text: str) -> str:
+        text = text.strip()
+        if text.lower().startswith("mailto:"):
+            return "leave out “mailto:”"
+        if re.search(r"[<>]", text):
+            return "give the address alone, without the name and without < and >"
+        if re.search(r"[,;]", text):
+            return "give one address only"
+        if text.count("@") != 1:
+            return "it has no @" if "@" not in text else "it has more than one @"
+        person, domain = text.split("@")
+        if not person or not domain:
+            return "something is missing before the @" if not person else "the domain is missing after the @"
+        if "." not in domain.strip("."):
+            return f"the domain “{domain}” has no dot in it"
+        return Address.why_not(text) or "it has a character that addresses cannot have there"
+
 
 class Url(Address):
     """A web address."""
@@ -127,3 +171,12 @@ class Url(Address):
     invalid = "Enter a valid URL, with http:// or https://."
     input_attributes = {"inputmode": "url", "placeholder": "https://"}
     may_be_formula = False
+
+    @staticmethod
+    def why_not(text: str) -> str:
+        scheme, found, _ = text.strip().partition("://")
+        if not found:
+            return "http:// or https:// is missing at its beginning"
+        if scheme.lower() not in ("http", "https", "ftp"):
+            return f"it begins with {shown(scheme, 20)}://"
+        return Address.why_not(text) or f"the name of a server is missing, or wrong, after {scheme}://"

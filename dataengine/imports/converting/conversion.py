@@ -7,7 +7,7 @@ the column's own rules (required, length, limits) and collects what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,7 @@ from dataengine.exceptions import shown
 
 from . import kernels as k
 from .date_formats import ISO, KNOWN, DateFormat
+from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_json import careful_json, quick_json
 from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
@@ -34,7 +35,7 @@ from .kernels_time import (
     quick_time,
     quick_timestamp,
 )
-from .patterns import GUARDED, NULL_MARKERS
+from .patterns import NULL_MARKERS, Guard
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "cells": (k.quick_cells, k.careful_cells),
@@ -90,7 +91,7 @@ class Batch:
     errors: dict[int, list[CellError]] = field(default_factory=dict)
 
 
-def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
+def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = (), trim: bool | None = None) -> Target:
     """How cells are converted for a column."""
     return Target(
         name=spec.name,
@@ -101,6 +102,7 @@ def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = ()) -> Target:
         parameters=spec.parameters,
         constraints=spec.constraints,
         formats=tuple(formats),
+        trim=trim,
     )
 
 
@@ -108,7 +110,8 @@ class Converter:
     """Converts blocks. ``places[i]`` is the file's column that ``targets[i]`` is read from.
 
     ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
-    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded.
+    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded, with ``guard_open``
+    the first cell that is not as exports write it raises GuardContradicted. ``guards_found`` says that guards came off.
     """
 
     def __init__(
@@ -118,12 +121,15 @@ class Converter:
         *,
         markers: Collection[str] | None = None,
         formats_open: bool = False,
-        guarded: bool = False,
+        guard: Guard = "none",
+        guard_open: bool = False,
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
         self.formats_open = formats_open
-        self.guarded = guarded
+        self.guard = guard
+        self.guard_open = guard_open
+        self.guards_found = False
         self._open = markers is None
         # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
@@ -134,7 +140,9 @@ class Converter:
         rows = len(columns[0]) if columns else 0
         batch = Batch([], np.ones(rows, dtype=np.bool_))
         for target, place in zip(self.targets, self.places, strict=True):
-            cells = unguarded(columns[place]) if self.guarded else columns[place]
+            if self.guard == "export" and (target.kind.is_text or target.kind.may_be_formula):
+                self._look_for_guards(columns[place])
+            cells = meant(columns[place], self.guard)
             converted = self._column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
@@ -143,6 +151,14 @@ class Converter:
                     error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
                     batch.errors.setdefault(row, []).append(error)
         return batch
+
+    def _look_for_guards(self, cells: pa.Array) -> None:
+        try:
+            self.guards_found |= are_guards(cells)
+        except GuardContradicted:
+            if self.guard_open:
+                raise
+            self.guards_found = True
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
         quick, careful = KERNELS[target.kind.kernel]
@@ -205,7 +221,7 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
             if not len(rows):
                 return Converted(values, [])
             converted = _piecewise(cells.take(pa.array(rows)), target, quick, careful)
-            problems = [Problem(rows[problem.rows], problem.code, problem.expected) for problem in converted.problems]
+            problems = [replace(problem, rows=rows[problem.rows]) for problem in converted.problems]
             return Converted(pc.replace_with_mask(values, pa.array(rest), converted.values), problems)
     return _piecewise(cells, target, quick, careful)
 
@@ -226,7 +242,7 @@ def _piecewise(cells: pa.Array, target: Target, quick: Quick, careful: Careful) 
         size = min(_PIECE, count - place * _PIECE)
         pieces[place] = converted.values.slice(at, size)
         at += size
-    return Converted(_joined(pieces), [Problem(rows[p.rows], p.code, p.expected) for p in converted.problems])
+    return Converted(_joined(pieces), [replace(p, rows=rows[p.rows]) for p in converted.problems])
 
 
 def _joined(pieces: Sequence[pa.Array | None]) -> pa.Array:
@@ -237,20 +253,13 @@ def message(problem: Problem, cell: str | None) -> str:
     """``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
-    return f"expected {problem.expected}, found “{brief(cell or '')}”"
+    hint = problem.hint(cell or "") if problem.hint is not None else ""
+    return f"expected {problem.expected}, found “{brief(cell or '')}”" + (f": {hint}" if hint else "")
 
 
 def brief(cell: str) -> str:
     """A cell as a message names it."""
     return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
-
-
-def unguarded(cells: pa.Array) -> pa.Array:
-    """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
-    guarded = pc.match_substring_regex(cells, GUARDED)
-    if not pc.any(guarded).as_py():
-        return cells
-    return pc.if_else(pc.fill_null(guarded, False), pc.utf8_slice_codeunits(cells, 1), cells)
 
 
 def _own_rules(converted: Converted, target: Target) -> list[Problem]:

@@ -6,28 +6,45 @@ A person gives ``strptime`` formats (``%d/%m/%Y %H:%M``); the well-known ones be
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataengine.exceptions import InvalidInput
 
 MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
+)  # fmt: skip
+# In German, French, Spanish, Italian, Dutch and Portuguese, with what people and programs shorten them to. No name
+# means one month here and another there.
+_ELSEWHERE = (
+    "januar jänner jän jaenner janvier janv enero ene gennaio gen januari janeiro",
+    "februar feber febr février fevrier févr fevr fév fev febrero febbraio februari fevereiro",
+    "märz maerz mär mrz mars marzo maart mrt março marco",
+    "avril avr abril abr aprile",
+    "mai mayo maggio mag mei maio",
+    "juni juin junio giugno giu junho",
+    "juli juillet juil julio luglio lug julho",
+    "août aout aoû aou agosto ago augustus",
+    "septembre septiembre setiembre settembre setembro set sept",
+    "oktober okt octobre octubre ottobre ott outubro out",
+    "novembre noviembre novembro",
+    "dezember dez décembre decembre déc diciembre dicembre dic dezembro",
 )
+MONTH_NUMBERS = {
+    name: number
+    for number, (english, others) in enumerate(zip(MONTHS, _ELSEWHERE, strict=True), 1)
+    for name in (english, english[:3], *others.split())
+}
+"""By name in small letters."""
 
 _CLOCK = r"(?P<H>\d{2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.(?P<f>\d+))?)?"
 _ZONE = r"(?: ?(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?))?"
-_LOOSE_CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.(?P<f>\d+))?)?(?: ?(?P<p>[aApP][mM]))?"
+_GAP = "[ \u00a0\u202f]"
+"""What stands before PM: newer programs write a narrow space that no line breaks at."""
+_HALF = r"(?P<p>[aApP]\.?[mM]\.?)"
+_LOOSE_CLOCK = rf"(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:\.(?P<f>\d+))?)?(?:{_GAP}?{_HALF})?"
+_NAME = r"(?P<b>[A-Za-zÀ-ÿ]{3,10})"
 _GROUPS = {
     "%Y": r"(?P<Y>\d{4})",
     "%y": r"(?P<y>\d{2})",
@@ -38,9 +55,9 @@ _GROUPS = {
     "%M": r"(?P<M>\d{1,2})",
     "%S": r"(?P<S>\d{1,2})",
     "%f": r"(?P<f>\d{1,9})",
-    "%b": r"(?P<b>[A-Za-z]{3,9})",
-    "%B": r"(?P<b>[A-Za-z]{3,9})",
-    "%p": r"(?P<p>[aApP][mM])",
+    "%b": _NAME,
+    "%B": _NAME,
+    "%p": _HALF,
     "%z": r"(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?)",
     "%%": "%",
 }
@@ -106,7 +123,9 @@ def _known(name: str, date: str, clock: str = _LOOSE_CLOCK) -> DateFormat:
 ISO = _known("%Y-%m-%d", r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})", _CLOCK)
 TIME = DateFormat("%H:%M:%S", f"^{_LOOSE_CLOCK}$", frozenset({"H", "M", "S", "f", "p"}))
 
-_D, _M, _Y, _B = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<Y>\d{4})", r"(?P<b>[A-Za-z]{3,9})"
+_D, _M, _Y, _SHORT = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<Y>\d{4})", r"(?P<y>\d{2})"
+_DAY = rf"{_D}(?:\.|st|nd|rd|th|er|º|°)?"
+_OF = r"(?: de | of | del |[ /-])"
 KNOWN: tuple[DateFormat, ...] = (
     ISO,
     _known("%Y-%-m-%-d", f"{_Y}-{_M}-{_D}"),
@@ -117,9 +136,41 @@ KNOWN: tuple[DateFormat, ...] = (
     _known("%d.%m.%Y", rf"{_D}\.{_M}\.{_Y}"),
     _known("%d-%m-%Y", f"{_D}-{_M}-{_Y}"),
     _known("%m-%d-%Y", f"{_M}-{_D}-{_Y}"),
-    _known("%d %b %Y", rf"{_D}[ -]{_B}[ -]{_Y}"),
-    _known("%b %d, %Y", rf"{_B}\.? {_D},? {_Y}"),
+    _known("%d %b %Y", rf"{_DAY}(?:{_OF})?{_NAME}[.,]?(?:{_OF})?{_Y}"),
+    _known("%b %d, %Y", rf"{_NAME}\.? {_DAY},? {_Y}"),
+    _known("%Y-%b-%d", rf"{_Y}[ -]{_NAME}\.?[ -]{_D}"),
+    _known("%d/%m/%y", f"{_D}/{_M}/{_SHORT}"),
+    _known("%m/%d/%y", f"{_M}/{_D}/{_SHORT}"),
+    _known("%y/%m/%d", f"{_SHORT}/{_M}/{_D}"),
+    _known("%d.%m.%y", rf"{_D}\.{_M}\.{_SHORT}"),
+    _known("%d-%m-%y", f"{_D}-{_M}-{_SHORT}"),
+    _known("%m-%d-%y", f"{_M}-{_D}-{_SHORT}"),
+    _known("%y-%m-%d", f"{_SHORT}-{_M}-{_D}"),
+    _known("%d %b %y", rf"{_DAY}{_OF}{_NAME}[.,]?{_OF}{_SHORT}"),
 )
 BY_NAME = {known.name: known for known in KNOWN}
-RIVALS = {"%d/%m/%Y": "%m/%d/%Y", "%d-%m-%Y": "%m-%d-%Y"}
-"""Day first -> month first: the pairs of which a column may leave both open."""
+_RIVALS = (
+    ("%d/%m/%Y", "%m/%d/%Y"),
+    ("%d-%m-%Y", "%m-%d-%Y"),
+    ("%d/%m/%y", "%m/%d/%y", "%y/%m/%d"),
+    ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
+)
+RIVALS = {name: tuple(other for other in group if other != name) for group in _RIVALS for name in group}
+"""By format: those that the same cells may be dates in as well. Of formats that all cells fit, the first is taken."""
+_FIRST = {"d": "day", "m": "month", "y": "year"}
+
+
+def note_on(form: DateFormat, also: Sequence[str] = (), misfits: str = "") -> str:
+    """What people should know of a column that is read in ``form``.
+
+    ``also`` are rivals that all its cells fit, too; ``misfits`` says which cells do not fit.
+    """
+    century = "; of two-digit years, 69 to 99 are 19xx and 00 to 68 are 20xx" if "y" in form.groups else ""
+    if not also:
+        return f"dates are read as {form.name}{misfits}{century}"
+    names = f"both {form.name} and {also[0]}" if len(also) == 1 else ", ".join([form.name, *also])
+    first = _FIRST[form.name[1].lower()]
+    return (
+        f"every date fits {names}; read as {form.name} ({first} first);"
+        f" date_formats turns it, for instance [“{also[0]}”]{century}"
+    )

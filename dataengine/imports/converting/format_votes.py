@@ -7,10 +7,8 @@ from collections import Counter
 import pyarrow as pa
 
 from . import kernels as k
-from .date_formats import ISO, KNOWN, RIVALS, DateFormat
+from .date_formats import ISO, KNOWN, RIVALS, DateFormat, note_on
 from .kernels_time import take_apart
-
-_PAIRS = RIVALS | {rival: name for name, rival in RIVALS.items()}
 
 
 class FormatVotes:
@@ -19,8 +17,8 @@ class FormatVotes:
     def __init__(self, name: str) -> None:
         self.name = name
         self._votes: Counter[str] = Counter()
-        self._alone: Counter[str] = Counter()
-        """By format: the cells that are dates in it and none in its rival."""
+        self._alone: Counter[tuple[str, str]] = Counter()
+        """By rivals: the cells that are dates in the first and none in the second."""
 
     def look(self, cells: pa.Array) -> None:
         """Take in one block."""
@@ -31,20 +29,23 @@ class FormatVotes:
         real = {form.name: _real(text, form) for form in KNOWN[1:]}
         for name, mask in real.items():
             self._votes[name] += int(mask.sum())
-        for name, rival in _PAIRS.items():
-            self._alone[name] += int((real[name] & ~real[rival]).sum())
+        for name, rivals in RIVALS.items():
+            if real[name].any():
+                for rival in rivals:
+                    self._alone[name, rival] += int((real[name] & ~real[rival]).sum())
 
     def result(self) -> tuple[list[DateFormat], str]:
         """The format, none where no cell is written in any; and what people should know about it."""
         best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
         if not self._votes[best.name]:
             return [], ""
-        rival = _PAIRS.get(best.name)
-        if rival and (others := self._alone[rival]):
-            return [best], f"dates are read as {best.name}, which {others:,} do not fit that are written as {rival}"
-        if rival and self._votes[rival] == self._votes[best.name]:
-            return [best], f"every date fits both {best.name} and {rival}; read as {best.name} (day first)"
-        return [best], f"dates are read as {best.name}"
+        rivals = RIVALS.get(best.name, ())
+        others = {rival: self._alone[rival, best.name] for rival in rivals}
+        most = max(others, key=lambda name: others[name], default="")
+        if most and others[most]:
+            misfits = f", which {others[most]:,} do not fit that are written as {most}"
+            return [best], note_on(best, misfits=misfits)
+        return [best], note_on(best, [name for name in rivals if self._votes[name] == self._votes[best.name]])
 
 
 def _real(text: pa.Array, form: DateFormat) -> k.Mask:

@@ -22,10 +22,11 @@ from dataengine.columns.types.numbers import ARROW_DIGITS
 from dataengine.columns.types.text import Text
 
 from . import kernels as k
-from .conversion import brief, unguarded
-from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
+from .conversion import brief
+from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
+from .guards import without_formulas
 from .kernels_time import iso_block, take_apart
-from .patterns import CODE, NULL_MARKERS
+from .patterns import CODE, NULL_MARKERS, Guard
 from .recognising import families, first_to_hold, first_with_parts
 
 _NUMBERS: frozenset[RecognisedBy] = frozenset({"integers", "decimals", "floats"})
@@ -209,11 +210,8 @@ class ColumnEvidence:
         if not alive or alive[0] is ISO:
             return [], ""
         chosen = alive[0]
-        rival = RIVALS.get(chosen.name)
-        if rival and any(form.name == rival for form in alive):
-            note = f"every date fits both {chosen.name} and {rival}; read as {chosen.name} (day first)"
-            return [chosen], note
-        return [chosen], f"dates are read as {chosen.name}"
+        rivals = RIVALS.get(chosen.name, ())
+        return [chosen], note_on(chosen, [form.name for form in alive if form.name in rivals])
 
     def why_text(self) -> str:
         """Why a column is text though it nearly was something else, or ''."""
@@ -251,20 +249,19 @@ class Inference:
         *,
         nulls: Collection[str] | None = None,
         formats: Sequence[DateFormat] = (),
-        guarded: bool = False,
+        guard: Guard = "none",
     ) -> None:
         self.columns = [ColumnEvidence(name, formats) for name in names]
         self._places = places
         self._nulls = nulls
-        self._guarded = guarded
+        self._guard = guard
         self._markers = pa.array(["", *(NULL_MARKERS if nulls is None else nulls)])
         self.rows = 0
 
     def look(self, columns: Sequence[pa.Array], lines: npt.NDArray[np.int64]) -> None:
         self.rows += len(lines)
         for evidence, place in zip(self.columns, self._places, strict=True):
-            cells = unguarded(columns[place]) if self._guarded else columns[place]
-            evidence.look(cells, lines, self._markers)
+            evidence.look(without_formulas(columns[place], self._guard), lines, self._markers)
 
     def result(self) -> Inferred:
         kinds = {column.name: column.kind() for column in self.columns}

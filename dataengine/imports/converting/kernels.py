@@ -56,15 +56,21 @@ class Target:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[Any, ...] = ()
+    trim: bool | None = None
+    """Whether spaces around texts count: False says so, True that they never do, None that they do in plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Cells (by position in the batch) that share a fault. ``expected`` completes "expected …, found “…”."."""
+    """Cells (by position in the batch) that share a fault. ``expected`` completes "expected …, found “…”.".
+
+    ``hint`` has more to say of some of the cells: what is wrong with them, or what was meant.
+    """
 
     rows: npt.NDArray[np.int64]
     code: ErrorCode
     expected: str
+    hint: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +109,10 @@ def present(cells: pa.Array) -> Mask:
     return mask_of(cells.is_valid())
 
 
-def fault(mask: Mask, code: ErrorCode, expected: str) -> list[Problem]:
+def fault(mask: Mask, code: ErrorCode, expected: str, hint: Callable[[str], str] | None = None) -> list[Problem]:
     """One Problem for the rows of ``mask``, none where there are none."""
     rows = np.flatnonzero(mask)
-    return [Problem(rows, code, expected)] if len(rows) else []
+    return [Problem(rows, code, expected, hint)] if len(rows) else []
 
 
 def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
@@ -235,13 +241,21 @@ def careful_boolean(cells: pa.Array, target: Target) -> Converted:
 # Text ------------------------------------------------------------------------------------------------------------
 
 
+def without_spaces(cells: pa.Array, target: Target) -> pa.Array:
+    """The cells without spaces around them, of any script, unless those are to count."""
+    return cells if target.trim is False else pc.utf8_trim_whitespace(cells)
+
+
 def quick_text(cells: pa.Array, target: Target) -> pa.Array | None:
-    return cells
+    return careful_text(cells, target).values
 
 
 def careful_text(cells: pa.Array, target: Target) -> Converted:
-    """Any text, as it stands."""
-    return Converted(cells, [])
+    """Any text, as it stands; without spaces around it where that was asked for, and NULL where nothing is left."""
+    if not target.trim:
+        return Converted(cells, [])
+    text = pc.utf8_trim_whitespace(cells)
+    return Converted(only(text, mask_of(pc.or_(pc.not_equal(text, ""), pc.equal(cells, "")))), [])
 
 
 def quick_pattern(cells: pa.Array, target: Target) -> pa.Array | None:
@@ -251,8 +265,10 @@ def quick_pattern(cells: pa.Array, target: Target) -> pa.Array | None:
 
 def careful_pattern(cells: pa.Array, target: Target) -> Converted:
     """Text that matches the type's pattern as a whole: an e-mail address, a web address."""
-    fits = matches(cells, target.kind.pattern or "")
-    return Converted(only(cells, fits), fault(present(cells) & ~fits, "invalid_type", target.kind.expected))
+    text = without_spaces(cells, target)
+    fits = matches(text, target.kind.pattern or "")
+    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected, target.kind.why_not)
+    return Converted(only(text, fits), problems)
 
 
 def quick_choice(cells: pa.Array, target: Target) -> pa.Array | None:
@@ -263,9 +279,12 @@ def quick_choice(cells: pa.Array, target: Target) -> pa.Array | None:
 def careful_choice(cells: pa.Array, target: Target) -> Converted:
     """One of the choices, letter for letter."""
     choices = _choices(target)
-    known = mask_of(pc.is_in(cells, pa.array(choices, pa.string()), skip_nulls=True))
+    offered = pa.array(choices, pa.string())
+    as_written = pc.is_in(cells, offered, skip_nulls=True)  # a choice may have spaces around it itself
+    text = pc.if_else(as_written, cells, without_spaces(cells, target))
+    known = mask_of(pc.is_in(text, offered, skip_nulls=True))
     shown = ", ".join(choices[:8]) + (", …" if len(choices) > 8 else "")
-    return Converted(only(cells, known), fault(present(cells) & ~known, "constraint_failed", f"one of {shown}"))
+    return Converted(only(text, known), fault(present(cells) & ~known, "constraint_failed", f"one of {shown}"))
 
 
 def _choices(target: Target) -> list[str]:

@@ -6,15 +6,17 @@ and put together with arithmetic that checks every part: no 30 February, no hour
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .date_formats import ISO, MONTHS, TIME, DateFormat
-from .kernels import Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .date_formats import ISO, MONTH_NUMBERS, TIME, DateFormat
+from .kernels import SPACES, Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
 
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
 """ISO dates of years that we do not keep."""
@@ -76,7 +78,7 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     if "H" in form.groups:
         has_clock = matched & mask_of(pc.not_equal(pc.struct_field(parts, "H"), ""))
     if "p" in form.groups:
-        half = pc.utf8_lower(pc.struct_field(parts, "p"))
+        half = pc.replace_substring(pc.utf8_lower(pc.struct_field(parts, "p")), ".", "")
         is_pm, is_am = mask_of(pc.equal(half, "pm")), mask_of(pc.equal(half, "am"))
         real &= ~(is_pm | is_am) | ((hour >= 1) & (hour <= 12))
         hour = np.where(is_pm & (hour < 12), hour + 12, np.where(is_am & (hour == 12), 0, hour))
@@ -89,12 +91,13 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     return Moments(matched, real & zone_real, days, clock, offset, has_clock, has_zone, fine)
 
 
+_MONTH_NAMES = pa.array(MONTH_NUMBERS)
+_NUMBERS = np.array([*MONTH_NUMBERS.values(), 0], dtype=np.int64)
+
+
 def _month_of(names: pa.Array) -> Ints:
-    lower = pc.utf8_lower(names)
-    known = pa.array([*MONTHS, *(month[:3] for month in MONTHS), "sept"])
-    numbers = np.array([*range(1, 13), *range(1, 13), 9, 0], dtype=np.int64)
-    index = pc.fill_null(pc.index_in(lower, known), len(known)).to_numpy(zero_copy_only=False)
-    result: Ints = numbers[index]
+    index = pc.fill_null(pc.index_in(pc.utf8_lower(names), _MONTH_NAMES), len(_MONTH_NAMES))
+    result: Ints = _NUMBERS[index.to_numpy(zero_copy_only=False)]
     return result
 
 
@@ -159,10 +162,14 @@ def quick_date(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_date(cells: pa.Array, target: Target) -> Converted:
-    """``2024-01-31``, or one of the column's formats. No time of day. Years 1 to 9999."""
+    """``2024-01-31``, or one of the column's formats. No time of day but midnight in UTC or no zone. Years 1 to 9999.
+
+    Programs write a day with 00:00:00 wherever their own type for it has a clock.
+    """
 
     def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
-        return moments.days, moments.has_clock, np.zeros(len(moments.days), dtype=np.bool_)
+        refused = (moments.clock != 0) | (moments.offset != 0)
+        return moments.days, refused, np.zeros(len(moments.days), dtype=np.bool_)
 
     return _careful(cells, target, finish, "a date without a time of day")
 
@@ -211,6 +218,15 @@ def careful_time(cells: pa.Array, target: Target) -> Converted:
     return _careful(cells, target, finish, "")
 
 
+def excel_day(text: str) -> str:
+    """What a cell that is a number may mean: workbooks count days, and show dates by the cell's format only."""
+    text = text.strip(SPACES)
+    if not re.fullmatch(r"[1-9][0-9]{4}(?:\.[0-9]{1,12})?", text):
+        return ""
+    moment = datetime(1899, 12, 30) + timedelta(seconds=round(float(text) * 86_400))  # noqa: DTZ001  sheets know no zones
+    return f"Excel's day {text} is {moment.date() if moment.time() == time() else moment}"
+
+
 def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001
     text = trimmed(cells)
     count = len(text)
@@ -242,7 +258,7 @@ def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted
     beyond = open_ & matches(text, _BEYOND) if is_dated else np.zeros(count, dtype=np.bool_)
     problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
     problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
-    problems += fault(open_ & ~beyond & ~unreal, "invalid_type", expected)
+    problems += fault(open_ & ~beyond & ~unreal, "invalid_type", expected, excel_day if is_dated else None)
     if pa.types.is_date32(target.arrow):
         return Converted(pc.cast(pa.array(values.astype(np.int32), mask=~good), target.arrow), problems)
     return Converted(pc.cast(pa.array(values, mask=~good), target.arrow), problems)

@@ -14,14 +14,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataengine.columns.types import ColumnType
 from dataengine.columns.types.text import Text
 
-from .date_formats import KNOWN, MONTHS, TIME, DateFormat
-from .patterns import GUARDED
+from .date_formats import KNOWN, MONTH_NUMBERS, TIME, DateFormat
 from .recognising import families, first_to_hold, first_with_parts
 
 _SPACES = " \t\n\v\f\r"
-_MONTHS = {name: number % 12 + 1 for number, name in enumerate([*MONTHS, *(month[:3] for month in MONTHS)])} | {
-    "sept": 9
-}
 
 
 def likely_type(cells: Iterable[str], markers: Collection[str]) -> str:
@@ -64,11 +60,6 @@ def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> 
     return first_with_parts(kinds, has_clock="H" in parts, has_zone="z" in parts)
 
 
-def unguarded(cell: str) -> str:
-    """Take off the guard that rejected.csv puts before what a spreadsheet would run."""
-    return cell[1:] if re.match(GUARDED, cell) else cell
-
-
 def _all(values: list[str], pattern: str) -> bool:
     compiled = re.compile(pattern, re.ASCII)
     return all(compiled.fullmatch(value) for value in values)
@@ -86,8 +77,10 @@ def _moment(value: str, form: DateFormat) -> dict[str, str] | None:
     if found is None:
         return None
     parts = {name: text for name, text in found.groupdict().items() if text}
-    month = _MONTHS.get(parts["b"].lower(), 0) if "b" in parts else int(parts.get("m", 1))
-    year, day = int(parts.get("Y", 1970)), int(parts.get("d", 1))
+    month = MONTH_NUMBERS.get(parts["b"].lower(), 0) if "b" in parts else int(parts.get("m", 1))
+    # Of two-digit years only whether they are leap years matters here.
+    year, day = int(parts.get("Y") or parts.get("y") or 1970), int(parts.get("d", 1))
+    year += 2000 * ("y" in parts)
     if year < 1 or not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:
         return None
     hour = int(parts.get("H", 0))

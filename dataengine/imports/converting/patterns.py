@@ -1,9 +1,34 @@
 """How cells look that are taken for something else than values, as patterns that RE2 and Python read alike. Pure."""
 
-CODE = r"^-?0[0-9]|^\+[0-9]"
-GUARDED = r"^'+[=+\-@\t\r]"
-"""Begins with the guard of rejected.csv, before what a spreadsheet would run."""
+from __future__ import annotations
 
+import re
+from typing import Literal
+
+type Guard = Literal["none", "mended", "export", "exact"]
+"""How a file's cells are guarded: not at all, as in rejected.csv, as in an export, or as in an exact export, in which
+every cell is what it looks like."""
+
+CODE = r"^-?0[0-9]|^\+[0-9]"
+RUNS = r"^'*[=+\-@\t\r]"
+"""Begins with what a spreadsheet would run, or with guards before it."""
+GUARDED = r"^'+[=+\-@\t\r]"
+"""Begins with the guard of exports and of rejected.csv, before what a spreadsheet would run."""
+NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?"
+"""What spreadsheets take for a number (the whole cell): it needs no guard."""
 
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
 """NULL in a file in which at least one column has a type other than text only if they are."""
+
+
+def guarded(text: str) -> str:
+    """The cell with a ``'`` before what a spreadsheet would run as a formula; numbers stay as they are.
+
+    A cell that begins with the guard itself is guarded once more, so that taking one off gives back what was there.
+    """
+    return f"'{text}" if re.match(RUNS, text) and not re.fullmatch(NUMBER, text) else text
+
+
+def unguarded(text: str) -> str:
+    """The cell as it was before ``guarded``."""
+    return text[1:] if re.match(GUARDED, text) else text

@@ -17,6 +17,7 @@ from dataengine.imports.dialects.dialect import DialectOptions
 DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows"})
 KEYS = DIALECT_KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
+    "trim", "guarded",
 }  # fmt: skip
 _MAX_LIST = 50
 
@@ -40,6 +41,10 @@ class ImportOptions:
     key: str | None = None
     on_error: OnError = "skip_rows"
     dry_run: bool = False
+    trim: bool | None = None
+    """Whether spaces around cells do not count; None: they do in plain text only."""
+    guarded: bool | None = None
+    """Whether cells bear the guard of exports; None: that is found out."""
 
     @classmethod
     def read(cls, given: object) -> ImportOptions:
@@ -77,6 +82,8 @@ class ImportOptions:
             key=_key(values.get("key"), errors),
             on_error=cast("OnError", _one_of(values, "on_error", ("skip_rows", "abort"), errors)),
             dry_run=_flag(values, "dry_run", errors),
+            trim=_flag(values, "trim", errors) if "trim" in values else None,
+            guarded=None if values.get("guarded", "auto") == "auto" else _flag(values, "guarded", errors),
         )
         if options.on_conflict == "update" and options.key is None and "key" not in errors:
             errors["key"] = "on_conflict update needs the unique column that finds the record."

@@ -12,9 +12,11 @@ from typing import BinaryIO
 
 from django.core.files.storage import default_storage
 
+from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
+from dataengine.imports.converting.patterns import Guard
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
@@ -23,6 +25,14 @@ from dataengine.models.shapes import Findings
 
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
+
+_EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
+"""How an exact export begins: quotes around id alone, which no other program has a reason to write."""
+_HEADER_BYTES = 64
+_GUARDS_OFF = (
+    "the file is an export: the ' before what a spreadsheet would run was taken off again;"
+    " “guarded”: false leaves it where it is"
+)
 
 
 @dataclass(slots=True)
@@ -36,6 +46,11 @@ class Plan:
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     formats_open: bool = False
+    trim: bool | None = None
+    guard: Guard = "none"
+    guard_open: bool = False
+    """Whether that is but what the header suggests: the file may still show that it is none."""
+    guards_found: bool = False
     notes: list[str] = field(default_factory=list)
     empty_tail: int = 0
     """So many columns at the end are none, as long as their cells are empty."""
@@ -56,6 +71,10 @@ class Plan:
         if separators:
             self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
 
+    def keep_guards(self) -> None:
+        """The file's apostrophes are its own."""
+        self.guard, self.guard_open = "none", False
+
     def findings(self) -> Findings:
         """For the job: what was found in the file and what was made of it."""
         found: Findings = {
@@ -65,8 +84,11 @@ class Plan:
             "null_values": list(self.markers or ()),
             "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
             "types": {spec.name: spec.type for spec in self.specs},
-            "notes": self.notes,
+            "notes": [*self.notes, *self.source.notes],
         }
+        if self.guard == "export" and self.guards_found:
+            found["guarded"] = True
+            found["notes"] = [*found["notes"], _GUARDS_OFF]
         if self.sample:
             found["sample"] = self.sample
         return found
@@ -94,8 +116,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     unwanted = {header.strip() for header in options.mapping or {}}
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
-    plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values, empty_tail=tail)
-    _note_the_head(plan, opening, options)
+    plan = _begun(opening, mapping, used, options, tail)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -116,10 +137,21 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    plan = Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values, empty_tail=tail)
-    _note_the_head(plan, opening, options)
+    plan = _begun(opening, mapping, specs, options, tail)
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
+    return plan
+
+
+def _begun(
+    opening: Opening, mapping: ColumnMapping, specs: list[ColumnSpec], options: ImportOptions, tail: int
+) -> Plan:
+    """What the plans of new tables and of those that exist have in common."""
+    plan = Plan(
+        opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
+    )
+    plan.guard, plan.guard_open = _guard(opening, mapping, options)
+    _note_the_head(plan, opening, options)
     return plan
 
 
@@ -147,6 +179,31 @@ def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> tuple[Guard, bool]:
+    """How the file's cells seem to be guarded, and whether only all of them together can tell."""
+    exported = _is_export(opening)
+    if exported and _EXACT.match(opening.source.sample(_HEADER_BYTES)):
+        return "exact", False
+    if options.guarded is False:
+        return "none", False
+    if mapping.guarded:
+        return "mended", False
+    if options.guarded:
+        return "export", False
+    return ("export", True) if exported else ("none", False)
+
+
+def _is_export(opening: Opening) -> bool:
+    """Whether the file has the header of an export: ``id`` and names that columns can have."""
+    headers = opening.headers
+    if opening.source.kind != "text" or not opening.dialect.has_header or headers[0] != "id" or len(headers) < 2:
+        return False
+    try:
+        return all(validate_identifier(name) == name for name in headers[1:])
+    except InvalidInput:
+        return False
 
 
 def _is_named(opening: Opening) -> bool:

@@ -85,6 +85,18 @@ class Source:
         """Whether a row's line number counts rows (sheets) and not physical lines (text)."""
         return self.kind == "xlsx"
 
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of what has been read so far."""
+        number = self._workbook.long_number if self._workbook is not None else ""
+        if not number:
+            return []
+        note = (
+            f"{number[:40]} has more than 15 digits: it is read as the workbook holds it,"
+            " but spreadsheets keep 15 digits of a number, so whatever wrote it may have rounded it"
+        )
+        return [note]
+
     @cached_property
     def head(self) -> Head:
         """How the file begins, unpacked but not decoded (for xlsx: as the CSV made from it)."""

@@ -29,6 +29,9 @@ WIDTH_ROWS = 100
 """Rows that are looked at to know how wide the sheet is (rows do not say their empty cells)."""
 TO_QUOTE = re.compile(r'[",\r\n]')
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+KEPT_DIGITS = 15
+"""Of a number; spreadsheets make zeros of further ones as soon as somebody types them."""
+WHOLE = re.compile(r"-?[0-9]{1,400}")
 SHEET_TYPE = "/worksheet"
 STRINGS = "xl/sharedStrings.xml"
 BUILTIN_DATES = {14, 15, 16, 17, *range(27, 32), 34, 35, 36, *range(50, 59)}
@@ -47,6 +50,8 @@ class Workbook:
     def __init__(self, file: BinaryIO, limits: SourceLimits) -> None:
         self._file = file
         self._limits = limits
+        self.long_number = ""
+        """The first whole number that has more digits than spreadsheets keep."""
         with open_archive(file) as archive:
             self._sheet, self._epoch = self._first_sheet(archive)
             names = set(archive.namelist())
@@ -66,6 +71,7 @@ class Workbook:
         with open_archive(self._file) as archive:
             for position in stream_part(archive, self._sheet, rows, self._limits):
                 read(position)
+                self.long_number = self.long_number or rows.long_number
                 if width is None and len(rows.ready) < WIDTH_ROWS:
                     continue
                 width = _width(rows.ready) if width is None else width
@@ -179,6 +185,7 @@ class _Rows(Elements):
     def __init__(self, strings: _Strings, kinds: dict[int, str], epoch: datetime) -> None:
         super().__init__()
         self.ready: list[list[str]] = []
+        self.long_number = ""
         self._strings = strings
         self._kinds = kinds
         self._epoch = epoch
@@ -236,7 +243,10 @@ class _Rows(Elements):
         if self._type == "n":
             if kind := self._kinds.get(self._style):
                 return moment_text(value, kind, self._epoch)
-            return number_text(value)
+            text = number_text(value)
+            if len(text) > KEPT_DIGITS and not self.long_number and is_long(text):
+                self.long_number = text
+            return text
         if self._type == "s":
             value = self._strings[int(value)]
         elif self._type == "b":
@@ -283,9 +293,12 @@ def column_index(reference: str) -> int:
 
 
 def number_text(value: str) -> str:
-    """The shortest decimal text of a stored number, without an exponent: ``1.1000000000000001`` is 1.1."""
+    """The shortest decimal text of a stored number, without an exponent: ``1.1000000000000001`` is 1.1.
+
+    Whole numbers keep all the digits that they are written with, which may be more than a double holds.
+    """
     value = value.strip()
-    if len(value) <= 15 and value.removeprefix("-").isdecimal():
+    if WHOLE.fullmatch(value):
         return value
     try:
         number = float(value)
@@ -297,6 +310,11 @@ def number_text(value: str) -> str:
     if "e" in text:
         text = format(Decimal(text), "f")
     return text.removesuffix(".0")
+
+
+def is_long(text: str) -> bool:
+    """Whether a number is a whole one with more digits than spreadsheets keep."""
+    return len(text.removeprefix("-")) > KEPT_DIGITS and text.removeprefix("-").isdecimal()
 
 
 def moment_text(value: str, kind: str, epoch: datetime) -> str:
@@ -316,7 +334,7 @@ def moment_text(value: str, kind: str, epoch: datetime) -> str:
         moment = epoch + timedelta(milliseconds=milliseconds)
     except (ValueError, OverflowError):
         return number_text(value)
-    if kind == "date" and milliseconds % 86_400_000 == 0:
+    if kind != "time" and milliseconds % 86_400_000 == 0:
         return moment.date().isoformat()
     return f"{moment.date().isoformat()} {_clock(moment)}"
 

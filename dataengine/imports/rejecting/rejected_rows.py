@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from django.db import connection
 from psycopg import sql
 
+from dataengine.imports.converting.patterns import guarded, unguarded
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.planning.mapping import ADDED_HEADERS
@@ -29,9 +29,6 @@ CONTENT_TYPE = "text/csv; charset=utf-8"
 MAX_CAUSES = 200
 """Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
 _PAGE = 2_000
-# A cell that begins with the guard itself is guarded once more, so that taking one off gives back what was there.
-_RUNS = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)*|[.,]\d+)(?:[eE][+-]?\d+)?%?")
 
 
 class Causes:
@@ -103,7 +100,7 @@ def csv_lines(job: ImportJob) -> Generator[bytes]:
     headers = findings.get("headers", [])
     added = [name for name in ADDED_HEADERS if name in headers]
     kept = [place for place, header in enumerate(headers) if header not in added]
-    was_guarded = len(added) == len(ADDED_HEADERS)
+    was_guarded = len(added) == len(ADDED_HEADERS) or findings.get("guarded", False)
     dialect = Dialect(**findings["dialect"]) if "dialect" in findings else Dialect()
     grammar = Grammar(dialect, None)
     buffer = io.StringIO()
@@ -144,15 +141,10 @@ def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = Fals
         for value, quoted in grammar.cells(data)
     ]
     if was_guarded:
-        cells = [(text[1:] if text[:1] == "'" and _RUNS.match(text) else text, quoted) for text, quoted in cells]
+        cells = [(unguarded(text), quoted) for text, quoted in cells]
     return [*cells, *((("", False),) * (width - len(cells)))]
 
 
 def describe(errors: Iterable[RowError]) -> str:
     """``column: code: message``, joined by `` | ``."""
     return " | ".join(f"{error['column']}: {error['code']}: {error['message']}" for error in errors)
-
-
-def guarded(text: str) -> str:
-    """The cell with a ``'`` before what a spreadsheet would run as a formula; numbers stay as they are."""
-    return f"'{text}" if _RUNS.match(text) and not _NUMBER.fullmatch(text) else text

@@ -1,0 +1,81 @@
+"""What stands around a cell to keep spreadsheets from running or changing it, and how it is taken off. Pure.
+
+Exports and rejected.csv write a ``'`` before what would run (``patterns.guarded``). Spreadsheets' users write
+``="00123"`` to keep zeros that stand in front.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import kernels as k
+from .patterns import GUARDED, NUMBER, RUNS, Guard
+
+_TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
+_NUMBER = rf"^{NUMBER}$"
+_UNGUARDED = rf"^(?:{NUMBER}|-[Ii]nfinity)$"
+"""What exports write bare: numbers, and the infinities of numbers and moments."""
+_LEADS = np.zeros(256, dtype=np.bool_)
+_LEADS[list(b"'=+-@\t\r")] = True
+
+
+class GuardContradicted(Exception):
+    """A file that looked like an export has cells that no export writes: its apostrophes are its own."""
+
+
+def meant(cells: pa.Array, guard: Guard) -> pa.Array:
+    """The cells without guards and without formulas that say no more than a text."""
+    if guard == "exact" or not _led(cells).any():
+        return cells
+    if guard == "mended":
+        return _formulas_read(_unguarded(cells))
+    # What an export guards is text as it stands, ="1" included.
+    formulas_read = _formulas_read(cells)
+    return _unguarded(formulas_read) if guard == "export" else formulas_read
+
+
+def without_formulas(cells: pa.Array, guard: Guard) -> pa.Array:
+    """The same, but with the guards of an export: that a cell has one shows that its column is text."""
+    return meant(cells, "none" if guard == "export" else guard)
+
+
+def are_guards(cells: pa.Array) -> bool:
+    """Whether cells bear an export's guard. Raises GuardContradicted where any is as no export writes it."""
+    led = _led(cells)
+    if not led.any():
+        return False
+    some = cells.take(pa.array(np.flatnonzero(led)))
+    if k.cast(some, pa.float64()) is not None:
+        return False  # negative numbers, which most columns are that come here
+    off = k.matches(some, GUARDED)
+    bare = k.matches(some, RUNS) & ~off
+    inner = pc.utf8_slice_codeunits(k.only(some, off), 1)
+    if k.matches(inner, _NUMBER).any() or (bare & ~k.matches(some, _UNGUARDED)).any():
+        raise GuardContradicted
+    return bool(off.any())
+
+
+def _unguarded(cells: pa.Array) -> pa.Array:
+    guarded = k.matches(cells, GUARDED)
+    return pc.if_else(pa.array(guarded), pc.utf8_slice_codeunits(cells, 1), cells) if guarded.any() else cells
+
+
+def _formulas_read(cells: pa.Array) -> pa.Array:
+    formulas = k.matches(cells, _TEXT_FORMULA)
+    if not formulas.any():
+        return cells
+    inner = pc.replace_substring_regex(k.only(cells, formulas), _TEXT_FORMULA, r"\1")
+    return pc.if_else(pa.array(formulas), pc.replace_substring(inner, '""', '"'), cells)
+
+
+def _led(cells: pa.Array) -> k.Mask:
+    """Where cells begin with what guards and formulas begin with; by the bytes, which costs next to nothing."""
+    _, offsets, data = cells.buffers()
+    if data is None or not len(cells) or not data.size:
+        return np.zeros(len(cells), dtype=np.bool_)
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+    first = np.frombuffer(data, dtype=np.uint8)[np.minimum(ends[:-1], data.size - 1)]
+    led: k.Mask = _LEADS[first] & (ends[:-1] < ends[1:])
+    return led

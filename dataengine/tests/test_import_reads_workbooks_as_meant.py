@@ -1,0 +1,64 @@
+"""Workbooks: midnight is a day, whole numbers keep their digits, a day's number is told for what it is."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from dataengine.tests.importing import import_text, make_table, records
+from dataengine.tests.test_source_xlsx import text_row, workbook
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOMENT = 2  # the cell format that shows a date and a time
+
+
+def _sheet(header: str, *cells: str, style: int = 0) -> bytes:
+    rows = [f'<row r="{row}"><c r="A{row}" s="{style}"><v>{cell}</v></c></row>' for row, cell in enumerate(cells, 2)]
+    return workbook(text_row(1, header) + "".join(rows))
+
+
+def test_moments_that_are_all_midnight_are_days(owner: User) -> None:
+    job = import_text(owner, "A", _sheet("d", "45323", "45324", style=MOMENT), filename="a.xlsx", create_table=True)
+    assert job.findings["types"] == {"d": "date"}
+    assert records("A", "d") == [("2024-02-01",), ("2024-02-02",)]
+
+
+def test_one_moment_that_is_not_midnight_makes_moments_of_all(owner: User) -> None:
+    job = import_text(owner, "A", _sheet("d", "45323", "45324.5", style=MOMENT), filename="a.xlsx", create_table=True)
+    assert job.findings["types"] == {"d": "timestamp"}
+    assert records("A", "d") == [("2024-02-01 00:00:00",), ("2024-02-02 12:00:00",)]
+
+
+@pytest.mark.parametrize(
+    "cell", ["2024-02-01 00:00:00", "2024-02-01T00:00:00", "2024-02-01T00:00:00Z", "1/2/2024 0:00"]
+)
+def test_midnight_goes_into_a_date_column(owner: User, cell: str) -> None:
+    make_table(owner, "A", d="DATE")
+    assert import_text(owner, "A", f"d\n{cell}\n").rows_rejected == 0
+    assert records("A", "d") == [("2024-02-01",)]
+
+
+def test_a_number_in_a_date_column_is_told_for_what_it_is(owner: User) -> None:
+    make_table(owner, "A", d="DATE")
+    job = import_text(owner, "A", _sheet("d", "45323", "45323.5"), filename="a.xlsx")
+    assert [error["message"] for row in job.rejected_rows.order_by("line") for error in row.errors] == [
+        "expected a date like 2024-01-31, found “45323”: Excel's day 45323 is 2024-02-01",
+        "expected a date like 2024-01-31, found “45323.5”: Excel's day 45323.5 is 2024-02-01 12:00:00",
+    ]
+
+
+@pytest.mark.parametrize("sql_type", ["BIGINT", "TEXT", "NUMERIC"])
+def test_whole_numbers_keep_their_digits(owner: User, sql_type: str) -> None:
+    numbers = ["1577134800018226901", "9007199254740993", "12345678901234567"]
+    make_table(owner, "A", n=sql_type)
+    job = import_text(owner, "A", _sheet("n", *numbers), filename="a.xlsx")
+    assert records("A", "n") == [(number,) for number in numbers]
+    [note] = job.findings["notes"]
+    assert note.startswith("1577134800018226901 has more than 15 digits")
+
+
+def test_numbers_of_fifteen_digits_need_no_warning(owner: User) -> None:
+    make_table(owner, "A", n="BIGINT")
+    job = import_text(owner, "A", _sheet("n", "123456789012345", "-123456789012345"), filename="a.xlsx")
+    assert job.findings["notes"] == []
