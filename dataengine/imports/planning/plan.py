@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from django.core.files.storage import default_storage
@@ -15,6 +15,7 @@ from django.core.files.storage import default_storage
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
+from dataengine.imports.converting.number_styles import NumberStyle
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
@@ -35,7 +36,10 @@ class Plan:
     specs: list[ColumnSpec]
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
+    styles: dict[str, NumberStyle] = field(default_factory=dict)
+    """How numbers are written, where they may bear more than digits, sign and point."""
     formats_open: bool = False
+    bad_is_null: bool = False
     notes: list[str] = field(default_factory=list)
     empty_tail: int = 0
     """So many columns at the end are none, as long as their cells are empty."""
@@ -96,6 +100,9 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     passed = passed[: len(passed) - tail]
     plan = Plan(opening.source, opening.dialect, mapping, used, markers=options.null_values, empty_tail=tail)
     _note_what_the_header_lacks(plan, opening)
+    plan.bad_is_null = options.on_bad_cell == "null"
+    if options.style:
+        plan.styles = {spec.name: options.style for spec in used}
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -116,7 +123,13 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
+    if strangers := [name for name in options.types if name not in mapping.columns]:
+        reason = f"No column of the new table is called “{strangers[0]}”."
+        raise InvalidInput(reason, code="unknown_column", fields={"types": reason})
+    specs = [replace(options.types[spec.name], label=spec.label) if spec.name in options.types else spec
+             for spec in specs]  # fmt: skip
     plan = Plan(opening.source, opening.dialect, mapping, specs, markers=options.null_values, empty_tail=tail)
+    plan.bad_is_null = options.on_bad_cell == "null"
     _note_what_the_header_lacks(plan, opening)
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
