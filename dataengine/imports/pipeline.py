@@ -21,13 +21,16 @@ from django.db import connection
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
-from dataengine.imports.converting.conversion import Batch, Converter, target_of
+from dataengine.imports.converting.conversion import NUMBER_KERNELS, Batch, Converter, target_of
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
 from dataengine.imports.converting.inference import Inference, Inferred
 from dataengine.imports.converting.kernels import Mask, Target
+from dataengine.imports.converting.kernels_written import StyleVotes, common_style
+from dataengine.imports.converting.number_styles import COMMA, POINT
 from dataengine.imports.converting.patterns import GUARDED
 from dataengine.imports.converting.repeats import Repeats
+from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
@@ -45,7 +48,8 @@ _SORTED_BYTES = 4 << 20
 
 def targets_of(plan: Plan) -> list[Target]:
     """What the cells of each column are to become, in the order of ``plan.specs``."""
-    return [target_of(spec, plan.formats.get(spec.name, ()), plan.trim) for spec in plan.specs]
+    formats, styles = plan.formats, plan.styles
+    return [target_of(spec, formats.get(spec.name, ()), plan.trim, styles.get(spec.name)) for spec in plan.specs]
 
 
 def blocks_of(plan: Plan) -> Generator[Block]:
@@ -115,18 +119,25 @@ class Reading:
 
 
 def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
-    """Look at the whole file: types, null markers and date formats."""
+    """Look at the whole file: types, null markers, date formats and how numbers are written."""
+    open_specs = [spec for spec in plan.specs if spec.name not in options.types]
     inference = Inference(
-        [spec.name for spec in plan.specs],
-        plan.places,
+        [spec.name for spec in open_specs],
+        replace(plan, specs=open_specs).places,
         nulls=options.null_values,
         formats=options.date_formats,
         guard=plan.guard,
+        tolerance=0.0 if options.on_bad_cell == "text" else options.tolerance,
+        styles=(options.style,) if options.style else (),
+        default=COMMA if plan.dialect.delimiter == ";" else POINT,
     )
+    grammar = Grammar(plan.dialect, len(plan.mapping.headers))
     with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
         for block in blocks:
             _look_for_guards(plan, block)
-            inference.look(block.columns, block.lines)
+            # In a workbook all texts are quoted.
+            has_quoted = None if plan.source.lines_are_records else partial(block.has_quoted, grammar)
+            inference.look(block.columns, block.lines, has_quoted)
             report(block, inference.rows)
     plan.guard_open = False
     return inference.result()
@@ -143,31 +154,44 @@ def _look_for_guards(plan: Plan, block: Block) -> None:
 
 
 def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
-    """Give the plan of a new table its types."""
+    """Give the plan of a new table its types, where the options do not say them."""
     found = infer(plan, options, report)
     kinds = {spec.name: spec.type for spec in found.specs}
-    plan.specs = [replace(spec, type=kinds[spec.name]) for spec in plan.specs]
-    plan.markers, plan.formats = found.markers, found.formats
+    plan.specs = [replace(spec, type=kinds[spec.name]) if spec.name in kinds else spec for spec in plan.specs]
+    plan.markers, plan.formats, plan.styles = found.markers, found.formats, found.styles
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in plan.specs}
-    plan.notes += [f"{name}: {note}" for name, note in found.notes.items()]
+    if options.style:
+        plan.styles = {spec.name: options.style for spec in plan.specs}
+    plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
+    plan.notes += found.notes
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
-    """Find the date formats of the date columns of an existing table, from the whole file, where none were given."""
+    """Find how dates and numbers of columns whose types are known are written, from the whole file."""
     dated = [spec for spec in plan.specs if spec.kind.has_date and not plan.formats.get(spec.name)]
-    places = replace(plan, specs=dated).places
+    numbered = [spec for spec in plan.specs if spec.kind.kernel in NUMBER_KERNELS and spec.name not in plan.styles]
+    places = replace(plan, specs=dated + numbered).places
     votes = [FormatVotes(spec.name) for spec in dated]
+    numbers = [StyleVotes(spec.name, plan.markers) for spec in numbered]
+    lookers: list[FormatVotes | StyleVotes] = [*votes, *numbers]
     rows = 0
     for block in _all_cells(plan):
-        for column, place in zip(votes, places, strict=True):
+        for column, place in zip(lookers, places, strict=True):
             column.look(meant(block.columns[place], plan.guard))
         rows += len(block)
         report(block, rows)
-    for column in votes:
-        plan.formats[column.name], note = column.result()
+    for dates in votes:
+        plan.formats[dates.name], note = dates.result()
         if note:
-            plan.notes.append(f"{column.name}: {note}")
+            plan.notes.append(f"{dates.name}: {note}")
+    hint = common_style([styled.votes for styled in numbers])
+    for styled in numbers:
+        style, note = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
+        if style is not None:
+            plan.styles[styled.name] = style
+        if note:
+            plan.notes.append(f"{styled.name}: {note}")
     plan.formats_open = False
 
 
@@ -205,6 +229,7 @@ class Conversion:
             formats_open=plan.formats_open,
             guard=plan.guard,
             guard_open=plan.guard_open,
+            bad_is_null=plan.bad_is_null,
         )
         names = [spec.name for spec in plan.specs]
         order = None if sorted_by is None else names.index(sorted_by)

@@ -29,7 +29,7 @@ CASES: list[tuple[str, str, str | None]] = [
     ("NUMERIC(5,2)", "0e-10", None),
     ("NUMERIC", "0e10", None),
     ("NUMERIC", "1e131072", "out_of_range"),
-    ("NUMERIC", "NaN", "invalid_type"),
+    ("NUMERIC", "NaN", None),
     ("REAL", "3.5e38", "out_of_range"),
     ("REAL", "1e-46", "out_of_range"),
     ("DOUBLE PRECISION", "1e400", "out_of_range"),

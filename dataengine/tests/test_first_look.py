@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dataengine.imports.converting.inference import ColumnEvidence
+from dataengine.imports.converting.evidence import ColumnEvidence
 from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
 from dataengine.imports.dialects.detection import detect
@@ -32,7 +32,16 @@ _COLUMNS: list[st.SearchStrategy[str]] = [
     st.integers(-(2**70), 2**70).map(str),
     st.integers(-(2**31), 2**31).map(str),
     st.from_regex(r"-?[0-9]{1,3}(\.[0-9]{1,3})?([eE]-?[0-9]{1,3})?", fullmatch=True),
-    st.sampled_from(["true", "F", "yes", "No", "t"]),
+    st.sampled_from(["true", "False", "yes", "No", "t", "sí", "NEIN", "ja"]),
+    st.sampled_from(["1.000", "2.500,75", "1,234", "12", "0,5", "0.5", "1.234,00", "1,234.5", "7"]),
+    st.sampled_from(
+        ["$1.50", "$3", "1.234 €", "3 €", "12.5%", "3%", "0", "(12.50)", "6-", "-$4", "\u22125", "1\u202f000"]
+    ),
+    st.sampled_from(
+        ["100 200 300", "1 000", "1'000.5", "1E05", "1e-05", "0.5", "0.1234567890123456789", "9007199254740993"]
+    ),
+    st.sampled_from(["#N/A", "nan", "#REF!", "inf", "1.5", "2024-01-31"]),
+    st.sampled_from(['{"a": 1}', "[]", "[1, 2", '{"a": 1e99999}', "[nan]"]),
     st.uuids().map(str),
     st.uuids().map(lambda value: value.hex.upper()),
     *_DATES,
@@ -47,6 +56,14 @@ _CELLS = st.one_of([st.lists(column, min_size=1, max_size=4) for column in _COLU
 @given(_CELLS, st.lists(_ODD, max_size=2))
 @example(["0.1e-400"], [])
 @example(["31/12/2024", "12/31/2024"], [])
+@example(["5"] * 100 + ["five"], [])
+@example(["5"] * 99 + ["five"], [])
+@example(["5"] * 200 + ["1.5"], [])
+@example(["1,5"] * 200 + ["2.5"], [])
+@example(["5"] * 200 + ["007"], [])
+@example(["5"] * 200 + ["inf"], [])
+@example(["yes"] * 100 + ["no"] * 100 + ["maybe"], [])
+@example(["2024-01-31"] * 200 + ["2024-02-31"], [])
 def test_it_says_what_an_import_says(cells: list[str], more: list[str]) -> None:
     column = [*cells, *more]
     evidence = ColumnEvidence("c")

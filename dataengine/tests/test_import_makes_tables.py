@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 
-from dataengine.exceptions import Conflict
+from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Table
-from dataengine.tests.importing import import_text, make_table, queue_import, records
+from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -20,11 +22,27 @@ pytestmark = pytest.mark.django_db(transaction=True)
         (["1", "99999999999999999999"], "numeric"),
         (["1", "2.50"], "numeric"),
         (["1", "-.5"], "numeric"),
-        (["1", "2e5"], "double"),
+        (["1.5", "2.5e5"], "double"),
+        (["1", "2e5"], "text"),
+        (["1e-5", "0.5"], "double"),
         (["007", "1"], "text"),
         (["+491", "2"], "text"),
         (["true", "False"], "boolean"),
         (["yes", "no"], "boolean"),
+        (["ja", "Nein"], "boolean"),
+        (["sí", "NO"], "boolean"),
+        (["wahr", "falsch"], "boolean"),
+        (["yes", "nein"], "text"),
+        (["y"], "text"),
+        (["yes", "yes"], "text"),
+        (["NO", "no"], "text"),
+        (["t", "f"], "text"),
+        (["Y", "N"], "text"),
+        (['"true"', "false"], "text"),
+        (["1.5", "inf_", "nan"], "text"),
+        (["#N/A", "7"], "integer"),
+        (["1.5", "NaN"], "numeric"),
+        (["nan", "nan"], "text"),
         (["0", "1"], "integer"),
         (["2024-01-31", "1999-12-01"], "date"),
         (["31/01/2024"], "date"),
@@ -45,8 +63,93 @@ def test_types_come_from_all_cells(owner: User, cells: list[str], kind: str) -> 
     assert Table.objects.get(name="made").columns.get(name="value").type == kind
 
 
-def test_one_late_cell_makes_a_column_text_and_the_reason_is_told(owner: User) -> None:
-    text = "n\n" + "5\n" * 3000 + "five\n"
+def test_json_makes_a_json_column(owner: User) -> None:
+    job = import_text(owner, "made", 'a;b;c\n{"x": 1};[1];[1\n[];{};[2]\n', create_table=True, delimiter=";", quote="")
+    assert job.findings["types"] == {"a": "jsonb", "b": "jsonb", "c": "text"}
+    assert records("made", "a", "b", "c") == [('{"x": 1}', "[1]", "[1"), ("[]", "{}", "[2]")]
+
+
+def test_quoted_words_in_another_column_do_not_make_a_text_of_this_one(owner: User) -> None:
+    job = import_text(owner, "made", 'a,b\n"yes",yes\n"no",no\n', create_table=True)
+    assert job.findings["types"] == {"a": "text", "b": "boolean"}
+
+
+def test_words_of_several_languages_go_into_a_boolean_column(owner: User) -> None:
+    make_table(owner, "t", b="BOOLEAN", k="INTEGER")
+    import_text(owner, "t", "b,k\nJA,1\nnein,2\nwahr,3\nchecked,4\n,5\nx,6\nFaux,7\nn,8\nSÍ,9\n")
+    shown = ["true", "false", "true", "true", None, "true", "false", "false", "true"]
+    assert [value for (value,) in records("t", "b")] == shown
+
+
+def test_one_typo_is_no_text_but_a_rejected_row(owner: User) -> None:
+    job = import_text(owner, "made", "qty,k\n" + "5,k\n" * 150 + "twelve,k\n" + "6,k\n" * 49, create_table=True)
+    assert job.findings["types"]["qty"] == "integer"
+    assert rejected(job) == [(152, [("qty", "invalid_type")])]
+    assert "qty is a whole number; 1 of 200 cells is not (line 152: twelve)" in job.findings["notes"]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "values"),
+    [
+        ({"on_bad_cell": "null"}, "integer", {"5", None}),
+        ({"on_bad_cell": "text"}, "text", {"5", "twelve"}),
+        ({"tolerance": 0}, "text", {"5", "twelve"}),
+    ],
+)
+def test_the_options_say_what_becomes_of_a_typo(
+    owner: User, options: dict[str, Any], kind: str, values: set[str | None]
+) -> None:
+    job = import_text(owner, "made", "qty\n" + "5\n" * 199 + "twelve\n", create_table=True, **options)
+    assert (job.rows_rejected, job.findings["types"]["qty"]) == (0, kind)
+    assert {value for (value,) in records("made", "qty")} == values
+
+
+def test_two_of_a_hundred_are_no_typo(owner: User) -> None:
+    job = import_text(owner, "made", "n\n" + "5\n" * 98 + "x\ny\n", create_table=True)
+    assert job.findings["types"] == {"n": "text"}
+
+
+def test_codes_among_numbers_make_text_whatever_their_share(owner: User) -> None:
+    job = import_text(owner, "made", "n\n" + "5\n" * 500 + "007\n", create_table=True)
+    assert job.findings["types"] == {"n": "text"}
+
+
+def test_errors_of_a_spreadsheet_reject_their_rows_and_no_more(owner: User) -> None:
+    job = import_text(owner, "made", "a,b\n#N/A,1.5\n#REF!,inf\n7,nan\n", create_table=True)
+    assert job.findings["types"] == {"a": "integer", "b": "numeric"}
+    assert rejected(job) == [(3, [("a", "invalid_type"), ("b", "invalid_type")])]
+    assert "spreadsheet" in job.rejected_rows.get().errors[0]["message"]
+    assert records("made", "a", "b") == [(None, "1.5"), ("7", None)]
+
+
+def test_types_that_are_said_are_taken(owner: User) -> None:
+    text = "country,n,d,p\n" + '"NO",1,01.02.2024,"1,5"\nyes,2,13.02.2024,"2,5"\n'
+    types = {"country": "TEXT NOT NULL", "n": "VARCHAR(5)", "d": "DATE", "p": "NUMERIC(6,2)"}
+    job = import_text(owner, "made", text, create_table=True, types=types)
+    assert job.state == "completed", job.error
+    assert job.findings["types"] == {"country": "text", "n": "varchar", "d": "date", "p": "numeric"}
+    assert records("made", "country", "n", "d", "p")[0] == ("NO", "1", "2024-02-01", "1.50")
+    assert Table.objects.get(name="made").columns.get(name="country").required
+
+
+@pytest.mark.parametrize(
+    ("types", "named"), [({"b": "TEXT"}, "b"), ({"a": "COLOUR"}, "a"), ("TEXT", "types"), ({"a": 5}, "a")]
+)
+def test_types_at_fault_are_refused_at_once(owner: User, types: object, named: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        queue_import(owner, "made", "a\n1\n", create_table=True, types=types)
+    assert "types" in refused.value.fields
+    assert named in refused.value.message
+
+
+def test_types_are_for_new_tables(owner: User) -> None:
+    make_table(owner, "t", a="TEXT")
+    with pytest.raises(InvalidInput):
+        queue_import(owner, "t", "a\n1\n", types={"a": "INTEGER"})
+
+
+def test_many_words_among_numbers_make_text_and_the_reason_is_told(owner: User) -> None:
+    text = "n\n" + "5\n" * 3000 + "five\n" * 40
     job = import_text(owner, "made", text, create_table=True)
     assert Table.objects.get(name="made").columns.get(name="n").type == "text"
     assert any("five" in note and "3,002" in note for note in job.findings["notes"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataengine.imports.converting.inference import ColumnEvidence
+from dataengine.imports.converting.evidence import ColumnEvidence
 
 _DIGITS = st.text("0123456789", min_size=1, max_size=3)
 _DATES = st.from_regex(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]", fullmatch=True)
@@ -46,5 +46,5 @@ def test_shortcuts_change_nothing(blocks: list[list[str | None]]) -> None:
     quick = _verdict(blocks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ColumnEvidence, "_settled", lambda self, text: ())
-        patch.setattr("dataengine.imports.converting.inference._SURELY_FINITE", 0)
+        patch.setattr("dataengine.imports.converting.evidence._SURELY_FINITE", 0)
         assert quick == _verdict(blocks)

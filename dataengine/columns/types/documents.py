@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from dataengine.columns.fields import JSONDecoder
-from dataengine.columns.types.aspects import ApiField, Parameters, Represent
+from dataengine.columns.json_texts import fault_of
+from dataengine.columns.types.aspects import ApiField, Parameters, Recognition, Represent
 from dataengine.columns.types.base import ColumnType
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ class Jsonb(Json):
     sql_names = ("JSONB",)
     json_forms = (("object", None), ("array", None))
     lossless = frozenset({"json"})
+    recognition = Recognition("cells", 70, "a JSON object or array", pattern=r"^[\[{](?s:.*)[\]}]$")
+
+    def is_recognised(self, text: str) -> bool:
+        return not fault_of(text)
 
 
 def _refuse_constant(name: str) -> None:

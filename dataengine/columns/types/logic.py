@@ -14,6 +14,17 @@ from dataengine.columns.types.base import ColumnType
 if TYPE_CHECKING:
     import pyarrow as pa
 
+PAIRS = (
+    ("true", "false"), ("yes", "no"), ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"),
+    ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sì", "no"), ("vero", "falso"), ("sim", "não"),
+    ("sim", "nao"), ("verdadeiro", "falso"), ("ja", "nee"), ("waar", "onwaar"), ("ja", "nej"), ("tak", "nie"),
+    ("prawda", "fałsz"),
+)  # fmt: skip
+"""What people write for yes and no, in small letters."""
+TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "x", "checked", *(true for true, _ in PAIRS))
+FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "unchecked", *(false for _, false in PAIRS))
+"""What cells may be for a column that is known to be of this type."""
+
 
 class Boolean(ColumnType):
     """Yes or no."""
@@ -25,7 +36,7 @@ class Boolean(ColumnType):
     lookups = EQUALITY
     kernel = "boolean"
     expected = "true or false"
-    recognition = Recognition("words", 40, "true or false", texts=("true", "false", "t", "f", "yes", "no", "y", "n"))
+    recognition = Recognition("words", 40, "true or false", pairs=PAIRS)
     chart = "values"
     has_few_values = True
     value_words = {"true": "yes", "false": "no"}

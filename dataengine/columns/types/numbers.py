@@ -32,7 +32,11 @@ ARROW_DIGITS = 38
 
 # No leading zeros (they are codes) and no plus (telephone numbers): such columns stay text.
 DECIMAL = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)$"
-FLOAT = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
+# 1E05 is a code; 1e-05 is what programs write among numbers with a point.
+FLOAT = (
+    r"^-?(?:(?:0|[1-9][0-9]*)(?:[eE][+-][0-9]{1,3})?"
+    r"|(?:(?:0|[1-9][0-9]*)?\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)$"
+)
 INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
 
 

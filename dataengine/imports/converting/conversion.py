@@ -35,7 +35,9 @@ from .kernels_time import (
     quick_time,
     quick_timestamp,
 )
-from .patterns import NULL_MARKERS, Guard
+from .kernels_written import is_written, plain
+from .number_styles import POINT, NumberStyle
+from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "cells": (k.quick_cells, k.careful_cells),
@@ -52,6 +54,7 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "pattern": (k.quick_pattern, k.careful_pattern),
     "choice": (k.quick_choice, k.careful_choice),
 }
+NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
 _FOUND_LENGTH = 80
 _PIECE = 128
 _FEW = 8
@@ -70,7 +73,7 @@ class MarkersFound(Exception):
 
 
 class FormatsNeeded(Exception):
-    """A date column holds dates that are not ISO: the whole column has to be looked at first."""
+    """A column holds dates that are not ISO, or numbers with marks: the whole column has to be looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,12 @@ class Batch:
     errors: dict[int, list[CellError]] = field(default_factory=dict)
 
 
-def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = (), trim: bool | None = None) -> Target:
+def target_of(
+    spec: ColumnSpec,
+    formats: Sequence[DateFormat] = (),
+    trim: bool | None = None,
+    style: NumberStyle | None = None,
+) -> Target:
     """How cells are converted for a column."""
     return Target(
         name=spec.name,
@@ -103,6 +111,7 @@ def target_of(spec: ColumnSpec, formats: Sequence[DateFormat] = (), trim: bool |
         constraints=spec.constraints,
         formats=tuple(formats),
         trim=trim,
+        style=style if spec.kind.kernel in NUMBER_KERNELS else None,
     )
 
 
@@ -110,8 +119,9 @@ class Converter:
     """Converts blocks. ``places[i]`` is the file's column that ``targets[i]`` is read from.
 
     ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
-    raises MarkersFound. With ``formats_open`` the first date that is not ISO raises FormatsNeeded, with ``guard_open``
-    the first cell that is not as exports write it raises GuardContradicted. ``guards_found`` says that guards came off.
+    raises MarkersFound. With ``formats_open`` the first date that is not ISO, or number with marks, raises
+    FormatsNeeded, with ``guard_open`` the first cell that is not as exports write it raises GuardContradicted.
+    ``guards_found`` says that guards came off. With ``bad_is_null`` what is no value of its column is NULL.
     """
 
     def __init__(
@@ -123,6 +133,7 @@ class Converter:
         formats_open: bool = False,
         guard: Guard = "none",
         guard_open: bool = False,
+        bad_is_null: bool = False,
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
@@ -130,10 +141,12 @@ class Converter:
         self.guard = guard
         self.guard_open = guard_open
         self.guards_found = False
+        self._bad_is_null = bad_is_null
         self._open = markers is None
         # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
+        self._nothing = pa.array(SHEET_NULLS)
 
     def convert(self, columns: Sequence[pa.Array]) -> Batch:
         """Convert one block's columns."""
@@ -166,14 +179,20 @@ class Converter:
             cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
-        elif (values := quick(cells, target)) is not None:
+        elif (values := quick(cells, target) if target.style in (None, POINT) else None) is not None:
             converted = Converted(values, [])
         else:
             if target.kind.kernel != "text":
                 cells = self._blanked(cells, target)
-            converted = _narrowed(cells, target, quick, careful)
-            if converted.problems and self.formats_open and target.kind.has_date:
+            if target.style is None:
+                converted = _narrowed(cells, target, quick, careful)
+            else:
+                converted = _as_written(cells, target, target.style)
+            if converted.problems and self.formats_open:
                 self._look_for_formats(cells, converted, target)
+        if converted.problems and self._bad_is_null:
+            kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
+            converted = Converted(converted.values, kept)
         extra = _own_rules(converted, target)
         if extra:
             faulty = np.zeros(len(cells), dtype=np.bool_)
@@ -184,6 +203,8 @@ class Converter:
 
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
         text = k.trimmed(cells)
+        if not target.kind.is_text and (nothing := k.mask_of(pc.is_in(text, self._nothing))).any():
+            text, cells = k.only(text, ~nothing), k.only(cells, ~nothing)
         blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
         if target.kind.is_text and blank.any():  # an address, a choice: what is one is meant as one
             _, careful = KERNELS[target.kind.kernel]
@@ -201,10 +222,24 @@ class Converter:
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
         text = k.trimmed(cells.take(pa.array(faulty)))
+        if target.kind.kernel in NUMBER_KERNELS and is_written(text):
+            raise FormatsNeeded(target.name)
+        if not target.kind.has_date:
+            return
         iso = k.matches(text, ISO.pattern)
         for known in KNOWN[1:]:
             if (k.matches(text, known.pattern) & ~iso).any():
                 raise FormatsNeeded(target.name)
+
+
+def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converted:
+    """Numbers as spreadsheets write them, in the style of their column."""
+    quick, careful = KERNELS[target.kind.kernel]
+    numbers, misfits = plain(cells, style)
+    values = quick(numbers, target)
+    converted = _narrowed(numbers, target, quick, careful) if values is None else Converted(values, [])
+    written = f"{target.kind.expected} with a decimal {style.words}"
+    return Converted(converted.values, converted.problems + k.fault(misfits, "invalid_type", written))
 
 
 def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -> Converted:
@@ -253,6 +288,8 @@ def message(problem: Problem, cell: str | None) -> str:
     """``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
+    if cell in SHEET_ERRORS:
+        return f"expected {problem.expected}, found “{cell}”, the error of a spreadsheet's formula"
     hint = problem.hint(cell or "") if problem.hint is not None else ""
     return f"expected {problem.expected}, found “{brief(cell or '')}”" + (f": {hint}" if hint else "")
 

@@ -23,7 +23,10 @@ import pyarrow.compute as pc
 from dataengine.columns.types import ColumnType
 from dataengine.columns.types.aspects import CellRefused
 from dataengine.columns.types.identity import UUID_PATTERN
+from dataengine.columns.types.logic import FALSE_WORDS, TRUE_WORDS
 from dataengine.columns.values import BIGINT
+
+from .number_styles import NumberStyle
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -46,7 +49,11 @@ SPACES = " \t\n\v\f\r"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the cells of one file column are to become. ``formats`` are compiled date formats (``kernels_time``)."""
+    """What the cells of one file column are to become.
+
+    ``formats`` are compiled date formats (``kernels_time``), ``style`` how its numbers are written where they may bear
+    more than digits, sign and point.
+    """
 
     name: str
     kind: ColumnType
@@ -58,6 +65,7 @@ class Target:
     formats: tuple[Any, ...] = ()
     trim: bool | None = None
     """Whether spaces around texts count: False says so, True that they never do, None that they do in plain text."""
+    style: NumberStyle | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ def _holds_byte(cells: pa.Array, *codes: int) -> bool:
 
 # Whole numbers ---------------------------------------------------------------------------------------------------
 
-INTEGER = r"^[+-]?[0-9]+$"
+INTEGER = r"^[+-]?[0-9]+(?:\.0+)?$"
 
 
 def plain_integer(target: Target) -> str:
@@ -154,11 +162,12 @@ def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_integer(cells: pa.Array, target: Target) -> Converted:
-    """Digits with an optional sign. No decimals, exponents, separators or hexadecimal."""
+    """Digits with an optional sign, and decimals that are zeros. No exponents, separators or hexadecimal."""
     text = trimmed(cells)
     fits = matches(text, INTEGER)
     problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
-    digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"^(-?)0+([0-9])", r"\1\2")
+    digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"\.0+$", "")  # as pandas writes it
+    digits = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
     wide = pc.cast(only(digits, short), pa.decimal128(38, 0))
     low, high = bounds_of(target)
@@ -220,17 +229,14 @@ def careful_float(cells: pa.Array, target: Target) -> Converted:
 
 # Yes and no ------------------------------------------------------------------------------------------------------
 
-TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
-FALSE_WORDS = ("false", "f", "no", "n", "off", "0")
-
 
 def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
     return cast(cells, pa.bool_())
 
 
 def careful_boolean(cells: pa.Array, target: Target) -> Converted:
-    """true t yes y on 1, false f no n off 0, in any case; no other abbreviations."""
-    text = pc.ascii_lower(trimmed(cells))
+    """The words for yes and no of several languages (``logic.py``), and their usual letters, in any case."""
+    text = pc.utf8_lower(trimmed(cells))
     true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
     false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
     known = true | false

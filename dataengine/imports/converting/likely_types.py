@@ -9,60 +9,143 @@ from __future__ import annotations
 import math
 import re
 from calendar import monthrange
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from dataengine.columns.types import ColumnType
+from dataengine.columns.types import REGISTRY, ColumnType
+from dataengine.columns.types.numbers import DECIMAL, INTEGER, Numeric
 from dataengine.columns.types.text import Text
 
 from .date_formats import KNOWN, MONTH_NUMBERS, TIME, DateFormat
-from .recognising import families, first_to_hold, first_with_parts
+from .number_styles import COMMA, NUMBERED, POINT, ZERO, NumberStyle, Tally, Written, decide, read_one
+from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
+from .recognising import (
+    MOST_FAILURES,
+    NUMBERS,
+    TOLERANCE,
+    best_pair,
+    families,
+    first_to_hold,
+    first_with_parts,
+    rounds,
+)
 
+_ASIDE = frozenset({*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES})
 _SPACES = " \t\n\v\f\r"
 
 
-def likely_type(cells: Iterable[str], markers: Collection[str]) -> str:
-    """The name of the column type that all ``cells`` fit, blank ones and ``markers`` aside; else ``text``."""
+def likely_type(cells: Iterable[str], markers: Collection[str], tolerance: float = TOLERANCE) -> str:
+    """The name of the column type that nearly all ``cells`` fit, blank ones and ``markers`` aside; else ``text``."""
     values = [value for cell in cells if (value := cell.strip(_SPACES)) and value not in markers]
-    found = (_fitting(kinds, values) for kinds in families()) if values else ()
-    return next((kind.name for kind in found if kind is not None), Text.name)
+    infinite = sum(value in INFINITIES for value in values)
+    values = [value for value in values if value not in _ASIDE]
+    if not values:
+        return Text.name
+    found: list[tuple[int, float, str]] = []
+    for place, kinds in enumerate(families()):
+        assert kinds[0].recognition is not None  # that is what makes it one of them
+        is_number = kinds[0].recognition.by in NUMBERS
+        for failures, kind in _fitting(kinds, values):
+            found.append((failures + infinite * (not is_number), place, kind.name))
+    last_number = max(place for place, kinds in enumerate(families()) if _is_number(kinds[0]))
+    if (written := _written(values)) is not None:
+        found.append((*written[:1], last_number + 0.5, written[1]))
+    limit = min(MOST_FAILURES, math.floor(tolerance * (len(values) + infinite)))
+    has_codes = any(re.match(CODE, value, re.ASCII) for value in values)
+    within = [
+        item for item in found if item[0] <= limit and not (item[0] and has_codes and _is_number(REGISTRY[item[2]]))
+    ]
+    return min(within, key=lambda item: item[:2])[2] if within else Text.name
 
 
-def _fitting(kinds: Sequence[ColumnType], values: list[str]) -> ColumnType | None:
-    """Which of the types, which share a test, holds all the values."""
+def _is_number(kind: ColumnType) -> bool:
+    return kind.recognition is not None and kind.recognition.by in NUMBERS
+
+
+def _fitting(kinds: Sequence[ColumnType], values: list[str]) -> Iterator[tuple[int, ColumnType]]:
+    """Which of the types, which share a test, holds the values, and how many it does not; once for each format."""
     kind, recognition = kinds[0], kinds[0].recognition
     assert recognition is not None  # that is what makes it one of them
+    held: ColumnType | None = kind
     match recognition.by:
         case "integers":
-            fits = _all(values, recognition.pattern)
-            return first_to_hold(kinds, min(map(int, values)), max(map(int, values))) if fits else None
+            fits = [value for value in values if _is_like(value, recognition.pattern)]
+            held = first_to_hold(kinds, min(map(int, fits), default=0), max(map(int, fits), default=0))
         case "floats":
-            fits = _all(values, recognition.pattern) and all(map(_is_a_double, values))
+            fits = [value for value in values if _is_like(value, recognition.pattern) and _is_a_double(value)]
+            whole = [int(value) for value in values if _is_like(value, INTEGER)]
+            if not any("." in value for value in values):
+                held = None
+            elif any(map(rounds, fits)) or any(abs(number) > 2**53 for number in whole):
+                held = REGISTRY[Numeric.name]
         case "decimals" | "pattern":
-            fits = _all(values, recognition.pattern)
+            fits = [value for value in values if _is_like(value, recognition.pattern)]
         case "words":
-            fits = all(value.lower() in recognition.texts for value in values)
+            yield len(values) - best_pair(Counter(value.lower() for value in values), kind), kind
+            return
         case "dates":
-            return next((found for form in KNOWN if (found := _dated(kinds, values, form)) is not None), None)
+            for form in KNOWN:
+                yield from _dated(kinds, values, form)
+            return
         case "times":
-            fits = all(_moment(value, TIME) is not None for value in values)
+            fits = [value for value in values if _moment(value, TIME) is not None]
         case "cells":
-            fits = all(map(kind.is_recognised, values))
-    return kind if fits else None
+            pattern = recognition.pattern or "(?s:.*)"
+            fits = [value for value in values if _is_like(value, pattern) and kind.is_recognised(value)]
+    if held is not None:
+        yield len(values) - len(fits), held
 
 
-def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> ColumnType | None:
-    parts: set[str] = set()
+def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> Iterator[tuple[int, ColumnType]]:
+    moments = [moment for value in values if (moment := _moment(value, form)) is not None]
+    parts = {name for moment in moments for name in moment}
+    kind = first_with_parts(kinds, has_clock="H" in parts, has_zone="z" in parts)
+    if kind is not None:
+        yield len(values) - len(moments), kind
+
+
+def _written(values: list[str]) -> tuple[int, str] | None:
+    """The type of numbers as spreadsheets write them, and how many cells are none."""
+    reading = decide([_tally(values, style) for style in (POINT, COMMA)], None)
+    if reading is None or not reading.tally.is_sound:
+        return None
+    tally = reading.tally
+    held = REGISTRY[Numeric.name]
+    if tally.is_whole:
+        integers = next(k for k in families() if k[0].recognition is not None and k[0].recognition.by == "integers")
+        held = first_to_hold(integers, tally.low, tally.high) or held
+    return tally.failures, held.name
+
+
+def _tally(values: list[str], style: NumberStyle) -> Tally:
+    """What the cells say in a style; ``kernels_written.NumberVotes`` does the same for columns."""
+    tally = Tally(style)
+    simple = DECIMAL if style.decimal == "." else INTEGER
     for value in values:
-        moment = _moment(value, form)
-        if moment is None:
-            return None
-        parts |= moment.keys()
-    return first_with_parts(kinds, has_clock="H" in parts, has_zone="z" in parts)
+        if _is_like(value, simple):
+            written = Written(value, False, "", bool(re.fullmatch(style.thrice[1:-1], value.lstrip("-"))))
+        else:
+            found = read_one(value, style)
+            if found is None:
+                tally.failures += 1
+                continue
+            written = found
+            tally.numbered += bool(re.fullmatch(NUMBERED[1:-1], value, re.ASCII))
+        tally.cells += 1
+        tally.thrice += written.thrice
+        tally.percents += written.percent
+        tally.bare += not written.percent and not _is_like(written.text, ZERO)
+        if written.currency:
+            tally.currencies.add(written.currency)
+        if _is_like(written.text, INTEGER):
+            tally.low, tally.high = min(tally.low, int(written.text)), max(tally.high, int(written.text))
+        else:
+            tally.has_decimals = True
+    return tally
 
 
-def _all(values: list[str], pattern: str) -> bool:
-    compiled = re.compile(pattern, re.ASCII)
-    return all(compiled.fullmatch(value) for value in values)
+def _is_like(value: str, pattern: str) -> bool:
+    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value, re.ASCII) is not None
 
 
 def _is_a_double(value: str) -> bool:

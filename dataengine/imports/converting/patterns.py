@@ -9,7 +9,7 @@ type Guard = Literal["none", "mended", "export", "exact"]
 """How a file's cells are guarded: not at all, as in rejected.csv, as in an export, or as in an exact export, in which
 every cell is what it looks like."""
 
-CODE = r"^-?0[0-9]|^\+[0-9]"
+CODE = r"^-?0[0-9]|^\+[0-9]|^[0-9]+[eE][0-9]+$"
 RUNS = r"^'*[=+\-@\t\r]"
 """Begins with what a spreadsheet would run, or with guards before it."""
 GUARDED = r"^'+[=+\-@\t\r]"
@@ -19,6 +19,16 @@ NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?"
 
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
 """NULL in a file in which at least one column has a type other than text only if they are."""
+
+SHEET_NULLS = ("#N/A", "#N/V", "#NV", "NaN", "nan", "NAN")
+"""What spreadsheets and programs write where there is no value: NULL in columns that are not text."""
+SHEET_ERRORS = (
+    "#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#BEZUG!", "#WERT!", "#ZAHL!",
+    "#VALEUR!", "#NOMBRE!", "#NOM?",
+)  # fmt: skip
+"""Where a formula failed: no evidence of what a column is, and no value."""
+INFINITIES = ("inf", "-inf", "+inf", "Inf", "-Inf", "+Inf", "INF", "-INF", "Infinity", "-Infinity", "infinity")
+"""No values of numbers that JSON can say, but no evidence against numbers either."""
 
 
 def guarded(text: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from dataengine.columns.types import ColumnType, recognised
 from dataengine.columns.types.aspects import RecognisedBy
 
+TOLERANCE = 0.01
+MOST_FAILURES = 10_000
+NUMBERS: frozenset[RecognisedBy] = frozenset({"integers", "decimals", "floats"})
 # Types that the same cells fit, and that only bounds and parts tell apart.
 _SHARED: frozenset[RecognisedBy] = frozenset({"integers", "dates", "times"})
 
@@ -41,3 +45,18 @@ def first_with_parts(kinds: Sequence[ColumnType], *, has_clock: bool, has_zone: 
         if kind.has_clock == has_clock and (not has_clock or kind.has_zone == has_zone):
             return kind
     return None
+
+
+def best_pair(words: Mapping[str, int], kind: ColumnType) -> int:
+    """How many of the words are of one pair that both occur of; 0 where of none."""
+    assert kind.recognition is not None
+    both = [words[true] + words[false] for true, false in kind.recognition.pairs if true in words and false in words]
+    return max(both, default=0)
+
+
+def rounds(text: str) -> bool:
+    """Whether a double does not keep what a number says, digit by digit."""
+    try:
+        return Decimal(repr(float(text))) != Decimal(text)
+    except (ValueError, ArithmeticError):
+        return False

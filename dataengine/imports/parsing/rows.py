@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.reading.rejected_lines import RejectedLine
 
 type Int64Array = npt.NDArray[np.int64]
+
+_FEW = 200
 
 
 @dataclass(slots=True)
@@ -38,6 +44,21 @@ class Block:
     def raw(self, index: int) -> str:
         """The text of an accepted row as it stands in the file (decoded), without its line break. Cheap."""
         return self._text[int(self._starts[index]) : int(self._ends[index])].decode()
+
+    def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
+        """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""
+        if not grammar.quote or self._text.find(grammar.quote) < 0:
+            return False
+        quote = re.escape(grammar.quote)
+        listed = b"|".join(re.escape(word.encode()) for word in words)
+        looked = -1
+        for found in islice(re.finditer(quote + b"(?:" + listed + b")" + quote, self._text, re.IGNORECASE), _FEW):
+            row = int(np.searchsorted(self._starts, found.start(), "right")) - 1
+            if row > looked and row >= 0 and found.end() <= self._ends[row]:
+                looked = row
+                if grammar.cells(self._text[int(self._starts[row]) : int(self._ends[row])])[place][1]:
+                    return True
+        return False
 
 
 @dataclass(slots=True)

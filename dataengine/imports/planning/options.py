@@ -10,19 +10,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME, DateFormat, compile_format
+from dataengine.imports.converting.number_styles import SEPARATORS, NumberStyle
+from dataengine.imports.converting.recognising import TOLERANCE
 from dataengine.imports.dialects.dialect import DialectOptions
 
 DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows"})
 KEYS = DIALECT_KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
     "trim", "guarded",
+    "types", "tolerance", "on_bad_cell", "decimal", "thousands",
 }  # fmt: skip
 _MAX_LIST = 50
 
 type OnConflict = Literal["reject", "skip", "update"]
 type OnError = Literal["skip_rows", "abort"]
+type OnBadCell = Literal["reject", "null", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,13 @@ class ImportOptions:
     """Whether spaces around cells do not count; None: they do in plain text only."""
     guarded: bool | None = None
     """Whether cells bear the guard of exports; None: that is found out."""
+    types: Mapping[str, ColumnSpec] = field(default_factory=dict)
+    """Columns of a new table that a person gave a type."""
+    tolerance: float = TOLERANCE
+    """The share of a new column's filled cells that may be none of the type that the others are."""
+    on_bad_cell: OnBadCell = "reject"
+    style: NumberStyle | None = None
+    """How numbers are written; found out by column otherwise."""
 
     @classmethod
     def read(cls, given: object) -> ImportOptions:
@@ -84,7 +97,16 @@ class ImportOptions:
             dry_run=_flag(values, "dry_run", errors),
             trim=_flag(values, "trim", errors) if "trim" in values else None,
             guarded=None if values.get("guarded", "auto") == "auto" else _flag(values, "guarded", errors),
+            types=_types(values.get("types", {}), errors),
+            tolerance=_share(values.get("tolerance", TOLERANCE), errors),
+            on_bad_cell=cast("OnBadCell", _one_of(values, "on_bad_cell", ("reject", "null", "text"), errors)),
+            style=_style(values, errors),
         )
+        if not options.create_table and not errors:
+            if options.types:
+                errors["types"] = "The table has its types already; they are said for a new table."
+            elif options.on_bad_cell == "text":
+                errors["on_bad_cell"] = "The table has its types already; give reject or null."
         if options.on_conflict == "update" and options.key is None and "key" not in errors:
             errors["key"] = "on_conflict update needs the unique column that finds the record."
         if options.on_conflict != "reject" and options.create_table and not errors:
@@ -111,6 +133,39 @@ class ImportOptions:
         if "null_values" in added:
             options = replace(options, null_values=tuple(added["null_values"]))
         return options
+
+
+def _types(value: object, errors: dict[str, str]) -> dict[str, ColumnSpec]:
+    if not isinstance(value, Mapping):
+        errors["types"] = "Give an object: {“column”: “TYPE …”}."
+        return {}
+    types: dict[str, ColumnSpec] = {}
+    for name, text in value.items():
+        try:
+            types[name] = parse_sql_type(name, text)
+        except InvalidInput as error:
+            errors["types"] = error.message
+    return types
+
+
+def _share(value: object, errors: dict[str, str]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 0.5:
+        errors["tolerance"] = "Give a number from 0 to 0.5."
+        return 0.0
+    return float(value)
+
+
+def _style(values: Mapping[str, Any], errors: dict[str, str]) -> NumberStyle | None:
+    decimal, thousands = values.get("decimal"), values.get("thousands")
+    if decimal not in (None, ".", ","):
+        errors["decimal"] = "Give . or ,"
+    if thousands is not None and thousands not in SEPARATORS:
+        errors["thousands"] = "Give . , ' or a space."
+    if thousands is not None and thousands == decimal:
+        errors["thousands"] = "It is the decimal mark already."
+    if (decimal is None and thousands is None) or "decimal" in errors or "thousands" in errors:
+        return None
+    return NumberStyle(decimal or ("," if thousands == "." else "."), thousands)
 
 
 def _formats_by_column(value: Mapping[str, Any], errors: dict[str, str]) -> dict[str, tuple[DateFormat, ...]]:

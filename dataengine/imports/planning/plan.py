@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from django.core.files.storage import default_storage
@@ -16,6 +16,7 @@ from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
+from dataengine.imports.converting.number_styles import NumberStyle
 from dataengine.imports.converting.patterns import Guard
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
@@ -45,12 +46,15 @@ class Plan:
     specs: list[ColumnSpec]
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
+    styles: dict[str, NumberStyle] = field(default_factory=dict)
+    """How numbers are written, where they may bear more than digits, sign and point."""
     formats_open: bool = False
     trim: bool | None = None
     guard: Guard = "none"
     guard_open: bool = False
     """Whether that is but what the header suggests: the file may still show that it is none."""
     guards_found: bool = False
+    bad_is_null: bool = False
     notes: list[str] = field(default_factory=list)
     empty_tail: int = 0
     """So many columns at the end are none, as long as their cells are empty."""
@@ -117,6 +121,8 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
     plan = _begun(opening, mapping, used, options, tail)
+    if options.style:
+        plan.styles = {spec.name: options.style for spec in used}
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -137,6 +143,11 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
+    if strangers := [name for name in options.types if name not in mapping.columns]:
+        reason = f"No column of the new table is called “{strangers[0]}”."
+        raise InvalidInput(reason, code="unknown_column", fields={"types": reason})
+    specs = [replace(options.types[spec.name], label=spec.label) if spec.name in options.types else spec
+             for spec in specs]  # fmt: skip
     plan = _begun(opening, mapping, specs, options, tail)
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
@@ -151,6 +162,7 @@ def _begun(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
+    plan.bad_is_null = options.on_bad_cell == "null"
     _note_the_head(plan, opening, options)
     return plan
 

@@ -62,6 +62,11 @@ class Command(BaseCommand):
         parser.add_argument("--on-conflict", choices=["reject", "skip", "update"])
         parser.add_argument("--key", help="the unique column that --on-conflict goes by")
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
+        parser.add_argument("--types", type=_json_object, metavar="JSON", help='of a new table: {"column": "TYPE"}')
+        parser.add_argument("--decimal", choices=[".", ","], help="the mark before decimals")
+        parser.add_argument("--thousands", choices=[".", ",", " ", "'"], help="the mark between thousands")
+        parser.add_argument("--tolerance", type=float, help="the share of cells that need not be of a column's type")
+        parser.add_argument("--on-bad-cell", choices=["reject", "null", "text"])
         parser.add_argument("--dry-run", action="store_true")
         parser.add_argument("--options", type=_json_object, default={}, help="import options as JSON")
 
@@ -169,7 +174,7 @@ def _stopped(job: ImportJob) -> ImportJob:
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "null_values", "date_formats",
-        "on_conflict", "key", "on_error",
+        "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:

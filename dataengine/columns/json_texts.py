@@ -1,0 +1,70 @@
+"""JSON texts that PostgreSQL's jsonb keeps: what is none, and what is too large. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal
+
+MAX_DEPTH = 500
+"""PostgreSQL's parser recurses and refuses at some thousands, depending on its stack."""
+_EXPONENT = re.compile(r"[eE]([+-]?\d+)")
+_MAX_EXPONENT = 10_000
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class _TooLarge(ValueError):
+    """A number that jsonb, which keeps numbers as numeric, cannot hold."""
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _number(text: str) -> float:
+    found = _EXPONENT.search(text)
+    if found and (len(found[1]) > 7 or abs(int(found[1])) > _MAX_EXPONENT):
+        raise _TooLarge(text)
+    return 0.0
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MAX_EXPONENT:
+        raise _TooLarge(text)
+    return 0
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, parse_int=_integer)
+
+
+def fault_of(text: str) -> Literal["", "invalid", "large"]:
+    """Why jsonb does not take the text: it is no JSON that PostgreSQL keeps, or its numbers are too large."""
+    try:
+        value = _DECODER.decode(text.strip(" \t\n\r"))
+        if "\\u" in text:
+            plain = json.dumps(value, ensure_ascii=False)
+            plain.encode()
+            if _NUL.search(plain):
+                return "invalid"
+    except _TooLarge:
+        return "large"
+    except (ValueError, RecursionError):
+        return "invalid"
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        return "invalid"
+    return ""
+
+
+def _depth(value: Any) -> int:
+    depth = 0
+    level = [value]
+    while level and depth <= MAX_DEPTH:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(item.values())
+            elif isinstance(item, list):
+                inner.extend(item)
+        depth += any(isinstance(item, dict | list) for item in level)
+        level = inner
+    return depth

@@ -1,0 +1,209 @@
+"""How spreadsheets and people write numbers, and which of two readings a column's cells speak for. Pure.
+
+Patterns are for RE2 and Python alike; ``kernels_written.py`` reads whole columns by them, ``likely_types.py`` cells.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from .recognising import MOST_FAILURES
+
+_SPACE = "[ \u00a0\u2007\u2009\u202f]"
+_MINUS = "[-\u2212\u2010\u2013]"
+_CODES = (
+    "USD|EUR|GBP|CHF|JPY|CNY|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|BRL|MXN|ZAR|SGD|HKD|KRW|ILS"
+)
+_CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|A|C|R|S)?\$|[€£¥₹₽₩₺₴₪฿]|zł|Kč|kr|Fr|{_CODES})"
+_SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": "['\u2019]"}
+NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
+"""Numbers that every style reads alike."""
+ZERO = r"^-?0(?:\.0+)?$"
+NUMBERED = rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
+"""Groups of three and nothing else: telephone and register numbers, if all cells of a column look so."""
+
+NEGATIVE = "[-\u2212\u2010\u2013(]"
+NO_NUMBER = r"[^0-9.,]+"
+NO_CURRENCY = "[-\u2212\u2010\u2013()%0-9.,'\u2019 \u00a0\u2007\u2009\u202f]+"
+"""What is taken out of a cell that is a number in some style to leave its digits and marks, or its currency."""
+
+type Separator = Literal[".", ",", " ", "'"]
+SEPARATORS: tuple[Separator, ...] = (".", ",", " ", "'")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberStyle:
+    """What stands before decimals, and what may stand between thousands (None: whatever else it can be)."""
+
+    decimal: Literal[".", ","]
+    thousands: Separator | None = None
+
+    @property
+    def pattern(self) -> str:
+        """Matches whole cells."""
+        return _pattern(self)
+
+    @property
+    def untagged(self) -> str:
+        """The commonest of them: nothing but a minus, digits and the two marks."""
+        point, group = (",", r"\.") if self.decimal == "," else (r"\.", ",")
+        whole = rf"(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}}){{1,4}})"
+        return rf"^-?{whole}(?:{point}[0-9]+)?$"
+
+    @property
+    def groups(self) -> str:
+        """What is taken out of a number's digits and marks."""
+        return r"\." if self.decimal == "," else ","
+
+    @property
+    def thrice(self) -> str:
+        """Numbers with three decimals, which in the other style are thousands."""
+        return rf"^[1-9][0-9]{{0,2}}{_SEPARATORS[self.decimal]}[0-9]{{3}}$"
+
+    @property
+    def words(self) -> str:
+        return "comma" if self.decimal == "," else "point"
+
+
+POINT, COMMA = NumberStyle("."), NumberStyle(",")
+
+
+def _separators(style: NumberStyle) -> list[str]:
+    chosen = SEPARATORS if style.thousands is None else (style.thousands,)
+    return [_SEPARATORS[mark] for mark in chosen if mark != style.decimal]
+
+
+@lru_cache
+def _pattern(style: NumberStyle) -> str:
+    # At most 15 digits: more of them with other marks are a code, and what Excel shows of them is not what was typed.
+    grouped = "|".join(f"(?:{mark}[0-9]{{3}}){{1,4}}" for mark in _separators(style))
+    point = _SEPARATORS[style.decimal]
+    number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
+    before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
+    bare = f"(?:(?:{before})?{number}|{number}{after})"
+    signed = (
+        rf"{_MINUS}?{bare}|{before}{_MINUS}{number}|(?:{before})?{number}-|{number}-{after}|{number}{after}-|\({bare}\)"
+    )
+    return f"^(?:{signed})$"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How a column's cells fare in one style."""
+
+    style: NumberStyle
+    cells: int = 0
+    failures: int = 0
+    has_decimals: bool = False
+    low: int = 0
+    high: int = 0
+    percents: int = 0
+    bare: int = 0
+    """Cells without a per cent sign that it would have made a difference to."""
+    currencies: set[str] = field(default_factory=set)
+    numbered: int = 0
+    thrice: int = 0
+    is_decided: bool = False
+    """Whether more cells say so than of the other style: then it does not matter how many could be both."""
+    broken_line: int = 0
+    broken_cell: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether all cells that fit can be meant the same way."""
+        mixed = (self.percents and self.bare) or len(self.currencies) > 1
+        return bool(self.cells) and not mixed and self.numbered < self.cells
+
+    @property
+    def is_whole(self) -> bool:
+        return not (self.has_decimals or self.percents or self.currencies)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The style that a column is read in, how sure that is, and what people should know."""
+
+    tally: Tally
+    is_proven: bool
+    note: str
+
+
+def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> Reading | None:
+    """Which of the styles a column is written in; None where its cells speak for both alike.
+
+    ``hint`` is how other columns of the file are written; ``default`` is taken where nothing says anything.
+    """
+    if len(tallies) == 1:
+        return Reading(tallies[0], True, _marks(tallies[0]))
+    point, comma = tallies
+    if point.failures != comma.failures:
+        best, other = sorted(tallies, key=lambda tally: tally.failures)
+        sayers = other.failures - best.failures
+        # Nobody counts on for a style that is out of the question.
+        more = "more than " if other.failures > MOST_FAILURES else ""
+        if more:
+            sayers = MOST_FAILURES
+        against = f"{best.failures:,} do not fit" if best.failures else "none speaks against it"
+        proof = (
+            f"decimal {best.style.words}: {more}{sayers:,} {'cells say' if sayers > 1 else 'cell says'} so, {against}"
+        )
+        return Reading(best, True, "; ".join(filter(None, (f"number, {proof}", _marks(best)))))
+    if point.thrice and comma.thrice:
+        return None
+    if not (point.thrice or comma.thrice):
+        return Reading(point, False, _marks(point))
+    shown = "1.000" if point.thrice else "1,000"
+    style = hint or (POINT if point.thrice else default)
+    best = point if style.decimal == "." else comma
+    reason = "as the file's other columns are" if hint else "since nothing in the file says otherwise"
+    meant = "one with three decimals" if best.thrice else "a thousand"
+    turned = "," if best is point else "."
+    note = f"cells like {shown} are read as {meant}, {reason}; the option decimal “{turned}” turns it"
+    return Reading(best, False, note)
+
+
+def _marks(tally: Tally) -> str:
+    told = []
+    if tally.currencies:
+        told.append(f"amounts in {', '.join(sorted(tally.currencies))}")
+    if tally.percents:
+        told.append("per cent (12.5% is 0.125)")
+    return ", ".join(told)
+
+
+def shifted(text: str) -> str:
+    """A plain number divided by a hundred."""
+    found = re.fullmatch(r"(-?)([0-9]*)(?:\.([0-9]+))?", text)
+    assert found is not None
+    digits = "00" + found[2]
+    whole = digits[:-2].lstrip("0") or "0"
+    return f"{found[1]}{whole}.{digits[-2:]}{found[3] or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A cell as a plain number, and what it bore."""
+
+    text: str
+    percent: bool
+    currency: str
+    thrice: bool
+
+
+def read_one(text: str, style: NumberStyle) -> Written | None:
+    """A cell in a style; None where it is no number in it. ``kernels_written.read`` does the same for columns."""
+    if re.fullmatch(style.pattern[1:-1], text) is None:
+        return None
+    shown = re.sub(NO_NUMBER, "", text)
+    thrice = re.fullmatch(style.thrice[1:-1], shown) is not None
+    currency = re.sub(NO_CURRENCY, "", text)
+    if thrice and currency:
+        return None
+    number = re.sub(style.groups, "", shown).replace(",", ".")
+    if "%" in text:
+        number = shifted(number)
+    sign = "-" if re.search(NEGATIVE, text) else ""
+    return Written(sign + number, "%" in text, currency, thrice)

@@ -1,0 +1,140 @@
+"""Numbers as spreadsheets and people write them go in as what they mean, into new tables and existing columns."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.converting.kernels_written import read
+from dataengine.imports.converting.number_styles import COMMA, POINT, NumberStyle, read_one
+from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+
+NUMBERS = st.decimals(-(10**14), 10**14, places=3) | st.integers(-(10**14), 10**14).map(Decimal)
+
+
+def _written(number: Decimal, style: NumberStyle, group: str, sign: str, tag: str) -> str:
+    text = f"{abs(number):,f}".replace(",", "~").replace(".", style.decimal).replace("~", group)
+    if tag == "%":
+        text += tag
+    elif tag:
+        text = f"{tag}{text}" if len(tag) == 1 else f"{text} {tag}"
+    if number.is_signed() and sign == "(":
+        return f"({text})"
+    if number.is_signed() and sign == "-after":
+        return f"{text}-"
+    return f"{sign[0]}{text}" if number.is_signed() else text
+
+
+@given(NUMBERS, st.sampled_from([POINT, COMMA]), st.data())
+@example(Decimal("-0.001"), COMMA, None)
+def test_a_number_written_in_a_style_is_read_back(
+    number: Decimal, style: NumberStyle, data: st.DataObject | None
+) -> None:
+    others = [",", "'", "\u2019"] if style is POINT else [".", "'", "\u2019"]
+    group = data.draw(st.sampled_from([*others, " ", "\u00a0", "\u202f", "\u2009", ""])) if data else ""
+    sign = data.draw(st.sampled_from(["-", "\u2212", "\u2010", "(", "-after"])) if data else "-"
+    tag = data.draw(st.sampled_from(["", "", "%", "$", "€", "CHF", "EUR"])) if data else ""
+    if tag not in {"", "%"}:
+        number = number.quantize(Decimal("0.01"))  # three decimals of an amount are thousands
+    text = _written(number, style, group, sign, tag)
+    wanted = number / 100 if tag == "%" else number
+    found = read_one(text, style)
+    assert found is not None, text
+    assert Decimal(found.text) == wanted
+    assert read(pa.array([text]), style).values.to_pylist() == [found.text]
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def made(owner: User, cells: list[str], **options: Any) -> tuple[str, list[str | None], list[str]]:
+    """The type, values and notes of a new column with these cells."""
+    text = "key;value\n" + "".join(f"k;{cell}\n" for cell in cells)
+    job = import_text(owner, "made", text, create_table=True, **options)
+    assert job.state == "completed", job.error
+    kind = job.findings["types"]["value"]
+    return kind, [value for (value,) in records("made", "value")], list(job.findings["notes"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "values"),
+    [
+        (["1.234,56", "-12,50", "0,99"], "numeric", ["1234.56", "-12.50", "0.99"]),
+        (["1,234.56", "12,000.00", "7.5"], "numeric", ["1234.56", "12000.00", "7.5"]),
+        (["1.000", "2.500,75", "12"], "numeric", ["1000", "2500.75", "12"]),
+        (["1.000.000", "2.500", "12"], "integer", ["1000000", "2500", "12"]),
+        (["$1.50", "$20.00", "$3"], "numeric", ["1.50", "20.00", "3"]),
+        (["1,50 €", "1.234 €"], "numeric", ["1.50", "1234"]),
+        (["CHF 1'000.50", "CHF 3"], "numeric", ["1000.50", "3"]),
+        (["12.5%", "3%"], "numeric", ["0.125", "0.03"]),
+        (["50,52%", "49,10%"], "numeric", ["0.5052", "0.4910"]),
+        (["(12.50)", "13.00"], "numeric", ["-12.50", "13.00"]),
+        (["123.45-", "7.00"], "numeric", ["-123.45", "7.00"]),
+        (["\u221212", "\u201010.5", "-3"], "numeric", ["-12", "-10.5", "-3"]),
+        (["10 237,65", "1\u00a0000,00", "5,5"], "numeric", ["10237.65", "1000.00", "5.5"]),
+        (["0.1234567890123456789", "1e-3"], "numeric", ["0.1234567890123456789", "0.001"]),
+        (["1E05", "2E10", "12345"], "text", ["1E05", "2E10", "12345"]),
+        (["00123", "1,5"], "text", ["00123", "1,5"]),
+        (["1234 5678 9012 3456"], "text", ["1234 5678 9012 3456"]),
+        (["555 123 456", "555 987 654"], "text", ["555 123 456", "555 987 654"]),
+        (["1,5", "2.5"], "text", ["1,5", "2.5"]),
+        (["5%", "3"], "text", ["5%", "3"]),
+        (["$5", "3 €"], "text", ["$5", "3 €"]),
+        (["1.000", "2,000"], "text", ["1.000", "2,000"]),
+    ],
+)
+def test_a_new_column_of_them_is_a_number(owner: User, cells: list[str], kind: str, values: list[str]) -> None:
+    assert made(owner, cells)[:2] == (kind, values)
+
+
+def test_what_proves_the_decimal_mark_is_told(owner: User) -> None:
+    _, _, notes = made(owner, ["1.000", "2.500,75", "12"])
+    assert notes[-1] == "value: number, decimal comma: 1 cell says so, none speaks against it"
+
+
+def test_other_columns_say_what_a_column_leaves_open(owner: User) -> None:
+    job = import_text(owner, "made", "a;b\n1.000;0,5\n2.500;1,25\n", create_table=True)
+    assert records("made", "a", "b") == [("1000", "0.5"), ("2500", "1.25")]
+    assert any(note.startswith("a: ") and "decimal" in note for note in job.findings["notes"])
+
+
+def test_without_any_proof_numbers_stay_as_they_stand_and_an_option_turns_them(owner: User) -> None:
+    kind, values, notes = made(owner, ["1.000", "2.500"])
+    assert (kind, values) == ("numeric", ["1.000", "2.500"])
+    assert any("option decimal “,”" in note for note in notes)
+
+
+def test_the_options_say_how_numbers_are_written(owner: User) -> None:
+    assert made(owner, ["1.000", "2.500"], decimal=",")[:2] == ("integer", ["1000", "2500"])
+
+
+def test_typed_columns_take_them_too(owner: User) -> None:
+    make_table(owner, "t", n="NUMERIC", m="NUMERIC(10,2)", i="INTEGER", d="DOUBLE PRECISION")
+    text = "n;m;i;d\n1.000;1.234,56;3;12,5%\n2.500,75;(12,50);1.000;-1,5\n12;1,50 €;7-;3\n"
+    job = import_text(owner, "t", text)
+    assert rejected(job) == []
+    assert records("t", "n", "m", "i", "d") == [
+        ("1000", "1234.56", "3", "0.125"),
+        ("2500.75", "-12.50", "1000", "-1.5"),
+        ("12", "1.50", "-7", "3"),
+    ]
+
+
+def test_whole_numbers_may_show_zeros_and_thousands_but_no_fractions(owner: User) -> None:
+    make_table(owner, "t", i="INTEGER", b="BIGINT")
+    job = import_text(owner, "t", 'i,b\n3.0,1\n"1,000",2.00\n5.5,1\n1e3,1\n')
+    assert records("t", "i", "b") == [("3", "1"), ("1000", "2")]
+    assert rejected(job) == [(4, [("i", "invalid_type")]), (5, [("i", "invalid_type")])]
+
+
+def test_wrong_marks_are_refused(owner: User) -> None:
+    for options in ({"decimal": ";"}, {"thousands": "x"}, {"decimal": ",", "thousands": ","}):
+        with pytest.raises(InvalidInput):
+            queue_import(owner, "t", "n\n1\n", create_table=True, **options)
