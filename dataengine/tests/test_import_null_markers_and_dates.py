@@ -47,9 +47,9 @@ def test_given_null_values_are_null_in_quotes_too_where_a_column_is_not_text(own
 
 def test_quoted_empty_is_text_in_text_columns_and_null_elsewhere(owner: User) -> None:
     make_table(owner, "t", a="TEXT", b="INTEGER")
-    import_text(owner, "t", 'a,b\n"",""\n,\n')
-    # The last line is a row: it has a delimiter.
-    assert records("t", "a", "b") == [("", None), (None, None)]
+    import_text(owner, "t", 'a,b\n"",""\n,3\n')
+
+    assert records("t", "a", "b") == [("", None), (None, "3")]
 
 
 def test_day_and_month_are_told_apart_by_the_whole_column(owner: User) -> None:
