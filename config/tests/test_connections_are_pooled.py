@@ -35,7 +35,9 @@ SIZE = 3
 def sessions() -> set[int]:
     """The backends that serve the web process."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'tablekeep-web'")
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tablekeep-web' AND datname = current_database()"
+        )
         return {row[0] for row in cursor.fetchall()}
 
 

@@ -104,8 +104,8 @@ class Export:
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(column.name for column in columns)
         # By its quotes an import knows an exact export again (``planning/plan.py``).
-        yield (b'"id"' if self.guard == "exact" else b"id") + b"," * bool(columns)
-        yield line.getvalue().encode()
+        head = '"id"' if self.guard == "exact" else "id"
+        yield f"{head}{',' if columns else ''}{line.getvalue()}".encode()
         may_run = self.guard == "exact"
         cells = [_csv_cell(column, _place(number), may_run=may_run) for number, column in enumerate(columns, 1)]
         cells.insert(0, _place(0))
