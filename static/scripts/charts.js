@@ -27,6 +27,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:after:swap", prepare);
+prepare(); // they may have come before this module
 
 // A sample costs the server something: one for many changes right after each other, and none while a bar is being
 // chosen.
