@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.aspects import Kernel
+from dataengine.columns.types.numbers import DECIMAL
 from dataengine.exceptions import shown
 
 from . import kernels as k
@@ -222,7 +223,7 @@ class Converter:
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
         text = k.trimmed(cells.take(pa.array(faulty)))
-        if target.kind.kernel in NUMBER_KERNELS and is_written(text):
+        if target.kind.kernel in NUMBER_KERNELS and is_written(_unlike_plain(text)):
             raise FormatsNeeded(target.name)
         if not target.kind.has_date:
             return
@@ -230,6 +231,12 @@ class Converter:
         for known in KNOWN[1:]:
             if (k.matches(text, known.pattern) & ~iso).any():
                 raise FormatsNeeded(target.name)
+
+
+def _unlike_plain(text: pa.Array) -> pa.Array:
+    """Cells without those that are plain numbers however the others are written; 1.000 may be a thousand."""
+    is_plain = k.matches(text, DECIMAL) & ~k.matches(pc.utf8_ltrim(text, "-"), POINT.thrice)
+    return k.only(text, ~is_plain)
 
 
 def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converted:
