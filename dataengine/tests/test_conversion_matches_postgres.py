@@ -138,9 +138,9 @@ def test_what_is_refused_and_why(sql_type: str, cell: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("sql_type", "cell", "reason"),
     [
-        ("DATE", "45323", "Excel's day 45323 is 2024-02-01"),
-        ("DATE", "45323.5", "Excel's day 45323.5 is 2024-02-01 12:00:00"),
-        ("TIMESTAMP", " 45323 ", "Excel's day 45323 is 2024-02-01"),
+        ("DATE", "45323", "Excel’s day number 45323 is 2024-02-01"),
+        ("DATE", "45323.5", "Excel’s day number 45323.5 is 2024-02-01 12:00:00"),
+        ("TIMESTAMP", " 45323 ", "Excel’s day number 45323 is 2024-02-01"),
         ("EMAIL", "Ada <a@x.org>", "give the address alone, without the name and without < and >"),
         ("EMAIL", "mailto:a@x.org", "leave out “mailto:”"),
         ("EMAIL", "a@x.org, b@x.org", "give one address only"),
