@@ -57,10 +57,10 @@ def test_the_script_is_told_where_to_go(as_owner: Client, people: Table) -> None
     [
         (b"", "empty.csv", "empty"),
         (b"name,email\n", "header.csv", "no rows"),
-        (b"name,name\na,b\n", "twice.csv", "names “name” twice"),
+        (b"name,name\na,b\n", "twice.csv", "has “name” twice"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.csv", "PNG"),
         (b"colour,shape\nred,round\n", "other.csv", "No header of the file is a column"),
-        (b"email\nx@example.com\n", "half.csv", "nothing for the required"),
+        (b"email\nx@example.com\n", "half.csv", "no values for the required"),
     ],
 )
 def test_a_bad_file_is_refused_at_the_field(
