@@ -115,7 +115,7 @@ class RejectedView(ApiView):
 
 
 class RejectedCsvView(ApiView):
-    """The rejected rows of an import as a file to mend and upload again."""
+    """The rejected rows of an import as a file to correct and upload again."""
 
     operations = {
         "get": Operation("download_rejected_rows", "Download rejected rows", {"text/csv": OpenApiTypes.STR}),

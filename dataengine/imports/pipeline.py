@@ -55,7 +55,7 @@ def targets_of(plan: Plan) -> list[Target]:
 def blocks_of(plan: Plan) -> Generator[Block]:
     """The file's rows, from its beginning."""
     nulls = ["", *(plan.markers or ())]
-    if plan.guard == "mended":
+    if plan.guard == "corrected":
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as written in rejected.csv
     return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls))
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_RECORDS = 10_000
-# Errors that one answer names; with more, the rest waits until these are mended.
+# Errors that one answer names; with more, the rest waits until these are corrected.
 _MAX_ERRORS = 100
 
 

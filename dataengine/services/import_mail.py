@@ -65,7 +65,7 @@ def body(job: ImportJob) -> str:
             )
     lines += ["", f"Details: {_link(IMPORT_PAGE, job)}"]
     if job.rows_rejected:
-        lines.append(f"The rejected rows, to mend and upload again: {_link(REJECTED_FILE, job)}")
+        lines.append(f"The rejected rows, to correct and upload again: {_link(REJECTED_FILE, job)}")
     return "\n".join(lines) + "\n"
 
 

@@ -18,7 +18,7 @@ from django.db import DatabaseError, transaction
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from dataengine.imports.dialects.opening import examine
-from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.jobs import attempts

@@ -11,7 +11,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
 from dataengine.imports.dialects.opening import examine
-from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.models import Column
@@ -80,7 +80,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
 def _kinds(plan: Plan, records: list[list[str]], options: ImportOptions) -> dict[str, str]:
     """The types that the beginning of the file suggests, by column."""
     markers = NULL_MARKERS if options.null_values is None else options.null_values
-    shown = unguarded if plan.guard == "mended" else str
+    shown = unguarded if plan.guard == "corrected" else str
     return {
         spec.name: REGISTRY[likely_type((shown(record[place]) for record in records), markers)].label
         for spec, place in zip(plan.specs, plan.places, strict=True)

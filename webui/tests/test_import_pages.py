@@ -123,7 +123,7 @@ def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, peop
 @pytest.mark.parametrize(
     "content",
     [GOOD, b"na,me,email\n" + b"Dan,\n" * 20, b"_line,_errors,name,email\n1,x,Dan,dan@example.com\n"],
-    ids=["plain", "damaged header", "mended file"],
+    ids=["plain", "damaged header", "corrected file"],
 )
 @pytest.mark.parametrize("path", [IMPORT, "/tables/new/import/"], ids=["table", "new table"])
 def test_looking_reads_the_file_and_the_options_once(

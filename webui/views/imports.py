@@ -64,7 +64,7 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 @console_view("GET")
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
-    """The rejected rows as a file to mend and upload again."""
+    """The rejected rows as a file to correct and upload again."""
     job = access.get_import(request.user, pk)
     lines = rejected_rows.csv_lines(job)
     return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))

@@ -29,7 +29,7 @@ def meant(cells: pa.Array, guard: Guard) -> pa.Array:
     """The cells without guards, and with formulas that only quote a text replaced by that text."""
     if guard == "exact" or not _led(cells).any():
         return cells
-    if guard == "mended":
+    if guard == "corrected":
         return _formulas_read(_unguarded(cells))
     # An export guards text as it is, ="1" included.
     formulas_read = _formulas_read(cells)

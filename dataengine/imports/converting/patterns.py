@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-type Guard = Literal["none", "mended", "export", "exact"]
+type Guard = Literal["none", "corrected", "export", "exact"]
 """How a file's cells are guarded: not at all, as in rejected.csv, as in an export, or as in an exact export, where no
 cell is guarded and every cell is meant literally."""
 

@@ -201,7 +201,7 @@ def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> 
     if options.guarded is False:
         return "none", False
     if mapping.guarded:
-        return "mended", False
+        return "corrected", False
     if options.guarded:
         return "export", False
     return ("export", True) if exported else ("none", False)

@@ -90,7 +90,7 @@ def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[RowError]]]:
 
 
 def filename(job: ImportJob) -> str:
-    """The name under which ``rejected.csv`` is downloaded; ``mended_files`` recognises it."""
+    """The name under which ``rejected.csv`` is downloaded; ``corrected_files`` recognises it."""
     return f"rejected-{job.pk}.csv"
 
 
