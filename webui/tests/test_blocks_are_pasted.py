@@ -104,7 +104,7 @@ def test_references_go_by_name(as_owner: Client, owner: User, people: Table) -> 
     )
     assert [values(pets, pk)["keeper"] for pk in (1, 2, 3)] == [2, 2, 1]
     refused = paste(as_owner, pets, {1: {"keeper": "nobody"}}).json()
-    assert "No record of “people” is called so." in refused["cells"][0]["message"]
+    assert "No record of “people” has this label." in refused["cells"][0]["message"]
 
 
 @pytest.mark.parametrize(
