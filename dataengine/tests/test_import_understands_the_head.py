@@ -108,7 +108,7 @@ def test_what_is_no_row(owner: User, text: bytes, note: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a;b\n1\n2\n3\n", "No row fits, so no table was made: expected 2 cells, found 1 (3 ×)."),
+        ("a;b\n1\n2\n3\n", "No table was made, because no row could be imported: expected 2 cells, found 1 (3 ×)."),
         (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Give the “encoding” of the file."),
     ],
 )

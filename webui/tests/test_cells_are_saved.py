@@ -169,7 +169,7 @@ def test_a_page_without_scripts_undoes_and_returns(as_owner: Client, people: Tab
     assert not page.elements("tr", id="r4")
     again = as_owner.post(action, {"next": "//elsewhere.example/"})
     assert again.status_code == 409
-    assert "This was undone already." in read(again)
+    assert "This has already been undone." in read(again)
 
 
 def test_strangers_and_viewers_undo_nothing(

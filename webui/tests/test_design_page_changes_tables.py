@@ -28,7 +28,7 @@ def test_a_column_is_added(as_owner: Client, people: Table) -> None:
 
 def test_a_column_that_cannot_be_added_says_why_and_keeps_what_was_typed(as_owner: Client, people: Table) -> None:
     for name, extra, complaint in (
-        ("name", {}, "This table has a column of that name."),
+        ("name", {}, "This table already has a column with that name."),
         ("size", {"required": "on"}, "give a default"),
         ("id", {}, "kept for Tablekeep"),
     ):
