@@ -147,7 +147,7 @@ def test_what_is_refused_and_why(sql_type: str, cell: str, code: str) -> None:
         ("EMAIL", "a@localhost", "the domain “localhost” has no dot in it"),
         ("EMAIL", "nobody", "it has no @"),
         ("EMAIL", "a b@x.org", "it has a space in it"),
-        ("URL", "www.x.org", "http:// or https:// is missing at its beginning"),
+        ("URL", "www.x.org", "http:// or https:// is missing at the beginning"),
         ("URL", "gopher://x.org", "it begins with gopher://"),
         ("URL", "http://x y", "it has a space in it"),
     ],

@@ -30,7 +30,7 @@ def test_a_column_that_cannot_be_added_says_why_and_keeps_what_was_typed(as_owne
     for name, extra, complaint in (
         ("name", {}, "This table already has a column with that name."),
         ("size", {"required": "on"}, "Give a default"),
-        ("id", {}, "kept for Tablekeep"),
+        ("id", {}, "reserved for Tablekeep"),
     ):
         form = {"do": "add", "name": name, "type": "INTEGER", "details": "", "default": "", **extra}
         response = as_owner.post(DESIGN, form)
