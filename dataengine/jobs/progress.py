@@ -1,8 +1,8 @@
-"""How far an import is: counters at one instant, written to the job's row and published to who watches.
+"""How far an import is: counters at one instant, written to the job's row and published to watchers.
 
-A thread of its own does both, on its own database connection, so that neither a slow row nor a frozen Redis ever holds
-up the import. The row is the truth and is written about once a second; messages are hints, at most four a second, each
-with the absolute state.
+A thread of its own does both, with its own database connection, so that neither a slow row nor a frozen Redis ever
+holds up the import. The row is the truth and is written about once a second; messages are hints, at most four a second,
+each with the absolute state.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 0.25
 SEND_TIMEOUT_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0  # after a failed send
 _SOONEST_PACE_SECONDS = 0.5
-_MOST_MEASURED = 0.98  # what is measured from outside is over when the statement says so
+_MOST_MEASURED = 0.98  # a statement measured from outside is only done when it says so
 
 _FIELDS = (
     "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
@@ -42,13 +42,13 @@ _FIELDS = (
 
 @dataclass(slots=True)
 class ImportProgress:
-    """Counters of one attempt at an import. No counter ever goes back.
+    """Counters of one attempt at an import. No counter ever decreases.
 
-    ``progress`` is the share of the whole work that is done, 0 to 1, by how long its stages usually take.
-    ``bytes_read`` is how far into the stored file reading has come, ``rows_read`` the rows up to there; where the file
+    ``progress`` is the share of the whole work that is done, 0 to 1, weighted by how long its stages usually take.
+    ``bytes_read`` is the position reached in the stored file, ``rows_read`` the number of rows up to there; if the file
     is read twice (types are inferred first) they stay at its end. ``rows_rejected`` are the rows found bad so far.
-    ``rows_per_second`` is the pace of the pass that is under way, ``eta_seconds`` what is left by the pace of the
-    present phase; both are None where that cannot be told.
+    ``rows_per_second`` is the pace of the present pass, ``eta_seconds`` the time left at the pace of the present phase;
+    both are None if they are unknown.
     """
 
     phase: str = "reading"
@@ -67,9 +67,9 @@ class ImportProgress:
 
 
 class ProgressReporter(Watch):
-    """Watches one import, and reports how far it is until it is closed.
+    """Watches one import, and reports its progress until it is closed.
 
-    ``session`` is the import's, whose index builds are watched, too. ``watch`` (for a terminal) is called at every
+    ``session`` is the import's; its index builds are watched too. ``watch`` (for a terminal) is called at every
     report, in the reporter's thread.
     """
 
@@ -93,12 +93,12 @@ class ProgressReporter(Watch):
         super().__init__(job, session)
 
     def plan(self, **stages: float) -> None:
-        """The phases that are to come, and how long each takes in relation to the others."""
+        """The phases to come, and how long each takes in relation to the others."""
         with self._lock:
             self._course.plan(stages)
 
     def update(self, *, share: float | None = None, **changes: Any) -> None:
-        """Set counters; a smaller number than before is ignored. Raises Cancelled once that was asked for.
+        """Set counters; smaller values than before are ignored. Raises Cancelled once that was requested.
 
         ``share`` is how much of the phase is done.
         """
@@ -122,7 +122,7 @@ class ProgressReporter(Watch):
             raise Cancelled
 
     def building(self, done: int, of: int) -> None:
-        """``done`` of ``of`` indexes are built; of the next one, PostgreSQL is asked how far it is."""
+        """``done`` of ``of`` indexes are built; PostgreSQL is asked how far the next one is."""
 
         def measure() -> float | None:
             share = plain_share(self.backend) if self.backend else None
@@ -132,7 +132,7 @@ class ProgressReporter(Watch):
         self._measure = measure
 
     def growing(self, relation: str, expected: int) -> None:
-        """The table ``relation`` (quoted) is about to grow by some ``expected`` bytes, where nothing is free in it."""
+        """The table ``relation`` (quoted) is about to grow by about ``expected`` bytes; it has no free space."""
         before = heap_bytes(relation)
         self._measure = lambda: (heap_bytes(relation) - before) / expected if expected else None
 
@@ -144,7 +144,7 @@ class ProgressReporter(Watch):
             return ImportProgress(**asdict(self._progress))
 
     def close(self) -> None:
-        """Stop reporting, and say where it has come to. Waits for no message."""
+        """Stop reporting after a last report. Does not wait for messages."""
         super().close()
         with self._lock:
             elapsed = time.monotonic() - self._started
@@ -153,13 +153,13 @@ class ProgressReporter(Watch):
             self._watch(self.snapshot())
 
     def values(self) -> dict[str, Any]:
-        """The counters, as the row keeps them."""
+        """The counters for the row."""
         self._look()
         progress = self.snapshot()
         return {name: getattr(progress, name) for name in _FIELDS}
 
     def tick(self) -> None:
-        """Publish what is new."""
+        """Publish any news."""
         if self._dirty:
             self._dirty = False
             if self._watch is not None:
@@ -167,11 +167,11 @@ class ProgressReporter(Watch):
             self._sender.send(self.job.pk, shape(self.snapshot()))
 
     def finish(self) -> None:
-        """Let go of Redis."""
+        """Close the connections to Redis."""
         self._sender.close()
 
     def _look(self) -> None:
-        """Ask PostgreSQL how far the statement is that the import waits for."""
+        """Ask PostgreSQL how far the statement is for which the import is waiting."""
         measure = self._measure
         share = measure() if measure is not None else None
         with self._lock:
@@ -181,25 +181,25 @@ class ProgressReporter(Watch):
 
 
 def shape(progress: ImportProgress) -> dict[str, Any]:
-    """A snapshot by the names of the API's job."""
+    """A snapshot with the names that the API's job has."""
     return {"state": str(ImportJob.State.RUNNING), **asdict(progress)}
 
 
 class Sender:
     """Sends to the channel layer from a thread, on an event loop of its own.
 
-    ``async_to_sync`` would make a loop for each call, and the layer's connections, which belong to the first, would
-    then die with "Event loop is closed" (channels_redis #332).
+    ``async_to_sync`` would make a loop for each call; the layer's connections, which belong to the first loop, would
+    then fail with "Event loop is closed" (channels_redis #332).
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        # Its own as well: closing the pools of the shared one would close those of other threads' loops.
+        # A layer of its own too: closing the shared one's pools would close those of other threads' loops.
         self._layer = channel_layers.make_backend("default")
         self._silent_until = 0.0
 
     def send(self, job_id: int, progress: dict[str, Any] | None) -> None:
-        """Publish, or do without after a second. ``progress`` None says only that the row has changed."""
+        """Publish, but give up after a second. With ``progress`` None it only says that the row has changed."""
         if time.monotonic() < self._silent_until:
             return
         message: dict[str, Any] = {"type": "import.changed", "job_id": job_id}
@@ -227,7 +227,7 @@ class Sender:
 
 
 def publish(job_id: int) -> None:
-    """Tell who watches that the job's row has changed. Takes a second at most, whatever Redis does."""
+    """Tell watchers that the job's row has changed. Takes at most a second, whatever Redis does."""
 
     def send() -> None:
         sender = Sender()

@@ -1,4 +1,4 @@
-"""The shapes of what the catalog keeps as JSON. Pure."""
+"""The shapes of what the catalog stores as JSON. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class RowError(TypedDict):
 
 
 class Cause(TypedDict):
-    """Errors of one kind in one column of a file: how many, and the first as the example."""
+    """Errors of one kind in one column of a file: how many, and the first one as an example."""
 
     code: str
     column: str
@@ -25,7 +25,7 @@ class Cause(TypedDict):
 
 
 class Findings(TypedDict, total=False):
-    """What was found in a source file and what was made of it; empty until it has been looked at."""
+    """What was found in a source file and how it is read; empty until the file has been examined."""
 
     dialect: dict[str, Any]  # of imports.dialects.Dialect
     headers: list[str]
@@ -34,12 +34,12 @@ class Findings(TypedDict, total=False):
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
     guarded: bool  # whether a ' was taken off the cells of an export
-    notes: list[str]  # for people: why a column is text
-    sample: list[dict[str, str | None]]  # of a dry run: the first records as they would be
+    notes: list[str]  # for users, for example why a column is text
+    sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 
 
 class ColumnChanges(TypedDict, total=False):
-    """What may be changed of a column, and only what is."""
+    """Changes of a column; only what changes is present."""
 
     name: str
     label: str
@@ -49,17 +49,17 @@ class ColumnChanges(TypedDict, total=False):
 
 
 class ChangeFacts(TypedDict, total=False):
-    """What is true of some changes of records."""
+    """Details that only some changes of records have."""
 
     id: int  # of a single record
     filter: object  # what selected the records
     after: Mapping[str, str | None]  # the image that all of them have afterwards
-    undoes: int  # the event that this one takes back
-    redo: bool  # whether that one took something back itself
+    undoes: int  # the event that this one undoes
+    redo: bool  # whether that one was itself an undo
 
 
 class LateFacts(ChangeFacts, total=False):
-    """What may be known of a change only when it is made."""
+    """Details that may only be known once the change is made."""
 
     count: int
 
@@ -88,7 +88,7 @@ class LabelDetails(TypedDict):
 
 
 class ColumnDetails(ColumnChanges):
-    """Details of ``column.…``: the name that the column had, and what was changed."""
+    """Details of ``column.…``: the column's name before the change, and what was changed."""
 
     column: str
 
