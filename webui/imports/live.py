@@ -1,4 +1,4 @@
-"""One import as its page shows it, from the job's row or from a progress message; both have the API's names."""
+"""The page of one import, from the job's row or a progress message; both use the API's names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-canc
 
 
 class Headline(NamedTuple):
-    """How an import ended, in words."""
+    """The outcome of an import in words."""
 
     css: str
     icon: str
@@ -36,7 +36,7 @@ class Headline(NamedTuple):
 
 
 def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, page: str = "") -> dict[str, Any]:
-    """What ``imports/_progress.html`` needs. ``progress`` is newer than the row where a message brought it."""
+    """The context of ``imports/_progress.html``. ``progress`` comes from a message and is newer than the row."""
     shown: dict[str, Any] = _of_row(job) | dict(progress or {})
     is_over = job.is_over
     context: dict[str, Any] = {
@@ -51,7 +51,7 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
     context["elapsed"] = (timezone.now() - begun).total_seconds() if begun else None
     if is_over:
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
-        if took and not shown["rows_per_second"]:  # too short to have been measured on the way
+        if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": job.findings.get("notes", [])}
         if job.rows_rejected:
@@ -60,25 +60,25 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
 
 
 def live_message(job: ImportJob, progress: Mapping[str, Any] | None = None) -> str:
-    """The same as a message to the page's socket."""
+    """The context as a message for the page's socket."""
     return render_to_string("imports/_live_message.html", live_context(job, progress))
 
 
 def percent_of(job: Mapping[str, Any]) -> int:
-    """How much of the work is done; 100 only when it is all over and well."""
+    """The share of the work that is done; 100 only once the import has succeeded."""
     if job["state"] == "completed":
         return 100
     return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
 
 
 def headline_of(job: ImportJob, took: float | None) -> Headline:
-    """The end of an import as one headline and one line."""
+    """The outcome of an import as a headline and a line."""
     source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
     came_in = job.rows_imported + job.rows_updated
     match job.state:
         case "completed" if job.options.get("dry_run"):
             return Headline(
-                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A trial run: nothing changed."
+                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A dry run: nothing was changed."
             )
         case "completed" if job.rows_rejected and not came_in:
             return Headline(
@@ -99,15 +99,15 @@ def headline_of(job: ImportJob, took: float | None) -> Headline:
 def _phase(job: Mapping[str, Any]) -> str:
     if job.get("cancel_requested"):
         return "Stopping"
-    return "Waiting for its turn" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
+    return "Waiting to start" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
 
 
 def _again(job: Mapping[str, Any]) -> str:
-    """Why the numbers begin anew, where they do."""
+    """Why the numbers start again, if they do."""
     if job["state"] == "queued" and job["attempt"]:
-        return f"{job['error']} It starts again by itself, from the beginning."
+        return f"{job['error']} It will start again automatically from the beginning."
     if job["state"] == "running" and job["attempt"] > 1:
-        return f"{job['error']} It was started again, from the beginning: this is attempt {job['attempt']}."
+        return f"{job['error']} It has started again from the beginning: this is attempt {job['attempt']}."
     return ""
 
 

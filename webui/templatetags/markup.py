@@ -1,4 +1,4 @@
-"""Attributes that several templates write alike."""
+"""Attributes that several templates share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ register = template.Library()
 
 @register.simple_tag
 def href_into(target: str, *address: object) -> SafeString:
-    """Where a link leads, to a browser and to htmx, which puts the answer in the place of ``target``.
+    """The target of a link, for browsers and for htmx, which replaces ``target`` by the answer.
 
-    The parts of the address are joined; the page's own address changes with it either way.
+    The parts of the address are joined; the page's URL changes either way.
     """
     url = "".join(map(str, address))
     return format_html(

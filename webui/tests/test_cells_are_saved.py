@@ -128,7 +128,7 @@ def test_what_is_gone(as_owner: Client, people: Table) -> None:
     address = url(people, "born")
     column.delete()
     answer = as_owner.post(address, {"value": "2000-01-01"}, headers=PARTIAL)
-    assert (answer.status_code, answer.content.decode()) == (404, "There is no such column any more.")
+    assert (answer.status_code, answer.content.decode()) == (404, "This column no longer exists. Reload the page.")
     as_owner.logout()
     login = save(as_owner, people, "name", value="x")
     assert (login.status_code, login.headers["HX-Redirect"]) == (204, "/login/?next=/")

@@ -152,7 +152,7 @@ def test_an_import_starts_from_what_was_looked_at(as_owner: Client, people: Tabl
     assert default_storage.open(job.source).read() == b"who,mail\nDan,dan@example.com\n"
     gone = as_owner.post(IMPORT, form)
     assert gone.status_code == 404
-    assert "not there any more" in read(gone)
+    assert "no longer exists" in read(gone)
 
 
 def test_looking_again_reads_by_the_chosen_dialect(as_owner: Client, people: Table) -> None:
@@ -230,7 +230,7 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")
     html = read(as_owner.get(f"/imports/{job.pk}/"))
-    assert "The process that ran it ended unexpectedly. It starts again by itself, from the beginning." in html
+    assert "The process that ran it ended unexpectedly. It will start again automatically from the beginning." in html
 
 
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:
