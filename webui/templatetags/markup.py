@@ -19,3 +19,28 @@ def href_into(target: str, *address: object) -> SafeString:
     return format_html(
         'href="{0}" hx-get="{0}" hx-target="{1}" hx-swap="outerMorph" hx-push-url="true"', url, target
     )  # fmt: skip
+
+
+@register.simple_tag
+def get_into(target: str, url: str) -> SafeString:
+    """The attributes of a form that gets ``url``; htmx replaces ``target`` by the answer."""
+    return format_html(
+        'action="{0}" method="get" hx-get="{0}" hx-target="{1}" hx-swap="outerMorph" hx-push-url="true"', url, target
+    )  # fmt: skip
+
+
+@register.simple_tag
+def post_into(target: str, url: str) -> SafeString:
+    """The attributes of a form that posts to ``url``; htmx replaces ``target`` by the answer."""
+    return format_html(
+        'action="{0}" method="post" hx-post="{0}" hx-target="{1}" hx-swap="outerMorph"', url, target
+    )  # fmt: skip
+
+
+@register.simple_tag
+def kept_fresh(target: str, *address: object) -> SafeString:
+    """The attributes of an element (itself ``target``) that htmx loads again every second from an address."""
+    url = "".join(map(str, address))
+    return format_html(
+        'hx-get="{0}" hx-trigger="every 1s" hx-target="{1}" hx-swap="outerMorph"', url, target
+    )  # fmt: skip

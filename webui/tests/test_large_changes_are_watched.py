@@ -48,7 +48,7 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     page = read(as_owner.get(answer.headers["Location"]))
     assert "Deleting 3 records…" in page
     assert "It starts in a moment." in page
-    [way] = [part for part in page.elements("noscript") if "See how far it is" in part]
+    [way] = [part for part in page.elements("noscript") if "See the progress" in part]
     assert way.element("a")["href"] == "/tables/people/?order_by=name"
     assert len(ids(people)) == 3
     ChangeJob.objects.update(state="running", started_at=job.created_at)
