@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
+from dataengine.models.shapes import ChangeParameters
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
 from webui.words import about, plural
@@ -116,13 +117,12 @@ def _waits_for(job: ChangeJob) -> str:
 def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
     """What a change does, as the start of a sentence."""
     records = plural(job.count, "record,records") if job.count_exact else f"{about(job.count)} records"
-    match job.action:
-        case ChangeJob.Action.DELETE:
-            return f"Deleting {records}"
-        case ChangeJob.Action.UPDATE:
-            return f"Setting {_titles(columns, job.parameters['image'])} in {records}"
-        case _:
-            return _UNDOING[job.parameters["verb"]].format(records)
+    parameters: ChangeParameters = job.parameters
+    if "image" in parameters:
+        return f"Setting {_titles(columns, parameters['image'])} in {records}"
+    if "event" in parameters:
+        return _UNDOING[parameters["verb"]].format(records)
+    return f"Deleting {records}"
 
 
 def _titles(columns: Iterable[Column], attributes: Iterable[str]) -> str:

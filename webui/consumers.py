@@ -32,6 +32,7 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
+from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressData
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
 from webui.imports.live import live_message
@@ -74,7 +75,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
         self.is_json = asked == "json" or (asked != "html" and self.token != "")
         self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
-        self.progress: dict[str, Any] | None = None
+        self.progress: ProgressData | None = None
         job = await self._fetch()
         if job is None:
             await self.close()
@@ -91,12 +92,12 @@ class ImportConsumer(AsyncWebsocketConsumer):
         with suppress(*NO_REDIS):
             await self.channel_layer.group_discard(f"import.{self.pk}", self.channel_name)
 
-    async def import_changed(self, message: dict[str, Any]) -> None:
+    async def import_changed(self, message: ImportChanged) -> None:
         """Handle the hint that the row has changed."""
         self.progress = None
         self.news.set()
 
-    async def import_progress(self, message: dict[str, Any]) -> None:
+    async def import_progress(self, message: ImportProgressed) -> None:
         """Keep the newest counters; older ones that were not sent yet are dropped."""
         self.progress = message["progress"]
         self.news.set()
@@ -125,14 +126,14 @@ class ImportConsumer(AsyncWebsocketConsumer):
                 await asyncio.wait_for(self.news.wait(), POLL_SECONDS - SHORTEST_PAUSE)
             self.news.clear()
             must_check = loop.time() - checked > RECHECK_SECONDS
-            if self.progress is None or must_check or self.progress.get("attempt", job.attempt) != job.attempt:
+            if self.progress is None or must_check or self.progress["attempt"] != job.attempt:
                 fetched = await self._fetch()
                 if fetched is None:
                     await self.close(NOT_ALLOWED_ANY_MORE)
                     return
                 job, checked = fetched, loop.time()
 
-    def _newer_than(self, job: ImportJob) -> dict[str, Any] | None:
+    def _newer_than(self, job: ImportJob) -> ProgressData | None:
         """The counters of the last message, unless the row has been read since or is final."""
         progress, self.progress = self.progress, None
         return None if job.is_over else progress
@@ -157,7 +158,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
             return AnonymousUser()
 
     @database_sync_to_async
-    def _render(self, job: ImportJob, progress: dict[str, Any] | None) -> str:
+    def _render(self, job: ImportJob, progress: ProgressData | None) -> str:
         if self.is_json:
             return json.dumps(import_job_data(job, base_url=self.base_url) | (progress or {}), cls=DjangoJSONEncoder)
         return live_message(job, progress)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 import psycopg
 from channels.layers import channel_layers
@@ -64,6 +64,40 @@ class ImportProgress:
     rows_per_second: float | None = None
     eta_seconds: float | None = None
     errors: list[Cause] = field(default_factory=list)
+
+
+class ProgressData(TypedDict):
+    """``ImportProgress`` as JSON, with the state: a part of the API's job."""
+
+    state: str
+    phase: str
+    attempt: int
+    progress: float
+    bytes_total: int
+    bytes_read: int
+    rows_read: int
+    rows_imported: int
+    rows_updated: int
+    rows_skipped: int
+    rows_rejected: int
+    rows_per_second: float | None
+    eta_seconds: float | None
+    errors: list[Cause]
+
+
+class ImportChanged(TypedDict):
+    """The message that an import's row has changed."""
+
+    type: Literal["import.changed"]
+    job_id: int
+
+
+class ImportProgressed(TypedDict):
+    """The message with the newest counters."""
+
+    type: Literal["import.progress"]
+    job_id: int
+    progress: ProgressData
 
 
 class ProgressReporter(Watch):
@@ -180,9 +214,9 @@ class ProgressReporter(Watch):
                 self._dirty = True
 
 
-def shape(progress: ImportProgress) -> dict[str, Any]:
+def shape(progress: ImportProgress) -> ProgressData:
     """A snapshot with the names that the API's job has."""
-    return {"state": str(ImportJob.State.RUNNING), **asdict(progress)}
+    return cast("ProgressData", {"state": str(ImportJob.State.RUNNING), **asdict(progress)})
 
 
 class Sender:
@@ -198,22 +232,22 @@ class Sender:
         self._layer = channel_layers.make_backend("default")
         self._silent_until = 0.0
 
-    def send(self, job_id: int, progress: dict[str, Any] | None) -> None:
+    def send(self, job_id: int, progress: ProgressData | None) -> None:
         """Publish, but give up after a second. With ``progress`` None it only says that the row has changed."""
         if time.monotonic() < self._silent_until:
             return
-        message: dict[str, Any] = {"type": "import.changed", "job_id": job_id}
+        message: ImportChanged | ImportProgressed = {"type": "import.changed", "job_id": job_id}
         if progress is not None:
-            message |= {"type": "import.progress", "progress": progress}
+            message = {"type": "import.progress", "job_id": job_id, "progress": progress}
         try:
             self._loop.run_until_complete(self._send(f"import.{job_id}", message))
         except (OSError, TimeoutError, RedisError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             logger.info("Progress of import %s was not published: %s", job_id, error)
 
-    async def _send(self, group: str, message: dict[str, Any]) -> None:
+    async def _send(self, group: str, message: ImportChanged | ImportProgressed) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await self._layer.group_send(group, message)
+            await self._layer.group_send(group, {**message})
 
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RedisError):

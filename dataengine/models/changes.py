@@ -71,7 +71,7 @@ class ChangeJob(Job):
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     action = models.CharField(max_length=10, choices=Action.choices)
-    # update: {"filter", "image"}; delete: {"filter"}; undo: {"event", "verb" (what undoing it does)}.
+    # shapes.ChangeParameters.
     parameters = models.JSONField(default=dict)
     # How many records: an estimate until the change is done, unless ``count_exact``.
     count = models.BigIntegerField(default=0)

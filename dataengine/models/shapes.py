@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Literal, TypedDict, final
 
 
 class RowError(TypedDict):
@@ -24,10 +24,21 @@ class Cause(TypedDict):
     message: str
 
 
+class DialectFacts(TypedDict):
+    """How a source file is written: ``imports.dialects.Dialect``."""
+
+    delimiter: str
+    quote: str | None
+    escape: str | None
+    encoding: str
+    has_header: bool
+    skip_rows: int
+
+
 class Findings(TypedDict, total=False):
     """What was found in a source file and how it is read; empty until the file has been examined."""
 
-    dialect: dict[str, Any]  # of imports.dialects.Dialect
+    dialect: DialectFacts
     headers: list[str]
     mapping: dict[str, str | None]  # header -> column
     null_values: list[str]
@@ -48,12 +59,46 @@ class ColumnChanges(TypedDict, total=False):
     default: str | None  # a literal's text
 
 
+type Image = Mapping[str, str | None]
+"""A record before or after a change: see ``records.before_after``."""
+
+
+type Verb = Literal["inserted", "updated", "deleted"]
+"""What a change does to records."""
+
+
+@final
+class UpdateParameters(TypedDict):
+    """What a change job that updates records is to do."""
+
+    filter: Mapping[str, object]
+    image: Image
+
+
+@final
+class DeleteParameters(TypedDict):
+    """What a change job that deletes records is to do."""
+
+    filter: Mapping[str, object]
+
+
+@final
+class UndoParameters(TypedDict):
+    """What a change job that undoes an event is to do; ``verb`` is what the undoing does to the records."""
+
+    event: int
+    verb: Verb
+
+
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters
+
+
 class ChangeFacts(TypedDict, total=False):
     """Details that only some changes of records have."""
 
     id: int  # of a single record
     filter: object  # what selected the records
-    after: Mapping[str, str | None]  # the image that all of them have afterwards
+    after: Image  # the image that all of them have afterwards
     undoes: int  # the event that this one undoes
     redo: bool  # whether that one was itself an undo
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
@@ -38,6 +38,21 @@ type Labels = Mapping[str, Mapping[int, str]]
 """Labels by attribute of the reference column and by id, without columns whose tables the user may not see."""
 
 
+class Suggestion(TypedDict):
+    """A record to refer to."""
+
+    id: int
+    label: str
+
+
+class ReferredBy(TypedDict):
+    """How many records of a column refer to the records that were to be deleted."""
+
+    table_name: str
+    column_name: str
+    count: int
+
+
 def label_column(columns: Sequence[Column]) -> Column | None:
     """The column that labels a record: the first text column, if there is one."""
     return next((column for column in columns if column.kind.can_name_records), None)
@@ -52,8 +67,8 @@ def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str,
     return {attribute: visible[pk] for attribute, pk in wanted.items() if pk in visible}
 
 
-def find(table: Table, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
-    """Find records to refer to, as ``{"id", "label"}``: those whose label contains ``text`` (first those whose label
+def find(table: Table, text: str, *, limit: int = 20) -> list[Suggestion]:
+    """Find records to refer to: those whose label contains ``text`` (first those whose label
     begins with it) or whose id it is; for an empty text the first records. In a large table some may not be found.
     """
     model, named = _labelled(table)
@@ -177,7 +192,7 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
         if error.error_code != "referenced":
             raise
         found, hidden = referrers(user, table, ids, exact=True)
-        known = [
+        known: list[ReferredBy] = [
             {"table_name": who.table.name, "column_name": who.column.name, "count": who.count.value} for who in found
         ]
         listed = [f"{entry['count']:,} in “{entry['table_name']}” ({entry['column_name']})" for entry in known]

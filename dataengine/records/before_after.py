@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from psycopg import sql
 
 from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.models.shapes import Image
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run
 from dataengine.records.bulk_updates import letting_go
@@ -25,8 +26,6 @@ from dataengine.records.model import Record, bound_field
 
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 _NAMED = 20
-
-type Image = Mapping[str, str | None]
 
 
 def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:

@@ -12,6 +12,7 @@ from dataengine import access
 from dataengine.jobs.runner import Runner, Session
 from dataengine.jobs.watch import Watch
 from dataengine.models import ChangeJob
+from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
 from dataengine.services import indexes
@@ -60,7 +61,7 @@ def _change(job: ChangeJob, watch: Watch) -> None:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
     # What was allowed when it was requested may not be allowed any more.
     table = access.get_table(job.user, job.table.name, "edit")
-    event = perform(user=job.user, table=table, action=job.action, parameters=job.parameters)
+    event = perform(user=job.user, table=table, parameters=job.parameters)
     # Lists estimate their length from these statistics; autovacuum would refresh them a minute later.
     ddl.execute(ddl.analyze(table, patient=False))
     watch.complete(event=event, count=event.details["count"], count_exact=True)
@@ -68,6 +69,8 @@ def _change(job: ChangeJob, watch: Watch) -> None:
 
 def _writes_most_of_the_table(job: ChangeJob) -> bool:
     """Whether at least half of the table's records are written (not deleted)."""
-    if job.action == ChangeJob.Action.DELETE or job.parameters.get("verb") == "deleted":
+    parameters: ChangeParameters = job.parameters
+    writes = "image" in parameters or ("event" in parameters and parameters["verb"] != "deleted")
+    if not writes:
         return False
     return job.count >= size_of(job.table).records / 2

@@ -18,6 +18,7 @@ from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.models import AuditEvent, ChangeJob, Table
+from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres.time_limits import time_limit
 from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import record_model
@@ -72,17 +73,15 @@ def undo_event(*, user: User, table: Table, event_id: int) -> Outcome:
     return _do(user, table, ChangeJob.Action.UNDO, {"event": event.pk, "verb": verb}, count)
 
 
-def perform(*, user: User, table: Table, action: str, parameters: Mapping[str, Any]) -> AuditEvent:
+def perform(*, user: User, table: Table, parameters: ChangeParameters) -> AuditEvent:
     """Make the change, in its own transaction or as part of another, and return its event."""
-    match action:
-        case ChangeJob.Action.UPDATE:
-            return matching_records.update(
-                user=user, table=table, conditions=parameters["filter"], image=parameters["image"]
-            )
-        case ChangeJob.Action.DELETE:
-            return matching_records.delete(user=user, table=table, conditions=parameters["filter"])
-        case _:
-            return undo.undo(user=user, table=table, event_id=parameters["event"])
+    if "image" in parameters:
+        return matching_records.update(
+            user=user, table=table, conditions=parameters["filter"], image=parameters["image"]
+        )
+    if "event" in parameters:
+        return undo.undo(user=user, table=table, event_id=parameters["event"])
+    return matching_records.delete(user=user, table=table, conditions=parameters["filter"])
 
 
 def cancel(job: ChangeJob) -> ChangeJob:
@@ -113,11 +112,11 @@ def endings(over: Sequence[ChangeJob]) -> list[ChangeJob]:
     return [job for job in found if job.finished_at is not None and job.finished_at > since][-_TELL:]
 
 
-def _do(user: User, table: Table, action: ChangeJob.Action, parameters: Mapping[str, Any], count: Count) -> Outcome:
+def _do(user: User, table: Table, action: ChangeJob.Action, parameters: ChangeParameters, count: Count) -> Outcome:
     if count.is_exact and count.value <= LARGE:
         try:
             with time_limit(PATIENCE_SECONDS):
-                return perform(user=user, table=table, action=action, parameters=parameters)
+                return perform(user=user, table=table, parameters=parameters)
         except Unavailable as error:
             if error.error_code != "query_timeout":
                 raise

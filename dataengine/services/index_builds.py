@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connection
-from psycopg import errors
+from psycopg import errors, sql
 
 from dataengine.jobs.failures import Failure, PutOff, cause_of
 from dataengine.jobs.runner import Runner, Session
@@ -35,6 +35,13 @@ _SETTINGS = (
 )  # fmt: skip
 # GIN indexes can have so many columns; a table with more text columns is searched by words, which are one expression.
 _MAX_TRIGRAM_COLUMNS = 32
+
+
+class BuiltIndex(TypedDict, total=False):
+    """The fields of a search index that its build sets; none for a column's index."""
+
+    method: Index.Method
+    covers: list[int]
 
 
 class _BuildWatch(Watch):
@@ -104,7 +111,7 @@ def sweep() -> list[int]:
     return waiting
 
 
-def _build(index: Index, session: Session) -> dict[str, Any]:
+def _build(index: Index, session: Session) -> BuiltIndex:
     """Build it in the best way that the server offers. Returns the fields of the index that this sets."""
     for statement, changes in _ways(index, session):
         try:
@@ -118,7 +125,7 @@ def _build(index: Index, session: Session) -> dict[str, Any]:
     raise AssertionError("there is always a way")
 
 
-def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[sql.Composed, BuiltIndex]]:
     """The statements to try, best first, each with the fields of the index that it sets."""
     table = Table.objects.get(pk=index.table_id)
     index.table = table

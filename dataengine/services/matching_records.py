@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import AuditEvent, Table
+from dataengine.models.shapes import Image
 from dataengine.queries.filters import RESERVED, record_filterset
 from dataengine.records import before_after
-from dataengine.records.before_after import Image
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import clean_record

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.models import AuditEvent, Table
+from dataengine.models.shapes import Verb
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import record_model
@@ -20,7 +21,7 @@ from dataengine.services.audit import record_event
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-OPPOSITE = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
+OPPOSITE: dict[str, Verb] = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
 
 
 def undoable(events: QuerySet[AuditEvent], table: Table, event_id: int) -> AuditEvent:

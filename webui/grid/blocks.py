@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
@@ -24,6 +24,21 @@ class CellFault(TypedDict):
     message: str
 
 
+class RecordValues(TypedDict):
+    """A record's new values by column name, as ``update_many`` takes them."""
+
+    id: int
+    data: dict[str, Any]
+
+
+class BlockEntry(TypedDict):
+    """One record of a block as the scripts send it: texts by the columns' attributes."""
+
+    id: int
+    version: NotRequired[str]
+    cells: dict[str, str | None]
+
+
 class BadCells(Exception):
     """Cells whose texts are not values of their columns."""
 
@@ -36,7 +51,7 @@ class BadCells(Exception):
 class CellBlock:
     """``records`` for ``update_many``, the ``versions`` that the user saw, by id, and the number of cells."""
 
-    records: list[dict[str, Any]]
+    records: list[RecordValues]
     versions: dict[int, str]
     size: int
     attributes: dict[str, str]
@@ -48,7 +63,7 @@ class CellBlock:
         Raises InvalidInput if it is damaged, BadCells if texts are not values.
         """
         known = {column.attribute: column for column in columns}
-        records: list[dict[str, Any]] = []
+        records: list[RecordValues] = []
         versions: dict[int, str] = {}
         faults: list[CellFault] = []
         # A label that occurs many times is looked up once.
@@ -85,7 +100,7 @@ class CellBlock:
         ]
 
 
-def _entries(text: str) -> list[dict[str, Any]]:
+def _entries(text: str) -> list[BlockEntry]:
     """The entries of a block, each of the right shape. Raises InvalidInput."""
     damaged = InvalidInput("The cells were not sent correctly. Reload the page and try again.", code="invalid_block")
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob
 from webui.words import duration, plural
 
@@ -26,6 +26,15 @@ _PHASES = {
 _BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled"}
 
 
+class ShownImport(ProgressData):
+    """What the page shows of an import, by the API's names."""
+
+    filename: str
+    table_name: str
+    error: str
+    cancel_requested: bool
+
+
 class Headline(NamedTuple):
     """The outcome of an import in words."""
 
@@ -35,12 +44,14 @@ class Headline(NamedTuple):
     detail: str
 
 
-def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, page: str = "") -> dict[str, Any]:
+def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: str = "") -> dict[str, Any]:
     """The context of ``imports/_progress.html``. ``progress`` comes from a message and is newer than the row."""
-    shown: dict[str, Any] = _of_row(job) | dict(progress or {})
+    shown = _of_row(job)
+    if progress is not None:
+        shown = {**shown, **progress}
     is_over = job.is_over
     context: dict[str, Any] = {
-        "job": shown | {"id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
+        "job": {**shown, "id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
@@ -59,12 +70,12 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
     return context
 
 
-def live_message(job: ImportJob, progress: Mapping[str, Any] | None = None) -> str:
+def live_message(job: ImportJob, progress: ProgressData | None = None) -> str:
     """The context as a message for the page's socket."""
     return render_to_string("imports/_live_message.html", live_context(job, progress))
 
 
-def percent_of(job: Mapping[str, Any]) -> int:
+def percent_of(job: ShownImport) -> int:
     """The share of the work that is done; 100 only once the import has succeeded."""
     if job["state"] == "completed":
         return 100
@@ -96,13 +107,13 @@ def headline_of(job: ImportJob, took: float | None) -> Headline:
             return Headline("failed", "alert-circle", "The import failed, nothing was imported", job.error)
 
 
-def _phase(job: Mapping[str, Any]) -> str:
-    if job.get("cancel_requested"):
+def _phase(job: ShownImport) -> str:
+    if job["cancel_requested"]:
         return "Stopping"
     return "Waiting to start" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
 
 
-def _again(job: Mapping[str, Any]) -> str:
+def _again(job: ShownImport) -> str:
     """Why the numbers start again, if they do."""
     if job["state"] == "queued" and job["attempt"]:
         return f"{job['error']} It will start again automatically from the beginning."
@@ -111,10 +122,5 @@ def _again(job: Mapping[str, Any]) -> str:
     return ""
 
 
-def _of_row(job: ImportJob) -> dict[str, Any]:
-    names = (
-        "state", "phase", "attempt", "progress", "filename", "table_name", "bytes_total", "bytes_read", "rows_read",
-        "rows_imported", "rows_updated", "rows_skipped", "rows_rejected", "rows_per_second", "eta_seconds", "errors",
-        "error", "cancel_requested",
-    )  # fmt: skip
-    return {name: getattr(job, name) for name in names}
+def _of_row(job: ImportJob) -> ShownImport:
+    return cast("ShownImport", {name: getattr(job, name) for name in ShownImport.__annotations__})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from dataengine.exceptions import InvalidInput
@@ -31,10 +31,6 @@ class Dialect:
     encoding: str = "utf-8"
     has_header: bool = True
     skip_rows: int = 0
-
-    def as_dict(self) -> dict[str, Any]:
-        """As it is shown, and stored with a job."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from dataclasses import asdict, dataclass, field, replace
+from typing import BinaryIO, cast
 
 from django.core.files.storage import default_storage
 
@@ -22,7 +22,7 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
-from dataengine.models.shapes import Findings
+from dataengine.models.shapes import DialectFacts, Findings
 
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
@@ -82,7 +82,7 @@ class Plan:
     def findings(self) -> Findings:
         """For the job: what was found in the file, and how it is read."""
         found: Findings = {
-            "dialect": self.dialect.as_dict(),
+            "dialect": cast("DialectFacts", asdict(self.dialect)),
             "headers": list(self.mapping.headers),
             "mapping": self.mapping.as_dict(),
             "null_values": list(self.markers or ()),
