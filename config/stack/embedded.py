@@ -279,7 +279,7 @@ class Redis:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def program(self) -> Program:
-        """The server itself, in the foreground. Settings come on standard input, since everybody can see arguments with `ps`."""
+        """The server itself, in the foreground. Settings come on standard input, since `ps` shows arguments to all."""
         settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),
