@@ -72,7 +72,7 @@ def test_it_says_what_an_import_says(cells: list[str], more: list[str]) -> None:
     assert likely_type(column, NULL_MARKERS) == evidence.kind()
 
 
-def test_the_guard_of_a_mended_file_is_taken_off() -> None:
+def test_the_guard_of_a_corrected_file_is_taken_off() -> None:
     assert [unguarded(cell) for cell in ("'-5", "'' =x", "'quoted'", "-5")] == ["-5", "'' =x", "'quoted'", "-5"]
 
 

@@ -96,7 +96,7 @@ def test_a_new_column_of_them_is_a_number(owner: User, cells: list[str], kind: s
 
 def test_what_proves_the_decimal_mark_is_told(owner: User) -> None:
     _, _, notes = made(owner, ["1.000", "2.500,75", "12"])
-    assert notes[-1] == "value: number, decimal comma: 1 cell says so, none speaks against it"
+    assert notes[-1] == "value: number, decimal comma: 1 cell shows it, none contradicts it"
 
 
 def test_other_columns_say_what_a_column_leaves_open(owner: User) -> None:
