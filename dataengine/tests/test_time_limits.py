@@ -1,4 +1,4 @@
-"""Time limits nest: what runs out within a longer limit is given up alone, and the rest goes on."""
+"""Time limits nest: if one runs out within a longer limit, only its part is given up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sleep(seconds: float) -> None:
 
 
 def in_force() -> int:
-    """Milliseconds that the next statement has."""
+    """The time limit of the next statement in milliseconds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT setting::integer FROM pg_settings WHERE name = 'statement_timeout'")
         return int(cursor.fetchone()[0])
@@ -56,7 +56,7 @@ def test_a_longer_one_inside_does_not_lengthen() -> None:
 def test_a_list_does_not_wait_for_its_count(make_table: MakeTable) -> None:
     model = record_model(make_table("t", n="INTEGER"))
     model.objects.bulk_create(model() for _ in range(100))
-    slow = Cast(Func(Value(0.1), function="pg_sleep"), TextField())  # ten seconds for all, longer than a list may take
+    slow = Cast(Func(Value(0.1), function="pg_sleep"), TextField())  # ten seconds in all, longer than a list may take
     records: Any = model.objects.alias(slept=slow).filter(slept="")
     listing = Selection(records, parse_ordering(model)).listing(number=1, limit=2)
     assert [record.pk for record in listing.page.records] == [1, 2]

@@ -117,7 +117,7 @@ def test_damage_is_no_500(as_owner: Client, people: Table, block: str) -> None:
     assert answer.status_code == 400
 
 
-def test_who_may(as_stranger: Client, as_colleague: Client, shared: Table) -> None:
+def test_rights_are_needed(as_stranger: Client, as_colleague: Client, shared: Table) -> None:
     assert paste(as_stranger, shared, {1: {"name": "A"}}).status_code == 404
     assert paste(as_colleague, shared, {1: {"name": "A"}}).status_code == 403
     assert values(shared, 1)["name"] == "Ann"

@@ -42,7 +42,7 @@ def test_the_answer_is_the_row_as_the_grid_shows_it_and_a_way_back(as_owner: Cli
     assert html.element("tr", id="r1") == grid.element("tr", id="r1")
 
 
-def test_who_may(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
+def test_rights_are_needed(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
     for client, right, status in (
         (as_stranger, None, 404),
         (as_colleague, None, 404),
