@@ -81,7 +81,7 @@ class WhileOthersGuess(ModelBackend):
         return super().authenticate(*args, **kwargs)
 
 
-def test_a_right_guess_among_many_wrong_ones_is_not_told(limit: int, password: str, settings: Any) -> None:
+def test_a_right_guess_among_many_wrong_ones_is_not_revealed(limit: int, password: str, settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{WhileOthersGuess.__name__}"]
     assert log_in(password).status_code == 429
 

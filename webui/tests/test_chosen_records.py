@@ -1,4 +1,4 @@
-"""What is done to records that were chosen in the grid, by ids or by filter; asked first without a script."""
+"""Actions on records chosen in the grid, by ids or by filter; without a script after a question."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def posted(do: str, name: str = "customers", *rows: dict[str, str]) -> dict[str, str]:
-    """The designer's form as a browser posts it."""
+    """The designer's form as posted by a browser."""
     data = {"do": do, "table_name": name, "label": "", "rows": str(len(rows))}
     for number, row in enumerate(rows):
         for key, value in {"type": "TEXT", "details": "", "default": "", **row}.items():
