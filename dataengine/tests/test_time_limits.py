@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 from django.db.models import Func, TextField, Value
 from django.db.models.functions import Cast
 
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.listing import Selection
 from dataengine.queries.ordering import parse_ordering
 from dataengine.records.model import record_model
@@ -40,7 +40,7 @@ def test_a_shorter_one_inside_holds_and_the_longer_one_goes_on() -> None:
     with time_limit(3600):
         with pytest.raises(OperationalError) as caught, time_limit(0.05):
             sleep_too_long()
-        assert ran_out(caught.value)
+        assert timed_out(caught.value)
         assert in_force() > 50
         sleep(0.1)  # the shorter limit is gone
         with time_limit(60):
@@ -50,7 +50,7 @@ def test_a_shorter_one_inside_holds_and_the_longer_one_goes_on() -> None:
 def test_a_longer_one_inside_does_not_lengthen() -> None:
     with pytest.raises(OperationalError) as caught, time_limit(0.05), time_limit(3600):
         sleep_too_long()
-    assert ran_out(caught.value)
+    assert timed_out(caught.value)
 
 
 def test_a_list_does_not_wait_for_its_count(make_table: MakeTable) -> None:
