@@ -109,7 +109,7 @@ def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> 
     ("text", "reason"),
     [
         ("a;b\n1\n2\n3\n", "No table was made, because no row could be imported: expected 2 cells, found 1 (3 ×)."),
-        (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Give the “encoding” of the file."),
+        (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Try again with the option “encoding”."),
     ],
 )
 def test_a_table_that_no_row_fits_is_not_made(owner: User, text: str | bytes, reason: str) -> None:
@@ -131,7 +131,7 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
     file = 'stop,name\n1,Main St\n2,Track 5" North\n3,Elm\n'
     job = import_text(owner, "fresh", file, create_table=True)
     assert rejected(job) == [(3, [("*", "malformed_quotes")])]
-    assert 'quote: ""' in job.errors[0]["message"]
+    assert 'set the option quote to ""' in job.errors[0]["message"]
     make_table(owner, "T", stop="INTEGER", name="TEXT")
     assert import_text(owner, "T", file, quote="").rows_imported == 3
 

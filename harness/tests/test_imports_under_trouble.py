@@ -178,7 +178,7 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, peo
         assert job["state"] in {"failed", "completed"}
         assert count(system, "no_room") == job["rows_imported"]
         if job["state"] == "failed":
-            assert "no room" in job["error"]
+            assert "no space" in job["error"]
         # If it was imported, the disk is too small for the same rows again, all of them rejected.
         system.delete_table("no_room")
         system.create_table("no_room", FIELDS)

@@ -225,7 +225,7 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     job = running_job(people, attempt=2, error="The process that ran it ended unexpectedly.", progress=0.01)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert (
-        "The process that ran it ended unexpectedly. It was started again, from the beginning: this is attempt 2."
+        "The process that ran it ended unexpectedly. It has started again from the beginning: this is attempt 2."
         in html
     )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")

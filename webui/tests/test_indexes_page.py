@@ -53,7 +53,7 @@ def test_a_slow_order_offers_its_index(as_owner: Client, people: Table) -> None:
 @pytest.mark.usefixtures("slow")
 def test_users_who_may_not_design_are_told_who_may(as_colleague: Client, shared: Table) -> None:
     html = read(as_colleague.get("/tables/people/?order_by=notes"))
-    assert "Somebody who may design this table" in html
+    assert "Ask somebody with the right to design this table" in html
     assert "Build" not in html
     assert as_colleague.get(URL).status_code == 403
     assert as_colleague.post(URL, {"column": "notes"}).status_code == 403

@@ -52,7 +52,7 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     assert way.element("a")["href"] == "/tables/people/?order_by=name"
     assert len(ids(people)) == 3
     ChangeJob.objects.update(state="running", started_at=job.created_at)
-    assert "All of it will show at once" in panel(as_owner)
+    assert "The change becomes visible when it is done" in panel(as_owner)
     assert re.fullmatch(r"\d+ s", panel(as_owner).element("span", class_="num soft").words)
     ChangeJob.objects.update(state="queued")
     change_runs.run(job.pk)
