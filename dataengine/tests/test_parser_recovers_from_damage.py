@@ -144,7 +144,7 @@ def test_a_cell_that_does_not_close_as_it_should_takes_no_row_along() -> None:
         (b'1,a"b,3', "malformed_quotes", None),
         (b'1,"a"b,3', "malformed_quotes", None),
         (b"1,a\0b,3", "invalid_encoding", "the row holds a NUL byte"),
-        (b"1,a\xffb,3", "invalid_encoding", "the row holds bytes that are no text in the file's encoding"),
+        (b"1,a\xffb,3", "invalid_encoding", "the row holds bytes that are not text in the file's encoding"),
         (b"1,\xed\xa0\x80,3", "invalid_encoding", None),
     ],
 )
