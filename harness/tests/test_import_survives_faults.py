@@ -1,4 +1,4 @@
-"""After whatever dies in the middle of it, an import has happened exactly once, with one mail and nothing left behind.
+"""Whatever dies in the middle, an import happens exactly once, with one mail and nothing left behind.
 
 On the real stack, started as `make run` starts it. `make soak` runs many more of the same trials.
 """

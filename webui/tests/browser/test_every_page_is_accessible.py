@@ -28,7 +28,7 @@ BAD_CELL = {"column": "born", "code": "invalid_type", "message": "is no date"}
 
 
 def make_jobs(table: Table) -> list[str]:
-    """An import in every state; their pages."""
+    """The pages of imports in every state."""
     states: dict[str, dict[str, Any]] = {
         "queued": {},
         "running": {"phase": "loading", "rows_read": 400, "rows_rejected": 2, "errors": [CAUSE]},
