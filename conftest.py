@@ -120,25 +120,17 @@ def _nothing_of_other_tests() -> None:
                 path.unlink(missing_ok=True)
 
 
-@pytest.fixture(autouse=True)
-def _empty_userdata(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test with real transactions leaves its users' tables behind; Django's flush knows only the catalog."""
-    marker = request.node.get_closest_marker("django_db")
-    transactional = "transactional_db" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
-    yield
-    if transactional:
-        from django.db import connection
-
-        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA IF EXISTS userdata CASCADE")
-            cursor.execute("CREATE SCHEMA userdata")
-
-
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
     """The test database; at its end, sessions that requests cut short have left open are ended first."""
-    yield
     from django.db import connection
+    from django.test import TransactionTestCase
+
+    from dataengine.tests.clean_slate import take_away_what_was_written
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: take_away_what_was_written())
+        yield
 
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
