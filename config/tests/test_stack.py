@@ -22,7 +22,7 @@ from config.stack.private import PROJECT_DIR
 from dataengine.tests.waiting import until
 from webui.tests.pages import read
 
-# All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
+# Tests with stacks go to two workers, these to one of them: all at once would slow each other down.
 pytestmark = pytest.mark.xdist_group("stack")
 
 _TRIES = 5
