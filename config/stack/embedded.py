@@ -113,7 +113,8 @@ class Postgres:
             "max_connections": str(max(100, self.pooled + _OTHER_CONNECTIONS)),
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "scram_iterations": "1"}
+            settings |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "off")
+            settings["scram_iterations"] = "1"
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
