@@ -259,8 +259,8 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     client.delete("/api/tables/t/records/bulk/", {"ids": [2, 3]})
     answer = client.patch(url, {"unique": True, "required": True, "column_name": "z", "default": "d", "label": "L"})
     assert answer.json() == {
-        "column_name": "z", "label": "L", "description": "", "column_type": "TEXT", "type": "text", "unique": True, "required": True,
-        "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
+        "column_name": "z", "label": "L", "description": "", "column_type": "TEXT", "type": "text",
+        "unique": True, "required": True, "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
     }  # fmt: skip
     assert client.get(url).status_code == 404
     assert client.post("/api/tables/t/records/", {}).json()["z"] == "d"
