@@ -92,6 +92,7 @@ class UndoParameters(TypedDict):
     verb: Verb
 
 
+@final
 class CopyParameters(TypedDict):
     """A copy of all records of another table into a new one."""
 
