@@ -46,6 +46,7 @@ COLUMN_SCHEMA: dict[str, Any] = {
                 "required": {"type": "boolean"},
                 "default": {},
                 "label": {"type": "string", "maxLength": 200},
+                "description": {"type": "string", "maxLength": 2_000},
                 "constraints": CONSTRAINTS_SCHEMA,
             },
         },
@@ -60,6 +61,7 @@ PAYLOAD_SCHEMA: dict[str, Any] = {
     "properties": {
         "table_name": {"type": "string", "minLength": 1, "maxLength": 200},
         "label": {"type": "string", "maxLength": 200},
+        "description": {"type": "string", "maxLength": 2_000},
         "fields": {
             "type": "object",
             "minProperties": 1,
@@ -87,6 +89,7 @@ class TableSpec:
 
     name: str
     label: str
+    description: str
     columns: list[ColumnSpec]
 
 
@@ -99,7 +102,7 @@ def parse_payload(payload: object) -> TableSpec:
         raise _refused(problems, "invalid_input")
     described = payload.get("fields")
     columns = columns_of(payload["json_schema"]) if described is None else _collected(described.items())
-    return TableSpec(payload["table_name"], payload.get("label", ""), columns)
+    return TableSpec(payload["table_name"], payload.get("label", ""), payload.get("description", ""), columns)
 
 
 def parse_column(name: str, described: object) -> ColumnSpec:
@@ -117,6 +120,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
         required=spec.required or described.get("required", False),
         default=literal(described["default"]) if "default" in described else spec.default,
         label=described.get("label", ""),
+        description=described.get("description", ""),
         constraints=constraints,
     )
 

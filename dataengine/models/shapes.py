@@ -54,6 +54,8 @@ class ColumnChanges(TypedDict, total=False):
 
     name: str
     label: str
+    description: str
+    position: int  # from 0
     unique: bool
     required: bool
     default: str | None  # a literal's text
@@ -90,7 +92,15 @@ class UndoParameters(TypedDict):
     verb: Verb
 
 
-type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters
+@final
+class CopyParameters(TypedDict):
+    """A copy of all records of another table into a new one."""
+
+    source: int  # the table's key
+    columns: list[tuple[int, int]]  # pairs of column keys (source, copy)
+
+
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
 
 
 class ChangeFacts(TypedDict, total=False):
@@ -126,10 +136,11 @@ RenameDetails = TypedDict("RenameDetails", {"from": str, "to": str})
 """Details of ``table.renamed``."""
 
 
-class LabelDetails(TypedDict):
-    """Details of ``table.relabelled``."""
+class WordsDetails(TypedDict, total=False):
+    """Details of ``table.relabelled``: what was changed of what people read."""
 
     label: str
+    description: str
 
 
 class ColumnDetails(ColumnChanges):
@@ -159,5 +170,5 @@ ImportDetails = TypedDict(
 """Details of ``import.completed``."""
 
 type EventDetails = (
-    ChangeDetails | TableDetails | RenameDetails | LabelDetails | ColumnDetails | IndexDetails | ImportDetails
+    ChangeDetails | TableDetails | RenameDetails | WordsDetails | ColumnDetails | IndexDetails | ImportDetails
 )
