@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+FUNCTIONS = "tablekeep"
+"""The schema of our functions (``text_functions.py``): ``fold``, ``sort_key``, ``case_key``."""
+FOLD, SORT_KEY, CASE_KEY = "fold", "sort_key", "case_key"
+
 INDEX_FORMAT = "tk:%s:index"
 """With a column's key, for Python and for PostgreSQL's ``format``."""
 SEARCH_INDEX_FORMAT = "tk:%s:search"

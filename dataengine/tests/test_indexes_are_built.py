@@ -80,7 +80,7 @@ def test_over_the_api_with_a_real_worker(client: APIClient, owner: User, celery_
 
 
 def test_what_cannot_be_indexed(client: APIClient, owner: User) -> None:
-    table = make_table(owner, "t", j="JSONB", u="TEXT UNIQUE", n="INTEGER")
+    table = make_table(owner, "t", j="JSONB", u="INTEGER UNIQUE", n="INTEGER")
     for column, wanted in (("j", True), ("u", False)):
         answer = client.patch(f"/api/tables/t/columns/{column}/", {"indexed": wanted})
         assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["indexed"])
