@@ -10,9 +10,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from dataengine.api.fields import UniqueField
 from dataengine.columns.api_fields import WholeNumberField
 from dataengine.columns.identifiers import MAX_COLUMNS
-from dataengine.columns.types import EXACT, IGNORE_CASE
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.models.tables import MAX_DESCRIPTION
@@ -77,21 +77,6 @@ class Arguments(serializers.Serializer[Any]):
         return found
 
 
-@extend_schema_field({"enum": [True, False, IGNORE_CASE, EXACT]})
-class UniqueField(serializers.BooleanField):
-    """How a column is unique: true, false, or in more words."""
-
-    default_error_messages = {"invalid": f"Give true, false, “{IGNORE_CASE}” or “{EXACT}”."}
-
-    def to_internal_value(self, data: Any) -> Any:
-        return data if data in (IGNORE_CASE, EXACT) else super().to_internal_value(data)
-
-
-_HOW_UNIQUE = (
-    f"`true`: no value twice, e-mail addresses whatever the case; `{IGNORE_CASE}`: texts whatever the case; "
-    f"`{EXACT}`: letter for letter"
-)
-
 # Arguments -----------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +138,7 @@ class NewColumn(Arguments):
 
     column_name = NameField()
     column_type = serializers.CharField(max_length=20_000, help_text="For example NUMERIC(10,2) NOT NULL DEFAULT 0")
-    unique = UniqueField(required=False, help_text=_HOW_UNIQUE)
+    unique = UniqueField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
@@ -174,7 +159,7 @@ class ChangeColumn(Arguments):
     position = WholeNumberField(
         required=False, min_value=0, max_value=MAX_COLUMNS, help_text="Its place among the columns, from 0"
     )
-    unique = UniqueField(required=False, help_text=_HOW_UNIQUE)
+    unique = UniqueField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
     indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
@@ -290,9 +275,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     column_type = serializers.CharField(source="sql_text")
     type = serializers.CharField()
     unique = serializers.BooleanField()
-    unique_ignores_case = serializers.BooleanField(
-        help_text="Whether values that differ only in case count as the same"
-    )
+    unique_ignores_case = serializers.BooleanField(help_text="Of a unique text: a and A count as the same")
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
