@@ -33,7 +33,7 @@ RARE = 10_000
 _PROBE_SECONDS = 0.2
 # The planner expects an unknown beginning of a word in one of fifty records.
 _UNKNOWN_SHARE = 0.024
-_WORDS = "SELECT plainto_tsquery('simple', tablekeep.fold(%s))::text"
+_WORDS = "SELECT plainto_tsquery('simple', tablekeep_functions.fold(%s))::text"
 
 
 def index_of(table: Table) -> Index | None:

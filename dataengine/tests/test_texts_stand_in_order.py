@@ -37,16 +37,16 @@ def _rows(statement: str, *parameters: Any) -> list[Any]:
 
 @given(st.lists(TEXTS, max_size=30))
 def test_the_key_orders_as_an_independent_definition(db: None, texts: list[str]) -> None:
-    ordered = _rows('SELECT x FROM unnest(%s::text[]) x ORDER BY tablekeep.sort_key(x) COLLATE "C"', texts)
+    ordered = _rows('SELECT x FROM unnest(%s::text[]) x ORDER BY tablekeep_functions.sort_key(x) COLLATE "C"', texts)
     assert ordered == sorted(texts, key=place)
-    assert _rows("SELECT tablekeep.fold(x) FROM unnest(%s::text[]) WITH ORDINALITY x(x, n) ORDER BY n", texts) == [
-        folded(text) for text in texts
-    ]
+    assert _rows(
+        "SELECT tablekeep_functions.fold(x) FROM unnest(%s::text[]) WITH ORDINALITY x(x, n) ORDER BY n", texts
+    ) == [folded(text) for text in texts]
 
 
 @given(TEXTS, TEXTS)
 def test_keys_are_equal_where_texts_are(db: None, one: str, other: str) -> None:
-    (equal,) = _rows("SELECT tablekeep.sort_key(%s) = tablekeep.sort_key(%s)", one, other)
+    (equal,) = _rows("SELECT tablekeep_functions.sort_key(%s) = tablekeep_functions.sort_key(%s)", one, other)
     assert equal == (one == other)
 
 

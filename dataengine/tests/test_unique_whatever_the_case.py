@@ -163,7 +163,7 @@ def test_a_key_finds_its_record_so(owner: User, client: APIClient, on_conflict: 
 def test_postgres_and_python_ignore_the_same(db: None, texts: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tablekeep.case_key(x) FROM unnest(%s::text[]) WITH ORDINALITY x(x, n) ORDER BY n", [texts]
+            "SELECT tablekeep_functions.case_key(x) FROM unnest(%s::text[]) WITH ORDINALITY x(x, n) ORDER BY n", [texts]
         )
         assert [key for (key,) in cursor.fetchall()] == [without_case(text) for text in texts]
 
