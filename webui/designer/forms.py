@@ -57,7 +57,7 @@ def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(groups.items())
 
 
-_CASES = [(IGNORE_CASE, "count as the same"), (EXACT, "count as different")]
+_CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
 
 
 def _case_field(*usual: tuple[str, str]) -> forms.ChoiceField:
@@ -73,7 +73,7 @@ class ColumnForm(Styled, forms.Form):
     details = forms.CharField(label="Details", required=False)
     default = forms.CharField(label="Default", required=False, strip=False)
     unique = forms.BooleanField(label="Unique", required=False)
-    case = _case_field(("", "as usual for the type"))
+    case = _case_field(("", "case as usual"))
     required = forms.BooleanField(label="Required", required=False)
 
     # HTML's `required` would block the button that removes the row.
