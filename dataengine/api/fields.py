@@ -10,7 +10,7 @@ from rest_framework import serializers
 from dataengine.columns.types import EXACT, IGNORE_CASE
 
 
-@extend_schema_field({"enum": [True, False, IGNORE_CASE, EXACT]})
+@extend_schema_field({"oneOf": [{"type": "boolean"}, {"type": "string", "enum": [IGNORE_CASE, EXACT]}]})
 class UniqueField(serializers.BooleanField):
     """How a column is unique (``types.Unique``)."""
 
