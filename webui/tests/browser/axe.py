@@ -9,6 +9,11 @@ from axe_playwright_python.sync_playwright import Axe
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+# A colour changes by a transition, however short, which begins with the next frame.
+_SETTLED = """async () => {
+    await new Promise(requestAnimationFrame);
+    await Promise.allSettled(document.getAnimations().map((one) => one.finished));
+}"""
 _LOOKS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -20,6 +25,7 @@ def violations(page: Page, name: str) -> list[str]:
     found = []
     for look in _LOOKS:
         page.emulate_media(color_scheme=look)
+        page.evaluate(_SETTLED)
         assert page.evaluate(f"matchMedia('(prefers-color-scheme: {look})').matches")
         found += [
             f"{name} in {look}: {violation['id']}: {node['html'][:200]}"
