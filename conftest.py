@@ -122,6 +122,7 @@ def pytest_collection_finish() -> None:
     modules takes a tenth of a second, and every import that a test runs ends with one."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)  # what a test makes is looked through less often, too
 
 
 @pytest.fixture(autouse=True)
