@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from whitenoise.compress import Compressor
 
 from config import environment as env
 
@@ -281,6 +282,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or str(DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
+# Besides what is compressed already, maps of scripts: only a debugger fetches them, and squeezing these megabytes takes
+# longer than all the rest of a first start's files.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
 
 vars().update(env.email("EMAIL_URL", f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
