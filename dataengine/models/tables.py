@@ -57,7 +57,7 @@ class Table(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint("name", condition=models.Q(trashed_at=None), name="table_name"),
+            models.UniqueConstraint(fields=["name"], condition=models.Q(trashed_at=None), name="table_name"),
             models.UniqueConstraint(
                 Lower("name"), condition=models.Q(trashed_at=None), name="table_name_whatever_case"
             ),

@@ -18,7 +18,6 @@ def move_table(table: Table, references: Sequence[Column]) -> None:
     drops = [_drop_constraint(column, "reference") for column in references]
     if drops:
         ddl.alter(table, drops)
-    ddl.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
     ddl.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(ddl.qualified(table.name), sql.Identifier(SCHEMA)))
     ddl.execute(
         sql.SQL("ALTER TABLE {} RENAME TO {}").format(
