@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 from psycopg import sql
@@ -137,7 +138,7 @@ def _trashed(table: Table) -> sql.Identifier:
     return sql.Identifier(SCHEMA, names.trashed_table(table.pk))
 
 
-def _value(query: sql.Composable) -> object:
+def _value(query: sql.Composable) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(query)
         row = cursor.fetchone()

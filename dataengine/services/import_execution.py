@@ -64,7 +64,8 @@ class Execution:
             self.reporter.plan(**_FINDING_TYPES)
             infer_types(plan, self.options, self._report_look)
             return plan
-        self.table = Table.objects.filter(pk=self.job.table_id).first()
+        found = Table.objects.filter(pk=self.job.table_id) if self.job.table_id is not None else Table.objects.none()
+        self.table = found.first()
         if self.table is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self.columns = list(self.table.columns.all())

@@ -77,7 +77,8 @@ def queue_again(table: Table) -> None:
 
 def build_again(table: Table, column_id: int | None) -> None:
     """Have an index built that there was before: of a column (by its key), or the search index."""
-    index, _ = Index.objects.update_or_create(table=table, column_id=column_id, defaults=_afresh())
+    column = None if column_id is None else table.columns.get(pk=column_id)
+    index, _ = Index.objects.update_or_create(table=table, column=column, defaults=_afresh())
     _ring_on_commit(index.pk)
 
 

@@ -158,7 +158,7 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
     def change() -> Restored:
         current = _locked_item(item)
         locked = locked_table(table)
-        column = Column.everything.select_related("references").get(pk=current.column_id)
+        column = Column.everything.select_related("references").get(trash_item=current)
         _refuse_if_target_is_trashed([column])
         taken = list(locked.columns.values_list("name", flat=True))
         column.name = check_new_column_name(locked, name or current.name, taken)
