@@ -259,8 +259,12 @@ CELERY_BEAT_SCHEDULE = {
     # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
     "sweep": {"task": "dataengine.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "sweep-storage": {"task": "dataengine.tasks.sweep_storage", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "sweep-trash": {"task": "dataengine.tasks.sweep_trash", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "forget-uploads": {"task": "webui.tasks.forget_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
+
+# How long deleted tables and columns can be restored.
+TRASH_DAYS = env.number("TRASH_DAYS", 30)
 
 # Files and mail ------------------------------------------------------------------------------------------------------
 

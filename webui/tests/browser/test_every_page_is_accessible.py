@@ -107,6 +107,7 @@ def test_no_page_has_a_violation(
         "/tables/people/records/1/delete/",
         "/tables/people/filter/?column=name&condition=exact",
         "/tables/nowhere/",
+        "/trash/",
         "/imports/",
         *make_jobs(people),
         "/imports/",
