@@ -35,7 +35,7 @@ IMPORTS = (
     ("loading",),
 )
 CONSOLE = (
-    ("htmx", "words", "sorting", "static_files", "form_renderer"),
+    ("htmx", "words", "sorting", "static_files", "form_renderer", "sessions"),
     ("errors", "forms"),
     ("changes", "account_forms", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),

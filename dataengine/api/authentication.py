@@ -1,0 +1,40 @@
+"""Who sends a token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.settings import api_settings
+
+from dataengine.postgres import planned
+
+
+class _Users:
+    """As much of a manager as ``JWTAuthentication`` asks of the user model's: each request asks it."""
+
+    @staticmethod
+    def get(**key: Any) -> Any:
+        """The user with that id."""
+        model = get_user_model()
+        user = planned.by_key(model, key[api_settings.USER_ID_FIELD])
+        if user is None:
+            raise model.DoesNotExist
+        return user
+
+
+class Authentication(JWTAuthentication):
+    """simplejwt's, with all its checks; only the user's row comes by a planned statement."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
+        self.user_model = type("Users", (), known)  # type: ignore[assignment]  # all of it that is asked
+
+
+class AuthenticationScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # registers itself for the schema
+    """The OpenAPI schema says of it what it says of simplejwt's."""
+
+    target_class = Authentication
