@@ -50,16 +50,19 @@ class Handler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        with body:
-            # The thread sees what is set for this task, and what it sets itself is gone with the request.
-            answer = contextvars.copy_context().run
-            loop = asyncio.get_running_loop()
-            response = await loop.run_in_executor(self._threads, answer, self._answer, scope, body)
+        # The thread sees what is set for this task, and what it sets itself is gone with the request.
+        answer = contextvars.copy_context().run
+        loop = asyncio.get_running_loop()
+        # Who stops waiting for it (a server that must end) does not take the body away from it.
+        response = await loop.run_in_executor(self._threads, answer, self._answer, scope, body)
+        try:
             if response.streaming:
                 async with ThreadSensitiveContext():
                     await self._stream(response, receive, send)
             else:
                 await self.send_response(response, send)
+        finally:
+            body.close()
 
     def _answer(self, scope: Scope, body: Any) -> HttpResponseBase:
         """All of a request but the sending of its answer."""

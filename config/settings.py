@@ -118,6 +118,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.compression.PageCompressionMiddleware",
     "config.connections.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
