@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from dataengine.postgres import planned
 
+_FORMER_BACKEND = "django.contrib.auth.backends.ModelBackend"
+"""What sessions name that were begun before ours took its place; they go on."""
+
 
 class SessionStore(db.SessionStore):
     """As Django's."""
+
+    def load(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().load()
+        if data.get(BACKEND_SESSION_KEY) == _FORMER_BACKEND:
+            data[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        return data
 
     def _get_session_from_db(self) -> Session | None:
         found = planned.by_key(Session, self.session_key)

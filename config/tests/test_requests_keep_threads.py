@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
+from django.core.signals import request_started
 
 from config.handler import Handler
 
@@ -25,12 +26,20 @@ async def ask(handler: Handler) -> int:
 
 
 async def test_one_after_the_other() -> None:
-    before, handler = set(threading.enumerate()), Handler()
-    for _ in range(30):
-        assert await ask(handler) == 200
-    made = {thread for thread in set(threading.enumerate()) - before if thread.name.startswith("request")}
+    handler, visited = Handler(), list[threading.Thread]()
+
+    def note(**of: Any) -> None:
+        visited.append(threading.current_thread())
+
+    request_started.connect(note)
+    try:
+        for _ in range(100):
+            assert await ask(handler) == 200
+    finally:
+        request_started.disconnect(note)
     # A thread that has just answered may not be back yet when the next request comes.
-    assert 1 <= len(made) <= 3
+    assert len(visited) == 100
+    assert len(set(visited)) <= 64
 
 
 async def test_at_once() -> None:
