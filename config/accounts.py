@@ -1,4 +1,4 @@
-"""Who is logged in: Django's own backend, which finds the user of each request by a planned statement."""
+"""Django's authentication backend, except that it fetches the user of each request with a prepared statement."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Backend(ModelBackend):
-    """As Django's, log-in included."""
+    """Logs in like Django's."""
 
     def get_user(self, user_id: int) -> User | None:
         user = planned.by_key(get_user_model(), user_id)

@@ -53,8 +53,8 @@ application = ProtocolTypeRouter(
     }
 )
 
-# All that is there now stays: a collection that went through it would hold requests up for 70 ms (measured). Django
-# would load the views with the first request.
+# Everything loaded so far stays, so the garbage collector need not visit it again, which would stop all requests for
+# 70 ms (measured). Django would load the views only with the first request.
 import_module(settings.ROOT_URLCONF)
 gc.collect()
 gc.freeze()

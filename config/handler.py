@@ -1,7 +1,7 @@
-"""Django on ASGI for synchronous middleware and views: a request is one visit to a thread, and threads are kept.
+"""Django on ASGI for synchronous middleware and views: each request enters a thread once, and threads are reused.
 
-Django itself makes a thread for each request, goes there four times (signals, view, closing) and listens meanwhile
-whether the client has gone. That takes longer than an insertion does (measured), and is of use only to what streams.
+Django itself starts a thread for each request, enters it four times (signals, view, closing), and has a task wait for
+the client to disconnect. That takes longer than inserting a record (measured), and only streaming responses need it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 _THREADS = 64
-"""Requests at the same time; others wait for one of them to end. Threads are made as they are needed.
+"""How many requests are handled at the same time; others wait. Threads are started as they are needed.
 
-Many more than there are connections to PostgreSQL: who waits for one must not keep out those who need none.
+There are many more than connections to PostgreSQL, so that requests that wait for one do not block those that need
+none.
 """
 
 type Scope = dict[str, Any]
@@ -34,26 +35,26 @@ type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Handler(ASGIHandler):
-    """Django's, but for how it comes to a thread. What streams is sent as Django sends it, in a thread of its own."""
+    """Django's handler with other threads. Streaming responses are sent as Django does, in a thread of their own."""
 
     def __init__(self) -> None:
         super().__init__()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """As for WSGI."""
+        """Load middleware as for WSGI."""
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         try:
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        # The thread sees what is set for this task, and what it sets itself is gone with the request.
+        # The thread sees this task's context variables; what it sets itself ends with the request.
         answer = contextvars.copy_context().run
         loop = asyncio.get_running_loop()
-        # Who stops waiting for it (a server that must end) does not take the body away from it.
+        # If this task is cancelled (at shutdown), the thread still has the body.
         response = await loop.run_in_executor(self._threads, answer, self._answer, scope, body)
         try:
             if response.streaming:
@@ -65,23 +66,23 @@ class Handler(ASGIHandler):
             body.close()
 
     def _answer(self, scope: Scope, body: Any) -> HttpResponseBase:
-        """All of a request but the sending of its answer."""
+        """Do everything except sending the response."""
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         request, refused = self.create_request(scope, body)
         response: HttpResponseBase = refused if request is None else self.get_response(request)
-        response._handler_class = type(self)  # type: ignore[attr-defined]  # whom its end is told of
+        response._handler_class = type(self)  # type: ignore[attr-defined]  # the sender of request_finished
         if not response.streaming:
-            response.close()  # its content is there already; this lets go of files and connections
+            response.close()  # its content is in memory; this releases files and connections
         else:
-            # It streams from another thread, which has connections of its own.
+            # It is streamed by another thread, which opens its own connections.
             connections.close_all()
             if isinstance(response, FileResponse):
                 response.block_size = self.chunk_size
         return response
 
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
-        """Send it until its end, or until the client has gone."""
+        """Send it until it ends or the client disconnects."""
         sending = asyncio.create_task(self.send_response(response, send))
         leaving = asyncio.create_task(self.listen_for_disconnect(receive))
         try:

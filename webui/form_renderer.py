@@ -42,7 +42,7 @@ def _input(widget: Widget) -> SafeString:
 
 def _textarea(widget: Widget) -> SafeString:
     value = conditional_escape(widget["value"]) if widget["value"] else ""
-    # A browser drops the line break that the text begins with.
+    # Browsers drop a line break at the beginning of the text.
     return _safe(f'<textarea name="{conditional_escape(widget["name"])}"{_attributes(widget)}>\n{value}</textarea>')
 
 

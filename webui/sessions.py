@@ -1,4 +1,4 @@
-"""Django's sessions in the database, each fetched by a planned statement: every request of the console asks for one."""
+"""Django's database sessions, fetched with a prepared statement because each request of the console needs one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from django.utils import timezone
 from dataengine.postgres import planned
 
 _FORMER_BACKEND = "django.contrib.auth.backends.ModelBackend"
-"""What sessions name that were begun before ours took its place; they go on."""
+"""The backend that sessions from before ``config.accounts`` name; they stay valid."""
 
 
 class SessionStore(db.SessionStore):
-    """As Django's."""
+    """Like Django's."""
 
     def load(self) -> dict[str, Any]:
         data: dict[str, Any] = super().load()

@@ -15,9 +15,9 @@ PAGE_PARAMETERS = ("page", "cursor", "count")
 
 
 def query_string(params: QueryDict, changes: Mapping[str, object]) -> str:
-    """``params`` with some changed, or dropped where the change is None, as what follows a path: ``?`` at least.
+    """``params`` with some changed, or dropped if the change is None, as a query string that begins with ``?``.
 
-    ``QueryDict.copy`` copies deeply, which a page with a link in each head and each menu cannot afford (measured).
+    ``QueryDict.copy`` makes a deep copy, which is too slow for a page with a link in each heading and menu (measured).
     """
     left = {name: [str(value)] for name, value in changes.items() if value is not None}
     pairs = [

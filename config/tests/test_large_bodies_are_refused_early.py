@@ -98,7 +98,7 @@ def test_a_client_that_sends_everything_first_gets_the_answer(live_asgi: LiveSer
 
 
 async def test_the_rest_of_a_body_is_read_with_the_answer_under_way() -> None:
-    """Unread it would, at the end of the connection, take the answer from who has not read that yet."""
+    """Closing a connection with unread data would discard the answer before the client has read it."""
     rest = [{"type": "http.request", "body": b"x" * 1000, "more_body": left > 0} for left in reversed(range(300))]
     sent: list[Any] = []
 

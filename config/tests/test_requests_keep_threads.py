@@ -1,4 +1,4 @@
-"""A request takes a thread that is there already: to start one takes as long as many a request."""
+"""Requests reuse threads: starting one takes as long as handling many a request."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_one_after_the_other() -> None:
             assert await ask(handler) == 200
     finally:
         request_started.disconnect(note)
-    # A thread that has just answered may not be back yet when the next request comes.
+    # A thread that has just answered may not be idle yet when the next request comes.
     assert len(visited) == 100
     assert len(set(visited)) <= 64
 

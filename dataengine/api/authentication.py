@@ -1,4 +1,4 @@
-"""Who sends a token."""
+"""Authentication by access token."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from dataengine.postgres import planned
 
 
 class _Users:
-    """As much of a manager as ``JWTAuthentication`` asks of the user model's: each request asks it."""
+    """The part of the user model's manager that ``JWTAuthentication`` uses for each request."""
 
     @staticmethod
     def get(**key: Any) -> Any:
-        """The user with that id."""
+        """The user with this id. Raises DoesNotExist."""
         model = get_user_model()
         user = planned.by_key(model, key[api_settings.USER_ID_FIELD])
         if user is None:
@@ -26,15 +26,15 @@ class _Users:
 
 
 class Authentication(JWTAuthentication):
-    """simplejwt's, with all its checks; only the user's row comes by a planned statement."""
+    """simplejwt's authentication with all its checks; only the user is fetched with a prepared statement."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
-        self.user_model = type("Users", (), known)  # type: ignore[assignment]  # all of it that is asked
+        self.user_model = type("Users", (), known)  # type: ignore[assignment]  # all of it that is used
 
 
 class AuthenticationScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # registers itself for the schema
-    """The OpenAPI schema says of it what it says of simplejwt's."""
+    """Describes it in the OpenAPI schema like simplejwt's."""
 
     target_class = Authentication

@@ -136,7 +136,7 @@ def checked(shape: type[serializers.Serializer[Any]], given: Mapping[str, Any]) 
 
 @cache
 def _made(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """A serializer of that shape, with its fields, which it would else copy anew for each request."""
+    """A serializer of this shape with its fields, which would otherwise be copied for each request."""
     made = shape()
     assert made.fields
     return made

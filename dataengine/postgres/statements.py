@@ -39,7 +39,7 @@ def value(statement: sql.Composable, parameters: Sequence[Any] | None = None) ->
 
 
 def count(records: QuerySet[Any]) -> int:
-    """How many rows a question has. The ORM's own way to count a slice compiles twice as much."""
+    """The number of rows of a query. The ORM's own ``count`` of a slice takes twice as long to compile."""
     try:
         text, parameters = records.query.sql_with_params()
     except EmptyResultSet:

@@ -29,7 +29,7 @@ _NOT_TAKEN = ("model_field", "allow_unicode", "default", "read_only", "help_text
 
 
 def record_field(model: type[Record], column: Column) -> serializers.Field[Any, Any, Any, Any]:
-    """What checks the values of a column; as the framework makes it of a model field, but for the type's own words."""
+    """The field that checks values of a column: the framework's options for the model field, the type's own class."""
     made = bound_field(model, column.attribute)
     options = get_field_kwargs(column.attribute, made)
     for name in _NOT_TAKEN:
@@ -47,7 +47,7 @@ class RecordCleaner:
         self.model = model
         self.columns = {column.name: (column, column.attribute, _quick(column)) for column in model.columns}
         self.required = set() if partial else {column.name for column in model.columns if _is_required(column)}
-        # Made when a value comes that is not sure at first sight: most of a record's never are needed.
+        # Made only when a value needs more than the quick test: most columns never do.
         self.readers: dict[str, Callable[[Any], Any]] = {}
 
     def clean(self, data: object, *, pk: int | None = None) -> dict[str, Any]:

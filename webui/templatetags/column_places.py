@@ -1,4 +1,4 @@
-"""The list of a table's columns in the menu of the grid."""
+"""The list of columns in the grid's columns menu."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _AT_END = mark_safe(' aria-disabled="true"')
 
 @register.simple_tag
 def column_places(columns: Sequence[Column], hidden: Collection[int], is_page: object = False) -> SafeString:
-    """A line for each column: to show it or not, and to move it by a place; in the menu also by dragging.
+    """An item for each column: to show or hide it, and to move it up or down; in the menu also by dragging.
 
-    ``is_page`` says that it stands on a page of its own, which is sent as a whole. A template for each line takes
-    seven times as long, and every page of the grid has a line for every column (measured).
+    ``is_page`` means that the list is on its own page, whose form is submitted as a whole. Templates take seven times
+    as long (measured), and every page of the grid contains an item for each column.
     """
     draggable, submits, grip = ("", "", "") if is_page else (_DRAGGABLE, _SUBMITS, _grip())
     last = len(columns) - 1

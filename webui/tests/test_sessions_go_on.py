@@ -1,4 +1,4 @@
-"""Who is logged in stays so until they log out, are shut out, or their session's time is over."""
+"""Users stay logged in until they log out, are disabled, or their session expires."""
 
 from __future__ import annotations
 
