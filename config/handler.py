@@ -70,7 +70,8 @@ class Handler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=type(self), scope=scope)
         request, refused = self.create_request(scope, body)
-        response: HttpResponseBase = refused if request is None else self.get_response(request)
+        response = self.get_response(request) if request is not None else refused
+        assert response is not None  # there is one or the other
         response._handler_class = type(self)  # type: ignore[attr-defined]  # the sender of request_finished
         if not response.streaming:
             response.close()  # its content is in memory; this releases files and connections

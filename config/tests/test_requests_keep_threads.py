@@ -6,7 +6,6 @@ import asyncio
 import threading
 from typing import Any
 
-from asgiref.testing import ApplicationCommunicator
 from django.core.signals import request_started
 
 from config.handler import Handler
@@ -18,11 +17,17 @@ SCOPE: dict[str, Any] = {
 
 
 async def ask(handler: Handler) -> int:
-    request = ApplicationCommunicator(handler, SCOPE)
-    await request.send_input({"type": "http.request", "body": b"", "more_body": False})
-    start, content = await request.receive_output(60), await request.receive_output(60)
-    assert b"ok" in content["body"]
-    return int(start["status"])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await handler(SCOPE, receive, send)
+    assert b"ok" in sent[1]["body"]
+    return int(sent[0]["status"])
 
 
 async def test_one_after_the_other() -> None:

@@ -31,10 +31,10 @@ class Authentication(JWTAuthentication):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
-        self.user_model = type("Users", (), known)  # type: ignore[assignment]  # all of it that is used
+        self.user_model = type("Users", (), known)  # all of it that is used
 
 
 class AuthenticationScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # registers itself for the schema
     """Describes it in the OpenAPI schema like simplejwt's."""
 
-    target_class = Authentication
+    target_class = "dataengine.api.authentication.Authentication"
