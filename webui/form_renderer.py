@@ -7,12 +7,12 @@ list of errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.forms.utils import ErrorList
 from django.http import HttpRequest
-from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 
 type Widget = Mapping[str, Any]
@@ -36,33 +36,33 @@ class Renderer(DjangoTemplates):
 def _input(widget: Widget) -> SafeString:
     value = widget["value"]
     shown = "" if value is None else f' value="{_text(value)}"'
-    name, kind = conditional_escape(widget["name"]), conditional_escape(widget["type"])
+    name, kind = _escaped(widget["name"]), _escaped(widget["type"])
     return _safe(f'<input type="{kind}" name="{name}"{shown}{_attributes(widget)}>')
 
 
 def _textarea(widget: Widget) -> SafeString:
-    value = conditional_escape(widget["value"]) if widget["value"] else ""
+    value = _escaped(widget["value"]) if widget["value"] else ""
     # Browsers drop a line break at the beginning of the text.
-    return _safe(f'<textarea name="{conditional_escape(widget["name"])}"{_attributes(widget)}>\n{value}</textarea>')
+    return _safe(f'<textarea name="{_escaped(widget["name"])}"{_attributes(widget)}>\n{value}</textarea>')
 
 
 def _select(widget: Widget) -> SafeString:
-    parts = [f'<select name="{conditional_escape(widget["name"])}"{_attributes(widget)}>']
+    parts = [f'<select name="{_escaped(widget["name"])}"{_attributes(widget)}>']
     for group, options, _ in widget["optgroups"]:
-        parts += [f'\n  <optgroup label="{conditional_escape(group)}">'] if group else []
+        parts += [f'\n  <optgroup label="{_escaped(group)}">'] if group else []
         parts += [f"\n  {_option(option)}" for option in options]
         parts += ["\n  </optgroup>"] if group else []
     return _safe("".join([*parts, "\n</select>"]))
 
 
 def _option(option: Widget) -> str:
-    label = conditional_escape(option["label"])
+    label = _escaped(option["label"])
     return f'<option value="{_text(option["value"])}"{_attributes(option)}>{label}</option>'
 
 
 def _attributes(widget: Widget) -> str:
     return "".join(
-        f" {conditional_escape(name)}" if value is True else f' {conditional_escape(name)}="{_text(value)}"'
+        f" {_escaped(name)}" if value is True else f' {_escaped(name)}="{_text(value)}"'
         for name, value in widget["attrs"].items()
         if value is not False
     )
@@ -70,6 +70,12 @@ def _attributes(widget: Widget) -> str:
 
 def _text(value: Any) -> str:
     return escape(str(value))
+
+
+def _escaped(value: Any) -> str:
+    """Django's ``conditional_escape``, whose support for lazy texts takes longer than the escaping (measured)."""
+    text: str = value.__html__() if hasattr(value, "__html__") else escape(str(value))
+    return text
 
 
 def _safe(html: str) -> SafeString:
