@@ -77,13 +77,15 @@ class SortableTable(tables2.Table):
         key = self.key_of(bound.name)
         state = {key: "ascending", f"-{key}": "descending"}.get(self.sort, "none")
         following = {"none": key, "ascending": f"-{key}", "descending": None}[state]
-        gone = dict.fromkeys((*PAGE_PARAMETERS, "order_by", "order_direction"))
+        query = query_string(params, dict.fromkeys((*PAGE_PARAMETERS, "order_by", "order_direction")))
+        if following:
+            query += ("" if query == "?" else "&") + urlencode({"order_by": following})
         return Heading(
             key=key,
             title=str(bound.header),
             css=self.css_of(bound.name),
             state=state if bound.orderable else "",
-            query=query_string(params, gone | {"order_by": following}),
+            query=query,
             hint=getattr(bound.column, "hint", ""),
             width=getattr(bound.column, "width", None),
             column=bound.name,
