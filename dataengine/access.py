@@ -10,7 +10,6 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import psycopg
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -23,6 +22,7 @@ from psycopg import sql
 from dataengine.exceptions import AccessDenied, NotFound
 from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table, TrashItem
 from dataengine.models.tables import Known
+from dataengine.postgres import planned
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -91,11 +91,7 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     """The table with its columns, search index and the user's grants (``Table.known``), all in one query."""
     statement, parts = _question()
     parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
-    connection.ensure_connection()
-    raw, pool = connection.connection, getattr(connection, "pool", None)
-    # Planning takes PostgreSQL longer than the lookup, so connections that are kept also keep the plan.
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+    rows = planned.rows(statement, parameters)
     if not rows:
         return None
     granted, has_changes, *first = rows[0]
