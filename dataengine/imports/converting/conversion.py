@@ -26,6 +26,7 @@ from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_json import careful_json, quick_json
 from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
+from .kernels_shaped import by_shapes
 from .kernels_time import (
     careful_date,
     careful_time,
@@ -174,22 +175,12 @@ class Converter:
             self.guards_found = True
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
-        quick, careful = KERNELS[target.kind.kernel]
         if self._blanks_values and not target.kind.is_text:
             cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
-        elif (values := quick(cells, target) if target.style in (None, POINT) else None) is not None:
-            converted = Converted(values, [])
         else:
-            if target.kind.kernel != "text":
-                cells = self._blanked(cells, target)
-            if target.style is None:
-                converted = _narrowed(cells, target, quick, careful)
-            else:
-                converted = _as_written(cells, target, target.style)
-            if converted.problems and self.formats_open:
-                self._look_for_formats(cells, converted, target)
+            converted = self._converted(cells, target)
         if converted.problems and self._bad_is_null:
             kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
             converted = Converted(converted.values, kept)
@@ -199,6 +190,45 @@ class Converter:
             for problem in extra:
                 faulty[problem.rows] = True
             return Converted(k.only(converted.values, ~faulty), converted.problems + extra)
+        return converted
+
+    def _converted(self, cells: pa.Array, target: Target) -> Converted:
+        is_number = target.kind.kernel in NUMBER_KERNELS
+        # Arrow has no numbers that keep as many decimals as each shows; for all others its own cast is the quickest.
+        by_shapes_first = is_number and pa.types.is_binary(target.arrow)
+        is_plain = target.style in (None, POINT)
+        if not by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
+            return Converted(values, [])
+        if is_number and (found := by_shapes(cells, target)) is not None:
+            return self._completed(cells, target, *found)
+        if by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
+            return Converted(values, [])
+        return self._looked_at(cells, target)
+
+    def _quick(self, cells: pa.Array, target: Target) -> pa.Array | None:
+        quick, _ = KERNELS[target.kind.kernel]
+        return quick(cells, target)
+
+    def _completed(self, cells: pa.Array, target: Target, values: pa.Array, sure: k.Mask) -> Converted:
+        """The values where they are ``sure``, and what a closer look finds in the cells that are left."""
+        rest = k.present(cells) & ~sure
+        rows = np.flatnonzero(rest)
+        if not len(rows):
+            return Converted(values, [])
+        converted = self._looked_at(cells.take(pa.array(rows)), target)
+        problems = [replace(problem, rows=rows[problem.rows]) for problem in converted.problems]
+        return Converted(pc.replace_with_mask(values, pa.array(rest), converted.values), problems)
+
+    def _looked_at(self, cells: pa.Array, target: Target) -> Converted:
+        if target.kind.kernel != "text":
+            cells = self._blanked(cells, target)
+        if target.style is None:
+            quick, careful = KERNELS[target.kind.kernel]
+            converted = _narrowed(cells, target, quick, careful)
+        else:
+            converted = _as_written(cells, target, target.style)
+        if converted.problems and self.formats_open:
+            self._look_for_formats(cells, converted, target)
         return converted
 
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
