@@ -68,7 +68,7 @@ def test_it_says_what_an_import_says(cells: list[str], more: list[str]) -> None:
     column = [*cells, *more]
     evidence = ColumnEvidence("c")
     lines = np.arange(len(column), dtype=np.int64)
-    evidence.look(pa.array(column, pa.string()), lines, pa.array(["", *NULL_MARKERS]))
+    evidence.look(pa.array(column, pa.string()), lines, ["", *NULL_MARKERS])
     assert likely_type(column, NULL_MARKERS) == evidence.kind()
 
 

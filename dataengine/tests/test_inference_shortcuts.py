@@ -34,9 +34,7 @@ def _verdict(blocks: list[list[str | None]]) -> tuple[object, ...]:
     evidence = ColumnEvidence("c")
     line = 1
     for cells in blocks:
-        evidence.look(
-            pa.array(cells, pa.string()), np.arange(line, line + len(cells), dtype=np.int64), pa.array(["", "NA"])
-        )
+        evidence.look(pa.array(cells, pa.string()), np.arange(line, line + len(cells), dtype=np.int64), ["", "NA"])
         line += len(cells)
     return evidence.kind(), evidence.formats(), evidence.marked and evidence.kind() != "text"
 

@@ -27,8 +27,6 @@ _LONGEST = 80
 """Longer cells are not worth remembering."""
 _FOR_ANY_DIGITS = frozenset({INTEGER, DECIMAL, FLOAT, UUID_PATTERN, DOCUMENT_PATTERN})
 """Patterns that ask of digits only whether the first is a zero."""
-_NO_MOMENT = r"(?s)[^0-9]*|.*[@_#&*<>={}\[\]|\\\"!?;~^`].*"
-"""What is written in no format of ours, whatever it is: it has no digit, or what none of them has."""
 
 
 class CellTest:
@@ -113,7 +111,11 @@ class Words(CellTest):
 
     def count(self, block: ColumnBlock) -> Judged:
         judged = self.judge(block)
-        if judged.count:
+        if judged.by_shape and block.shapes is not None:
+            for shape, count, fits in zip(block.shapes.texts, block.shapes.counts, judged.by_shape, strict=True):
+                if fits:
+                    self.words[shape.lower()] += int(count)
+        elif judged.count:
             counts = pc.value_counts(pc.utf8_lower(block.text.filter(pa.array(judged.mask))))
             self.words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
         return judged
@@ -156,15 +158,13 @@ class Dates(CellTest):
     def _judged(self, block: ColumnBlock) -> tuple[Judged, Moments | None]:
         shapes = block.shapes
         if shapes is not None and self.is_for_shapes:
-            if not any(self._may_fit(shape) for shape in shapes.texts):
+            worth = block.moments if self._is_known else shapes.texts
+            if not any(fits_shape(shape, self._form) for shape in worth):
                 return Judged(block, (False,) * len(shapes.texts)), None
         elif not k.matches(block.text, self.pattern).any():
             return Judged.of(block, np.zeros(len(block), dtype=np.bool_)), None
         moments = take_apart(block.text, self._form, shapes)
         return Judged.of(block, moments.good), moments
-
-    def _may_fit(self, shape: str) -> bool:
-        return not (self._is_known and _is_no_moment(shape)) and fits_shape(shape, self._form)
 
 
 class Recognised(CellTest):
@@ -196,10 +196,6 @@ def matches_shape(shape: str, pattern: str) -> bool:
 def matches_beginning(shape: str, pattern: str) -> bool:
     """The same for a pattern of which the rest of the cell may be what it likes."""
     return matches_shape(shape, f"(?s)(?:{pattern}).*")
-
-
-def _is_no_moment(shape: str) -> bool:
-    return len(shape) <= _LONGEST and _known_match(shape, _NO_MOMENT)
 
 
 def _matches(shape: str, pattern: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import floor
 
 import numpy as np
@@ -24,7 +25,7 @@ from dataengine.columns.types.text import Text
 from . import kernels as k
 from .candidates import Candidate, Decision, is_number, would_round
 from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
-from .column_blocks import ColumnBlock
+from .column_blocks import Blanks, ColumnBlock
 from .conversion import brief
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block
@@ -40,12 +41,12 @@ from .recognising import (
     first_to_hold,
     first_with_parts,
 )
+from .shapes import are_canonical
 
 # What ISO dates are written in, and the looser format that takes them as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_WHOLE = 2**53
-_ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES])
-_ERRORS, _INFINITIES = pa.array(SHEET_ERRORS), pa.array(INFINITIES)
+_ASIDE = (*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES)
 
 
 TEXT = Decision(REGISTRY[Text.name])
@@ -71,6 +72,7 @@ class ColumnEvidence:
     infinite: int = 0
     candidates: list[Candidate] = field(default_factory=list)
     numbers: NumberVotes = field(init=False)
+    _has_few_shapes: bool = False
 
     def __post_init__(self) -> None:
         self.numbers = NumberVotes(self.styles, self._most)
@@ -110,15 +112,21 @@ class ColumnEvidence:
         """Whether it may still be something else than text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
-    def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
+    def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: Collection[str]) -> None:
         """Take in one block of cells. ``markers`` are what may mean NULL."""
         if not self.is_open:
             return
-        block = ColumnBlock(self._without_blanks(k.trimmed(cells), markers), lines)
+        blanks = _blanks(tuple(markers))
+        block = ColumnBlock(k.trimmed(cells), lines, is_like_others=self._has_few_shapes)
+        settled = () if blanks.may_be_values else self._settled(block.text)
+        if not settled:
+            block = self._without_blanks(block, blanks)
+            self._has_few_shapes = block.shapes is not None
         self.values += block.filled
         if not block.filled:
             return
-        settled = self._settled(block.text)
+        if not settled and block.filled < len(block):
+            settled = self._settled(block.text)
         if not settled and not self.has_codes:
             self.has_codes = _any(block, CODE)
         for candidate in self.candidates:
@@ -136,18 +144,16 @@ class ColumnEvidence:
             self.rounds = self.rounds or would_round(block.text)
         self.numbers.look(block)
 
-    def _without_blanks(self, text: pa.Array, markers: pa.Array) -> pa.Array:
-        blank = k.mask_of(pc.is_in(text, pa.concat_arrays([markers, _ASIDE]), skip_nulls=True))
-        if not blank.any():
-            return text
-        marked = text.filter(pa.array(blank & k.mask_of(pc.not_equal(text, ""))))
-        if len(marked):
-            aside = k.mask_of(pc.is_in(marked, _ASIDE, skip_nulls=True))
-            self.marked += len(marked) - int(aside.sum())
-            if aside.any():
-                self.errors += int(k.mask_of(pc.is_in(marked, _ERRORS)).sum())
-                self.infinite += int(k.mask_of(pc.is_in(marked, _INFINITIES)).sum())
-        return k.only(text, ~blank)
+    def _without_blanks(self, block: ColumnBlock, blanks: Blanks) -> ColumnBlock:
+        block, found = block.without(blanks)
+        for text, count in found.items():
+            if text in SHEET_ERRORS:
+                self.errors += count
+            elif text in INFINITIES:
+                self.infinite += count
+            elif text and text not in SHEET_NULLS:
+                self.marked += count
+        return block
 
     @property
     def words(self) -> Counter[str]:
@@ -180,8 +186,7 @@ class ColumnEvidence:
         alive = [c for c in self.candidates if c.alive]
         if alive and alive[0].by == "integers":
             values = k.cast(text, pa.int64())
-            # The way there and back rules out leading zeros, plus signs and hexadecimal.
-            if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
+            if values is not None and len(values) > values.null_count and are_canonical(text):
                 limits = pc.min_max(values)
                 self._whole.widen(limits["min"].as_py(), limits["max"].as_py())
                 return NUMBERS
@@ -311,6 +316,11 @@ class ColumnEvidence:
         count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
         others = count if before else "most cells after it are"
         return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"
+
+
+@lru_cache(8)
+def _blanks(markers: tuple[str, ...]) -> Blanks:
+    return Blanks(frozenset((*markers, *_ASIDE)))
 
 
 def _any(block: ColumnBlock, pattern: str) -> bool:

@@ -63,7 +63,7 @@ class Inference:
         self._nulls = nulls
         self._guard = guard
         self._default = default
-        self._markers = pa.array(["", *(NULL_MARKERS if nulls is None else nulls)])
+        self._markers = ("", *(NULL_MARKERS if nulls is None else nulls))
         self.rows = 0
 
     def look(

@@ -27,6 +27,7 @@ from dataengine.columns.types.logic import FALSE_WORDS, TRUE_WORDS
 from dataengine.columns.values import BIGINT
 
 from .number_styles import NumberStyle
+from .shapes import Mask, holds_byte
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -42,7 +43,6 @@ type ErrorCode = Literal[
     "malformed_quotes",
     "invalid_encoding",
 ]
-type Mask = npt.NDArray[np.bool_]
 
 SPACES = " \t\n\v\f\r"
 
@@ -131,16 +131,6 @@ def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
         return None
 
 
-def _holds_byte(cells: pa.Array, *codes: int) -> bool:
-    """Whether any cell holds one of these bytes (what NULL cells hide counts too)."""
-    _, offsets, data = cells.buffers()
-    if data is None or not len(cells):
-        return False
-    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
-    raw = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
-    return any(bool((raw == code).any()) for code in codes)
-
-
 # Whole numbers ---------------------------------------------------------------------------------------------------
 
 INTEGER = r"^[+-]?[0-9]+(?:\.0+)?$"
@@ -154,7 +144,7 @@ def plain_integer(target: Target) -> str:
 def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
     """Arrow's cast, which would also take hexadecimal: cells with an x go the careful way."""
     values = cast(cells, target.arrow)
-    if values is None or _holds_byte(cells, 0x78, 0x58):
+    if values is None or holds_byte(cells, ord("x"), ord("X")):
         return None
     if target.kind.is_reference and len(values) and mask_of(pc.less(values, 1)).any():
         return None
@@ -206,7 +196,7 @@ def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
         return values
     if not pc.all(pc.is_finite(values)).as_py():
         return None
-    if pc.any(pc.equal(values, pa.scalar(0.0, target.arrow))).as_py() and _holds_byte(cells, 0x65, 0x45):
+    if pc.any(pc.equal(values, pa.scalar(0.0, target.arrow))).as_py() and holds_byte(cells, ord("e"), ord("E")):
         return None  # may be an underflow
     # Without an exponent only hundreds of zeros underflow.
     return None if (pc.max(pc.binary_length(cells)).as_py() or 0) > 40 else values

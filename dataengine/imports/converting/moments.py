@@ -22,6 +22,8 @@ from .shapes import Ints, Mask, Shapes
 _MONTH_NAMES = pa.array(MONTH_NUMBERS)
 _NUMBERS = np.array([*MONTH_NUMBERS.values(), 0], dtype=np.int64)
 _MINUTE = 60_000_000
+_NO_MOMENT = re.compile(r"[^0-9]*|.*[@_#&*<>={}\[\]|\\\"!?;~^`].*", re.DOTALL)
+"""What is written in no format of ours, whatever it is: it has no digit, or what none of them has."""
 _LONGEST = 64
 """Longer cells are not worth remembering."""
 
@@ -100,6 +102,16 @@ def take_apart(text: pa.Array, form: DateFormat, shapes: Shapes | None) -> Momen
 def fits_shape(shape: str, form: DateFormat) -> bool:
     """Whether cells of a shape are written in a format, be there such moments or not."""
     return _spans(shape, form) is not None
+
+
+def may_be_moment(shape: str) -> bool:
+    """Whether cells of a shape may be written in one of our own formats, as a first look goes."""
+    return _known_may(shape) if len(shape) <= _LONGEST else True
+
+
+@lru_cache(8_192)
+def _known_may(shape: str) -> bool:
+    return _NO_MOMENT.fullmatch(shape) is None
 
 
 def _spans(shape: str, form: DateFormat) -> Mapping[str, tuple[int, int, str]] | None:

@@ -7,7 +7,7 @@ cell are its year, or its digits. What depends on more than that is asked of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +33,13 @@ class Shapes:
 
     __slots__ = ("_bytes", "_ends", "counts", "ids", "texts")
 
-    def __init__(self, cells: pa.Array, shaped: pa.DictionaryArray, raw: _Bytes) -> None:
-        self.texts: list[str] = shaped.dictionary.to_pylist()
-        indices = shaped.indices
-        self.ids: npt.NDArray[np.int32] = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
-        self.counts: Ints = np.bincount(self.ids + 1, minlength=len(self.texts) + 1)[1:]
-        self._bytes, self._ends = raw.data, raw.ends
+    def __init__(
+        self, texts: list[str], ids: npt.NDArray[np.int32], raw: npt.NDArray[np.uint8], ends: npt.NDArray[np.int32]
+    ) -> None:
+        self.texts = texts
+        self.ids = ids
+        self.counts: Ints = np.bincount(ids + 1, minlength=len(texts) + 1)[1:]
+        self._bytes, self._ends = raw, ends
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +62,13 @@ class Shapes:
     def count(self, holds: Iterable[bool]) -> int:
         """How many cells have a shape that ``holds`` is true of."""
         return int(self.counts[np.fromiter(holds, np.bool_, len(self.texts))].sum())
+
+    def without(self, places: Collection[int]) -> Shapes:
+        """The same with the cells of some shapes as NULL."""
+        kept = [place for place in range(len(self.texts)) if place not in places]
+        table = np.full(len(self.texts) + 1, -1, dtype=np.int32)
+        table[kept] = np.arange(len(kept), dtype=np.int32)
+        return Shapes([self.texts[place] for place in kept], table[self.ids], self._bytes, self._ends)
 
     def first(self, place: int) -> int:
         """The row of the first cell of a shape."""
@@ -108,11 +116,7 @@ class _Bytes:
     __slots__ = ("data", "digits", "ends")
 
     def __init__(self, cells: pa.Array) -> None:
-        _, offsets, data = cells.buffers()
-        ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
-        raw = np.frombuffer(data, dtype=np.uint8) if data is not None else np.empty(0, dtype=np.uint8)
-        self.data = raw[ends[0] : ends[-1]]
-        self.ends = ends - ends[0]
+        self.data, self.ends = bytes_of(cells)
         self.digits: Mask = (self.data - np.uint8(_ZERO)) < 10
 
     def shapes(self, cells: pa.Array) -> pa.Array:
@@ -136,12 +140,44 @@ class _Bytes:
         )
 
 
-def shapes_of(cells: pa.Array) -> Shapes | None:
-    """The shapes of texts, None where they are too many for that to help."""
+def bytes_of(cells: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """The bytes of all cells, those that NULL cells hide included, and where each begins and the last ends."""
+    _, offsets, data = cells.buffers()
+    if data is None or not len(cells):
+        return np.empty(0, dtype=np.uint8), np.zeros(len(cells) + 1, dtype=np.int32)
+    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
+    return np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]], ends - ends[0]
+
+
+def holds_byte(cells: pa.Array, *codes: int) -> bool:
+    """Whether one of some bytes is among those of all cells: that is next to nothing to find out."""
+    raw, _ = bytes_of(cells)
+    return any(bool((raw == code).any()) for code in codes)
+
+
+def are_canonical(integers: pa.Array) -> bool:
+    """Whether texts that are known to be whole numbers have no plus, and no minus or zeros before a zero or more."""
+    raw, ends = bytes_of(integers)
+    filled = np.diff(ends) > 0
+    starts, stops = ends[:-1][filled], ends[1:][filled]
+    first = raw[starts]
+    if (first == ord("+")).any():
+        return False
+    if (signed := first == ord("-")).any():
+        starts = starts + signed
+        first = raw[starts]
+        if (first[signed] == _ZERO).any():
+            return False
+    zeros = first == _ZERO
+    return not zeros.any() or not (stops[zeros] - starts[zeros] > 1).any()
+
+
+def shapes_of(cells: pa.Array, *, likely: bool = False) -> Shapes | None:
+    """The shapes of texts, None where they are too many for that to help. ``likely`` they are not."""
     count = len(cells)
     if not count:
         return None
-    if count > _FEW:
+    if count > _FEW and not likely:
         head = cells.slice(0, _HEAD)
         if len(_Bytes(head).shapes(head).unique()) > _HEAD // 2:
             return None
@@ -149,7 +185,9 @@ def shapes_of(cells: pa.Array) -> Shapes | None:
     shaped = raw.shapes(cells).dictionary_encode()
     if len(shaped.dictionary) > max(_FEW, count // _SHARE):
         return None
-    return Shapes(cells, shaped, raw)
+    indices = shaped.indices
+    ids = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    return Shapes(shaped.dictionary.to_pylist(), ids, raw.data, raw.ends)
 
 
 def digits_in(text: str) -> int:
