@@ -21,6 +21,7 @@ from dataengine.columns.types.aspects import Kernel
 from dataengine.exceptions import shown
 
 from . import kernels as k
+from .column_blocks import ColumnBlock
 from .date_formats import ISO, KNOWN, DateFormat
 from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
@@ -37,6 +38,7 @@ from .kernels_time import (
     quick_timestamp,
 )
 from .kernels_written import is_written, plain
+from .moments import fits_shape
 from .number_styles import POINT, NumberStyle
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
 
@@ -56,6 +58,8 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "choice": (k.quick_choice, k.careful_choice),
 }
 NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
+_TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "uuid"}
+"""Kernels to which spaces around a cell mean nothing."""
 _FOUND_LENGTH = 80
 _PIECE = 128
 _FEW = 8
@@ -196,9 +200,15 @@ class Converter:
         is_number = target.kind.kernel in NUMBER_KERNELS
         # Arrow has no numbers that keep as many decimals as each shows; for all others its own cast is the quickest.
         by_shapes_first = is_number and pa.types.is_binary(target.arrow)
-        is_plain = target.style in (None, POINT)
+        is_plain = target.style in (None, POINT) and not target.formats
         if not by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
             return Converted(values, [])
+        if target.kind.kernel in _TRIMMING:
+            text = k.trimmed(cells)
+            may_be_plain = is_plain and not by_shapes_first and text.nbytes < cells.nbytes
+            cells = text
+            if may_be_plain and (values := self._quick(cells, target)) is not None:
+                return Converted(values, [])
         if is_number and (found := by_shapes(cells, target)) is not None:
             return self._completed(cells, target, *found)
         if by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
@@ -224,7 +234,10 @@ class Converter:
             cells = self._blanked(cells, target)
         if target.style is None:
             quick, careful = KERNELS[target.kind.kernel]
-            converted = _narrowed(cells, target, quick, careful)
+            if target.formats or target.kind.kernel == "boolean":  # hardly any piece is plain, and none is slow
+                converted = careful(cells, target)
+            else:
+                converted = _narrowed(cells, target, quick, careful)
         else:
             converted = _as_written(cells, target, target.style)
         if converted.problems and self.formats_open:
@@ -251,15 +264,18 @@ class Converter:
 
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
-        text = k.trimmed(cells.take(pa.array(faulty)))
-        if target.kind.kernel in NUMBER_KERNELS and is_written(text):
+        block = ColumnBlock(k.trimmed(cells.take(pa.array(faulty))), faulty)
+        if target.kind.kernel in NUMBER_KERNELS and is_written(block):
             raise FormatsNeeded(target.name)
         if not target.kind.has_date:
             return
-        iso = k.matches(text, ISO.pattern)
-        for known in KNOWN[1:]:
-            if (k.matches(text, known.pattern) & ~iso).any():
-                raise FormatsNeeded(target.name)
+        iso = _looks_like(block, ISO)
+        if any((_looks_like(block, known) & ~iso).any() for known in KNOWN[1:]):
+            raise FormatsNeeded(target.name)
+
+
+def _looks_like(block: ColumnBlock, form: DateFormat) -> k.Mask:
+    return block.judged(lambda shape: fits_shape(shape, form), lambda cells: k.matches(cells, form.pattern)).mask
 
 
 def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converted:

@@ -226,12 +226,11 @@ def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
 
 def careful_boolean(cells: pa.Array, target: Target) -> Converted:
     """The words for yes and no of several languages (``logic.py``), and their usual letters, in any case."""
-    text = pc.utf8_lower(trimmed(cells))
-    true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
-    false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
-    known = true | false
-    problems = fault(present(text) & ~known, "invalid_type", target.kind.expected)
-    return Converted(pa.array(true, mask=~known), problems)
+    encoded = trimmed(cells).dictionary_encode()  # which is no more than some words
+    words = pc.utf8_lower(encoded.dictionary)
+    values = pc.if_else(pc.is_in(words, pa.array(FALSE_WORDS)), False, pa.scalar(None, pa.bool_()))
+    values = pc.if_else(pc.is_in(words, pa.array(TRUE_WORDS)), True, values).take(encoded.indices)
+    return Converted(values, fault(present(cells) & ~present(values), "invalid_type", target.kind.expected))
 
 
 # Text ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from dataengine.columns.types.numbers import DECIMAL, INTEGER
 
 from .column_blocks import ColumnBlock, Judged, Owed, first_failure, owed_on
-from .kernels import mask_of, matches, only, present, trimmed
+from .kernels import cast, mask_of, matches, only, present, trimmed
 from .number_styles import (
     COMMA,
     NEGATIVE,
@@ -31,7 +32,7 @@ from .number_styles import (
     said_in,
 )  # fmt: skip
 from .patterns import NULL_MARKERS, SHEET_NULLS
-from .shapes import SURE_DIGITS, Ints, Mask, Shapes, digits_in
+from .shapes import SURE_DIGITS, Ints, Mask, Shapes, are_canonical, digits_in
 
 _MAYBE_ZERO = r"-?0(?:\.|$)"
 
@@ -102,10 +103,17 @@ def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
     return result, unread
 
 
-def is_written(cells: pa.Array) -> bool:
+def is_written(block: ColumnBlock) -> bool:
     """Whether any cell is a number in some style."""
-    text = trimmed(cells)
-    return any(bool(present(read(text, style).values).any()) for style in (POINT, COMMA))
+    return any(bool(_judge(block, style).count) for style in (POINT, COMMA))
+
+
+def _judge(block: ColumnBlock, style: NumberStyle) -> Judged:
+    """Which cells are numbers in a style."""
+    return block.judged(
+        lambda shape: said_in(shape, style) is not None,
+        lambda cells: present(read(cells, style).values) | matches(cells, style.simple),
+    )
 
 
 class NumberVotes:
@@ -132,10 +140,7 @@ class NumberVotes:
                 self._look(tally, block)
 
     def _look(self, tally: Tally, block: ColumnBlock) -> None:
-        def judge(block: ColumnBlock) -> Judged:
-            return block.judged(lambda shape: said_in(shape, style) is not None, lambda cells: _fits(cells, style))
-
-        style = tally.style
+        judge = partial(_judge, style=tally.style)
         if block.shapes is not None:
             _count_shapes(tally, block, block.shapes)
         elif (owed := owed_on(block, judge, by_shape=True)) is None:
@@ -242,10 +247,6 @@ def _count_cells(tally: Tally, block: ColumnBlock) -> None:
     _widen(tally, only(written.values, is_integer))
 
 
-def _fits(cells: pa.Array, style: NumberStyle) -> Mask:
-    return matches(cells, style.pattern) | matches(cells, style.simple)
-
-
 def _widen(tally: Tally, integers: pa.Array) -> None:
     limits = pc.min_max(pc.cast(integers, pa.int64()))
     if limits["min"].as_py() is not None:
@@ -271,6 +272,12 @@ class StyleVotes:
         """Take in one block."""
         text = trimmed(cells)
         text = only(text, ~mask_of(pc.is_in(text, self._blank, skip_nulls=True)))
+        integers = cast(text, pa.int64())
+        if integers is not None and are_canonical(text):
+            limits = pc.min_max(integers)
+            filled = len(text) - text.null_count
+            self.votes.look_at_integers(filled, limits["min"].as_py() or 0, limits["max"].as_py() or 0)
+            return
         self.votes.look(ColumnBlock(text, np.zeros(len(text), dtype=np.int64)))
 
     def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str]:
