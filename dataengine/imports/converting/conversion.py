@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from decimal import Decimal
 from typing import Any
 
@@ -62,6 +63,7 @@ _TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "uuid"}
 """Kernels to which spaces around a cell mean nothing."""
 _FOUND_LENGTH = 80
 _PIECE = 128
+_TRIED = 4
 _FEW = 8
 # What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
 PLAIN: dict[Kernel, Callable[[Target], str]] = {
@@ -234,10 +236,7 @@ class Converter:
             cells = self._blanked(cells, target)
         if target.style is None:
             quick, careful = KERNELS[target.kind.kernel]
-            if target.formats or target.kind.kernel == "boolean":  # hardly any piece is plain, and none is slow
-                converted = careful(cells, target)
-            else:
-                converted = _narrowed(cells, target, quick, careful)
+            converted = (careful if target.formats else partial(_narrowed, quick=quick, careful=careful))(cells, target)
         else:
             converted = _as_written(cells, target, target.style)
         if converted.problems and self.formats_open:
@@ -310,7 +309,11 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
 def _piecewise(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -> Converted:
     """The same, a piece at a time: for cells of which nothing is known."""
     count = len(cells)
-    pieces = [quick(cells.slice(start, _PIECE), target) for start in range(0, count, _PIECE)]
+    pieces: list[pa.Array | None] = []
+    for start in range(0, count, _PIECE):
+        pieces.append(quick(cells.slice(start, _PIECE), target))
+        if len(pieces) == _TRIED and not any(piece is not None for piece in pieces):
+            return careful(cells, target)  # hardly any piece is plain
     slow = [place for place, values in enumerate(pieces) if values is None]
     if not slow:
         return Converted(_joined(pieces), [])

@@ -45,6 +45,7 @@ type ErrorCode = Literal[
 ]
 
 SPACES = " \t\n\v\f\r"
+_FIRST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ def fault(mask: Mask, code: ErrorCode, expected: str, hint: Callable[[str], str]
 def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
     """The cells as ``arrow``, or None where any of them is no such value."""
     try:
+        # Arrow looks at every cell and words an error for each that fails: mostly all or none do.
+        pc.cast(cells.slice(0, _FIRST), arrow)
         return pc.cast(cells, arrow)
     except pa.ArrowInvalid:
         return None
