@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
