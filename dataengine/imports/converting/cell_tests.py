@@ -19,7 +19,7 @@ from . import kernels as k
 from .column_blocks import ColumnBlock, Judged, Verdict
 from .date_formats import KNOWN, TIME, DateFormat
 from .moments import Moments, fits_shape, take_apart
-from .shapes import SURE_DIGITS
+from .shapes import SURE_DIGITS, Mask
 
 _SURELY_FINITE = 300
 """Decimals of at most so many characters are neither too large nor too small for a double."""
@@ -52,7 +52,7 @@ class CellTest:
         """What a shape tells."""
         return matches_shape(shape, self.pattern) if self.is_for_shapes else None
 
-    def fits(self, cells: pa.Array) -> k.Mask:
+    def fits(self, cells: pa.Array) -> Mask:
         return k.matches(cells, self.pattern)
 
 
@@ -92,7 +92,7 @@ class Floats(CellTest):
         is_sure = len(shape) <= _SURELY_FINITE and "e" not in shape and "E" not in shape
         return verdict if is_sure or not verdict else None
 
-    def fits(self, cells: pa.Array) -> k.Mask:
+    def fits(self, cells: pa.Array) -> Mask:
         fits = k.matches(cells, self.pattern)
         values = pc.cast(k.only(cells, fits), pa.float64())
         vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
@@ -127,7 +127,7 @@ class Words(CellTest):
     def holds(self, shape: str) -> Verdict:
         return shape.lower() in self._known if self.is_for_shapes else None
 
-    def fits(self, cells: pa.Array) -> k.Mask:
+    def fits(self, cells: pa.Array) -> Mask:
         return k.mask_of(pc.is_in(pc.utf8_lower(cells), self._array, skip_nulls=True))
 
 
@@ -177,7 +177,7 @@ class Recognised(CellTest):
     def holds(self, shape: str) -> Verdict:
         return False if super().holds(shape) is False else None
 
-    def fits(self, cells: pa.Array) -> k.Mask:
+    def fits(self, cells: pa.Array) -> Mask:
         if self.pattern:
             alike = k.matches(cells, self.pattern)
             if not alike.any():

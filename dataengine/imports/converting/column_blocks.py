@@ -60,7 +60,7 @@ class ColumnBlock:
 
     @cached_property
     def filled(self) -> int:
-        return len(self.text) - self.text.null_count
+        return len(self.text) - int(self.text.null_count)
 
     @cached_property
     def present(self) -> Mask:

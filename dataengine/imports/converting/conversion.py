@@ -42,6 +42,7 @@ from .kernels_written import is_written, plain
 from .moments import fits_shape
 from .number_styles import POINT, NumberStyle
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
+from .shapes import Mask
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "cells": (k.quick_cells, k.careful_cells),
@@ -221,7 +222,7 @@ class Converter:
         quick, _ = KERNELS[target.kind.kernel]
         return quick(cells, target)
 
-    def _completed(self, cells: pa.Array, target: Target, values: pa.Array, sure: k.Mask) -> Converted:
+    def _completed(self, cells: pa.Array, target: Target, values: pa.Array, sure: Mask) -> Converted:
         """The values where they are ``sure``, and what a closer look finds in the cells that are left."""
         rest = k.present(cells) & ~sure
         rows = np.flatnonzero(rest)
@@ -273,7 +274,7 @@ class Converter:
             raise FormatsNeeded(target.name)
 
 
-def _looks_like(block: ColumnBlock, form: DateFormat) -> k.Mask:
+def _looks_like(block: ColumnBlock, form: DateFormat) -> Mask:
     return block.judged(lambda shape: fits_shape(shape, form), lambda cells: k.matches(cells, form.pattern)).mask
 
 
@@ -395,7 +396,7 @@ _PYTHON: dict[str, Any] = {
 }
 
 
-def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
+def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> Mask:
     """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from . import kernels as k
 from .patterns import GUARDED, NUMBER, RUNS, Guard
-from .shapes import bytes_of, holds_byte
+from .shapes import Mask, bytes_of, holds_byte
 
 _TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
 _NUMBER = rf"^{NUMBER}$"
@@ -71,10 +71,10 @@ def _formulas_read(cells: pa.Array) -> pa.Array:
     return pc.if_else(pa.array(formulas), pc.replace_substring(inner, '""', '"'), cells)
 
 
-def _led(cells: pa.Array) -> k.Mask:
+def _led(cells: pa.Array) -> Mask:
     """Where cells begin with what guards and formulas begin with; by the bytes, which costs next to nothing."""
     raw, ends = bytes_of(cells)
     if not raw.size:
         return np.zeros(len(cells), dtype=np.bool_)
-    led: k.Mask = _LEADS[raw[np.minimum(ends[:-1], raw.size - 1)]] & (ends[:-1] < ends[1:])
+    led: Mask = _LEADS[raw[np.minimum(ends[:-1], raw.size - 1)]] & (ends[:-1] < ends[1:])
     return led

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .kernels import FLOAT, Converted, Mask, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .kernels import FLOAT, Converted, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .shapes import Mask
 
 MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383

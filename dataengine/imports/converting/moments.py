@@ -175,7 +175,8 @@ def _number(shapes: Shapes, rows: Ints, places: range | list[int]) -> Ints:
     number = digits[0]
     for digit in digits[1:]:
         number = number * 10 + digit
-    return number.astype(np.int64)
+    wide: Ints = number.astype(np.int64)
+    return wide
 
 
 # By patterns -------------------------------------------------------------------------------------------------------

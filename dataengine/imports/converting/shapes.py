@@ -88,7 +88,8 @@ class Shapes:
     def digits_at(self, rows: Ints, places: Sequence[int]) -> npt.NDArray[np.int32]:
         """The digits at some places (in bytes) of cells that have them there: one line for each place."""
         at = self._ends[rows][None, :] + np.array(places, dtype=np.int64)[:, None]
-        return (self._bytes[at] - _ZERO).astype(np.int32)
+        digits: npt.NDArray[np.int32] = (self._bytes[at] - _ZERO).astype(np.int32)
+        return digits
 
     def whole_numbers(self, good: Mask, digits: Sequence[int]) -> Ints:
         """All digits of each cell where ``good`` as one number, 0 elsewhere.
