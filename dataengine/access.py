@@ -1,6 +1,6 @@
 """The only way in to a table, an import or a change of many records.
 
-Access is decided in the fetch, so that no entrance can forget it.
+Access is checked where they are fetched, so no entrance can forget it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import psycopg
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -21,8 +20,9 @@ from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_p
 from psycopg import sql
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table
+from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table, TrashItem
 from dataengine.models.tables import Known
+from dataengine.postgres import planned
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -33,22 +33,31 @@ RIGHTS: tuple[Right, ...] = get_args(Right.__value__)
 
 
 def codenames_granting(right: Right) -> list[str]:
-    """The permissions of which any one gives ``right``."""
+    """The permissions each of which grants ``right``."""
     return [f"{name}_table" for name in RIGHTS[RIGHTS.index(right) :]]
 
 
 def tables_for(user: User | AnonymousUser, right: Right = "view") -> QuerySet[Table]:
-    """Every table on which ``user`` holds ``right``, by owning it or by a grant."""
+    """All tables in use on which ``user`` has ``right``, as the owner or by a grant."""
+    return _held(user, right, Table.objects.all())
+
+
+def trashed_tables_for(user: User | AnonymousUser) -> QuerySet[Table]:
+    """All tables in the trash that are the user's own."""
+    return _held(user, "own", Table.everything.exclude(trashed_at=None))
+
+
+def _held(user: User | AnonymousUser, right: Right, tables: QuerySet[Table]) -> QuerySet[Table]:
     if not user.is_authenticated or not user.is_active:
-        return Table.objects.none()
+        return tables.none()
     granted = get_objects_for_user(
-        user, codenames_granting(right), klass=Table, any_perm=True, with_superuser=False, use_groups=True
+        user, codenames_granting(right), klass=tables, any_perm=True, with_superuser=False, use_groups=True
     )
-    return Table.objects.filter(Q(owner=user) | Q(pk__in=granted.order_by().values("pk"))).select_related("owner")
+    return tables.filter(Q(owner=user) | Q(pk__in=granted.order_by().values("pk"))).select_related("owner")
 
 
 def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
-    """The rights that ``user`` holds on ``table``; empty for a stranger."""
+    """The rights that ``user`` has on ``table``; empty for strangers."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     if table.owner_id == user.pk:
@@ -63,12 +72,12 @@ def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
 
 
 def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
-    """The table called ``name``.
+    """The table named ``name``.
 
-    Raises NotFound to strangers (whether it exists is none of their business) and AccessDenied to people who may see
-    it but lack ``right``.
+    Raises NotFound to strangers (who must not learn whether it exists) and AccessDenied to users who may see it but
+    lack ``right``.
     """
-    # No name holds a NUL, and PostgreSQL would not even take the question.
+    # No name contains a NUL, and PostgreSQL would not accept the query.
     table = None if "\0" in name else _fetched(user, name)
     held = rights_of(user, table) if table is not None else frozenset[Right]()
     if table is None or "view" not in held:
@@ -79,14 +88,10 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
 
 
 def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
-    """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
+    """The table with its columns, search index and the user's grants (``Table.known``), all in one query."""
     statement, parts = _question()
     parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
-    connection.ensure_connection()
-    raw, pool = connection.connection, getattr(connection, "pool", None)
-    # PostgreSQL plans it for longer than it looks up, so a connection that is kept keeps the plan, too.
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+    rows = planned.rows(statement, parameters)
     if not rows:
         return None
     granted, has_changes, *first = rows[0]
@@ -120,7 +125,7 @@ def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
 
 @cache
 def _question() -> tuple[bytes, list[slice]]:
-    """The statement, and where in its rows are: table, search index, layout, column, what it refers to, its index."""
+    """The statement, and the slices of its rows: table, search index, layout, column, referenced table, index."""
     models: list[tuple[str, type[Model]]] = [
         ("t", Table), ("s", Index), ("l", ColumnLayout), ("c", Column), ("r", Table), ("i", Index)
     ]  # fmt: skip
@@ -140,7 +145,7 @@ def _question() -> tuple[bytes, list[slice]]:
     return statement.as_bytes(), [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-# The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
+# Without the CTE the rights would be looked up once for each column; an owner's are not looked up.
 _ASK = sql.SQL("""
 WITH t AS MATERIALIZED (
   SELECT *, CASE WHEN owner_id = %(user)s THEN '{{}}' ELSE ARRAY(
@@ -155,11 +160,11 @@ WITH t AS MATERIALIZED (
       SELECT FROM {changejob} j WHERE j.table_id = {table}.id
          AND (j.state IN ('queued', 'running') OR j.user_id = %(user)s AND NOT j.told)
     ) AS has_changes
-    FROM {table} WHERE name = %(name)s)
+    FROM {table} WHERE name = %(name)s AND trashed_at IS NULL)
 SELECT t.granted, t.has_changes, {selected} FROM t
   LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
   LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
-  LEFT JOIN {column} c ON c.table_id = t.id
+  LEFT JOIN {column} c ON c.table_id = t.id AND c.trashed_at IS NULL
   LEFT JOIN {table} r ON r.id = c.references_id
   LEFT JOIN {index} i ON i.column_id = c.id
  ORDER BY c.position, c.id
@@ -167,7 +172,7 @@ SELECT t.granted, t.has_changes, {selected} FROM t
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
-    """Every import of a table that ``user`` may see, and the user's own whose table is not there (yet, or any more)."""
+    """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more)."""
     if not user.is_authenticated or not user.is_active:
         return ImportJob.objects.none()
     visible = tables_for(user).order_by().values("pk")
@@ -184,6 +189,22 @@ def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> Im
     if job.table is not None and right not in rights_of(user, job.table):
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
     return job
+
+
+def trash_for(user: User | AnonymousUser) -> QuerySet[TrashItem]:
+    """What ``user`` may restore: tables that are the user's own, and columns of tables that the user may design."""
+    own = trashed_tables_for(user).order_by().values("pk")
+    designed = tables_for(user, "design").order_by().values("pk")
+    visible = Q(column=None, table__in=own) | Q(column__isnull=False, table__in=designed)
+    return TrashItem.objects.filter(visible).select_related("table", "column", "deleted_by")
+
+
+def get_trash(user: User | AnonymousUser, pk: int) -> TrashItem:
+    """The item with that number in the trash. Raises NotFound, also to those who may not restore it."""
+    item = trash_for(user).filter(pk=pk).first()
+    if item is None:
+        raise NotFound(f"There is nothing with the number {pk} in the trash.", code="trash_not_found")
+    return item
 
 
 def get_change(user: User | AnonymousUser, pk: int, right: Right = "view") -> ChangeJob:

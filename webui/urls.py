@@ -1,4 +1,4 @@
-"""URLs of the console. The account's bear the names that Django's own views and settings expect."""
+"""URLs of the console. Those of accounts have the names that Django's own views and settings expect."""
 
 from django.urls import include, path
 
@@ -15,6 +15,7 @@ from webui.views import (
     resumable,
     selection,
     tables,
+    trash,
 )
 
 account_urls = [
@@ -30,7 +31,7 @@ account_urls = [
 
 console_urls = [
     path("", tables.index, name="tables"),
-    # "new" is no table's name in these; it stands before the tables' own URLs.
+    # "new" is not the name of a table here, so these come before the URLs of tables.
     path("tables/new/", tables.new, name="table-new"),
     path("tables/new/import/", imports.new_table, name="table-from-file"),
     path("tables/<str:name>/", records.index, name="records"),
@@ -54,6 +55,9 @@ console_urls = [
     path("tables/<str:name>/changes/", changes.index, name="changes"),
     path("tables/<str:name>/changes/<int:pk>/cancel/", changes.cancel, name="change-cancel"),
     path("tables/<str:name>/undo/<int:event>/", changes.undo, name="undo"),
+    path("trash/", trash.index, name="trash"),
+    path("trash/<int:pk>/restore/", trash.restore, name="trash-restore"),
+    path("trash/<int:pk>/purge/", trash.purge, name="trash-purge"),
     path("uploads/", resumable.create, name="uploads"),
     path("uploads/<str:token>/", resumable.upload, name="upload"),
     path("imports/", imports.history, name="imports"),

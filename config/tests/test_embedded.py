@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,10 @@ def _running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With spaces and letters beyond ASCII, and longer than the path of a Unix socket may be."""
-    return tmp_path_factory.mktemp("data") / "a folder with spaces" / ("é" * 100) / "data"
+def folder() -> Iterator[Path]:
+    """With spaces and letters beyond ASCII, and longer than the path of a Unix socket can be."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-data-") as name:
+        yield Path(name).resolve() / "a folder with spaces" / ("é" * 100) / "data"
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +89,7 @@ def test_postgres_wants_a_password(postgres: Postgres, user: str) -> None:
 def test_postgres_makes_no_socket_and_hides_its_folder(postgres: Postgres) -> None:
     about_itself = (postgres.folder / "postmaster.pid").read_text().splitlines()
 
-    assert about_itself[4:6] == ["", "127.0.0.1"]  # its sockets' folder, its address
+    assert about_itself[4:6] == ["", "127.0.0.1"]  # the folder of its sockets, its address
     assert stat.S_IMODE(postgres.folder.stat().st_mode) == 0o700
 
 
@@ -174,7 +176,7 @@ def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as somebody else")
-def test_another_user_gets_in_to_what_a_strict_umask_closed_and_no_further(tmp_path: Path) -> None:
+def test_another_user_can_use_what_a_strict_umask_closed_and_no_more(tmp_path: Path) -> None:
     home = tmp_path / "home"
     program = home / "install" / "bin" / "program"
     program.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The catalog: what Tablekeep knows about tables, columns, imports and changes. Knows nothing of records' values."""
+"""The catalog: what Tablekeep knows about tables, columns, imports and changes. Knows no values of records."""
 
 from dataengine.models.changes import AuditEvent as AuditEvent
 from dataengine.models.changes import ChangeJob as ChangeJob
@@ -11,3 +11,4 @@ from dataengine.models.tables import Column as Column
 from dataengine.models.tables import ColumnLayout as ColumnLayout
 from dataengine.models.tables import Index as Index
 from dataengine.models.tables import Table as Table
+from dataengine.models.trash import TrashItem as TrashItem

@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dataengine.queries.references import Referrer
 from webui import changes, words
+from webui.sorting import query_string
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -24,7 +24,7 @@ for _filter in (words.number, words.about, words.size, words.duration, words.sec
 @register.simple_tag
 @cache
 def icon(name: str, css: str = "") -> SafeString:
-    """A Tabler icon out of the sprite. Decoration only: what it says is said in words beside it."""
+    """A Tabler icon from the sprite. Only decoration: its meaning is also given in words."""
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         css, static("icons.svg"), name,
@@ -33,17 +33,11 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def with_query(context: template.RequestContext, **changes: Any) -> str:
-    """The page's own query string with some parameters changed, or dropped where the change is None."""
-    query: QueryDict = context["request"].GET.copy()
-    for name, value in changes.items():
-        if value is None:
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    return f"?{query.urlencode()}" if query else "?"
+    """The page's query string with some parameters changed, or dropped if the change is None."""
+    return query_string(context["request"].GET, changes)
 
 
 @register.simple_tag
 def referring(who: Referrer, pk: int | None = None) -> str:
-    """The query of the grid that shows the records that refer: to the record ``pk``, or to any."""
+    """The grid's query for the records that refer to record ``pk``, or to any."""
     return urlencode({f"{who.column.name}__exact": pk} if pk else {f"{who.column.name}__isnull": "false"})

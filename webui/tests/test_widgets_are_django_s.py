@@ -1,4 +1,4 @@
-"""Selects and inputs made without templates are what Django's own templates make, but for blank lines."""
+"""Selects and inputs made without templates equal those of Django's templates, except for blank lines."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ CHOICES: list[tuple[Any, Any]] = [
     [
         forms.TextInput(ATTRS), forms.NumberInput(), forms.EmailInput(ATTRS), forms.URLInput(), forms.DateInput(),
         forms.HiddenInput(ATTRS), forms.TimeInput(), forms.CheckboxInput(ATTRS), forms.PasswordInput(),
+        forms.Textarea(ATTRS),
         forms.Select(ATTRS, CHOICES), forms.NullBooleanSelect(), forms.SelectMultiple(ATTRS, CHOICES),
     ],
     ids=lambda widget: type(widget).__name__,

@@ -24,9 +24,9 @@ _SURELY_EXACT = 15
 
 @dataclass(slots=True)
 class Candidate:
-    """What a column may be: how many cells are and are not, and the first that is not.
+    """A type that the column may have, with the cells that fit it and those that do not.
 
-    ``kinds`` its bounds tell apart.
+    ``kinds`` are the column types that share the test; their bounds tell them apart.
     """
 
     by: RecognisedBy
@@ -38,7 +38,7 @@ class Candidate:
     cells: int = 0
     failures: int = 0
     before: int = 0
-    """Cells that fit before the first that does not."""
+    """Cells that fit before the first one that does not."""
     broken_line: int = 0
     broken_cell: str = ""
     alike: bool = False
@@ -86,7 +86,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a column is. ``failures`` are the cells that are not, ``broken_*`` the first of them."""
+    """The type of a column. ``failures`` counts the cells that do not fit; ``broken_*`` describe the first of them."""
 
     kind: ColumnType
     words: str = ""
@@ -103,7 +103,7 @@ def is_number(kind: ColumnType) -> bool:
 
 
 def would_round(cells: pa.Array) -> bool:
-    """Whether a double would not say of one of the numbers what it says."""
+    """Whether a double would lose digits of any of the numbers."""
     long = k.mask_of(pc.greater(pc.binary_length(cells), _SURELY_EXACT))
     if not long.any():
         return False

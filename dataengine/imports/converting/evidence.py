@@ -1,7 +1,7 @@
-"""What the cells of one column say that it is: counted over the whole file, decided once at the end. Pure.
+"""What the cells of one column suggest about its type: counted over the whole file, decided once at the end. Pure.
 
-Every column starts as everything at once; each block counts the cells that each reading allows. A reading that too many
-cells speak against is followed no longer. Null markers are left aside while looking, and counted.
+Every column starts with all types as candidates; each block counts the cells that fit each. A candidate that too many
+cells contradict is dropped. Null markers do not count as evidence, but they are counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from .recognising import (
 )
 from .shapes import are_canonical
 
-# What ISO dates are written in, and the looser format that takes them as well.
+# The ISO format, and the looser format that all ISO dates fit as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_WHOLE = 2**53
 _ASIDE = (*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES)
@@ -54,14 +54,14 @@ TEXT = Decision(REGISTRY[Text.name])
 
 @dataclass(slots=True)
 class ColumnEvidence:
-    """What is known of one column so far."""
+    """What is known about one column so far."""
 
     name: str
     given: Sequence[DateFormat] = ()
-    """Formats that a person gave: then no others are tried but ISO's."""
+    """Formats that the user gave: then only these and ISO are tried."""
     tolerance: float = TOLERANCE
     styles: Sequence[NumberStyle] = ()
-    """How a person said that numbers are written."""
+    """The number styles that the user gave."""
     values: int = 0
     marked: int = 0
     has_codes: bool = False
@@ -78,7 +78,7 @@ class ColumnEvidence:
         self.numbers = NumberVotes(self.styles, self._most)
         for kinds in families():
             recognition = kinds[0].recognition
-            assert recognition is not None  # that is what makes it one of them
+            assert recognition is not None  # `families` lists only types that have one
             self.candidates += [
                 Candidate(recognition.by, kinds, recognition.words, test, form)
                 for test, form in self._tests(recognition, kinds[0])
@@ -109,7 +109,7 @@ class ColumnEvidence:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still be something else than text."""
+        """Whether the column may still be anything but text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: Collection[str]) -> None:
@@ -165,7 +165,7 @@ class ColumnEvidence:
         return found
 
     def quoted_words(self) -> None:
-        """Words in quotes are texts, whatever they say."""
+        """Note that words such as “true” stand in quotes: then they are text."""
         for candidate in self.candidates:
             if candidate.by == "words":
                 candidate.alive, candidate.cells, candidate.alike = False, 0, False
@@ -179,9 +179,9 @@ class ColumnEvidence:
         return next(c.test for c in self.candidates if isinstance(c.test, Integers))
 
     def _settled(self, text: pa.Array) -> Collection[str]:
-        """The candidates that every cell of the block fits, where Arrow's own parsers can tell for all at once.
+        """The candidates that every cell of the block fits, as far as Arrow's own parsers can tell at once.
 
-        What they take is less than what the patterns below take, and never more.
+        Arrow's parsers accept a subset of what the patterns accept.
         """
         alive = [c for c in self.candidates if c.alive]
         if alive and alive[0].by == "integers":
@@ -212,7 +212,7 @@ class ColumnEvidence:
         return limit
 
     def decide(self, hint: NumberStyle | None = None, default: NumberStyle = POINT) -> Decision:
-        """The column's type if markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
+        """The column's type, provided that markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
         if not self.values:
             return TEXT
         limit = self.settle()
@@ -232,8 +232,8 @@ class ColumnEvidence:
                 kind, candidate.words, failures, candidate.broken_line, candidate.broken_cell, candidate.form
             )
             found.append((failures, place, decision))
-        if reading is not None and (written := self._written(reading)) is not None:
-            # What is plain is plain; unless all of it could be thousands, and other columns say that they are.
+        if choice is not None and (written := self._written(choice)) is not None:
+            # Plain numbers come first, unless all of them could be thousands and other columns show that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
             found.append((written.failures, -1 if reading.tally.style.decimal == "," else after_numbers, written))
         within = [
@@ -243,12 +243,12 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and not best.note and reading is not None and not reading.is_proven:
-            best = replace(best, note=reading.note)
+        if is_number(best.kind) and not best.note and choice is not None and not choice.is_proven:
+            best = replace(best, note=choice.note)
         return best
 
-    def _written(self, reading: Reading) -> Decision | None:
-        tally = reading.tally
+    def _written(self, choice: StyleChoice) -> Decision | None:
+        tally = choice.tally
         if not tally.is_sound:
             return None
         kind: ColumnType | None = REGISTRY[Numeric.name]
@@ -258,11 +258,11 @@ class ColumnEvidence:
         if kind is None:
             return None
         return Decision(
-            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=reading.note
+            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
         )
 
     def kind(self) -> str:
-        """The name of the type, other columns aside."""
+        """The name of the type, without regard to other columns."""
         return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
@@ -272,7 +272,7 @@ class ColumnEvidence:
                 return first_to_hold(candidate.kinds, test.low, test.high)
             case Floats():
                 if not self.has_points:
-                    return None  # 1e-5 may be a code, too
+                    return None  # 1e-5 may also be a code
                 return REGISTRY[Numeric.name] if self.rounds or self._is_wide else candidate.kinds[0]
             case Dates() as test if candidate.by == "dates":
                 return first_with_parts(candidate.kinds, has_clock=test.has_clock, has_zone=test.has_zone)
@@ -285,7 +285,7 @@ class ColumnEvidence:
         return self._whole.low < -_SURELY_WHOLE or self._whole.high > _SURELY_WHOLE
 
     def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
-        """The format that dates are read in, where it is not ISO's; and a note, also where two were possible."""
+        """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
         chosen = chosen or self.decide().form
         if chosen is None or chosen is ISO:
             return [], ""
@@ -294,9 +294,9 @@ class ColumnEvidence:
         return [chosen], note_on(chosen, rivals)
 
     def why_text(self) -> str:
-        """Why a column is text though it nearly was something else, or ''."""
+        """Why a column is text although it nearly had another type; '' if there is nothing to say."""
         if not self.values:
-            return "it holds no value"
+            return "it holds no values"
         if self.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in self.candidates):
             whole = next(c for c in self.candidates if c.by == "integers")
             if whole.broken_cell[:1] in {"0", "+", "-"}:
@@ -304,11 +304,11 @@ class ColumnEvidence:
         best = min(self.numbers.tallies, key=lambda tally: tally.failures)
         if best.cells and not best.failures:
             if best.percents and best.bare:
-                return f"{best.percents:,} of its numbers are per cent, and others are not"
+                return f"some of its numbers ({best.percents:,}) are percentages and others are not"
             if len(best.currencies) > 1:
                 return f"its amounts are in {', '.join(sorted(best.currencies))}"
             if all(tally.thrice for tally in self.numbers.tallies):
-                return "cells like 1.000 and cells like 1,000 leave open which mark stands before decimals"
+                return "with cells like 1.000 and cells like 1,000, either mark may be the decimal mark"
         nearly = max(self.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
         before = nearly.before
         if not nearly.failures or not (before or nearly.alike):

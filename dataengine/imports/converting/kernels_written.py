@@ -1,4 +1,4 @@
-"""Numbers as spreadsheets write them, whole columns at a time: to plain ones, and counted. Pure."""
+"""Numbers as spreadsheets write them, converted to plain ones and counted, whole columns at a time. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .number_styles import (
     POINT,
     ZERO,
     NumberStyle,
-    Reading,
+    StyleChoice,
     Tally,
     Written,
     decide,
@@ -39,7 +39,7 @@ _MAYBE_ZERO = r"-?0(?:\.|$)"
 
 @dataclass(frozen=True, slots=True)
 class WrittenCells:
-    """Cells as plain numbers, null where they are none in the style; and what they bore."""
+    """Cells as plain numbers, null where they are no number in the style, and the signs that came with them."""
 
     values: pa.Array
     percent: Mask
@@ -48,7 +48,7 @@ class WrittenCells:
 
 
 def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
-    """What each cell says in a style; ``number_styles.read_one`` does the same for one."""
+    """Read every cell in a style; ``number_styles.read_one`` does the same for a single cell."""
     good = matches(cells, style.pattern)
     numbers = only(cells, good)
     is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]+$"))
@@ -84,9 +84,9 @@ def _shifted(numbers: pa.Array) -> pa.Array:
 
 
 def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
-    """Cells as the number kernels take them, and where they are none in the style.
+    """Cells in the form that the number kernels expect, and where they are no numbers in the style.
 
-    What means the same in every style, and in that with the decimal point every plain number, stays as it is.
+    Numbers that mean the same in every style stay as they are; with the decimal point, so do all plain numbers.
     """
     text = trimmed(cells)
     kept = matches(text, DECIMAL if style.decimal == "." else NEUTRAL)
@@ -98,7 +98,7 @@ def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
     unread = np.zeros(len(text), dtype=np.bool_)
     unread[rows[~present(values)]] = True
     result = pc.replace_with_mask(text, pa.array(rest), values)
-    if style.decimal == ".":  # the kernels know what else is one, and why it is none
+    if style.decimal == ".":  # leave it to the kernels which others are numbers, and why not
         return pc.if_else(pa.array(unread), text, result), np.zeros(len(text), dtype=np.bool_)
     return result, unread
 
@@ -117,7 +117,7 @@ def _judge(block: ColumnBlock, style: NumberStyle) -> Judged:
 
 
 class NumberVotes:
-    """What a column's cells say in each style, over the whole file."""
+    """How well the cells of a column fit each style, over the whole file."""
 
     def __init__(self, styles: Sequence[NumberStyle] = (), limit: int = 10_000) -> None:
         self.tallies = [Tally(style) for style in styles or (POINT, COMMA)]
@@ -151,7 +151,7 @@ class NumberVotes:
             self._owed.append((tally, owed))
 
     def look_at_integers(self, count: int, low: int, high: int) -> None:
-        """The same for cells that are known to be whole numbers."""
+        """Count cells that are known to be whole numbers."""
         for tally in self.tallies:
             tally.cells += count
             tally.bare = tally.bare or low != 0 or high != 0
@@ -170,7 +170,7 @@ class NumberVotes:
                 tally.failures += owed.likely
         self._owed = []
 
-    def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> Reading | None:
+    def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> StyleChoice | None:
         return decide(self.tallies, hint, default=default)
 
 
@@ -254,14 +254,14 @@ def _widen(tally: Tally, integers: pa.Array) -> None:
 
 
 def common_style(columns: Sequence[NumberVotes]) -> NumberStyle | None:
-    """The style that all columns are written in that leave no doubt; None where they differ, or none does."""
-    readings = [votes.decide(None) for votes in columns]
-    proven = {r.tally.style for r in readings if r is not None and r.is_proven and not r.tally.failures}
+    """The style of all columns whose style is beyond doubt; None if those differ or if there are none."""
+    choices = [votes.decide(None) for votes in columns]
+    proven = {c.tally.style for c in choices if c is not None and c.is_proven and not c.tally.failures}
     return proven.pop() if len(proven) == 1 else None
 
 
 class StyleVotes:
-    """How the numbers of a column are written that is known to hold numbers."""
+    """How the numbers are written in a column that is known to hold numbers."""
 
     def __init__(self, name: str, markers: Collection[str] | None) -> None:
         self.name = name
@@ -269,7 +269,7 @@ class StyleVotes:
         self._blank = pa.array(["", *SHEET_NULLS, *(NULL_MARKERS if markers is None else markers)])
 
     def look(self, cells: pa.Array) -> None:
-        """Take in one block."""
+        """Count the cells of one block."""
         text = trimmed(cells)
         text = only(text, ~mask_of(pc.is_in(text, self._blank, skip_nulls=True)))
         integers = cast(text, pa.int64())
@@ -286,4 +286,4 @@ class StyleVotes:
         reading = self.votes.decide(hint, default)
         if reading is None or not reading.tally.cells:
             return POINT, ""
-        return reading.tally.style, reading.note
+        return choice.tally.style, choice.note

@@ -1,4 +1,4 @@
-"""axe finds nothing in the grid with its charts, references and columns menu, nor in what refuses to delete."""
+"""axe finds nothing in the grid with its charts, references and columns menu, nor where deleting is refused."""
 
 from __future__ import annotations
 

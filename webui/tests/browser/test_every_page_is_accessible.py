@@ -28,7 +28,7 @@ BAD_CELL = {"column": "born", "code": "invalid_type", "message": "is no date"}
 
 
 def make_jobs(table: Table) -> list[str]:
-    """An import in every state; their pages."""
+    """The pages of imports in every state."""
     states: dict[str, dict[str, Any]] = {
         "queued": {},
         "running": {"phase": "loading", "rows_read": 400, "rows_rejected": 2, "errors": [CAUSE]},
@@ -107,6 +107,7 @@ def test_no_page_has_a_violation(
         "/tables/people/records/1/delete/",
         "/tables/people/filter/?column=name&condition=exact",
         "/tables/nowhere/",
+        "/trash/",
         "/imports/",
         *make_jobs(people),
         "/imports/",
