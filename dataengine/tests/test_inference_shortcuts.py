@@ -44,5 +44,5 @@ def test_shortcuts_change_nothing(blocks: list[list[str | None]]) -> None:
     quick = _verdict(blocks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ColumnEvidence, "_settled", lambda self, text: ())
-        patch.setattr("dataengine.imports.converting.column_blocks.shapes_of", lambda cells: None)
+        patch.setattr("dataengine.imports.converting.column_blocks.shapes_of", lambda *_, **__: None)
         assert quick == _verdict(blocks)

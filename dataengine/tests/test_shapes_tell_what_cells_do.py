@@ -252,4 +252,4 @@ def test_what_proves_a_style_is_counted_cell_by_cell() -> None:
     column = ["1.234,5"] * 1_600 + ["1234"] * 900
     evidence = ColumnEvidence("c")
     evidence.look(pa.array(column), np.arange(1, 2_501, dtype=np.int64), [""])
-    assert evidence.decide().note == "number, decimal comma: 1,600 cells say so, none speaks against it"
+    assert evidence.decide().note == "number, decimal comma: 1,600 cells show it, none contradicts it"

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +40,7 @@ from .kernels_time import (
 from .kernels_written import is_written, plain
 from .moments import fits_shape
 from .number_styles import POINT, NumberStyle
+from .own_rules import own_rules
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
 from .shapes import Mask
 
@@ -73,8 +72,6 @@ PLAIN: dict[Kernel, Callable[[Target], str]] = {
     "numeric": plain_numeric,
     "date": plain_date,
 }
-_INDEXABLE_BYTES = 2_600
-"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
 
 
 class MarkersFound(Exception):
@@ -192,7 +189,7 @@ class Converter:
         if converted.problems and self._bad_is_null:
             kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
             converted = Converted(converted.values, kept)
-        extra = _own_rules(converted, target)
+        extra = own_rules(converted, target)
         if extra:
             faulty = np.zeros(len(cells), dtype=np.bool_)
             for problem in extra:
@@ -266,7 +263,7 @@ class Converter:
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
         block = ColumnBlock(k.trimmed(cells.take(pa.array(faulty))), faulty)
-        if target.kind.kernel in NUMBER_KERNELS and is_written(block):
+        if target.kind.kernel in NUMBER_KERNELS and is_written(ColumnBlock(_unlike_plain(block.text), faulty)):
             raise FormatsNeeded(target.name)
         if not target.kind.has_date:
             return
@@ -354,63 +351,3 @@ def message(problem: Problem, cell: str | None) -> str:
 def brief(cell: str) -> str:
     """The beginning of a cell, as messages show it."""
     return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
-
-
-def _own_rules(converted: Converted, target: Target) -> list[Problem]:
-    """Required, length and limits: what the column demands beyond its type."""
-    values = converted.values
-    problems: list[Problem] = []
-    if target.required and values.null_count:
-        missing = ~k.present(values)
-        for problem in converted.problems:
-            missing[problem.rows] = False
-        problems += k.fault(missing, "missing_value", "expected a value, found nothing")
-    if target.unique and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
-        too_long = k.mask_of(pc.greater(pc.binary_length(values), _INDEXABLE_BYTES))
-        expected = f"at most {_INDEXABLE_BYTES:,} bytes, since the column is unique"
-        problems += k.fault(too_long, "value_too_long", expected)
-    length = target.parameters.get("length")
-    limits = target.constraints
-    if target.kind.is_text and (length or "maxLength" in limits or "minLength" in limits):
-        sizes = pc.utf8_length(values)
-        if length:
-            problems += k.fault(k.mask_of(pc.greater(sizes, length)), "value_too_long", f"at most {length} characters")
-        if "maxLength" in limits:
-            most = limits["maxLength"]
-            problems += k.fault(k.mask_of(pc.greater(sizes, most)), "constraint_failed", f"at most {most} characters")
-        if "minLength" in limits:
-            least = limits["minLength"]
-            problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
-    for name, compare, words in _LIMITS:
-        if name in limits and name in target.kind.constraints:
-            mask = _beyond(values, target, limits[name], compare)
-            problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
-    return problems
-
-
-_LIMITS: tuple[tuple[str, str, str], ...] = (
-    ("minimum", "lt", "at least"),
-    ("maximum", "gt", "at most"),
-    ("exclusiveMinimum", "le", "more than"),
-    ("exclusiveMaximum", "ge", "less than"),
-)
-_COMPARE: dict[str, Any] = {"lt": pc.less, "gt": pc.greater, "le": pc.less_equal, "ge": pc.greater_equal}
-_PYTHON: dict[str, Any] = {
-    "lt": lambda a, b: a < b,
-    "gt": lambda a, b: a > b,
-    "le": lambda a, b: a <= b,
-    "ge": lambda a, b: a >= b,
-}
-
-
-def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> Mask:
-    """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
-    if pa.types.is_floating(values.type):
-        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
-    bound = Decimal(str(limit))
-    if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
-        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
-    if target.kind.limits_need_postgres(target.parameters):
-        return np.zeros(len(values), dtype=np.bool_)  # the loader asks PostgreSQL
-    pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
-    return np.fromiter(pairs, dtype=np.bool_, count=len(values))

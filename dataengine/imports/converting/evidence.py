@@ -30,7 +30,7 @@ from .conversion import brief
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block
 from .kernels_written import NumberVotes
-from .number_styles import POINT, NumberStyle, Reading
+from .number_styles import POINT, NumberStyle, StyleChoice
 from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
@@ -216,7 +216,7 @@ class ColumnEvidence:
         if not self.values:
             return TEXT
         limit = self.settle()
-        reading = self.numbers.decide(hint, default)
+        choice = self.numbers.decide(hint, default)
         found: list[tuple[int, float, Decision]] = []
         for place, candidate in enumerate(self.candidates):
             if not candidate.alive or (candidate.by in NUMBERS and self.styles):
@@ -235,7 +235,7 @@ class ColumnEvidence:
         if choice is not None and (written := self._written(choice)) is not None:
             # Plain numbers come first, unless all of them could be thousands and other columns show that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
-            found.append((written.failures, -1 if reading.tally.style.decimal == "," else after_numbers, written))
+            found.append((written.failures, -1 if choice.tally.style.decimal == "," else after_numbers, written))
         within = [
             item for item in found
             if item[0] <= limit and not (item[0] and self.has_codes and is_number(item[2].kind))
@@ -315,7 +315,7 @@ class ColumnEvidence:
             return ""
         count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
         others = count if before else "most cells after it are"
-        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"
+        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"
 
 
 @lru_cache(8)

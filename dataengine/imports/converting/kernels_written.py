@@ -283,7 +283,7 @@ class StyleVotes:
     def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str]:
         """The style, and what people should know about it; where both would do, the decimal point."""
         self.votes.settle()
-        reading = self.votes.decide(hint, default)
-        if reading is None or not reading.tally.cells:
+        choice = self.votes.decide(hint, default)
+        if choice is None or not choice.tally.cells:
             return POINT, ""
         return choice.tally.style, choice.note
