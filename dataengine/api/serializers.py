@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from dataengine.api.fields import UniqueField
 from dataengine.columns.api_fields import WholeNumberField
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
@@ -137,7 +138,7 @@ class NewColumn(Arguments):
 
     column_name = NameField()
     column_type = serializers.CharField(max_length=20_000, help_text="For example NUMERIC(10,2) NOT NULL DEFAULT 0")
-    unique = serializers.BooleanField(required=False)
+    unique = UniqueField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
@@ -150,7 +151,7 @@ class AddColumn(NewColumn):
 
 
 class ChangeColumn(Arguments):
-    fixed = frozenset({"column_type", "type", "constraints", "index_state"})
+    fixed = frozenset({"column_type", "type", "constraints", "index_state", "unique_ignores_case"})
 
     column_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
@@ -158,7 +159,7 @@ class ChangeColumn(Arguments):
     position = WholeNumberField(
         required=False, min_value=0, max_value=MAX_COLUMNS, help_text="Its place among the columns, from 0"
     )
-    unique = serializers.BooleanField(required=False)
+    unique = UniqueField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
     indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
@@ -274,6 +275,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     column_type = serializers.CharField(source="sql_text")
     type = serializers.CharField()
     unique = serializers.BooleanField()
+    unique_ignores_case = serializers.BooleanField(help_text="Of a unique text: a and A count as the same")
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
+from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
 KEYWORD = "x-tablekeep"
@@ -106,9 +106,10 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     own = described[KEYWORD]
     if not isinstance(own, Mapping) or set(own) - {"column_type", "unique", "required"} or "column_type" not in own:
         raise _invalid(f"{KEYWORD} takes column_type, unique and required.", name)
-    flags = {key: own.get(key, False) for key in ("unique", "required")}
-    if not all(isinstance(value, bool) for value in flags.values()):
-        raise _invalid(f"{KEYWORD}: unique and required are true or false.", name)
+    unique, own_required = own.get("unique", False), own.get("required", False)
+    if not isinstance(own_required, bool) or not (isinstance(unique, bool) or unique in (IGNORE_CASE, EXACT)):
+        reason = f"{KEYWORD}: unique is true, false, “{IGNORE_CASE}” or “{EXACT}”; required is true or false."
+        raise _invalid(reason, name)
     spec = parse_sql_type(name, own["column_type"])
     said_by_type = spec.kind.json_schema(spec.parameters)
     constraints = {
@@ -121,9 +122,8 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
         raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
     default = described.get("default")
     return replace(
-        spec,
-        unique=spec.unique or flags["unique"],
-        required=spec.required or flags["required"] or required,
+        spec.made_unique(unique or spec.unique),
+        required=spec.required or own_required or required,
         default=_literal(default) if "default" in described else spec.default,
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),

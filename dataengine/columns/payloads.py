@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types import EXACT, IGNORE_CASE, ColumnSpec
 from dataengine.exceptions import DataEngineError, InvalidInput, shown
 
 CONSTRAINTS_SCHEMA: dict[str, Any] = {
@@ -42,7 +42,7 @@ COLUMN_SCHEMA: dict[str, Any] = {
             "additionalProperties": False,
             "properties": {
                 "type": {"type": "string", "minLength": 1, "maxLength": 20_000},
-                "unique": {"type": "boolean"},
+                "unique": {"enum": [True, False, IGNORE_CASE, EXACT]},
                 "required": {"type": "boolean"},
                 "default": {},
                 "label": {"type": "string", "maxLength": 200},
@@ -115,8 +115,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
     spec = parse_sql_type(name, described["type"])
     constraints = check_constraints(spec, described.get("constraints", {}))
     return replace(
-        spec,
-        unique=spec.unique or described.get("unique", False),
+        spec.made_unique(described.get("unique") or spec.unique),
         required=spec.required or described.get("required", False),
         default=literal(described["default"]) if "default" in described else spec.default,
         label=described.get("label", ""),
@@ -212,11 +211,17 @@ def _sentence(error: ValidationError, below: int = 0) -> str:
             known = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
             unknown = [str(name) for name in instance if name not in known]
             text = f"There is no such key: {', '.join(shown(name) for name in unknown[:5])}."
+        case "enum":
+            text = f"Give {', '.join(_word(choice) for choice in rule[:-1])} or {_word(rule[-1])}."
         case "minLength" | "minProperties":
             text = "This cannot be empty."
         case _:
             text = f"This violates the rule {error.validator}: {json.dumps(rule)}."
     return f"{where}: {text}" if where else text
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"“{value}”"
 
 
 def _refused(problems: Mapping[str, list[str]], code: str) -> InvalidInput:

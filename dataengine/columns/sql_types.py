@@ -84,10 +84,10 @@ class _Reader:
                 raise self.refuse(f"“{found}” is not allowed here; after a type come UNIQUE, NOT NULL or DEFAULT.")
         if unique and not entry.can_be_unique:
             raise self.refuse(f"{entry.sql_names[0]} columns cannot be unique.")
-        return ColumnSpec(
-            name=self.name, type=entry.name, parameters=parameters, unique=unique, required=required, default=default,
-            label=label,
-        )  # fmt: skip
+        spec = ColumnSpec(
+            name=self.name, type=entry.name, parameters=parameters, required=required, default=default, label=label
+        )
+        return spec.made_unique(unique)
 
     def _type(self) -> ColumnType:
         longest = max(len(name.split()) for name in BY_SQL_NAME)

@@ -33,7 +33,7 @@ def _property(column: ColumnSpec) -> dict[str, Any]:
         shape["default"] = _json_default(column)
     own: dict[str, Any] = {"column_type": column.kind.sql_text(column.parameters)}
     # What JSON Schema's list of required properties cannot say of one that has a default.
-    own |= {name: True for name, said in (("unique", column.unique), ("required", column.required)) if said}
+    own |= {name: said for name, said in (("unique", column.how_unique), ("required", column.required)) if said}
     return {name: text for name, text in words.items() if text} | shape | {KEYWORD: own}
 
 

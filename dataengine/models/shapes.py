@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypedDict, final
 
+from dataengine.columns.types import Unique
+
 
 class RowError(TypedDict):
     """One error of a rejected row; ``column`` is ``*`` for errors of the whole row."""
@@ -56,7 +58,7 @@ class ColumnChanges(TypedDict, total=False):
     label: str
     description: str
     position: int  # from 0
-    unique: bool
+    unique: Unique
     required: bool
     default: str | None  # a literal's text
 

@@ -111,6 +111,8 @@ class Column(models.Model):
         Table, on_delete=models.PROTECT, null=True, blank=True, related_name="referring_columns"
     )
     unique = models.BooleanField(default=False)
+    # For a unique text: whether values that differ only in case count as the same.
+    unique_ignores_case = models.BooleanField(default=False)
     required = models.BooleanField(default=False)
     default = models.TextField(null=True, blank=True)  # noqa: DJ001  (no default is not an empty default)
     constraints = models.JSONField(default=dict, blank=True)
@@ -178,12 +180,19 @@ class Column(models.Model):
         index = self.index_or_none
         return index.shown_state if index else Index.ShownState.READY if self.unique else None
 
+    @property
+    def sort_state(self) -> str | None:
+        """The state of the index for sorting. The index of a unique text column is in a different order than lists."""
+        index = self.index_or_none
+        return index.shown_state if index else self.index_state if not self.kind.is_text else None
+
     def to_spec(self) -> ColumnSpec:
         return ColumnSpec(
             name=self.name,
             type=self.type,
             parameters=self.all_parameters,
             unique=self.unique,
+            unique_ignores_case=self.unique_ignores_case,
             required=self.required,
             default=self.default,
             label=self.label,

@@ -22,6 +22,11 @@ def create_statements(table: Table) -> str:
     body = sql.SQL(",\n    ").join(lines)
     statements: list[sql.Composable] = [sql.SQL("CREATE TABLE {} (\n    {}\n);").format(name, body)]
     statements += [
+        sql.SQL("CREATE UNIQUE INDEX ON {} (lower({}));").format(name, sql.Identifier(column.name))
+        for column in columns
+        if column.unique_ignores_case
+    ]
+    statements += [
         sql.SQL("CREATE INDEX ON {} ({}, id);").format(name, sql.Identifier(column.name))
         for column in columns
         if column.index_or_none is not None
@@ -40,7 +45,7 @@ def create_statements(table: Table) -> str:
 
 def _definition(column: Column) -> Iterable[sql.Composable]:
     yield ddl.column_definition(column)
-    if column.unique:
+    if column.unique and not column.unique_ignores_case:
         yield sql.SQL("UNIQUE")
     if column.references is not None:
         yield sql.SQL("REFERENCES {} (id)").format(sql.Identifier(column.references.name))

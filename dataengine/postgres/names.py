@@ -8,6 +8,13 @@ from __future__ import annotations
 
 import re
 
+FUNCTIONS = "tablekeep_functions"
+"""The schema of our functions (``text_functions.py``): ``fold``, ``sort_key``, ``case_key``.
+
+Not named like the role that we connect as, or every new table would be created there.
+"""
+FOLD, SORT_KEY, CASE_KEY = "fold", "sort_key", "case_key"
+
 INDEX_FORMAT = "tk:%s:index"
 """With a column's key, for Python and for PostgreSQL's ``format``."""
 SEARCH_INDEX_FORMAT = "tk:%s:search"

@@ -49,6 +49,7 @@ def hide_column(table: Table, column: Column) -> None:
         _drop_constraint(column, "reference"),
     ]
     ddl.alter(table, actions)
+    ddl.execute(ddl.drop_index(names.constraint(column.pk, "unique")))  # of one that is unique whatever the case
     ddl.execute(ddl.drop_index(names.index(table.pk, column.pk)))
     ddl.rename_column(table, column.name, names.trashed_column(column.pk))
 

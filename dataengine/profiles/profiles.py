@@ -137,8 +137,7 @@ def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
             column.kind.value_words.get(value.text, value.text) or "empty text",
             value.records,
             value.records / highest,
-            # A filter cannot have an empty value; this pattern matches an empty text.
-            {"exact": value.text} if value.text else {"iregex": "^$"},
+            {"exact": value.text},
         )
         for value in top.values
     ]

@@ -15,6 +15,7 @@ import psycopg
 from django.db import DataError, connection, transaction
 from django.db.models import Max, Min
 
+from dataengine.models import Column
 from dataengine.postgres import ddl
 from dataengine.records.model import Record
 
@@ -41,17 +42,17 @@ class _Stretch:
 
 
 def place_of(
-    model: type[Record], attribute: str, *, descending: bool, nulls_first: bool, offset: int, count: int
+    model: type[Record], column: Column | None, *, descending: bool, nulls_first: bool, offset: int, count: int
 ) -> Place | None:
-    """About where the record after ``offset`` of ``count`` records is, in the order of a column.
+    """About where the record after ``offset`` of ``count`` records is, in the order of a column (None: ``id``).
 
     None if PostgreSQL knows too little about the column.
     """
     target = min(offset / count, 1.0) if count else 0.0
-    stretches = _stretches(model, attribute, descending=descending, nulls_first=nulls_first)
+    stretches = _stretches(model, column, descending=descending, nulls_first=nulls_first)
     reached = [stretch for stretch in stretches if stretch.start <= target]
     if not reached:
-        return _place_by_id(model, target, None, descending=descending) if attribute == "id" else None
+        return _place_by_id(model, target, None, descending=descending) if column is None else None
     last = reached[-1]
     if last.is_point and target < last.end:
         within = (target - last.start) / (last.end - last.start)
@@ -73,9 +74,8 @@ def _place_by_id(model: type[Record], share: float, value: Any, *, descending: b
     return Place(value, found)
 
 
-def _stretches(model: type[Record], attribute: str, *, descending: bool, nulls_first: bool) -> list[_Stretch]:
+def _stretches(model: type[Record], column: Column | None, *, descending: bool, nulls_first: bool) -> list[_Stretch]:
     """The statistics as stretches in the order of the walk; [] if there are none."""
-    column = next((column for column in model.columns if column.attribute == attribute), None)
     statement = ddl.statistics_of(model.table, column)
     try:
         with transaction.atomic(), connection.cursor() as cursor:

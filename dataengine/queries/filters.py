@@ -20,7 +20,8 @@ from django.http import QueryDict
 
 from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput, shown
-from dataengine.models import Table
+from dataengine.models import Column, Table
+from dataengine.postgres.text_expressions import CASELESS, compares, equals, holds, is_null
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
@@ -35,23 +36,29 @@ _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = types.ID.lookups
 # PostgreSQL takes many seconds to compile some long regular expressions, before it compares anything.
 _COMPILE_SECONDS = 0.5
-# Forms submit empty filters; these are ignored.
+EMPTY_TEXTS = frozenset({"exact", "ne"})
+"""Lookups of texts for which an empty value means the empty text."""
+# Forms submit empty filters; all others of these are ignored.
 _EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 type Parse = Callable[[object], Any]
 
 
 class ValueField(forms.Field):
-    """One value, or several, read by the rules of a column's type."""
+    """One value, or several, read by the rules of a column's type; None for no filter."""
 
-    def __init__(self, *, parse: Parse, is_list: bool = False, size: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, parse: Parse, is_list: bool = False, size: int | None = None, takes_empty: bool = False, **kwargs: Any
+    ) -> None:
+        """``takes_empty``: the empty text is a value, too."""
         super().__init__(**kwargs)
         self.size = size
         self.parse = parse
         self.is_list = is_list
+        self.takes_empty = takes_empty
 
     def clean(self, value: Any) -> Any:
-        if value in _EMPTY:
+        if value in _EMPTY and not (self.takes_empty and value == ""):
             return None
         if not self.is_list:
             return self.parse(value)
@@ -62,16 +69,39 @@ class ValueField(forms.Field):
 
 
 class ValueFilter(django_filters.Filter):
-    """Compares one column; ``ne`` keeps records without a value, as people expect from “everything but”."""
+    """Compares one column (None: ``id``); ``ne`` keeps records without a value, as in “everything but”."""
 
     field_class = ValueField
 
+    def __init__(self, *args: Any, column: Column | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.column = column
+
     def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
-        found: models.QuerySet[Record] = super().filter(qs, value)
-        if value not in _EMPTY and self.lookup_expr in _COMPARISONS:
+        if value is None:
+            return qs
+        condition = self._condition(value)
+        if self.exclude:
+            return qs.exclude(condition)
+        found = qs.filter(condition)
+        if self.lookup_expr in _COMPARISONS:
             # Django drops a comparison that every number of the type passes, which would let NULL pass too.
-            found = found.filter(Q((f"{self.field_name}__isnull", False)))
+            found = found.filter(is_null(self.column, self.field_name, False))
         return found
+
+    def _condition(self, value: Any) -> Q:
+        column, lookup = self.column, self.lookup_expr
+        if lookup == "isnull":
+            return is_null(column, self.field_name, value)
+        if column is None or not column.kind.is_text or self.exclude:
+            return Q((f"{self.field_name}__{lookup}", value))
+        if lookup in {"exact", "in"}:
+            return equals(column, value if lookup == "in" else [value])
+        if lookup in _COMPARISONS or lookup == "range":
+            return compares(column, lookup, value)
+        if lookup in CASELESS:
+            return holds(column, lookup, value)
+        return Q((f"{self.field_name}__{lookup}", value))
 
 
 class SearchFilter(django_filters.Filter):
@@ -80,7 +110,7 @@ class SearchFilter(django_filters.Filter):
     field_class = ValueField
 
     def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
-        return qs if value in _EMPTY else qs.filter(search_condition(qs.model, value))
+        return qs if value is None else qs.filter(search_condition(qs.model, value))
 
 
 class RecordFilterSet(django_filters.FilterSet):
@@ -112,7 +142,7 @@ class RecordFilterSet(django_filters.FilterSet):
     @property
     def is_filtered(self) -> bool:
         """Whether there are any filters at all."""
-        return not self.problems and any(value not in _EMPTY for value in self.form.cleaned_data.values())
+        return not self.problems and any(value is not None for value in self.form.cleaned_data.values())
 
     def used(self) -> list[tuple[str, str]]:
         """(attribute, lookup) of all columns that are compared."""
@@ -136,6 +166,12 @@ def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
     """The filter set of a table's records; pass the record model if you have it."""
     model = record_model(table) if isinstance(table, Table) else table
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {"record_model": model, "__module__": __name__})
+
+
+def takes_empty_text(model: type[Record], name: str) -> bool:
+    """Whether an empty value of this filter means the empty text."""
+    made = make_filter(model, name)
+    return bool(made.extra.get("takes_empty"))
 
 
 def make_filter(model: type[Record], name: str) -> django_filters.Filter:
@@ -163,7 +199,9 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
         exclude=lookup == "ne",
         label=f"{column.title if column else 'id'} {lookup}",
         parse=_parser(kind, bound_field(model, attribute), lookup),
+        column=column,
         is_list=lookup in _LISTS,
+        takes_empty=kind.is_text and lookup in EMPTY_TEXTS,
         size=2 if lookup == "range" else None,
     )
 

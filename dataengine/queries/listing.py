@@ -22,6 +22,8 @@ from dataengine.records.model import Record
 
 # Lookups that an index in the order of a column's values can help with.
 _HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull", "year"})
+# Those that the index of a unique text column can be used for, too, which is in a different order than lists.
+_HELPED_BY_ANY = frozenset({"exact", "in", "isnull"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +174,17 @@ def _remedies(
         index = model.table.search_index()
         if index is None or index.state != Index.State.COMPLETED:
             found.append(Remedy("Searching", None, index.shown_state if index else None))
-    wanted = [(attribute, "Filtering") for attribute, lookup in used if lookup in _HELPED]
-    wanted += [(terms[0].attribute, "Sorting")]
-    for attribute, what in wanted:
+    wanted: list[tuple[Column, str, str | None]] = []
+    for attribute, lookup in used:
         column = columns.get(attribute)
-        if column is None or column.index_state == Index.ShownState.READY:
+        if column is not None and lookup in _HELPED:
+            state = column.index_state if lookup in _HELPED_BY_ANY else column.sort_state
+            wanted.append((column, "Filtering", state))
+    if terms[0].column is not None:
+        wanted.append((terms[0].column, "Sorting", terms[0].column.sort_state))
+    for column, what, state in wanted:
+        if state == Index.ShownState.READY or not column.kind.can_be_sorted:
             continue
-        if column.kind.can_be_sorted and column not in [remedy.column for remedy in found]:
-            found.append(Remedy(f"{what} by “{column.title}”", column, column.index_state))
+        if column not in [remedy.column for remedy in found]:
+            found.append(Remedy(f"{what} by “{column.title}”", column, state))
     return found

@@ -3,6 +3,8 @@
 NULLs come last in either direction, as people expect from a list of the largest delays; ``nulls="first"`` reverses
 that. PostgreSQL's own order has them first in a descending list, and an index can only be walked in its own order. So a
 list is read in stretches, each of which is one walk: the records that have a value, then those that have none.
+
+Texts are sorted by a key of our own (``postgres/text_functions.py``), which is the same on every server.
 """
 
 from __future__ import annotations
@@ -16,20 +18,34 @@ from typing import Any
 from django.db import models
 from django.db.models import Expression, F, Func, Q, QuerySet
 from django.db.models.expressions import OrderBy
+from django.db.models.lookups import Exact, GreaterThan, LessThan
 
 from dataengine.columns.types import ID
 from dataengine.exceptions import InvalidInput, shown
+from dataengine.models import Column
+from dataengine.postgres import text_expressions
+from dataengine.postgres.text_expressions import SortKey
 from dataengine.records.model import Record, bound_field
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One column of an ordering. ``attribute`` is the model's, ``nullable`` whether it may be NULL."""
+    """One column of an ordering, None for ``id``. ``nullable`` is whether it may be NULL."""
 
-    attribute: str
+    column: Column | None
     descending: bool = False
     nullable: bool = False
     nulls_first: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """The model's."""
+        return self.column.attribute if self.column is not None else "id"
+
+    @property
+    def compared(self) -> F | SortKey:
+        """What is sorted and compared."""
+        return text_expressions.ordered_by(self.column, self.attribute)
 
     def reversed(self) -> Term:
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
@@ -41,7 +57,7 @@ class Term:
 
     @property
     def expression(self) -> OrderBy:
-        column = F(self.attribute)
+        column = self.compared
         if self.is_as_indexed:
             return column.desc() if self.descending else column.asc()
         return column.desc(nulls_last=True) if self.descending else column.asc(nulls_first=True)
@@ -82,14 +98,14 @@ def parse_ordering(model: type[Record], order_by: str = "", direction: str = "",
             if column is not None:
                 reason = f"{column.kind.noun} column “{name}” has no order."
             raise InvalidInput(reason, code="invalid_order", fields={"order_by": reason})
-        attribute, nullable = (column.attribute, not column.required) if column else ("id", False)
-        if attribute in {term.attribute for term in terms}:
+        if column in [term.column for term in terms]:
             continue
+        nullable = column is not None and not column.required
         descending = word.startswith("-") or down
-        terms.append(Term(attribute, descending, nullable, nulls_first=nulls.lower() == "first"))
-        if attribute == "id":
+        terms.append(Term(column, descending, nullable, nulls_first=nulls.lower() == "first"))
+        if column is None:
             return terms  # nothing after a unique key changes the order
-    return [*terms, Term("id", descending=terms[-1].descending)]
+    return [*terms, Term(None, descending=terms[-1].descending)]
 
 
 def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Record]:
@@ -119,7 +135,7 @@ def stretches_after(
         yield from _one_way(terms, boundary, compared, inclusive=inclusive)
         return
     same = [
-        _is_null(term, True) if value is None else Q((f"{term.attribute}__exact", right))
+        _is_null(term, True) if value is None else Q(Exact(term.compared, right))
         for term, value, right in zip(terms, boundary, compared, strict=True)
     ]
     if inclusive:
@@ -137,12 +153,12 @@ def _one_way(
     first = terms[0]
     comparison = ("<" if first.descending else ">") + ("=" if inclusive else "")
     if boundary[0] is not None:
-        row = _RowComparison(*(F(term.attribute) for term in terms), *compared, comparison=comparison)
+        row = _RowComparison(*(term.compared for term in terms), *compared, comparison=comparison)
         yield Stretch(row, _with_value(terms))
         if first.nullable and not first.nulls_first:
             yield Stretch(_is_null(first, True), [*terms[1:]])
         return
-    rest = _RowComparison(*(F(term.attribute) for term in terms[1:]), *compared[1:], comparison=comparison)
+    rest = _RowComparison(*(term.compared for term in terms[1:]), *compared[1:], comparison=comparison)
     yield Stretch(_is_null(first, True) & Q(rest), [*terms[1:]])
     if first.nulls_first:
         yield Stretch(_is_null(first, False), _with_value(terms))
@@ -154,7 +170,7 @@ def _with_value(terms: Sequence[Term]) -> list[Term]:
 
 
 def _is_null(term: Term, yes: bool) -> Q:
-    return Q((f"{term.attribute}__isnull", yes))
+    return text_expressions.is_null(term.column, term.attribute, yes)
 
 
 def _after(term: Term, value: Any, right: Any) -> Iterator[tuple[Q, bool]]:
@@ -163,7 +179,8 @@ def _after(term: Term, value: Any, right: Any) -> Iterator[tuple[Q, bool]]:
         if term.nulls_first:
             yield _is_null(term, False), False
         return
-    yield Q((f"{term.attribute}__{'lt' if term.descending else 'gt'}", right)), False
+    comparison = LessThan if term.descending else GreaterThan
+    yield Q(comparison(term.compared, right)), False
     if term.nullable and not term.nulls_first:
         yield _is_null(term, True), True
 
@@ -172,8 +189,8 @@ def _compared(model: type[Record], term: Term, value: Any) -> Any:
     made = bound_field(model, term.attribute)
     if value is None:
         return None
-    kind = next((column.kind for column in model.columns if column.attribute == term.attribute), ID)
-    return kind.operand(made, value)
+    kind = term.column.kind if term.column is not None else ID
+    return text_expressions.place(term.column, kind.operand(made, value))
 
 
 class _RowComparison(Func):

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
+from dataengine.postgres.text_functions import SORTED_CHARACTERS
 from dataengine.queries import far_pages_by_sample, far_pages_by_statistics
 from dataengine.queries.counts import Count
 from dataengine.queries.ordering import Stretch, Term, ordered, stretches_after, whole
@@ -59,12 +60,12 @@ def page_by_number(
     model: type[Record] = queryset.model
     if count is not None and count.is_exact and offset >= count.value:
         return _beyond_the_end(queryset, terms, number)
-    if offset > EXACT_OFFSET and count is not None and _is_indexed(model, terms[0].attribute):
+    if offset > EXACT_OFFSET and count is not None and _is_indexed(terms[0]):
         page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count.value)
         if page is not None:
             return page
-    if offset > KEYS_FIRST and _is_indexed(model, terms[0].attribute):
-        # Walking the keys only reads the index, not the records.
+    if offset > KEYS_FIRST and _is_indexed(terms[0]):
+        # Walking the keys only reads the index, not the records (unless it is sorted by texts).
         keys = _slice(queryset, whole(terms), offset, 1, names=[term.attribute for term in terms])
         found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
@@ -112,9 +113,8 @@ def _beyond_the_end(queryset: QuerySet[Record], terms: Sequence[Term], number: i
     return Page([], None, before if number > 1 else None, number)
 
 
-def _is_indexed(model: type[Record], attribute: str) -> bool:
-    states = {column.attribute: column.index_state for column in model.columns}
-    return attribute == "id" or states[attribute] == Index.ShownState.READY
+def _is_indexed(term: Term) -> bool:
+    return term.column is None or term.column.sort_state == Index.ShownState.READY
 
 
 def _page_by_estimate(
@@ -138,7 +138,7 @@ def _page_by_estimate(
     else:
         place = far_pages_by_statistics.place_of(
             queryset.model,
-            terms[0].attribute,
+            terms[0].column,
             descending=terms[0].descending,
             nulls_first=terms[0].nulls_first,
             offset=offset,
@@ -228,7 +228,9 @@ def _signature(terms: Sequence[Term]) -> str:
 
 
 def _packed(value: Any) -> Any:
-    """A value as JSON from which exactly the same value can be restored."""
+    """A value as JSON from which exactly the same value can be restored, as far as it decides the order."""
+    if isinstance(value, str):
+        return value[:SORTED_CHARACTERS]
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     if isinstance(value, Decimal | uuid.UUID):

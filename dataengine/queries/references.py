@@ -21,6 +21,7 @@ from dataengine import access
 from dataengine.columns import values
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
+from dataengine.postgres.text_expressions import equals, holds, ordered_by
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import Record, record_model
@@ -85,8 +86,8 @@ def find(table: Table, text: str, *, limit: int = 20) -> list[Suggestion]:
                 for lookup in ("istartswith", "icontains"):
                     if len(found) < limit:
                         known = [record.pk for record in found]
-                        matching = model.objects.filter((f"{named.attribute}__{lookup}", text)).exclude(pk__in=known)
-                        found += matching.order_by(named.attribute, "id")[: limit - len(known)]
+                        matching = model.objects.filter(holds(named, lookup, text)).exclude(pk__in=known)
+                        found += matching.order_by(ordered_by(named, named.attribute), "id")[: limit - len(known)]
     except OperationalError as error:
         if not timed_out(error):
             raise
@@ -129,9 +130,7 @@ def resolve(table: Table, text: str) -> int:
         if not model.objects.filter(pk=int(text)).exists():
             raise _unresolved(f"There is no record {int(text)} in “{table.name}”.")
         return int(text)
-    called = (
-        list(model.objects.filter((named.attribute, text)).order_by("id")[:3]) if named and "\0" not in text else []
-    )
+    called = list(model.objects.filter(equals(named, [text])).order_by("id")[:3]) if named and "\0" not in text else []
     end = _ENDS_IN_ID.fullmatch(text)
     numbered = model.objects.filter(pk=int(end[1])).first() if end and _is_id(end[1]) else None
     meant: set[int] = {record.pk for record in called}

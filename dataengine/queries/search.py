@@ -1,7 +1,7 @@
 """How ``search`` finds records.
 
-Without a search index: the text occurs, in upper or lower case, in any text column; or it equals the value of a number
-column, a reference, a UUID column, or the id.
+Case, accents and width do not matter. Without a search index: the text occurs in any text column; or it equals the
+value of a number column, a reference, a UUID column, or the id.
 
 With one, text is looked up in the index. If PostgreSQL has pg_trgm, that finds the same texts. If not, it finds words:
 every word of the search has to occur in the record's text columns, and the last one may be the beginning of a word.
@@ -23,6 +23,7 @@ from django.db.models import F, Func, Q, Value
 from dataengine.columns import values
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
+from dataengine.postgres.text_expressions import Fold, holds
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
@@ -32,6 +33,7 @@ RARE = 10_000
 _PROBE_SECONDS = 0.2
 # The planner expects an unknown beginning of a word in one of fifty records.
 _UNKNOWN_SHARE = 0.024
+_WORDS = "SELECT plainto_tsquery('simple', tablekeep_functions.fold(%s))::text"
 
 
 def index_of(table: Table) -> Index | None:
@@ -68,7 +70,7 @@ def search_condition(model: type[Record], text: str) -> Q:
 
 
 def _found_in_text(model: type[Record], text: str) -> Q:
-    conditions = [Q((f"{column.attribute}__icontains", text)) for column in model.columns if column.kind.is_text]
+    conditions = [holds(column, "icontains", text) for column in model.columns if column.kind.is_text]
     return reduce(or_, conditions, Q(pk__in=[]))
 
 
@@ -120,7 +122,7 @@ def _is_common(model: type[Record], condition: Q) -> bool:
 def _words(text: str) -> str:
     """The words of ``text`` as a query; empty where there is none."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT plainto_tsquery('simple', %s)::text", [text[:SEARCHED_CHARACTERS]])
+        cursor.execute(_WORDS, [text[:SEARCHED_CHARACTERS]])
         row = cursor.fetchone()
     return str(row[0]) if row else ""
 
@@ -129,7 +131,7 @@ class Document(Func):
     """The words of some columns: exactly the expression of ``ddl.words_index``, so that the index can be used."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        super().__init__(*(F(column.attribute) for column in columns))
+        super().__init__(*(Fold(F(column.attribute)) for column in columns))
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
         compiled = [compiler.compile(expression)[0] for expression in self.source_expressions]

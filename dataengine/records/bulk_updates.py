@@ -11,9 +11,10 @@ from django.db import connection
 from django.db.models import Q
 from psycopg import sql
 
+from dataengine.columns.folding import without_case
 from dataengine.columns.types.aspects import Represent
 from dataengine.models import Column
-from dataengine.postgres import ddl
+from dataengine.postgres import ddl, text_expressions
 from dataengine.records.model import Record
 
 
@@ -87,8 +88,12 @@ def exchanged(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]
 def _among_themselves(model: type[Record], column: Column, given: Mapping[int, Any]) -> bool:
     """Whether the given values are all different, and belong only to the records that receive them."""
     values = list(given.values())
-    others = model.objects.filter(Q((f"{column.attribute}__in", values))).exclude(pk__in=list(given))
-    return len(set(values)) == len(values) and not others.exists()
+    if column.unique_ignores_case:
+        keys = {value if value is None else without_case(value) for value in values}
+        same = text_expressions.same_but_for_case(column, [value for value in values if value is not None])
+    else:
+        keys, same = set(values), Q((f"{column.attribute}__in", values))
+    return len(keys) == len(values) and not model.objects.filter(same).exclude(pk__in=list(given)).exists()
 
 
 def _plain(column: Column) -> Represent:

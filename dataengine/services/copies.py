@@ -33,7 +33,7 @@ def duplicate_table(
         done = changes.copy_records(user=user, table=table, source=source, columns=pairs)
         job = done if isinstance(done, ChangeJob) else None
     for there, here in zip(columns, made, strict=True):
-        if there.indexed:
+        if there.index_or_none is not None:
             indexes.set_indexed(user=user, table=table, column=here, indexed=True)
     if source.search_index() is not None:
         indexes.set_searchable(user=user, table=table, searchable=True)

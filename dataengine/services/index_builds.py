@@ -120,6 +120,10 @@ def _build(index: Index, session: Session) -> BuiltIndex:
             if index.column_id is not None or changes["method"] == Index.Method.WORDS:
                 raise
             continue  # the server has no trigrams after all
+        if index.column is not None:
+            finer = ddl.finer_statistics(index.table, index.column)
+            if finer is not None:
+                session.execute(finer)
         session.execute(ddl.analyze(index.table))
         return changes
     raise AssertionError("there is always a way")

@@ -25,11 +25,11 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
     if not column.kind.can_be_sorted:
         reason = f"A {column.kind.noun} column has no order, so it cannot have an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
-    if not indexed and column.unique:
+    current = column.index_or_none
+    if not indexed and column.unique and current is None:
         reason = "A unique column always has an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
-    current = column.index_or_none
-    if indexed and (column.unique or (current is not None and current.state != Index.State.FAILED)):
+    if indexed and column.sort_state not in {None, Index.ShownState.FAILED}:
         return column
     if indexed:
         _ask(user, table, column)

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from dataengine.exceptions import InvalidInput
 from dataengine.models import AuditEvent, Table
 from dataengine.models.shapes import Image
-from dataengine.queries.filters import RESERVED, record_filterset
+from dataengine.queries.filters import RESERVED, record_filterset, takes_empty_text
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
@@ -39,7 +39,7 @@ def matching(model: type[Record], conditions: object, *, everything: bool = Fals
             # If it were ignored, more records would be changed than was meant.
             reason = f"This is not a condition; to filter by a column with this name, use {name}__exact."
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={name: reason})
-        if value is None or value in ("", [], {}):
+        if value is None or value in ([], {}) or (value == "" and not takes_empty_text(model, name)):
             reason = "A condition needs a value; for records without one use __isnull."
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
     filterset = record_filterset(model)(conditions)

@@ -129,19 +129,23 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
     """Change a column in what ``changes`` names. Its position moves the other columns along."""
-    said = {name: value for name, value in changes.items() if name != "position"}
+    said = {name: value for name, value in changes.items() if name not in {"position", "unique"}}
 
     def change() -> Column:
         locked = locked_table(table)
         current = current_column(locked, column)
         old = current.to_spec()
+        unique = changes.get("unique", old.unique)
         wanted = replace(old, **said)  # type: ignore[arg-type]  # the keys of ColumnChanges, each with its type
+        if unique is not old.unique:
+            wanted = wanted.made_unique(unique)
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
             wanted = replace(wanted, name=check_new_column_name(locked, wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
         current.description = _described(wanted.description)
-        current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
+        current.unique, current.unique_ignores_case = wanted.unique, wanted.unique_ignores_case
+        current.required, current.default = wanted.required, wanted.default
         _check_unique(wanted)
         check_default(current)
         current.save()
@@ -151,7 +155,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
             ddl.set_default(locked, current)
         if wanted.required != old.required:
             ddl.set_required(locked, current)
-        if wanted.unique != old.unique:
+        if (wanted.unique, wanted.unique_ignores_case) != (old.unique, old.unique_ignores_case):
             ddl.set_unique(locked, current)
         if "position" in changes:
             _move(locked, current, changes["position"])
@@ -329,6 +333,7 @@ def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, plac
         parameters={key: value for key, value in spec.parameters.items() if key != "references"},
         references=reference,
         unique=spec.unique,
+        unique_ignores_case=spec.unique_ignores_case,
         required=spec.required,
         default=spec.default,
         constraints=json.loads(json.dumps(spec.constraints)),

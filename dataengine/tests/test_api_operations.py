@@ -77,7 +77,7 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     assert added.status_code == 201
     assert added.json() == {
         "column_name": "age", "label": "", "description": "", "column_type": "SMALLINT", "type": "smallint",
-        "unique": False,
+        "unique": False, "unique_ignores_case": False,
         "required": True, "default": "3", "constraints": {}, "indexed": False, "index_state": None,
     }  # fmt: skip
     data = {"name": "John Doe", "email": "j@example.com", "created_at": "2026-01-31"}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from dataengine.models import Index, Table
+from dataengine.postgres import ddl
 from dataengine.queries import far_pages_by_sample, paging
 from dataengine.queries.counts import Count
 from dataengine.queries.listing import select
@@ -61,6 +62,7 @@ def table(owner: User) -> Table:
         )
         for column in made.columns.exclude(name="no"):
             Index.objects.get_or_create(table=made, column=column, defaults={"state": "completed"})
+        cursor.execute(ddl.column_index(made, made.columns.get(name="t"), concurrently=False))
         cursor.execute("ANALYZE userdata.far")
     return made
 

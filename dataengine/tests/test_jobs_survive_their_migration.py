@@ -42,7 +42,7 @@ def before(owner: User) -> Iterator[StateApps]:
             table=made, user_id=owner.pk, action="delete", state=state, attempt=1
         )
     for place, state in enumerate(SHOWN):
-        column = old.get_model("dataengine", "Column").objects.create(table=made, name=state, type="text")
+        column = old.get_model("dataengine", "Column").objects.create(table=made, name=state, type="integer")
         old.get_model("dataengine", "Index").objects.create(
             table=made, column=column, state=state, progress=place / 4, attempt=1, error="why"
         )

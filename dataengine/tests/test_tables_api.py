@@ -59,7 +59,7 @@ def test_columns_as_text_and_as_objects(client: APIClient) -> None:
     assert answer["Location"] == answer.json()["url"]
     shown = {column.pop("column_name"): column for column in answer.json()["columns"]}
     plain = {"label": "", "description": "", "unique": False, "required": False, "default": None, "constraints": {}}
-    plain |= {"indexed": False, "index_state": None}
+    plain |= {"unique_ignores_case": False, "indexed": False, "index_state": None}
     assert shown == {
         "a": plain | {"column_type": "VARCHAR(20)", "type": "varchar", "unique": True, "required": True,
                       "default": "x", "indexed": True, "index_state": "ready"},
@@ -260,7 +260,8 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     answer = client.patch(url, {"unique": True, "required": True, "column_name": "z", "default": "d", "label": "L"})
     assert answer.json() == {
         "column_name": "z", "label": "L", "description": "", "column_type": "TEXT", "type": "text",
-        "unique": True, "required": True, "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
+        "unique": True, "unique_ignores_case": False, "required": True, "default": "d", "constraints": {},
+        "indexed": True, "index_state": "ready",
     }  # fmt: skip
     assert client.get(url).status_code == 404
     assert client.post("/api/tables/t/records/", {}).json()["z"] == "d"
@@ -307,7 +308,10 @@ def test_renaming_a_column_to_a_taken_name_is_a_conflict(client: APIClient, make
         ({"table_name": "t", "fields": []}, "Give a JSON object."),
         ({"table_name": "t", "fields": {}}, "This cannot be empty."),
         ({"table_name": "t", "fields": {"a": {"unique": True}}}, "Give type as well."),
-        ({"table_name": "t", "fields": {"a": {"type": "TEXT", "unique": 1}}}, "unique: Give true or false."),
+        (
+            {"table_name": "t", "fields": {"a": {"type": "TEXT", "unique": 1}}},
+            "unique: Give true, false, “ignore_case” or “exact”.",
+        ),
         ([], "Give a JSON object."),
     ],
 )

@@ -10,7 +10,7 @@ from django import forms
 
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import BY_SQL_NAME, REGISTRY, ColumnSpec
+from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
 from dataengine.models.shapes import ColumnChanges
@@ -57,6 +57,14 @@ def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return list(groups.items())
 
 
+_CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
+
+
+def _case_field(*usual: tuple[str, str]) -> forms.ChoiceField:
+    """Which texts of a unique column count as the same."""
+    return forms.ChoiceField(label="Upper and lower case", choices=[*usual, *_CASES], required=False)
+
+
 class ColumnForm(Styled, forms.Form):
     """One column of a new table, or one to be added to a table."""
 
@@ -65,6 +73,7 @@ class ColumnForm(Styled, forms.Form):
     details = forms.CharField(label="Details", required=False)
     default = forms.CharField(label="Default", required=False, strip=False)
     unique = forms.BooleanField(label="Unique", required=False)
+    case = _case_field(("", "case as usual"))
     required = forms.BooleanField(label="Required", required=False)
 
     # HTML's `required` would block the button that removes the row.
@@ -92,8 +101,15 @@ class ColumnForm(Styled, forms.Form):
                 values["spec"] = column_spec(values)
             except InvalidInput as error:
                 reasons = [text for texts in error.fields.values() for text in texts] or [error.message]
-                self.add_error("details" if values["details"] or _takes_details(values["type"]) else "type", reasons[0])
+                self.add_error(_to_blame(values), reasons[0])
         return values
+
+
+def _to_blame(values: dict[str, Any]) -> str:
+    """The input to show the error at if the column is not valid."""
+    if values["unique"] and values["case"] == IGNORE_CASE and not BY_SQL_NAME[values["type"]].is_text:
+        return "case"
+    return "details" if values["details"] or _takes_details(values["type"]) else "type"
 
 
 def _takes_details(sql_name: str) -> bool:
@@ -104,7 +120,8 @@ def column_spec(values: dict[str, Any]) -> ColumnSpec:
     """The column of a filled ColumnForm. Raises InvalidInput if type and details do not fit."""
     sql_name, details = values["type"], values.get("details", "").strip() if _takes_details(values["type"]) else ""
     spec = parse_sql_type(values["name"], BY_SQL_NAME[sql_name].sql_text_with(details))
-    return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
+    spec = spec.made_unique(values["unique"] and (values.get("case") or True))
+    return replace(spec, required=values["required"], default=values.get("default") or None)
 
 
 class ColumnChangeForm(Styled, forms.Form):
@@ -115,17 +132,27 @@ class ColumnChangeForm(Styled, forms.Form):
     description = description_field()
     default = forms.CharField(label="Default", required=False, strip=False)
     unique = forms.BooleanField(label="Unique", required=False)
+    case = _case_field()
     required = forms.BooleanField(label="Required", required=False)
 
     @classmethod
     def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
         """The form filled with ``column``."""
         initial = {name: getattr(column, name) for name in ("name", "label", "description", "unique", "required")}
-        return cls(data, initial=initial | {"default": column.default or ""}, auto_id=f"id_{column.pk}_%s")
+        ignores_case = column.unique_ignores_case if column.unique else column.kind.unique_ignores_case
+        initial |= {"default": column.default or "", "case": IGNORE_CASE if ignores_case else EXACT}
+        form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
+        if not column.kind.is_text:
+            del form.fields["case"]
+        return form
 
     def changes(self) -> ColumnChanges:
         """The actual changes, as ``services.tables.alter_column`` accepts them."""
         changed = {name: self.cleaned_data[name] for name in self.changed_data}
         if "default" in changed:
             changed["default"] = changed["default"] or None
+        case = changed.pop("case", "") or self.initial["case"]
+        is_said = "unique" in changed or case != self.initial["case"]
+        if is_said and "case" in self.fields and self.cleaned_data["unique"]:
+            changed["unique"] = case
         return cast("ColumnChanges", changed)

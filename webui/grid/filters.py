@@ -16,7 +16,7 @@ from dataengine.columns.types import ID, ColumnType
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.queries import references
-from dataengine.queries.filters import RESERVED
+from dataengine.queries.filters import EMPTY_TEXTS, RESERVED
 from dataengine.queries.references import Labels
 from webui.forms import Styled, style
 from webui.grid.reference_inputs import ReferenceInput
@@ -86,7 +86,8 @@ def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[
         kind = column.kind if column else ID
         value = ", ".join(params.getlist(name))
         words = _MISSING.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
-        shown = "" if lookup == "isnull" else value
+        is_empty_text = not value and kind.is_text and lookup in EMPTY_TEXTS
+        shown = "" if lookup == "isnull" else "empty text" if is_empty_text else value
         called = labels.get(column.attribute, {}) if column else {}
         if called and shown:
             shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in _parts(value))
@@ -120,7 +121,7 @@ def selecting(params: QueryDict) -> dict[str, Any]:
     """Everything in ``params`` that selects records, including the search, for the bulk services."""
     found: dict[str, Any] = {}
     for name in params:
-        values = [value for value in params.getlist(name) if value]
+        values = [value for value in params.getlist(name) if value or name != "search"]
         if values and (name == "search" or name not in RESERVED):
             found[name] = values[0] if len(values) == 1 else values
     return found
@@ -149,6 +150,7 @@ class FilterForm(Styled, forms.Form):
         """
         super().__init__(data, initial={"column": of})
         by_name = {column.name: column for column in columns}
+        self.texts = {column.name for column in columns if column.kind.is_text}
         self.named = {c.name: readable[c.attribute] for c in columns if c.attribute in readable}
         if of in self.named:
             self.fields["value"].widget = ReferenceInput(self.named[of])
@@ -174,9 +176,10 @@ class FilterForm(Styled, forms.Form):
         return f"{column}__{lookup}", fixed or self.cleaned_data["value"]
 
     def clean(self) -> dict[str, Any]:
-        """Demand a value, without which a condition would filter nothing."""
+        """Demand a value, without which a condition would filter nothing, unless the empty text is meant."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
-        if values.get("condition") in WORDS and not values.get("value"):
+        takes_empty = values.get("condition") in EMPTY_TEXTS and values.get("column") in self.texts
+        if values.get("condition") in WORDS and not values.get("value") and not takes_empty:
             self.add_error("value", "Give a value.")
         elif values.get("value") and values.get("column") in self.named and values.get("condition") in WORDS:
             self._name_records(self.named[values["column"]], values)

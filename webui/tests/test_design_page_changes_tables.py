@@ -55,6 +55,21 @@ def test_a_column_is_renamed_labelled_and_made_required(as_owner: Client, people
     assert column("full name").unique
 
 
+def test_a_unique_column_may_ignore_case_or_not(as_owner: Client, people: Table) -> None:
+    assert (column("email").unique, column("email").unique_ignores_case) == (True, True)
+    html = read(as_owner.get(f"{DESIGN}{column('email').pk}/"))
+    assert html.value("case") == "ignore_case"
+    assert change(as_owner, "email", label="E-mail", unique="on", case="ignore_case")[0] == 204
+    assert column("email").unique_ignores_case
+    assert change(as_owner, "email", unique="on", case="exact")[0] == 204
+    assert (column("email").unique, column("email").unique_ignores_case) == (True, False)
+    assert change(as_owner, "name", unique="on", case="ignore_case")[0] == 204
+    assert (column("name").unique, column("name").unique_ignores_case) == (True, True)
+    assert change(as_owner, "name", case="ignore_case")[0] == 204
+    assert not column("name").unique
+    assert 'name="case"' not in read(as_owner.get(f"{DESIGN}{column('score').pk}/")).source
+
+
 def test_what_the_records_forbid_stands_at_the_field(as_owner: Client, people: Table) -> None:
     status, html = change(as_owner, "email", unique="on", required="on")
     assert status == 422

@@ -47,6 +47,25 @@ def test_a_table_is_made_with_all_that_was_said(as_owner: Client) -> None:
     assert columns["colour"].parameters == {"choices": ["red", "it's blue"]}
 
 
+def test_a_unique_column_may_ignore_case(as_owner: Client) -> None:
+    form = posted(
+        "create",
+        "codes",
+        {"name": "mail", "type": "EMAIL", "unique": "on", "case": ""},
+        {"name": "login", "type": "TEXT", "unique": "on", "case": "ignore_case"},
+        {"name": "exact", "type": "EMAIL", "unique": "on", "case": "exact"},
+        {"name": "plain", "type": "TEXT", "unique": "on"},
+        {"name": "no", "type": "TEXT", "case": "ignore_case"},
+    )
+    assert as_owner.post("/tables/new/", form).status_code == 302
+    columns = {c.name: (c.unique, c.unique_ignores_case) for c in Table.objects.get(name="codes").columns.all()}
+    assert columns == {
+        "mail": (True, True), "login": (True, True), "exact": (True, False), "plain": (True, False),
+        "no": (False, False),
+    }  # fmt: skip
+    assert "unique, whatever the case" in read(as_owner.get("/tables/codes/design/"))
+
+
 def test_a_column_may_refer_to_a_table(as_owner: Client, people: Table) -> None:
     form = posted("create", "visits", {"name": "who", "type": "REFERENCES", "details": "people"})
     assert as_owner.post("/tables/new/", form).status_code == 302
@@ -92,6 +111,7 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
         ("ok", {"name": "a", "type": "REFERENCES", "details": "nowhere"}, "no table “nowhere”"),
         ("ok", {"name": "a", "type": "INTEGER", "default": "many"}, "not a value of this type"),
         ("ok", {"name": "a", "type": "JSON", "unique": "on"}, "cannot be unique"),
+        ("ok", {"name": "a", "type": "DATE", "unique": "on", "case": "ignore_case"}, "no upper and lower case"),
         ("ok", {"name": "a", "type": "BLOB"}, "Select a valid choice"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from dataengine.models import Table
+from dataengine.records.model import record_model
 from dataengine.services import bulk_records
 from webui.tests.conftest import make_table
 from webui.tests.pages import Page, read
@@ -165,6 +166,21 @@ def test_a_filter_is_made_by_a_form_without_a_script(as_owner: Client, people: T
     assert wrong.status_code == 422
     assert read(wrong).value("value") == "ten"
     assert "Enter a number." in read(wrong)
+
+
+def test_the_empty_text_can_be_looked_for(as_owner: Client, people: Table) -> None:
+    everybody = len(grid(as_owner).records())
+    asked = {"column": "notes", "condition": "exact", "value": "", "query": ""}
+    address = as_owner.get(f"{GRID}filter/", asked).headers["Location"]
+    assert address == f"{GRID}?notes__exact="
+    model = record_model(people)
+    model.objects.filter(pk=1).update(**{people.columns.get(name="notes").attribute: ""})
+    for query in ("notes=", "notes__exact="):
+        html = grid(as_owner, f"?{query}")
+        assert names(html) == ["Ann"]
+        assert "notes is empty text" in html
+    assert len(grid(as_owner, "?notes__ne=").records()) == everybody - 1
+    assert len(grid(as_owner, "?score=").records()) == everybody
 
 
 def test_conditions_suit_the_column(as_owner: Client, people: Table) -> None:

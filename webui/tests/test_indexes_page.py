@@ -67,7 +67,7 @@ def test_the_page_shows_the_progress(as_owner: Client, people: Table, owner: Use
     assert (bar["aria-valuemin"], bar["aria-valuenow"], bar["aria-valuemax"]) == ("0", "42", "100")
     assert [one["hx-trigger"] for one in html.inside if "hx-trigger" in one.attributes] == ["every 1s"]
     assert [one["hx-get"] for one in html.inside if "hx-get" in one.attributes] == [f"{URL}?query=order_by%3Dnotes"]
-    assert "ready, because it is unique" in html
+    assert "for single values only, because it is unique" in html
     Index.objects.update(state="completed", progress=1)
     part = read(as_owner.get(f"{URL}?query=order_by%3Dnotes", headers=PARTIAL))
     assert "hx-trigger" not in part.source

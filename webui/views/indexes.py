@@ -32,9 +32,9 @@ class IndexEntry:
 
     @property
     def state(self) -> str:
-        """``Index.ShownState``, or none; unique columns are always ready."""
-        always = self.column is not None and self.column.unique
-        return self.index.shown_state if self.index else Index.ShownState.READY if always else "none"
+        """``Index.ShownState``, or none; unique columns that are not text are always ready."""
+        index_state = self.index.shown_state if self.index else None
+        return (self.column.sort_state if self.column else index_state) or "none"
 
     @property
     def percent(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from dataengine.columns.types.base import ColumnType
 from dataengine.columns.types.choice import Choice
@@ -14,8 +14,12 @@ from dataengine.columns.types.moments import Date, Time, Timestamp, TimestampTz
 from dataengine.columns.types.numbers import BigInteger, Double, Integer, Numeric, Real, SmallInteger
 from dataengine.columns.types.reference import Reference
 from dataengine.columns.types.text import Email, Text, Url, Varchar
+from dataengine.exceptions import InvalidInput
 
-__all__ = ["BY_SQL_NAME", "ID", "REGISTRY", "ColumnSpec", "ColumnType", "recognised", "register", "unregister"]
+__all__ = [
+    "BY_SQL_NAME", "EXACT", "ID", "IGNORE_CASE", "REGISTRY", "ColumnSpec", "ColumnType", "Unique", "recognised",
+    "register", "unregister",
+]  # fmt: skip
 
 REGISTRY: dict[str, ColumnType] = {}
 """By name, in the order in which users are offered them."""
@@ -54,6 +58,11 @@ for _kind in (
 ID = REGISTRY[BigInteger.name]
 """The type of ``id``, the key of every table."""
 
+IGNORE_CASE: Literal["ignore_case"] = "ignore_case"
+EXACT: Literal["exact"] = "exact"
+type Unique = bool | Literal["ignore_case", "exact"]
+"""How a column is unique: whatever the case, letter for letter, or (true) by the default of its type."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
@@ -61,13 +70,15 @@ class ColumnSpec:
 
     ``default`` is the literal's text, ``None`` for no default. ``parameters`` holds ``length``; ``precision`` and
     ``scale``; ``choices`` (list of str); or ``references`` (name of a table). ``constraints`` holds ``minimum``,
-    ``maximum``, ``minLength``, ``maxLength``, ``pattern``.
+    ``maximum``, ``minLength``, ``maxLength``, ``pattern``. ``unique_ignores_case`` is for unique texts: values that
+    differ only in case count as the same.
     """
 
     name: str
     type: str
     parameters: dict[str, Any] = field(default_factory=dict)
     unique: bool = False
+    unique_ignores_case: bool = False
     required: bool = False
     default: str | None = None
     label: str = ""
@@ -78,3 +89,18 @@ class ColumnSpec:
     def kind(self) -> ColumnType:
         """The type as the registry has it."""
         return REGISTRY[self.type]
+
+    @property
+    def how_unique(self) -> Unique:
+        """What to give to ``made_unique`` for the same column."""
+        if not self.unique or self.unique_ignores_case == self.kind.unique_ignores_case:
+            return self.unique
+        return IGNORE_CASE if self.unique_ignores_case else EXACT
+
+    def made_unique(self, unique: Unique) -> ColumnSpec:
+        """The same column, unique or not. Raises InvalidInput if case is to be ignored but the type has none."""
+        if unique == IGNORE_CASE and not self.kind.is_text:
+            reason = f"unique: A {self.kind.label.lower()} column has no upper and lower case to ignore."
+            raise InvalidInput(f"Column “{self.name}”: {reason}", code="invalid_type", fields={self.name: reason})
+        ignores_case = unique == IGNORE_CASE or (unique is True and self.kind.unique_ignores_case)
+        return replace(self, unique=bool(unique), unique_ignores_case=ignores_case)

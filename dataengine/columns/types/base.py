@@ -94,6 +94,8 @@ class ColumnType(ABC):
     """Whether PostgreSQL stores it as text, where '' is a value."""
     is_reference: ClassVar[bool] = False
     can_be_unique: ClassVar[bool] = True
+    unique_ignores_case: ClassVar[bool] = False
+    """Whether unique columns of this type ignore case by default."""
     can_be_sorted: ClassVar[bool] = True
     """Whether its values have an order; only then can a column be sorted and have an index."""
     can_name_records: ClassVar[bool] = False

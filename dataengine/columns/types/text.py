@@ -143,6 +143,7 @@ class Email(Address):
     pattern = EMAIL_PATTERN
     expected = "an e-mail address"
     invalid = "Enter a valid email address."
+    unique_ignores_case = True
     input_attributes = {"inputmode": "email"}
 
     @staticmethod

@@ -113,6 +113,7 @@ def target_of(
         arrow=spec.kind.arrow_type(spec.parameters),
         required=spec.required,
         unique=spec.unique,
+        ignores_case=spec.unique_ignores_case,
         parameters=spec.parameters,
         constraints=spec.constraints,
         formats=tuple(formats),

@@ -61,6 +61,8 @@ class Target:
     arrow: pa.DataType
     required: bool = False
     unique: bool = False
+    ignores_case: bool = False
+    """Whether it is unique whatever the case."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[Any, ...] = ()

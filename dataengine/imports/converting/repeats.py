@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataengine.columns.folding import without_case
 from dataengine.columns.types.aspects import Equality
 
 from .kernels import Target, mask_of
@@ -43,7 +44,7 @@ class Repeats:
             size *= 2
         self._bits = np.zeros(size // 8, np.uint8)
         self._mask = np.uint64(size - 1)
-        self._canonical = _CANONICAL[target.kind.equality]
+        self._canonical = _without_case if target.ignores_case else _CANONICAL[target.kind.equality]
 
     def seen(self, values: pa.Array, good: Mask) -> Mask:
         """Where the value of a ``good`` row may already occur in an earlier good row of this or a previous call."""
@@ -145,6 +146,13 @@ def _mixed(state: Hashes, word: Hashes) -> Hashes:
 
 def _as_it_is(values: pa.Array) -> pa.Array:
     return values
+
+
+def _without_case(values: pa.Array) -> pa.Array:
+    ascii_ones = pc.string_is_ascii(values)
+    if pc.all(ascii_ones).as_py() is not False:
+        return pc.ascii_lower(values)
+    return pa.array([without_case(text) for text in values.to_pylist()], values.type)
 
 
 def _one_zero(values: pa.Array) -> pa.Array:

@@ -21,6 +21,7 @@ from dataengine.imports.rejecting.spill import LateError, LateSpill
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
+from dataengine.postgres.text_expressions import unique_key
 
 from .staging import Staging, pg_type, temporary
 
@@ -106,13 +107,13 @@ class Checks:
         if not self.unique:
             return 0
         if len(self.unique) == 1:
-            name = sql.Identifier(self.unique[0].name)
+            [column] = self.unique
             return self._move(
                 sql.SQL(
                     "s.id IN (SELECT d.id FROM {1} d JOIN (SELECT {0} AS repeated, min(id) AS first FROM {1} "
                     "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r "
-                    "ON d.{0} = r.repeated WHERE d.id > r.first)"
-                ).format(name, self.staging.relation)
+                    "ON {2} = r.repeated WHERE d.id > r.first)"
+                ).format(unique_key(column), self.staging.relation, unique_key(column, "d"))
             )
         return self._greedy()
 
@@ -123,17 +124,17 @@ class Checks:
         listed = sql.SQL(", ").join(names)
         clashing = sql.SQL(" OR ").join(
             sql.SQL("{0} IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1)").format(
-                name, self.staging.relation
+                unique_key(column), self.staging.relation
             )
-            for name in names
+            for column in self.unique
         )
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WITH NO DATA").format(
                 winners, listed, self.staging.relation
             )
         )
-        uniques = sql.SQL(", ").join(sql.SQL("ADD UNIQUE ({})").format(name) for name in names)
-        run(sql.SQL("ALTER TABLE {} {}").format(winners, uniques))
+        for column in self.unique:
+            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, unique_key(column)))
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WHERE {}").format(
                 clash_table, listed, self.staging.relation, clashing
@@ -184,14 +185,12 @@ class Checks:
 
     def _known(self, column: Column, update_key: str | None) -> sql.Composable:
         assert self.table is not None
-        name = sql.Identifier(column.name)
-        other = (
-            sql.SQL(" AND t.{0} IS DISTINCT FROM s.{0}").format(sql.Identifier(update_key))
-            if update_key
-            else sql.SQL("")
-        )
-        return sql.SQL("EXISTS (SELECT FROM {} t WHERE t.{} = s.{}{})").format(
-            ddl.qualified(self.table.name), name, name, other
+        other: sql.Composable = sql.SQL("")
+        if update_key:
+            key = next(column for column in self.unique if column.name == update_key)
+            other = sql.SQL(" AND {} IS DISTINCT FROM {}").format(unique_key(key, "t"), unique_key(key, "s"))
+        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {} = {}{})").format(
+            ddl.qualified(self.table.name), unique_key(column, "t"), unique_key(column, "s"), other
         )
 
     def explain_chunk(self) -> None:
@@ -209,7 +208,7 @@ class Checks:
             statement = sql.SQL(
                 "INSERT INTO {errors} SELECT s.id, {place}, {label}, "
                 "CASE WHEN own THEN 'duplicate_in_file' ELSE 'duplicate_in_table' END, CASE WHEN own THEN t.id END "
-                "FROM {rejected} s JOIN {table} t ON t.{name} = s.{name}, "
+                "FROM {rejected} s JOIN {table} t ON {known} = {given}, "
                 "LATERAL (SELECT t.id <@ {own}::int8multirange AS own) AS mine WHERE NOT own OR t.id < s.id"
             )
             run(
@@ -219,7 +218,8 @@ class Checks:
                     label=sql.Literal(column.name),
                     rejected=self.rejected,
                     table=table,
-                    name=sql.Identifier(column.name),
+                    known=unique_key(column, "t"),
+                    given=unique_key(column, "s"),
                     own=sql.Literal(self.own),
                 )
             )
@@ -240,7 +240,6 @@ class Checks:
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
         self._explain_impossible(place)
         for column in self.unique:
-            name = sql.Identifier(column.name)
             known: sql.Composable = sql.SQL("false")
             if self.table is not None and column.name not in (update_key, *self.skipped):
                 known = self._known(column, update_key)
@@ -248,14 +247,15 @@ class Checks:
             run(
                 sql.SQL(
                     "INSERT INTO {errors} SELECT s.id, {place}, {label}, 'duplicate_in_file', f.id "
-                    "FROM {rejected} s JOIN {staging} f ON f.{name} = s.{name} AND f.id < s.id WHERE NOT {known}"
+                    "FROM {rejected} s JOIN {staging} f ON {first} = {given} AND f.id < s.id WHERE NOT {known}"
                 ).format(
                     errors=self.errors,
                     place=sql.Literal(place[column.name]),
                     label=sql.Literal(column.name),
                     rejected=self.rejected,
                     staging=self.staging.relation,
-                    name=name,
+                    first=unique_key(column, "f"),
+                    given=unique_key(column, "s"),
                     known=known,
                 )
             )

@@ -116,7 +116,7 @@ class Replacing(Loader):
             self._reporter.building(done, len(wanted) + 1)
             try:
                 with transaction.atomic():
-                    self._shadow.add_unique(spec.name, place)
+                    self._shadow.add_unique(spec, place)
             except IntegrityError as error:
                 if not isinstance(error.__cause__, errors.UniqueViolation) or spec.name in self._shadow.columns:
                     raise

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.models import Column, Table
-from dataengine.postgres import ddl, names
+from dataengine.postgres import ddl, names, text_expressions
 from dataengine.postgres.statements import run, value
 
 from .staging import Staging, pg_type
@@ -47,13 +47,13 @@ class Shadow(Staging):
         name = self._constraint("pkey")
         run(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY (id)").format(self.relation, name))
 
-    def add_unique(self, column: str, place: int) -> None:
+    def add_unique(self, spec: ColumnSpec, place: int) -> None:
         """Build the unique index of a column. Raises IntegrityError if it has duplicates."""
-        run(
-            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})").format(
-                self.relation, self._constraint(str(place)), sql.Identifier(column)
-            )
-        )
+        if spec.unique_ignores_case:
+            statement, key = "CREATE UNIQUE INDEX {1} ON {0} ({2})", text_expressions.unique_key(spec)
+        else:
+            statement, key = "ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})", sql.Identifier(spec.name)
+        run(sql.SQL(statement).format(self.relation, self._constraint(str(place)), key))
 
     def _constraint(self, key: str) -> sql.Identifier:
         return sql.Identifier(names.shadow_constraint(self.job_id, key))
@@ -88,7 +88,14 @@ class Shadow(Staging):
         self.rename_constraint("pkey", names.primary_key(table.pk))
         places = {spec.name: place for place, spec in enumerate(self.all_specs)}
         for column in columns:
-            if column.unique:
+            if column.unique_ignores_case:
+                shadowed = names.shadow_constraint(self.job_id, str(places[column.name]))
+                run(
+                    sql.SQL("ALTER INDEX {} RENAME TO {}").format(
+                        ddl.qualified(shadowed), sql.Identifier(names.constraint(column.pk, "unique"))
+                    )
+                )
+            elif column.unique:
                 self.rename_constraint(str(places[column.name]), names.constraint(column.pk, "unique"))
         run(sql.SQL("ALTER TABLE {} RENAME TO {}").format(self.relation, sql.Identifier(table.name)))
         self.relation = ddl.qualified(table.name)

@@ -14,6 +14,7 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.models import Table
 from dataengine.postgres import ddl, names, statement_progress, statements
 from dataengine.postgres.statements import run, value
+from dataengine.postgres.text_expressions import unique_key
 
 _SAMPLE_ROWS = 10
 
@@ -103,7 +104,7 @@ class Staging:
     def count_known(self, table: Table, key: str) -> int:
         """How many rows have a ``key`` that is in the table."""
         statement = sql.SQL("SELECT count(*) FROM {} s JOIN {} t ON {}").format(
-            self.relation, ddl.qualified(table.name), _same(key)
+            self.relation, ddl.qualified(table.name), self._same(key)
         )
         return int(value(statement) or 0)
 
@@ -115,7 +116,7 @@ class Staging:
             settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in others)
             count = run(
                 sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(
-                    ddl.qualified(table.name), settings, self.relation, _same(key)
+                    ddl.qualified(table.name), settings, self.relation, self._same(key)
                 )
             )
         self._drop_known(table, key)
@@ -128,10 +129,11 @@ class Staging:
     def _drop_known(self, table: Table, column: str) -> int:
         return run(
             sql.SQL("DELETE FROM {} s USING {} t WHERE {}").format(
-                self.relation, ddl.qualified(table.name), _same(column)
+                self.relation, ddl.qualified(table.name), self._same(column)
             )
         )
 
-
-def _same(column: str) -> sql.Composable:
-    return sql.SQL("t.{0} = s.{0}").format(sql.Identifier(column))
+    def _same(self, column: str) -> sql.Composable:
+        """Whether a row and a record have the same value in a unique column."""
+        spec = next(spec for spec in self.specs if spec.name == column)
+        return sql.SQL("{} = {}").format(unique_key(spec, "t"), unique_key(spec, "s"))

@@ -1,0 +1,136 @@
+"""The functions of ``text_functions.py`` in the words of the ORM and of ``psycopg.sql``.
+
+This is where to look up what a column's index is made of: ``sort_key`` is the expression for sorting, comparing and
+finding equal values, ``unique_key`` the one for uniqueness, ``fold`` the one for searching. Without a text column they
+are the column itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F, Func, Q, TextField, Value
+from django.db.models.lookups import (
+    Contains,
+    Exact,
+    GreaterThan,
+    GreaterThanOrEqual,
+    In,
+    IsNull,
+    LessThan,
+    LessThanOrEqual,
+    StartsWith,
+)
+from psycopg import sql
+
+from dataengine.columns.types import ColumnSpec
+from dataengine.models import Column, Index
+from dataengine.postgres import names
+from dataengine.postgres.text_functions import END, SORTED_CHARACTERS
+
+_COMPARISONS: dict[str, Any] = {
+    "exact": Exact, "lt": LessThan, "lte": LessThanOrEqual, "gt": GreaterThan, "gte": GreaterThanOrEqual,
+}  # fmt: skip
+CASELESS: dict[str, Any] = {"icontains": Contains, "istartswith": StartsWith}
+"""Lookups to which neither case nor accents nor width matter, as what they are once both sides are folded."""
+
+
+class _TextFunction(Func):
+    """One of our functions, of one text."""
+
+    output_field = TextField()
+
+    def __init__(self, text: Any) -> None:
+        super().__init__(Value(text) if isinstance(text, str) else text)
+
+
+class SortKey(_TextFunction):
+    """The key that texts are sorted by."""
+
+    template = f'({names.FUNCTIONS}.{names.SORT_KEY}(%(expressions)s) COLLATE "C")'
+
+
+class Fold(_TextFunction):
+    """The form in which texts are searched."""
+
+    template = f'({names.FUNCTIONS}.{names.FOLD}(%(expressions)s) COLLATE "C")'
+
+
+class CaseKey(_TextFunction):
+    """Equal for texts that differ only in case."""
+
+    template = f'({names.FUNCTIONS}.{names.CASE_KEY}(%(expressions)s) COLLATE "C")'
+
+
+def sort_key(column: Column) -> sql.Composable:
+    """The expression that a column is sorted by; its index is of this, and of ``id``."""
+    name = sql.Identifier(column.name)
+    if not column.kind.is_text:
+        return name
+    return sql.SQL('({}({}) COLLATE "C")').format(sql.Identifier(names.FUNCTIONS, names.SORT_KEY), name)
+
+
+def unique_key(column: Column | ColumnSpec, of: str = "") -> sql.Composable:
+    """The expression that is unique if the column is; ``of`` is the alias of the table."""
+    name = sql.Identifier(*filter(None, (of, column.name)))
+    if not column.unique_ignores_case:
+        return name
+    return sql.SQL('({}({}) COLLATE "C")').format(sql.Identifier(names.FUNCTIONS, names.CASE_KEY), name)
+
+
+def text_of_key(key: sql.Composable) -> sql.Composed:
+    """The text that a sort key was made of (its first ``SORTED_CHARACTERS``)."""
+    return sql.SQL("substr({0}, strpos({0}, {1}) + 1)").format(key, sql.Literal(END))
+
+
+def fold(column: Column) -> sql.Composable:
+    """The expression that a text column is searched by."""
+    function = sql.Identifier(names.FUNCTIONS, names.FOLD)
+    return sql.SQL('({}({}) COLLATE "C")').format(function, sql.Identifier(column.name))
+
+
+def ordered_by(column: Column | None, attribute: str) -> F | SortKey:
+    """What a list in the order of a column (None: ``id``) is sorted by."""
+    return SortKey(F(attribute)) if column is not None and column.kind.is_text else F(attribute)
+
+
+def place(column: Column | None, value: Any) -> Any:
+    """``value``, prepared for a comparison with that."""
+    return SortKey(value) if column is not None and column.kind.is_text else value
+
+
+def compares(column: Column, lookup: str, value: Any) -> Q:
+    """The records that come before or after a text (``range``: between two) in a sorted list."""
+    if lookup == "range":
+        return compares(column, "gte", value[0]) & compares(column, "lte", value[1])
+    return Q(_COMPARISONS[lookup](SortKey(F(column.attribute)), SortKey(value)))
+
+
+def equals(column: Column, values: Sequence[Any]) -> Q:
+    """The records with one of ``values``, in a form that the column's index can be used for."""
+    found = Q((f"{column.attribute}__in", [*values])) if len(values) != 1 else Q((column.attribute, values[0]))
+    if column.unique_ignores_case:
+        return found & same_but_for_case(column, values)
+    if not column.kind.is_text or column.unique or column.sort_state != Index.ShownState.READY:
+        return found
+    by_key = Q(In(SortKey(F(column.attribute)), [SortKey(value) for value in values]))
+    # A key contains all of a shorter text. Asking for both would make PostgreSQL expect far too few records.
+    return by_key if all(len(value) < SORTED_CHARACTERS for value in values) else by_key & found
+
+
+def same_but_for_case(column: Column, values: Sequence[Any]) -> Q:
+    """The records with one of ``values``, whatever the case."""
+    return Q(In(CaseKey(F(column.attribute)), [CaseKey(value) for value in values]))
+
+
+def holds(column: Column, lookup: str, text: str) -> Q:
+    """The records that contain ``text`` (``icontains``) or begin with it (``istartswith``)."""
+    return Q(CASELESS[lookup](Fold(F(column.attribute)), Fold(text)))
+
+
+def is_null(column: Column | None, attribute: str, yes: bool) -> Q:
+    """The records with or without a value, in a form that the column's index can be used for."""
+    if column is not None and column.kind.is_text and column.sort_state == Index.ShownState.READY:
+        return Q(IsNull(SortKey(F(attribute)), yes))
+    return Q((f"{attribute}__isnull", yes))
