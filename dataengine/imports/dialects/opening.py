@@ -57,7 +57,7 @@ class Opening:
 
 def examine(file: BinaryIO, filename: str, given: DialectOptions) -> Opening:
     """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
-    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
+    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter, sheet=given.sheet)
     opening = Opening(source, given)
     if not opening.has_rows:
         raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})

@@ -93,6 +93,14 @@ class Plan:
         if self.guard == "export" and self.guards_found:
             found["guarded"] = True
             found["notes"] = [*found["notes"], _GUARDS_OFF]
+        source = self.source
+        if source.sheets:
+            found["sheets"] = [
+                {"name": sheet.name, "rows": sheet.rows, "hidden": sheet.is_hidden, "taken": sheet.is_taken}
+                for sheet in source.sheets
+            ]
+        if source.warnings:
+            found["warnings"] = [{"code": warning.code, "message": warning.message} for warning in source.warnings]
         if self.sample:
             found["sample"] = self.sample
         return found
@@ -174,8 +182,11 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
 
 
 def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
-    if opening.dialect.skip_rows and options.dialect.skip_rows is None:
-        lines = _count(opening.dialect.skip_rows, "line")
+    head_lines = opening.source.head_lines
+    if head_lines > 1:
+        plan.notes.append(f"The names of the columns are those of {head_lines} lines, put together over merged cells.")
+    if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
+        lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
         plan.notes.append(f"{lines} before the table passed over (“skip_rows” says otherwise).")
     if plan.empty_tail:
         plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--encoding")
         parser.add_argument("--no-header", action="store_false", dest="has_header", default=None)
         parser.add_argument("--skip-rows", type=int, metavar="LINES", help="before the header")
+        parser.add_argument("--sheet", help="of a workbook: its name, or its number from 1")
         parser.add_argument(
             "--mapping", type=_mapped, action="append", metavar="HEADER=COLUMN", help="HEADER= passes a column over"
         )
@@ -173,7 +174,7 @@ def _stopped(job: ImportJob) -> ImportJob:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
-        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "null_values", "date_formats",
+        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
         "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}

@@ -1,0 +1,61 @@
+"""What reads files that are no text: each hands on CSV made of its rows, one line a row. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .sheets import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What somebody should look at before relying on what was imported."""
+
+    code: str
+    message: str
+
+
+class Reader:
+    """One opened file of a kind that says by itself what its cells are.
+
+    The first line of the CSV is row 1 of the file, or row 0 if ``first_line`` says so, since the names are the format's
+    own and stand in no row. What is text is quoted where it might be mistaken.
+    """
+
+    first_line: ClassVar[int] = 1
+
+    def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
+        """All rows as UTF-8 CSV, from the first. ``read`` is told how far into the stored file they come from."""
+        raise NotImplementedError
+
+    @property
+    def header_line(self) -> int | None:
+        """The line of the names where the format says it; known once the first rows have been read."""
+        return None if self.first_line else 0
+
+    @property
+    def head_lines(self) -> int:
+        """How many lines the names take, the last of them ``header_line``."""
+        return 1
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """The sheets of a workbook."""
+        return ()
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Columns, by their names in the file, whose type the format says: SQL-style types."""
+        return {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know of what has been read so far."""
+        return []
+
+    @property
+    def warnings(self) -> list[Caution]:
+        """What of it they should look at."""
+        return []
