@@ -73,6 +73,12 @@ class UploadForm(Styled, forms.Form):
         required=False,
         choices=[("", "Detect"), ("yes", "Names of the columns"), ("no", "Data already")],
     )
+    sheet = forms.CharField(
+        label="Sheet",
+        required=False,
+        max_length=255,
+        help_text="Of a workbook, by name or number. Left empty: the first that holds a table.",
+    )
     null_values = forms.CharField(
         label="Words for a missing value",
         required=False,
@@ -150,7 +156,9 @@ class UploadForm(Styled, forms.Form):
         """The options as the service takes them, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
-            name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)
+            name: given[name]
+            for name in ("on_conflict", "key", "on_error", "delimiter", "encoding", "sheet")
+            if given.get(name)
         }
         if given.get("on_conflict", "reject") in {"", "reject"}:
             options.pop("key", None)  # it is shown as chosen, but nothing asks for it

@@ -75,7 +75,7 @@ def head_of(rows: Rows, merges: Sequence[Merge]) -> Head | None:
             continue
         covered = [merge for line in range(number, last + 1) for merge in by_row.get(line, ())]
         block = [lines.get(line, []) for line in range(number, last + 1)]
-        if not _are_names(block, covered):
+        if not _are_names(block, covered, number):
             continue
         names = _joined(block, covered, number, max(len(row) for _, row in rows))
         fullest = max((sum(map(bool, row)) for _, row in rows[:index]), default=0)
@@ -94,11 +94,13 @@ def _last_line(first: int, by_row: dict[int, list[Merge]]) -> int:
     return last
 
 
-def _are_names(block: Sequence[Sequence[str]], merges: Sequence[Merge]) -> bool:
-    years = any(merge.is_wide for merge in merges)
+def _are_names(block: Sequence[Sequence[str]], merges: Sequence[Merge], first: int) -> bool:
+    wide = {(merge.row - first, merge.column) for merge in merges if merge.is_wide}
     for place, row in enumerate(block):
-        for cell in row:
-            if cell and _NUMBER.fullmatch(cell) and not (years and place and _YEAR.fullmatch(cell)):
+        for column, cell in enumerate(row):
+            if not cell or (place, column) in wide or (wide and place and _YEAR.fullmatch(cell)):
+                continue
+            if _NUMBER.fullmatch(cell):
                 return False
     # Without names of their own below it, a label over several columns is a title.
     return all(any(block[-1][merge.column : merge.last_column + 1]) for merge in merges if merge.is_wide)

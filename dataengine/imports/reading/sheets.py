@@ -74,7 +74,7 @@ def _named(sheets: Sequence[Sheet], asked: str | int) -> Sheet:
         return sheets[number - 1]
     names = ", ".join(f"“{sheet.name[:60]}”" for sheet in sheets[:20])
     more = f" and {len(sheets) - 20} more" if len(sheets) > 20 else ""
-    reason = f"The workbook has no sheet “{str(asked)[:60]}”; it has {names}{more}."
+    reason = f"The workbook has no sheet “{str(asked)[:60]}” (options.sheet); it has {names}{more}."
     raise InvalidInput(reason, code="unknown_sheet", fields={"sheet": reason})
 
 

@@ -21,7 +21,7 @@ from .archives import BROKEN, SourceLimits, check_unpacked, only_member
 from .head import Head
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
 from .marks import WithoutMarks
-from .reader import Reader, Caution
+from .reader import Caution, Reader
 from .sheets import Sheet
 from .text_encodings import detect_wide
 from .xlsx import Workbook
@@ -32,6 +32,7 @@ CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
 HEAD_BYTES = SAMPLE_BYTES + CHUNK_BYTES
 """A sample, and as many bytes again for the records below a header."""
+
 
 class Source:
     """One opened source file. ``open_source`` makes it.

@@ -22,7 +22,7 @@ from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .reader import Reader, Caution
+from .reader import Caution, Reader
 from .sheet_cells import (
     EPOCH,
     EPOCH_1904,
