@@ -13,6 +13,7 @@ from typing import BinaryIO
 from django.core.files.storage import default_storage
 
 from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
@@ -66,6 +67,15 @@ class Plan:
         """The file's columns that are read, in the order of ``specs``."""
         order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
         return [order[spec.name] for spec in self.specs]
+
+    def said_types(self) -> dict[str, ColumnSpec]:
+        """The types that the file itself says, by the names of the new table's columns."""
+        names = self.mapping.as_dict()
+        return {
+            name: parse_sql_type(name, said)
+            for header, said in self.source.types.items()
+            if (name := names.get(header)) is not None
+        }
 
     def note_what_was_passed_over(self) -> None:
         """Say, once the file was read, what of it was taken for no text or no row."""

@@ -15,23 +15,26 @@ from dataengine.exceptions import InvalidInput
 from .archives import only_member
 from .text_encodings import detect_wide
 
-type Kind = Literal["text", "xlsx"]
+type Kind = Literal["text", "json", "xlsx"]
 type Packing = Literal["none", "gzip", "zip"]
 
 KINDS: dict[str, Kind] = {
     ".csv": "text",
     ".tsv": "text",
     ".txt": "text",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".json": "json",
     ".xlsx": "xlsx",
 }
 """By the ends of names."""
-PACKABLE = frozenset({"text"})
+PACKABLE = frozenset({"text", "json"})
 """What is read from .gz and .zip as well."""
 WORKBOOKS = frozenset({"xlsx"})
 SUFFIXES = (*KINDS, ".gz", ".zip")
 ACCEPTED = ",".join(SUFFIXES)
 """For the files that a page lets people choose from."""
-FORMATS = ".csv, .tsv and .txt (also as .gz, or .zip with one file) and .xlsx"
+FORMATS = ".csv, .tsv, .txt, .jsonl, .ndjson and .json (also as .gz, or .zip with one file) and .xlsx"
 MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),

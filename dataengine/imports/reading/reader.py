@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .rejected_lines import RejectedLine
 from .sheets import Sheet
+
+NULL = "\\N"
+"""NULL, where a row of nothing else would be a line of nothing; texts are in quotes, so none is mistaken for it."""
+
+
+class ColumnsAppeared(Exception):
+    """A row has a column that the beginning of the file had not: who reads surveys the file, and begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,13 @@ class Reader:
     def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
         """All rows as UTF-8 CSV, from the first. ``read`` is told how far into the stored file they come from."""
         raise NotImplementedError
+
+    def survey(self, limit: int | None = None) -> None:
+        """Look for all columns, or those of the first ``limit`` characters; formats that name them need not."""
+
+    def refused(self, line: RejectedLine) -> RejectedLine:
+        """A line of the CSV that was rejected, as what it stands for."""
+        return line
 
     @property
     def header_line(self) -> int | None:

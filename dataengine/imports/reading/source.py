@@ -19,17 +19,20 @@ from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
 from .head import Head
+from .json_rows import JsonRows
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
 from .marks import WithoutMarks
-from .reader import Caution, Reader
+from .reader import NULL, Caution, Reader
+from .rejected_lines import RejectedLine
 from .sheets import Sheet
-from .text_encodings import detect_wide
+from .text_encodings import BOMS, detect_wide
 from .xlsx import Workbook
 
 __all__ = ["Source", "SourceLimits", "open_source"]
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
+_MARK_BYTES = 8192
 HEAD_BYTES = SAMPLE_BYTES + CHUNK_BYTES
 """A sample, and as many bytes again for the records below a header."""
 
@@ -50,6 +53,7 @@ class Source:
         what: Recognised,
         limits: SourceLimits,
         sheet: str | int | None = None,
+        encoding: str | None = None,
     ) -> None:
         self.filename = filename
         self.kind = what.kind
@@ -59,6 +63,7 @@ class Source:
         self.bytes_total = file.seek(0, io.SEEK_END)
         self.bytes_read = 0
         self._asked_sheet = sheet
+        self._encoding = encoding
         self._reader: Reader | None = None
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
@@ -115,7 +120,9 @@ class Source:
 
     def head_text(self, encoding: str) -> Iterator[bytes]:
         """The same text as that of ``open_text``, for those who will hardly read further than the head."""
-        return iter(self._text(self.head.chunks(), encoding))
+        if self.lines_are_records:
+            return self.head.chunks()
+        return iter(WithoutMarks(to_utf8(self.head.chunks(), encoding)))
 
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
@@ -131,22 +138,37 @@ class Source:
         A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
         (``invalid_encoding``) and no other.
         """
-        self._marked = self._text(self.open_bytes(chunk_bytes), encoding)
+        if self.lines_are_records:
+            return self.open_bytes(chunk_bytes)
+        self._marked = WithoutMarks(to_utf8(self.open_bytes(chunk_bytes), encoding))
         return iter(self._marked)
+
+    def survey(self, limit: int | None = None) -> None:
+        """Look for all columns of a file whose rows name them, or for those of its first ``limit`` characters."""
+        self.head.stop()
+        self.__dict__.pop("head", None)  # its names are not all
+        self._opened_reader().survey(limit)
 
     @property
     def marks_found(self) -> int:
         """How many lines the latest reading took a byte order mark off, but for the first."""
         return self._marked.found if self._marked else 0
 
-    def _text(self, chunks: Iterator[bytes], encoding: str) -> WithoutMarks:
-        return WithoutMarks(to_utf8(chunks, encoding))
+    def _json_text(self) -> Iterator[bytes]:
+        start = next(self._unpacked(_MARK_BYTES), b"")
+        encoding = self._encoding or next((name for mark, name in BOMS if start.startswith(mark)), None)
+        return iter(WithoutMarks(to_utf8(self._unpacked(CHUNK_BYTES), encoding or detect_wide(start) or "utf-8")))
 
     def _read(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         self.bytes_read = 0
         if self.kind != "text":
-            yield from self._opened_reader().csv_chunks(self._advance)
-            return
+            reader = self._opened_reader()
+            self.bytes_read = 0
+            yield from reader.csv_chunks(self._advance)
+        else:
+            yield from self._unpacked(chunk_bytes)
+
+    def _unpacked(self, chunk_bytes: int) -> Iterator[bytes]:
         unpacked = 0
         for chunk in self._unpack(chunk_bytes):
             unpacked += len(chunk)
@@ -156,8 +178,21 @@ class Source:
 
     def _opened_reader(self) -> Reader:
         if self._reader is None:
-            self._reader = Workbook(self._file, self.limits, self._asked_sheet)
+            match self.kind:
+                case "json":
+                    self._reader = JsonRows(self._json_text)
+                case _:
+                    self._reader = Workbook(self._file, self.limits, self._asked_sheet)
         return self._reader
+
+    def refusals(self, rejects: list[RejectedLine]) -> list[RejectedLine]:
+        """Rejected lines of the text, as what they stand for in the file."""
+        return [self._reader.refused(line) for line in rejects] if self._reader else rejects
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """What an unquoted cell of the text may say for NULL, besides nothing."""
+        return (NULL,) if self.first_line == 0 else ()
 
     def _advance(self, position: int) -> None:
         # A zip's directory is read between members, so positions may jump.
@@ -263,7 +298,7 @@ def open_source(
     if sheet is not None and what.kind not in WORKBOOKS:
         reason = "The file is no workbook, so it has no sheets (options.sheet)."
         raise InvalidInput(reason, code="invalid_option", fields={"sheet": reason})
-    source = Source(file, filename, what=what, limits=limits, sheet=sheet)
+    source = Source(file, filename, what=what, limits=limits, sheet=sheet, encoding=encoding)
     start = source.sample(64 << 10)
     if not start:
         raise InvalidInput("The file is empty.", code="empty_file")
