@@ -15,7 +15,7 @@ from dataengine.exceptions import InvalidInput
 from .archives import only_member
 from .text_encodings import detect_wide
 
-type Kind = Literal["text", "json", "xlsx"]
+type Kind = Literal["text", "json", "xlsx", "xls", "ods"]
 type Packing = Literal["none", "gzip", "zip"]
 
 KINDS: dict[str, Kind] = {
@@ -26,15 +26,20 @@ KINDS: dict[str, Kind] = {
     ".ndjson": "json",
     ".json": "json",
     ".xlsx": "xlsx",
+    ".xls": "xls",
+    ".ods": "ods",
 }
 """By the ends of names."""
 PACKABLE = frozenset({"text", "json"})
 """What is read from .gz and .zip as well."""
-WORKBOOKS = frozenset({"xlsx"})
+WORKBOOKS = frozenset({"xlsx", "xls", "ods"})
+ZIPPED: dict[Kind, str] = {"xlsx": "xl/workbook.xml", "ods": "content.xml"}
+"""Workbooks that are zip archives, with what such an archive has to hold."""
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SUFFIXES = (*KINDS, ".gz", ".zip")
 ACCEPTED = ",".join(SUFFIXES)
 """For the files that a page lets people choose from."""
-FORMATS = ".csv, .tsv, .txt, .jsonl, .ndjson and .json (also as .gz, or .zip with one file) and .xlsx"
+FORMATS = ".csv, .tsv, .txt, .jsonl, .ndjson and .json (also as .gz, or .zip with one file), .xlsx, .xls and .ods"
 MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -46,7 +51,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "a Linux program"),
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
     (b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls, .doc); save it as .xlsx or CSV"),
+    (_OLE, "an old Office document, not named .xls"),
     (b"PAR1", "a Parquet file"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
@@ -102,7 +107,11 @@ def recognise(file: BinaryIO, filename: str) -> Recognised:
     kind = kind_of(inner)
     if kind is None or (packing != "none" and kind not in PACKABLE):
         raise _unknown_kind()
-    if kind == "xlsx":
+    if kind == "xls" and _begins_with(file, b"PK"):
+        kind, name = "xlsx", f"{name}x"  # programs that took the old name for the new format
+    if kind == "xls" and not _begins_with(file, _OLE):
+        raise InvalidInput("The file is named .xls but is no workbook.", code="not_csv")
+    if kind in ZIPPED:
         _look_into(file, name)
     return Recognised(kind, packing, inner)
 
@@ -114,16 +123,21 @@ def _look_into(file: BinaryIO, name: str) -> zipfile.ZipInfo:
         with zipfile.ZipFile(file) as archive:
             if name.endswith(".zip"):
                 return only_member(archive)
-            if "xl/workbook.xml" not in archive.namelist():
-                raise InvalidInput("The file is named .xlsx but holds no workbook.", code="not_csv")
-            return archive.getinfo("xl/workbook.xml")
+            suffix = PurePath(name).suffix
+            if ZIPPED[KINDS[suffix]] not in archive.namelist():
+                raise InvalidInput(f"The file is named {suffix} but holds no workbook.", code="not_csv")
+            return archive.getinfo(ZIPPED[KINDS[suffix]])
     except zipfile.BadZipFile as error:
         raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
 
 
-def _check_beginning(file: BinaryIO, name: str, magic: bytes) -> None:
+def _begins_with(file: BinaryIO, magic: bytes) -> bool:
     file.seek(0)
-    if file.read(len(magic)) != magic:
+    return file.read(len(magic)) == magic
+
+
+def _check_beginning(file: BinaryIO, name: str, magic: bytes) -> None:
+    if not _begins_with(file, magic):
         raise InvalidInput(f"The file is named {PurePath(name).suffix} but is none.", code="not_csv")
 
 

@@ -20,6 +20,8 @@ MAX_ROW = 1_048_576
 MAX_SHEETS_LOOKED_AT = 50
 WIDTH_ROWS = 100
 """Rows that are looked at to know how wide the sheet is (rows do not say their empty cells) and whether it is one."""
+MAX_REPEATED = 64 << 20
+"""Characters of rows that are there because another one is said to be repeated."""
 MAX_CELL = 1 << 20
 """Characters of a cell; spreadsheets hold 32,767."""
 
@@ -128,6 +130,7 @@ class SheetLines:
         self._merges = merges
         self._width: int | None = None
         self._next = 1
+        self._repeated = 0
         self._lines: list[str] = []
 
     @property
@@ -135,16 +138,22 @@ class SheetLines:
         """Whether enough rows were seen to know the sheet's width."""
         return self._width is not None
 
-    def add(self, number: int, cells: Row) -> None:
-        """The row of that number; its cells are this object's from now on. What is empty at its end is cut off."""
+    def add(self, number: int, cells: Row, times: int = 1) -> None:
+        """The row of that number, which comes so many times; its cells are this object's from now on.
+
+        What is empty at its end is cut off.
+        """
         while cells and not cells[-1]:
             cells.pop()
-        if self._width is not None:
-            self._write(number, cells)
-        elif cells:
+        if not cells and times > 1:
+            return
+        while times > 0 and self._width is None and cells:
             self.first.append((number, cells))
+            number, times = number + 1, times - 1
             if len(self.first) == WIDTH_ROWS:
                 self._settle()
+        if times > 0 and self._width is not None:
+            self._write(number, cells, times)
 
     def end(self) -> None:
         """There are no more rows."""
@@ -173,15 +182,24 @@ class SheetLines:
             elif number == head.last:
                 self._write(number, head.cells)
 
-    def _write(self, number: int, cells: Row) -> None:
+    def _write(self, number: int, cells: Row, times: int = 1) -> None:
         assert self._width is not None
+        if times > 1:
+            self._repeated += times * (sum(map(len, cells)) + max(len(cells), self._width))
+            if self._repeated > MAX_REPEATED:
+                raise InvalidInput("The sheet repeats its rows more often than any honest one does.", code="bomb")
         lines = self._lines
         if number > self._next:
             lines.append("\n" * (number - self._next))
-        self._next = number + 1
+        self._next = number + times
         missing = self._width - len(cells)
-        lines.append(",".join(cells))
-        lines.append("," * missing + "\n" if cells and missing > 0 else "\n")
+        line = ",".join(cells)
+        end = "," * missing + "\n" if cells and missing > 0 else "\n"
+        if times == 1:
+            lines.append(line)
+            lines.append(end)
+        else:
+            lines.append((line + end) * times)
 
 
 def check_place(row: int, column: int) -> None:

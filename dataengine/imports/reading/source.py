@@ -22,10 +22,12 @@ from .head import Head
 from .json_rows import JsonRows
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
 from .marks import WithoutMarks
+from .ods import OpenDocument
 from .reader import NULL, Caution, Reader
 from .rejected_lines import RejectedLine
 from .sheets import Sheet
 from .text_encodings import BOMS, detect_wide
+from .xls import OldWorkbook
 from .xlsx import Workbook
 
 __all__ = ["Source", "SourceLimits", "open_source"]
@@ -181,6 +183,10 @@ class Source:
             match self.kind:
                 case "json":
                     self._reader = JsonRows(self._json_text)
+                case "xls":
+                    self._reader = OldWorkbook(self._file, self._asked_sheet)
+                case "ods":
+                    self._reader = OpenDocument(self._file, self.limits, self._asked_sheet)
                 case _:
                     self._reader = Workbook(self._file, self.limits, self._asked_sheet)
         return self._reader
