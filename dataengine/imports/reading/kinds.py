@@ -15,7 +15,7 @@ from dataengine.exceptions import InvalidInput
 from .archives import only_member
 from .text_encodings import detect_wide
 
-type Kind = Literal["text", "json", "xlsx", "xls", "ods"]
+type Kind = Literal["text", "json", "xlsx", "xls", "ods", "parquet"]
 type Packing = Literal["none", "gzip", "zip"]
 
 KINDS: dict[str, Kind] = {
@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     ".xlsx": "xlsx",
     ".xls": "xls",
     ".ods": "ods",
+    ".parquet": "parquet",
 }
 """By the ends of names."""
 PACKABLE = frozenset({"text", "json"})
@@ -39,7 +40,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 SUFFIXES = (*KINDS, ".gz", ".zip")
 ACCEPTED = ",".join(SUFFIXES)
 """For the files that a page lets people choose from."""
-FORMATS = ".csv, .tsv, .txt, .jsonl, .ndjson and .json (also as .gz, or .zip with one file), .xlsx, .xls and .ods"
+FORMATS = (
+    ".csv, .tsv, .txt, .jsonl, .ndjson and .json (also as .gz, or .zip with one file), .xlsx, .xls, .ods and .parquet"
+)
 MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -52,7 +55,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
     (b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
     (_OLE, "an old Office document, not named .xls"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file, not named .parquet"),
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
     (b"SQLite format 3\0", "an SQLite database"),
@@ -111,6 +114,8 @@ def recognise(file: BinaryIO, filename: str) -> Recognised:
         kind, name = "xlsx", f"{name}x"  # programs that took the old name for the new format
     if kind == "xls" and not _begins_with(file, _OLE):
         raise InvalidInput("The file is named .xls but is no workbook.", code="not_csv")
+    if kind == "parquet":
+        _check_beginning(file, name, b"PAR1")
     if kind in ZIPPED:
         _look_into(file, name)
     return Recognised(kind, packing, inner)

@@ -23,6 +23,7 @@ from .json_rows import JsonRows
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
 from .marks import WithoutMarks
 from .ods import OpenDocument
+from .parquet import ParquetRows
 from .reader import NULL, Caution, Reader
 from .rejected_lines import RejectedLine
 from .sheets import Sheet
@@ -187,6 +188,8 @@ class Source:
                     self._reader = OldWorkbook(self._file, self._asked_sheet)
                 case "ods":
                     self._reader = OpenDocument(self._file, self.limits, self._asked_sheet)
+                case "parquet":
+                    self._reader = ParquetRows(self._file, self.limits)
                 case _:
                     self._reader = Workbook(self._file, self.limits, self._asked_sheet)
         return self._reader
