@@ -9,6 +9,7 @@ from django import forms
 from django.http import HttpRequest
 
 from dataengine.columns.identifiers import derive_identifier
+from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
 from dataengine.models import Table
 from webui.forms import Styled
 from webui.htmx import ConsoleRequest
@@ -17,9 +18,7 @@ from webui.imports import drafts
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ACCEPTED = ".csv,.tsv,.txt,.gz,.zip,.xlsx"
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
-_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx"}
 
 
 def asks_for_address(request: HttpRequest) -> bool:
@@ -30,7 +29,7 @@ def asks_for_address(request: HttpRequest) -> bool:
 def name_from_file(filename: str) -> str:
     """A valid table name that is free, made of a file's name: ``Sales 2024.csv.gz`` -> ``sales_2024``."""
     path = PurePath(filename)
-    while path.suffix.lower() in _SUFFIXES:
+    while path.suffix.lower() in SUFFIXES:
         path = path.with_suffix("")
     # Names are unique in the installation, so those of other people's tables count; none of them shows.
     return derive_identifier(path.name, what="table", taken=Table.objects.values_list("name", flat=True))
@@ -44,7 +43,7 @@ class UploadForm(Styled, forms.Form):
         label="CSV file",
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
-        help_text="CSV, TSV or text, also as .gz or .zip, or an Excel workbook (.xlsx).",
+        help_text="CSV, TSV, text or JSON, also as .gz or .zip; workbooks (.xlsx, .xls, .ods); Parquet.",
         error_messages={"empty": "This file is empty."},
         max_length=255,
     )

@@ -180,6 +180,8 @@ def _begun(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
+    documents = {spec.name for spec in specs if spec.kind.kernel == "json"}
+    opening.source.keep_json({header for header, name in mapping.as_dict().items() if name in documents})
     plan.bad_is_null = options.on_bad_cell == "null"
     _note_the_head(plan, opening, options)
     return plan
@@ -225,6 +227,8 @@ def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> 
         return "mended", False
     if options.guarded:
         return "export", False
+    if opening.source.kind != "text":
+        return "exact", False  # texts are called texts there, and need no guards
     return ("export", True) if exported else ("none", False)
 
 

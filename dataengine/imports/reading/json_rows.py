@@ -9,7 +9,8 @@ anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
@@ -36,6 +37,7 @@ class JsonRows(Reader):
         self._text = text
         self._places: dict[str, int] = {}
         self._kinds: list[int] = []
+        self._as_json: frozenset[str] = frozenset()
         self._is_whole = False
         """Whether all of the file has been read at least once."""
         head, is_whole = self._beginning()
@@ -67,6 +69,9 @@ class JsonRows(Reader):
                         self._add(key)
             if limit is not None and end >= limit:
                 break
+
+    def keep_json(self, names: Collection[str]) -> None:
+        self._as_json = frozenset(names)
 
     def refused(self, line: RejectedLine) -> RejectedLine:
         return as_it_was(line)
@@ -124,7 +129,7 @@ class JsonRows(Reader):
                 continue
             kind = type(value)
             if kind is str:
-                cells[place] = _quoted(value)
+                cells[place] = _quoted(json.dumps(value) if key in self._as_json else value)
                 kinds[place] |= _TEXT
             elif kind is Number:
                 cells[place] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -40,6 +40,9 @@ class Reader:
 
     def survey(self, limit: int | None = None) -> None:
         """Look for all columns, or those of the first ``limit`` characters; formats that name them need not."""
+
+    def keep_json(self, names: Collection[str]) -> None:
+        """Columns whose cells are to be JSON, texts too; formats that know no JSON need not mind."""
 
     def refused(self, line: RejectedLine) -> RejectedLine:
         """A line of the CSV that was rejected, as what it stands for."""

@@ -11,7 +11,7 @@ import gzip
 import io
 import itertools
 import zipfile
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import BinaryIO
 
@@ -193,6 +193,11 @@ class Source:
                 case _:
                     self._reader = Workbook(self._file, self.limits, self._asked_sheet)
         return self._reader
+
+    def keep_json(self, names: Collection[str]) -> None:
+        """Hand on cells of these columns as JSON, where the file is: ``"a"`` with its quotes."""
+        if self._reader:
+            self._reader.keep_json(names)
 
     def refusals(self, rejects: list[RejectedLine]) -> list[RejectedLine]:
         """Rejected lines of the text, as what they stand for in the file."""

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from dataengine.exceptions import Conflict, DataEngineError
+from dataengine.imports.reading.kinds import FORMATS
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_runs, imports
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="the file: .csv .tsv .txt (also .gz, .zip) or .xlsx")
+        parser.add_argument("path", type=Path, help=f"the file: {FORMATS}")
         parser.add_argument("--table", required=True, help="the table's name")
         parser.add_argument("--create-table", action="store_true", help="make the table from the file")
         parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
