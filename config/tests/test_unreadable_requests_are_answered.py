@@ -1,4 +1,4 @@
-"""What the web server itself cannot read never comes to Django; about the API's addresses it gets the API's error."""
+"""Requests that the web server cannot parse never reach Django; under the API's URLs they get the API's error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = b"a" * 70_000
 
 
 def ask(server: LiveServer, *lines: bytes) -> tuple[int, str, bytes]:
-    """Status, content type and content of the answer to a request that is sent as it stands."""
+    """Status, content type and content of the response to a raw request."""
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=60) as client:
         client.sendall(b"\r\n".join([*lines, b"", b""]))
@@ -31,11 +31,14 @@ def ask(server: LiveServer, *lines: bytes) -> tuple[int, str, bytes]:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([b"GET /api/get-records/?cursor=" + LONG + b" HTTP/1.1", b"Host: localhost"], "The address is too long"),
-        ([b"GET /api/" + LONG + b"/ HTTP/1.1", b"Host: localhost"], "The address is too long"),
-        ([b"GET /api/tables/ HTTP/1.1", b"Host: localhost", b"no header"], "This is no HTTP request"),
-        ([b"GET /api/tables/ HTTP/one", b"Host: localhost"], "This is no HTTP request"),
-        ([b"POST /api/token/ HTTP/1.1", b"Host: localhost", b"Content-Length: many"], "This is no HTTP request"),
+        ([b"GET /api/get-records/?cursor=" + LONG + b" HTTP/1.1", b"Host: localhost"], "The URL is too long"),
+        ([b"GET /api/" + LONG + b"/ HTTP/1.1", b"Host: localhost"], "The URL is too long"),
+        ([b"GET /api/tables/ HTTP/1.1", b"Host: localhost", b"no header"], "This is not a valid HTTP request"),
+        ([b"GET /api/tables/ HTTP/one", b"Host: localhost"], "This is not a valid HTTP request"),
+        (
+            [b"POST /api/token/ HTTP/1.1", b"Host: localhost", b"Content-Length: many"],
+            "This is not a valid HTTP request",
+        ),
     ],
 )
 def test_of_the_api(live_asgi: LiveServer, lines: list[bytes], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Every URL of the API: resources, and beside them the verb endpoints, which name the same view classes."""
+"""Every URL of the API: resources, and the verb endpoints, which use the same view classes."""
 
 from __future__ import annotations
 
@@ -31,12 +31,20 @@ from dataengine.api.views_records import (
     RecordsView,
     RecordView,
 )
-from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
+from dataengine.api.views_tables import (
+    ColumnsView,
+    ColumnView,
+    DuplicateTableView,
+    PayloadSchemaView,
+    TableSchemaView,
+    TablesView,
+    TableView,
+)
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
 
 
 class RecordId(IntConverter):
-    """An id that a record can have: beyond PostgreSQL's bigint there is nothing to be found."""
+    """An id that a record can have: within PostgreSQL's bigint."""
 
     def to_python(self, value: str) -> int:
         number = int(value)
@@ -49,7 +57,7 @@ register_converter(RecordId, "record")
 
 
 class UnknownView(ApiView):
-    """Everything else under ``/api/``: an error in the API's shape, for whoever asks."""
+    """Everything else under ``/api/``: an error in the API's shape, for everybody."""
 
     permission_classes = ()
     authentication_classes = ()
@@ -64,16 +72,25 @@ class UnknownView(ApiView):
 
 
 def verb(name: str, view: type[ApiView], method: str) -> URLPattern:
-    """One method of a view under a name of its own, its arguments in the body or the query."""
+    """One method of a view under its own name, with arguments in the body or the query."""
     methods = ["get", "head", "options"] if method == "get" else [method, "options"]
     return path(f"{name}/", view.as_view(verb=name, http_method_names=methods), name=f"api-{name}")
 
 
+# A table or a column is changed by PATCH; PUT is what their verb endpoints take.
+_ONE = ["get", "head", "patch", "delete", "options"]
+
 RESOURCES = [
     path("tables/", TablesView.as_view(), name="api-tables"),
-    path("tables/<str:table_name>/", TableView.as_view(), name="api-table"),
+    path("tables/<str:table_name>/", TableView.as_view(http_method_names=_ONE), name="api-table"),
+    path("tables/<str:table_name>/schema/", TableSchemaView.as_view(), name="api-table-schema"),
+    path("tables/<str:table_name>/duplicate/", DuplicateTableView.as_view(), name="api-table-duplicate"),
     path("tables/<str:table_name>/columns/", ColumnsView.as_view(), name="api-columns"),
-    path("tables/<str:table_name>/columns/<str:column_name>/", ColumnView.as_view(), name="api-column"),
+    path(
+        "tables/<str:table_name>/columns/<str:column_name>/",
+        ColumnView.as_view(http_method_names=_ONE),
+        name="api-column",
+    ),
     path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
     path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
     path("tables/<str:table_name>/records/<record:id>/", RecordView.as_view(), name="api-record"),
@@ -96,8 +113,12 @@ RESOURCES = [
 
 VERBS = [
     verb("create-table", TablesView, "post"),
+    verb("list-tables", TablesView, "get"),
+    verb("update-table", TableView, "put"),
     verb("delete-table", TableView, "delete"),
     verb("add-column", ColumnsView, "post"),
+    verb("update-column", ColumnView, "put"),
+    verb("delete-column", ColumnView, "delete"),
     verb("insert-record", RecordsView, "post"),
     verb("get-records", RecordsView, "get"),
     verb("update-record", RecordView, "put"),

@@ -1,27 +1,31 @@
 """Reads a table from a JSON Schema (draft 2020-12, type object): properties become columns. Pure.
 
-A keyword that would constrain values and that no column can express is refused: silently keeping less than was asked
-for would be worse.
+A keyword that constrains values and that no column can express is refused: silently enforcing less than was asked for
+would be worse.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
+KEYWORD = "x-tablekeep"
+"""What a property says of its column that JSON Schema has no words for: ``column_type``, ``unique``, ``required``."""
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LENGTHS = ("minLength", "maxLength", "pattern")
-# By JSON type: the keywords that a column of it can express.
+# By JSON type: the keywords that a column for it can express.
 _KNOWN: dict[str, frozenset[str]] = {
     "string": frozenset({"enum", "format", *_LENGTHS}),
     "integer": frozenset({"format", *_LIMITS}),
@@ -35,22 +39,22 @@ _KNOWN: dict[str, frozenset[str]] = {
 def columns_of(schema: object) -> list[ColumnSpec]:
     """The columns that an object schema describes. Raises InvalidInput that names each property at fault."""
     if not isinstance(schema, Mapping):
-        raise _invalid("Give an object.")
+        raise _invalid("Give a JSON object.")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         path = [str(part) for part in error.absolute_path]
         name = path[1] if path[:1] == ["properties"] and len(path) > 1 else "json_schema"
-        reason = f"This is no JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} breaks {error.validator}."
+        reason = f"This is not a JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} violates {error.validator}."
         raise _invalid(reason, shown(name)) from error
     properties = schema.get("properties", {})
     if schema.get("type", "object") != "object" or not properties:
         raise _invalid("Give a schema of type object with at least one property.")
     unknown = set(schema) - _ANNOTATIONS - {"type", "properties", "required", "additionalProperties"}
     if unknown:
-        raise _invalid(f"No table can express {', '.join(sorted(unknown))}.")
+        raise _invalid(f"A table cannot express {', '.join(sorted(unknown))}.")
     required = set(schema.get("required", ()))
-    problems = {shown(name): ["It is required but has no property."] for name in required - set(properties)}
+    problems = {shown(name): ["This is required but is no property."] for name in required - set(properties)}
     columns: list[ColumnSpec] = []
     for name, described in properties.items():
         try:
@@ -66,36 +70,73 @@ def columns_of(schema: object) -> list[ColumnSpec]:
 def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
     if not isinstance(described, Mapping):
         raise _invalid("Give a schema with a type.", name)
+    if KEYWORD in described:
+        return _column_in_our_words(name, described, required=required)
     json_type, nullable = _json_type(name, described)
     unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
     if unknown or ("enum" in described and json_type != "string"):
-        raise _invalid(f"No {json_type} column can express {', '.join(sorted(unknown)) or 'enum'}.", name)
+        raise _invalid(f"A column for {json_type} cannot express {', '.join(sorted(unknown)) or 'enum'}.", name)
     parameters: dict[str, Any] = {}
     constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
     if "enum" in described:
         kind, parameters = _kind(name, "enum", None), {"choices": _choices(name, described["enum"])}
         nullable = nullable or None in described["enum"]
         if constraints:
-            raise _invalid("A list of choices takes no other constraint.", name)
+            raise _invalid("A list of choices cannot have other constraints.", name)
     else:
         kind = _kind(name, json_type, described.get("format"))
     column_type, narrowed = kind.narrowed(constraints)
     if any(key in constraints and key not in kind.constraints for key in _LENGTHS):
-        raise _invalid(f"A {column_type} column takes no length and no pattern.", name)
+        raise _invalid(f"A {column_type} column cannot have a length or pattern.", name)
     default = described.get("default")
     return ColumnSpec(
         name=name,
         type=column_type,
         parameters=parameters | narrowed,
         required=required and not nullable,
-        default=default if default is None or isinstance(default, str) else json.dumps(default),
+        default=_literal(default),
         label=str(described.get("title", "")),
+        description=str(described.get("description", "")),
         constraints={key: _plain(value) for key, value in constraints.items()},
     )
 
 
+def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: bool) -> ColumnSpec:
+    """A column as ``table_schemas`` writes it: the type stands under our own keyword, in SQL's style."""
+    own = described[KEYWORD]
+    if not isinstance(own, Mapping) or set(own) - {"column_type", "unique", "required"} or "column_type" not in own:
+        raise _invalid(f"{KEYWORD} takes column_type, unique and required.", name)
+    flags = {key: own.get(key, False) for key in ("unique", "required")}
+    if not all(isinstance(value, bool) for value in flags.values()):
+        raise _invalid(f"{KEYWORD}: unique and required are true or false.", name)
+    spec = parse_sql_type(name, own["column_type"])
+    said_by_type = spec.kind.json_schema(spec.parameters)
+    constraints = {
+        key: _plain(described[key])
+        for key in (*_LIMITS, *_LENGTHS)
+        if key in described and described[key] != said_by_type.get(key)
+    }
+    unsuited = set(constraints) - spec.kind.constraints
+    if unsuited:
+        raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
+    default = described.get("default")
+    return replace(
+        spec,
+        unique=spec.unique or flags["unique"],
+        required=spec.required or flags["required"] or required,
+        default=_literal(default) if "default" in described else spec.default,
+        label=str(described.get("title", "")),
+        description=str(described.get("description", "")),
+        constraints=constraints,
+    )
+
+
+def _literal(default: Any) -> str | None:
+    return default if default is None or isinstance(default, str) else json.dumps(default)
+
+
 def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:
-    """The one JSON type that is not null, and whether null is allowed."""
+    """The only JSON type besides null, and whether null is allowed."""
     given = described.get("type", "string" if "enum" in described else None)
     types = [given] if isinstance(given, str) else list(given or ())
     others = [json_type for json_type in types if json_type != "null"]
@@ -107,9 +148,9 @@ def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:
 def _choices(name: str, enum: list[Any]) -> list[str]:
     choices = [value for value in enum if value is not None]
     if not choices or not all(isinstance(value, str) and value and value.isprintable() for value in choices):
-        raise _invalid("Choices are texts that are not empty and hold no control characters.", name)
+        raise _invalid("Choices must be texts that are not empty and contain no control characters.", name)
     if len(set(choices)) != len(choices):
-        raise _invalid("A choice is named twice.", name)
+        raise _invalid("A choice is listed twice.", name)
     return choices
 
 

@@ -1,9 +1,9 @@
-"""The shapes of what the catalog keeps as JSON. Pure."""
+"""The shapes of what the catalog stores as JSON. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Literal, TypedDict, final
 
 
 class RowError(TypedDict):
@@ -15,7 +15,7 @@ class RowError(TypedDict):
 
 
 class Cause(TypedDict):
-    """Errors of one kind in one column of a file: how many, and the first as the example."""
+    """Errors of one kind in one column of a file: how many, and the first one as an example."""
 
     code: str
     column: str
@@ -40,10 +40,21 @@ class Caution(TypedDict):
     message: str
 
 
-class Findings(TypedDict, total=False):
-    """What was found in a source file and what was made of it; empty until it has been looked at."""
+class DialectFacts(TypedDict):
+    """How a source file is written: ``imports.dialects.Dialect``."""
 
-    dialect: dict[str, Any]  # of imports.dialects.Dialect
+    delimiter: str
+    quote: str | None
+    escape: str | None
+    encoding: str
+    has_header: bool
+    skip_rows: int
+
+
+class Findings(TypedDict, total=False):
+    """What was found in a source file and how it is read; empty until the file has been examined."""
+
+    dialect: DialectFacts
     headers: list[str]
     mapping: dict[str, str | None]  # header -> column
     null_values: list[str]
@@ -52,32 +63,76 @@ class Findings(TypedDict, total=False):
     guarded: bool  # whether a ' was taken off the cells of an export
     sheets: list[FoundSheet]  # of a workbook
     warnings: list[Caution]
-    notes: list[str]  # for people: why a column is text
-    sample: list[dict[str, str | None]]  # of a dry run: the first records as they would be
+    notes: list[str]  # for users, for example why a column is text
+    sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 
 
 class ColumnChanges(TypedDict, total=False):
-    """What may be changed of a column, and only what is."""
+    """Changes of a column; only what changes is present."""
 
     name: str
     label: str
+    description: str
+    position: int  # from 0
     unique: bool
     required: bool
     default: str | None  # a literal's text
 
 
+type Image = Mapping[str, str | None]
+"""A record before or after a change: see ``records.before_after``."""
+
+
+type Verb = Literal["inserted", "updated", "deleted"]
+"""What a change does to records."""
+
+
+@final
+class UpdateParameters(TypedDict):
+    """What a change job that updates records is to do."""
+
+    filter: Mapping[str, object]
+    image: Image
+
+
+@final
+class DeleteParameters(TypedDict):
+    """What a change job that deletes records is to do."""
+
+    filter: Mapping[str, object]
+
+
+@final
+class UndoParameters(TypedDict):
+    """What a change job that undoes an event is to do; ``verb`` is what the undoing does to the records."""
+
+    event: int
+    verb: Verb
+
+
+@final
+class CopyParameters(TypedDict):
+    """A copy of all records of another table into a new one."""
+
+    source: int  # the table's key
+    columns: list[tuple[int, int]]  # pairs of column keys (source, copy)
+
+
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
+
+
 class ChangeFacts(TypedDict, total=False):
-    """What is true of some changes of records."""
+    """Details that only some changes of records have."""
 
     id: int  # of a single record
     filter: object  # what selected the records
-    after: Mapping[str, str | None]  # the image that all of them have afterwards
-    undoes: int  # the event that this one takes back
-    redo: bool  # whether that one took something back itself
+    after: Image  # the image that all of them have afterwards
+    undoes: int  # the event that this one undoes
+    redo: bool  # whether that one was itself an undo
 
 
 class LateFacts(ChangeFacts, total=False):
-    """What may be known of a change only when it is made."""
+    """Details that may only be known once the change is made."""
 
     count: int
 
@@ -99,14 +154,15 @@ RenameDetails = TypedDict("RenameDetails", {"from": str, "to": str})
 """Details of ``table.renamed``."""
 
 
-class LabelDetails(TypedDict):
-    """Details of ``table.relabelled``."""
+class WordsDetails(TypedDict, total=False):
+    """Details of ``table.relabelled``: what was changed of what people read."""
 
     label: str
+    description: str
 
 
 class ColumnDetails(ColumnChanges):
-    """Details of ``column.…``: the name that the column had, and what was changed."""
+    """Details of ``column.…``: the column's name before the change, and what was changed."""
 
     column: str
 
@@ -132,5 +188,5 @@ ImportDetails = TypedDict(
 """Details of ``import.completed``."""
 
 type EventDetails = (
-    ChangeDetails | TableDetails | RenameDetails | LabelDetails | ColumnDetails | IndexDetails | ImportDetails
+    ChangeDetails | TableDetails | RenameDetails | WordsDetails | ColumnDetails | IndexDetails | ImportDetails
 )

@@ -1,4 +1,4 @@
-"""Runs one import inside one transaction: open the file, plan, load, file what was rejected, finish."""
+"""Runs one import inside one transaction: open the file, plan, load, file the rejected rows, finish."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import Loader
 from dataengine.imports.loading.merging import Merging
-from dataengine.imports.loading.replacing import NotEmptyAnyMore, Replacing
+from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
@@ -37,7 +37,7 @@ _FINDING_TYPES = {"reading": 3.0, **Replacing.stages}
 
 
 class Execution:
-    """One attempt at one job. ``run`` leaves the job's final row in the transaction that it opens."""
+    """One attempt at one job. ``run`` writes the job's final state in the transaction that it opens."""
 
     def __init__(self, job: ImportJob, reporter: ProgressReporter) -> None:
         self.job = job
@@ -48,7 +48,7 @@ class Execution:
         self._may_replace = True
 
     def run(self) -> None:
-        """Do the import. Raises DataEngineError where it cannot be done, Cancelled when asked to stop."""
+        """Do the import. Raises DataEngineError if it cannot be done, Cancelled when asked to stop."""
         with ExitStack() as stack:
             file = stack.enter_context(closing(open_stored(self.job)))
             opening = examine(file, self.job.filename, self.options.dialect)
@@ -92,7 +92,7 @@ class Execution:
         return Opening(opening.source, self.options.dialect)
 
     def _load(self, opening: Opening) -> Loader:
-        """Plan, load and check; start again where the file shows that it was read the wrong way."""
+        """Plan, load and check; start again if the file turns out to need other settings."""
         plan = self._first_plan(opening)
         while True:
             try:
@@ -105,13 +105,13 @@ class Execution:
                 plan = self._plan(self._opened_again(opening))
             except MarkersFound as error:
                 plan.markers = NULL_MARKERS
-                plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
+                plan.notes.append(f"NA and the like are read as NULL, since “{error}” contains them and is not text.")
             except FormatsNeeded:
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
             except GuardContradicted:
                 plan.keep_guards()
-            except NotEmptyAnyMore:
+            except NoLongerEmpty:
                 self._may_replace = False
 
     def _load_once(self, plan: Plan) -> Loader:
@@ -119,7 +119,7 @@ class Execution:
         try:
             loader.load()
             loader.file_rejected()
-            if self._goes_in(loader.counts):
+            if self._will_load(loader.counts):
                 loader.secure()
         except BaseException:
             loader.close()
@@ -127,7 +127,7 @@ class Execution:
         return loader
 
     def _loader(self, plan: Plan) -> Loader:
-        """The way for the rows of ``plan`` into the table as it is now."""
+        """The right loader for the plan and the present state of the table."""
         job, table, columns, reporter = self.job, self.table, self.columns, self.reporter
         if table is None or (self._may_replace and Replacing.suits(table, columns)):
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
@@ -138,30 +138,31 @@ class Execution:
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
         return create_table_now(user=self.job.user, name=self.job.table_name, columns=columns)
 
-    def _goes_in(self, counts: Counts) -> bool:
+    def _will_load(self, counts: Counts) -> bool:
         refused = self.options.on_error == "abort" and counts.rows_rejected
         return not self.options.dry_run and not refused and not self._no_row_fits(counts)
 
     def _no_row_fits(self, counts: Counts) -> bool:
-        """Whether a new table would be left empty, of columns that were guessed from nothing: that helps nobody."""
+        """Whether a new table would be empty, with columns guessed from nothing, which helps nobody."""
         return self.options.create_table and counts.rows_imported == 0
 
-    def _why_nothing_goes_in(self, loader: Loader) -> tuple[str, str]:
-        """The code and the words of a failed import."""
+    def _why_nothing_loads(self, loader: Loader) -> tuple[str, str]:
+        """The code and message of a failed import."""
         counts = loader.counts
         if not self._no_row_fits(counts):
-            reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
+            reason = f"Nothing was imported, because {counts.rows_rejected:,} rows have errors and on_error is “abort”."
             return "rows_rejected", reason
         causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]
-        hint = " Give the “encoding” of the file." if "invalid_encoding" in _codes(loader) else ""
-        return "no_row_fits", f"No row fits, so no table was made: {'; '.join(causes) or 'there is none'}.{hint}"
+        hint = " Try again with the option “encoding”." if "invalid_encoding" in _codes(loader) else ""
+        why = "; ".join(causes) or "the file has none"
+        return "no_row_fits", f"No table was made, because no row could be imported: {why}.{hint}"
 
     # Ending ---------------------------------------------------------------------------------------------------
 
     def _finish(self, loader: Loader) -> None:
         counts = loader.counts
         state, code, reason = ImportJob.State.COMPLETED, "", ""
-        if self._goes_in(counts):
+        if self._will_load(counts):
             self.reporter.update(phase="finishing")
             self.table = loader.finish()
             details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)})
@@ -171,11 +172,11 @@ class Execution:
                 loader.rehearse()
             else:
                 state = ImportJob.State.FAILED
-                code, reason = self._why_nothing_goes_in(loader)
+                code, reason = self._why_nothing_loads(loader)
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
             loader.discard()
         loader.plan.note_what_was_passed_over()
-        # From here to the commit the job's row is locked: the reporter must not touch it any more.
+        # From here until the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
         self.reporter.complete(

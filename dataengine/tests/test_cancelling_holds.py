@@ -1,4 +1,4 @@
-"""Whoever is told that a job is cancelled can rely on it, however its attempt ends and whoever has it then."""
+"""Once cancelling a job was accepted it is cancelled, however its attempt ends and whoever runs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(params=["import", "change"])
 def kind(request: pytest.FixtureRequest, owner: User) -> tuple[Job, ModuleType]:
-    """A job that waits, and what runs such jobs."""
+    """A waiting job, and the module that runs such jobs."""
     table = make_table(owner, "t", n="INTEGER")
     if request.param == "import":
         return queue_import(owner, "t", "n\n1\n"), import_runs
@@ -58,14 +58,14 @@ def test_where_its_attempt_fails_for_a_reason_that_may_pass(kind: tuple[Job, Mod
     job, _ = kind
     begin(job)
     assert attempts.cancel(job)
-    attempts.try_again(job, "Somebody else holds some of the records.")
+    attempts.try_again(job, "Somebody else has locked some of the records.")
     assert state(job) == "cancelled"
 
 
 def test_where_it_waits_for_its_next_attempt(kind: tuple[Job, ModuleType]) -> None:
     job, service = kind
     begin(job)
-    attempts.try_again(job, "Somebody else holds some of the records.")
+    attempts.try_again(job, "Somebody else has locked some of the records.")
     assert state(job) == "queued"
     assert attempts.cancel(job)
     assert state(job) == "cancelled"

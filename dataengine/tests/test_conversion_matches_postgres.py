@@ -1,4 +1,4 @@
-"""Whatever a kernel accepts means what PostgreSQL's own input function takes it for."""
+"""Whatever a kernel accepts gets the value that PostgreSQL's own input function gives it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CASES: dict[str, st.SearchStrategy[str]] = {
 
 
 def _told(cell: str | None, kernel: str) -> str | None:
-    """The cell as PostgreSQL is asked about it: spreadsheets write what it does not know."""
+    """The cell in a form that PostgreSQL understands: spreadsheets write some that it does not."""
     text = (cell or "").strip(" \t\n\v\f\r")
     if text in {"", *SHEET_NULLS}:
         return None
@@ -138,16 +138,16 @@ def test_what_is_refused_and_why(sql_type: str, cell: str, code: str) -> None:
 @pytest.mark.parametrize(
     ("sql_type", "cell", "reason"),
     [
-        ("DATE", "45323", "Excel's day 45323 is 2024-02-01"),
-        ("DATE", "45323.5", "Excel's day 45323.5 is 2024-02-01 12:00:00"),
-        ("TIMESTAMP", " 45323 ", "Excel's day 45323 is 2024-02-01"),
+        ("DATE", "45323", "Excel’s day number 45323 is 2024-02-01"),
+        ("DATE", "45323.5", "Excel’s day number 45323.5 is 2024-02-01 12:00:00"),
+        ("TIMESTAMP", " 45323 ", "Excel’s day number 45323 is 2024-02-01"),
         ("EMAIL", "Ada <a@x.org>", "give the address alone, without the name and without < and >"),
         ("EMAIL", "mailto:a@x.org", "leave out “mailto:”"),
         ("EMAIL", "a@x.org, b@x.org", "give one address only"),
         ("EMAIL", "a@localhost", "the domain “localhost” has no dot in it"),
         ("EMAIL", "nobody", "it has no @"),
         ("EMAIL", "a b@x.org", "it has a space in it"),
-        ("URL", "www.x.org", "http:// or https:// is missing at its beginning"),
+        ("URL", "www.x.org", "http:// or https:// is missing at the beginning"),
         ("URL", "gopher://x.org", "it begins with gopher://"),
         ("URL", "http://x y", "it has a space in it"),
     ],

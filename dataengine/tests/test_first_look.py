@@ -1,4 +1,4 @@
-"""What a preview suggests must be what the import would decide, had it seen the same cells and no more."""
+"""A preview suggests what the import would decide if it saw the same cells only."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _CELLS = st.one_of([st.lists(column, min_size=1, max_size=4) for column in _COLU
 @example(["5"] * 200 + ["inf"], [])
 @example(["yes"] * 100 + ["no"] * 100 + ["maybe"], [])
 @example(["2024-01-31"] * 200 + ["2024-02-31"], [])
-def test_it_says_what_an_import_says(cells: list[str], more: list[str]) -> None:
+def test_a_preview_agrees_with_the_import(cells: list[str], more: list[str]) -> None:
     column = [*cells, *more]
     evidence = ColumnEvidence("c")
     lines = np.arange(len(column), dtype=np.int64)
@@ -72,7 +72,7 @@ def test_it_says_what_an_import_says(cells: list[str], more: list[str]) -> None:
     assert likely_type(column, NULL_MARKERS) == evidence.kind()
 
 
-def test_the_guard_of_a_mended_file_is_taken_off() -> None:
+def test_the_guard_of_a_corrected_file_is_taken_off() -> None:
     assert [unguarded(cell) for cell in ("'-5", "'' =x", "'quoted'", "-5")] == ["-5", "'' =x", "'quoted'", "-5"]
 
 

@@ -1,4 +1,4 @@
-"""Spreadsheets: the first visible sheet, cell by cell as its owner sees it, streamed."""
+"""Spreadsheets: the first visible sheet, cell by cell as users see it, streamed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.sheet_cells import column_index, format_kind, number_text
 from dataengine.imports.reading.source import Source, SourceLimits, open_source
+from dataengine.imports.reading.xlsx import Workbook
 
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 FORMATS = ["General", "yyyy-mm-dd hh:mm", "[h]:mm:ss", '0.00" days"', "dd/mm/yyyy", "hh:mm"]
@@ -239,12 +240,12 @@ def test_a_look_at_the_first_rows_reads_the_first_texts_only() -> None:
     ascending = "".join(f'<row r="{n + 1}"><c r="A{n + 1}" t="s"><v>{n}</v></c></row>' for n in range(count))
     source = opened(workbook(ascending, texts))
     assert source.sample().startswith(b"text number 0 of many\ntext number 1 of many\n")
-    assert source._reader is not None
+    assert isinstance(source._reader, Workbook)
     assert 0 < len(source._reader._strings) < count / 4
     # Any order will do; then all of them have to be read.
     source = opened(workbook(rows, texts))
     assert source.sample().startswith(b"text number 0 of many,text number 299999 of many\n")
-    assert source._reader is not None
+    assert isinstance(source._reader, Workbook)
     assert len(source._reader._strings) == count
 
 

@@ -1,4 +1,4 @@
-"""What is in an uploaded file, before anything is imported: how it is written, its columns, its first rows."""
+"""The preview of an uploaded file before the import: its format, its columns, its first rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
 from dataengine.imports.dialects.opening import examine
-from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.models import Column
@@ -23,7 +23,7 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "sp
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column of the file: its header, some of its values, where it goes, what it looks like."""
+    """A column of the file: its header, some values, its target and its likely type."""
 
     number: int
     header: str
@@ -34,7 +34,7 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``found`` says how the file is written, as (what, how). ``problem`` is why it cannot be imported as it is."""
+    """``found`` describes the file's format as (what, how). ``problem`` tells why it cannot be imported as it is."""
 
     found: list[tuple[str, str]] = field(default_factory=list)
     columns: list[FileColumn] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Preview:
 
 
 def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
-    """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
+    """Examine ``draft`` for an import into a table with ``columns``, or into a new one (None)."""
     try:
         read = ImportOptions.read(options)
         opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
@@ -52,7 +52,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         return Preview(problem=error.message)
     dialect, headers = opening.dialect, opening.headers
     if read.mapping is not None and not set(read.mapping) <= set(headers):
-        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
+        # With another dialect it has other headers, so the choices for the old ones do not apply.
         read = replace(read, mapping=None)
     problem, plan = "", None
     try:
@@ -67,7 +67,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
             ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
             ("Encoding", dialect.encoding.upper()),
             ("First line", "names of the columns" if dialect.has_header else "data"),
-            *([("Passed over", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
+            *([("Ignored", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
         ],
         columns=[
             FileColumn(number, header, _examples(records, number), target or "", kinds.get(target or "", ""))
@@ -78,9 +78,9 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
 
 
 def _kinds(plan: Plan, records: list[list[str]], options: ImportOptions) -> dict[str, str]:
-    """The types that the beginning of the file suggests, by column."""
+    """The likely types by column, judged by the beginning of the file."""
     markers = NULL_MARKERS if options.null_values is None else options.null_values
-    shown = unguarded if plan.guard == "mended" else str
+    shown = unguarded if plan.guard == "corrected" else str
     return {
         spec.name: REGISTRY[likely_type((shown(record[place]) for record in records), markers)].label
         for spec, place in zip(plan.specs, plan.places, strict=True)

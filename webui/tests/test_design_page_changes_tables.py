@@ -28,9 +28,9 @@ def test_a_column_is_added(as_owner: Client, people: Table) -> None:
 
 def test_a_column_that_cannot_be_added_says_why_and_keeps_what_was_typed(as_owner: Client, people: Table) -> None:
     for name, extra, complaint in (
-        ("name", {}, "This table has a column of that name."),
-        ("size", {"required": "on"}, "give a default"),
-        ("id", {}, "kept for Tablekeep"),
+        ("name", {}, "This table already has a column with that name."),
+        ("size", {"required": "on"}, "Give a default"),
+        ("id", {}, "reserved for Tablekeep"),
     ):
         form = {"do": "add", "name": name, "type": "INTEGER", "details": "", "default": "", **extra}
         response = as_owner.post(DESIGN, form)
@@ -58,11 +58,11 @@ def test_a_column_is_renamed_labelled_and_made_required(as_owner: Client, people
 def test_what_the_records_forbid_stands_at_the_field(as_owner: Client, people: Table) -> None:
     status, html = change(as_owner, "email", unique="on", required="on")
     assert status == 422
-    assert "Some records have no value here" in html
+    assert "Some records have no value in this column" in html
     assert not column("email").required
     status, html = change(as_owner, "score", default="lots")
     assert status == 422
-    assert "no value of this type" in html
+    assert "not a value of this type" in html
 
 
 def test_a_column_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:

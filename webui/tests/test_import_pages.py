@@ -57,10 +57,10 @@ def test_the_script_is_told_where_to_go(as_owner: Client, people: Table) -> None
     [
         (b"", "empty.csv", "empty"),
         (b"name,email\n", "header.csv", "no rows"),
-        (b"name,name\na,b\n", "twice.csv", "names “name” twice"),
+        (b"name,name\na,b\n", "twice.csv", "has “name” twice"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.csv", "PNG"),
         (b"colour,shape\nred,round\n", "other.csv", "No header of the file is a column"),
-        (b"email\nx@example.com\n", "half.csv", "nothing for the required"),
+        (b"email\nx@example.com\n", "half.csv", "no values for the required"),
     ],
 )
 def test_a_bad_file_is_refused_at_the_field(
@@ -123,7 +123,7 @@ def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, peop
 @pytest.mark.parametrize(
     "content",
     [GOOD, b"na,me,email\n" + b"Dan,\n" * 20, b"_line,_errors,name,email\n1,x,Dan,dan@example.com\n"],
-    ids=["plain", "damaged header", "mended file"],
+    ids=["plain", "damaged header", "corrected file"],
 )
 @pytest.mark.parametrize("path", [IMPORT, "/tables/new/import/"], ids=["table", "new table"])
 def test_looking_reads_the_file_and_the_options_once(
@@ -152,7 +152,7 @@ def test_an_import_starts_from_what_was_looked_at(as_owner: Client, people: Tabl
     assert default_storage.open(job.source).read() == b"who,mail\nDan,dan@example.com\n"
     gone = as_owner.post(IMPORT, form)
     assert gone.status_code == 404
-    assert "not there any more" in read(gone)
+    assert "no longer exists" in read(gone)
 
 
 def test_looking_again_reads_by_the_chosen_dialect(as_owner: Client, people: Table) -> None:
@@ -168,17 +168,17 @@ def test_what_was_chosen_before_the_file_comes_along(as_owner: Client, people: T
     sent = as_owner.post(IMPORT, form)
     html = read(as_owner.get(sent.headers["Location"]))
     assert (html.value("on_error"), html.value("email")) == ("abort", "me@example.com")
-    assert html.value("key") == "email"  # the one key there is
+    assert html.value("key") == "email"  # the only key
 
 
-def test_a_draft_is_nobody_elses(as_owner: Client, as_stranger: Client, people: Table) -> None:
+def test_a_draft_is_personal(as_owner: Client, as_stranger: Client, people: Table) -> None:
     sent = as_owner.post("/tables/new/import/", {"do": "preview", "file": upload()})
     assert as_owner.get(sent.headers["Location"]).status_code == 200
     assert as_stranger.get(sent.headers["Location"]).status_code == 404
     assert as_owner.get("/tables/new/import/?draft=forged").status_code == 404
 
 
-def test_drafts_that_nobody_came_back_for_go(owner: User) -> None:
+def test_abandoned_drafts_are_deleted(owner: User) -> None:
     old = drafts.store(owner, upload())
     with patch.object(timezone, "now", return_value=timezone.now() + timedelta(hours=25)):
         drafts.forget_old()
@@ -199,7 +199,7 @@ def running_job(table: Table, **values: Any) -> ImportJob:
     )
 
 
-def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -> None:
+def test_a_running_import_shows_its_progress(as_owner: Client, people: Table) -> None:
     job = running_job(people, rows_read=1234, rows_rejected=2, eta_seconds=75.0)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert html.element("div", aria_label="Import progress")["aria-valuenow"] == "42"
@@ -211,7 +211,7 @@ def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -
     assert html.element("noscript").element("meta")["http-equiv"] == "refresh"
 
 
-def test_where_nobody_can_tell_how_long_the_bar_says_so(as_owner: Client, people: Table) -> None:
+def test_the_bar_shows_that_the_time_left_is_unknown(as_owner: Client, people: Table) -> None:
     job = running_job(people, phase="checking", eta_seconds=None)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert html.elements("div", class_="bar bar-waiting")
@@ -225,12 +225,12 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     job = running_job(people, attempt=2, error="The process that ran it ended unexpectedly.", progress=0.01)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert (
-        "The process that ran it ended unexpectedly. It was started again, from the beginning: this is attempt 2."
+        "The process that ran it ended unexpectedly. It has started again from the beginning: this is attempt 2."
         in html
     )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")
     html = read(as_owner.get(f"/imports/{job.pk}/"))
-    assert "The process that ran it ended unexpectedly. It starts again by itself, from the beginning." in html
+    assert "The process that ran it ended unexpectedly. It will start again automatically from the beginning." in html
 
 
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:
@@ -292,6 +292,6 @@ def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, peop
     assert the_job().options == {"on_conflict": "update", "key": "email"}
 
 
-def test_mails_link_to_pages_that_there_are() -> None:
+def test_mails_link_to_existing_pages() -> None:
     assert reverse("console:import", args=[7]) == import_mail.IMPORT_PAGE.format(7)
     assert reverse("console:import-rejected", args=[7]) == import_mail.REJECTED_FILE.format(7)

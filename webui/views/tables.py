@@ -21,7 +21,7 @@ from webui.views.view import console_view
 
 @console_view("GET")
 def index(request: ConsoleRequest) -> HttpResponse:
-    """Every table that the user may see, with size, records and last import."""
+    """All tables that the user may see, with size, records and last import."""
     listing = catalog.listing(request.user, request.GET.get("order_by", ""))
     context = {"section": "tables", "listing": listing, "headings": listing.headings(request.GET)}
     return htmx.render(request, "tables/index.html", context, partial="tables/_listing.html")
@@ -35,7 +35,11 @@ def new(request: ConsoleRequest) -> HttpResponse:
         names = designer.form.cleaned_data
         try:
             table = services.create_table(
-                user=request.user, name=names["table_name"], label=names["label"], columns=designer.specs()
+                user=request.user,
+                name=names["table_name"],
+                label=names["label"],
+                description=names["description"],
+                columns=designer.specs(),
             )
         except DataEngineError as error:
             designer.add_errors(error)
@@ -52,9 +56,8 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
     """The columns of a table: add, change, delete; its name and label."""
     table = access.get_table(request.user, name, "design")
     doing = request.POST.get("do", "") if request.method == "POST" else ""
-    form = forms.TableForm(
-        request.POST if doing == "save" else None, initial={"table_name": table.name, "label": table.label}
-    )
+    names = {"table_name": table.name, "label": table.label, "description": table.description}
+    form = forms.TableForm(request.POST if doing == "save" else None, initial=names)
     column_form = forms.ColumnForm(request.POST if doing == "add" else None, auto_id="id_new_%s")
     if doing == "save" and form.is_valid():
         with errors_into(form):
@@ -82,6 +85,9 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("do") == "delete":
         services.drop_column(user=request.user, table=table, column=found)
         messages.success(request, f"The column “{found.name}” is deleted.")
+        return htmx.redirect(request, here)
+    if request.method == "POST" and request.POST.get("do") in {"up", "down"}:
+        services.move_column(user=request.user, table=table, column=found, by=1 if request.POST["do"] == "down" else -1)
         return htmx.redirect(request, here)
     form = forms.ColumnChangeForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -128,17 +134,16 @@ def _design_page(
 def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) -> Table:
     if form.cleaned_data["table_name"] != table.name:
         table = services.rename_table(user=request.user, table=table, name=form.cleaned_data["table_name"])
-    if form.cleaned_data["label"] != table.label:
-        table = services.relabel_table(user=request.user, table=table, label=form.cleaned_data["label"])
-    return table
+    words = {name: form.cleaned_data[name] for name in ("label", "description") if name in form.changed_data}
+    return services.relabel_table(user=request.user, table=table, **words) if words else table
 
 
 def _blamed(form: forms.ColumnChangeForm) -> str:
-    """The input that an error filed under the column's own name is about: services name columns, forms name inputs."""
+    """The input for an error filed under the column's name: services name columns, forms name inputs."""
     changed = set(form.changed_data) & {"default", "required", "unique"}
     return changed.pop() if len(changed) == 1 else "name"
 
 
 def _referable(request: ConsoleRequest) -> list[str]:
-    """The tables that a reference column may name."""
+    """The tables to which a reference column can refer."""
     return list(access.tables_for(request.user).order_by("name").values_list("name", flat=True))

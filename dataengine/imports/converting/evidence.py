@@ -1,7 +1,7 @@
-"""What the cells of one column say that it is: counted over the whole file, decided once at the end. Pure.
+"""What the cells of one column suggest about its type: counted over the whole file, decided once at the end. Pure.
 
-Every column starts as everything at once; each block counts the cells that each reading allows. A reading that too many
-cells speak against is followed no longer. Null markers are left aside while looking, and counted.
+Every column starts with all types as candidates; each block counts the cells that fit each. A candidate that too many
+cells contradict is dropped. Null markers do not count as evidence, but they are counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .conversion import brief
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block, take_apart
 from .kernels_written import NumberVotes, failing_share
-from .number_styles import POINT, NumberStyle, Reading
+from .number_styles import POINT, NumberStyle, StyleChoice
 from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
@@ -40,10 +40,10 @@ from .recognising import (
     first_with_parts,
 )
 
-# What ISO dates are written in, and the looser format that takes them as well.
+# The ISO format, and the looser format that all ISO dates fit as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_FINITE = 300
-"""Decimals of at most so many characters are neither too large nor too small for a double."""
+"""Decimals of at most this many characters are neither too large nor too small for a double."""
 _HEAD = 512
 _SURELY_WHOLE = 2**53
 _ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES])
@@ -55,14 +55,14 @@ TEXT = Decision(REGISTRY[Text.name])
 
 @dataclass(slots=True)
 class ColumnEvidence:
-    """What is known of one column so far."""
+    """What is known about one column so far."""
 
     name: str
     given: Sequence[DateFormat] = ()
-    """Formats that a person gave: then no others are tried but ISO's."""
+    """Formats that the user gave: then only these and ISO are tried."""
     tolerance: float = TOLERANCE
     styles: Sequence[NumberStyle] = ()
-    """How a person said that numbers are written."""
+    """The number styles that the user gave."""
     values: int = 0
     marked: int = 0
     low: int = 0
@@ -84,7 +84,7 @@ class ColumnEvidence:
         self.numbers = NumberVotes(self.styles, self._most)
         for kinds in families():
             recognition = kinds[0].recognition
-            assert recognition is not None  # that is what makes it one of them
+            assert recognition is not None  # `families` lists only types that have one
             self.candidates += [
                 Candidate(recognition.by, kinds, recognition.words, fits, form)
                 for fits, form in self._tests(recognition, kinds[0])
@@ -95,7 +95,7 @@ class ColumnEvidence:
         return MOST_FAILURES if self.tolerance else 0
 
     def _tests(self, recognition: Recognition, kind: ColumnType) -> list[tuple[Fits, DateFormat | None]]:
-        """What cells are put to: one test, or one for each format that dates or times may be written in."""
+        """The tests for a family of types: one test, or one for each date or time format."""
         match recognition.by:
             case "integers":
                 return [(partial(self._integers, pattern=recognition.pattern), None)]
@@ -117,11 +117,11 @@ class ColumnEvidence:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still be something else than text."""
+        """Whether the column may still be anything but text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
-        """Take in one block of cells. ``markers`` are what may mean NULL."""
+        """Count the cells of one block. ``markers`` are texts that may mean NULL."""
         if not self.is_open:
             return
         text = self._without_blanks(k.trimmed(cells), markers)
@@ -170,7 +170,7 @@ class ColumnEvidence:
             self.numbers.look_at_integers(filled, self.low, self.high)
 
     def _fails_mostly(self, candidate: Candidate, text: pa.Array, lines: npt.NDArray[np.int64], failures: int) -> None:
-        """Count ``failures`` that nobody has counted one by one; most are, so the first is near the beginning."""
+        """Count an estimated number of ``failures``; most cells fail, so the first misfit is near the beginning."""
         if not candidate.failures:
             head = text.slice(0, _HEAD)
             wrong = k.present(head) & ~candidate.fits(head)
@@ -205,7 +205,7 @@ class ColumnEvidence:
         return k.only(text, ~blank)
 
     def quoted_words(self) -> None:
-        """Words in quotes are texts, whatever they say."""
+        """Note that words such as “true” stand in quotes: then they are text."""
         for candidate in self.candidates:
             if candidate.by == "words":
                 candidate.alive, candidate.cells, candidate.alike = False, 0, False
@@ -215,14 +215,14 @@ class ColumnEvidence:
         return bool(self.words) and any(c.alive for c in self.candidates if c.by == "words")
 
     def _settled(self, text: pa.Array) -> Collection[str]:
-        """The candidates that every cell of the block fits, where Arrow's own parsers can tell for all at once.
+        """The candidates that every cell of the block fits, as far as Arrow's own parsers can tell at once.
 
-        What they take is less than what the patterns below take, and never more.
+        Arrow's parsers accept a subset of what the patterns accept.
         """
         alive = [c for c in self.candidates if c.alive]
         if alive and alive[0].by == "integers":
             values = k.cast(text, pa.int64())
-            # The way there and back rules out leading zeros, plus signs and hexadecimal.
+            # Comparing the round trip rules out leading zeros, plus signs and hexadecimal.
             if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
                 limits = pc.min_max(values)
                 self.low, self.high = min(self.low, limits["min"].as_py()), max(self.high, limits["max"].as_py())
@@ -268,13 +268,13 @@ class ColumnEvidence:
 
         return fits
 
-    # What it comes to ------------------------------------------------------------------------------------------
+    # The decision ------------------------------------------------------------------------------------------
 
     def decide(self, hint: NumberStyle | None = None, default: NumberStyle = POINT) -> Decision:
-        """The column's type if markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
+        """The column's type, provided that markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
         if not self.values:
             return TEXT
-        reading = self.numbers.decide(hint, default)
+        choice = self.numbers.decide(hint, default)
         found: list[tuple[int, float, Decision]] = []
         for place, candidate in enumerate(self.candidates):
             if not candidate.alive or (candidate.by in NUMBERS and self.styles):
@@ -290,10 +290,10 @@ class ColumnEvidence:
                 kind, candidate.words, failures, candidate.broken_line, candidate.broken_cell, candidate.form
             )
             found.append((failures, place, decision))
-        if reading is not None and (written := self._written(reading)) is not None:
-            # What is plain is plain; unless all of it could be thousands, and other columns say that they are.
+        if choice is not None and (written := self._written(choice)) is not None:
+            # Plain numbers come first, unless all of them could be thousands and other columns show that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
-            found.append((written.failures, -1 if reading.tally.style.decimal == "," else after_numbers, written))
+            found.append((written.failures, -1 if choice.tally.style.decimal == "," else after_numbers, written))
         limit = min(self._most, floor(self.tolerance * (self.values + self.infinite)))
         within = [
             item for item in found
@@ -302,12 +302,12 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and not best.note and reading is not None and not reading.is_proven:
-            best = replace(best, note=reading.note)
+        if is_number(best.kind) and not best.note and choice is not None and not choice.is_proven:
+            best = replace(best, note=choice.note)
         return best
 
-    def _written(self, reading: Reading) -> Decision | None:
-        tally = reading.tally
+    def _written(self, choice: StyleChoice) -> Decision | None:
+        tally = choice.tally
         if not tally.is_sound:
             return None
         kind: ColumnType | None = REGISTRY[Numeric.name]
@@ -317,21 +317,21 @@ class ColumnEvidence:
         if kind is None:
             return None
         return Decision(
-            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=reading.note
+            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
         )
 
     def kind(self) -> str:
-        """The name of the type, other columns aside."""
+        """The name of the type, without regard to other columns."""
         return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
-        """The first of a candidate's types that holds what the cells say."""
+        """The first of a candidate's types that can hold all values."""
         match candidate.by:
             case "integers":
                 return first_to_hold(candidate.kinds, self.low, self.high)
             case "floats":
                 if not self.has_points:
-                    return None  # 1e-5 may be a code, too
+                    return None  # 1e-5 may also be a code
                 return REGISTRY[Numeric.name] if self.rounds or self._is_wide else candidate.kinds[0]
             case "dates":
                 return first_with_parts(candidate.kinds, has_clock=not self.dated_only, has_zone=bool(self.zones))
@@ -340,11 +340,11 @@ class ColumnEvidence:
 
     @property
     def _is_wide(self) -> bool:
-        """Whether a whole number has more digits than a double keeps for certain."""
+        """Whether a whole number has more digits than a double is sure to keep."""
         return self.low < -_SURELY_WHOLE or self.high > _SURELY_WHOLE
 
     def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
-        """The format that dates are read in, where it is not ISO's; and a note, also where two were possible."""
+        """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
         chosen = chosen or self.decide().form
         if chosen is None or chosen is ISO:
             return [], ""
@@ -353,9 +353,9 @@ class ColumnEvidence:
         return [chosen], note_on(chosen, rivals)
 
     def why_text(self) -> str:
-        """Why a column is text though it nearly was something else, or ''."""
+        """Why a column is text although it nearly had another type; '' if there is nothing to say."""
         if not self.values:
-            return "it holds no value"
+            return "it holds no values"
         if self.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in self.candidates):
             whole = next(c for c in self.candidates if c.by == "integers")
             if whole.broken_cell[:1] in {"0", "+", "-"}:
@@ -363,15 +363,15 @@ class ColumnEvidence:
         best = min(self.numbers.tallies, key=lambda tally: tally.failures)
         if best.cells and not best.failures:
             if best.percents and best.bare:
-                return f"{best.percents:,} of its numbers are per cent, and others are not"
+                return f"some of its numbers ({best.percents:,}) are percentages and others are not"
             if len(best.currencies) > 1:
                 return f"its amounts are in {', '.join(sorted(best.currencies))}"
             if all(tally.thrice for tally in self.numbers.tallies):
-                return "cells like 1.000 and cells like 1,000 leave open which mark stands before decimals"
+                return "with cells like 1.000 and cells like 1,000, either mark may be the decimal mark"
         nearly = max(self.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
         before = nearly.before
         if not nearly.failures or not (before or nearly.alike):
             return ""
         count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
         others = count if before else "most cells after it are"
-        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"
+        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"

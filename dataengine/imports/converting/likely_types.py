@@ -1,7 +1,7 @@
-"""What the beginning of a file suggests that a column holds, for a person who waits for a page.
+"""The likely type of a column, judged by the beginning of a file, for a user who waits for a page.
 
-An import decides by every cell, with Arrow (``inference.py``). This comes to the same for the same cells, one by one
-and without Arrow, which web processes do not load (70 MB).
+An import decides by every cell, with Arrow (``inference.py``). This comes to the same result for the same cells, one by
+one and without Arrow, which web processes do not load (70 MB).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def likely_type(cells: Iterable[str], markers: Collection[str], tolerance: float
         return Text.name
     found: list[tuple[int, float, str]] = []
     for place, kinds in enumerate(families()):
-        assert kinds[0].recognition is not None  # that is what makes it one of them
+        assert kinds[0].recognition is not None  # `families` lists only types that have one
         is_number = kinds[0].recognition.by in NUMBERS
         for failures, kind in _fitting(kinds, values):
             found.append((failures + infinite * (not is_number), place, kind.name))
@@ -63,9 +63,9 @@ def _is_number(kind: ColumnType) -> bool:
 
 
 def _fitting(kinds: Sequence[ColumnType], values: list[str]) -> Iterator[tuple[int, ColumnType]]:
-    """Which of the types, which share a test, holds the values, and how many it does not; once for each format."""
+    """The types out of some that share a test that can hold the values, each with its number of misfits; per format."""
     kind, recognition = kinds[0], kinds[0].recognition
-    assert recognition is not None  # that is what makes it one of them
+    assert recognition is not None  # `families` lists only types that have one
     held: ColumnType | None = kind
     match recognition.by:
         case "integers":
@@ -105,7 +105,7 @@ def _dated(kinds: Sequence[ColumnType], values: list[str], form: DateFormat) -> 
 
 
 def _written(values: list[str]) -> tuple[int, str] | None:
-    """The type of numbers as spreadsheets write them, and how many cells are none."""
+    """The type for numbers as spreadsheets write them, and how many cells do not fit."""
     reading = decide([_tally(values, style) for style in (POINT, COMMA)], None)
     if reading is None or not reading.tally.is_sound:
         return None
@@ -118,7 +118,7 @@ def _written(values: list[str]) -> tuple[int, str] | None:
 
 
 def _tally(values: list[str], style: NumberStyle) -> Tally:
-    """What the cells say in a style; ``kernels_written.NumberVotes`` does the same for columns."""
+    """How well the cells fit a style; ``kernels_written.NumberVotes`` does the same for columns."""
     tally = Tally(style)
     simple = DECIMAL if style.decimal == "." else INTEGER
     for value in values:
@@ -149,19 +149,19 @@ def _is_like(value: str, pattern: str) -> bool:
 
 
 def _is_a_double(value: str) -> bool:
-    """Neither too large for one nor so small that it becomes zero."""
+    """Neither too large for a double nor so small that it becomes zero."""
     number = float(value)
     return math.isfinite(number) and (number != 0.0 or not re.match(r"-?[0-9.]*[1-9]", value))
 
 
 def _moment(value: str, form: DateFormat) -> dict[str, str] | None:
-    """The parts of a date or time that there is, None for anything else."""
+    """The parts of a date or time that exists, None for anything else."""
     found = re.fullmatch(form.pattern, value, re.ASCII)
     if found is None:
         return None
     parts = {name: text for name, text in found.groupdict().items() if text}
     month = MONTH_NUMBERS.get(parts["b"].lower(), 0) if "b" in parts else int(parts.get("m", 1))
-    # Of two-digit years only whether they are leap years matters here.
+    # Of a two-digit year it only matters here whether it is a leap year.
     year, day = int(parts.get("Y") or parts.get("y") or 1970), int(parts.get("d", 1))
     year += 2000 * ("y" in parts)
     if year < 1 or not 1 <= month <= 12 or not 1 <= day <= monthrange(year, month)[1]:

@@ -1,14 +1,14 @@
-"""What is to be read of a file and what of it goes where: decided from its beginning, when an import is asked for.
+"""The plan of an import: what is read from the file and where it goes, decided from the file's beginning.
 
-Nothing here converts anything, so that web processes can do it without what converts.
+Nothing here converts cells, so web processes need not load the code that does.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from dataclasses import asdict, dataclass, field, replace
+from typing import BinaryIO, cast
 
 from django.core.files.storage import default_storage
 
@@ -23,23 +23,23 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
-from dataengine.models.shapes import Findings
+from dataengine.models.shapes import DialectFacts, Findings
 
 from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
 from .options import ImportOptions
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
-"""How an exact export begins: quotes around id alone, which no other program has a reason to write."""
+"""How an exact export begins: with quotes around id only, which no other program has a reason to write."""
 _HEADER_BYTES = 64
 _GUARDS_OFF = (
-    "the file is an export: the ' before what a spreadsheet would run was taken off again;"
-    " “guarded”: false leaves it where it is"
+    "the file is an export: the ' before cells that a spreadsheet would run was removed;"
+    " set “guarded” to false to keep it"
 )
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be read and what of it goes where; made before the first row is loaded."""
+    """What is to be read and where it goes; made before the first row is loaded."""
 
     source: Source
     dialect: Dialect
@@ -48,19 +48,19 @@ class Plan:
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     styles: dict[str, NumberStyle] = field(default_factory=dict)
-    """How numbers are written, where they may bear more than digits, sign and point."""
+    """How numbers are written, if they may have more than digits, sign and point."""
     formats_open: bool = False
     trim: bool | None = None
     guard: Guard = "none"
     guard_open: bool = False
-    """Whether that is but what the header suggests: the file may still show that it is none."""
+    """Whether only the header suggests the guard, so that cells may still prove it wrong."""
     guards_found: bool = False
     bad_is_null: bool = False
     notes: list[str] = field(default_factory=list)
     empty_tail: int = 0
-    """So many columns at the end are none, as long as their cells are empty."""
+    """So many columns at the end are ignored, as long as their cells are empty."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
-    """Of a dry run: the first records as they would be."""
+    """In a dry run: the first records as they would be."""
 
     @property
     def places(self) -> list[int]:
@@ -78,21 +78,21 @@ class Plan:
         }
 
     def note_what_was_passed_over(self) -> None:
-        """Say, once the file was read, what of it was taken for no text or no row."""
+        """Note, once the file has been read, which parts of it were taken for neither text nor rows."""
         marks, separators = self.source.marks_found, self.source.lines_of_separators
         if marks:
-            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were passed over.")
+            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
         if separators:
-            self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
+            self.notes.append(f"{_count(separators, 'line')} of separators only: not rows.")
 
     def keep_guards(self) -> None:
-        """The file's apostrophes are its own."""
+        """Keep the file's apostrophes: they belong to the cells."""
         self.guard, self.guard_open = "none", False
 
     def findings(self) -> Findings:
-        """For the job: what was found in the file and what was made of it."""
+        """For the job: what was found in the file, and how it is read."""
         found: Findings = {
-            "dialect": self.dialect.as_dict(),
+            "dialect": cast("DialectFacts", asdict(self.dialect)),
             "headers": list(self.mapping.headers),
             "mapping": self.mapping.as_dict(),
             "null_values": list(self.markers or ()),
@@ -121,7 +121,7 @@ def open_stored(job: ImportJob) -> BinaryIO:
     try:
         file = default_storage.open(job.source, "rb")
     except FileNotFoundError as error:
-        raise InvalidInput("The uploaded file is not there any more.", code="source_missing") from error
+        raise InvalidInput("The uploaded file has been deleted. Upload it again.", code="source_missing") from error
     return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
 
 
@@ -142,7 +142,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     if options.style:
         plan.styles = {spec.name: options.style for spec in used}
     if passed and not mapping.guarded:
-        plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
+        plan.notes.append("Ignored, since no column has this name: " + ", ".join(passed[:20]))
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
@@ -168,14 +168,14 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
              for spec in specs]  # fmt: skip
     plan = _begun(opening, mapping, specs, options, tail)
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
-        plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
+        plan.notes.append(f"Some columns have the same header; the later ones are called {', '.join(doubled)}.")
     return plan
 
 
 def _begun(
     opening: Opening, mapping: ColumnMapping, specs: list[ColumnSpec], options: ImportOptions, tail: int
 ) -> Plan:
-    """What the plans of new tables and of those that exist have in common."""
+    """What plans for new and for existing tables have in common."""
     plan = Plan(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
@@ -188,7 +188,7 @@ def _begun(
 
 
 def _empty_tail(opening: Opening, options: ImportOptions) -> int:
-    """How many columns at the end are none; one that somebody has named in the mapping is one."""
+    """How many columns at the end are ignored; none if the mapping names one of them."""
     tail = opening.headers[len(opening.headers) - opening.empty_tail :]
     return 0 if set(tail).intersection(options.mapping or {}) else len(tail)
 
@@ -196,18 +196,18 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
 def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
     head_lines = opening.source.head_lines
     if head_lines > 1:
-        plan.notes.append(f"The names of the columns are those of {head_lines} lines, put together over merged cells.")
+        plan.notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
     if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
-        plan.notes.append(f"{lines} before the table passed over (“skip_rows” says otherwise).")
+        plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
     if plan.empty_tail:
-        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")
+        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line ignored.")
     if opening.is_indexed:
         plan.notes.append(f"The header has no name for the first column; it is called “{opening.headers[0]}”.")
 
 
 def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The names that tell equal headers apart."""
+    """The names given to tell equal headers apart."""
     bare = {header.strip() for header in headers}
     return [f"“{name}”" for name in names if name not in bare and re.sub(r"_\d+$", "", name) in bare][:20]
 
@@ -217,14 +217,14 @@ def _count(number: int, noun: str) -> str:
 
 
 def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> tuple[Guard, bool]:
-    """How the file's cells seem to be guarded, and whether only all of them together can tell."""
+    """How the file's cells seem to be guarded, and whether cells may still prove that wrong."""
     exported = _is_export(opening)
     if exported and _EXACT.match(opening.source.sample(_HEADER_BYTES)):
         return "exact", False
     if options.guarded is False:
         return "none", False
     if mapping.guarded:
-        return "mended", False
+        return "corrected", False
     if options.guarded:
         return "export", False
     if opening.source.kind != "text":
@@ -233,7 +233,7 @@ def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> 
 
 
 def _is_export(opening: Opening) -> bool:
-    """Whether the file has the header of an export: ``id`` and names that columns can have."""
+    """Whether the file has the header of an export: ``id`` and valid names of columns."""
     headers = opening.headers
     if opening.source.kind != "text" or not opening.dialect.has_header or headers[0] != "id" or len(headers) < 2:
         return False

@@ -76,13 +76,16 @@ class Recognised:
     inner: str
 
 
+PLAIN_TEXT = Recognised("text", "none", "")
+
+
 def kind_of(name: str) -> Kind | None:
     """The kind of a file by its name, which is in lower case."""
     return KINDS.get(PurePath(name).suffix)
 
 
 def check_name(filename: str) -> None:
-    """Raise InvalidInput ``not_csv`` for a name that says already that the file cannot be imported."""
+    """Raise InvalidInput ``not_csv`` if the name already shows that the file cannot be imported."""
     name = filename.lower()
     if name.endswith(".zip") or kind_of(name) is not None:
         return
@@ -130,7 +133,7 @@ def _look_into(file: BinaryIO, name: str) -> zipfile.ZipInfo:
                 return only_member(archive)
             suffix = PurePath(name).suffix
             if ZIPPED[KINDS[suffix]] not in archive.namelist():
-                raise InvalidInput(f"The file is named {suffix} but holds no workbook.", code="not_csv")
+                raise InvalidInput(f"The file is named {suffix} but contains no workbook.", code="not_csv")
             return archive.getinfo(ZIPPED[KINDS[suffix]])
     except zipfile.BadZipFile as error:
         raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
@@ -143,7 +146,7 @@ def _begins_with(file: BinaryIO, magic: bytes) -> bool:
 
 def _check_beginning(file: BinaryIO, name: str, magic: bytes) -> None:
     if not _begins_with(file, magic):
-        raise InvalidInput(f"The file is named {PurePath(name).suffix} but is none.", code="not_csv")
+        raise InvalidInput(f"The file is named {PurePath(name).suffix} but has another format.", code="not_csv")
 
 
 def _unknown_kind() -> InvalidInput:
@@ -151,7 +154,7 @@ def _unknown_kind() -> InvalidInput:
 
 
 def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:
-    """Raise InvalidInput ``not_csv`` where the first bytes are those of another kind of file."""
+    """Raise InvalidInput ``not_csv`` if the first bytes are those of another kind of file."""
     for magic, what in MAGIC:
         if start.startswith(magic) and (not magic.isalnum() or b"\0" in start[:512] or not _textual(start)):
             raise InvalidInput(f"This is {what}, not CSV.", code="not_csv")
@@ -168,13 +171,13 @@ def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str |
     if delimiter is not None and not delimiter.isprintable():
         start = start.replace(delimiter.encode(), b",")
     if not _textual(start):
-        raise InvalidInput("The file holds binary data, not text.", code="not_csv")
+        raise InvalidInput("The file contains binary data, not text.", code="not_csv")
 
 
 def _textual(start: bytes) -> bool:
     """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16.
 
-    A handful of them is damage to rows, whatever the size of the file.
+    A handful of them is always allowed: they damage a few rows.
     """
     head = start[:8192]
     controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32), 127))

@@ -31,7 +31,7 @@ def long_number_note(number: str) -> str:
     """Of a whole number of more digits than spreadsheets keep."""
     return (
         f"{number[:40]} has more than 15 digits: it is read as the workbook holds it,"
-        " but spreadsheets keep 15 digits of a number, so whatever wrote it may have rounded it"
+        " but spreadsheets keep 15 digits of a number, so the program that wrote it may have rounded it"
     )
 
 

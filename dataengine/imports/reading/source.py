@@ -1,7 +1,7 @@
-"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; bounded whatever they unpack to.
+"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; with limits on what they unpack to.
 
-Pure: knows files, no models. A Source can be read again from its beginning as often as needed; who only wants to know
-what the file is asks its head, which is read once.
+Pure: knows files, no models. A Source can be read again from its beginning as often as needed; callers that only want
+to know what the file is use its head, which is read once.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Source:
         self._reader: Reader | None = None
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
-        """How many lines the latest reading found to hold nothing but separators."""
+        """How many lines of separators only the latest pass has found."""
 
     @property
     def lines_are_records(self) -> bool:
@@ -130,13 +130,13 @@ class Source:
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
 
-        Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
+        Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that becomes clear.
         """
         self.head.stop()
         yield from self._read(chunk_bytes)
 
     def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The text from the beginning as UTF-8 without marks at the starts of lines, in chunks cut anywhere.
+        """The text from the beginning as UTF-8 without marks at the starts of lines, in chunks cut at any point.
 
         A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
         (``invalid_encoding``) and no other.
@@ -154,7 +154,7 @@ class Source:
 
     @property
     def marks_found(self) -> int:
-        """How many lines the latest reading took a byte order mark off, but for the first."""
+        """How many lines but the first had a byte order mark in the latest pass."""
         return self._marked.found if self._marked else 0
 
     def _json_text(self) -> Iterator[bytes]:
@@ -209,7 +209,7 @@ class Source:
         return (NULL,) if self.first_line == 0 else ()
 
     def _advance(self, position: int) -> None:
-        # A zip's directory is read between members, so positions may jump.
+        # A zip's directory is read in between, so positions may jump.
         self.bytes_read = max(self.bytes_read, min(position, self.bytes_total))
 
     def _unpack(self, chunk_bytes: int) -> Iterator[bytes]:
@@ -247,9 +247,9 @@ codecs.register_error("tablekeep-mark", _mark)
 
 
 def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate.
+    """Transcode chunks to UTF-8; undecodable bytes become a lone surrogate in (invalid) UTF-8.
 
-    Raises InvalidInput where the text as a whole is not in ``encoding``.
+    Raises InvalidInput if the text as a whole is not in ``encoding``.
     """
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig", "ascii"):
@@ -281,7 +281,7 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes], str]:
-    """The chunks again, and the encoding with its byte order where no mark says it: as the NULs stand, else LE."""
+    """Add the byte order to the encoding if there is no mark: judged by the NULs, else LE. Returns the chunks again."""
     head = b""
     while len(head) < 64 and (chunk := next(chunks, None)) is not None:
         head += chunk
