@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
 from dataengine.models import Table
-from webui.forms import Styled
+from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
 from webui.imports import drafts
 
@@ -136,6 +137,12 @@ class UploadForm(Styled, forms.Form):
     def option_fields(self) -> list[forms.BoundField]:
         """The fields under “Options”."""
         return [field for field in self if field.name not in {"draft", "file", "table_name"}]
+
+    def offer_sheets(self, names: Sequence[str]) -> None:
+        """Let people choose among the sheets of the workbook that they have uploaded."""
+        choices = [("", "The first with a table"), *((name, name) for name in names)]
+        self.fields["sheet"] = forms.ChoiceField(label="Sheet", required=False, choices=choices)
+        style(self.fields["sheet"].widget)
 
     def chosen(self) -> dict[str, str]:
         """The choices besides the file, to be passed to the preview page."""

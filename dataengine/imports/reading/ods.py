@@ -22,7 +22,7 @@ from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, r
 from .xlsx_parts import MAX_ELEMENTS, Attributes, Elements, open_archive, stream_part
 
 CONTENT = "content.xml"
-LOOKED_AT = 16 << 20
+LOOKED_AT = 8 << 20
 """Bytes of the content in which sheets are looked for, unless one is asked for that is not among them."""
 _CHUNK = 256 << 10
 _NUMBERS = frozenset({"float", "percentage", "currency"})

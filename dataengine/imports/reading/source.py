@@ -98,6 +98,11 @@ class Source:
         return self._reader.sheets if self._reader else ()
 
     @property
+    def sheet(self) -> Sheet | None:
+        """The sheet that is read."""
+        return next((sheet for sheet in self.sheets if sheet.is_taken), None)
+
+    @property
     def types(self) -> Mapping[str, str]:
         """SQL-style types of columns, by header, that the file itself says."""
         return self._reader.types if self._reader else {}
