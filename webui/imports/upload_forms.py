@@ -141,8 +141,9 @@ class UploadForm(Styled, forms.Form):
     def offer_sheets(self, names: Sequence[str]) -> None:
         """Let people choose among the sheets of the workbook that they have uploaded."""
         choices = [("", "The first with a table"), *((name, name) for name in names)]
-        self.fields["sheet"] = forms.ChoiceField(label="Sheet", required=False, choices=choices)
-        style(self.fields["sheet"].widget)
+        widget = forms.Select(choices=choices)
+        style(widget)
+        self.fields["sheet"].widget = widget
 
     def chosen(self) -> dict[str, str]:
         """The choices besides the file, to be passed to the preview page."""
