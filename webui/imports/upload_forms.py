@@ -77,7 +77,7 @@ class UploadForm(Styled, forms.Form):
         label="Sheet",
         required=False,
         max_length=255,
-        help_text="Of a workbook, by name or number. Left empty: the first that holds a table.",
+        help_text="For workbooks: name or number. If empty, the first sheet with a table is used.",
     )
     null_values = forms.CharField(
         label="Words for a missing value",
