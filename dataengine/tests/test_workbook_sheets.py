@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from dataengine.imports.dialects.dialect import DialectOptions
@@ -127,6 +129,19 @@ def test_the_option_reaches_the_worker(owner: User) -> None:
     data = book({"Data": TABLE, "More": SECOND})
     assert import_text(owner, "A", data, filename="a.xlsx", sheet="More").state == "completed"
     assert records("A", "name", "n") == [("Eve", "9")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_terminal_takes_a_sheet(owner: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_table(owner, "A", name="TEXT", n="INTEGER")
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(book({"Data": TABLE, "More": SECOND}))
+    call_command("import_csv", str(path), "--table", "A", "--sheet", "2")
+    assert records("A", "name", "n") == [("Eve", "9")]
+    with pytest.raises(SystemExit) as caught:
+        call_command("import_csv", str(path), "--table", "A", "--sheet", "Nope")
+    assert caught.value.code == 2
+    assert "no sheet “Nope”" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.django_db(transaction=True)
