@@ -162,6 +162,20 @@ def test_a_malformed_element_costs_itself(text: str, rows: list[Any], bad: list[
     assert {code for _, code, _, _ in rejects} == {"invalid_type"}
 
 
+def test_many_malformed_elements_on_one_line_are_read_once() -> None:
+    """Each costs itself; looking further than it goes, megabyte by megabyte, would take hours."""
+    count = 30_000
+    filler = "x" * 300
+    text = "[" + ",".join(f'{{"a": 01, "f": "{filler}"}},{{"a": {n}}}' for n in range(count)) + "]"
+    _, rows, bad = read(text, "a.json")
+    assert [row[1] for row in rows] == [str(n) for n in range(count)]
+    assert len(bad) == count
+
+
+def test_not_a_number_is_what_programs_write() -> None:
+    assert read('{"a": NaN}\n{"a": -Infinity}\n{"a": "NaN"}\n')[1] == [(1, "NaN"), (2, "-Infinity"), (3, "NaN")]
+
+
 def test_what_is_no_text_costs_its_row() -> None:
     _, rows, bad = read(b'{"a": "x\\u0000"}\n{"a": "\\ud800"}\n{"a": "\xff"}\n{"a": "y"}\n')
     assert rows == [(4, "y")]

@@ -219,16 +219,17 @@ class _Window:
             if is_whole and (end < len(self.text) or self._is_final):
                 self.at = end
                 return value
-            if not self._may_be_cut(end) or len(self.text) - self.at > MAX_OBJECT or not self._grow():
+            if not self._may_be_cut(end, value) or len(self.text) - self.at > MAX_OBJECT or not self._grow():
                 break
         assert isinstance(value, Refused) or len(self.text) - self.at > MAX_OBJECT
         return self._refused(value if isinstance(value, Refused) else _too_long(""))
 
-    def _may_be_cut(self, end: int) -> bool:
-        """Whether the fault at ``end`` may be none, since the text goes on."""
+    def _may_be_cut(self, end: int, value: Pairs | Refused) -> bool:
+        """Whether the fault at ``end`` may be none, since the text goes on: a string may end there, or a word."""
         if self._is_final:
             return False
-        return end > len(self.text) - _NEAR_END or self.text.find("\n", end) < 0
+        is_string = isinstance(value, Refused) and "unterminated string" in value.message
+        return is_string or end > len(self.text) - _NEAR_END
 
     def _refused(self, why: Refused) -> Refused:
         """The malformed element that begins here, as far as it goes, passed over."""
@@ -248,7 +249,7 @@ class _Window:
 
     def _end_of_damage(self, start: int) -> int | None:
         """Where brackets are even again, or a line begins as the element did; strings end with their line."""
-        line = self.text.rfind("\n", 0, start) + 1
+        line = self.text.rfind("\n", max(0, start - 1000), start) + 1
         indent = self.text[line:start]
         own = indent if not indent.strip(" \t,[") else None
         depth = 0
