@@ -249,7 +249,8 @@ class _Window:
 
     def _end_of_damage(self, start: int) -> int | None:
         """Where brackets are even again, or a line begins as the element did; strings end with their line."""
-        line = self.text.rfind("\n", max(0, start - 1000), start) + 1
+        near = max(0, start - 1000)
+        line = max(self.text.rfind("\n", near, start) + 1, near)
         indent = self.text[line:start]
         own = indent if not indent.strip(" \t,[") else None
         depth = 0
