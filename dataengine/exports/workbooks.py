@@ -183,7 +183,7 @@ class _Writer:
                 sheet.write_number(line, number, value)
             case Decimal() if value.is_finite() and _is_exact(value):
                 sheet.write_number(line, number, float(value))
-            case float() if value - value == 0:  # neither NaN nor infinite
+            case float() if value - value == 0 and float(f"{value:.16G}") == value:  # finite, and written whole
                 sheet.write_number(line, number, value)
             case datetime() if value.tzinfo is None and value.year > _FIRST_YEAR and value.microsecond % 1000 == 0:
                 sheet.write_datetime(line, number, value, self.moment)

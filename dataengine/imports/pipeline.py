@@ -35,6 +35,7 @@ from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
+from dataengine.imports.reading.kinds import WORKBOOKS
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 from dataengine.models.shapes import RowError
@@ -136,8 +137,8 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
     with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
         for block in blocks:
             _look_for_guards(plan, block)
-            # In a workbook every text is quoted.
-            has_quoted = None if plan.source.lines_are_records else partial(block.has_quoted, grammar)
+            # In a workbook texts are quoted only where CSV needs it.
+            has_quoted = None if plan.source.kind in WORKBOOKS else partial(block.has_quoted, grammar)
             inference.look(block.columns, block.lines, has_quoted)
             report(block, inference.rows)
     plan.guard_open = False
@@ -158,14 +159,16 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     """Find the types of a new table's columns that the options do not give."""
     found = infer(plan, options, report)
     kinds = {spec.name: spec.type for spec in found.specs}
+    said = {name: spec for name, spec in plan.said_types().items() if name in kinds}
     plan.specs = [replace(spec, type=kinds[spec.name]) if spec.name in kinds else spec for spec in plan.specs]
+    plan.specs = [replace(said[spec.name], label=spec.label) if spec.name in said else spec for spec in plan.specs]
     plan.markers, plan.formats, plan.styles = found.markers, found.formats, found.styles
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in plan.specs}
     if options.style:
         plan.styles = {spec.name: options.style for spec in plan.specs}
     plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
-    plan.notes += found.notes
+    plan.notes += [note for note in found.notes if note.partition(": ")[0] not in said]
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:

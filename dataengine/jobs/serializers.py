@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from dataengine.models import ChangeJob, ImportJob, RejectedRow
-from dataengine.models.shapes import Cause
+from dataengine.models.shapes import Cause, Caution
 
 
 class ImportErrorSerializer(serializers.Serializer[Cause]):
@@ -18,6 +19,13 @@ class ImportErrorSerializer(serializers.Serializer[Cause]):
     column = serializers.CharField()
     count = serializers.IntegerField()
     example_line = serializers.IntegerField()
+    message = serializers.CharField()
+
+
+class CautionSerializer(serializers.Serializer[Caution]):
+    """What to look at before relying on what was imported."""
+
+    code = serializers.CharField()
     message = serializers.CharField()
 
 
@@ -59,6 +67,7 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     error = serializers.CharField(allow_null=True, help_text="Why the whole import failed; null unless it did.")
     error_code = serializers.CharField(allow_null=True)
     rejected_url = serializers.SerializerMethodField()
+    warnings = serializers.SerializerMethodField()
     findings = serializers.DictField(
         help_text="What was found in the file: dialect, mapping, types, formats, notes; after a dry run also a sample."
     )
@@ -69,6 +78,11 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
 
     def get_rejected_url(self, job: ImportJob) -> str | None:
         return self.absolute("api-import-rejected-csv", job) if job.rows_rejected else None
+
+    @extend_schema_field(CautionSerializer(many=True))
+    def get_warnings(self, job: ImportJob) -> list[Caution]:
+        warnings: list[Caution] = job.findings.get("warnings", [])
+        return warnings
 
     def get_url(self, job: ImportJob) -> str:
         return self.absolute("api-import", job)

@@ -26,6 +26,22 @@ class Cause(TypedDict):
     message: str
 
 
+class FoundSheet(TypedDict):
+    """A sheet of a workbook; ``rows`` is null where the workbook does not say it."""
+
+    name: str
+    rows: int | None
+    hidden: bool
+    taken: bool
+
+
+class Caution(TypedDict):
+    """What people should look at before they rely on what was imported."""
+
+    code: str
+    message: str
+
+
 class DialectFacts(TypedDict):
     """How a source file is written: ``imports.dialects.Dialect``."""
 
@@ -47,6 +63,8 @@ class Findings(TypedDict, total=False):
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
     guarded: bool  # whether a ' was taken off the cells of an export
+    sheets: list[FoundSheet]  # of a workbook
+    warnings: list[Caution]
     notes: list[str]  # for users, for example why a column is text
     sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 

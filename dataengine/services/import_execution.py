@@ -23,6 +23,7 @@ from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
+from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
@@ -83,6 +84,13 @@ class Execution:
         except TailFilled:
             opening.empty_tail = 0
             return self._plan(opening)
+        except ColumnsAppeared:
+            return self._plan(self._opened_again(opening))
+
+    def _opened_again(self, opening: Opening) -> Opening:
+        """With all columns of a file whose rows name them."""
+        opening.source.survey()
+        return Opening(opening.source, self.options.dialect)
 
     def _load(self, opening: Opening) -> Loader:
         """Plan, load and check; start again if the file turns out to need other settings."""
@@ -94,6 +102,8 @@ class Execution:
             except TailFilled:
                 opening.empty_tail = 0
                 plan = self._plan(opening)
+            except ColumnsAppeared:
+                plan = self._plan(self._opened_again(opening))
             except MarkersFound as error:
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL, since “{error}” contains them and is not text.")

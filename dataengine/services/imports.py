@@ -132,7 +132,8 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
     try:
         opening = examine(file, filename, options.dialect)
     except InvalidInput as error:
-        error.fields.setdefault("file", [error.message])
+        if "sheet" not in error.fields:
+            error.fields.setdefault("file", [error.message])
         raise
     if table is None:
         return plan_new(opening, options), options

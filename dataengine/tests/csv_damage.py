@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.parsing.parser import RejectedLine, parse
+from dataengine.imports.reading.kinds import PLAIN_TEXT
 from dataengine.imports.reading.source import Source, SourceLimits
 
 type Cell = str | None
@@ -41,7 +42,7 @@ def read(
     careful: bool = False,
 ) -> Outcome:
     """Parse bytes without a header and collect everything."""
-    source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
+    source = Source(io.BytesIO(data), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
     outcome = Outcome()
     for block in parse(
         source,

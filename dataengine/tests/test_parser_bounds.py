@@ -13,6 +13,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
+from dataengine.imports.reading.kinds import PLAIN_TEXT
 from dataengine.imports.reading.source import Source, SourceLimits
 
 from .csv_damage import read
@@ -54,7 +55,7 @@ class Endless(io.RawIOBase):
 
 def endless(head: bytes, filler: bytes, size: int, tail: bytes) -> Source:
     file = cast("BinaryIO", Endless(head, filler, size, tail))
-    return Source(file, "a.csv", kind="text", packing="none", limits=SourceLimits())
+    return Source(file, "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_cell_may_be_longer_than_a_block() -> None:
 
 
 def header_of(data: bytes, dialect: Dialect | None = None) -> list[str]:
-    source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
+    source = Source(io.BytesIO(data), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
     return read_header(source, dialect or Dialect()).names
 
 
@@ -135,7 +136,7 @@ def test_many_blank_lines_and_lines_before_the_header(blank: bytes) -> None:
     for skipped in (0, 300_000, 400_000):
         dialect = Dialect(skip_rows=skipped)
         assert header_of(data, dialect) == ["a", "b"]
-        source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
+        source = Source(io.BytesIO(data), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
         (block,) = parse(source, dialect)
         assert block.lines.tolist() == [400_002]
 
@@ -172,13 +173,13 @@ def test_as_many_columns_as_a_table_can_have() -> None:
 
 
 def test_a_header_alone_has_no_rows() -> None:
-    source = Source(io.BytesIO(b"a,b\n"), "a.csv", kind="text", packing="none", limits=SourceLimits())
+    source = Source(io.BytesIO(b"a,b\n"), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
     assert list(parse(source, Dialect())) == []
 
 
 def test_a_preamble_is_counted_in_line_numbers() -> None:
     data = b"made by us\n\n\nid,name\n\n1,a\n2\n3,c\n"
-    source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
+    source = Source(io.BytesIO(data), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
     (block,) = parse(source, Dialect(skip_rows=1))
     assert block.lines.tolist() == [6, 8]
     assert [reject.line for reject in block.rejects] == [7]

@@ -14,8 +14,9 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.detection import detect
 from dataengine.imports.dialects.header import read_header
 from dataengine.imports.parsing.parser import parse
+from dataengine.imports.reading.sheet_cells import column_index, format_kind, number_text
 from dataengine.imports.reading.source import Source, SourceLimits, open_source
-from dataengine.imports.reading.xlsx import column_index, format_kind, number_text
+from dataengine.imports.reading.xlsx import Workbook
 
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 FORMATS = ["General", "yyyy-mm-dd hh:mm", "[h]:mm:ss", '0.00" days"', "dd/mm/yyyy", "hh:mm"]
@@ -113,6 +114,10 @@ def test_cells_of_every_kind() -> None:
         (1, "59", "1900-02-28"),
         (1, "60", "60"),
         (1, "61", "1900-03-01"),
+        (1, "0", "0"),
+        (2, "0.5", "0.5"),
+        (6, "0", "00:00:00"),
+        (3, "0", "00:00:00"),
         (1, "-1", "-1"),
         (1, "99999999", "99999999"),
         (3, "1.5", "36:00:00"),
@@ -131,6 +136,10 @@ def test_dates_of_old_macs() -> None:
         text_row(1, "a", "b") + '<row r="2"><c r="A2" s="1"><v>43830</v></c></row>', book='<workbookPr date1904="1"/>'
     )
     assert rows_of(data)[1] == [(2, ("2024-01-01", None))]
+    data = workbook(
+        text_row(1, "a", "b") + '<row r="2"><c r="A2" s="1"><v>0</v></c></row>', book='<workbookPr date1904="1"/>'
+    )
+    assert rows_of(data)[1] == [(2, ("1904-01-01", None))]
 
 
 def test_names_may_have_prefixes() -> None:
@@ -231,13 +240,13 @@ def test_a_look_at_the_first_rows_reads_the_first_texts_only() -> None:
     ascending = "".join(f'<row r="{n + 1}"><c r="A{n + 1}" t="s"><v>{n}</v></c></row>' for n in range(count))
     source = opened(workbook(ascending, texts))
     assert source.sample().startswith(b"text number 0 of many\ntext number 1 of many\n")
-    assert source._workbook is not None
-    assert 0 < len(source._workbook._strings) < count / 4
-    # Any order is allowed, but then all of them have to be read.
+    assert isinstance(source._reader, Workbook)
+    assert 0 < len(source._reader._strings) < count / 4
+    # Any order will do; then all of them have to be read.
     source = opened(workbook(rows, texts))
     assert source.sample().startswith(b"text number 0 of many,text number 299999 of many\n")
-    assert source._workbook is not None
-    assert len(source._workbook._strings) == count
+    assert isinstance(source._reader, Workbook)
+    assert len(source._reader._strings) == count
 
 
 def test_small_things() -> None:

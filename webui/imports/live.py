@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob
+from dataengine.models.shapes import Findings
 from webui.words import duration, plural
 
 REJECTED_PER_PAGE = 50
@@ -64,7 +65,7 @@ def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: 
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
         if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
-        context |= {"took": took, "outcome": headline_of(job, took), "notes": job.findings.get("notes", [])}
+        context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
     return context
@@ -124,3 +125,9 @@ def _again(job: ShownImport) -> str:
 
 def _of_row(job: ImportJob) -> ShownImport:
     return cast("ShownImport", {name: getattr(job, name) for name in ShownImport.__annotations__})
+
+
+def _said(job: ImportJob) -> list[str]:
+    """What people should know of the import, warnings first."""
+    findings: Findings = job.findings
+    return [*(warning["message"] for warning in findings.get("warnings", [])), *findings.get("notes", [])]

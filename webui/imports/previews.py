@@ -10,7 +10,7 @@ from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.likely_types import likely_type
 from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
-from dataengine.imports.dialects.opening import examine
+from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
@@ -39,6 +39,7 @@ class Preview:
     found: list[tuple[str, str]] = field(default_factory=list)
     columns: list[FileColumn] = field(default_factory=list)
     problem: str = ""
+    sheets: list[str] = field(default_factory=list)
 
 
 def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
@@ -50,7 +51,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
             read = as_before(columns[0].table, draft.filename, opening, read)
     except InvalidInput as error:
         return Preview(problem=error.message)
-    dialect, headers = opening.dialect, opening.headers
+    headers = opening.headers
     if read.mapping is not None and not set(read.mapping) <= set(headers):
         # With another dialect it has other headers, so the choices for the old ones do not apply.
         read = replace(read, mapping=None)
@@ -63,18 +64,31 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     targets = plan.mapping.columns if plan else [None] * len(headers)
     kinds = _kinds(plan, records, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
     return Preview(
-        found=[
-            ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
-            ("Encoding", dialect.encoding.upper()),
-            ("First line", "names of the columns" if dialect.has_header else "data"),
-            *([("Ignored", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
-        ],
+        found=_found(opening),
         columns=[
             FileColumn(number, header, _examples(records, number), target or "", kinds.get(target or "", ""))
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
         problem=problem,
+        sheets=[sheet.name for sheet in opening.source.sheets],
     )
+
+
+def _found(opening: Opening) -> list[tuple[str, str]]:
+    """How the file is written, as (what, how)."""
+    source, dialect = opening.source, opening.dialect
+    found = [("Sheet", source.sheet.name)] if source.sheet else []
+    if source.kind == "text":
+        found += [
+            ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
+            ("Encoding", dialect.encoding.upper()),
+        ]
+    if source.first_line:
+        found.append(("First line", "names of the columns" if dialect.has_header else "data"))
+    ignored = dialect.skip_rows - source.head_lines + 1
+    if ignored > 0:
+        found.append(("Ignored", f"{ignored} lines at the top"))
+    return [*found, *(("Warning", warning.message) for warning in source.warnings)]
 
 
 def _kinds(plan: Plan, records: list[list[str]], options: ImportOptions) -> dict[str, str]:

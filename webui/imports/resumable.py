@@ -20,7 +20,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from dataengine.exceptions import Conflict, TooLarge, Unavailable
-from dataengine.imports.reading.source import check_name
+from dataengine.imports.reading.kinds import check_name
 from dataengine.services.imports import check_size
 from webui.imports import drafts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -9,17 +10,16 @@ from django import forms
 from django.http import HttpRequest
 
 from dataengine.columns.identifiers import derive_identifier
+from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
 from dataengine.models import Table
-from webui.forms import Styled
+from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
 from webui.imports import drafts
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-ACCEPTED = ".csv,.tsv,.txt,.gz,.zip,.xlsx"
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
-_SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx"}
 
 
 def asks_for_address(request: HttpRequest) -> bool:
@@ -30,7 +30,7 @@ def asks_for_address(request: HttpRequest) -> bool:
 def name_from_file(filename: str) -> str:
     """A valid and free table name, made from a file's name: ``Sales 2024.csv.gz`` -> ``sales_2024``."""
     path = PurePath(filename)
-    while path.suffix.lower() in _SUFFIXES:
+    while path.suffix.lower() in SUFFIXES:
         path = path.with_suffix("")
     # Names are unique in the installation, so other users' tables count too, without being revealed.
     return derive_identifier(path.name, what="table", taken=Table.objects.values_list("name", flat=True))
@@ -44,7 +44,7 @@ class UploadForm(Styled, forms.Form):
         label="CSV file",
         required=False,
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
-        help_text="CSV, TSV or text, also as .gz or .zip, or an Excel workbook (.xlsx).",
+        help_text="CSV, TSV, text or JSON, also as .gz or .zip; workbooks (.xlsx, .xls, .ods); Parquet.",
         error_messages={"empty": "This file is empty."},
         max_length=255,
     )
@@ -72,6 +72,12 @@ class UploadForm(Styled, forms.Form):
         label="First line",
         required=False,
         choices=[("", "Detect"), ("yes", "Names of the columns"), ("no", "Data")],
+    )
+    sheet = forms.CharField(
+        label="Sheet",
+        required=False,
+        max_length=255,
+        help_text="For workbooks: name or number. If empty, the first sheet with a table is used.",
     )
     null_values = forms.CharField(
         label="Words for a missing value",
@@ -132,6 +138,13 @@ class UploadForm(Styled, forms.Form):
         """The fields under “Options”."""
         return [field for field in self if field.name not in {"draft", "file", "table_name"}]
 
+    def offer_sheets(self, names: Sequence[str]) -> None:
+        """Let people choose among the sheets of the workbook that they have uploaded."""
+        choices = [("", "The first with a table"), *((name, name) for name in names)]
+        widget = forms.Select(choices=choices)
+        style(widget)
+        self.fields["sheet"].widget = widget
+
     def chosen(self) -> dict[str, str]:
         """The choices besides the file, to be passed to the preview page."""
         asked = [name for name in self.changed_data if name in self.data and name not in {"draft", "file"}]
@@ -150,7 +163,9 @@ class UploadForm(Styled, forms.Form):
         """The options for the service, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
-            name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)
+            name: given[name]
+            for name in ("on_conflict", "key", "on_error", "delimiter", "encoding", "sheet")
+            if given.get(name)
         }
         if given.get("on_conflict", "reject") in {"", "reject"}:
             options.pop("key", None)  # it is shown as chosen, but is only used to update

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dataengine.imports.reading.kinds import ACCEPTED
 from dataengine.queries.references import Referrer
 from webui import changes, words
 from webui.sorting import query_string
@@ -29,6 +30,12 @@ def icon(name: str, css: str = "") -> SafeString:
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         css, static("icons.svg"), name,
     )  # fmt: skip
+
+
+@register.simple_tag
+def accepted_files() -> str:
+    """The ends of the names of files that can be imported, as a file field has them."""
+    return ACCEPTED
 
 
 @register.simple_tag(takes_context=True)

@@ -93,13 +93,16 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         reasons = [str(text) for texts in form.errors.values() for text in texts]
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
     options = form.options() if form.is_bound and not failed else {"create_table": table is None}
+    preview = previews.preview(draft, columns, options) if draft else None
+    if preview and preview.sheets:
+        form.offer_sheets(preview.sheets)
     context = {
         "section": "tables",
         "form": form,
         "table": table,
         "columns": columns,
         "draft": draft,
-        "preview": previews.preview(draft, columns, options) if draft else None,
+        "preview": preview,
         "running": _under_way(table) if table else None,
     }
     return htmx.render(request, "imports/upload.html", context, status=htmx.UNPROCESSABLE if failed else 200)

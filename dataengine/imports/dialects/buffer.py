@@ -120,7 +120,7 @@ def first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
 def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
     """Remove preamble and header from the buffer. Returns the number of the line that follows."""
     skip_lines(buffer, dialect.skip_rows, source)
-    line = 1 + dialect.skip_rows
+    line = source.first_line + dialect.skip_rows
     if dialect.has_header:
         blank, lines = first_record(buffer, Grammar(dialect, None))[1:]
         line += blank + (1 if source.lines_are_records else lines)

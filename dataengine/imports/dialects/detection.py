@@ -50,8 +50,12 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if mark := _mark_of_rejected_csv(sample):
         # Options meant for the file that the rows come from do not apply to this one.
         fixed = DialectOptions(mark, quote='"', escape="", has_header=True, skip_rows=0)
-    if source.kind == "xlsx":
+    if source.first_line == 0:
+        return Dialect()  # the file itself says what its columns are called
+    if source.lines_are_records:
         encoding, fixed = "utf-8", replace(fixed, delimiter=",", quote='"', escape="")
+        if source.header_line is not None and fixed.skip_rows is None:
+            fixed = replace(fixed, skip_rows=source.header_line - 1, has_header=fixed.has_header is not False)
     elif fixed.encoding is not None:
         encoding = check_encoding(fixed.encoding)
     else:
@@ -68,9 +72,11 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         skipped = 1
     sheet = source.lines_are_records
     text = _without_lines(text, skipped, sheet=sheet)
-    dialect, parsed = _best(text, fixed, source.filename, complete=complete)
     if sheet:
+        dialect = Dialect()
         parsed = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
+    else:
+        dialect, parsed = _best(text, fixed, source.filename, complete=complete)
     if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
         parsed.records = [record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading]

@@ -15,6 +15,7 @@ NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-uni
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """Written and understood by Excel as a first line."""
 MAX_SKIP_ROWS = 1_000_000
+_LONGEST_SHEET_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class DialectOptions:
     encoding: str | None = None
     has_header: bool | None = None
     skip_rows: int | None = None
+    sheet: str | int | None = None
+    """Of a workbook: a sheet's name, or its number from 1."""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> DialectOptions:
@@ -73,7 +76,12 @@ class DialectOptions:
             raise _invalid("skip_rows", "has to be a whole number of lines")
         if skip_rows is not None and not 0 <= skip_rows <= MAX_SKIP_ROWS:
             raise _invalid("skip_rows", f"has to be from 0 to {MAX_SKIP_ROWS:,}")
-        return cls(**values, has_header=has_header, skip_rows=skip_rows)
+        sheet = options.get("sheet")
+        if isinstance(sheet, bool) or not (sheet is None or isinstance(sheet, str | int)):
+            raise _invalid("sheet", "has to be the name of a sheet or its number")
+        if sheet == "" or (isinstance(sheet, str) and len(sheet) > _LONGEST_SHEET_NAME):
+            raise _invalid("sheet", "has to be the name of a sheet or its number")
+        return cls(**values, has_header=has_header, skip_rows=skip_rows, sheet=sheet)
 
 
 def check_encoding(name: str) -> str:

@@ -10,11 +10,15 @@ from functools import cached_property
 from typing import BinaryIO
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.imports.reading.source import Source, open_source
 
 from . import header
 from .detection import detect
 from .dialect import DialectOptions
+
+SURVEYED = 64 << 20
+"""Characters; more than what becomes the head of a file whose rows name its columns."""
 
 
 class Opening:
@@ -57,9 +61,15 @@ class Opening:
 
 def examine(file: BinaryIO, filename: str, given: DialectOptions) -> Opening:
     """Recognise the file: kind, dialect, header. Raises InvalidInput if it cannot be imported at all."""
-    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
-    opening = Opening(source, given)
-    if not opening.has_rows:
+    source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter, sheet=given.sheet)
+    try:
+        opening = Opening(source, given)
+        has_rows = opening.has_rows
+    except ColumnsAppeared:  # not among the first names, yet among the first rows
+        source.survey(SURVEYED)
+        opening = Opening(source, given)
+        has_rows = opening.has_rows
+    if not has_rows:
         raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It has no rows."})
     source.bytes_read = 0
     return opening

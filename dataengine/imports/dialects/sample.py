@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .grammar import Grammar
+from .grammar import LINE_BREAK, Grammar
 
 MAX_RECORDS = 500
+MAX_CELLS = 200_000
+BLANK_LINES = re.compile(rb"[\r\n]+")
 SURE_ROWS = 5
 """If so many rows agree, a first line of another width is damaged; with fewer it is the header and they are damaged."""
 FITTING_ROWS = 3
@@ -58,12 +60,14 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
     lines: list[int] = []
     quoted: list[list[bool]] = []
     head: list[bytes] = []
-    at = line = faults = 0
-    while at < len(text) and len(records) + faults < MAX_RECORDS:
-        end, after = grammar.line_end(text, at, final=True)
-        if end == at:
-            at, line = after, line + 1
+    at = line = faults = seen = 0
+    while at < len(text) and len(records) + faults < MAX_RECORDS and seen < MAX_CELLS:
+        if text[at] in b"\r\n":
+            blank = BLANK_LINES.match(text, at)
+            assert blank is not None
+            at, line = blank.end(), line + len(LINE_BREAK.findall(blank.group()))
             continue
+        end, after = grammar.line_end(text, at, final=True)
         scan = grammar.scan(text, at, final=True, limit=max(at + (64 << 10), end))
         if scan.fault:
             faults += 1
@@ -71,6 +75,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
                 head.append(text[at:end])
         else:
             cells = grammar.cells(text[at : scan.end])
+            seen += len(cells)
             records.append([value.decode("utf-8", "replace") for value, _ in cells])
             quoted.append([flag for _, flag in cells])
             lines.append(line)

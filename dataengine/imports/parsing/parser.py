@@ -56,7 +56,7 @@ def parse(
     if width is None:
         width = len(read_header(source, dialect).names)
     grammar = Grammar(dialect, width, max_row_bytes)
-    nulls = sorted({"", *null_values})
+    nulls = sorted({"", *null_values, *source.nulls})
     engine: Engine
     if careful or not BlockEngine.supports(dialect):
         engine = RecordEngine(grammar, nulls, lines_are_records=source.lines_are_records)
@@ -79,9 +79,8 @@ def parse(
                 piece = _endless_line(buffer, line, max_row_bytes, width)
                 break
             buffer.grow(block_bytes)
-        block = Block(
-            piece.columns, piece.lines, piece.rejects, source.bytes_read, buffer.text, piece.starts, piece.ends
-        )
+        rejects = source.refusals(piece.rejects)
+        block = Block(piece.columns, piece.lines, rejects, source.bytes_read, buffer.text, piece.starts, piece.ends)
         buffer.drop(piece.consumed)
         line += piece.lines_done
         source.lines_of_separators += piece.empty

@@ -18,7 +18,7 @@ from dataengine.imports.converting.number_styles import SEPARATORS, NumberStyle
 from dataengine.imports.converting.recognising import TOLERANCE
 from dataengine.imports.dialects.dialect import DialectOptions
 
-DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows"})
+DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet"})
 KEYS = DIALECT_KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
     "trim", "guarded",

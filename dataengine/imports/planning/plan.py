@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from django.core.files.storage import default_storage
 
 from dataengine.columns.identifiers import validate_identifier
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
@@ -67,6 +68,15 @@ class Plan:
         order = {name: place for place, name in enumerate(self.mapping.columns) if name is not None}
         return [order[spec.name] for spec in self.specs]
 
+    def said_types(self) -> dict[str, ColumnSpec]:
+        """The types that the file itself says, by the names of the new table's columns."""
+        names = self.mapping.as_dict()
+        return {
+            name: parse_sql_type(name, said)
+            for header, said in self.source.types.items()
+            if (name := names.get(header)) is not None
+        }
+
     def note_what_was_passed_over(self) -> None:
         """Note, once the file has been read, which parts of it were taken for neither text nor rows."""
         marks, separators = self.source.marks_found, self.source.lines_of_separators
@@ -93,6 +103,14 @@ class Plan:
         if self.guard == "export" and self.guards_found:
             found["guarded"] = True
             found["notes"] = [*found["notes"], _GUARDS_OFF]
+        source = self.source
+        if source.sheets:
+            found["sheets"] = [
+                {"name": sheet.name, "rows": sheet.rows, "hidden": sheet.is_hidden, "taken": sheet.is_taken}
+                for sheet in source.sheets
+            ]
+        if source.warnings:
+            found["warnings"] = [{"code": warning.code, "message": warning.message} for warning in source.warnings]
         if self.sample:
             found["sample"] = self.sample
         return found
@@ -162,6 +180,8 @@ def _begun(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
+    documents = {spec.name for spec in specs if spec.kind.kernel == "json"}
+    opening.source.keep_json({header for header, name in mapping.as_dict().items() if name in documents})
     plan.bad_is_null = options.on_bad_cell == "null"
     _note_the_head(plan, opening, options)
     return plan
@@ -174,8 +194,11 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
 
 
 def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
-    if opening.dialect.skip_rows and options.dialect.skip_rows is None:
-        lines = _count(opening.dialect.skip_rows, "line")
+    head_lines = opening.source.head_lines
+    if head_lines > 1:
+        plan.notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
+    if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
+        lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
         plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
     if plan.empty_tail:
         plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line ignored.")
@@ -204,6 +227,8 @@ def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> 
         return "corrected", False
     if options.guarded:
         return "export", False
+    if opening.source.kind != "text":
+        return "exact", False  # texts are called texts there, and need no guards
     return ("export", True) if exported else ("none", False)
 
 

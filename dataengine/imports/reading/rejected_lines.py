@@ -11,7 +11,9 @@ RAW_LIMIT = 64 << 10
 _MARK = "\udcff".encode("utf-8", "surrogatepass")
 """Put by ``source.to_utf8`` in place of undecodable bytes."""
 
-type RejectCode = Literal["too_few_fields", "too_many_fields", "malformed_quotes", "invalid_encoding", "value_too_long"]
+type RejectCode = Literal[
+    "too_few_fields", "too_many_fields", "malformed_quotes", "invalid_encoding", "value_too_long", "invalid_type"
+]
 
 
 @dataclass(frozen=True, slots=True)

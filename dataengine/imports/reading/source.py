@@ -10,72 +10,64 @@ import codecs
 import gzip
 import io
 import itertools
-import re
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import PurePath
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
 from .head import Head
+from .json_rows import JsonRows
+from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
 from .marks import WithoutMarks
-from .text_encodings import detect_wide
+from .ods import OpenDocument
+from .parquet import ParquetRows
+from .reader import NULL, Caution, Reader
+from .rejected_lines import RejectedLine
+from .sheets import Sheet
+from .text_encodings import BOMS, detect_wide
+from .xls import OldWorkbook
 from .xlsx import Workbook
 
 __all__ = ["Source", "SourceLimits", "open_source"]
 
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
+_MARK_BYTES = 8192
 HEAD_BYTES = SAMPLE_BYTES + CHUNK_BYTES
-"""A sample, and as much again for the records below a header."""
-type Kind = Literal["text", "xlsx"]
-type Packing = Literal["none", "gzip", "zip"]
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
-MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF document"),
-    (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF87a", "a GIF image"),
-    (b"GIF89a", "a GIF image"),
-    (b"RIFF", "a media file"),
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"),
-    (b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls, .doc); save it as .xlsx or CSV"),
-    (b"PAR1", "a Parquet file"),
-    (b"ORC", "an ORC file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\0", "an xz archive"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-)
+"""A sample, and as many bytes again for the records below a header."""
 
 
 class Source:
     """One opened source file. ``open_source`` makes it.
 
-    ``bytes_total`` is the stored size, ``bytes_read`` the position in the stored (maybe compressed) file that the
-    latest pass has reached, beginning at 0. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the
-    first sheet; there a row's line number is its number in the sheet (``lines_are_records``).
+    ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file the latest
+    reading has come: 0 when it begins, then ascending. The text of a file of another ``kind`` than ``text`` is CSV made
+    from its rows; there the line number of a row is the number of that row (``lines_are_records``).
     """
 
-    def __init__(self, file: BinaryIO, filename: str, *, kind: Kind, packing: Packing, limits: SourceLimits) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        filename: str,
+        *,
+        what: Recognised,
+        limits: SourceLimits,
+        sheet: str | int | None = None,
+        encoding: str | None = None,
+    ) -> None:
         self.filename = filename
-        self.kind = kind
-        self.packing = packing
+        self.kind = what.kind
+        self.packing = what.packing
         self.limits = limits
         self._file = file
         self.bytes_total = file.seek(0, io.SEEK_END)
         self.bytes_read = 0
-        self._workbook: Workbook | None = None
+        self._asked_sheet = sheet
+        self._encoding = encoding
+        self._reader: Reader | None = None
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
         """How many lines of separators only the latest pass has found."""
@@ -83,19 +75,47 @@ class Source:
     @property
     def lines_are_records(self) -> bool:
         """Whether a row's line number counts rows (sheets) and not physical lines (text)."""
-        return self.kind == "xlsx"
+        return self.kind != "text"
+
+    @property
+    def first_line(self) -> int:
+        """The number of the first line: 0 where the names of the columns stand in no row of the file."""
+        return self._reader.first_line if self._reader else 1
+
+    @property
+    def header_line(self) -> int | None:
+        """The line of the names, where the file says it by its form."""
+        return self._reader.header_line if self._reader else None
+
+    @property
+    def head_lines(self) -> int:
+        """How many lines the names take there."""
+        return self._reader.head_lines if self._reader else 1
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        """The sheets of a workbook, one of them taken."""
+        return self._reader.sheets if self._reader else ()
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The sheet that is read."""
+        return next((sheet for sheet in self.sheets if sheet.is_taken), None)
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """SQL-style types of columns, by header, that the file itself says."""
+        return self._reader.types if self._reader else {}
 
     @property
     def notes(self) -> list[str]:
-        """What users should know about what has been read so far."""
-        number = self._workbook.long_number if self._workbook is not None else ""
-        if not number:
-            return []
-        note = (
-            f"{number[:40]} has more than 15 digits: it is read as the workbook holds it,"
-            " but spreadsheets keep 15 digits of a number, so the program that wrote it may have rounded it"
-        )
-        return [note]
+        """What people should know of what has been read so far."""
+        return self._reader.notes if self._reader else []
+
+    @property
+    def warnings(self) -> list[Caution]:
+        """What of it they should look at before they rely on it."""
+        return self._reader.warnings if self._reader else []
 
     @cached_property
     def head(self) -> Head:
@@ -107,8 +127,10 @@ class Source:
         return self.head.sample(size)
 
     def head_text(self, encoding: str) -> Iterator[bytes]:
-        """The same text as from ``open_text``, for callers that will hardly read beyond the head."""
-        return iter(self._text(self.head.chunks(), encoding))
+        """The same text as that of ``open_text``, for those who will hardly read further than the head."""
+        if self.lines_are_records:
+            return self.head.chunks()
+        return iter(WithoutMarks(to_utf8(self.head.chunks(), encoding)))
 
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
@@ -124,31 +146,72 @@ class Source:
         A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
         (``invalid_encoding``) and no other.
         """
-        self._marked = self._text(self.open_bytes(chunk_bytes), encoding)
+        if self.lines_are_records:
+            return self.open_bytes(chunk_bytes)
+        self._marked = WithoutMarks(to_utf8(self.open_bytes(chunk_bytes), encoding))
         return iter(self._marked)
+
+    def survey(self, limit: int | None = None) -> None:
+        """Look for all columns of a file whose rows name them, or for those of its first ``limit`` characters."""
+        self.head.stop()
+        self.__dict__.pop("head", None)  # its names are not all
+        self._opened_reader().survey(limit)
 
     @property
     def marks_found(self) -> int:
         """How many lines but the first had a byte order mark in the latest pass."""
         return self._marked.found if self._marked else 0
 
-    @staticmethod
-    def _text(chunks: Iterator[bytes], encoding: str) -> WithoutMarks:
-        return WithoutMarks(to_utf8(chunks, encoding))
+    def _json_text(self) -> Iterator[bytes]:
+        start = next(self._unpacked(_MARK_BYTES), b"")
+        encoding = self._encoding or next((name for mark, name in BOMS if start.startswith(mark)), None)
+        return iter(WithoutMarks(to_utf8(self._unpacked(CHUNK_BYTES), encoding or detect_wide(start) or "utf-8")))
 
     def _read(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         self.bytes_read = 0
-        if self.kind == "xlsx":
-            if self._workbook is None:
-                self._workbook = Workbook(self._file, self.limits)
-            yield from self._workbook.csv_chunks(self._advance)
-            return
+        if self.kind != "text":
+            reader = self._opened_reader()
+            self.bytes_read = 0
+            yield from reader.csv_chunks(self._advance)
+        else:
+            yield from self._unpacked(chunk_bytes)
+
+    def _unpacked(self, chunk_bytes: int) -> Iterator[bytes]:
         unpacked = 0
         for chunk in self._unpack(chunk_bytes):
             unpacked += len(chunk)
             if self.packing != "none":
                 check_unpacked(unpacked, self.bytes_read, self.limits)
             yield chunk
+
+    def _opened_reader(self) -> Reader:
+        if self._reader is None:
+            match self.kind:
+                case "json":
+                    self._reader = JsonRows(self._json_text)
+                case "xls":
+                    self._reader = OldWorkbook(self._file, self._asked_sheet)
+                case "ods":
+                    self._reader = OpenDocument(self._file, self.limits, self._asked_sheet)
+                case "parquet":
+                    self._reader = ParquetRows(self._file, self.limits)
+                case _:
+                    self._reader = Workbook(self._file, self.limits, self._asked_sheet)
+        return self._reader
+
+    def keep_json(self, names: Collection[str]) -> None:
+        """Hand on cells of these columns as JSON, where the file is: ``"a"`` with its quotes."""
+        if self._reader:
+            self._reader.keep_json(names)
+
+    def refusals(self, rejects: list[RejectedLine]) -> list[RejectedLine]:
+        """Rejected lines of the text, as what they stand for in the file."""
+        return [self._reader.refused(line) for line in rejects] if self._reader else rejects
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """What an unquoted cell of the text may say for NULL, besides nothing."""
+        return (NULL,) if self.first_line == 0 else ()
 
     def _advance(self, position: int) -> None:
         # A zip's directory is read in between, so positions may jump.
@@ -233,20 +296,6 @@ def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes
     return itertools.chain([head], chunks), name
 
 
-def check_name(filename: str) -> None:
-    """Raise InvalidInput ``not_csv`` if the name already shows that the file cannot be imported."""
-    name = filename.lower()
-    packed = name.endswith(".gz") and name.removesuffix(".gz").endswith(SUFFIXES) and not name.endswith(".xlsx.gz")
-    if not (packed or name.endswith((*SUFFIXES, ".zip"))):
-        raise _unknown_kind()
-
-
-def _unknown_kind() -> InvalidInput:
-    return InvalidInput(
-        "Only .csv, .tsv and .txt (also as .gz, or .zip with one file) and .xlsx can be imported.", code="not_csv"
-    )
-
-
 def open_source(
     file: BinaryIO,
     filename: str,
@@ -254,87 +303,25 @@ def open_source(
     limits: SourceLimits | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    sheet: str | int | None = None,
 ) -> Source:
     """Recognise a source file by its name and its first bytes.
 
-    ``encoding`` and ``delimiter`` are the options: without them some bytes would not be text. ``file`` has to be
-    seekable, and the caller closes it. Raises InvalidInput with the code ``empty_file``, ``not_csv``,
-    ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
+    ``encoding``, ``delimiter`` and ``sheet`` are what a person said of it: without them such bytes may be no text.
+    ``file`` has to be seekable and stays the caller's to close. Raises InvalidInput with the code ``empty_file``,
+    ``not_csv``, ``multiple_members``, ``broken_archive``, ``bomb``, ``too_large``, ``too_many_columns``,
+    ``unknown_sheet`` or ``invalid_option``.
     """
     limits = limits or SourceLimits()
-    file.seek(0, io.SEEK_END)
-    if not file.tell():
-        raise InvalidInput("The file is empty.", code="empty_file")
-    name = PurePath(filename.replace("\\", "/")).name.lower()
-    packing: Packing = "none"
-    inner = name
-    if name.endswith(".gz"):
-        if not _begins_with(file, b"\x1f\x8b"):
-            raise InvalidInput("The file is named .gz but is not gzip.", code="not_csv")
-        packing, inner = "gzip", name.removesuffix(".gz")
-    elif name.endswith(".zip"):
-        packing, inner = "zip", ""
-    if packing == "zip" or name.endswith(".xlsx"):
-        if not _begins_with(file, b"PK"):
-            raise InvalidInput(f"The file is named {PurePath(name).suffix} but has another format.", code="not_csv")
-        try:
-            with zipfile.ZipFile(file) as archive:
-                if packing == "zip":
-                    inner = PurePath(only_member(archive).filename).name.lower()
-                elif "xl/workbook.xml" not in archive.namelist():
-                    raise InvalidInput("The file is named .xlsx but contains no workbook.", code="not_csv")
-        except zipfile.BadZipFile as error:
-            raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
-    if not inner.endswith(SUFFIXES) or (packing != "none" and inner.endswith(".xlsx")):
-        raise _unknown_kind()
-    kind: Kind = "xlsx" if inner.endswith(".xlsx") else "text"
-    source = Source(file, filename, kind=kind, packing=packing, limits=limits)
+    what = recognise(file, filename)
+    if sheet is not None and what.kind not in WORKBOOKS:
+        reason = "The file is no workbook, so it has no sheets (options.sheet)."
+        raise InvalidInput(reason, code="invalid_option", fields={"sheet": reason})
+    source = Source(file, filename, what=what, limits=limits, sheet=sheet, encoding=encoding)
     start = source.sample(64 << 10)
     if not start:
         raise InvalidInput("The file is empty.", code="empty_file")
-    if kind == "text":
+    if what.kind == "text":
         refuse_binary(start, encoding=encoding, delimiter=delimiter)
     source.bytes_read = 0
     return source
-
-
-def _begins_with(file: BinaryIO, magic: bytes) -> bool:
-    file.seek(0)
-    return file.read(len(magic)) == magic
-
-
-def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:
-    """Raise InvalidInput ``not_csv`` if the first bytes are those of another kind of file."""
-    for magic, what in MAGIC:
-        if start.startswith(magic) and (not magic.isalnum() or b"\0" in start[:512] or not _textual(start)):
-            raise InvalidInput(f"This is {what}, not CSV.", code="not_csv")
-    if start.startswith(b"PK\x03\x04"):
-        raise InvalidInput("This is a zip archive or Office document named like a text file.", code="not_csv")
-    if start.startswith(b"\x1f\x8b"):
-        raise InvalidInput("This is gzip; name it .csv.gz.", code="not_csv")
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or start[:4] == codecs.BOM_UTF32_BE:
-        return
-    if re.match(rb"\s*(?:<!doctype html|<html|<\?xml)", start[:256], re.IGNORECASE):
-        raise InvalidInput("This is an HTML or XML page, not CSV.", code="not_csv")
-    if encoding is not None and codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
-        return
-    if delimiter is not None and not delimiter.isprintable():
-        start = start.replace(delimiter.encode(), b",")
-    if not _textual(start):
-        raise InvalidInput("The file contains binary data, not text.", code="not_csv")
-
-
-def _textual(start: bytes) -> bool:
-    """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16.
-
-    A handful of them is always allowed: they damage a few rows.
-    """
-    head = start[:8192]
-    controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32), 127))
-    if controls > max(4, len(head) // 20):
-        return False
-    nuls = head.count(0)
-    if nuls <= max(4, len(head) // 20) or detect_wide(head):
-        return True
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    return max(even, odd) > 9 * min(even, odd) and max(even, odd) * 5 > len(head) // 2

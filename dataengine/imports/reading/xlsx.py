@@ -1,10 +1,10 @@
-"""The first sheet of an .xlsx as CSV text, streamed: memory holds a few rows and the shared strings up to the last that
+"""One sheet of an .xlsx as CSV text, streamed: memory holds a few rows and the shared strings up to the last that
 the rows so far refer to, not the sheet. Programs write them in the order of their first use, so a look at the first
 rows needs the first strings only.
 
-One line of CSV per sheet row (a cell's own line breaks aside), blank lines for rows that are missing, so that counting
-records counts sheet rows. Numbers are written as the shortest text of the stored double, dates and times (known by
-their cell format) in ISO form, booleans as ``true`` and ``false``; empty cells are empty, empty strings are ``""``.
+Lines are as ``sheets.py`` has them. Numbers are written as the shortest text of the stored double, dates and times
+(known by their cell format) in ISO form, booleans as ``true`` and ``false``; empty cells are empty, empty strings are
+``""``. What a file may make us keep is bounded: the columns of a row, a text, the number of texts, sheets and formats.
 """
 
 from __future__ import annotations
@@ -12,48 +12,61 @@ from __future__ import annotations
 import re
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from posixpath import join, normpath
 from typing import BinaryIO
 
+from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .xlsx_parts import Attributes, Elements, open_archive, parse_part, stream_part
+from .reader import Caution, Reader
+from .sheet_cells import (
+    EPOCH,
+    EPOCH_1904,
+    KEPT_DIGITS,
+    builtin_kind,
+    column_index,
+    format_kind,
+    is_long,
+    moment_text,
+    number_text,
+    quoted,
+)
+from .sheet_heads import Head, Merge
+from .sheet_words import formulas_warning, long_number_note, sheet_notes
+from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
+from .xlsx_parts import Attributes, Elements, open_archive, parse_part, read_merges, stream_part
 
-MAX_ROW = 1_048_576
 MAX_COLUMN = 16_384
-WIDTH_ROWS = 100
-"""Rows that are looked at to know how wide the sheet is (rows do not say their empty cells)."""
-TO_QUOTE = re.compile(r'[",\r\n]')
+_CHUNKS_LOOKED_AT = 4
+MAX_STRINGS = 16_000_000
+MAX_FORMATS = 100_000
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
-KEPT_DIGITS = 15
-"""Of a number; spreadsheets make zeros of further ones as soon as somebody types them."""
-WHOLE = re.compile(r"-?[0-9]{1,400}")
 SHEET_TYPE = "/worksheet"
 STRINGS = "xl/sharedStrings.xml"
-BUILTIN_DATES = {14, 15, 16, 17, *range(27, 32), 34, 35, 36, *range(50, 59)}
-BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 47}
-BUILTIN_MOMENTS = {22}
-BUILTIN_SPANS = {46}
+_DIMENSION = re.compile(r"[A-Z]+[0-9]+:[A-Z]+([0-9]{1,7})")
 
 
-class Workbook:
-    """An opened .xlsx: its shared strings, which cell formats mean dates, and where its first sheet is.
+class Workbook(Reader):
+    """An opened .xlsx: its shared strings, which cell formats mean dates, and which of its sheets is read.
 
-    ``read`` is told how many bytes of the packed file have been read. Raises InvalidInput ``broken_archive``, ``bomb``,
-    ``too_large`` or ``not_csv``.
+    ``asked`` is the name or number of a sheet, otherwise the first that holds a table is read. Raises InvalidInput
+    ``broken_archive``, ``bomb``, ``too_large``, ``too_many_columns``, ``unknown_sheet`` or ``not_csv``.
     """
 
-    def __init__(self, file: BinaryIO, limits: SourceLimits) -> None:
+    def __init__(self, file: BinaryIO, limits: SourceLimits, asked: str | int | None = None) -> None:
         self._file = file
         self._limits = limits
-        self.long_number = ""
+        self._long_number = ""
         """The first whole number that has more digits than spreadsheets keep."""
+        self._formulas = 0
+        """How many formulas without a result the latest reading has met."""
+        self._merges: Sequence[Merge] | None = None
         with open_archive(file) as archive:
-            self._sheet, self._epoch = self._first_sheet(archive)
+            self._sheets, self._epoch = self._listed(archive)
             names = set(archive.namelist())
             self._strings = _Strings()
             if STRINGS in names:
@@ -63,29 +76,71 @@ class Workbook:
             self._formats = _Styles()
             if "xl/styles.xml" in names:
                 parse_part(archive, "xl/styles.xml", self._formats, limits)
+            self._sheet = choose(self._sheets, asked, self._look)
+        self._head: Head | None = None
+
+    @property
+    def header_line(self) -> int | None:
+        return self._head.last if self._head else None
+
+    @property
+    def head_lines(self) -> int:
+        return self._head.last - self._head.first + 1 if self._head else 1
+
+    @property
+    def sheets(self) -> Sequence[Sheet]:
+        return self._sheets
+
+    @property
+    def notes(self) -> list[str]:
+        return [*sheet_notes(self._sheets), *([long_number_note(self._long_number)] if self._long_number else [])]
+
+    @property
+    def warnings(self) -> list[Caution]:
+        return [formulas_warning(self._formulas)] if self._formulas else []
 
     def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
-        """The sheet as UTF-8 CSV, from its first row."""
-        rows = _Rows(self._strings, self._formats.kinds, self._epoch)
-        width: int | None = None
+        """The sheet as UTF-8 CSV, from its first row. ``read`` is told how much of the packed file has been read."""
+        rows = _Rows(self._strings, self._formats.kinds, self._epoch, SheetLines(self._merged))
         with open_archive(self._file) as archive:
-            for position in stream_part(archive, self._sheet, rows, self._limits):
+            for position in stream_part(archive, self._sheet.path, rows, self._limits):
                 read(position)
-                self.long_number = self.long_number or rows.long_number
-                if width is None and len(rows.ready) < WIDTH_ROWS:
-                    continue
-                width = _width(rows.ready) if width is None else width
-                yield _lines(rows.ready, width)
-                rows.ready.clear()
-        if rows.ready:
-            yield _lines(rows.ready, _width(rows.ready) if width is None else width)
+                self._learn(rows)
+                if chunk := rows.lines.take():
+                    yield chunk
+        rows.lines.end()
+        self._learn(rows)
+        self._formulas = rows.formulas_without_values
+        if chunk := rows.lines.take():
+            yield chunk
+
+    def _learn(self, rows: _Rows) -> None:
+        self._head = rows.lines.head
+        self._long_number = self._long_number or rows.long_number
+        self._formulas = max(self._formulas, rows.formulas_without_values)
+
+    def _look(self, sheet: Sheet) -> None:
+        """Find out what a sheet seems to hold, from its first rows."""
+        rows = _Rows(self._strings, self._formats.kinds, self._epoch, SheetLines())
+        with suppress(InvalidInput), open_archive(self._file) as archive:  # what is wrong is said if it is read
+            for count, _ in enumerate(stream_part(archive, sheet.path, rows, self._limits), 1):
+                if rows.lines.is_settled or count == _CHUNKS_LOOKED_AT:
+                    break
+        sheet.rank = rank([row for _, row in rows.lines.first])
+        sheet.rows = rows.said_rows
+
+    def _merged(self, last_row: int) -> Sequence[Merge]:
+        if self._merges is None:
+            with open_archive(self._file) as archive:
+                self._merges = [Merge(*place) for place in read_merges(archive, self._sheet.path, last_row)]
+        return self._merges
 
     def _texts(self) -> Iterator[int]:
         """Reads the shared strings piece by piece, while the sheet is read from the same file."""
         with open_archive(self._file) as archive:
             yield from stream_part(archive, STRINGS, self._strings, self._limits)
 
-    def _first_sheet(self, archive: zipfile.ZipFile) -> tuple[str, datetime]:
+    def _listed(self, archive: zipfile.ZipFile) -> tuple[list[Sheet], datetime]:
         book = Elements("sheet", "workbookPr")
         relations = Elements("Relationship")
         parse_part(archive, "xl/workbook.xml", book, self._limits)
@@ -96,14 +151,13 @@ class Workbook:
             if item.get("Type", "").endswith(SHEET_TYPE)
         }
         since_1904 = any(item.get("date1904") in ("1", "true") for item in book.found["workbookPr"])
-        epoch = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001  sheets know no zones
-        sheets = sorted(book.found["sheet"], key=lambda item: item.get("state", "visible") != "visible")
-        for item in sheets:
+        sheets = []
+        for item in book.found["sheet"]:
             relation = next((value for key, value in item.items() if key.endswith(":id")), "")
             if target := targets.get(relation):
                 path = target.lstrip("/") if target.startswith("/") else normpath(join("xl", target))
-                return path, epoch
-        raise InvalidInput("The workbook has no sheet.", code="not_csv")
+                sheets.append(Sheet(item.get("name", ""), path, item.get("state", "visible") != "visible"))
+        return sheets, EPOCH_1904 if since_1904 else EPOCH
 
 
 class _Strings(Elements):
@@ -114,8 +168,10 @@ class _Strings(Elements):
         self._data = bytearray()
         self._ends = array("Q", [0])
         self._parts: list[str] | None = None
+        self._size = 0
         self._phonetic = False
         self._more: Iterator[object] = iter(())
+        self._fault: InvalidInput | None = None
 
     def come_from(self, reading: Iterator[object]) -> None:
         """``reading`` hands on more of them with each step."""
@@ -134,19 +190,31 @@ class _Strings(Elements):
             self._data += "".join(self._parts).encode()
             self._parts = None
         elif name == "si":
+            self._size = 0
+            if len(self._ends) > MAX_STRINGS:
+                raise InvalidInput("The workbook holds too many texts to be imported.", code="too_large")
             self._ends.append(len(self._data))
 
     def text(self, data: str) -> None:
         if self._parts is not None:
             self._parts.append(data)
+            self._size += len(data)
+            if self._size > MAX_CELL:
+                raise too_long("A text of the workbook")
 
     def __len__(self) -> int:
         """How many have been read."""
         return len(self._ends) - 1
 
     def __getitem__(self, index: int) -> str:
-        while index >= len(self) and next(self._more, None) is not None:
-            pass
+        if self._fault is not None:
+            raise self._fault
+        try:
+            while index >= len(self) and next(self._more, None) is not None:
+                pass
+        except InvalidInput as error:
+            self._fault = error  # whoever asks again is told the same
+            raise
         if not 0 <= index < len(self):
             raise InvalidInput("The workbook refers to a text that it does not hold.", code="broken_archive")
         return self._data[self._ends[index] : self._ends[index + 1]].decode()
@@ -164,12 +232,14 @@ class _Styles(Elements):
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "numFmt":
+            self._check()
             self._custom[int(attributes.get("numFmtId", "0"))] = format_kind(attributes.get("formatCode", ""))
         elif name == "cellXfs":
             self._in_cells = True
         elif name == "xf" and self._in_cells:
+            self._check()
             number = int(attributes.get("numFmtId", "0"))
-            kind = self._custom[number] if number in self._custom else _builtin_kind(number)
+            kind = self._custom[number] if number in self._custom else builtin_kind(number)
             if kind:
                 self.kinds[self._count] = kind
             self._count += 1
@@ -178,14 +248,21 @@ class _Styles(Elements):
         if name == "cellXfs":
             self._in_cells = False
 
+    def _check(self) -> None:
+        if len(self._custom) >= MAX_FORMATS or self._count >= MAX_FORMATS:
+            raise InvalidInput("The workbook has too many cell formats.", code="too_large")
+
 
 class _Rows(Elements):
-    """Turns a sheet's events into rows of CSV cells; ``ready`` holds the finished ones (empty: a blank row)."""
+    """Turns a sheet's events into rows of CSV cells, and those into ``lines``."""
 
-    def __init__(self, strings: _Strings, kinds: dict[int, str], epoch: datetime) -> None:
+    def __init__(self, strings: _Strings, kinds: dict[int, str], epoch: datetime, lines: SheetLines) -> None:
         super().__init__()
-        self.ready: list[list[str]] = []
+        self.lines = lines
         self.long_number = ""
+        self.formulas_without_values = 0
+        self.said_rows: int | None = None
+        """How many rows the sheet says it has."""
         self._strings = strings
         self._kinds = kinds
         self._epoch = epoch
@@ -193,33 +270,47 @@ class _Rows(Elements):
         self._cells: list[str] = []
         self._type = "n"
         self._style = 0
-        self._column = 0
+        self._column = -1
         self._parts: list[str] | None = None
+        self._size = 0
         self._value: str | None = None
+        self._is_formula = False
         self._phonetic = False
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "c":
             reference = attributes.get("r")
-            self._column = column_index(reference) if reference else len(self._cells)
+            column = column_index(reference) if reference else self._column + 1
+            if not self._column < column < MAX_COLUMN:
+                raise InvalidInput("The sheet's cells are out of order.", code="broken_archive")
+            self._column = column
             self._type = attributes.get("t", "n")
             self._style = int(attributes.get("s", "0"))
             self._value = None
+            self._is_formula = False
+            self._size = 0
         elif (name == "v" or name == "t") and not self._phonetic:
             self._parts = []
+        elif name == "f":
+            self._is_formula = True
         elif name == "rPh":
             self._phonetic = True
         elif name == "row":
             number = int(attributes.get("r", self._row + 1))
             if not self._row < number <= MAX_ROW:
                 raise InvalidInput("The sheet's rows are out of order.", code="broken_archive")
-            self.ready.extend([] for _ in range(number - self._row - 1))
             self._row = number
+            self._column = -1
             self._cells = []
+        elif name == "dimension" and (found := _DIMENSION.fullmatch(attributes.get("ref", ""))):
+            self.said_rows = int(found[1])
 
     def text(self, data: str) -> None:
         if self._parts is not None:
             self._parts.append(data)
+            self._size += len(data)
+            if self._size > MAX_CELL:
+                raise too_long("A cell of the sheet")
 
     def end(self, name: str) -> None:
         if name == "v" or name == "t":
@@ -227,17 +318,26 @@ class _Rows(Elements):
                 self._value = (self._value or "") + "".join(self._parts)
                 self._parts = None
         elif name == "c":
-            if self._value is not None:
-                if not len(self._cells) <= self._column < MAX_COLUMN:
-                    raise InvalidInput("The sheet's cells are out of order.", code="broken_archive")
-                self._cells.extend([""] * (self._column - len(self._cells)))
-                self._cells.append(self._written(self._value))
+            value = self._value
+            if self._is_formula and not value and (value is None or self._type != "str"):
+                self.formulas_without_values += 1
+            elif value is not None:
+                self._put(self._written(value))
         elif name == "row":
-            while self._cells and not self._cells[-1]:
-                self._cells.pop()
-            self.ready.append(self._cells)
+            self.lines.add(self._row, self._cells)
         elif name == "rPh":
             self._phonetic = False
+
+    def _put(self, cell: str) -> None:
+        column = self._column
+        if column >= MAX_COLUMNS:
+            if cell.strip('" '):
+                check_place(self._row, column)
+            return
+        cells = self._cells
+        if column > len(cells):
+            cells.extend([""] * (column - len(cells)))
+        cells.append(cell)
 
     def _written(self, value: str) -> str:
         if self._type == "n":
@@ -253,107 +353,4 @@ class _Rows(Elements):
             return "true" if value.strip() == "1" else "false"
         if "_x" in value:
             value = ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), value)
-        if not value:
-            return '""'
-        return '"' + value.replace('"', '""') + '"' if TO_QUOTE.search(value) else value
-
-
-def format_kind(code: str) -> str | None:
-    """What a number format shows: ``date``, ``time``, ``moment`` (both), ``span`` (hours beyond 24), or None."""
-    if re.search(r"\[(?:h+|m+|s+)\]", code, re.IGNORECASE):
-        return "span"
-    bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", code.split(";")[0]).lower()
-    if "general" in bare or not re.search(r"[ymdhs]", bare):
-        return None
-    time = bool(re.search(r"[hs]", bare))
-    date = bool(re.search(r"[yd]", bare)) or not time
-    return "moment" if date and time else "date" if date else "time"
-
-
-def _builtin_kind(number: int) -> str | None:
-    for kind, numbers in (
-        ("date", BUILTIN_DATES),
-        ("time", BUILTIN_TIMES),
-        ("moment", BUILTIN_MOMENTS),
-        ("span", BUILTIN_SPANS),
-    ):
-        if number in numbers:
-            return kind
-    return None
-
-
-def column_index(reference: str) -> int:
-    """``A1`` is 0, ``AB7`` is 27."""
-    index = 0
-    for char in reference:
-        if not char.isalpha():
-            break
-        index = index * 26 + ord(char.upper()) - 64
-    return index - 1
-
-
-def number_text(value: str) -> str:
-    """The shortest decimal text of a stored number, without an exponent: ``1.1000000000000001`` is 1.1.
-
-    Whole numbers keep all the digits that they are written with, which may be more than a double holds.
-    """
-    value = value.strip()
-    if WHOLE.fullmatch(value):
-        return value
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    if number != number or number in (float("inf"), float("-inf")):
-        return value
-    text = repr(number)
-    if "e" in text:
-        text = format(Decimal(text), "f")
-    return text.removesuffix(".0")
-
-
-def is_long(text: str) -> bool:
-    """Whether a number is a whole one with more digits than spreadsheets keep."""
-    return len(text.removeprefix("-")) > KEPT_DIGITS and text.removeprefix("-").isdecimal()
-
-
-def moment_text(value: str, kind: str, epoch: datetime) -> str:
-    """A serial day number as ISO text, to the millisecond; what is no day of the calendar stays a number."""
-    try:
-        serial = float(value)
-        milliseconds = round(serial * 86_400_000)
-        if kind == "span":
-            seconds, rest = divmod(milliseconds, 1000)
-            return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (f".{rest:03}" if rest else "")
-        if kind == "time" and 0 <= milliseconds < 86_400_000:
-            return _clock(epoch + timedelta(milliseconds=milliseconds))
-        if serial < 0 or (epoch.year == 1899 and 60 <= serial < 61):  # 1900-02-29, which Lotus believed in
-            return number_text(value)
-        if epoch.year == 1899 and serial < 60:
-            milliseconds += 86_400_000
-        moment = epoch + timedelta(milliseconds=milliseconds)
-    except (ValueError, OverflowError):
-        return number_text(value)
-    if kind != "time" and milliseconds % 86_400_000 == 0:
-        return moment.date().isoformat()
-    return f"{moment.date().isoformat()} {_clock(moment)}"
-
-
-def _clock(moment: datetime) -> str:
-    return moment.time().isoformat("milliseconds" if moment.microsecond else "seconds")
-
-
-def _width(rows: list[list[str]]) -> int:
-    """How wide the sheet is: as its first row that is more than half as full as the widest."""
-    widest = max((len(row) for row in rows), default=0)
-    return next((len(row) for row in rows if sum(map(bool, row)) * 2 > widest), widest)
-
-
-def _lines(rows: list[list[str]], width: int) -> bytes:
-    lines = []
-    for row in rows:
-        if row and len(row) < width:
-            row = row + [""] * (width - len(row))
-        lines.append(",".join(row))
-    lines.append("")
-    return "\n".join(lines).encode("utf-8", "surrogatepass")
+        return quoted(value)

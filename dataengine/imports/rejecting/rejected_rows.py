@@ -106,7 +106,10 @@ def csv_lines(job: ImportJob) -> Generator[bytes]:
     buffer = io.StringIO()
     buffer.write(",".join([_cell(headers[place], False) for place in kept] + list(ADDED_HEADERS)) + "\r\n")
     for line, raw, errors in rows_of(job):
-        cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
+        if errors[0]["column"] == "*" and errors[0]["code"] == "invalid_type":
+            cells = whole(raw, len(headers))  # no text of cells, whatever it looks like
+        else:
+            cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
         # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they matter.
         parts = [_cell(*cells[place]) for place in kept]
         buffer.write(",".join([*parts, str(line), _cell(describe(errors), False)]) + "\r\n")
@@ -132,7 +135,7 @@ def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = Fals
     data = raw.encode("utf-8", "replace")
     scan = grammar.scan(data, 0, final=True) if data else None
     if scan is None or scan.fault or scan.end != len(data) or scan.count > width:
-        return [(raw, True), *((("", False),) * max(width - 1, 0))]
+        return whole(raw, width)
     cells = [
         (
             (value if quoted or value == b"\\N" else grammar.unescape(value, quoted=False)).decode("utf-8", "replace"),
@@ -143,6 +146,11 @@ def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = Fals
     if was_guarded:
         cells = [(unguarded(text), quoted) for text, quoted in cells]
     return [*cells, *((("", False),) * (width - len(cells)))]
+
+
+def whole(raw: str, width: int) -> list[tuple[str, bool]]:
+    """A text that is no row, in the first cell of one."""
+    return [(raw, True), *((("", False),) * max(width - 1, 0))]
 
 
 def describe(errors: Iterable[RowError]) -> str:

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from dataengine.exceptions import Conflict, DataEngineError
+from dataengine.imports.reading.kinds import FORMATS
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_runs, imports
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="the file: .csv .tsv .txt (also .gz, .zip) or .xlsx")
+        parser.add_argument("path", type=Path, help=f"the file: {FORMATS}")
         parser.add_argument("--table", required=True, help="the table's name")
         parser.add_argument("--create-table", action="store_true", help="make the table from the file")
         parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
@@ -52,6 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--encoding")
         parser.add_argument("--no-header", action="store_false", dest="has_header", default=None)
         parser.add_argument("--skip-rows", type=int, metavar="LINES", help="lines to skip before the header")
+        parser.add_argument("--sheet", help="of a workbook: its name, or its number from 1")
         parser.add_argument(
             "--mapping", type=_mapped, action="append", metavar="HEADER=COLUMN", help="HEADER= ignores a column"
         )
@@ -173,7 +175,7 @@ def _stopped(job: ImportJob) -> ImportJob:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
-        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "null_values", "date_formats",
+        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
         "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}

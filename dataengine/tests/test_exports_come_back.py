@@ -1,0 +1,88 @@
+"""Whatever a table holds comes back as it was: out in any format, and in again, for columns of every type."""
+
+from __future__ import annotations
+
+import base64
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from dataengine.models import Table
+
+from .conftest import MakeTable
+from .importing import import_text, records
+from .test_export_is_exact import HARD, QUICK, TYPES, VALUES, empty, export, fill, texts
+
+# Whoever watches an import does so over another connection.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ALL_TYPES = TYPES | {"e": "EMAIL", "w": "URL", "s": "SMALLINT", "k": "INTEGER", "l": "JSON", "ref": "REFERENCES other"}
+words = st.from_regex(r"\A[a-z][a-z0-9]{0,8}\Z")
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+ALL_VALUES: dict[str, st.SearchStrategy[Any]] = VALUES | {
+    "e": st.builds("{}@{}.org".format, words, words),
+    "w": st.builds("https://{}.org/{}?a=1&b=%20".format, words, words),
+    "s": st.integers(-(2**15), 2**15 - 1),
+    "k": st.integers(-(2**31), 2**31 - 1),
+    "ref": st.sampled_from([1, 2]),
+    # None is SQL's NULL to the model that fills the table.
+    "j": documents.filter(lambda value: value is not None),
+    "l": documents.filter(lambda value: value is not None),
+}
+rows_of_values = st.lists(
+    st.fixed_dictionaries({name: st.none() | strategy for name, strategy in ALL_VALUES.items()}), min_size=1, max_size=8
+)
+WAYS = [("csv", "spreadsheet", "a.csv"), ("csv", "exact", "a.csv"), ("json", "", "a.json"), ("xlsx", "", "a.xlsx")]
+
+
+def _values(table: str) -> list[tuple[Any, ...]]:
+    """All records; a sheet's number has no zeros at its end, which makes it no other."""
+    numbers = [list(ALL_TYPES).index(name) for name in "nm"]
+    return [
+        tuple(Decimal(value) if place in numbers and value else value for place, value in enumerate(record))
+        for record in records(table, *ALL_TYPES)
+    ]
+
+
+@pytest.fixture
+def table(make_table: MakeTable) -> Table:
+    fill(make_table("other", name="TEXT"), [{"name": "one"}, {"name": "two"}])
+    return make_table("t", **ALL_TYPES)
+
+
+@pytest.fixture
+def copy(table: Table, make_table: MakeTable) -> Table:
+    return make_table("copy", **ALL_TYPES)
+
+
+def test_every_type_is_tried() -> None:
+    from dataengine.columns.sql_types import parse_sql_type
+    from dataengine.columns.types import REGISTRY
+
+    assert {parse_sql_type("c", text).type for text in ALL_TYPES.values()} == set(REGISTRY)
+
+
+@pytest.mark.parametrize(("form", "guard", "filename"), WAYS, ids=[f"{way[0]} {way[1]}".strip() for way in WAYS])
+@settings(max_examples=12, phases=QUICK, deadline=None)
+@given(rows=rows_of_values)
+@example(rows=HARD)
+@example(rows=[{"j": "text"}, {"j": "1"}, {"j": 1}, {"j": "null"}, {"j": []}, {"j": {"a": '"\\'}}])
+@example(rows=[{"a": "\ufffe\uffff"}, {"a": "_x000D_\r\n"}, {"a": "\x01\x1f\x7f\x85\u2028"}, {"a": "\ufeffx"}])
+def test_out_and_in_again(
+    owner: User, table: Table, copy: Table, form: str, guard: str, filename: str, rows: list[dict[str, Any]]
+) -> None:
+    empty("t", "copy")
+    fill(table, rows)
+    data = export(table, form, guard or "spreadsheet")
+    how = {"delimiter": ",", "encoding": "utf-8"} if form == "csv" else {}
+    job = import_text(owner, "copy", data, filename=filename, **how)
+    assert (job.state, job.rows_imported) == ("completed", len(rows)), (job.error, job.errors, base64.b64encode(data))
+    assert _values("copy") == _values("t")
