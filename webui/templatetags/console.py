@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from dataengine.queries.references import Referrer
 from webui import changes, words
+from webui.sorting import Order, Step
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -41,6 +42,12 @@ def with_query(context: template.RequestContext, **changes: Any) -> str:
         else:
             query[name] = str(value)
     return f"?{query.urlencode()}" if query else "?"
+
+
+@register.simple_tag
+def sort_step(order: Order, key: str, title: str) -> Step:
+    """Where a column stands in an order, and the ways on."""
+    return order.step(key, title)
 
 
 @register.simple_tag
