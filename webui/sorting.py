@@ -105,7 +105,7 @@ class Order:
         offer = {
             "none": f"Sort by {title}" + (" too" if others else ""),
             "ascending": f"Sort by {title} descending",
-            "descending": f"Sort by {title} no more",
+            "descending": f"Do not sort by {title}",
         }[state]
         return Step(
             state=state,

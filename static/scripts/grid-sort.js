@@ -1,5 +1,5 @@
-// Shift with a click in a head, or with Enter, sorts by its column too. The head holds the link that does it, where that
-// differs from what the head itself does.
+// Shift+click on a head, or Shift+Enter, also sorts by its column. The head has a link for this, if it differs from the
+// head's own link.
 
 import { heads, indexOf, say, table } from "./grid.js";
 
@@ -7,7 +7,7 @@ let asked = null;
 
 const linkOf = (event) => (event.shiftKey ? event.target.closest?.("#grid thead th > a:not(.sort-also)") : null);
 
-// Before htmx hears of it, which would follow the head's own link, and the browser, which would open a window.
+// Before htmx, which would follow the head's own link, and the browser, which would open a window.
 document.addEventListener("click", (event) => {
   const link = linkOf(event);
   if (!link) return;
@@ -18,7 +18,7 @@ document.addEventListener("click", (event) => {
   (head.querySelector(".sort-also") ?? link).click();
 }, { capture: true });
 
-// Shift selects text from where the focus was up to here.
+// Without this, Shift would select text from the focus up to here.
 document.addEventListener("mousedown", (event) => {
   const link = linkOf(event);
   if (!link || event.button !== 0) return;
@@ -29,7 +29,9 @@ document.addEventListener("mousedown", (event) => {
 document.addEventListener("tablekeep:grid", () => {
   const head = asked === null || !table() ? null : heads()[indexOf(asked)];
   asked = null;
-  const words = head?.querySelector("a")?.textContent.replaceAll(/\s+/g, " ").trim();
-  const place = head?.querySelector("a .visually-hidden") || head?.ariaSort === "none" ? "" : `, sorted ${head?.ariaSort}`;
-  if (head) say(head.querySelector("a.is-sorted") ? words + place : `${words}: sorts no more`);
+  const link = head?.querySelector("a");
+  if (!link) return;
+  const title = link.querySelector("span").textContent;
+  const sorted = link.querySelector(".visually-hidden")?.textContent ?? `sorted ${head.ariaSort}`;
+  say(`${title} ${link.matches(".is-sorted") ? sorted : "not sorted"}`);
 });

@@ -146,7 +146,7 @@ class RecordGrid(SortableTable):
 
 
 def records_order(params: QueryDict) -> Order:
-    """The order of a list of records as its URL asks for it."""
+    """The order of a list of records, from the parameters of its URL."""
     return Order.read(params, unique="id")
 
 

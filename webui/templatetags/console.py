@@ -46,7 +46,7 @@ def with_query(context: template.RequestContext, **changes: Any) -> str:
 
 @register.simple_tag
 def sort_step(order: Order, key: str, title: str) -> Step:
-    """Where a column stands in an order, and the ways on."""
+    """A column's place in an order, and its links."""
     return order.step(key, title)
 
 

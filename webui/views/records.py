@@ -15,12 +15,13 @@ from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
+from dataengine.services import automatic_indexes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
 from webui.errors import errors_into
-from webui.grid import filters
+from webui.grid import faster, filters
 from webui.grid.cells import RecordGrid, records_order
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
@@ -82,7 +83,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         context |= _nothing(request.GET, layout, order.by({})) | {"problem": error}
         status = 400
     except listing.TooSlow as error:
-        context |= _nothing(request.GET, layout, order) | {"too_slow": error}
+        waiting = faster.of_remedies(error.remedies, request.GET, waits=True)
+        context |= _nothing(request.GET, layout, order) | {"too_slow": error, "faster": waiting}
         status = 503
     if not is_partial:
         context |= changes.panel_context(request, table)
@@ -235,7 +237,8 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *
     limit = page_size(params)
     number = _page_number(params)
     exact = params.get("count") == "exact"
-    listed = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
+    cursor = params.get("cursor", "")
+    listed = automatic_indexes.listing(selection, number=number, limit=limit, cursor=cursor, exact=exact)
     page, count = listed.page, listed.count
     labels = references.labels(request.user, page.records)
     grid = RecordGrid(page.records, layout.shown, order=order, labels=labels, widths=layout.widths)
@@ -249,6 +252,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *
         "before": (page.number - 1) * limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
+        "faster": faster.of_remedies(listed.on_the_way, params, waits=False),
     }
 
 
