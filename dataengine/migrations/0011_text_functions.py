@@ -33,7 +33,7 @@ def build_again(apps: Any, editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("dataengine", "0010_descriptions_and_copies")]
+    dependencies = [("dataengine", "0011_trash")]
 
     operations = [
         migrations.RunPython(make, drop),

@@ -68,7 +68,7 @@ def test_a_preview_agrees_with_the_import(cells: list[str], more: list[str]) -> 
     column = [*cells, *more]
     evidence = ColumnEvidence("c")
     lines = np.arange(len(column), dtype=np.int64)
-    evidence.look(pa.array(column, pa.string()), lines, pa.array(["", *NULL_MARKERS]))
+    evidence.look(pa.array(column, pa.string()), lines, ["", *NULL_MARKERS])
     assert likely_type(column, NULL_MARKERS) == evidence.kind()
 
 

@@ -33,7 +33,7 @@ def upgraded(owner: User, client: APIClient) -> None:
     key = table.columns.get(name="a").pk
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     try:
-        migrate([("dataengine", "0010_descriptions_and_copies")])
+        migrate([("dataengine", "0011_trash")])
         with connection.cursor() as cursor:
             cursor.execute(f'CREATE INDEX "tk:{key}:index" ON userdata.t (a, id)')
             words = "to_tsvector('simple'::regconfig, left(coalesce(a, '') || ' ' || coalesce(u, ''), 150000))"

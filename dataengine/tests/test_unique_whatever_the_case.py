@@ -113,6 +113,18 @@ def test_it_is_changed_both_ways(client: APIClient, owner: User) -> None:
         assert cursor.fetchone() == (1,)
 
 
+def test_the_trash_gives_it_back(client: APIClient, owner: User) -> None:
+    make_table(owner, "t", mail="EMAIL UNIQUE", n="INTEGER")
+    insert(client, mail="a@x.org")
+    assert client.delete("/api/tables/t/columns/mail/").status_code == 204
+    insert(client, n=1)
+    [item] = client.get("/api/trash/").json()["results"]
+    assert client.post(f"/api/trash/{item['id']}/restore/").status_code == 200
+    assert shown(client, "mail") == (True, True)
+    assert insert(client, mail="A@X.org").status_code == 400
+    assert insert(client, mail="b@X.org").status_code == 201
+
+
 FILE = "mail,n\nA@x.org,1\nb@x.org,2\na@X.org,3\nÄ@x.org,4\nä@x.org,5\n,6\n,7\nB@x.org,oops\n"
 
 

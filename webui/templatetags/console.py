@@ -7,14 +7,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.http import QueryDict
+from django.contrib.humanize.templatetags.humanize import ordinal
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dataengine.queries.references import Referrer
 from webui import changes, words
-from webui.sorting import Order, Step
+from webui.sorting import Step, query_string
+
+_NUMBERED = '{}<span class="sort-place" aria-hidden="true">{}</span> <span class="visually-hidden">sorted {}, {}</span>'
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -35,19 +37,16 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag(takes_context=True)
 def with_query(context: template.RequestContext, **changes: Any) -> str:
     """The page's query string with some parameters changed, or dropped if the change is None."""
-    query: QueryDict = context["request"].GET.copy()
-    for name, value in changes.items():
-        if value is None:
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    return f"?{query.urlencode()}" if query else "?"
+    return query_string(context["request"].GET, changes)
 
 
 @register.simple_tag
-def sort_step(order: Order, key: str, title: str) -> Step:
-    """A column's place in an order, and its links."""
-    return order.step(key, title)
+def sorted_mark(step: Step) -> SafeString:
+    """The direction in which a list is sorted by a column, and the column's number if there are several."""
+    if step.state == "none":
+        return SafeString("")
+    arrow = icon("arrow-up" if step.state == "ascending" else "arrow-down", "icon-sm")
+    return arrow if not step.place else format_html(_NUMBERED, arrow, step.place, ordinal(step.place), step.state)
 
 
 @register.simple_tag

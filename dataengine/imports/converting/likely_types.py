@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from dataengine.columns.types import REGISTRY, ColumnType
-from dataengine.columns.types.numbers import DECIMAL, INTEGER, Numeric
+from dataengine.columns.types.numbers import INTEGER, Numeric
 from dataengine.columns.types.text import Text
 
 from .date_formats import KNOWN, MONTH_NUMBERS, TIME, DateFormat
-from .number_styles import COMMA, NUMBERED, POINT, ZERO, NumberStyle, Tally, Written, decide, read_one
+from .number_styles import COMMA, POINT, ZERO, NumberStyle, Tally, decide, said_in
 from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
@@ -120,27 +120,15 @@ def _written(values: list[str]) -> tuple[int, str] | None:
 def _tally(values: list[str], style: NumberStyle) -> Tally:
     """How well the cells fit a style; ``kernels_written.NumberVotes`` does the same for columns."""
     tally = Tally(style)
-    simple = DECIMAL if style.decimal == "." else INTEGER
     for value in values:
-        if _is_like(value, simple):
-            written = Written(value, False, "", bool(re.fullmatch(style.thrice[1:-1], value.lstrip("-"))))
-        else:
-            found = read_one(value, style)
-            if found is None:
-                tally.failures += 1
-                continue
-            written = found
-            tally.numbered += bool(re.fullmatch(NUMBERED[1:-1], value, re.ASCII))
-        tally.cells += 1
-        tally.thrice += written.thrice
-        tally.percents += written.percent
-        tally.bare += not written.percent and not _is_like(written.text, ZERO)
-        if written.currency:
-            tally.currencies.add(written.currency)
-        if _is_like(written.text, INTEGER):
-            tally.low, tally.high = min(tally.low, int(written.text)), max(tally.high, int(written.text))
-        else:
-            tally.has_decimals = True
+        said = said_in(value, style)
+        if said is None:
+            tally.failures += 1
+            continue
+        tally.take(said)
+        tally.bare = tally.bare or not (said.percent or _is_like(said.text, ZERO))
+        if _is_like(said.text, INTEGER):
+            tally.low, tally.high = min(tally.low, int(said.text)), max(tally.high, int(said.text))
     return tally
 
 
