@@ -6,13 +6,15 @@ import argparse
 import os
 import platform
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import exports, grid, report, requests
+from bench import exports, grid, report, requests, tuning
 from bench.imports import ImportBench
 from bench.peers import run_peers
-from harness.system import running_system
+from harness.system import System, running_system
 
 
 def main() -> None:
@@ -47,13 +49,29 @@ def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
 
 
 def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
-    """The grid and the records API on a small and on a large table."""
-    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name, running_system(Path(name) / "data") as system:
-        bench = grid.GridBench(system, arguments.grid_rows)
-        cases = bench.run()
-    text = grid.report(cases, rows=bench.rows, small_rows=bench.small_rows, when=datetime.now(UTC), machine=machine)
+    """The grid and the records API on a small and on a large table: with given indexes, and with those that make
+    themselves.
+    """
+    when = datetime.now(UTC)
+    with _fresh_system(AUTO_INDEX="0") as system:
+        given = grid.GridBench(system, arguments.grid_rows)
+        cases = given.run()
+    text = grid.report(cases, rows=given.rows, small_rows=given.small_rows, when=when, machine=machine)
+    with _fresh_system() as system:
+        tuned = tuning.TuningBench(system, arguments.grid_rows)
+        requests_made = tuned.run()
+    text += "\n" + tuning.report(tuned, requests_made, when=when, machine=machine)
     print(text)
     (arguments.results / "grid.md").write_text(text)
+
+
+@contextmanager
+def _fresh_system(**settings: str) -> Iterator[System]:
+    with (
+        tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name,
+        running_system(Path(name) / "data", **settings) as system,
+    ):
+        yield system
 
 
 def measure_exports(arguments: argparse.Namespace, machine: str) -> None:

@@ -42,9 +42,11 @@ def texts(name: str) -> list[str]:
     return [item.strip() for item in text(name).split(",") if item.strip()]
 
 
-def flag(name: str) -> bool:
-    """Whether the variable says yes; false if it is unset."""
+def flag(name: str, *, default: bool = False) -> bool:
+    """Whether the variable says yes; ``default`` if it is unset."""
     value = text(name).strip().lower()
+    if not value:
+        return default
     if value not in _TRUE | _FALSE:
         raise _refusal(name, f"must be 1 or 0, not {value!r}")
     return value in _TRUE

@@ -261,6 +261,7 @@ CELERY_BEAT_SCHEDULE = {
     # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
     "sweep": {"task": "dataengine.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "sweep-storage": {"task": "dataengine.tasks.sweep_storage", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "sweep-indexes": {"task": "dataengine.tasks.sweep_indexes", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "sweep-trash": {"task": "dataengine.tasks.sweep_trash", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "forget-uploads": {"task": "webui.tasks.forget_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
@@ -297,6 +298,12 @@ EMAIL_TIMEOUT = 10
 # The console's URL for links in mails, which are written without a request.
 PUBLIC_URL = env.web_address("PUBLIC_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Tablekeep <tablekeep@localhost>")
+
+# Automatic indexes ---------------------------------------------------------------------------------------------------
+
+# Whether an index is made for a list that had to read more than so many records without it.
+AUTO_INDEX = env.flag("AUTO_INDEX", default=True)
+AUTO_INDEX_AFTER_RECORDS = env.number("AUTO_INDEX_AFTER_RECORDS", 1_000_000)
 
 # API -----------------------------------------------------------------------------------------------------------------
 

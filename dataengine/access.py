@@ -94,11 +94,11 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     rows = planned.rows(statement, parameters)
     if not rows:
         return None
-    granted, has_changes, *first = rows[0]
+    granted, has_changes, records, *first = rows[0]
     table: Table = _made(Table, first, parts[0])
     search, layout = _made(Index, first, parts[1]), _made(ColumnLayout, first, parts[2])
     columns: list[Column] = []
-    for _, _, *row in rows:
+    for _, _, _, *row in rows:
         column = _made(Column, row, parts[3])
         if column is not None:
             column.table, column.references = table, _made(Table, row, parts[4])
@@ -107,7 +107,7 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
                 index.column = column
             Column.index.related.set_cached_value(column, index)
             columns.append(column)
-    table.known = Known(columns, search, user.pk, frozenset(granted), layout, has_changes)
+    table.known = Known(columns, search, user.pk, frozenset(granted), layout, has_changes, int(records or 0))
     return table
 
 
@@ -141,7 +141,8 @@ def _question() -> tuple[bytes, list[slice]]:
         )
     }
     members = sql.Identifier(get_user_model().groups.through._meta.db_table)
-    statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, **names)
+    schema = sql.Literal(Table.SCHEMA)
+    statement = _ASK.format(selected=sql.SQL(", ").join(selected), members=members, schema=schema, **names)
     return statement.as_bytes(), [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -159,9 +160,13 @@ WITH t AS MATERIALIZED (
     EXISTS (
       SELECT FROM {changejob} j WHERE j.table_id = {table}.id
          AND (j.state IN ('queued', 'running') OR j.user_id = %(user)s AND NOT j.told)
-    ) AS has_changes
+    ) AS has_changes,
+    (
+      SELECT greatest(k.reltuples, 0) FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace
+       WHERE k.relname = {table}.name AND n.nspname = {schema}
+    ) AS records
     FROM {table} WHERE name = %(name)s AND trashed_at IS NULL)
-SELECT t.granted, t.has_changes, {selected} FROM t
+SELECT t.granted, t.has_changes, t.records, {selected} FROM t
   LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
   LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
   LEFT JOIN {column} c ON c.table_id = t.id AND c.trashed_at IS NULL

@@ -55,6 +55,15 @@ def run_change(change_id: int) -> None:
     change_runs.run(change_id)
 
 
+@shared_task(name="dataengine.tasks.sweep_indexes")
+def sweep_indexes() -> None:
+    """Drop automatic indexes that are no longer used."""
+    from dataengine.services import automatic_indexes
+
+    close_old_connections()
+    automatic_indexes.sweep()
+
+
 @shared_task(name="dataengine.tasks.sweep_storage")
 def sweep_storage() -> None:
     """Delete stored files that belong to no job."""

@@ -41,6 +41,7 @@ console_urls = [
     path("tables/<str:name>/import/", imports.into_table, name="table-import"),
     path("tables/<str:name>/count/", records.count, name="count"),
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
+    path("tables/<str:name>/faster/", indexes.faster, name="faster"),
     path("tables/<str:name>/export/<str:file_format>/", exports.records, name="export"),
     path("tables/<str:name>/filter/", records.add_filter, name="filter"),
     path("tables/<str:name>/charts/", charts.index, name="charts"),

@@ -151,7 +151,7 @@ class AddColumn(NewColumn):
 
 
 class ChangeColumn(Arguments):
-    fixed = frozenset({"column_type", "type", "constraints", "index_state", "unique_ignores_case"})
+    fixed = frozenset({"column_type", "type", "constraints", "index_state", "index_reason", "unique_ignores_case"})
 
     column_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
@@ -281,6 +281,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     constraints = ObjectField()
     indexed = serializers.BooleanField(help_text="Unique columns always are")
     index_state = serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True)
+    index_reason = serializers.CharField(allow_null=True, help_text="Why an index was made automatically")
 
 
 class TableSerializer(serializers.Serializer[Table]):
@@ -293,7 +294,10 @@ class TableSerializer(serializers.Serializer[Table]):
     columns = ColumnSerializer(many=True)
     record_count = serializers.SerializerMethodField()
     record_count_exact = serializers.SerializerMethodField()
-    search_index = serializers.SerializerMethodField()
+    search_index = serializers.ChoiceField(
+        source="search_index_state", choices=Index.ShownState.choices, allow_null=True
+    )
+    search_index_reason = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     url = serializers.SerializerMethodField()
 
@@ -302,10 +306,6 @@ class TableSerializer(serializers.Serializer[Table]):
 
     def get_record_count_exact(self, table: Table) -> bool:
         return bool(self.context["sizes"][table.pk].is_exact)
-
-    @extend_schema_field(serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True))
-    def get_search_index(self, table: Table) -> str | None:
-        return next((index.shown_state for index in table.indexes.all() if index.column_id is None), None)
 
     def get_url(self, table: Table) -> str:
         return str(self.context["base_url"]) + reverse("api-table", kwargs={"table_name": table.name})

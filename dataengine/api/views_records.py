@@ -24,7 +24,7 @@ from dataengine.queries import references
 from dataengine.queries.listing import select
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import record_data, records_data
-from dataengine.services import bulk_records, changes
+from dataengine.services import automatic_indexes, bulk_records, changes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 
@@ -53,8 +53,12 @@ class RecordsView(ApiView):
         asked = self.arguments(shapes.ListRecords)
         table = self.table(asked, "view")
         selection = select(record_model(table), request.query_params)
-        listing = selection.listing(
-            number=asked["page"], limit=asked["limit"], cursor=asked["cursor"], exact=asked["count"] == "exact"
+        listing = automatic_indexes.listing(
+            selection,
+            number=asked["page"],
+            limit=asked["limit"],
+            cursor=asked["cursor"],
+            exact=asked["count"] == "exact",
         )
         page, count = listing.page, listing.count
         return Response(

@@ -235,6 +235,9 @@ class ColumnView(ApiView):
     @staticmethod
     def wanted(body: Mapping[str, Any], column: Column) -> dict[str, Any]:
         """What of a body differs from the column as it is."""
+        # On its own this is a request, even if there is an automatic index: it becomes a requested one.
+        if dict(body) == {"indexed": True}:
+            return {"indexed": True}
         wanted = news(body, shapes.ColumnSerializer(column).data)
         if "column_type" in wanted or "type" in wanted:
             reason = "A column's type cannot be changed. Add another column and delete this one."

@@ -12,3 +12,5 @@ from dataengine.models.tables import ColumnLayout as ColumnLayout
 from dataengine.models.tables import Index as Index
 from dataengine.models.tables import Table as Table
 from dataengine.models.trash import TrashItem as TrashItem
+from dataengine.models.tuning import DeclinedIndex as DeclinedIndex
+from dataengine.models.tuning import TableUse as TableUse

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypedDict, final
+from typing import Literal, NotRequired, TypedDict, final
 
 from dataengine.columns.types import Unique
 
@@ -170,9 +170,10 @@ class ColumnDetails(ColumnChanges):
 
 
 class IndexDetails(TypedDict):
-    """Details of ``index.…``: a column's name, or ``search``."""
+    """Details of ``index.…``: a column's name, or ``search``; the reason, if it was made or dropped automatically."""
 
     index: str
+    because: NotRequired[str]
 
 
 ImportDetails = TypedDict(

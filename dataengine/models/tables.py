@@ -23,6 +23,7 @@ class Known:
 
     ``rights`` are those granted to the user, without those of the owner. ``layout`` is the user's. ``has_changes``
     tells whether there are changes of very many records that are unfinished, or that the user has not been told of.
+    ``records`` is PostgreSQL's last estimate of how many the table has.
     """
 
     columns: list[Column]
@@ -31,6 +32,7 @@ class Known:
     rights: frozenset[str]
     layout: ColumnLayout | None
     has_changes: bool
+    records: int
 
 
 class TableManager(models.Manager["Table"]):
@@ -42,6 +44,8 @@ class TableManager(models.Manager["Table"]):
 
 class Table(models.Model):
     """A table that a user designed: a real PostgreSQL table ``userdata.<name>``."""
+
+    SCHEMA = "userdata"
 
     name = models.CharField(max_length=63)
     label = models.CharField(max_length=200, blank=True)
@@ -89,6 +93,16 @@ class Table(models.Model):
     def search_index(self) -> Index | None:
         """The search index in any state, if there is one."""
         return self.known.search_index if self.known else self.indexes.filter(column=None).first()
+
+    @property
+    def search_index_state(self) -> str | None:
+        """``Index.ShownState`` of the search index, for many tables with prefetched indexes."""
+        return next((index.shown_state for index in self.indexes.all() if index.column_id is None), None)
+
+    @property
+    def search_index_reason(self) -> str | None:
+        """Why the search index was made automatically; None if it was not."""
+        return next((index.because for index in self.indexes.all() if index.column_id is None), "") or None
 
 
 class ColumnManager(models.Manager["Column"]):
@@ -186,6 +200,12 @@ class Column(models.Model):
         index = self.index_or_none
         return index.shown_state if index else self.index_state if not self.kind.is_text else None
 
+    @property
+    def index_reason(self) -> str | None:
+        """Why the index was made automatically; None if it was not."""
+        index = self.index_or_none
+        return (index.because if index else "") or None
+
     def to_spec(self) -> ColumnSpec:
         return ColumnSpec(
             name=self.name,
@@ -202,7 +222,7 @@ class Column(models.Model):
 
 
 class Index(Job):
-    """A requested index: on one column, or (``column`` null) the table's search index.
+    """An index on one column, or (``column`` null) the table's search index: requested, or made automatically.
 
     The row is the index, and the job of building it. PostgreSQL's index is ``tk:<column id>:index`` or
     ``tk:<table id>:search``. An import that replaces the table takes its indexes with it and queues these rows again.
@@ -222,6 +242,13 @@ class Index(Job):
         TRIGRAM = "trigram"  # finds any part of a text; needs PostgreSQL's extension pg_trgm
         WORDS = "words"  # PostgreSQL's own full text search
 
+    class Purpose(models.TextChoices):
+        """The kind of list that an automatic index was made for."""
+
+        SORT = "sort"
+        FILTER = "filter"
+        SEARCH = "search"
+
     AT_THE_START: ClassVar[dict[str, Any]] = {"progress": 0}
     _SHOWN: ClassVar[dict[Job.State, ShownState]] = {
         Job.State.QUEUED: ShownState.QUEUED,
@@ -236,6 +263,11 @@ class Index(Job):
     # The keys of the columns that a search index covers.
     covers = models.JSONField(default=list, blank=True)
     progress = models.FloatField(default=0)  # 0 to 1
+    # Made for lists that needed it, and dropped when none uses it any more. The following fields are for these only.
+    automatic = models.BooleanField(default=False)
+    purpose = models.CharField(max_length=10, choices=Purpose, blank=True)
+    records_read = models.BigIntegerField(default=0)  # by the list for which it was made
+    used_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Job.Meta):
         ordering = ["id"]
@@ -249,6 +281,18 @@ class Index(Job):
     @property
     def shown_state(self) -> ShownState:
         return self._SHOWN[Job.State(self.state)]
+
+    @property
+    def because(self) -> str:
+        """Why an automatic index was made, for users; '' for requested ones."""
+        if not self.automatic:
+            return ""
+        lists = {
+            self.Purpose.SORT: f"lists sorted by {self.column.title if self.column else ''}",
+            self.Purpose.FILTER: f"lists filtered by {self.column.title if self.column else 'texts'}",
+            self.Purpose.SEARCH: "searches",
+        }[self.Purpose(self.purpose)]
+        return f"{lists} had to read {self.records_read:,} records"
 
 
 class ColumnLayout(models.Model):

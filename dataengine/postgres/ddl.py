@@ -14,7 +14,7 @@ from psycopg import sql
 from dataengine.models import Column, Table
 from dataengine.postgres import names, text_expressions
 
-SCHEMA = "userdata"
+SCHEMA = Table.SCHEMA
 
 type Statement = sql.Composed
 """SQL that is ready to be executed, for modules that pass it on and make none."""

@@ -7,6 +7,7 @@ are the column itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,10 @@ from dataengine.postgres.text_functions import END, SORTED_CHARACTERS
 _COMPARISONS: dict[str, Any] = {
     "exact": Exact, "lt": LessThan, "lte": LessThanOrEqual, "gt": GreaterThan, "gte": GreaterThanOrEqual,
 }  # fmt: skip
+_ORDINARY_BEGINNING = re.compile(r"[ -/:-~]{1,8}")
+"""ASCII without digits and control characters."""
+_LAST = "\U0010ffff"
+"""Comes after every other character."""
 CASELESS: dict[str, Any] = {"icontains": Contains, "istartswith": StartsWith}
 """Lookups to which neither case nor accents nor width matter, as what they are once both sides are folded."""
 
@@ -126,7 +131,31 @@ def same_but_for_case(column: Column, values: Sequence[Any]) -> Q:
 
 def holds(column: Column, lookup: str, text: str) -> Q:
     """The records that contain ``text`` (``icontains``) or begin with it (``istartswith``)."""
-    return Q(CASELESS[lookup](Fold(F(column.attribute)), Fold(text)))
+    found = Q(CASELESS[lookup](Fold(F(column.attribute)), Fold(text)))
+    return found & _same_beginning(column, text) if lookup == "istartswith" else found
+
+
+def starts(column: Column, text: str) -> Q:
+    """The records that begin with exactly ``text``."""
+    return Q((f"{column.attribute}__startswith", text)) & _same_beginning(column, text)
+
+
+def beginning(text: str) -> str:
+    """The first letters of ``text``, with which the sort keys of all texts with this beginning begin too; may be ''.
+
+    Numbers look different in a sort key. A few letters only, because the key of a text with very many accents has few.
+    """
+    ordinary = _ORDINARY_BEGINNING.match(text)
+    return ordinary[0].lower() if ordinary else ""
+
+
+def _same_beginning(column: Column, text: str) -> Q:
+    """A weaker condition for which the sort index can be used, if it is ready."""
+    begun = beginning(text)
+    if not begun or column.sort_state != Index.ShownState.READY:
+        return Q()
+    key = SortKey(F(column.attribute))
+    return Q(GreaterThanOrEqual(key, Value(begun))) & Q(LessThan(key, Value(begun + _LAST)))
 
 
 def is_null(column: Column | None, attribute: str, yes: bool) -> Q:

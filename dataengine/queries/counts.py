@@ -16,33 +16,46 @@ from dataengine.records.model import Record
 # How long a list waits for its exact count before asking for an estimate; and how long if that is not very large.
 _DOUBT_SECONDS = 0.1
 _PATIENCE_SECONDS = 0.4
+# The same if an index would find a small number at once, and the estimate is very large.
+_LITTLE_DOUBT_SECONDS = 0.025
+_VERY_MANY = 10 * EXACT_BELOW
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """``value`` records, counted if ``is_exact``, else estimated by PostgreSQL's planner."""
+    """``value`` records, counted if ``is_exact``, else estimated by PostgreSQL's planner.
+
+    ``is_met`` tells whether counting stopped because there are very many, and not because it took too long.
+    """
 
     value: int
     is_exact: bool
+    is_met: bool = True
 
 
-def count_records(records: QuerySet[Record], *, exact: bool = False) -> Count:
+def count_records(records: QuerySet[Record], *, exact: bool = False, is_helped: bool = False) -> Count:
     """Count the records that ``records`` selects.
 
     Up to 50,000 are counted; beyond that, or if it takes too long, the number is estimated. ``exact`` always counts.
+    ``is_helped`` tells that no index is missing, so that the records are few or soon counted.
     """
     plain = records.order_by()
     if exact:
         return Count(plain.count(), is_exact=True)
-    counted = _count_some(plain, patience=_DOUBT_SECONDS)
+    planned, patience = None, _DOUBT_SECONDS
+    known = records.model.table.known
+    if is_helped and known is not None and known.records > _VERY_MANY:
+        planned = planned_rows(plain)
+        patience = _LITTLE_DOUBT_SECONDS if planned > _VERY_MANY else _DOUBT_SECONDS
+    counted = _count_some(plain, patience=patience)
     if counted is not None and counted <= EXACT_BELOW:
         return Count(counted, is_exact=True)
-    planned = planned_rows(plain)
+    planned = planned_rows(plain) if planned is None else planned
     if counted is None and planned <= 2 * EXACT_BELOW:
         counted = _count_some(plain, patience=_PATIENCE_SECONDS)
         if counted is not None and counted <= EXACT_BELOW:
             return Count(counted, is_exact=True)
-    return Count(max(planned, counted or 0), is_exact=False)
+    return Count(max(planned, counted or 0), is_exact=False, is_met=counted is not None)
 
 
 def planned_rows(records: QuerySet[Record]) -> int:

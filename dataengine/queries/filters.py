@@ -21,8 +21,9 @@ from django.http import QueryDict
 from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Table
-from dataengine.postgres.text_expressions import CASELESS, compares, equals, holds, is_null
+from dataengine.postgres.text_expressions import CASELESS, beginning, compares, equals, holds, is_null, starts
 from dataengine.postgres.time_limits import time_limit, timed_out
+from dataengine.queries.needs import Use
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
 
@@ -89,6 +90,12 @@ class ValueFilter(django_filters.Filter):
             found = found.filter(is_null(self.column, self.field_name, False))
         return found
 
+    def can_be_helped(self, value: Any) -> bool:
+        """Whether an index might find the records with this value."""
+        if self.lookup_expr in {"startswith", "istartswith"}:
+            return value is not None and bool(beginning(value))
+        return value is not None and not self.exclude
+
     def _condition(self, value: Any) -> Q:
         column, lookup = self.column, self.lookup_expr
         if lookup == "isnull":
@@ -101,6 +108,8 @@ class ValueFilter(django_filters.Filter):
             return compares(column, lookup, value)
         if lookup in CASELESS:
             return holds(column, lookup, value)
+        if lookup == "startswith":
+            return starts(column, value)
         return Q((f"{self.field_name}__{lookup}", value))
 
 
@@ -144,12 +153,14 @@ class RecordFilterSet(django_filters.FilterSet):
         """Whether there are any filters at all."""
         return not self.problems and any(value is not None for value in self.form.cleaned_data.values())
 
-    def used(self) -> list[tuple[str, str]]:
-        """(attribute, lookup) of all columns that are compared."""
+    def used(self) -> list[Use]:
+        """All comparisons with columns."""
+        asked = self.form.cleaned_data
+        every, are_several = self.record_model.objects.order_by(), len(self.filters) > 1
         return [
-            (made.field_name, made.lookup_expr)
-            for made in self.base_filters.values()
-            if isinstance(made, ValueFilter) and not made.exclude
+            Use(made.field_name, made.lookup_expr, made.filter(every, asked[name]) if are_several else None)
+            for name, made in self.filters.items()
+            if isinstance(made, ValueFilter) and made.can_be_helped(asked[name])
         ]
 
     def records(self) -> models.QuerySet[Record]:

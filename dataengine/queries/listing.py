@@ -11,41 +11,15 @@ from django.db import OperationalError
 from django.db.models import QuerySet
 
 from dataengine.exceptions import Unavailable
-from dataengine.models import ChangeJob, Column, Index
+from dataengine.models import ChangeJob
 from dataengine.postgres.time_limits import LIST_SECONDS, time_limit, timed_out
 from dataengine.queries import paging
 from dataengine.queries.counts import Count, count_records
 from dataengine.queries.filters import record_filterset
+from dataengine.queries.needs import Needs, Remedy, needs_of
 from dataengine.queries.ordering import Term, ordered, parse_ordering
 from dataengine.queries.paging import Page
 from dataengine.records.model import Record
-
-# Lookups that an index in the order of a column's values can help with.
-_HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull", "year"})
-# Those that the index of a unique text column can be used for, too, which is in a different order than lists.
-_HELPED_BY_ANY = frozenset({"exact", "in", "isnull"})
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """An index whose absence makes a list slow. ``column`` None means the search index.
-
-    ``state`` is ``Index.ShownState``, or None.
-    """
-
-    what: str
-    column: Column | None
-    state: str | None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether it is queued or being built."""
-        return self.state in {Index.ShownState.QUEUED, Index.ShownState.BUILDING}
-
-    @property
-    def sentence(self) -> str:
-        """What is missing, as a sentence for users."""
-        return f"{self.what} needs an index{', which is being built' if self.is_under_way else ''}."
 
 
 class TooSlow(Unavailable):
@@ -78,25 +52,27 @@ class Listing:
     """One page and how many records there are.
 
     ``last`` is a cursor to the last records, None if this page has them; ``last_number`` is the number of the last
-    page, if it is known and near enough to be reached by number.
+    page, if it is known and near enough to be reached by number. ``on_the_way`` are indexes that are being built and
+    that will make the list faster.
     """
 
     page: Page
     count: Count
     last: str | None
     last_number: int | None
+    on_the_way: Sequence[Remedy] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records that filters select, and their order. ``remedies`` are the indexes that are missing for it.
+    """The records that filters select, and their order. ``needs`` are the indexes that are missing for it.
 
     ``began`` is when the user began to wait (by ``time.monotonic``): reading the filters takes time too.
     """
 
     records: QuerySet[Record]
     terms: list[Term]
-    remedies: list[Remedy] = field(default_factory=list)
+    needs: Needs = field(default_factory=Needs)
     began: float = field(default_factory=time.monotonic)
 
     def ordered(self) -> QuerySet[Record]:
@@ -138,7 +114,7 @@ class Selection:
 
     def _too_slow(self) -> TooSlow:
         jobs = ChangeJob.objects.filter(table=self.records.model.table, state=ChangeJob.State.RUNNING)
-        return TooSlow(self.remedies, is_changing=jobs.exists())
+        return TooSlow(self.needs.remedies, is_changing=jobs.exists())
 
     def _seconds_left(self) -> float:
         return LIST_SECONDS - (time.monotonic() - self.began)
@@ -147,7 +123,7 @@ class Selection:
         """The number of records; a list that fits on one page has already been counted."""
         if page.next is None and page.previous is None:
             return Count(len(page.records), is_exact=True)
-        return count_records(self.records, exact=exact)
+        return count_records(self.records, exact=exact, is_helped=not self.needs.filters and self.needs.parts is None)
 
 
 def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
@@ -160,31 +136,6 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     terms = parse_ordering(model, *asked)
     filters = record_filterset(model)(parameters)
     records = filters.records()
-    remedies = _remedies(model, terms, filters.used(), "search" in filters.base_filters)
-    return Selection(records, terms, remedies, began)
-
-
-def _remedies(
-    model: type[Record], terms: Sequence[Term], used: Sequence[tuple[str, str]], searched: bool
-) -> list[Remedy]:
-    """The indexes that are missing: for the search, the filters and the order."""
-    columns = {column.attribute: column for column in model.columns}
-    found: list[Remedy] = []
-    if searched:
-        index = model.table.search_index()
-        if index is None or index.state != Index.State.COMPLETED:
-            found.append(Remedy("Searching", None, index.shown_state if index else None))
-    wanted: list[tuple[Column, str, str | None]] = []
-    for attribute, lookup in used:
-        column = columns.get(attribute)
-        if column is not None and lookup in _HELPED:
-            state = column.index_state if lookup in _HELPED_BY_ANY else column.sort_state
-            wanted.append((column, "Filtering", state))
-    if terms[0].column is not None:
-        wanted.append((terms[0].column, "Sorting", terms[0].column.sort_state))
-    for column, what, state in wanted:
-        if state == Index.ShownState.READY or not column.kind.can_be_sorted:
-            continue
-        if column not in [remedy.column for remedy in found]:
-            found.append(Remedy(f"{what} by “{column.title}”", column, state))
-    return found
+    searched = bool(filters.form.cleaned_data.get("search"))
+    needs = needs_of(model.table, model.columns, terms[0].column, filters.used(), searched=searched)
+    return Selection(records, terms, needs, began)

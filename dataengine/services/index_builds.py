@@ -62,7 +62,13 @@ class IndexRunner(Runner[Index, _BuildWatch]):
     namespace = locks.INDEX_NAMESPACE
 
     def may_begin(self, job: Index) -> bool:
-        """Not while many of the table's records are about to change: the build would be in the way."""
+        """Not while many of the table's records are about to change: the build would be in the way.
+
+        Automatic indexes are built one at a time, so that they never occupy all workers.
+        """
+        others = Index.objects.filter(automatic=True, state=Index.State.RUNNING).exclude(pk=job.pk)
+        if job.automatic and others.exists():
+            return False
         return not ChangeJob.objects.filter(table=job.table_id, state__in=ChangeJob.ACTIVE).exists()
 
     @contextmanager

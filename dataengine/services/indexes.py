@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from dataengine.exceptions import InvalidInput, NotFound, Unavailable
 from dataengine.jobs.doorbell import BUILD_INDEX, ring
-from dataengine.models import Column, Index, Table
+from dataengine.models import Column, DeclinedIndex, Index, Table, TableUse
 from dataengine.postgres import ddl, names
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
@@ -29,7 +29,8 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
     if not indexed and column.unique and current is None:
         reason = "A unique column always has an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
-    if indexed and column.sort_state not in {None, Index.ShownState.FAILED}:
+    has_own = current is None and column.sort_state is not None
+    if indexed and (has_own or _is_kept(user, table, current)):
         return column
     if indexed:
         _ask(user, table, column)
@@ -41,7 +42,7 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
 def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | None:
     """Request or drop the table's search index. Returns it in its new state."""
     current = search_index(table)
-    if searchable and (current is None or current.state == Index.State.FAILED):
+    if searchable and not _is_kept(user, table, current):
         if not text_columns(table):
             reason = "This table has no text columns to search."
             raise InvalidInput(reason, code="invalid_index", fields={"search_index": reason})
@@ -49,6 +50,22 @@ def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | Non
     elif not searchable and current is not None:
         _give_up(user, table, current)
     return search_index(table)
+
+
+def _is_kept(user: User, table: Table, index: Index | None) -> bool:
+    """Whether the index exists or is being built. An automatic one becomes a requested one."""
+    if index is None or index.state == Index.State.FAILED:
+        return False
+    with transaction.atomic():
+        if Index.objects.filter(pk=index.pk, automatic=True).update(automatic=False):
+            record_event(user=user, table=table, action="index.requested", details={"index": called(index.column)})
+    index.automatic = False
+    return True
+
+
+def called(column: Column | None) -> str:
+    """The name in events of a column's index, or (None) of the search index."""
+    return column.name if column is not None else "search"
 
 
 def search_index(table: Table) -> Index | None:
@@ -70,16 +87,17 @@ def index_references(table: Table, columns: Sequence[Column]) -> None:
 
 def queue_again(table: Table) -> None:
     """Have the table's indexes built after the commit, since they are gone or out of date."""
+    TableUse.objects.filter(table=table).delete()  # PostgreSQL's statistics of a new table start from zero
     for pk in Index.objects.filter(table=table).values_list("pk", flat=True):
         Index.objects.filter(pk=pk).update(**_afresh())
-        _ring_on_commit(pk)
+        ring_on_commit(pk)
 
 
 def build_again(table: Table, column_id: int | None) -> None:
     """Have an index built that there was before: of a column (by its key), or the search index."""
     column = None if column_id is None else table.columns.get(pk=column_id)
     index, _ = Index.objects.update_or_create(table=table, column=column, defaults=_afresh())
-    _ring_on_commit(index.pk)
+    ring_on_commit(index.pk)
 
 
 def queue_search_again(table: Table) -> None:
@@ -88,7 +106,7 @@ def queue_search_again(table: Table) -> None:
     if index is None:
         return
     Index.objects.filter(pk=index.pk).update(**_afresh())
-    _ring_on_commit(index.pk)
+    ring_on_commit(index.pk)
 
 
 def set_search_aside(table: Table) -> None:
@@ -113,7 +131,7 @@ def ask_for_reference(table: Table, column: Column) -> None:
     """Have a worker build the index of a reference that was added to a table with records."""
     if column.references is not None and not column.unique:
         column.index = Index.objects.create(table=table, column=column)
-        _ring_on_commit(column.index.pk)
+        ring_on_commit(column.index.pk)
 
 
 def _afresh() -> dict[str, Any]:
@@ -124,7 +142,7 @@ def _afresh() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ring_on_commit(pk: int) -> None:
+def ring_on_commit(pk: int) -> None:
     transaction.on_commit(lambda: ring(BUILD_INDEX, pk))
 
 
@@ -133,10 +151,11 @@ def _ask(user: User, table: Table, column: Column | None) -> None:
         locked = Table.objects.select_for_update().filter(pk=table.pk).first()
         if locked is None:
             raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
-        index, _ = Index.objects.update_or_create(table=locked, column=column, defaults=_afresh())
-        what = column.name if column is not None else "search"
-        record_event(user=user, table=locked, action="index.requested", details={"index": what})
-        _ring_on_commit(index.pk)
+        asked = _afresh() | {"automatic": False}
+        index, _ = Index.objects.update_or_create(table=locked, column=column, defaults=asked)
+        DeclinedIndex.objects.filter(table=locked, column=column).delete()
+        record_event(user=user, table=locked, action="index.requested", details={"index": called(column)})
+        ring_on_commit(index.pk)
 
     change_schema(change, table=table)
 
@@ -147,8 +166,8 @@ def _give_up(user: User, table: Table, index: Index) -> None:
         if current is None:
             return
         building = current.state == Index.State.RUNNING
-        what = index.column.name if index.column is not None else "search"
-        record_event(user=user, table=table, action="index.dropped", details={"index": what})
+        record_event(user=user, table=table, action="index.dropped", details={"index": called(index.column)})
+        DeclinedIndex.objects.update_or_create(table=table, column=index.column)
         current.delete()
         # The worker that builds it notices within a second that it is no longer wanted, and cleans up.
         if not building:

@@ -71,6 +71,7 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     assert made.json() | {"id": 0, "created_at": "", "columns": []} == {
         "id": 0, "table_name": "Customer", "label": "", "description": "", "columns": [],
         "record_count": 0, "record_count_exact": True, "search_index": None,
+        "search_index_reason": None,
         "created_at": "", "url": "http://testserver/api/tables/Customer/",
     }  # fmt: skip
     added = ask("add column", "Customer", column_name="age", column_type="SMALLINT NOT NULL DEFAULT 3")
@@ -79,6 +80,7 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
         "column_name": "age", "label": "", "description": "", "column_type": "SMALLINT", "type": "smallint",
         "unique": False, "unique_ignores_case": False,
         "required": True, "default": "3", "constraints": {}, "indexed": False, "index_state": None,
+        "index_reason": None,
     }  # fmt: skip
     data = {"name": "John Doe", "email": "j@example.com", "created_at": "2026-01-31"}
     record = ask("insert", "Customer", data=data)

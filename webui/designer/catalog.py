@@ -11,7 +11,7 @@ import django_tables2 as tables2
 from dataengine import access
 from dataengine.models import ImportJob, Table
 from dataengine.queries.table_sizes import TableSize, sizes_of
-from webui.sorting import SortableTable
+from webui.sorting import Order, SortableTable
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -43,10 +43,10 @@ class TableEntry:
         return self.last_import.pk if self.last_import else 0
 
 
-def listing(user: User, sort: str) -> CatalogTable:
-    """The tables that ``user`` may see, sorted by ``sort`` (``records``, ``-records``, …; else by name)."""
+def listing(user: User, order: Order) -> CatalogTable:
+    """The tables that ``user`` may see, sorted by ``order`` (of ``records``, ``bytes``, …; else by name)."""
     tables = list(access.tables_for(user))
-    return CatalogTable(entries(tables), sort=sort)
+    return CatalogTable(entries(tables), order=order)
 
 
 def entries(tables: Sequence[Table]) -> list[TableEntry]:

@@ -10,6 +10,7 @@ from html import escape
 from typing import Any, NamedTuple
 
 import django_tables2 as tables2
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
@@ -17,7 +18,7 @@ from dataengine.models import Column, Table
 from dataengine.queries.references import Labels, written
 from dataengine.records.model import Record
 from dataengine.services.records import record_versions
-from webui.sorting import SortableTable
+from webui.sorting import Order, SortableTable
 
 # The most characters that a cell shows; the record's own page shows all.
 CLIP_AT = 160
@@ -102,7 +103,7 @@ class RecordGrid(SortableTable):
         records: Sequence[Record],
         columns: Sequence[Column],
         *,
-        sort: str,
+        order: Order | None = None,
         labels: Labels | None = None,
         widths: Mapping[int, int] | None = None,
     ) -> None:
@@ -115,7 +116,7 @@ class RecordGrid(SortableTable):
             column.attribute: RecordColumn(column, known.get(column.attribute), wide.get(column.pk))
             for column in columns
         }
-        super().__init__(_InOrder(records), sort=sort, extra_columns=list(self.shown.items()))
+        super().__init__(_InOrder(records), order=order, extra_columns=list(self.shown.items()))
 
     def key_of(self, name: str) -> str:
         """The user's name for the column."""
@@ -142,6 +143,11 @@ class RecordGrid(SortableTable):
             )
             for record, version in zip(records, seen, strict=True)
         ]
+
+
+def records_order(params: QueryDict) -> Order:
+    """The order of a list of records, from the parameters of its URL."""
+    return Order.read(params, unique="id")
 
 
 class _InOrder(tables2.data.TableListData):

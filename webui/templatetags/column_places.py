@@ -9,7 +9,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dataengine.models import Column
-from webui.templatetags.console import icon
+from webui.sorting import Order
+from webui.templatetags.console import icon, sorted_mark
+from webui.templatetags.markup import href_into
 
 register = template.Library()
 
@@ -20,7 +22,11 @@ _BUTTON = (
 _PLACE = (
     '<li id="order-{pk}"{draggable}>{grip}<input type="hidden" name="order" value="{pk}">'
     '<label class="check"><input class="form-check-input" type="checkbox" name="shown" id="shown-{pk}" value="{pk}"'
-    "{checked}{submits}><span>{title}</span></label>{up}{down}</li>"
+    "{checked}{submits}><span>{title}</span></label>{sort}{up}{down}</li>"
+)
+_SORT = (
+    '<a {way} class="btn btn-quiet btn-icon-only sort-step{css}" id="sort-{pk}" aria-label="{offer}" title="{offer}">'
+    "{mark}</a>"
 )
 
 
@@ -31,8 +37,10 @@ _AT_END = mark_safe(' aria-disabled="true"')
 
 
 @register.simple_tag
-def column_places(columns: Sequence[Column], hidden: Collection[int], is_page: object = False) -> SafeString:
-    """An item for each column: to show or hide it, and to move it up or down; in the menu also by dragging.
+def column_places(
+    columns: Sequence[Column], hidden: Collection[int], order: Order, is_page: object = False
+) -> SafeString:
+    """An item for each column: to show or hide it, to sort by it, and to move it; in the menu also by dragging.
 
     ``is_page`` means that the list is on its own page, whose form is submitted as a whole. Templates take seven times
     as long (measured), and every page of the grid contains an item for each column.
@@ -48,6 +56,7 @@ def column_places(columns: Sequence[Column], hidden: Collection[int], is_page: o
             grip=grip,
             checked="" if column.pk in hidden else _CHECKED,
             submits=submits,
+            sort=_sort(column, order, is_page=is_page) if column.kind.can_be_sorted else "",
             up=_button(column, "up", is_end=place == 0),
             down=_button(column, "down", is_end=place == last),
         )
@@ -58,6 +67,18 @@ def column_places(columns: Sequence[Column], hidden: Collection[int], is_page: o
 
 def _grip() -> SafeString:
     return format_html('<span class="grip" aria-hidden="true">{}</span>', icon("grip-vertical", "icon-sm"))
+
+
+def _sort(column: Column, order: Order, *, is_page: object) -> SafeString:
+    step = order.step(column.name, column.title)
+    return format_html(
+        _SORT,
+        way=format_html('href="{}"', step.also) if is_page else href_into("#grid", step.also),
+        css="" if step.state == "none" else " is-sorted",
+        pk=column.pk,
+        offer=step.offer,
+        mark=sorted_mark(step) or icon("arrows-sort", "icon-sm"),
+    )
 
 
 def _button(column: Column, way: str, *, is_end: bool) -> SafeString:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.contrib.humanize.templatetags.humanize import ordinal
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,7 +15,9 @@ from django.utils.safestring import SafeString
 from dataengine.imports.reading.kinds import ACCEPTED
 from dataengine.queries.references import Referrer
 from webui import changes, words
-from webui.sorting import query_string
+from webui.sorting import Step, query_string
+
+_NUMBERED = '{}<span class="sort-place" aria-hidden="true">{}</span> <span class="visually-hidden">sorted {}, {}</span>'
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -42,6 +45,15 @@ def accepted_files() -> str:
 def with_query(context: template.RequestContext, **changes: Any) -> str:
     """The page's query string with some parameters changed, or dropped if the change is None."""
     return query_string(context["request"].GET, changes)
+
+
+@register.simple_tag
+def sorted_mark(step: Step) -> SafeString:
+    """The direction in which a list is sorted by a column, and the column's number if there are several."""
+    if step.state == "none":
+        return SafeString("")
+    arrow = icon("arrow-up" if step.state == "ascending" else "arrow-down", "icon-sm")
+    return arrow if not step.place else format_html(_NUMBERED, arrow, step.place, ordinal(step.place), step.state)
 
 
 @register.simple_tag

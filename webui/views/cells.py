@@ -118,14 +118,14 @@ def _is_as_seen(request: ConsoleRequest, column: Column, record: Record) -> bool
 
 
 def _shown(request: ConsoleRequest, record: Record, column: Column) -> Cell:
-    grid = RecordGrid([record], [column], sort="", labels=references.labels(request.user, [record]))
+    grid = RecordGrid([record], [column], labels=references.labels(request.user, [record]))
     return grid.lines()[0].cells[0]
 
 
 def _row(request: ConsoleRequest, table: Table, columns: list[Column], record: Record) -> dict[str, Any]:
     """The context of a record's row, as in the user's grid."""
     shown = layout_of(request.user, table, columns).shown
-    grid = RecordGrid([record], shown, sort="", labels=references.labels(request.user, [record]))
+    grid = RecordGrid([record], shown, labels=references.labels(request.user, [record]))
     return {"lines": grid.lines(versions=True)}
 
 

@@ -10,6 +10,7 @@ from django.shortcuts import resolve_url
 from dataengine import access
 from dataengine.services.layouts import forget_layout, keep_layout, keep_width, layout_of
 from webui import htmx
+from webui.grid.cells import records_order
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -43,7 +44,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return HttpResponseRedirect(f"{where}?{query}" if query else where)
     layout = layout_of(request.user, table, list(table.columns.all()))
-    return htmx.render(request, "records/columns.html", {"section": "tables", "table": table, "layout": layout})
+    context = {"section": "tables", "table": table, "layout": layout, "order": records_order(request.GET)}
+    return htmx.render(request, "records/columns.html", context)
 
 
 def _numbers(texts: Sequence[str]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
@@ -14,7 +15,9 @@ from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Index, Table
 from dataengine.queries import search
 from dataengine.services import indexes as services
+from dataengine.services.automatic_indexes import KEPT_FOR
 from webui import htmx
+from webui.grid import faster as grid_faster
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -41,6 +44,11 @@ class IndexEntry:
         return int(100 * self.index.progress) if self.index else 0
 
     @property
+    def because(self) -> str:
+        """Why it was made automatically; '' if it was not."""
+        return self.index.because if self.index else ""
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is queued or being built."""
         return self.index is None or self.index.is_over
@@ -65,8 +73,21 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     context = {
         "section": "tables", "table": table, "entries": entries, "query": query,
         "is_busy": any(not entry.is_over for entry in entries), "search_meaning": search.meaning(table),
+        "automatic": settings.AUTO_INDEX, "kept_days": KEPT_FOR.days,
     }  # fmt: skip
     return htmx.render(request, "indexes/index.html", context, partial="indexes/_list.html")
+
+
+@console_view("GET")
+def faster(request: ConsoleRequest, name: str) -> HttpResponse:
+    """The progress of indexes that a list needs: a part of the grid's page that polls."""
+    table = access.get_table(request.user, name, "view")
+    found = grid_faster.asked_again(table, request.GET)
+    where = resolve_url("console:records", table.name)
+    if not htmx.is_partial(request) or (found.waits and found.is_ready):
+        return htmx.redirect(request, f"{where}?{found.query}" if found.query else where)
+    context = {"table": table, "faster": found, "rights": access.rights_of(request.user, table)}
+    return htmx.render(request, "records/_faster.html", context, partial="records/_faster.html")
 
 
 def _change(request: ConsoleRequest, table: Table) -> None:

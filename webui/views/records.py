@@ -15,17 +15,18 @@ from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
 from dataengine.records.model import record_model
+from dataengine.services import automatic_indexes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
 from webui.errors import errors_into
-from webui.grid import filters
-from webui.grid.cells import RecordGrid
+from webui.grid import faster, filters
+from webui.grid.cells import RecordGrid, records_order
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
-from webui.sorting import PAGE_PARAMETERS
+from webui.sorting import PAGE_PARAMETERS, Order
 from webui.views.view import console_view
 
 EXPORT_FORMATS = (
@@ -49,11 +50,13 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     layout = layout_of(request.user, table, columns)
     named = references.labels_of(request.user, filters.referred(request.GET, columns))
     chips, searched = filters.chips(request.GET, columns, named), request.GET.get("search", "")
+    order = records_order(request.GET)
     context: dict[str, Any] = {
         "section": "tables",
         "table": table,
         "columns": columns,
         "layout": layout,
+        "order": order,
         "rights": rights,
         "may_edit": "edit" in rights,
         "set_form": SetForm(columns),
@@ -74,13 +77,14 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
     try:
-        context |= _page(request, table, layout, may_edit="edit" in rights)
+        context |= _page(request, table, layout, order, may_edit="edit" in rights)
         status = 200
     except InvalidInput as error:
-        context |= _nothing(request.GET, layout) | {"problem": error}
+        context |= _nothing(request.GET, layout, order.by({})) | {"problem": error}
         status = 400
     except listing.TooSlow as error:
-        context |= _nothing(request.GET, layout) | {"too_slow": error}
+        waiting = faster.of_remedies(error.remedies, request.GET, waits=True)
+        context |= _nothing(request.GET, layout, order) | {"too_slow": error, "faster": waiting}
         status = 503
     if not is_partial:
         context |= changes.panel_context(request, table)
@@ -207,7 +211,7 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         else:
             changes.tell(request, f"Record {pk} is deleted.", table, trail)
             return htmx.redirect(request, _grid_as_left(request, table)["back"])
-    grid = RecordGrid([record], columns, sort="", labels=references.labels(request.user, [record]))
+    grid = RecordGrid([record], columns, labels=references.labels(request.user, [record]))
     cells = list(zip(columns, grid.lines()[0].cells, strict=True))
     referrers, is_referred_unseen = references.referrers(request.user, table, [pk])
     context = _grid_as_left(request, table) | {
@@ -226,19 +230,20 @@ def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
     return {"back": f"{here}?{query}" if query else here, "query": query}
 
 
-def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bool) -> dict[str, Any]:
+def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
     selection = listing.select(record_model(table, layout.columns), params)
     limit = page_size(params)
     number = _page_number(params)
     exact = params.get("count") == "exact"
-    listed = selection.listing(number=number, limit=limit, cursor=params.get("cursor", ""), exact=exact)
+    cursor = params.get("cursor", "")
+    listed = automatic_indexes.listing(selection, number=number, limit=limit, cursor=cursor, exact=exact)
     page, count = listed.page, listed.count
     labels = references.labels(request.user, page.records)
-    grid = RecordGrid(page.records, layout.shown, sort=_sort(params), labels=labels, widths=layout.widths)
+    grid = RecordGrid(page.records, layout.shown, order=order, labels=labels, widths=layout.widths)
     return {
-        "headings": grid.headings(params),
+        "headings": grid.headings(),
         "lines": grid.lines(versions=may_edit),
         "page": page,
         "last": None if listed.last_number else listed.last,
@@ -247,14 +252,15 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
         "before": (page.number - 1) * limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
+        "faster": faster.of_remedies(listed.on_the_way, params, waits=False),
     }
 
 
-def _nothing(params: QueryDict, layout: Layout) -> dict[str, Any]:
+def _nothing(params: QueryDict, layout: Layout, order: Order) -> dict[str, Any]:
     """An empty grid, if no records can be shown."""
-    grid = RecordGrid([], layout.shown, sort="", widths=layout.widths)
+    grid = RecordGrid([], layout.shown, order=order, widths=layout.widths)
     return {
-        "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
+        "headings": grid.headings(), "lines": [], "page": paging.Page([], None, None, 1),
         "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1,
     }  # fmt: skip
 
@@ -280,10 +286,3 @@ def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]
 
 def _positive(text: str | None, otherwise: int) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 14 and int(text) > 0 else otherwise
-
-
-def _sort(params: QueryDict) -> str:
-    """The order as the heads use it: one column, with a minus for descending."""
-    order_by = params.get("order_by", "").split(",")[0].strip()
-    down = params.get("order_direction", "").upper() == "DESC" and not order_by.startswith("-")
-    return f"-{order_by}" if down and order_by else order_by

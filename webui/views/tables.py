@@ -19,14 +19,15 @@ from webui.designer import catalog, forms
 from webui.designer.designer import Designer
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
+from webui.sorting import Order
 from webui.views.view import console_view
 
 
 @console_view("GET")
 def index(request: ConsoleRequest) -> HttpResponse:
     """All tables that the user may see, with size, records and last import."""
-    listing = catalog.listing(request.user, request.GET.get("order_by", ""))
-    context = {"section": "tables", "listing": listing, "headings": listing.headings(request.GET)}
+    listing = catalog.listing(request.user, Order.read(request.GET))
+    context = {"section": "tables", "listing": listing, "headings": listing.headings()}
     return htmx.render(request, "tables/index.html", context, partial="tables/_listing.html")
 
 

@@ -1,0 +1,67 @@
+"""What texts begin with is looked up in the index that they are sorted by, and nothing is missed there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+from rest_framework.test import APIClient
+
+from dataengine.services import bulk_records, indexes
+from dataengine.tests.importing import make_table
+from dataengine.tests.indexing import build_waiting
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXTS = [
+    "", " ", "a", "A", "ab", "aB2", "AB 12", "ab-12", "a" * 400, "a" + "\u0301" * 40 + "bc", "àb", "Äb", "ａｂ", "ß",
+    "ss", "SSx", "İstanbul", "istanbul", "ﬁn", "fin", "12", "1a", "a12b", "a012b", "Œuvre", "oeuvre", "~", "a~",
+    "a\U0010fffe", "'", "\\x", "%", "_a", "a%", "Name 5", "Name 50", "name 05", "é", "e\u0301", "e", "Ɛ", "ǅ", "dž",
+    "½", "1⁄2", "한", "가", "각",
+]  # fmt: skip
+BEGINNINGS = sorted({text[:size] for text in TEXTS for size in (1, 2, 3, 5, 9, 300)} - {""})
+
+
+def test_with_an_index_and_without(client: APIClient, owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT")
+    bulk_records.insert_many(user=owner, table=table, records=[{"a": text} for text in TEXTS])
+
+    def found(lookup: str) -> dict[str, list[str]]:
+        answers = {
+            text: client.get("/api/tables/t/records/", {f"a__{lookup}": text, "limit": "1000"}).json()["results"]
+            for text in BEGINNINGS
+        }
+        return {text: [record["a"] for record in records] for text, records in answers.items()}
+
+    without = {lookup: found(lookup) for lookup in ("startswith", "istartswith")}
+    for text, shown in without["startswith"].items():
+        assert shown == [other for other in TEXTS if other.startswith(text)]
+    assert without["istartswith"]["SS"] == ["ß", "ss", "SSx"]
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    assert build_waiting() == ["completed"]
+    assert {lookup: found(lookup) for lookup in without} == without
+
+
+def test_the_index_is_used(client: APIClient, owner: User) -> None:
+    table = make_table(owner, "t", a="TEXT")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.t (a) SELECT md5(i::text) FROM generate_series(1, 20000) i")
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    build_waiting()
+    before = scans(table.columns.get().pk)
+    answer = client.get("/api/tables/t/records/", {"a__startswith": "ffe"}).json()
+    assert [record["a"][:3] for record in answer["results"]] == ["ffe"] * len(answer["results"])
+    assert answer["count"] > 0
+    assert scans(table.columns.get().pk) > before
+
+
+def scans(column: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = %s", [f"tk:{column}:index"])
+        return int(cursor.fetchone()[0])

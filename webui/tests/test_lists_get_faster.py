@@ -1,0 +1,145 @@
+"""While an index is built by itself the grid says how far it is; the page of indexes says why it is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+from psycopg import errors
+from pytest_django.fixtures import Settings
+
+from dataengine.models import Index, Table
+from dataengine.services import indexes
+from dataengine.tests.indexing import build_waiting
+from webui.tests.conftest import PARTIAL
+from webui.tests.pages import read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GRID = "/tables/people/"
+INDEXES = "/tables/people/indexes/"
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(settings: Settings, people: Table) -> None:
+    settings.AUTO_INDEX = True
+    settings.AUTO_INDEX_AFTER_RECORDS = 1_000
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.people (name) SELECT 'person ' || i FROM generate_series(1, 2000) i")
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("ANALYZE userdata.people")
+
+
+def test_a_list_shows_how_far_its_index_is(as_owner: Client, people: Table) -> None:
+    assert "Getting faster" not in read(as_owner.get(GRID))
+    page = read(as_owner.get(f"{GRID}?order_by=-born"))
+    assert len(page.records()) == 50
+    assert "Getting faster: 0 %" in page
+    assert "An index of born is being built, because lists sorted by born had to read 2,003 records." in page
+    [index] = Index.objects.all()
+    Index.objects.update(state="running", progress=0.4)
+    part = page.element("div", id="faster")
+    assert part["hx-trigger"] == "every 2s"
+    again = read(as_owner.get(part["hx-get"], headers=PARTIAL))
+    assert "Getting faster: 40 %" in again
+    assert again.element("div", role="progressbar", aria_label="Getting faster")["aria-valuenow"] == "40"
+    assert "Getting faster: 40 %" in read(as_owner.get(f"{GRID}?order_by=born", headers=PARTIAL))
+    Index.objects.update(state="queued")
+    build_waiting()
+    done = read(as_owner.get(part["hx-get"], headers=PARTIAL))
+    assert "Faster now." in done
+    assert "hx-get" not in done.element("div", id="faster").attributes
+    assert "Getting faster" not in read(as_owner.get(f"{GRID}?order_by=-born"))
+    assert Index.objects.get() == index
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [({"state": "failed", "error": "Some values are too long."}, "Some values are too long."), (None, "taken away")],
+)
+def test_what_came_to_nothing_says_so(end: dict[str, str] | None, words: str, as_owner: Client, people: Table) -> None:
+    part = read(as_owner.get(f"{GRID}?order_by=born")).element("div", id="faster")
+    if end is None:
+        Index.objects.all().delete()
+    else:
+        Index.objects.update(**end)
+    page = read(as_owner.get(part["hx-get"], headers=PARTIAL))
+    assert "Not faster." in page
+    assert words in page
+    assert "hx-get" not in page.element("div", id="faster").attributes
+
+
+def test_what_was_too_slow_is_shown_once_its_index_is_there(
+    as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(*args: object, **options: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dataengine.queries.paging.page_by_number", page)
+        slow = read(as_owner.get(f"{GRID}?order_by=born&name__iregex=1"))
+    assert "Sorting by “born” needs an index, which is being built." in slow
+    assert "Getting faster: 0 %" in slow
+    assert "The records are shown when it is ready." in slow
+    assert "Build the index" not in slow
+    again = slow.element("div", id="faster")["hx-get"]
+    assert "Getting faster" in read(as_owner.get(again, headers=PARTIAL))
+    build_waiting()
+    ready = as_owner.get(again, headers=PARTIAL)
+    assert (ready.status_code, ready["HX-Redirect"]) == (204, f"{GRID}?order_by=born&name__iregex=1")
+
+
+def test_who_may_only_look_gets_it_too(as_colleague: Client, shared: Table) -> None:
+    page = read(as_colleague.get(f"{GRID}?order_by=born"))
+    assert "Getting faster: 0 %" in page
+    assert "Indexes of this table" not in page
+    again = page.element("div", id="faster")["hx-get"]
+    assert as_colleague.get(again, headers=PARTIAL).status_code == 200
+
+
+def test_it_is_nobody_elses(as_stranger: Client, as_owner: Client, people: Table) -> None:
+    again = read(as_owner.get(f"{GRID}?order_by=born")).element("div", id="faster")["hx-get"]
+    assert as_stranger.get(again, headers=PARTIAL).status_code == 404
+    for query in ("", "?index=", "?index=x&index=99999999999999999999&index=-1&query=%00", "?index=7&waits=1"):
+        answer = as_owner.get(f"{GRID}faster/{query}", headers=PARTIAL)
+        assert (answer.status_code, "Not faster." in read(answer)) == (200, True)
+    assert as_owner.get(f"{GRID}faster/?query=order_by%3Dborn")["Location"] == f"{GRID}?order_by=born"
+
+
+def test_the_page_of_indexes_says_why_and_keeps_it(as_owner: Client, people: Table, owner: User) -> None:
+    indexes.set_indexed(user=owner, table=people, column=people.columns.get(name="notes"), indexed=True)
+    for query in ("order_by=born", "score__gte=99", "search=nobody"):
+        as_owner.get(f"{GRID}?{query}")
+    build_waiting()
+    page = read(as_owner.get(INDEXES))
+    today = Index.objects.get(column__name="born").created_at
+    assert f"made by itself on {today:%-d %b %Y} because lists sorted by born had to read 2,003 records" in page
+    assert "because lists filtered by score had to read 2,003 records" in page
+    assert "because searches had to read 2,003 records" in page
+    assert page.source.count("made by itself on") == 3
+    assert [keep.words for keep in page.elements("button", value="build") if keep.words.startswith("Keep")] == [
+        "Keep the index of Search", "Keep the index of born", "Keep the index of score"
+    ]  # fmt: skip
+    as_owner.post(INDEXES, {"do": "build", "column": "born"})
+    as_owner.post(INDEXES, {"do": "build", "column": ""})
+    assert [index.column.name for index in Index.objects.filter(automatic=True) if index.column] == ["score"]
+    assert Index.objects.filter(automatic=False).count() == 3
+
+
+def test_without_it_the_page_offers_the_index_as_before(
+    as_owner: Client, people: Table, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(*args: object, **options: object) -> None:
+        raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
+
+    settings.AUTO_INDEX = False
+    monkeypatch.setattr("dataengine.queries.paging.page_by_number", page)
+    slow = read(as_owner.get(f"{GRID}?order_by=born"))
+    assert "Build the index of born" in slow
+    assert "Getting faster" not in slow
+    assert "by itself" not in read(as_owner.get(INDEXES))
