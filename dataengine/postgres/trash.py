@@ -59,10 +59,10 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if not _has_column(table, names.trashed_column(column.pk)):
-        ddl.add_column(table, column)
-        return
-    ddl.rename_column(table, names.trashed_column(column.pk), column.name)
+    if _has_column(table, names.trashed_column(column.pk)):
+        ddl.rename_column(table, names.trashed_column(column.pk), column.name)
+    else:
+        ddl.add_bare_column(table, column)
     if column.default is not None:
         ddl.set_default(table, column)
 

@@ -162,6 +162,34 @@ def test_an_import_into_the_emptied_table_leaves_a_deleted_column_behind(
     assert client.post("/api/tables/t/records/", {"a": "x"}).json()["b"] == 4
 
 
+def test_a_column_that_was_left_behind_comes_back_whatever_its_rules(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT", code="TEXT UNIQUE NOT NULL", size="CHOICE('s','m') UNIQUE NOT NULL DEFAULT 's'")
+    for name in ("code", "size"):
+        client.delete(f"/api/tables/t/columns/{name}/")
+    started = client.post(
+        "/api/upload-csv/", {"table_name": "t", "file": SimpleUploadedFile("x.csv", b"a\nx\ny\n")}, format="multipart"
+    )
+    import_runs.run(started.json()["id"])
+    size, code = items(client)
+    notes = [restored(client, item)["notes"] for item in (code, size)]
+    assert notes == [
+        [f"“{name}” is not required any more: some records have no value in it."] for name in ("code", "size")
+    ]
+    assert records(client, "t") == [{"id": n, "a": a, "code": None, "size": None} for n, a in ((1, "x"), (2, "y"))]
+    assert client.post("/api/tables/t/records/", {"code": "c"}).json()["size"] == "s"
+    for wrong in ({"code": "c", "size": "m"}, {"code": "d"}, {"size": "x"}):
+        assert client.post("/api/tables/t/records/", wrong).status_code == 400
+
+
+def test_columns_in_the_trash_count_among_postgresql_s(client: APIClient, make_table: MakeTable) -> None:
+    make_table("wide", **{f"c{number}": "INTEGER" for number in range(1_599)})
+    client.delete("/api/tables/wide/columns/c3/")
+    refused = client.post("/api/tables/wide/columns/", {"column_name": "c3", "column_type": "TEXT"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "too_many_columns")
+    assert list(refused.json()["error"]["fields"]) == ["column_name"]
+    assert restored(client, items(client)[0])["column"]["column_name"] == "c3"
+
+
 def test_purged_is_gone(client: APIClient, shop: Table) -> None:
     client.delete("/api/tables/orders/columns/size/")
     client.delete("/api/tables/orders/")
