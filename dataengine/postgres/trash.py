@@ -67,6 +67,25 @@ def bring_column_back(table: Table, column: Column) -> None:
         ddl.set_default(table, column)
 
 
+def hidden_columns(table: Table) -> list[Column]:
+    """The table's columns that are in the trash, under the names that they have there, if they are still there."""
+    found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
+    hidden: list[Column] = []
+    for column in found:
+        column.name, column.unique = names.trashed_column(column.pk), False
+        if _has_column(table, column.name):
+            hidden.append(column)
+    return hidden
+
+
+def has_repeats(table: Table, column: Column) -> bool:
+    """Whether two records have the same value."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1)").format(
+        ddl.qualified(table.name), sql.Identifier(column.name), sql.Identifier(column.name)
+    )
+    return bool(_value(query))
+
+
 def require(table: Table, column: Column) -> bool:
     """Have PostgreSQL require a value, if each record has one; returns whether that is so."""
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(
