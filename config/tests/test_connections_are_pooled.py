@@ -63,6 +63,22 @@ def statuses(port: int, token: str, *, count: int, at_once: int) -> set[int]:
         return {future.result()[0] for future in asked}
 
 
+def test_kept_plans_survive_a_migration(port: int, token: str) -> None:
+    """Each kept connection has a plan for fetching the user and the table, and a migration changes their columns."""
+    assert statuses(port, token, count=30, at_once=SIZE) == {200}
+    changes = [("auth_user", "first_name", 150), ("dataengine_table", "label", 200)]
+    try:
+        with connection.cursor() as cursor:
+            for table, column, length in changes:
+                cursor.execute(f"ALTER TABLE {table} ALTER {column} TYPE varchar({length + 1})")
+        assert statuses(port, token, count=30, at_once=SIZE) == {200}
+    finally:
+        with connection.cursor() as cursor:
+            for table, column, length in changes:
+                cursor.execute(f"ALTER TABLE {table} ALTER {column} TYPE varchar({length})")
+    assert statuses(port, token, count=30, at_once=SIZE) == {200}
+
+
 def test_many_requests_share_a_few_connections(port: int, token: str) -> None:
     assert statuses(port, token, count=60, at_once=15) == {200}
     kept = sessions()

@@ -263,7 +263,8 @@ class ColumnView(ApiView):
         return Response(status=204, headers=trash_header(item))
 
     def column(self, table: Table, name: str) -> Column:
-        column = table.columns.filter(name=name.replace("\0", "")).first()
+        # No name contains a NUL, and PostgreSQL would not accept the query.
+        column = None if "\0" in name else table.columns.filter(name=name).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
         return column

@@ -62,6 +62,13 @@ def add_column(table: Table, column: Column) -> None:
         execute(unique_index(table, column))
 
 
+def add_bare_column(table: Table, column: Column) -> None:
+    """Add a column with its checks only: no record has a value in it, and none needs one."""
+    definition = sql.SQL("ADD COLUMN {} {}").format(sql.Identifier(column.name), _type(column))
+    rules = [rule for kind, rule in constraints(column) if kind not in {"unique", "reference"}]
+    alter(table, [definition, *(sql.SQL("ADD {}").format(rule) for rule in rules)])
+
+
 def rename_column(table: Table, old: str, new: str) -> None:
     alter(table, [sql.SQL("RENAME COLUMN {} TO {}").format(sql.Identifier(old), sql.Identifier(new))])
 

@@ -13,7 +13,8 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model
-from psycopg import sql
+from psycopg import errors, sql
+from psycopg.pq import TransactionStatus
 
 
 def rows(statement: bytes, parameters: Mapping[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -21,7 +22,14 @@ def rows(statement: bytes, parameters: Mapping[str, Any] | Sequence[Any]) -> lis
     connection.ensure_connection()
     raw, pool = connection.connection, getattr(connection, "pool", None)
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        return cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+        try:
+            return cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+        except errors.FeatureNotSupported:
+            # A migration has changed the type of a column that is selected: that plan is of no use any more, and
+            # psycopg has forgotten it. An open transaction has failed with it.
+            if raw.info.transaction_status != TransactionStatus.IDLE:
+                raise
+            return cursor.execute(statement, parameters, prepare=False).fetchall()
 
 
 def by_key[M: Model](model: type[M], key: object) -> M | None:

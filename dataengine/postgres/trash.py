@@ -59,12 +59,31 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if not _has_column(table, names.trashed_column(column.pk)):
-        ddl.add_column(table, column)
-        return
-    ddl.rename_column(table, names.trashed_column(column.pk), column.name)
+    if _has_column(table, names.trashed_column(column.pk)):
+        ddl.rename_column(table, names.trashed_column(column.pk), column.name)
+    else:
+        ddl.add_bare_column(table, column)
     if column.default is not None:
         ddl.set_default(table, column)
+
+
+def hidden_columns(table: Table) -> list[Column]:
+    """The table's columns that are in the trash, under the names that they have there, if they are still there."""
+    found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
+    hidden: list[Column] = []
+    for column in found:
+        column.name, column.unique = names.trashed_column(column.pk), False
+        if _has_column(table, column.name):
+            hidden.append(column)
+    return hidden
+
+
+def has_repeats(table: Table, column: Column) -> bool:
+    """Whether two records have the same value."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1)").format(
+        ddl.qualified(table.name), sql.Identifier(column.name), sql.Identifier(column.name)
+    )
+    return bool(_value(query))
 
 
 def require(table: Table, column: Column) -> bool:

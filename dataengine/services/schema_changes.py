@@ -55,6 +55,8 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                 ) from None
             time.sleep(pause)
         except OperationalError as error:
+            if isinstance(error.__cause__, errors.TooManyColumns):  # which psycopg counts among those
+                raise _translated(error) from error
             if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
                 raise
             if pause is None or connection.in_atomic_block:
@@ -108,7 +110,10 @@ def _translated(error: Exception) -> Exception:
             reason = "PostgreSQL does not understand this pattern."
             return InvalidInput(reason, code="invalid_pattern", fields={"pattern": reason})
         case errors.TooManyColumns():
-            return InvalidInput("PostgreSQL allows 1,600 columns in a table, including deleted ones.", code="too_many")
+            reason = (
+                "PostgreSQL allows 1,600 columns in a table, including deleted ones. A duplicate has none of those."
+            )
+            return InvalidInput(reason, code="too_many_columns", fields={"column_name": reason})
         case errors.DependentObjectsStillExist():
             return Conflict("Other tables refer to this one.", code="referenced")
         case _:

@@ -91,8 +91,9 @@ def restore(*, user: User, item: TrashItem, name: str = "") -> Restored:
     """Bring a table or column back, under its old name or under ``name``.
 
     References to records that are gone since are cleared. A column that was required and has records without a value
-    now (added or cleared meanwhile) comes back as one that is not, and ``notes`` says so. Raises Conflict if the name
-    is taken or if what it refers to is in the trash itself.
+    now (added or cleared meanwhile) comes back as one that is not, as does a unique one whose values repeat, because
+    changes were undone meanwhile; ``notes`` says so. Raises Conflict if the name is taken or if what it refers to is
+    in the trash itself.
     """
     return _restore_table(user, item, name) if item.column is None else _restore_column(user, item, name)
 
@@ -171,6 +172,10 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
             column.required = False
             column.save(update_fields=["required"])
             notes.append(f"“{column.title}” is not required any more: some records have no value in it.")
+        if column.unique and trash.has_repeats(locked, column):
+            column.unique = False
+            column.save(update_fields=["unique"])
+            notes.append(f"“{column.title}” is not unique any more: some records have the same value in it.")
         if column.unique:
             ddl.set_unique(locked, column)
         current.delete()

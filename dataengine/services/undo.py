@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.models import AuditEvent, Table
 from dataengine.models.shapes import Verb
+from dataengine.postgres import trash
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import record_model
@@ -46,7 +47,9 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
             event = undoable(AuditEvent.objects.select_for_update(), table, event_id)
             verb = event.action.rpartition(".")[2]
             then = set(event.details["columns"])
-            columns = [column for column in model.columns if column.attribute in then]
+            # Values of a column that is in the trash are put back there, so that it is whole when it is restored.
+            present = [*model.columns, *trash.hidden_columns(table)]
+            columns = [column for column in present if column.attribute in then]
             dropped = sorted(then - {column.attribute for column in columns})
             common = event.details.get("after")
             if verb != "deleted":

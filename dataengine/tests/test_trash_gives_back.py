@@ -162,6 +162,73 @@ def test_an_import_into_the_emptied_table_leaves_a_deleted_column_behind(
     assert client.post("/api/tables/t/records/", {"a": "x"}).json()["b"] == 4
 
 
+def test_a_column_that_was_left_behind_comes_back_whatever_its_rules(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT", code="TEXT UNIQUE NOT NULL", size="CHOICE('s','m') UNIQUE NOT NULL DEFAULT 's'")
+    for name in ("code", "size"):
+        client.delete(f"/api/tables/t/columns/{name}/")
+    started = client.post(
+        "/api/upload-csv/", {"table_name": "t", "file": SimpleUploadedFile("x.csv", b"a\nx\ny\n")}, format="multipart"
+    )
+    import_runs.run(started.json()["id"])
+    size, code = items(client)
+    notes = [restored(client, item)["notes"] for item in (code, size)]
+    assert notes == [
+        [f"“{name}” is not required any more: some records have no value in it."] for name in ("code", "size")
+    ]
+    assert records(client, "t") == [{"id": n, "a": a, "code": None, "size": None} for n, a in ((1, "x"), (2, "y"))]
+    assert client.post("/api/tables/t/records/", {"code": "c"}).json()["size"] == "s"
+    for wrong in ({"code": "c", "size": "m"}, {"code": "d"}, {"size": "x"}):
+        assert client.post("/api/tables/t/records/", wrong).status_code == 400
+
+
+def test_what_is_undone_is_undone_in_a_deleted_column_too(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT", b="INTEGER UNIQUE NOT NULL")
+    for number in (1, 2):
+        client.post("/api/tables/t/records/", {"a": "x", "b": number})
+    updated = client.patch("/api/tables/t/records/1/", {"a": "y", "b": 5}).headers["X-Undo"]
+    deleted = client.delete("/api/tables/t/records/2/").headers["X-Undo"]
+    client.delete("/api/tables/t/columns/b/")
+    for event in (deleted, updated):
+        assert client.post("/api/tables/t/undo/", {"event": int(event)}).status_code == 200
+    assert restored(client, items(client)[0])["notes"] == []
+    assert records(client, "t") == [{"id": 1, "a": "x", "b": 1}, {"id": 2, "a": "x", "b": 2}]
+
+
+def test_a_unique_column_whose_values_repeat_is_not_unique_any_more(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT", b="INTEGER UNIQUE")
+    for number in (1, 2):
+        client.post("/api/tables/t/records/", {"a": "x", "b": number})
+    deleted = client.delete("/api/tables/t/records/2/").headers["X-Undo"]
+    client.patch("/api/tables/t/records/1/", {"b": 2})
+    client.delete("/api/tables/t/columns/b/")
+    assert client.post("/api/tables/t/undo/", {"event": int(deleted)}).status_code == 200
+    back = restored(client, items(client)[0])
+    assert (back["column"]["unique"], len(back["notes"])) == (False, 1)
+    assert [record["b"] for record in records(client, "t")] == [2, 2]
+
+
+def test_undoing_passes_over_a_deleted_column_that_an_import_left_behind(
+    client: APIClient, make_table: MakeTable
+) -> None:
+    make_table("t", a="TEXT", b="INTEGER")
+    client.post("/api/tables/t/records/", {"a": "x", "b": 1})
+    deleted = client.delete("/api/tables/t/records/1/").headers["X-Undo"]
+    client.delete("/api/tables/t/columns/b/")
+    file = SimpleUploadedFile("x.csv", b"id,a\n7,z\n")
+    started = client.post("/api/upload-csv/", {"table_name": "t", "file": file}, format="multipart")
+    import_runs.run(started.json()["id"])
+    assert client.post("/api/tables/t/undo/", {"event": int(deleted)}).status_code in {200, 409}
+
+
+def test_columns_in_the_trash_count_among_postgresql_s(client: APIClient, make_table: MakeTable) -> None:
+    make_table("wide", **{f"c{number}": "INTEGER" for number in range(1_599)})
+    client.delete("/api/tables/wide/columns/c3/")
+    refused = client.post("/api/tables/wide/columns/", {"column_name": "c3", "column_type": "TEXT"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "too_many_columns")
+    assert list(refused.json()["error"]["fields"]) == ["column_name"]
+    assert restored(client, items(client)[0])["column"]["column_name"] == "c3"
+
+
 def test_purged_is_gone(client: APIClient, shop: Table) -> None:
     client.delete("/api/tables/orders/columns/size/")
     client.delete("/api/tables/orders/")
