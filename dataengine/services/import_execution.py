@@ -119,7 +119,8 @@ class Execution:
     def _loader(self, plan: Plan) -> Loader:
         """The way for the rows of ``plan`` into the table as it is now."""
         job, table, columns, reporter = self.job, self.table, self.columns, self.reporter
-        if table is None or (self._may_replace and Replacing.suits(table, columns)):
+        may_replace = self._may_replace and not plan.only_updates and not plan.lacking
+        if table is None or (may_replace and Replacing.suits(table, columns)):
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
         if Appending.suits(self.options):
             return Appending(job, plan, table, columns, reporter)

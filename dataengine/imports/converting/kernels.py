@@ -165,7 +165,7 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
     """Digits with an optional sign, and decimals that are zeros. No exponents, separators or hexadecimal."""
     text = trimmed(cells)
     fits = matches(text, INTEGER)
-    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
+    problems = fault(present(text) & ~fits, "invalid_type", _whole_number(target))
     digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"\.0+$", "")  # as pandas writes it
     digits = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
@@ -181,6 +181,12 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
         problems += fault(nobody, "unknown_reference", "the id of a record, which is 1 or more")
         within &= ~nobody
     return Converted(pc.cast(only(digits, within), target.arrow), problems)
+
+
+def _whole_number(target: Target) -> str:
+    if not target.kind.is_reference:
+        return target.kind.expected
+    return f"the id of a record of “{target.parameters['references']}”, which exports of it have (a whole number)"
 
 
 def bounds_of(target: Target) -> tuple[int, int]:

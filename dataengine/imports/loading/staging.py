@@ -28,6 +28,15 @@ def temporary(job_id: int, purpose: str) -> sql.Identifier:
     return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
 
 
+def staged_name(name: str) -> str:
+    """What a table's column is called in the staging table, whose own ``id`` is the row's number."""
+    return "record.id" if name == "id" else name  # no name of a user's holds a dot
+
+
+def staged(name: str) -> sql.Identifier:
+    return sql.Identifier(staged_name(name))
+
+
 class Staging:
     """A staging table: ``id`` (the row's number in the file, from ``base``) and the columns that the file fills."""
 
@@ -40,11 +49,11 @@ class Staging:
 
     @property
     def columns(self) -> list[str]:
-        return ["id", *(spec.name for spec in self.specs)]
+        return ["id", *(staged_name(spec.name) for spec in self.specs)]
 
     def create(self) -> None:
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
+        parts += [sql.SQL("{} {}").format(staged(spec.name), pg_type(spec)) for spec in self.specs]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.relation, sql.SQL(", ").join(parts)))
 
     def drop(self) -> None:
@@ -68,7 +77,7 @@ class Staging:
     def sample(self) -> list[dict[str, str | None]]:
         """The first rows, each value as PostgreSQL writes it."""
         names = [spec.name for spec in self.specs]
-        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(staged(name)) for name in names)
         statement = sql.SQL("SELECT {} FROM {} ORDER BY id LIMIT {}").format(
             texts, self.relation, sql.Literal(_SAMPLE_ROWS)
         )
@@ -121,6 +130,9 @@ class Staging:
         self._drop_known(table, key)
         return count
 
+    def is_empty(self) -> bool:
+        return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.relation))
+
     def skip_known(self, table: Table, columns: Sequence[str]) -> int:
         """Take out the rows that share a value of one of the unique ``columns`` with a record of the table."""
         return sum(self._drop_known(table, name) for name in columns)
@@ -134,4 +146,4 @@ class Staging:
 
 
 def _same(column: str) -> sql.Composable:
-    return sql.SQL("t.{0} = s.{0}").format(sql.Identifier(column))
+    return sql.SQL("t.{} = s.{}").format(sql.Identifier(column), staged(column))

@@ -109,6 +109,8 @@ class ImportOptions:
                 errors["on_bad_cell"] = "The table has its types already; give reject or null."
         if options.on_conflict == "update" and options.key is None and "key" not in errors:
             errors["key"] = "on_conflict update needs the unique column that finds the record."
+        if options.key == "id" and options.on_conflict != "update" and not errors:
+            errors["key"] = "Records are found by their id to be updated: on_conflict update."
         if options.on_conflict != "reject" and options.create_table and not errors:
             errors["on_conflict"] = "A new table holds no records to conflict with."
         if options.column_formats and options.create_table and not errors:

@@ -24,7 +24,7 @@ from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
 from dataengine.models.shapes import Findings
 
-from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
+from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .options import ImportOptions
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
@@ -34,6 +34,14 @@ _GUARDS_OFF = (
     "the file is an export: the ' before what a spreadsheet would run was taken off again;"
     " “guarded”: false leaves it where it is"
 )
+_ID_PASSED_OVER = (
+    "“id” was passed over: new records get ids of their own;"
+    ' “key”: "id" with “on_conflict”: "update" updates the records of these ids'
+)
+
+
+RECORD_KEY = ColumnSpec(name="id", type="bigint", unique=True, required=True)
+"""The system's own key as a column that the file fills: its rows update the records of those ids."""
 
 
 @dataclass(slots=True)
@@ -58,6 +66,8 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     empty_tail: int = 0
     """So many columns at the end are none, as long as their cells are empty."""
+    lacking: list[str] = field(default_factory=list)
+    """Columns that a new record needs and the file has nothing for: its rows can but update records."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """Of a dry run: the first records as they would be."""
 
@@ -74,6 +84,11 @@ class Plan:
             self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were passed over.")
         if separators:
             self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
+
+    @property
+    def only_updates(self) -> bool:
+        """Whether rows are found by the system's key: then none of them becomes a record."""
+        return RECORD_KEY in self.specs
 
     def keep_guards(self) -> None:
         """The file's apostrophes are its own."""
@@ -114,15 +129,24 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
         check_order(opening.damaged_header, len(headers), [column.name for column in columns])
     specs = {column.name: column.to_spec() for column in columns}
     tail = _empty_tail(opening, options)
-    mapping = map_onto(headers[: len(headers) - tail], options.mapping, list(specs.values()), has_header=named)
+    # Its being there is the key's affair, and checked with it.
+    targets = [*([replace(RECORD_KEY, required=False)] if options.key == RECORD_KEY.name else []), *specs.values()]
+    updates = options.on_conflict == "update"
+    mapping = map_onto(headers[: len(headers) - tail], options.mapping, targets, has_header=named, may_lack=updates)
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
+    if RECORD_KEY.name in mapping.columns:
+        used.insert(0, RECORD_KEY)
     unwanted = {header.strip() for header in options.mapping or {}}
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
     plan = _begun(opening, mapping, used, options, tail)
+    plan.lacking = lacking(list(specs.values()), mapping.columns)
     if options.style:
         plan.styles = {spec.name: options.style for spec in used}
+    if "id" in passed and named:
+        passed.remove("id")
+        plan.notes.append(_ID_PASSED_OVER)
     if passed and not mapping.guarded:
         plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
     if options.date_formats:
@@ -149,6 +173,10 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     specs = [replace(options.types[spec.name], label=spec.label) if spec.name in options.types else spec
              for spec in specs]  # fmt: skip
     plan = _begun(opening, mapping, specs, options, tail)
+    if (own := mapping.as_dict().get("id")) is not None and own != "id":
+        plan.notes.append(
+            f"“id” is the system's own key: the file's column is called “{own}”, and records get ids of their own."
+        )
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
     return plan
