@@ -24,7 +24,7 @@ from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
 from dataengine.imports.converting.conversion import NUMBER_KERNELS, Batch, Converter, target_of
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
-from dataengine.imports.converting.inference import Inference, Inferred
+from dataengine.imports.converting.inference import Inference, Inferred, Known
 from dataengine.imports.converting.kernels import Mask, Target
 from dataengine.imports.converting.kernels_written import StyleVotes, common_style
 from dataengine.imports.converting.number_styles import COMMA, POINT
@@ -32,6 +32,7 @@ from dataengine.imports.converting.patterns import GUARDED
 from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
+from dataengine.imports.planning.footers import footer_of
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
@@ -39,6 +40,7 @@ from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Reje
 from dataengine.models.shapes import RowError
 
 from .ahead import ahead
+from .endings import Ending, without_last
 
 _CHUNKS_AHEAD = 3
 _BLOCKS_AHEAD = 2
@@ -49,7 +51,12 @@ _SORTED_BYTES = 4 << 20
 def targets_of(plan: Plan) -> list[Target]:
     """What the cells of each column are to become, in the order of ``plan.specs``."""
     formats, styles = plan.formats, plan.styles
-    return [target_of(spec, formats.get(spec.name, ()), plan.trim, styles.get(spec.name)) for spec in plan.specs]
+    return [
+        target_of(
+            spec, formats.get(spec.name, ()), plan.trim, styles.get(spec.name), allow_infinity=plan.allow_infinity
+        )
+        for spec in plan.specs
+    ]
 
 
 def blocks_of(plan: Plan) -> Generator[Block]:
@@ -57,7 +64,18 @@ def blocks_of(plan: Plan) -> Generator[Block]:
     nulls = ["", *(plan.markers or ())]
     if plan.guard == "mended":
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
-    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls))
+    return _read(plan, nulls)
+
+
+def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
+    """The same, with cells that are NULL by ``nulls``; in the end ``plan.footer`` is what the file ends with."""
+    blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
+    with closing(without_last(_without_tail(plan, blocks), plan.skip_last)) as kept:
+        for block in kept:
+            ending.look(block)
+            yield block
+    plan.footer = footer_of(ending.rows())
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
@@ -77,7 +95,7 @@ class TailFilled(Exception):
 
 def _all_cells(plan: Plan) -> Generator[Block]:
     """The same with null markers as the text that they are."""
-    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers)))
+    return _read(plan)
 
 
 @dataclass(slots=True)
@@ -125,10 +143,9 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
         [spec.name for spec in open_specs],
         replace(plan, specs=open_specs).places,
         nulls=options.null_values,
-        formats=options.date_formats,
         guard=plan.guard,
-        tolerance=0.0 if options.on_bad_cell == "text" else options.tolerance,
-        styles=(options.style,) if options.style else (),
+        known=partial(_known, options),
+        allow_infinity=options.allow_infinity,
         default=COMMA if plan.dialect.delimiter == ";" else POINT,
     )
     grammar = Grammar(plan.dialect, len(plan.mapping.headers))
@@ -141,6 +158,12 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
             report(block, inference.rows)
     plan.guard_open = False
     return inference.result()
+
+
+def _known(options: ImportOptions, column: str) -> Known:
+    style = options.style_of(column)
+    tolerance = 0.0 if options.bad_cells_of(column) == "text" else options.tolerance
+    return Known(options.formats_of(column), tolerance, (style,) if style else ())
 
 
 def _look_for_guards(plan: Plan, block: Block) -> None:
@@ -159,10 +182,12 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     kinds = {spec.name: spec.type for spec in found.specs}
     plan.specs = [replace(spec, type=kinds[spec.name]) if spec.name in kinds else spec for spec in plan.specs]
     plan.markers, plan.formats, plan.styles = found.markers, found.formats, found.styles
-    if options.date_formats:
-        plan.formats = {spec.name: list(options.date_formats) for spec in plan.specs}
-    if options.style:
-        plan.styles = {spec.name: options.style for spec in plan.specs}
+    for spec in plan.specs:
+        if formats := options.formats_of(spec.name):
+            plan.formats[spec.name] = list(formats)
+        if style := options.style_of(spec.name):
+            plan.styles[spec.name] = style
+    plan.columns = found.columns
     plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
     plan.notes += found.notes
 

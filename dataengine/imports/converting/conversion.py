@@ -99,6 +99,8 @@ def target_of(
     formats: Sequence[DateFormat] = (),
     trim: bool | None = None,
     style: NumberStyle | None = None,
+    *,
+    allow_infinity: bool = False,
 ) -> Target:
     """How cells are converted for a column."""
     return Target(
@@ -112,6 +114,7 @@ def target_of(
         formats=tuple(formats),
         trim=trim,
         style=style if spec.kind.kernel in NUMBER_KERNELS else None,
+        allow_infinity=allow_infinity,
     )
 
 
@@ -121,7 +124,7 @@ class Converter:
     ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
     raises MarkersFound. With ``formats_open`` the first date that is not ISO, or number with marks, raises
     FormatsNeeded, with ``guard_open`` the first cell that is not as exports write it raises GuardContradicted.
-    ``guards_found`` says that guards came off. With ``bad_is_null`` what is no value of its column is NULL.
+    ``guards_found`` says that guards came off. In ``bad_is_null`` columns what is no value of them is NULL.
     """
 
     def __init__(
@@ -133,7 +136,7 @@ class Converter:
         formats_open: bool = False,
         guard: Guard = "none",
         guard_open: bool = False,
-        bad_is_null: bool = False,
+        bad_is_null: Collection[str] = (),
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
@@ -190,7 +193,7 @@ class Converter:
                 converted = _as_written(cells, target, target.style)
             if converted.problems and self.formats_open:
                 self._look_for_formats(cells, converted, target)
-        if converted.problems and self._bad_is_null:
+        if converted.problems and target.name in self._bad_is_null:
             kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
             converted = Converted(converted.values, kept)
         extra = _own_rules(converted, target)
@@ -236,6 +239,8 @@ def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converte
     """Numbers as spreadsheets write them, in the style of their column."""
     quick, careful = KERNELS[target.kind.kernel]
     numbers, misfits = plain(cells, style)
+    if target.allow_infinity and (endless := k.infinities(cells)).any():
+        numbers, misfits = pc.if_else(pa.array(endless), cells, numbers), misfits & ~endless
     values = quick(numbers, target)
     converted = _narrowed(numbers, target, quick, careful) if values is None else Converted(values, [])
     written = f"{target.kind.expected} with a decimal {style.words}"

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnType
 from dataengine.columns.types.aspects import Recognition
-from dataengine.columns.types.numbers import ARROW_DIGITS, Numeric
+from dataengine.columns.types.numbers import ARROW_DIGITS, Double, Numeric
 from dataengine.columns.types.text import Text
 
 from . import kernels as k
@@ -29,7 +29,7 @@ from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block, take_apart
 from .kernels_written import NumberVotes, failing_share
 from .number_styles import POINT, NumberStyle, Reading
-from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
+from .patterns import CODE, INFINITIES, NULL_WORDS, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
     NUMBERS,
@@ -46,8 +46,8 @@ _SURELY_FINITE = 300
 """Decimals of at most so many characters are neither too large nor too small for a double."""
 _HEAD = 512
 _SURELY_WHOLE = 2**53
-_ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES])
-_ERRORS, _INFINITIES = pa.array(SHEET_ERRORS), pa.array(INFINITIES)
+_ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES, *NULL_WORDS])
+_ERRORS, _INFINITIES, _NULL_WORDS = pa.array(SHEET_ERRORS), pa.array(INFINITIES), pa.array(NULL_WORDS)
 
 
 TEXT = Decision(REGISTRY[Text.name])
@@ -76,6 +76,12 @@ class ColumnEvidence:
     """Whether a double would round one of the numbers."""
     errors: int = 0
     infinite: int = 0
+    allow_infinity: bool = False
+    null_words: Counter[str] = field(default_factory=Counter)
+    """Words for missing values that are no markers; they are none of any type, and left aside."""
+    null_word_line: int = 0
+    null_word: str = ""
+    """The first of them."""
     words: Counter[str] = field(default_factory=Counter)
     candidates: list[Candidate] = field(default_factory=list)
     numbers: NumberVotes = field(init=False)
@@ -124,7 +130,7 @@ class ColumnEvidence:
         """Take in one block of cells. ``markers`` are what may mean NULL."""
         if not self.is_open:
             return
-        text = self._without_blanks(k.trimmed(cells), markers)
+        text = self._without_blanks(k.trimmed(cells), lines, markers)
         filled = len(text) - text.null_count
         self.values += filled
         if not filled:
@@ -191,18 +197,29 @@ class ColumnEvidence:
         if not self.numbers.is_over:
             self.numbers.look(text, lines, plain_numbers=are_decimal)
 
-    def _without_blanks(self, text: pa.Array, markers: pa.Array) -> pa.Array:
+    def _without_blanks(self, text: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> pa.Array:
         blank = k.mask_of(pc.is_in(text, pa.concat_arrays([markers, _ASIDE]), skip_nulls=True))
         if not blank.any():
             return text
-        marked = text.filter(pa.array(blank & k.mask_of(pc.not_equal(text, ""))))
+        marked = np.flatnonzero(blank & k.mask_of(pc.not_equal(text, "")))
         if len(marked):
-            aside = k.mask_of(pc.is_in(marked, _ASIDE, skip_nulls=True))
-            self.marked += len(marked) - int(aside.sum())
-            if aside.any():
-                self.errors += int(k.mask_of(pc.is_in(marked, _ERRORS)).sum())
-                self.infinite += int(k.mask_of(pc.is_in(marked, _INFINITIES)).sum())
+            self._count_aside(text.take(pa.array(marked)), lines[marked], markers)
         return k.only(text, ~blank)
+
+    def _count_aside(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
+        """Take in the cells that are no evidence of any type."""
+        rest = ~k.mask_of(pc.is_in(cells, markers))
+        self.marked += len(cells) - int(rest.sum())
+        if not rest.any():
+            return
+        self.errors += int((rest & k.mask_of(pc.is_in(cells, _ERRORS))).sum())
+        self.infinite += int((rest & k.mask_of(pc.is_in(cells, _INFINITIES))).sum())
+        words = np.flatnonzero(rest & k.mask_of(pc.is_in(cells, _NULL_WORDS)))
+        if len(words):
+            if not self.null_word:
+                self.null_word_line, self.null_word = int(lines[words[0]]), cells[int(words[0])].as_py()
+            counts = pc.value_counts(cells.take(pa.array(words)))
+            self.null_words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
 
     def quoted_words(self) -> None:
         """Words in quotes are texts, whatever they say."""
@@ -294,7 +311,8 @@ class ColumnEvidence:
             # What is plain is plain; unless all of it could be thousands, and other columns say that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
             found.append((written.failures, -1 if reading.tally.style.decimal == "," else after_numbers, written))
-        limit = min(self._most, floor(self.tolerance * (self.values + self.infinite)))
+        worded = self.null_words.total()
+        limit = min(self._most, floor(self.tolerance * (self.values + self.infinite + worded)))
         within = [
             item for item in found
             if item[0] <= limit and not (item[0] and self.has_codes and is_number(item[2].kind))
@@ -302,9 +320,20 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and not best.note and reading is not None and not reading.is_proven:
-            best = replace(best, note=reading.note)
-        return best
+        if is_number(best.kind) and reading is not None and not reading.is_proven:
+            best = replace(best, note=best.note or reading.note, other=reading.other)
+        if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
+            best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
+        return self._with_null_words(best, limit) if worded else best
+
+    def _with_null_words(self, best: Decision, limit: int) -> Decision:
+        """What the column is as long as nobody says that the words mean NULL."""
+        failures = best.failures + self.null_words.total()
+        if failures > limit:
+            return replace(TEXT, proposed=best.kind)
+        if best.broken_line and best.broken_line < self.null_word_line:
+            return replace(best, failures=failures)
+        return replace(best, failures=failures, broken_line=self.null_word_line, broken_cell=self.null_word)
 
     def _written(self, reading: Reading) -> Decision | None:
         tally = reading.tally
@@ -348,9 +377,12 @@ class ColumnEvidence:
         chosen = chosen or self.decide().form
         if chosen is None or chosen is ISO:
             return [], ""
+        return [chosen], note_on(chosen, self.rivals(chosen))
+
+    def rivals(self, chosen: DateFormat) -> list[str]:
+        """The formats that as many cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
-        rivals = [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures[chosen.name]]
-        return [chosen], note_on(chosen, rivals)
+        return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
 
     def why_text(self) -> str:
         """Why a column is text though it nearly was something else, or ''."""

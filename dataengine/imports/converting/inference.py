@@ -16,8 +16,10 @@ import pyarrow as pa
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.text import Text
+from dataengine.models.shapes import ColumnFinding
 
 from .candidates import Decision
+from .column_findings import finding_on
 from .conversion import brief
 from .date_formats import DateFormat
 from .evidence import ColumnEvidence
@@ -37,13 +39,23 @@ class Inferred:
     formats: dict[str, list[DateFormat]]
     styles: dict[str, NumberStyle]
     notes: list[str]
+    columns: list[ColumnFinding]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person said of one column, and how many of its cells may disagree."""
+
+    formats: Sequence[DateFormat] = ()
+    tolerance: float = TOLERANCE
+    styles: Sequence[NumberStyle] = ()
 
 
 class Inference:
     """Looks at every block of a file and then says what its columns are.
 
-    ``styles`` are how numbers are written, where a person said so; ``default`` is the likelier style where nothing
-    tells ``1,234`` from ``1.234``.
+    ``known`` is what a person said, by column; ``default`` is the likelier style where nothing tells ``1,234`` from
+    ``1.234``.
     """
 
     def __init__(
@@ -52,13 +64,15 @@ class Inference:
         places: Sequence[int],
         *,
         nulls: Collection[str] | None = None,
-        formats: Sequence[DateFormat] = (),
         guard: Guard = "none",
-        tolerance: float = TOLERANCE,
-        styles: Sequence[NumberStyle] = (),
+        known: Callable[[str], Known] = lambda name: Known(),
+        allow_infinity: bool = False,
         default: NumberStyle = POINT,
     ) -> None:
-        self.columns = [ColumnEvidence(name, formats, tolerance, styles) for name in names]
+        self.columns = [
+            ColumnEvidence(name, said.formats, said.tolerance, said.styles, allow_infinity=allow_infinity)
+            for name, said in ((name, known(name)) for name in names)
+        ]
         self._places = places
         self._nulls = nulls
         self._guard = guard
@@ -83,15 +97,15 @@ class Inference:
     def result(self) -> Inferred:
         hint = common_style([column.numbers for column in self.columns if not column.numbers.is_over])
         decisions = {column.name: column.decide(hint, self._default) for column in self.columns}
-        needed = any(column.marked and decisions[column.name].kind.name != Text.name for column in self.columns)
+        needed = any(column.marked and _is_typed(decisions[column.name]) for column in self.columns)
         markers = tuple(self._nulls) if self._nulls is not None else NULL_MARKERS if needed else ()
         notes: list[str] = []
         formats: dict[str, list[DateFormat]] = {}
         styles: dict[str, NumberStyle] = {}
         for column in self.columns:
             decision = decisions[column.name]
-            if decision.kind.name == Text.name:
-                told = [column.why_text()]
+            if not _is_typed(decision):
+                told = [] if decision.proposed else [column.why_text()]
             else:
                 formats[column.name], told = _formats(column, decision)
                 if decision.style is not None:
@@ -100,7 +114,12 @@ class Inference:
                 notes += _left_out(column, decision)
             notes += [f"{column.name}: {note}" for note in told if note]
         specs = [ColumnSpec(name=column.name, type=decisions[column.name].kind.name) for column in self.columns]
-        return Inferred(specs, markers, formats, styles, notes)
+        found = [finding_on(column, decisions[column.name]) for column in self.columns]
+        return Inferred(specs, markers, formats, styles, notes, found)
+
+
+def _is_typed(decision: Decision) -> bool:
+    return decision.kind.name != Text.name
 
 
 def _formats(column: ColumnEvidence, decision: Decision) -> tuple[list[DateFormat], list[str]]:
@@ -119,6 +138,12 @@ def _left_out(column: ColumnEvidence, decision: Decision) -> list[str]:
             f"{column.name} is {decision.words}; {count:,} of {column.values:,} cells {are} not "
             f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
         )
+    if count := column.infinite:
+        cells = "cells are infinite" if count > 1 else "cell is infinite"
+        if decision.kind.kernel != "float":
+            notes.append(f"{column.name}: {count:,} {cells}; “allow_infinity” takes such in, as DOUBLE PRECISION")
+        elif not column.allow_infinity:
+            notes.append(f"{column.name}: {count:,} {cells}; “allow_infinity” takes such in")
     if count := column.errors:
         notes.append(f"{column.name}: {count:,} {'cells hold' if count > 1 else 'cell holds'} a spreadsheet's error")
     return notes

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid as uuids
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ from dataengine.columns.types.logic import FALSE_WORDS, TRUE_WORDS
 from dataengine.columns.values import BIGINT
 
 from .number_styles import NumberStyle
+from .patterns import INFINITIES
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -66,6 +67,7 @@ class Target:
     trim: bool | None = None
     """Whether spaces around texts count: False says so, True that they never do, None that they do in plain text."""
     style: NumberStyle | None = None
+    allow_infinity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +221,15 @@ def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_float(cells: pa.Array, target: Target) -> Converted:
-    """Decimal digits, with an optional sign, point and exponent. Not NaN or infinity, which JSON cannot say.
+    """Decimal digits, with an optional sign, point and exponent. Not NaN; infinity only where that was asked for.
 
     The value is the nearest that the type holds. What would overflow, or become zero without being it, is out of range.
     """
     text = trimmed(cells)
+    if target.allow_infinity and (endless := infinities(text)).any():
+        others = careful_float(only(text, ~endless), replace(target, allow_infinity=False))
+        values = pc.cast(pc.utf8_lower(only(text, endless)), target.arrow)
+        return Converted(pc.if_else(pa.array(endless), values, others.values), others.problems)
     fits = matches(text, FLOAT)
     problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
     values = pc.cast(only(text, fits), target.arrow)
@@ -231,6 +237,11 @@ def careful_float(cells: pa.Array, target: Target) -> Converted:
     vanished = mask_of(pc.equal(values, pa.scalar(0.0, target.arrow))) & matches(text, r"^[+-]?[0-9.]*[1-9]")
     problems += fault(infinite | vanished, "out_of_range", f"a number that {target.kind.name} can hold")
     return Converted(only(values, fits & ~infinite & ~vanished), problems)
+
+
+def infinities(cells: pa.Array) -> Mask:
+    """Where cells say infinity."""
+    return mask_of(pc.is_in(trimmed(cells), pa.array(INFINITIES), skip_nulls=True))
 
 
 # Yes and no ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,12 @@ _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|BRL|MXN|ZAR|SGD|HKD|KRW|ILS"
 )
 _CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|A|C|R|S)?\$|[€£¥₹₽₩₺₴₪฿]|zł|Kč|kr|Fr|{_CODES})"
+# What is written for several currencies (kr, Fr) is none that a column could be shown in.
+_CURRENCY_OF = {
+    "$": "USD", "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
+    "S$": "SGD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
+    "₴": "UAH", "₪": "ILS", "฿": "THB", "zł": "PLN", "Kč": "CZK",
+}  # fmt: skip
 _SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": "['\u2019]"}
 NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
@@ -129,6 +135,8 @@ class Reading:
     tally: Tally
     is_proven: bool
     note: str
+    other: str = ""
+    """The other mark before decimals, where all cells allow that as well."""
 
 
 def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> Reading | None:
@@ -162,7 +170,15 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberSty
     meant = "one with three decimals" if best.thrice else "a thousand"
     turned = "," if best is point else "."
     note = f"cells like {shown} are read as {meant}, {reason}; the option decimal “{turned}” turns it"
-    return Reading(best, False, note)
+    return Reading(best, False, note, turned)
+
+
+def display_of(tally: Tally) -> dict[str, str]:
+    """How numbers are to be shown that were written so; empty for plain ones."""
+    if tally.percents:
+        return {"style": "percent"}
+    code = next((_CURRENCY_OF.get(mark, mark) for mark in tally.currencies), "")
+    return {"style": "currency", "currency": code} if len(code) == 3 else {}
 
 
 def _marks(tally: Tally) -> str:

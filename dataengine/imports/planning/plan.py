@@ -22,10 +22,11 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import Column, ImportJob
-from dataengine.models.shapes import Findings
+from dataengine.models.shapes import ColumnFinding, Findings, Footer
 
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .options import ImportOptions
+from .proposals import proposals_of
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
 """How an exact export begins: quotes around id alone, which no other program has a reason to write."""
@@ -62,8 +63,15 @@ class Plan:
     guard_open: bool = False
     """Whether that is but what the header suggests: the file may still show that it is none."""
     guards_found: bool = False
-    bad_is_null: bool = False
+    bad_is_null: frozenset[str] = frozenset()
+    """Columns whose cells are NULL where they are no values of it."""
+    allow_infinity: bool = False
+    skip_last: int = 0
+    """So many rows at the end are none."""
     notes: list[str] = field(default_factory=list)
+    columns: list[ColumnFinding] = field(default_factory=list)
+    """Of a new table: what its columns were found to be."""
+    footer: Footer | None = None
     empty_tail: int = 0
     """So many columns at the end are none, as long as their cells are empty."""
     lacking: list[str] = field(default_factory=list)
@@ -108,6 +116,13 @@ class Plan:
         if self.guard == "export" and self.guards_found:
             found["guarded"] = True
             found["notes"] = [*found["notes"], _GUARDS_OFF]
+        if self.columns:
+            found["columns"] = self.columns
+        if self.footer:
+            found["footer"] = self.footer
+        if proposals := proposals_of(self.columns, self.markers, self.footer, skipped=self.skip_last):
+            found["proposals"] = proposals
+            found["notes"] = [*found["notes"], *(proposal["message"] for proposal in proposals)]
         if self.sample:
             found["sample"] = self.sample
         return found
@@ -142,8 +157,8 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     passed = passed[: len(passed) - tail]
     plan = _begun(opening, mapping, used, options, tail)
     plan.lacking = lacking(list(specs.values()), mapping.columns)
-    if options.style:
-        plan.styles = {spec.name: options.style for spec in used}
+    _check_by_column(options, list(specs), "The table has no column")
+    plan.styles = {spec.name: style for spec in used if (style := options.style_of(spec.name))}
     if "id" in passed and named:
         passed.remove("id")
         plan.notes.append(_ID_PASSED_OVER)
@@ -152,9 +167,6 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
-        if strangers := [name for name in options.column_formats if name not in specs]:
-            reason = f"The table has no column “{strangers[0]}”."
-            raise InvalidInput(reason, code="unknown_column", fields={"date_formats": reason})
         plan.formats = {name: list(forms) for name, forms in options.column_formats.items()}
         plan.formats_open = True
     return plan
@@ -167,9 +179,7 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    if strangers := [name for name in options.types if name not in mapping.columns]:
-        reason = f"No column of the new table is called “{strangers[0]}”."
-        raise InvalidInput(reason, code="unknown_column", fields={"types": reason})
+    _check_by_column(options, mapping.columns, "The new table has no column")
     specs = [replace(options.types[spec.name], label=spec.label) if spec.name in options.types else spec
              for spec in specs]  # fmt: skip
     plan = _begun(opening, mapping, specs, options, tail)
@@ -190,9 +200,18 @@ def _begun(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
-    plan.bad_is_null = options.on_bad_cell == "null"
+    plan.bad_is_null = frozenset(spec.name for spec in specs if options.bad_cells_of(spec.name) == "null")
+    plan.allow_infinity = options.allow_infinity
+    plan.skip_last = options.skip_last
     _note_the_head(plan, opening, options)
     return plan
+
+
+def _check_by_column(options: ImportOptions, columns: Sequence[str | None], reason: str) -> None:
+    for option, names in options.by_column.items():
+        if strangers := sorted(names.difference(name for name in columns if name)):
+            said = f"{reason} “{strangers[0]}”."
+            raise InvalidInput(said, code="unknown_column", fields={option: said})
 
 
 def _empty_tail(opening: Opening, options: ImportOptions) -> int:
@@ -205,6 +224,8 @@ def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None
     if opening.dialect.skip_rows and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows, "line")
         plan.notes.append(f"{lines} before the table passed over (“skip_rows” says otherwise).")
+    if plan.skip_last:
+        plan.notes.append(f"The last {_count(plan.skip_last, 'row')} left out (“skip_last”).")
     if plan.empty_tail:
         plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")
     if opening.is_indexed:
