@@ -75,6 +75,8 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
         for block in kept:
             ending.look(block)
             yield block
+            if plan.enough is not None and plan.enough(block):
+                return
     plan.footer = footer_of(ending.rows())
 
 
@@ -210,13 +212,17 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
         plan.formats[dates.name], note = dates.result()
         if note:
             plan.notes.append(f"{dates.name}: {note}")
+        if rivals := dates.rivals():
+            plan.columns.append({"column": dates.name, "date_formats": rivals})
     hint = common_style([styled.votes for styled in numbers])
     for styled in numbers:
-        style, note = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
+        style, note, marks = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
         if style is not None:
             plan.styles[styled.name] = style
         if note:
             plan.notes.append(f"{styled.name}: {note}")
+        if marks:
+            plan.columns.append({"column": styled.name, "decimals": marks})
     plan.formats_open = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 
@@ -24,42 +24,6 @@ class Cause(TypedDict):
     message: str
 
 
-class ColumnFinding(TypedDict, total=False):
-    """What a column was found to be, and what speaks for and against it."""
-
-    column: str
-    type: str  # column type
-    message: str  # for people
-    values: int  # cells that are filled
-    failing: int  # of them, those that are none of the type
-    line: int  # of the first of those
-    cell: str
-    marked: int  # null markers
-    null_words: dict[str, int]  # words that may mean missing, and how many cells say so
-    without: str  # the type that the column has if they do
-    date_formats: list[str]  # that all cells fit, the one that was taken first
-    decimals: list[str]  # the marks before decimals that all cells allow, likewise
-    display: dict[str, str]  # how its numbers were written
-
-
-class Proposal(TypedDict):
-    """Options that would read a file better, if people say so. ``code`` is ``null_words`` or ``footer``."""
-
-    code: str
-    column: str
-    message: str
-    counts: dict[str, int]  # of what, how often
-    options: dict[str, Any]  # what to give to have it so
-
-
-class Footer(TypedDict):
-    """Rows at the end of a file that look like totals and footnotes: how many, where they begin, what they are."""
-
-    rows: int
-    line: int
-    message: str
-
-
 class Findings(TypedDict, total=False):
     """What was found in a source file and what was made of it; empty until it has been looked at."""
 
@@ -70,9 +34,9 @@ class Findings(TypedDict, total=False):
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
     guarded: bool  # whether a ' was taken off the cells of an export
-    columns: list[ColumnFinding]  # of a new table
-    footer: Footer
-    proposals: list[Proposal]
+    columns: Sequence[Mapping[str, Any]]  # imports.converting.found.ColumnFinding
+    footer: Mapping[str, Any]  # imports.planning.footers.Footer
+    proposals: Sequence[Mapping[str, Any]]  # imports.planning.proposals.Proposal
     notes: list[str]  # for people: why a column is text
     sample: list[dict[str, str | None]]  # of a dry run: the first records as they would be
 

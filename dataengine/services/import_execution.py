@@ -68,7 +68,7 @@ class Execution:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self.table = Table.objects.get(pk=self.job.table_id)
         self.columns = list(self.table.columns.all())
-        return plan_onto(opening, self.options, self.columns)
+        return plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
 
     def _report_look(self, block: Block, rows: int) -> None:
         share = block.bytes_read / max(self.job.bytes_total, 1)

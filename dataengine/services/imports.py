@@ -137,7 +137,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
         return plan_new(opening, options), options
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
-    plan = plan_onto(opening, options, columns)
+    plan = plan_onto(opening, options, [column.to_spec() for column in columns])
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)
         if options.key != RECORD_KEY.name and (column is None or not column.unique):

@@ -102,7 +102,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         "preview": previews.preview(draft, columns, options) if draft else None,
         "running": _under_way(table) if table else None,
     }
-    return htmx.render(request, "imports/upload.html", context, status=htmx.UNPROCESSABLE if failed else 200)
+    status = htmx.UNPROCESSABLE if failed else 200
+    return htmx.render(request, "imports/upload.html", context, partial="imports/_preview_parts.html", status=status)
 
 
 def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:

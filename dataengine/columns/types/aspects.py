@@ -39,7 +39,7 @@ type RecognisedBy = Literal["integers", "decimals", "floats", "words", "dates", 
 class Recognition:
     """How all cells of a column show that it is of a type.
 
-    ``by`` names the family of tests (``imports/converting/candidates.py``, and ``likely_types.py`` for web processes);
+    ``by`` names the family of tests (``imports/converting/candidates.py``);
     types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of what a column
     may be, the type with the lowest ``rank`` is taken. ``words`` completes "“abc” in line 7 is not …". ``pattern``
     matches whole cells, for RE2 and Python alike (with ``cells`` it may say which are worth asking about); of ``pairs``

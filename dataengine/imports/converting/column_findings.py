@@ -1,13 +1,13 @@
-"""What a column was found to be, in words and figures that a page can show and a person can turn. Pure."""
+"""From a decision and its evidence to what people are told of it (``found.py``). Pure."""
 
 from __future__ import annotations
 
 from dataengine.columns.types.text import Text
-from dataengine.models.shapes import ColumnFinding
 
 from .candidates import Decision
 from .conversion import brief
 from .evidence import ColumnEvidence
+from .found import ColumnFinding
 from .number_styles import display_of
 
 _MOST_WORDS = 10
@@ -18,7 +18,7 @@ def finding_on(column: ColumnEvidence, decision: Decision) -> ColumnFinding:
     found: ColumnFinding = {
         "column": column.name,
         "type": decision.kind.name,
-        "values": column.values + column.infinite + column.null_words.total() + column.errors,
+        "values": filled(column),
         "message": _message(column, decision),
     }
     if decision.failures:
@@ -46,13 +46,13 @@ def _message(column: ColumnEvidence, decision: Decision) -> str:
         count = column.null_words.total()
         return f"text, since {count:,} {'cells say' if count > 1 else 'cell says'} {', '.join(column.null_words)}"
     if decision.kind.name == Text.name:
-        return "; ".join(filter(None, ("text", column.why_text())))
+        return "; ".join(filter(None, ("text", why_text(column))))
     said = (
         decision.note
         if decision.note.startswith("number, ")
         else "; ".join(filter(None, (_words(decision), decision.note)))
     )
-    total = column.values + column.null_words.total()
+    total = filled(column)
     if not decision.failures:
         return f"{said}: {'all ' if total > 1 else ''}{total:,} {'cells' if total > 1 else 'cell'}"
     are = "are" if decision.failures > 1 else "is"
@@ -62,5 +62,35 @@ def _message(column: ColumnEvidence, decision: Decision) -> str:
     )
 
 
+def filled(column: ColumnEvidence) -> int:
+    """How many cells hold anything that is no null marker."""
+    return column.values + column.infinite + column.null_words.total() + column.errors
+
+
 def _words(decision: Decision) -> str:
     return decision.words or decision.kind.label
+
+
+def why_text(column: ColumnEvidence) -> str:
+    """Why a column is text though it nearly was something else, or ''."""
+    if not column.values:
+        return "it holds no value"
+    if column.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in column.candidates):
+        whole = next(c for c in column.candidates if c.by == "integers")
+        if whole.broken_cell[:1] in {"0", "+", "-"}:
+            return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
+    best = min(column.numbers.tallies, key=lambda tally: tally.failures)
+    if best.cells and not best.failures:
+        if best.percents and best.bare:
+            return f"{best.percents:,} of its numbers are per cent, and others are not"
+        if len(best.currencies) > 1:
+            return f"its amounts are in {', '.join(sorted(best.currencies))}"
+        if all(tally.thrice for tally in column.numbers.tallies):
+            return "cells like 1.000 and cells like 1,000 leave open which mark stands before decimals"
+    nearly = max(column.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
+    before = nearly.before
+    if not nearly.failures or not (before or nearly.alike):
+        return ""
+    count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
+    others = count if before else "most cells after it are"
+    return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"

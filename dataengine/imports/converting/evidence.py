@@ -24,7 +24,6 @@ from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .candidates import Candidate, Decision, Fits, floats, is_number, longest, real, recognised, would_round
-from .conversion import brief
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block, take_apart
 from .kernels_written import NumberVotes, failing_share
@@ -383,27 +382,3 @@ class ColumnEvidence:
         """The formats that as many cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
         return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
-
-    def why_text(self) -> str:
-        """Why a column is text though it nearly was something else, or ''."""
-        if not self.values:
-            return "it holds no value"
-        if self.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in self.candidates):
-            whole = next(c for c in self.candidates if c.by == "integers")
-            if whole.broken_cell[:1] in {"0", "+", "-"}:
-                return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
-        best = min(self.numbers.tallies, key=lambda tally: tally.failures)
-        if best.cells and not best.failures:
-            if best.percents and best.bare:
-                return f"{best.percents:,} of its numbers are per cent, and others are not"
-            if len(best.currencies) > 1:
-                return f"its amounts are in {', '.join(sorted(best.currencies))}"
-            if all(tally.thrice for tally in self.numbers.tallies):
-                return "cells like 1.000 and cells like 1,000 leave open which mark stands before decimals"
-        nearly = max(self.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
-        before = nearly.before
-        if not nearly.failures or not (before or nearly.alike):
-            return ""
-        count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
-        others = count if before else "most cells after it are"
-        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"

@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.text import Text
-from dataengine.models.shapes import ColumnFinding
 
 from .candidates import Decision
-from .column_findings import finding_on
+from .column_findings import filled, finding_on, why_text
 from .conversion import brief
 from .date_formats import DateFormat
 from .evidence import ColumnEvidence
+from .found import ColumnFinding
 from .guards import without_formulas
 from .kernels_written import common_style
 from .number_styles import POINT, NumberStyle
@@ -105,7 +105,7 @@ class Inference:
         for column in self.columns:
             decision = decisions[column.name]
             if not _is_typed(decision):
-                told = [] if decision.proposed else [column.why_text()]
+                told = [] if decision.proposed else [why_text(column)]
             else:
                 formats[column.name], told = _formats(column, decision)
                 if decision.style is not None:
@@ -135,7 +135,7 @@ def _left_out(column: ColumnEvidence, decision: Decision) -> list[str]:
     if count := decision.failures:
         are = "are" if count > 1 else "is"
         notes.append(
-            f"{column.name} is {decision.words}; {count:,} of {column.values:,} cells {are} not "
+            f"{column.name} is {decision.words}; {count:,} of {filled(column):,} cells {are} not "
             f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
         )
     if count := column.infinite:

@@ -44,7 +44,7 @@ class WrittenCells:
 
 
 def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
-    """What each cell says in a style; ``number_styles.read_one`` does the same for one."""
+    """What each cell says in a style."""
     good = matches(cells, style.pattern)
     numbers = only(cells, good)
     is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]+$"))
@@ -248,9 +248,13 @@ class StyleVotes:
         text = only(text, ~mask_of(pc.is_in(text, self._blank, skip_nulls=True)))
         self.votes.look(text, np.zeros(len(text), dtype=np.int64))
 
-    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str]:
-        """The style, and what people should know about it; where both would do, the decimal point."""
+    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str, list[str]]:
+        """The style, what people should know about it, and the marks that all cells allow, the style's first.
+
+        Where both would do, the decimal point.
+        """
         reading = self.votes.decide(hint, default)
         if reading is None or not reading.tally.cells:
-            return POINT, ""
-        return reading.tally.style, reading.note
+            return POINT, "", []
+        style = reading.tally.style
+        return style, reading.note, [style.decimal, reading.other] if reading.other else []

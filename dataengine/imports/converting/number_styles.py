@@ -1,11 +1,10 @@
 """How spreadsheets and people write numbers, and which of two readings a column's cells speak for. Pure.
 
-Patterns are for RE2 and Python alike; ``kernels_written.py`` reads whole columns by them, ``likely_types.py`` cells.
+Patterns are for RE2 and Python alike; ``kernels_written.py`` reads whole columns by them.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -188,38 +187,3 @@ def _marks(tally: Tally) -> str:
     if tally.percents:
         told.append("per cent (12.5% is 0.125)")
     return ", ".join(told)
-
-
-def shifted(text: str) -> str:
-    """A plain number divided by a hundred."""
-    found = re.fullmatch(r"(-?)([0-9]*)(?:\.([0-9]+))?", text)
-    assert found is not None
-    digits = "00" + found[2]
-    whole = digits[:-2].lstrip("0") or "0"
-    return f"{found[1]}{whole}.{digits[-2:]}{found[3] or ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A cell as a plain number, and what it bore."""
-
-    text: str
-    percent: bool
-    currency: str
-    thrice: bool
-
-
-def read_one(text: str, style: NumberStyle) -> Written | None:
-    """A cell in a style; None where it is no number in it. ``kernels_written.read`` does the same for columns."""
-    if re.fullmatch(style.pattern[1:-1], text) is None:
-        return None
-    shown = re.sub(NO_NUMBER, "", text)
-    thrice = re.fullmatch(style.thrice[1:-1], shown) is not None
-    currency = re.sub(NO_CURRENCY, "", text)
-    if thrice and currency:
-        return None
-    number = re.sub(style.groups, "", shown).replace(",", ".")
-    if "%" in text:
-        number = shifted(number)
-    sign = "-" if re.search(NEGATIVE, text) else ""
-    return Written(sign + number, "%" in text, currency, thrice)

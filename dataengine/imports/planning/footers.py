@@ -9,12 +9,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypedDict
 
 from dataengine.imports.dialects.sample import kind
-from dataengine.models.shapes import Footer
 
 LOOKED_AT = 30
 """How many of the last rows are looked at, to know the footer from what stands above it."""
+
+
+class Footer(TypedDict):
+    """Rows at the end of a file that look like totals and footnotes: how many, where they begin, what they are."""
+
+    rows: int
+    line: int
+    message: str
+
+
 _TOTAL = re.compile(
     r"\W*(?:(?:grand|sub|overall|final|net|gross)[ -]?)?"
     r"(?:totals?|sum|summe|gesamt(?:summe|betrag)?|zwischensumme|endsumme|insgesamt|totaux|somme|ensemble|totale|totali"

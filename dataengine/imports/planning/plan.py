@@ -6,9 +6,9 @@ Nothing here converts anything, so that web processes can do it without what con
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from django.core.files.storage import default_storage
 
@@ -16,14 +16,16 @@ from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
+from dataengine.imports.converting.found import ColumnFinding
 from dataengine.imports.converting.number_styles import NumberStyle
 from dataengine.imports.converting.patterns import Guard
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
-from dataengine.models import Column, ImportJob
-from dataengine.models.shapes import ColumnFinding, Findings, Footer
+from dataengine.models import ImportJob
+from dataengine.models.shapes import Findings
 
+from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .options import ImportOptions
 from .proposals import proposals_of
@@ -43,6 +45,12 @@ _ID_PASSED_OVER = (
 
 RECORD_KEY = ColumnSpec(name="id", type="bigint", unique=True, required=True)
 """The system's own key as a column that the file fills: its rows update the records of those ids."""
+
+
+class SupportsBytesRead(Protocol):
+    """A block of rows, as far as plans know blocks."""
+
+    bytes_read: int
 
 
 @dataclass(slots=True)
@@ -76,6 +84,8 @@ class Plan:
     """So many columns at the end are none, as long as their cells are empty."""
     lacking: list[str] = field(default_factory=list)
     """Columns that a new record needs and the file has nothing for: its rows can but update records."""
+    enough: Callable[[SupportsBytesRead], bool] | None = None
+    """Says after a block that no more is to be read, for who only wants to know what the file is like."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """Of a dry run: the first records as they would be."""
 
@@ -137,12 +147,12 @@ def open_stored(job: ImportJob) -> BinaryIO:
     return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
 
 
-def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column]) -> Plan:
-    """The plan for a table that exists."""
+def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[ColumnSpec]) -> Plan:
+    """The plan for a table that exists, with these columns."""
     headers, named = opening.headers, _is_named(opening)
     if not named and opening.damaged_header:
         check_order(opening.damaged_header, len(headers), [column.name for column in columns])
-    specs = {column.name: column.to_spec() for column in columns}
+    specs = {column.name: column for column in columns}
     tail = _empty_tail(opening, options)
     # Its being there is the key's affair, and checked with it.
     targets = [*([replace(RECORD_KEY, required=False)] if options.key == RECORD_KEY.name else []), *specs.values()]

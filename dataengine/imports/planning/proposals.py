@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any, TypedDict
 
 from dataengine.columns.types import REGISTRY
+from dataengine.imports.converting.found import ColumnFinding
 from dataengine.imports.converting.patterns import NULL_MARKERS
-from dataengine.models.shapes import ColumnFinding, Footer, Proposal
+
+from .footers import Footer
 
 _SHOWN = 5
+
+
+class Proposal(TypedDict):
+    """Options that would read a file better, if people say so. ``code`` is ``null_words`` or ``footer``."""
+
+    code: str
+    column: str
+    message: str
+    counts: dict[str, int]  # of what, how often
+    options: dict[str, Any]  # what to give to have it so
 
 
 def proposals_of(
