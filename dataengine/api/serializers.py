@@ -95,6 +95,9 @@ class ChangeTable(Arguments):
     search_index = serializers.BooleanField(required=False, help_text="Have the search index built, or dropped")
 
 
+_DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
+
+
 class NewColumn(Arguments):
     """A column to add: SQL-style type, and what may be said about it in words of its own."""
 
@@ -105,6 +108,7 @@ class NewColumn(Arguments):
     default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     constraints = ObjectField(required=False)
+    display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
 
 
 class AddColumn(NewColumn):
@@ -120,6 +124,7 @@ class ChangeColumn(Arguments):
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
     indexed = serializers.BooleanField(required=False, help_text="Have an index built, or dropped, in the background")
+    display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
 
 
 class InsertRecord(TableArguments):
@@ -196,6 +201,10 @@ class StartImport(Arguments):
     options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
 
 
+class ImportAgain(Arguments):
+    options = ObjectField(help_text='Besides those that the import had: {"types": {"qty": "TEXT"}}')
+
+
 class UploadCsv(StartImport):
     table_name = NameField()
 
@@ -223,6 +232,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
+    display = ObjectField(help_text=_DISPLAY)
     indexed = serializers.BooleanField(help_text="Unique columns always are")
     index_state = serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True)
 

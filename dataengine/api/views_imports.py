@@ -20,6 +20,7 @@ from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.models import ImportJob
+from dataengine.services import import_again
 from dataengine.services import imports as services
 
 
@@ -97,6 +98,20 @@ class RetryView(ApiView):
 
     def post(self, request: Request, pk: int) -> Response:
         job = services.retry(user=self.user, job=access.get_import(self.user, pk, "edit"))
+        data = import_job_data(job, base_url=self.base_url())
+        return Response(data, status=202, headers={"Location": data["url"]})
+
+
+class AgainView(ApiView):
+    """Does an import over that made its table: the same file, other options, in the place of the first."""
+
+    operations = {
+        "post": Operation("do_import_over", "Do an import over", ImportJobSerializer, 202, body=shapes.ImportAgain)
+    }
+
+    def post(self, request: Request, pk: int) -> Response:
+        asked = self.arguments(shapes.ImportAgain)
+        job = import_again.do_over(user=self.user, job=access.get_import(self.user, pk), options=asked["options"])
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
 

@@ -23,7 +23,7 @@ from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown
 # What may be said about a new column beside its SQL-style type.
-_SAID_APART = frozenset({"unique", "required", "default", "label", "constraints"})
+_SAID_APART = frozenset({"unique", "required", "default", "label", "constraints", "display"})
 
 
 class TablesView(ApiView):

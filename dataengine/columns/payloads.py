@@ -14,6 +14,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from dataengine.columns import displays
+from dataengine.columns.displays import DISPLAY_SCHEMA
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
@@ -47,6 +49,7 @@ COLUMN_SCHEMA: dict[str, Any] = {
                 "default": {},
                 "label": {"type": "string", "maxLength": 200},
                 "constraints": CONSTRAINTS_SCHEMA,
+                "display": DISPLAY_SCHEMA,
             },
         },
     ]
@@ -118,6 +121,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
         default=literal(described["default"]) if "default" in described else spec.default,
         label=described.get("label", ""),
         constraints=constraints,
+        display=displays.checked(spec.kind, name, described.get("display")),
     )
 
 

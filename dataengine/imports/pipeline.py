@@ -182,7 +182,11 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     """Give the plan of a new table its types, where the options do not say them."""
     found = infer(plan, options, report)
     kinds = {spec.name: spec.type for spec in found.specs}
-    plan.specs = [replace(spec, type=kinds[spec.name]) if spec.name in kinds else spec for spec in plan.specs]
+    shown = {column["column"]: column.get("display", {}) for column in found.columns}
+    plan.specs = [
+        replace(spec, type=kinds[spec.name], display=shown.get(spec.name, {})) if spec.name in kinds else spec
+        for spec in plan.specs
+    ]
     plan.markers, plan.formats, plan.styles = found.markers, found.formats, found.styles
     for spec in plan.specs:
         if formats := options.formats_of(spec.name):

@@ -49,6 +49,7 @@ class ColumnChanges(TypedDict, total=False):
     unique: bool
     required: bool
     default: str | None  # a literal's text
+    display: Mapping[str, str] | None
 
 
 class ChangeFacts(TypedDict, total=False):

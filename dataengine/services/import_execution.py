@@ -28,6 +28,7 @@ from dataengine.models import Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
+from dataengine.services.import_again import take_the_place
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
@@ -127,7 +128,10 @@ class Execution:
         return Merging(job, plan, table, columns, reporter, options=self.options)
 
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
-        return create_table_now(user=self.job.user, name=self.job.table_name, columns=columns)
+        job = self.job
+        if job.replaces_id is not None:
+            return take_the_place(user=job.user, job=job, columns=columns)
+        return create_table_now(user=job.user, name=job.table_name, columns=columns)
 
     def _goes_in(self, counts: Counts) -> bool:
         refused = self.options.on_error == "abort" and counts.rows_rejected

@@ -190,7 +190,10 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     if not job.source or not default_storage.exists(job.source):
         raise Conflict("The file of this import is not there any more; upload it again.", code="file_gone")
     options = ImportOptions.read(job.options)
-    target = _target(user, None if options.create_table else job.table, job.table_name, options)
+    if job.replaces_id is not None and job.table is not None:  # the table's name is its own
+        target: Table | None = access.get_table(user, job.table.name, "own")
+    else:
+        target = _target(user, None if options.create_table else job.table, job.table_name, options)
     with transaction.atomic():
         if target is None:
             _refuse_twice(job.table_name)
@@ -208,6 +211,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
             options=job.options,
             findings=job.findings,
             bytes_total=job.bytes_total,
+            replaces=job.replaces,
         )
         transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
     return again

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
 from dataengine import access
+from dataengine.columns import displays
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
@@ -37,14 +38,34 @@ def create_table_now(*, user: User, name: str, columns: Sequence[ColumnSpec], la
     name = check_table_name(name)
     # First the table, so that a column may refer to its own.
     table = Table.objects.create(name=name, label=label.strip()[:200], owner=user)
+    made = _make_columns(user, table, columns)
+    record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
+    return table
+
+
+def remake_table_now(*, user: User, table: Table, columns: Sequence[ColumnSpec]) -> Table:
+    """Put other columns, and no records, in the place of all that a table has, inside a transaction that is open.
+
+    The table stays the one that others have rights to. Nobody else may be using it.
+    """
+    locked = _locked(table)
+    ddl.drop_table(locked.name)
+    locked.indexes.all().delete()
+    locked.columns.all().delete()
+    made = _make_columns(user, locked, columns)
+    record_event(user=user, table=locked, action="table.remade", details={"columns": [c.name for c in made]})
+    return locked
+
+
+def _make_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> list[Column]:
+    """The columns of a table that has none, in the catalog, and the table itself in PostgreSQL."""
     checked = _check_columns(user, columns)
     made = [_insert_column(table, spec, reference, place) for place, (spec, reference) in enumerate(checked)]
     for column in made:
         check_default(column)
     indexes.index_references(table, made)
     ddl.create_table(table, made)
-    record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
-    return table
+    return made
 
 
 def check_table_name(name: str) -> str:
@@ -137,18 +158,20 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
 
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
-    """Change ``name``, ``label``, ``unique``, ``required`` or ``default`` (a literal's text or None) of a column."""
+    """Change a column: name, label, ``unique``, ``required``, ``default`` (a literal's text or None), ``display``."""
 
     def change() -> Column:
         locked = _locked(table)
         current = _current(locked, column)
         old = current.to_spec()
-        wanted = replace(old, **changes)
+        display = displays.checked(current.kind, current.name, changes.get("display", old.display))
+        wanted = replace(old, **{**changes, "display": display})
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
             wanted = replace(wanted, name=_check_new_name(locked, wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
         current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
+        current.display = wanted.display
         _check_unique(wanted)
         check_default(current)
         current.save()
@@ -329,5 +352,6 @@ def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, plac
         required=spec.required,
         default=spec.default,
         constraints=json.loads(json.dumps(spec.constraints)),
+        display=spec.display,
         position=place,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
 
+from dataengine.columns import displays
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, REGISTRY, ColumnSpec
@@ -98,6 +100,11 @@ def column_spec(values: dict[str, Any]) -> ColumnSpec:
     return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
 
 
+def _display_word(display: Mapping[str, str]) -> str:
+    """A column's display as the form's choice."""
+    return display.get("currency", display.get("style", ""))
+
+
 class ColumnChangeForm(Styled, forms.Form):
     """What may change in a column that exists. Its type may not."""
 
@@ -106,16 +113,31 @@ class ColumnChangeForm(Styled, forms.Form):
     default = forms.CharField(label="Default", required=False, strip=False)
     unique = forms.BooleanField(label="Unique", required=False)
     required = forms.BooleanField(label="Required", required=False)
+    display = forms.ChoiceField(label="Shown as", required=False)
 
     @classmethod
     def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
         """The form filled with ``column``."""
         initial = {name: getattr(column, name) for name in ("name", "label", "unique", "required")}
-        return cls(data, initial=initial | {"default": column.default or ""}, auto_id=f"id_{column.pk}_%s")
+        initial |= {"default": column.default or "", "display": _display_word(column.display)}
+        form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
+        if not displays.may_have_display(column.kind):
+            del form.fields["display"]
+            return form
+        shown = form.fields["display"]
+        assert isinstance(shown, forms.ChoiceField)  # declared above
+        codes = dict.fromkeys([*displays.SIGNS, *filter(None, [column.display.get("currency")])])
+        money = [(code, f"{code} ({displays.SIGNS[code]})" if code in displays.SIGNS else code) for code in codes]
+        shown.choices = [("", "A plain number"), ("percent", "Per cent"), ("Currency", money)]
+        return form
 
     def changes(self) -> ColumnChanges:
         """Only what was changed, as ``services.tables.alter_column`` takes it."""
         changed = {name: self.cleaned_data[name] for name in self.changed_data}
         if "default" in changed:
             changed["default"] = changed["default"] or None
+        if "display" in changed:
+            word = changed["display"]
+            money = {"style": "currency", "currency": word} if word else {}
+            changed["display"] = {"style": "percent"} if word == "percent" else money
         return cast("ColumnChanges", changed)

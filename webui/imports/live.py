@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dataengine.models import ImportJob
+from webui.imports.turns import turns_of
 from webui.words import duration, plural
 
 REJECTED_PER_PAGE = 50
@@ -54,6 +55,8 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
         if took and not shown["rows_per_second"]:  # too short to have been measured on the way
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": job.findings.get("notes", [])}
+        context["turns"] = turns_of(job)
+        context["done_over_by"] = job.done_over_by.order_by("pk").last()
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
     return context

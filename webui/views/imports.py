@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -9,9 +11,11 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
 
 from dataengine import access
+from dataengine.exceptions import InvalidInput
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
+from dataengine.services import import_again
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
@@ -60,6 +64,14 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
     job = access.get_import(request.user, pk, "edit")
     services.cancel(user=request.user, job=job)
     return htmx.redirect(request, resolve_url("console:import", job.pk))
+
+
+@console_view("POST")
+def do_over(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """The same file once more with other options, in the place of the table that it made."""
+    job = access.get_import(request.user, pk)
+    again = import_again.do_over(user=request.user, job=job, options=_json_object(request.POST.get("options", "")))
+    return htmx.redirect(request, resolve_url("console:import", again.pk))
 
 
 @console_view("GET")
@@ -131,6 +143,16 @@ def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
     if upload_forms.asks_for_address(request):
         return JsonResponse({"location": url})
     return htmx.redirect(request, url)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError):
+        options = None
+    if not isinstance(options, dict):
+        raise InvalidInput("This button says nothing; load the page again.", code="invalid_option")
+    return options
 
 
 def _under_way(table: Table) -> ImportJob | None:

@@ -72,6 +72,7 @@ class ColumnSpec:
     default: str | None = None
     label: str = ""
     constraints: dict[str, Any] = field(default_factory=dict)
+    display: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> ColumnType:
