@@ -320,6 +320,7 @@ class Conversion:
                         parts, size = [], 0
             if parts:
                 yield self._encoder.encode(parts)
+            self.plan.notes += [note for note in self._converter.notes if note not in self.plan.notes]
         finally:
             connection.close()  # this thread's own; ``give_ids`` may have opened it
 

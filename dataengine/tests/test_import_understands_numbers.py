@@ -137,3 +137,41 @@ def test_wrong_marks_are_refused(owner: User) -> None:
     for options in ({"decimal": ";"}, {"thousands": "x"}, {"decimal": ",", "thousands": ","}):
         with pytest.raises(InvalidInput):
             queue_import(owner, "t", "n\n1\n", create_table=True, **options)
+
+
+def test_a_typed_column_says_how_open_marks_were_read_and_how_to_turn_it(owner: User) -> None:
+    make_table(owner, "t", n="TEXT", amount="NUMERIC")
+    job = import_text(owner, "t", "n;amount\na;1.000\nb;2.500\nc;7\n")
+    (note,) = [note for note in job.findings["notes"] if note.startswith("amount: ")]
+    assert "one with three decimals" in note
+    assert "decimal “,”" in note
+    assert records("t", "amount") == [("1.000",), ("2.500",), ("7",)]
+    again = import_text(owner, "t", "n;amount\na;1.000\n", decimal={"amount": ","})
+    assert records("t", "amount")[-1] == ("1000",)
+    assert not [note for note in again.findings["notes"] if note.startswith("amount: ")]
+    plain = import_text(owner, "t", "n;amount\na;1.000\nb;2.5\n")
+    assert not [note for note in plain.findings["notes"] if note.startswith("amount: ")]
+
+
+def test_the_marks_may_be_said_by_column(owner: User) -> None:
+    text = "a;b;c\n1.000;1.000;x\n2.500;2.500;y\n"
+    job = import_text(owner, "made", text, create_table=True, decimal={"a": ",", "b": "."})
+    assert records("made", "a", "b") == [("1000", "1.000"), ("2500", "2.500")]
+    assert job.findings["types"] == {"a": "integer", "b": "numeric", "c": "text"}
+    for wrong in ({"nobody": ","}, {"a": ";"}):
+        with pytest.raises(InvalidInput) as caught:
+            queue_import(owner, "wrong", text, create_table=True, decimal=wrong)
+        assert "decimal" in caught.value.fields
+
+
+def test_bad_cells_and_dates_may_be_said_by_column(owner: User) -> None:
+    text = "n,m,d\n" + "1,1,01/02/2024\n" * 300 + "x,1,03/04/2024\n1,x,05/06/2024\n"
+    options = {"on_bad_cell": {"n": "null", "m": "text"}, "date_formats": {"d": ["%m/%d/%Y"]}}
+    job = import_text(owner, "made", text, create_table=True, **options)
+    assert (job.rows_rejected, job.findings["types"]) == (0, {"n": "integer", "m": "text", "d": "date"})
+    assert records("made", "n", "m", "d")[-2:] == [(None, "1", "2024-03-04"), ("1", "x", "2024-05-06")]
+    make_table(owner, "t", n="INTEGER", m="INTEGER")
+    with pytest.raises(InvalidInput):
+        queue_import(owner, "t", "n,m\n1,1\n", on_bad_cell={"n": "text"})
+    job = import_text(owner, "t", "n,m\nx,1\n1,x\n", on_bad_cell={"n": "null"})
+    assert (records("t", "n", "m"), rejected(job)) == ([(None, "1")], [(3, [("m", "invalid_type")])])

@@ -56,6 +56,7 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
 }
 NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
 _FOUND_LENGTH = 80
+_MAYBE_THOUSANDS = r"^\s*-?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
 _PIECE = 128
 _FEW = 8
 # What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
@@ -146,6 +147,9 @@ class Converter:
         self.guards_found = False
         self._bad_is_null = bad_is_null
         self._open = markers is None
+        # Columns whose points may stand between thousands, so far, and those that have any.
+        self._open_marks = {target.name for target in targets if formats_open and target.kind.kernel == "numeric"}
+        self._seen_marks: set[str] = set()
         # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
@@ -159,6 +163,8 @@ class Converter:
             if self.guard == "export" and (target.kind.is_text or target.kind.may_be_formula):
                 self._look_for_guards(columns[place])
             cells = meant(columns[place], self.guard)
+            if target.name in self._open_marks:
+                self._look_at_marks(cells, target.name)
             converted = self._column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
@@ -167,6 +173,22 @@ class Converter:
                     error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
                     batch.errors.setdefault(row, []).append(error)
         return batch
+
+    def _look_at_marks(self, cells: pa.Array, name: str) -> None:
+        """See whether points may stand between thousands; the first one that cannot settles it."""
+        pointed = cells.filter(pc.fill_null(pc.match_substring(cells, "."), False))
+        if not len(pointed):
+            return
+        self._seen_marks.add(name)
+        if not pc.all(pc.match_substring_regex(pointed, _MAYBE_THOUSANDS)).as_py():
+            self._open_marks.discard(name)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know once all was converted: numbers like 1.000 alone were read as they stand."""
+        said = "cells like 1.000 are read as one with three decimals, since nothing in the file says otherwise"
+        names = sorted(self._open_marks & self._seen_marks)
+        return [f"{name}: {said}; the option decimal “,” turns it" for name in names]
 
     def _look_for_guards(self, cells: pa.Array) -> None:
         try:

@@ -59,7 +59,7 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     def number(group: str, default: int = 0) -> Ints:
         if group not in form.groups:
             return np.full(count, default, dtype=np.int64)
-        digits = pc.struct_field(parts, group)
+        digits = _part(parts, group, form)
         digits = pc.if_else(pc.equal(digits, ""), str(default), digits)
         numbers: Ints = pc.fill_null(pc.cast(digits, pa.int64()), default).to_numpy(zero_copy_only=False)
         return numbers
@@ -76,9 +76,9 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     real &= day <= _MONTH_DAYS[month0] + leap
     has_clock = np.zeros(count, dtype=np.bool_)
     if "H" in form.groups:
-        has_clock = matched & mask_of(pc.not_equal(pc.struct_field(parts, "H"), ""))
+        has_clock = matched & mask_of(pc.not_equal(_part(parts, "H", form), ""))
     if "p" in form.groups:
-        half = pc.replace_substring(pc.utf8_lower(pc.struct_field(parts, "p")), ".", "")
+        half = pc.replace_substring(pc.utf8_lower(_part(parts, "p", form)), ".", "")
         is_pm, is_am = mask_of(pc.equal(half, "pm")), mask_of(pc.equal(half, "am"))
         real &= ~(is_pm | is_am) | ((hour >= 1) & (hour <= 12))
         hour = np.where(is_pm & (hour < 12), hour + 12, np.where(is_am & (hour == 12), 0, hour))
@@ -89,6 +89,19 @@ def take_apart(text: pa.Array, form: DateFormat) -> Moments:
     days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + np.where(real, day, 1) - 1
     clock = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
     return Moments(matched, real & zone_real, days, clock, offset, has_clock, has_zone, fine)
+
+
+_SPARE = {"H": "h", "p": "q"}
+"""Groups that stand for others where the clock has no minutes."""
+
+
+def _part(parts: pa.Array, group: str, form: DateFormat) -> pa.Array:
+    """What a group of the format says, '' where it is not there."""
+    said = pc.struct_field(parts, group)
+    spare = _SPARE.get(group)
+    if spare not in form.groups:
+        return said
+    return pc.if_else(pc.equal(said, ""), pc.struct_field(parts, spare), said)
 
 
 _MONTH_NAMES = pa.array(MONTH_NUMBERS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .grammar import Grammar
+from .text_formulas import in_quotes
 
 MAX_RECORDS = 500
 SURE_ROWS = 5
@@ -54,6 +55,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
 
     For a ``sheet`` lines are rows, as ``Source.lines_are_records`` has it.
     """
+    text = in_quotes(text, grammar.delimiter, grammar.quote)
     records: list[list[str]] = []
     lines: list[int] = []
     quoted: list[list[bool]] = []
