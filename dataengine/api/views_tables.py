@@ -138,6 +138,8 @@ class ColumnView(ApiView):
             changes["name"] = changes.pop("column_name")
         if "default" in changes:
             changes["default"] = literal(changes["default"])
+        if "display" in changes:
+            changes["display"] = changes["display"] or {}
         indexed = changes.pop("indexed", None)
         if changes or indexed is None:
             column = services.alter_column(

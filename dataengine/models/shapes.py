@@ -49,7 +49,7 @@ class ColumnChanges(TypedDict, total=False):
     unique: bool
     required: bool
     default: str | None  # a literal's text
-    display: Mapping[str, str] | None
+    display: dict[str, str]
 
 
 class ChangeFacts(TypedDict, total=False):

@@ -91,7 +91,7 @@ def check_unchanged(job: ImportJob, table: Table) -> None:
 def take_the_place(*, user: User, job: ImportJob, columns: Sequence[ColumnSpec]) -> Table:
     """Make the table anew that an earlier import made, inside the transaction of the import that does it over."""
     earlier = job.replaces
-    table = Table.objects.filter(pk=job.table_id).first()
+    table = Table.objects.filter(pk=job.table_id or 0).first()
     if earlier is None or table is None:
         raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
     if not lock_for_swap(table):

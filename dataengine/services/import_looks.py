@@ -64,8 +64,6 @@ def look(
     filename: str,
     options: Mapping[str, Any],
     columns: Sequence[ColumnSpec] | None,
-    *,
-    wait: float = WAIT_SECONDS,
 ) -> dict[str, Any]:
     """What ``imports/looking.py`` finds in a stored file; empty where it cannot tell. Raises Pending."""
     try:
@@ -80,7 +78,7 @@ def look(
         "columns": None if columns is None else [asdict(column) for column in columns],
     }
     try:
-        return _looks.ask(json.dumps(question)).result(wait)
+        return _looks.ask(json.dumps(question)).result(WAIT_SECONDS)
     except NotYet as error:
         raise Pending from error
 

@@ -164,8 +164,8 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
         locked = _locked(table)
         current = _current(locked, column)
         old = current.to_spec()
-        display = displays.checked(current.kind, current.name, changes.get("display", old.display))
-        wanted = replace(old, **{**changes, "display": display})
+        wanted = replace(old, **changes)
+        wanted = replace(wanted, display=displays.checked(current.kind, current.name, wanted.display))
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
             wanted = replace(wanted, name=_check_new_name(locked, wanted.name, others))
