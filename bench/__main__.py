@@ -19,9 +19,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peer-rows", type=int, default=100_000, help="rows for the slow ways people use today")
+    parser.add_argument("--peer-rows", type=int, default=100_000, help="rows for the slow tools that people use today")
     parser.add_argument("--no-peers", action="store_true")
-    parser.add_argument("--only", choices=list(BENCHMARKS), help="one of the benchmarks; all otherwise")
+    parser.add_argument("--only", choices=list(BENCHMARKS), help="run only this benchmark")
     parser.add_argument("--grid-rows", type=int, default=10_000_000)
     parser.add_argument("--requests", type=int, default=300, help="single requests of each kind")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
-    """Imports against `psql \\copy` and against other ways in."""
+    """Imports against `psql \\copy` and against other tools."""
     with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
         folder = Path(name)
         with running_system(folder / "data") as system:

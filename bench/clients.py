@@ -1,4 +1,4 @@
-"""Clients that cost little beside what they measure: one socket each, kept, HTTP as plain as it comes."""
+"""Clients that cost little compared with what they measure: one kept socket each, and minimal HTTP."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """``path`` may hold ``{n}``, the number of the request."""
+    """``path`` may contain ``{n}``, the number of the request."""
 
     method: str
     url: str
@@ -34,7 +34,7 @@ class Request:
 
 @dataclass
 class Kept:
-    """One kept connection, one request after the other."""
+    """One kept connection, for one request after the other."""
 
     address: tuple[str, int]
     _socket: socket.socket = field(init=False)
@@ -44,7 +44,7 @@ class Kept:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def seconds(self, request: Request, number: int = 0) -> float:
-        """From the first byte sent to the last one received. Raises RuntimeError for an error answer."""
+        """From the first byte sent to the last one received. Raises RuntimeError for an error."""
         sent = request.encoded(number)
         start = time.perf_counter()
         self._socket.sendall(sent)
@@ -57,7 +57,7 @@ class Kept:
 
 
 def throughput(request: Request, *, clients: int, seconds: float) -> float:
-    """Answers a second to so many clients at once."""
+    """Responses per second with so many clients at once."""
     return asyncio.run(_throughput(request, clients, seconds))
 
 
@@ -81,7 +81,7 @@ async def _ask_until(request: Request, end: float, client: int) -> int:
 
 
 def _missing(answer: bytes | bytearray) -> int:
-    """How many bytes of an answer are still to come; -1 while its head is not there."""
+    """How many bytes of a response are missing; -1 until its head is complete."""
     end = answer.find(b"\r\n\r\n")
     return -1 if end < 0 else end + 4 + _length(answer[:end]) - len(answer)
 

@@ -34,7 +34,7 @@ class ExportCase(Measured):
 
 @dataclass
 class ExportBench:
-    """One table, exported as every format. ``grown`` is by how many MB the web process grew while it sent CSV."""
+    """One table, exported as every format. ``grown`` is the growth of the web process in MB while it sent CSV."""
 
     system: System
     folder: Path
@@ -51,7 +51,7 @@ class ExportBench:
         json = ExportCase(f"JSON, {self.rows:,} records")
         book = ExportCase(f"XLSX, {few:,} records")
         half = {"quantity__lt": "500", "order_by": "price"}
-        self.reference()  # once, so that both sides find the table in memory
+        self.reference()  # once, so that the table is in memory for both sides
         self.download(format="csv", id__lte=str(few))
         with PeakMemory(self.system, "uvicorn") as memory:
             before = sum(process.memory_info().rss for process in self.web()) / 1e6
@@ -120,5 +120,5 @@ def report(bench: ExportBench, cases: list[ExportCase], *, when: datetime, machi
             f"| {case.name} | {case.ratio:.2f} | {goal} | {'yes' if case.holds else 'no'} | {seconds:.2f} "
             f"| {case.megabytes:.0f} |"
         )
-    lines += ["", f"While it sent CSV the web process grew by {max(bench.grown, 0):.0f} MB."]
+    lines += ["", f"While sending CSV the web process grew by {max(bench.grown, 0):.0f} MB."]
     return "\n".join(lines) + "\n"

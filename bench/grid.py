@@ -1,4 +1,4 @@
-"""The grid and the records API: a small against a large table, the same machine, the same run, medians."""
+"""The grid and the records API: a small against a large table, on the same machine in the same run, medians."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PAGES_ONWARD = 50
 
 @dataclass
 class GridCase:
-    """Medians of seconds over one table each. ``limit`` is an absolute goal for the large one, else it is relative."""
+    """Median seconds for each table. ``limit`` is an absolute goal for the large one; otherwise it is relative."""
 
     name: str
     limit: float | None = None
@@ -57,7 +57,7 @@ class GridCase:
 
 @dataclass
 class GridBench:
-    """Fills two tables and measures every case on both, by the API and in the console."""
+    """Fills two tables and measures every case on both, through the API and in the console."""
 
     system: System
     rows: int
@@ -106,12 +106,12 @@ class GridBench:
             found.append(case)
         rendered = rendering.measure(self.system, "grid_large", 3 * self.rounds)
         found.append(
-            GridCase("console: 100 × 12 cells, beyond the queries", limit=CELLS_SECONDS, large=rendered["cells"])
+            GridCase("console: 100 × 12 cells, without the queries", limit=CELLS_SECONDS, large=rendered["cells"])
         )
-        found.append(GridCase("console: the whole answer with them, beyond its queries", large=rendered["page"]))
+        found.append(GridCase("console: the whole response, without the queries", large=rendered["page"]))
         slow: dict[str, dict[str, Any]] = {
-            "never above 5 s: sorted without an index": {"order_by": "notes"},
-            "never above 5 s: a filter that nothing helps": {"notes__iregex": "^(x|y)+$"},
+            "always below 5 s: sorted without an index": {"order_by": "notes"},
+            "always below 5 s: a filter without an index": {"notes__iregex": "^(x|y)+$"},
         }
         for name, arguments in slow.items():
             case = GridCase(name, limit=5.0, note="answer or query_timeout")
@@ -120,7 +120,7 @@ class GridBench:
         return found
 
     def prepare(self, table: str, rows: int) -> None:
-        """Make the table, fill it, have its indexes built by the worker."""
+        """Create and fill the table, and let the worker build its indexes."""
         self.fill(table, rows)
         for name in INDEXED:
             self.system.call("PATCH", f"/api/tables/{table}/columns/{name}/", json={"indexed": True})
@@ -141,7 +141,7 @@ class GridBench:
         return not states & {"queued", "building"}
 
     def compare(self, case: GridCase, measure: Callable[[str], float]) -> bool:
-        """Alternate between the tables, so that whatever else the machine does hits both."""
+        """Alternate between the tables, so that other load on the machine affects both."""
         small: list[float] = []
         large: list[float] = []
         measure("grid_small"), measure("grid_large")
@@ -167,7 +167,7 @@ class GridBench:
         return seconds, dict(answer.json())
 
     def onward(self, table: str, **arguments: Any) -> float:
-        """Seconds of the slowest page but one, on the way by ``next``."""
+        """Seconds of the second slowest page when following ``next``."""
         path = f"/api/tables/{table}/records/"
         _, page = self.timed(path, arguments)
         taken: list[float] = []
@@ -207,7 +207,7 @@ def report(cases: list[GridCase], *, rows: int, small_rows: int, when: datetime,
         f"# The grid at {small_rows:,} and at {rows:,} records",
         "",
         f"{when:%Y-%m-%d}, {machine}. Milliseconds from request to answer, medians. The goal is 1.5 × or 60 ms more,",
-        "where none is named.",
+        "unless another is given.",
         "",
         f"| case | {small_rows:,} | {rows:,} | ratio | goal | holds |",
         "| --- | --- | --- | --- | --- | --- |",

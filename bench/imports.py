@@ -39,7 +39,7 @@ class Case(Measured):
 
     @property
     def job_ratio(self) -> float | None:
-        """The same for the job's own time, where there is a job."""
+        """Like ``ratio``, for the job's own time, if there is a job."""
         if not self.job_seconds:
             return None
         return statistics.median(a / b for a, b in zip(self.job_seconds, self.reference, strict=True))
@@ -120,7 +120,7 @@ class ImportBench:
         return job
 
     def into_filled(self, case: Case) -> None:
-        """Both sides add the same second file to a table that holds the first."""
+        """Both sides add the same second file to a table that contains the first."""
         self.system.create_table("bench_filled_reference", FIELDS)
         psql(self.system, copy_command("bench_filled_reference", self.clean), "ANALYZE userdata.bench_filled_reference")
         case.reference.append(psql(self.system, copy_command("bench_filled_reference", self.more)))

@@ -1,6 +1,6 @@
-"""What people use today, each loading the same clean file into a table like ours.
+"""Tools that people use today, each loading the same clean file into a table like ours.
 
-Those that cannot run on a machine (pgloader where it is not installed) are left out of the table, and said so.
+Those that cannot run on a machine (like pgloader if it is not installed) are left out with a message.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SQL_TYPES = {name: text.split(" ")[0].lower() for name, text in FIELDS.items()}
 
 @dataclass
 class Peer:
-    """Seconds of each round beside those of ``\\copy`` of the same rows."""
+    """Seconds of each round, and of ``\\copy`` of the same rows."""
 
     name: str
     rows: int
@@ -86,7 +86,7 @@ def _copy(system: System, path: Path) -> None:
 
 
 def text_staging(system: System, path: Path) -> None:
-    """COPY everything as text, check with pg_input_is_valid, insert what is valid."""
+    """COPY everything as text, check with pg_input_is_valid, insert the valid rows."""
     texts = ", ".join(f"{name} text" for name in FIELDS)
     valid = " AND ".join(f"pg_input_is_valid({n}, '{t}')" for n, t in _SQL_TYPES.items() if t != "text")
     casts = ", ".join(f"{name}::{kind}" for name, kind in _SQL_TYPES.items())
@@ -100,7 +100,7 @@ def text_staging(system: System, path: Path) -> None:
 
 
 def orm_bulk_create(system: System, path: Path) -> None:
-    """Python's csv, conversion by hand, Django's bulk_create by 5,000."""
+    """Python's csv, conversion by hand, Django's bulk_create in batches of 5,000."""
     _django_script(system, path, "bulk_create")
 
 
@@ -124,7 +124,7 @@ def pandas_to_sql(system: System, path: Path) -> None:
 
 
 def csvkit(system: System, path: Path) -> None:
-    """csvsql --insert into the table that exists."""
+    """csvsql --insert into the existing table."""
     url = system.database_url.replace("postgres://", "postgresql+psycopg://", 1)
     program = Path(sys.executable).with_name("csvsql")
     arguments = ["--db", url, "--insert", "--no-create", "--tables", _TABLE, "--db-schema", "userdata", str(path)]
@@ -142,7 +142,7 @@ def pgloader(system: System, path: Path) -> None:
 
 
 def _django_script(system: System, path: Path, way: str) -> None:
-    """Run this module as a program: Django can be set up only once in a process."""
+    """Run this module as a program: Django can only be set up once in a process."""
     arguments = [sys.executable, "-m", "bench.peers", way, system.database_url, str(path)]
     subprocess.run(arguments, check=True, capture_output=True, cwd=Path(__file__).resolve().parent.parent)
 
@@ -185,7 +185,7 @@ def _program(way: str, url: str, path: str) -> None:
         DATABASES={"default": environ.Env.db_url_config(url)},
         USE_TZ=True,
         TIME_ZONE="UTC",
-        DATETIME_INPUT_FORMATS=["%Y-%m-%dT%H:%M:%SZ"],  # without it django-import-export does not read the file
+        DATETIME_INPUT_FORMATS=["%Y-%m-%dT%H:%M:%SZ"],  # django-import-export cannot read the file without this
     )
     django.setup()
     model = _model()

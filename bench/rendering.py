@@ -1,8 +1,8 @@
-"""What the console adds to its queries, in a process of its own: `python -m bench.rendering TABLE` prints JSON.
+"""Measures the console without its queries, in its own process: `python -m bench.rendering TABLE` prints JSON.
 
-``page`` is the seconds of the whole answer with 100 records less those of its queries; ``cells`` is by how much that is
-more than with one record: what 100 records (99, to be exact) cost to be made of rows and written as cells. Seconds are
-the process's own, so that what else the machine does counts less.
+``page`` is the time of the whole response with 100 records minus that of its queries. ``cells`` is the difference to
+the same with one record: the cost of turning 100 (exactly: 99) more records into cells. Times are the process's own CPU
+seconds, so that other load on the machine counts less.
 """
 
 from __future__ import annotations

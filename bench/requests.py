@@ -1,4 +1,4 @@
-"""Single requests, and many at once, against a plain Django REST framework on the same PostgreSQL, in turn."""
+"""Single requests, and many at once, against a plain Django REST framework on the same PostgreSQL, alternating."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NEW = json.dumps({"name": "New {n}", "amount": "12.50", "day": "2024-02-29"})
 
 @dataclass
 class RequestCase:
-    """Seconds of each request (``is_rate``: answers a second), ours and the reference's where there is one."""
+    """Seconds of each request (``is_rate``: responses per second), ours and the reference's if there is one."""
 
     name: str
     ours: Request
@@ -44,13 +44,13 @@ class RequestCase:
 
     @property
     def ratio(self) -> float | None:
-        """Of the medians."""
+        """The ratio of the medians."""
         return statistics.median(self.taken) / statistics.median(self.reference) if self.reference else None
 
 
 @dataclass
 class RequestBench:
-    """``rounds`` single requests of each kind, ours and the reference's in turn; rates in slices of ``seconds``."""
+    """``rounds`` single requests of each kind, ours and the reference's alternating; rates in slices of ``seconds``."""
 
     system: System
     folder: Path
@@ -99,13 +99,13 @@ class RequestBench:
         ]  # fmt: skip
 
     def cell(self) -> str:
-        """The address of a cell; the console alone says how it calls its columns."""
+        """The URL of a cell, read from the console, which alone knows its names of columns."""
         answer = httpx.get(f"{self.system.url}/tables/t/", headers=self.session(), timeout=60)
         column = answer.text.partition('data-column="c')[2].partition('"')[0]
         return f"/tables/t/records/7/c{column}/"
 
     def session(self) -> dict[str, str]:
-        """Headers of somebody who is logged in to the console."""
+        """Headers of a user who is logged in to the console."""
         with httpx.Client(base_url=self.system.url, timeout=60) as client:
             client.get("/login/")
             data = {"username": "bench", "password": self.system.password}
@@ -119,7 +119,7 @@ class RequestBench:
         for number in range(1, self.rounds + 20):
             taken = ours.seconds(case.ours, number)
             reference = plain.seconds(case.plain, number) if plain and case.plain else 0.0
-            if number >= 20:  # the first ones find connections and code missing
+            if number >= 20:  # the first ones have to load connections and code
                 case.taken.append(taken)
                 case.reference += [reference] if plain else []
 
@@ -132,7 +132,7 @@ class RequestBench:
 
 @contextmanager
 def plain_drf(system: System, folder: Path) -> Iterator[str]:
-    """The reference, in a database of its own; yields its address."""
+    """Run the reference in its own database; yields its URL."""
     psql(system, "CREATE DATABASE plain")
     server = system.database_url.rsplit("/", 1)[0]
     environment = {
@@ -172,7 +172,7 @@ def report(cases: list[RequestCase], *, when: datetime, machine: str) -> str:
         "",
         f"{when:%Y-%m-%d %H:%M} UTC, {machine}. Kept connections, a table of three columns and {RECORDS:,}",
         "records. The reference is a plain Django REST framework (ModelViewSet, simplejwt, uvicorn, no audit, undo or",
-        "rights) on the same PostgreSQL, asked in turn with ours.",
+        "rights) on the same PostgreSQL, alternating with ours.",
         "",
         "| one after the other | ms | plain DRF, ms | ratio | goal |",
         "| --- | --- | --- | --- | --- |",

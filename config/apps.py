@@ -1,9 +1,9 @@
-"""The app that carries the project's own management commands."""
+"""The app that contains the project's own management commands."""
 
 from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """Holds `stack` and `prepare`; no models."""
+    """Contains the management commands; no models."""
 
     name = "config"

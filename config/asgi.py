@@ -1,4 +1,4 @@
-"""ASGI entrance: Django for HTTP, Channels for WebSockets."""
+"""The ASGI application: Django for HTTP, Channels for WebSockets."""
 
 import os
 from typing import Any, cast
@@ -16,13 +16,13 @@ from django.http.response import HttpResponseBase
 from config.environment import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Before the settings load: what serves requests gets short database time limits.
+# Set before the settings load: processes that serve requests get short database time limits.
 os.environ.setdefault("TABLEKEEP_ROLE", "web")
 
 load_settings()
 django.setup(set_prefix=False)
 
-# These import models, so only once Django is set up.
+# These import models, so import them only once Django is set up.
 from django.conf import settings  # noqa: E402
 
 from config.body_limits import BodyLimits  # noqa: E402
@@ -35,8 +35,8 @@ keep_flat()
 class BrowserOriginValidator(OriginValidator):
     """Refuses foreign origins at the handshake.
 
-    Browsers always send Origin, and only they carry somebody's cookie to a foreign page; API clients, which come with a
-    token of their own, send none.
+    Browsers always send Origin, and only they send a user's cookie from foreign pages; API clients, which use a
+    token, send none.
     """
 
     def valid_origin(self, parsed_origin: ParseResult | None) -> bool:
@@ -45,18 +45,18 @@ class BrowserOriginValidator(OriginValidator):
 
 
 class Handler(ASGIHandler):
-    """All of a request, middleware and view, in one visit to its thread.
+    """Handles a whole request, middleware and view, in one visit to its thread.
 
-    Our middleware and views are synchronous. Django would go into the thread for the outermost, back to the loop for
-    the view, and into the thread again: each way costs about a tenth of a millisecond (measured).
+    Our middleware and views are synchronous. Django would enter the thread for the outermost middleware, return to the
+    loop for the view, and enter the thread again: each change takes about a tenth of a millisecond (measured).
     """
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """As for WSGI."""
+        """Load middleware as for WSGI."""
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """The answer."""
+        """The response."""
         return await sync_to_async(self.get_response, thread_sensitive=True)(request)
 
 

@@ -1,8 +1,8 @@
-"""Bodies that are too large are refused before, or while, they arrive: Django itself looks at them only afterwards.
+"""Refuses bodies that are too large before or while they arrive; Django itself only checks them afterwards.
 
-What carries files (``multipart/form-data``) may be as large as MAX_UPLOAD_BYTES and the form's other fields; anything
-else as large as DATA_UPLOAD_MAX_MEMORY_SIZE. A body that announces more is answered at once, one that announces
-nothing is cut off where it passes the limit. What had arrived of it was in an unnamed file, which is gone with it.
+Bodies with files (``multipart/form-data``) may be as large as MAX_UPLOAD_BYTES plus the form's other fields; anything
+else as large as DATA_UPLOAD_MAX_MEMORY_SIZE. A body that announces more is refused at once, one that announces
+nothing is cut off where it passes the limit. Whatever had arrived was in an unnamed file, which disappears with it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from dataengine.exceptions import TooLarge
 from webui import errors as console_errors
 
 _FORM_BYTES = 1024**2
-"""What a form may hold besides its file: names, options, boundaries."""
+"""The size of a form without its file: names, options, boundaries."""
 _LINGER_SECONDS = 5.0
-"""How long the rest is read and thrown away after the answer. Many clients read no answer before they have sent all,
-and closing with data unread would take the answer from them."""
+"""How long the rest is read and discarded after the answer. Many clients read no answer before they have sent all,
+and closing  with unread data would lose the answer."""
 _SCOPE_KEY = "tablekeep.too_large"
 
 type Scope = dict[str, Any]
@@ -34,7 +34,7 @@ type App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BodyLimits:
-    """ASGI: lets bodies within their limit through, and has Django answer the others without them."""
+    """ASGI: passes on bodies within their limit; for others Django answers without the body."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -61,7 +61,7 @@ class BodyLimits:
 
 
 class TooLargeMiddleware:
-    """Django: answers what ``BodyLimits`` has stopped, in the API's shape or as a page of the console."""
+    """Django: answers requests that ``BodyLimits`` stopped, in the API's shape or as a page of the console."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -77,7 +77,7 @@ class TooLargeMiddleware:
 
 
 class _Counted:
-    """``receive`` that ends a body at its limit as if the client had gone."""
+    """A ``receive`` that ends a body at its limit, as if the client had disconnected."""
 
     def __init__(self, receive: Receive, limit: int) -> None:
         self.exceeded = False
@@ -94,20 +94,20 @@ class _Counted:
 
 
 class _Discarded:
-    """A request without its body, which is read and thrown away while the answer is made and a little longer."""
+    """A request without its body, which is read and discarded while the answer is made and a little longer."""
 
     def __init__(self, receive: Receive, send: Send, scope: Scope) -> None:
         self._receive = receive
         self._send = send
         self._begun = False
         self._ended = asyncio.Event()
-        # Who asks first has sent nothing yet; reading would tell them to go on.
+        # A client that waits for “100 Continue” has sent nothing yet; reading would make it send the body.
         self._waits = any(name.lower() == b"expect" for name, _ in scope["headers"])
         if self._waits:
             self._ended.set()
 
     async def receive(self) -> Any:
-        """An empty body; afterwards, when the client has gone."""
+        """An empty body; then wait until the client has disconnected."""
         if not self._begun:
             self._begun = True
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -121,7 +121,7 @@ class _Discarded:
                 return message
 
     async def send(self, message: Any) -> None:
-        """Pass the answer on, and end it only when the body has."""
+        """Pass on the answer, but only end it once the body has ended."""
         if message["type"] != "http.response.body" or message.get("more_body", False):
             await self._send(message)
             return

@@ -12,7 +12,7 @@ from celery.signals import setup_logging
 from config.environment import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Django's checks load every page and what it needs, 70 MB in each process of a worker; `prepare` has run them.
+# Django's checks load all pages with what they need, 70 MB in each worker process; `prepare` has run them.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("tablekeep")

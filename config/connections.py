@@ -1,4 +1,4 @@
-"""Connections go back to the pool as soon as an answer is made, not when the last byte of it has reached its reader."""
+"""Returns connections to the pool as soon as a response is made, not when its last byte has been sent."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 
 
 class ConnectionMiddleware:
-    """The outermost of all: whatever happens within a request, its thread keeps no connection of the pool.
+    """The outermost middleware: whatever happens in a request, its thread keeps no connection of the pool.
 
-    Ten readers on slow lines would else hold ten connections. What streams takes one beside the pool.
+    Otherwise ten slow readers would hold ten connections. Streaming responses use one outside the pool.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

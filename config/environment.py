@@ -1,6 +1,6 @@
-"""What the environment says, read strictly: a value that cannot be understood is one line that names its variable.
+"""Reads the environment strictly: a value that cannot be understood gives one line that names its variable.
 
-Addresses are never repeated in what is said of them: they may hold passwords.
+Messages never repeat addresses, which may contain passwords.
 """
 
 import os
@@ -23,7 +23,7 @@ _STORAGE = "must be s3://bucket/prefix?endpoint_url=… or file:///folder"
 
 
 def load_settings(**kwargs: Any) -> None:
-    """Load Django's settings for a server; what is wrong with the environment ends the process with one line."""
+    """Load Django's settings for a server. An error in the environment ends the process with one line."""
     from django.conf import settings
 
     try:
@@ -33,7 +33,7 @@ def load_settings(**kwargs: Any) -> None:
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable, or ``default`` where it is unset."""
+    """The variable, or ``default`` if it is unset."""
     return os.environ.get(name, default)
 
 
@@ -43,7 +43,7 @@ def texts(name: str) -> list[str]:
 
 
 def flag(name: str) -> bool:
-    """Whether the variable says yes; it does not where it is unset."""
+    """Whether the variable says yes; false if it is unset."""
     value = text(name).strip().lower()
     if value not in _TRUE | _FALSE:
         raise _refusal(name, f"must be 1 or 0, not {value!r}")
@@ -61,7 +61,7 @@ def number(name: str, default: int, *, minimum: int = 1) -> int:
 
 
 def rate(name: str, default: str) -> str:
-    """So many in a while, as ``30/min``."""
+    """A number per period, like ``30/min``."""
     value = text(name).strip() or default
     if not _RATE.fullmatch(value):
         raise _refusal(name, f"must be a number per second, min, hour or day, such as {default}, not {value!r}")
@@ -78,7 +78,7 @@ def origins(name: str) -> list[str]:
 
 
 def web_address(name: str, default: str) -> str:
-    """An address of a site."""
+    """The URL of a site."""
     value = text(name).strip() or default
     if not re.match(r"https?://[^/?#\s]", value):
         raise _refusal(name, f"must be an address like https://tables.example.com/, not {value!r}")
@@ -86,8 +86,8 @@ def web_address(name: str, default: str) -> str:
 
 
 def database(name: str, default: str) -> dict[str, Any]:
-    """Django's settings of the PostgreSQL that an address names."""
-    from environ import Env  # looks for Django's settings when it is imported
+    """Django's settings for the PostgreSQL at an address."""
+    from environ import Env  # imports Django's settings when it is imported
 
     value = text(name) or default
     if not value.startswith(("postgres://", "postgresql://", "psql://", "pgsql://")):
@@ -106,14 +106,14 @@ def redis(name: str, default: str) -> str:
 
 
 def email(name: str, default: str) -> dict[str, Any]:
-    """Django's ``EMAIL_…`` settings of the mail server that an address names."""
+    """Django's ``EMAIL_…`` settings for the mail server at an address."""
     from environ import Env
 
     return dict(_parsed(name, _EMAIL, lambda: Env.email_url_config(text(name) or default)))
 
 
 def storage(name: str, default: str) -> dict[str, Any]:
-    """Django's settings of the storage that an address names: s3://bucket/prefix?option=value, or file:///folder."""
+    """Django's settings for the storage at an address: s3://bucket/prefix?option=value, or file:///folder."""
     parts = _parsed(name, _STORAGE, lambda: urlsplit(text(name) or default))
     if parts.scheme == "file" and parts.path:
         return {
@@ -134,11 +134,11 @@ def storage(name: str, default: str) -> dict[str, Any]:
 
 
 def folder(name: str, path: Path) -> Path:
-    """A folder that this process may use, made where it is missing: nobody else can read it."""
+    """A folder for this process, created if necessary; nobody else can read it."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        reason = f"must be a folder that can be made and written: {path}: {error.strerror}"
+        reason = f"must be a folder that can be created and written: {path}: {error.strerror}"
         raise _refusal(name, reason) from error
     return path
 

@@ -1,7 +1,7 @@
 """Settings: one file, from the environment only.
 
 Every variable is described in README. Without SECRET_KEY nothing starts, unless DEBUG is on; the embedded stack
-(`make run`) makes one up and keeps it in DATA_DIR.
+(`make run`) generates one and keeps it in DATA_DIR.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from config import environment as env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
 
-# "web" has somebody waiting and gets short database time limits; everything else (worker, commands) has none.
+# "web": users are waiting, so database time limits are short; everything else (worker, commands) has none.
 ROLE = env.text("TABLEKEEP_ROLE", "worker")
 
 # Security ------------------------------------------------------------------------------------------------------------
@@ -29,20 +29,20 @@ SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set. Set it to a long random text, or set DEBUG=1 on a machine that nobody else "
-            "reaches. (`make run` makes one up and keeps it in DATA_DIR.)"
+            "SECRET_KEY is not set. Set it to a long random text, or set DEBUG=1 on a machine that nobody else can "
+            "reach. (`make run` generates one and keeps it in DATA_DIR.)"
         )
     SECRET_KEY = "not secret: DEBUG is on"  # noqa: S105
-# A key of its own, so that a leaked token-signing key does not open sessions; derived, so that nobody has to set two.
+# A separate key, so that a leaked token-signing key does not open sessions; derived, so there is only one to set.
 JWT_SIGNING_KEY = (
     env.text("JWT_SIGNING_KEY") or hmac.digest(SECRET_KEY.encode(), b"tablekeep.jwt", hashlib.sha256).hex()
 )
 
-# Loopback names are always in: the supervisor's and the container's own health checks come by them.
+# Loopback names are always allowed: the health checks of supervisor and container use them.
 ALLOWED_HOSTS = [*env.texts("ALLOWED_HOSTS"), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
-# An installation that people reach by https says so in CSRF_TRUSTED_ORIGINS. Cookies marked secure would lock out
-# `make run`, which is plain http on loopback.
+# An installation reached by https says so in CSRF_TRUSTED_ORIGINS. Secure cookies would lock out users of `make run`,
+# which is plain http on loopback.
 HTTPS = not DEBUG and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -52,7 +52,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Stored XSS is what such consoles get wrong: no inline script, no inline style, nothing from elsewhere.
+# Against stored XSS: no inline script, no inline style, nothing from other hosts.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -161,22 +161,22 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # PostgreSQL ----------------------------------------------------------------------------------------------------------
 
 # Milliseconds. statement_timeout kills COPY too, and only after all data was sent, so an import runs without one.
-# A request that waits for a lock is better told "busy" than left to queue every later reader behind it.
+# A request that waits for a lock should fail with "busy" rather than make every later reader queue behind it.
 STATEMENT_TIMEOUT_MS = 5_000 if ROLE == "web" else 0
 _TIME_LIMITS = {
     "statement_timeout": STATEMENT_TIMEOUT_MS,
     "lock_timeout": 500 if ROLE == "web" else 0,
     "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
 }
-# What a process that serves requests keeps open, at most; 0: a new connection for each request. Workers have no pool:
-# a child keeps one connection for its task, and its threads a few more for as long, so nothing would be shared.
+# The most connections that a web process keeps open; 0: a new connection for each request. Workers have no pool:
+# a child keeps one connection for its task, and its threads a few more meanwhile, so nothing would be shared.
 DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, minimum=0)
 _POOL = {
     "min_size": 1,
     "max_size": DATABASE_POOL_SIZE,
-    # Seconds that a request waits for a connection: a restart of the server is waited for, and no reader longer.
+    # Seconds that a request waits for a connection: long enough for a restart of the server.
     "timeout": 2.0,
-    # A pool that gives up trying begins again with the next request, and does not pause for minutes.
+    # A pool that gave up tries again with the next request instead of pausing for minutes.
     "reconnect_timeout": 2.0,
 }
 _database = env.database("DATABASE_URL", "postgres://tablekeep@127.0.0.1:5432/tablekeep")
@@ -184,13 +184,13 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **_database,
         "ENGINE": "dataengine.postgres.backend",
-        # A thread of the ASGI server may serve anybody next, and threads come and go: a kept connection would leak.
+        # Threads of the ASGI server come and go: a connection kept by one would leak.
         "CONN_MAX_AGE": 0,
         "ATOMIC_REQUESTS": False,  # the service owns the transaction
         "OPTIONS": {
             "application_name": f"tablekeep-{ROLE}",
             "connect_timeout": 5,
-            # Milliseconds after which a server that is gone without a word (failed over, cut off) is given up.
+            # Milliseconds after which a server that disappeared silently (failed over, cut off) is given up.
             "tcp_user_timeout": 10_000,
             "keepalives_idle": 30,
             "keepalives_interval": 5,
@@ -204,7 +204,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 
 # Redis ---------------------------------------------------------------------------------------------------------------
 
-# Broker, channel layer, cache: nothing in it is needed to survive.
+# Broker, channel layer, cache: nothing in it has to survive.
 
 REDIS_URL = env.redis("REDIS_URL", "redis://127.0.0.1:6379/0")
 # Seconds. A frozen Redis must not freeze a request for longer than this.
@@ -224,7 +224,7 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
         "CONFIG": {
-            # channels_redis blocks 5 s for a message, so the socket's limit must lie above that.
+            # channels_redis blocks 5 s for a message, so the socket's limit must be above that.
             "hosts": [
                 {"address": REDIS_URL, "socket_connect_timeout": _REDIS_CONNECT_TIMEOUT, "socket_timeout": 8},
             ],
@@ -236,13 +236,14 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # Above the longest import: a task that outlives it is delivered a second time while the first still runs.
+    # Above the longest import: a task that takes longer is delivered a second time while it is still running.
     "visibility_timeout": 24 * 3600,
     "socket_timeout": _REDIS_TIMEOUT,
     "socket_connect_timeout": _REDIS_CONNECT_TIMEOUT,
     "socket_keepalive": True,
 }
-# The job's row is written before its task is sent, and the sweeper finds it: give up soon instead of holding a request.
+# The job's row is written before its task is sent, and the sweeper finds it: give up soon instead of delaying a
+# request.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -263,14 +264,14 @@ CELERY_BEAT_SCHEDULE = {
 # Files and mail ------------------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 10 * 1024**3)
-# The file of an import that made its table is kept for so long, unless it is larger, so that it can be done over.
+# The file of an import that made its table is kept for so long, unless it is larger, so that it can be repeated.
 IMPORT_SOURCE_HOURS = env.number("IMPORT_SOURCE_HOURS", 24, minimum=0)
 IMPORT_SOURCE_BYTES = env.number("IMPORT_SOURCE_BYTES", 1024**3, minimum=0)
-# The body of anything but a file. Sized for the largest there is, 10,000 records in one bulk call.
+# The body of anything but a file. Sized for the largest one, 10,000 records in one bulk call.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
-# Beside the uploads, so that storing is a move, and never a /tmp that lives in memory.
+# Next to the uploads, so that storing is a move, and never in a /tmp that is in memory.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "tmp")
 for _folder in (DATA_DIR, Path(FILE_UPLOAD_TEMP_DIR)):
     env.folder("DATA_DIR", _folder)
@@ -286,7 +287,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 vars().update(env.email("EMAIL_URL", f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
-# Where people reach the console: for links in mails, which are written where no request says it.
+# The console's URL for links in mails, which are written without a request.
 PUBLIC_URL = env.web_address("PUBLIC_URL", "http://localhost:8000")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Tablekeep <tablekeep@localhost>")
 
@@ -299,9 +300,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "dataengine.api.schema.EngineSchema",
     "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",
-    # Failed logins of one address; those who get it right are never slowed down.
+    # Failed log-ins from one address; successful ones are never slowed down.
     "DEFAULT_THROTTLE_RATES": {"login_failure": env.rate("LOGIN_FAILURE_RATE", "30/min")},
-    "URL_FORMAT_OVERRIDE": None,  # ?format= belongs to the export
+    "URL_FORMAT_OVERRIDE": None,  # ?format= is used by exports
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SIMPLE_JWT = {
@@ -310,7 +311,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
-    "CHECK_REVOKE_TOKEN": True,  # a changed password ends every token
+    "CHECK_REVOKE_TOKEN": True,  # a changed password invalidates every token
     "UPDATE_LAST_LOGIN": False,
 }
 SPECTACULAR_SETTINGS = {
@@ -330,12 +331,12 @@ SPECTACULAR_SETTINGS = {
         "JobState": "dataengine.models.Job.State",
     },
 }
-# Who may read /metrics from elsewhere than this machine; without one, nobody.
+# The token for reading /metrics from other machines; without it nobody can.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Logging -------------------------------------------------------------------------------------------------------------
 
-# Plain lines on standard error; whatever runs the process adds the rest.
+# Plain lines on standard error; whatever runs the process does the rest.
 
 LOGGING = {
     "version": 1,

@@ -11,7 +11,7 @@ urlpatterns = [
     path("health/live/", health.live, name="health-live"),
     path("health/ready/", health.ready, name="health-ready"),
     path("metrics", health.metrics, name="metrics"),
-    # Before the admin's own, which anybody could guess passwords at.
+    # Before the admin's own log-in, which does not slow down the guessing of passwords.
     path("admin/login/", account.admin_login),
     path("admin/", admin.site.urls),
     path("api/", include("dataengine.api.urls")),

@@ -1,7 +1,7 @@
 """The web server: uvicorn on a listening socket of ours, the same in the embedded stack and in the container.
 
-Uvicorn's own `--fd` takes any descriptor for a UNIX socket. The connections of a TCP socket adopted that way never get
-TCP_NODELAY, and every answer on a kept connection then waits 42 ms for a delayed acknowledgement (measured).
+Uvicorn's own `--fd` treats every descriptor as a UNIX socket. Connections of a TCP socket passed that way never get
+TCP_NODELAY, so every response on a kept connection waits 42 ms for a delayed acknowledgement (measured).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from config.environment import load_settings
 
 _BACKLOG = 2048
 _LONGEST_ADDRESS = 65_535
-"""What the parser of uvicorn reads, in bytes."""
+"""The limit of uvicorn's parser, in bytes."""
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with the API's shape for errors of its own about the API's addresses."""
+    """Uvicorn's HTTP, but with its own errors in the API's shape under the API's addresses."""
 
     url = b""
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what cannot be read, so that it never comes to Django."""
+        """Answer requests that cannot be parsed, which never reach Django."""
         if not self.url.startswith(b"/api"):
             super().send_400_response(msg)
             return
-        # Once there are requests, Django is set up.
+        # Django is set up by the time there are requests.
         from dataengine.api.errors import plain_response
         from dataengine.exceptions import InvalidInput
 
-        reason = "This is no HTTP request that can be read."
+        reason = "This is not a valid HTTP request."
         if len(self.url) > _LONGEST_ADDRESS:
-            reason = f"The address is too long: at most {_LONGEST_ADDRESS:,} bytes can be read."
+            reason = f"The URL is too long: at most {_LONGEST_ADDRESS:,} bytes are allowed."
         answer = plain_response(InvalidInput(reason, code="bad_request"))
         head = {"content-type": answer["Content-Type"], "content-length": len(answer.content), "connection": "close"}
         lines = [STATUS_LINE[answer.status_code]]
@@ -50,26 +50,26 @@ class Protocol(HttpToolsProtocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A TCP socket that listens there; port 0 takes a free one.
+    """A listening TCP socket; port 0 takes a free one.
 
     Raises:
-        OSError: the address is taken, or none of this machine's.
+        OSError: the address is taken, or does not belong to this machine.
     """
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    # Accepted connections inherit it on Linux, whichever event loop accepts them.
+    # On Linux accepted connections inherit it, whichever event loop accepts them.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def server_config(*, workers: int = 1, grace: int = 5) -> uvicorn.Config:
-    """How we run it. `grace` is in seconds: open WebSockets would keep a stopping server for ever."""
+    """How we run it. `grace` is in seconds: open WebSockets would keep a stopping server alive for ever."""
     return uvicorn.Config(
         "config.asgi:application",
         http=Protocol,
         lifespan="off",
         log_level="warning",
-        access_log=False,  # a WebSocket's address may carry a token
+        access_log=False,  # the address of a WebSocket may contain a token
         timeout_graceful_shutdown=grace,
         workers=workers,
         ws_max_size=64 * 1024,
@@ -82,12 +82,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--fd", type=int, help="descriptor of a listening socket (default: listen on --host, --port)")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--grace", type=int, default=5, help="seconds that open requests get when it stops")
+    parser.add_argument("--grace", type=int, default=5, help="seconds for open requests to finish when it stops")
     given = parser.parse_args(arguments)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("TABLEKEEP_ROLE", "web")
     load_settings()
-    # `socket(fileno=…)` asks the kernel for family and protocol.
+    # `socket(fileno=…)` gets family and protocol from the kernel.
     listener = listen(given.host, given.port) if given.fd is None else socket.socket(fileno=given.fd)
     config = server_config(workers=settings.WEB_CONCURRENCY, grace=given.grace)
     if config.workers > 1:

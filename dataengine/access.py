@@ -1,6 +1,6 @@
 """The only way in to a table, an import or a change of many records.
 
-Access is decided in the fetch, so that no entrance can forget it.
+Access is checked where they are fetched, so no entrance can forget it.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ RIGHTS: tuple[Right, ...] = get_args(Right.__value__)
 
 
 def codenames_granting(right: Right) -> list[str]:
-    """The permissions of which any one gives ``right``."""
+    """The permissions each of which grants ``right``."""
     return [f"{name}_table" for name in RIGHTS[RIGHTS.index(right) :]]
 
 
 def tables_for(user: User | AnonymousUser, right: Right = "view") -> QuerySet[Table]:
-    """Every table on which ``user`` holds ``right``, by owning it or by a grant."""
+    """All tables on which ``user`` has ``right``, as the owner or by a grant."""
     if not user.is_authenticated or not user.is_active:
         return Table.objects.none()
     granted = get_objects_for_user(
@@ -48,7 +48,7 @@ def tables_for(user: User | AnonymousUser, right: Right = "view") -> QuerySet[Ta
 
 
 def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
-    """The rights that ``user`` holds on ``table``; empty for a stranger."""
+    """The rights that ``user`` has on ``table``; empty for strangers."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     if table.owner_id == user.pk:
@@ -63,12 +63,12 @@ def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
 
 
 def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
-    """The table called ``name``.
+    """The table named ``name``.
 
-    Raises NotFound to strangers (whether it exists is none of their business) and AccessDenied to people who may see
-    it but lack ``right``.
+    Raises NotFound to strangers (who must not learn whether it exists) and AccessDenied to users who may see it but
+    lack ``right``.
     """
-    # No name holds a NUL, and PostgreSQL would not even take the question.
+    # No name contains a NUL, and PostgreSQL would not accept the query.
     table = None if "\0" in name else _fetched(user, name)
     held = rights_of(user, table) if table is not None else frozenset[Right]()
     if table is None or "view" not in held:
@@ -79,12 +79,12 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
 
 
 def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
-    """The table with its columns, search index and the user's grants (``Table.known``): all in one question."""
+    """The table with its columns, search index and the user's grants (``Table.known``), all in one query."""
     statement, parts = _question()
     parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
     connection.ensure_connection()
     raw, pool = connection.connection, getattr(connection, "pool", None)
-    # PostgreSQL plans it for longer than it looks up, so a connection that is kept keeps the plan, too.
+    # Planning takes PostgreSQL longer than the lookup, so connections that are kept also keep the plan.
     with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
         rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
     if not rows:
@@ -120,7 +120,7 @@ def _made(model: type[Any], row: Sequence[Any], part: slice) -> Any:
 
 @cache
 def _question() -> tuple[bytes, list[slice]]:
-    """The statement, and where in its rows are: table, search index, layout, column, what it refers to, its index."""
+    """The statement, and the slices of its rows: table, search index, layout, column, referenced table, index."""
     models: list[tuple[str, type[Model]]] = [
         ("t", Table), ("s", Index), ("l", ColumnLayout), ("c", Column), ("r", Table), ("i", Index)
     ]  # fmt: skip
@@ -140,7 +140,7 @@ def _question() -> tuple[bytes, list[slice]]:
     return statement.as_bytes(), [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-# The CTE is for the rights, which would else be looked up once a column; an owner's are not looked up.
+# Without the CTE the rights would be looked up once for each column; an owner's are not looked up.
 _ASK = sql.SQL("""
 WITH t AS MATERIALIZED (
   SELECT *, CASE WHEN owner_id = %(user)s THEN '{{}}' ELSE ARRAY(
@@ -167,7 +167,7 @@ SELECT t.granted, t.has_changes, {selected} FROM t
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
-    """Every import of a table that ``user`` may see, and the user's own whose table is not there (yet, or any more)."""
+    """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more)."""
     if not user.is_authenticated or not user.is_active:
         return ImportJob.objects.none()
     visible = tables_for(user).order_by().values("pk")

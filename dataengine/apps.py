@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class DataEngineConfig(AppConfig):
-    """Knows PostgreSQL and tables; knows no HTML."""
+    """Knows PostgreSQL and tables, but no HTML."""
 
     name = "dataengine"
     verbose_name = "Tablekeep"

@@ -1,4 +1,4 @@
-"""What can go wrong, as types. Services raise these; the API and the console each translate them in one place."""
+"""What can go wrong, as types. Services raise these; API and console each translate them in one place."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ type Messages = str | Sequence[str]
 
 
 def shown(text: object, length: int = 120) -> str:
-    """Somebody else's words as a message repeats them: cut to ``length``, and printable.
+    """A user's text for use in a message: printable, and cut to ``length``.
 
-    What is not printable (lone surrogates among it) would break the very answer that names it.
+    Unprintable characters such as lone surrogates would break the answer that contains them.
     """
     return "".join(c if c.isprintable() else "\ufffd" for c in str(text)[:length])
 
 
 def some_of(items: Iterable[object], most: int = 5) -> str:
-    """The first of them as a message names them: ``1, 2, 3``, ``1, 2, 3, 4, 5 and others``."""
+    """The first items for use in a message: ``1, 2, 3``, ``1, 2, 3, 4, 5 and others``."""
     first = [str(item) for item in islice(items, most + 1)]
     return ", ".join(first[:most]) + (" and others" if len(first) > most else "")
 
 
 class DataEngineError(Exception):
-    """An error that a person can act on.
+    """An error that users can act on.
 
-    ``message`` is one plain sentence. ``fields`` maps the name of an input to what is wrong with it.
-    ``code`` is for programs, ``status`` the HTTP status that entrances answer with.
-    ``details`` adds keys to the API's error object (for example ``records`` of a bulk call).
+    ``message`` is one plain sentence. ``fields`` maps names of inputs to what is wrong with them. ``code`` is for
+    programs, ``status`` the HTTP status with which entrances answer. ``details`` adds keys to the API's error object
+    (for example ``records`` of a bulk call).
     """
 
     code: ClassVar[str] = "error"
@@ -52,14 +52,14 @@ class DataEngineError(Exception):
 
 
 class InvalidInput(DataEngineError):
-    """The caller's input is at fault; ``fields`` says where."""
+    """The input is invalid; ``fields`` tells where."""
 
     code = "invalid_input"
     status = 400
 
 
 class TooLarge(DataEngineError):
-    """A file or body is larger than what is taken."""
+    """A file or body is larger than allowed."""
 
     code = "too_large"
     status = 413
@@ -73,14 +73,14 @@ class AccessDenied(DataEngineError):
 
 
 class NotFound(DataEngineError):
-    """There is no such thing, or it is nobody's business that there is."""
+    """There is no such thing, or the user must not learn that there is."""
 
     code = "not_found"
     status = 404
 
 
 class Conflict(DataEngineError):
-    """The input is fine but the present state forbids it: a taken name, an import that runs."""
+    """The input is fine but the present state forbids it: the name is taken, an import is running."""
 
     code = "conflict"
     status = 409

@@ -1,6 +1,6 @@
-"""Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message a doorbell.
+"""Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message only a doorbell.
 
-Services are imported by the tasks that need them: the worker's parent process and its idle children stay small.
+Each task imports the services it needs: the worker's parent process and its idle children stay small.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from django.db import close_old_connections
 
 from dataengine.jobs.doorbell import BUILD_INDEX, RUN_CHANGE, RUN_IMPORT, ring
 
-# Rung again at every sweep: while all workers are busy, bells that nobody heard must not pile up.
+# Bells are repeated at every sweep; while all workers are busy, they must not pile up.
 _EXPIRES_SECONDS = 15.0
 
 
@@ -25,7 +25,7 @@ def run_import(job_id: int) -> None:
 
 @shared_task(name="dataengine.tasks.sweep")
 def sweep() -> None:
-    """Mend what crashes left and ring the doorbell of what was not heard."""
+    """Clean up after crashes, and ring again for jobs that were not heard."""
     from dataengine.services import change_runs, import_runs, index_builds
 
     close_old_connections()
@@ -57,7 +57,7 @@ def run_change(change_id: int) -> None:
 
 @shared_task(name="dataengine.tasks.sweep_storage")
 def sweep_storage() -> None:
-    """Delete stored files that belong to nothing."""
+    """Delete stored files that belong to no job."""
     from dataengine.services import import_runs
 
     close_old_connections()

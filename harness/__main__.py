@@ -1,4 +1,4 @@
-"""`make soak`: many trials on one running stack; ends at the first that fails."""
+"""`make soak`: many trials on one running stack; ends at the first failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that go wrong while an import runs. Each is done to the real processes of a running stack, from outside."""
+"""Faults while an import runs, inflicted on the real processes of a running stack from outside."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from harness.system import System
 
 @dataclass(frozen=True)
 class Fault:
-    """``strike`` does the damage and, where it is one that passes (a freeze), undoes it.
+    """``strike`` does the damage and, if it is temporary (a freeze), undoes it.
 
-    It says when the damage was done: a job that was over by then was missed. None: there was nothing to strike.
+    Returns when the damage was done: a job that had ended by then was missed. None: there was nothing to strike.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Fault:
 
 
 def _child_of_stack(system: System, is_it: Callable[[psutil.Process], bool]) -> psutil.Process:
-    """One of the stack's programs, waited for where it is just being started again."""
+    """One of the stack's programs; waits if it is just being restarted."""
     while True:
         for process in psutil.Process(system.pid).children():
             with contextlib.suppress(psutil.Error):
@@ -40,17 +40,17 @@ def _child_of_stack(system: System, is_it: Callable[[psutil.Process], bool]) -> 
 
 
 def _worker(system: System) -> psutil.Process:
-    """The Celery worker's main process; not the scheduler, which is Celery's, too."""
+    """The Celery worker's main process; not the scheduler, which is also Celery."""
     return _child_of_stack(system, lambda process: {"celery", "worker"} <= set(process.cmdline()))
 
 
 def _server(system: System, name: str) -> psutil.Process:
-    """PostgreSQL's or Redis's main process. Their command lines are what they make of them."""
+    """PostgreSQL's or Redis's main process. They rewrite their command lines."""
     return _child_of_stack(system, lambda process: process.name() == name)
 
 
 def kill_pool_children(system: System) -> datetime | None:
-    """kill -9 of every child of the worker: whichever has the import is among them."""
+    """kill -9 of every child of the worker: one of them has the import."""
     return _send(_worker(system).children(recursive=True), signal.SIGKILL)
 
 
@@ -61,7 +61,7 @@ def kill_worker(system: System) -> datetime | None:
 
 
 def deploy(system: System) -> datetime | None:
-    """SIGTERM to the worker, as a deploy sends it."""
+    """SIGTERM to the worker, as during a deployment."""
     return _send([_worker(system)], signal.SIGTERM)
 
 
@@ -86,7 +86,7 @@ def terminate_backends(system: System) -> datetime | None:
 
 
 def kill_backends(system: System) -> datetime | None:
-    """kill -9 of the import's PostgreSQL backend: the server throws everybody out and recovers."""
+    """kill -9 of the import's PostgreSQL backend: the server ends all sessions and recovers."""
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         rows = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'tablekeep-worker%'"
@@ -100,13 +100,13 @@ def stop_postgres(system: System) -> datetime | None:
 
 
 def kill_redis(system: System) -> datetime | None:
-    """kill -9 of Redis, which comes back empty."""
+    """kill -9 of Redis, which restarts empty."""
     return _send([_server(system, "redis-server")], signal.SIGKILL)
 
 
 @contextlib.contextmanager
 def frozen_redis(system: System) -> Iterator[datetime | None]:
-    """Redis stopped, and woken at the end."""
+    """Stop Redis, and wake it at the end."""
     redis = _server(system, "redis-server")
     struck = _send([redis], signal.SIGSTOP)
     try:
@@ -123,7 +123,7 @@ def freeze_redis(system: System) -> datetime | None:
 
 
 def _send(processes: Iterable[psutil.Process], number: signal.Signals) -> datetime | None:
-    """Send it to all that are still there. When that was done, or None where there were none."""
+    """Send a signal to all that still exist. Returns when that was done, or None if there were none."""
     struck = None
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):

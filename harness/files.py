@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-# The table as the API's `fields` say it; the reference and the peers get the same columns and constraints.
+# The table as the API's `fields`; the reference and the peers get the same columns and constraints.
 FIELDS = {
     "name": "TEXT NOT NULL",
     "email": "TEXT UNIQUE",
@@ -44,7 +44,7 @@ def write_dirty(path: Path, rows: int, *, first: int = 0) -> int:
                 row = _spoil(row, bad, first)
                 bad += 1
             out.write(row + "\n")
-    return bad - (bad > 4)  # of the rows that share an e-mail, the first is good
+    return bad - (bad > 4)  # of rows with the same e-mail, the first one is good
 
 
 def _row(rng: random.Random, number: int) -> str:
@@ -59,7 +59,7 @@ def _row(rng: random.Random, number: int) -> str:
 
 
 def _spoil(row: str, turn: int, first: int) -> str:
-    """Break ``row`` in the way whose turn it is."""
+    """Break ``row`` in one of several ways, by ``turn``."""
     name, email, age, balance, active, birthday, rest = row.split(",", 6)
     match turn % 8:
         case 0:

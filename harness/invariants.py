@@ -13,16 +13,16 @@ from psycopg import sql
 
 from harness.system import System
 
-# How long housekeeping may take before what is left counts as left for good: the sweeper's promise is 60 s.
+# How long housekeeping may take before leftovers count as permanent: the sweeper promises 60 s.
 PATIENCE_SECONDS = 120
 
 
 class StillRunning(AssertionError):
-    """An import has not come to its end."""
+    """An import has not ended."""
 
 
 def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIENCE_SECONDS) -> dict[str, Any]:
-    """The job in its final state. Answers of a server that is just coming back are waited out.
+    """The job in its final state. Waits while the server is restarting.
 
     Raises StillRunning after ``patience`` seconds.
     """
@@ -33,17 +33,17 @@ def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIEN
             job = system.call("GET", f"/api/imports/{job_id}/")
         except (httpx.HTTPError, RuntimeError):
             if not psutil.pid_exists(system.pid) or psutil.Process(system.pid).status() == psutil.STATUS_ZOMBIE:
-                raise  # nothing comes back any more
+                raise  # the server does not come back
             time.sleep(0.2)
             continue
         if job["state"] not in {"queued", "running"}:
             return job
         time.sleep(0.1)
-    raise StillRunning(f"import {job_id} is not over: {job.get('state')} {job.get('phase')}")
+    raise StillRunning(f"import {job_id} has not ended: {job.get('state')} {job.get('phase')}")
 
 
 def mails_about(folder: Path, job_id: int) -> int:
-    """How many mails about an import lie in the stack's mail folder."""
+    """How many mails about an import are in the stack's mail folder."""
     marker = f"/imports/{job_id}/"
     mails = 0
     for file in (folder / "mail").glob("*.log"):
@@ -62,7 +62,7 @@ def count(system: System, table: str) -> int:
 
 
 def leftovers(system: System, folder: Path) -> list[str]:
-    """Tables, locks and files that belong to no table and no running import."""
+    """Tables, locks and files that belong to neither a table nor a running import."""
     with psycopg.connect(system.database_url) as connection:
         tables = connection.execute(
             "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
@@ -75,7 +75,7 @@ def leftovers(system: System, folder: Path) -> list[str]:
 
 
 def assert_clean(system: System, folder: Path) -> None:
-    """Nothing is left behind, at the latest when the sweeper has been by."""
+    """Check that nothing is left behind once the sweeper has run."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while left := leftovers(system, folder):
         if time.monotonic() > deadline:
@@ -84,7 +84,7 @@ def assert_clean(system: System, folder: Path) -> None:
 
 
 def assert_one_mail(folder: Path, job_id: int) -> None:
-    """One mail, and not a second one later (as far as a sweep can tell)."""
+    """Check that there is one mail, and no second one after another sweep."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (mails := mails_about(folder, job_id)) == 0 and time.monotonic() < deadline:
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""Striking a job before its end. A strike that comes too late has shown nothing: it is repeated, sooner."""
+"""Strikes a job before its end. A strike that came too late shows nothing, so it is repeated earlier."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _TRIES = 8
 
 
 def moments(first: float) -> Iterator[float]:
-    """Seconds after a job's begin at which to strike: ``first``, then half as long each time.
+    """Seconds after the start of a job at which to strike: ``first``, then half as long each time.
 
-    For a test to go through until it has struck a job midway. Raises AssertionError where that never happened.
+    A test tries them until it has struck a job midway. Raises AssertionError if that never happened.
     """
     for number in range(_TRIES):
         yield first / 2**number
-    raise AssertionError(f"Struck {_TRIES} times from {first:.2f} s on, and the job was always over before.")
+    raise AssertionError(f"Struck {_TRIES} times from {first:.2f} s on, but the job had always ended before.")
 
 
 def kill(process: subprocess.Popen[bytes], *, after: float) -> None:
-    """Kill it, so many seconds from now; it may have come to its own end before."""
+    """Kill a process after so many seconds, unless it has already ended."""
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
     assert process.wait() in {0, -signal.SIGKILL}

@@ -1,4 +1,4 @@
-"""The tests' own PostgreSQL and Redis: started once for a run, stopped and swept away at its end."""
+"""The tests' own PostgreSQL and Redis: started once for a run, stopped and removed at its end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from config.stack.processes import Program, kill_group, popen_options
 
 
 def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
-    """Start a program that writes what it says to ``log``."""
+    """Start a program with its output going to ``log``."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             program.argv, stdin=subprocess.PIPE, stdout=output, stderr=output, **popen_options(program)
@@ -26,7 +26,7 @@ def start(program: Program, log: Path) -> subprocess.Popen[bytes]:
 
 
 def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
-    """Stop it as it wants to be stopped, or else kill it, and what is left of its group."""
+    """Stop a program gracefully or else kill it, with what is left of its group."""
     if process.poll() is None:
         process.send_signal(program.stop_signal)
         try:
@@ -38,7 +38,7 @@ def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
 
 
 def start_embedded() -> None:
-    """Put DATABASE_URL, REDIS_URL and DATA_DIR into the environment, with servers behind them."""
+    """Put DATABASE_URL, REDIS_URL and DATA_DIR into the environment, and start the servers behind them."""
     folder = Path(tempfile.mkdtemp(prefix="tablekeep-tests-"))
     owner = os.getpid()
 
@@ -57,7 +57,7 @@ def start_embedded() -> None:
 
         wait_until_ready(program, process)
 
-    # Never a folder or store that somebody's real files are in: tests empty theirs.
+    # Never use a folder or store with somebody's real files: tests empty theirs.
     os.environ["DATA_DIR"] = str(folder / "data")
     os.environ.pop("STORAGE_URL", None)
     if not os.environ.get("DATABASE_URL"):

@@ -19,7 +19,7 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT_PYTHON = ROOT / ".venv" / "bin" / "python"
-"""The interpreter with the product's own requirements; benchmarks themselves run in one that has more."""
+"""The interpreter with the product's own requirements; the benchmarks run in one that has more."""
 _PASSWORD = "only for this run"  # noqa: S105  a throw-away database on loopback
 
 
@@ -35,20 +35,20 @@ class System:
     _tokens: dict[str, Any] = field(default_factory=dict)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
-        """The JSON of an answer, None for an empty one. Raises RuntimeError for an error answer."""
+        """The JSON of a response, None for an empty one. Raises RuntimeError for an error."""
         answer = self.answer(method, path, **kwargs)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.content else None
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to be one of the stack's."""
+        """The environment that a process of the stack needs."""
         lines = (self.folder / "stack.env").read_text().splitlines()
         pairs = (line.split("=", 1) for line in lines if "=" in line)
         return {"DATA_DIR": str(self.folder), **{name: value.strip("\"'") for name, value in pairs}}
 
     def token(self) -> str:
-        """An access token, renewed when it nears its end."""
+        """An access token, renewed shortly before it expires."""
         if time.monotonic() > self._tokens.get("until", 0):
             answer = httpx.post(f"{self.url}/api/token/", json={"username": "bench", "password": _PASSWORD}, timeout=60)
             answer.raise_for_status()
@@ -67,7 +67,7 @@ class System:
         self.call("DELETE", "/api/delete-table/", params={"table_name": name})
 
     def upload(self, table: str, path: Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Start an import by the API and return its job."""
+        """Start an import through the API and return its job."""
         with path.open("rb") as file:
             data = {"table_name": table, "email": "bench@example.com", "options": json.dumps(options or {})}
             job = self.call("POST", "/api/upload-csv/", data=data, files={"file": (path.name, file, "text/csv")})
@@ -76,19 +76,19 @@ class System:
     def import_file(
         self, table: str, path: Path, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], float]:
-        """Upload ``path`` and wait for the end. Returns the job and the seconds from request to its end."""
+        """Upload ``path`` and wait for the end. Returns the job and the seconds from the request to the end."""
         start = time.perf_counter()
         job = self.upload(table, path, options)
         while job["state"] in {"queued", "running"}:
-            time.sleep(0.2)  # asking costs the machine, too
+            time.sleep(0.2)  # asking also costs time
             job = self.call("GET", f"/api/imports/{job['id']}/")
         return job, time.perf_counter() - start
 
     def processes(self, word: str) -> list[psutil.Process]:
-        """The stack's processes, with all their children, whose command line holds ``word``."""
+        """The stack's processes, with all their children, whose command line contains ``word``."""
         found: dict[int, psutil.Process] = {}
         for process in psutil.Process(self.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            with contextlib.suppress(psutil.Error):  # it has ended
                 if word in " ".join(process.cmdline()):
                     found |= {one.pid: one for one in [process, *process.children(recursive=True)]}
         return list(found.values())

@@ -1,4 +1,4 @@
-"""One trial: an import, a fault at some moment of it, and the check of everything that must be true afterwards."""
+"""One trial: an import, a fault at some moment, and the check of everything that must be true afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.system import System
 
 @dataclass(frozen=True)
 class Trial:
-    """``moment`` is seconds after the upload's answer at which the fault strikes; sooner, where the import is over."""
+    """``moment``: when the fault strikes, in seconds after the upload's response; earlier if the import has ended."""
 
     number: int
     fault: Fault
@@ -43,16 +43,16 @@ def make_workload(folder: Path, rows: int) -> Workload:
 
 
 def trials(total: int, *, seed: int, within: float) -> Iterator[Trial]:
-    """Every fault in turn, each at a random moment of the ``within`` seconds that an import takes."""
+    """Every fault in turn, each at a random moment of an import of ``within`` seconds."""
     rng = random.Random(seed)
     for number in range(total):
         yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within))
 
 
 def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> float:
-    """Run it until the fault has struck an import before its end; returns at which moment that was.
+    """Repeat a trial until its fault has struck an import midway. Returns the moment.
 
-    Raises AssertionError where an import, struck or missed, has not happened exactly once, or where all were missed.
+    Raises AssertionError if an import, struck or missed, did not happen exactly once, or if all were missed.
     """
     for moment in moments(trial.moment):
         if _is_struck(system, folder, workload, replace(trial, moment=moment)):

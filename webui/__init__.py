@@ -1,1 +1,1 @@
-"""The console: knows HTML, asks dataengine for everything."""
+"""The console: knows HTML, and leaves everything else to dataengine."""

@@ -1,7 +1,7 @@
-"""What was changed, said to the user together with a way back; and what is being changed, while a worker does it.
+"""Tells users what was changed, with a way to undo it, and what a worker is changing.
 
-The message carries the address of its undoing, so that it works after a redirect, in a part of the page, and without
-a script.
+The message has the URL for undoing, so that undoing works after a redirect, in a part of the page, and without a
+script.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
+from dataengine.models.shapes import ChangeParameters
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
 from webui.words import about, plural
@@ -33,14 +34,14 @@ _UNDOING = {
 
 
 class WayBack(NamedTuple):
-    """A button that takes a change back: what it says, and where it posts to."""
+    """A button that undoes a change: its text, and the URL to which it posts."""
 
     word: str
     url: str
 
 
 class UnderWay(NamedTuple):
-    """A change that a worker makes: what it does, why it does not yet, or for how many seconds it has."""
+    """A change that a worker makes: what it does, why it waits, or for how many seconds it has been running."""
 
     job: ChangeJob
     doing: str
@@ -49,13 +50,13 @@ class UnderWay(NamedTuple):
 
 
 def tell(request: HttpRequest, text: str, table: Table, trail: Trail, *, word: str = "Undo") -> None:
-    """Say ``text`` to the user, and offer to undo the event that a service left in ``trail``."""
+    """Show ``text`` to the user, and offer to undo the event that a service added to ``trail``."""
     url = resolve_url("console:undo", table.name, trail[-1].pk) if trail else ""
     messages.success(request, text, extra_tags=f"{word} {url}" if url else "")
 
 
 def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: Iterable[Column]) -> None:
-    """Say what a change of many records did, or the undoing of any change, and offer to undo that."""
+    """Tell what a change of many records, or undoing a change, did, and offer to undo it."""
     count, verb = event.details["count"], event.action.rpartition(".")[2]
     records = "1 record is" if count == 1 else f"{count:,} records are"
     if event.undoes_id is not None:
@@ -68,7 +69,7 @@ def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: It
 
 
 def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob]) -> None:
-    """Say how changes ended that the user had a worker make, once."""
+    """Tell once how the user's changes ended that a worker made."""
     columns: list[Column] | None = None
     for job in services.endings(over):
         columns = list(table.columns.all()) if columns is None else columns
@@ -81,7 +82,7 @@ def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob
 
 
 def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
-    """What ``records/_changes.html`` needs; says what has ended, too."""
+    """The context of ``records/_changes.html``. Also tells what has ended."""
     jobs, over = services.of_interest(request.user, table)
     tell_endings(request, table, over)
     columns = list(table.columns.all()) if jobs else []
@@ -93,7 +94,7 @@ def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
 
 
 def way_back(message: Message) -> WayBack | None:
-    """What ``tell`` put into a message."""
+    """The button that ``tell`` attached to a message."""
     word, _, url = (message.extra_tags or "").partition(" ")
     return WayBack(word, url) if url else None
 
@@ -103,26 +104,25 @@ def _under_way(job: ChangeJob, columns: Iterable[Column]) -> UnderWay:
         seconds = (timezone.now() - job.started_at).total_seconds()
         return UnderWay(job, _doing(job, columns), "", max(0.0, seconds))
     if job.error:
-        return UnderWay(job, _doing(job, columns), f"{job.error} It starts again soon.", None)
+        return UnderWay(job, _doing(job, columns), f"{job.error} It will start again soon.", None)
     return UnderWay(job, _doing(job, columns), _waits_for(job), None)
 
 
 def _waits_for(job: ChangeJob) -> str:
     if ImportJob.objects.filter(table_id=job.table_id, state=ImportJob.State.RUNNING).exists():
-        return "It begins when the import into this table is over."
-    return "It begins in a moment."
+        return "It starts when the import into this table has ended."
+    return "It starts in a moment."
 
 
 def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
-    """What a change does, as the beginning of a sentence."""
+    """What a change does, as the start of a sentence."""
     records = plural(job.count, "record,records") if job.count_exact else f"{about(job.count)} records"
-    match job.action:
-        case ChangeJob.Action.DELETE:
-            return f"Deleting {records}"
-        case ChangeJob.Action.UPDATE:
-            return f"Setting {_titles(columns, job.parameters['image'])} in {records}"
-        case _:
-            return _UNDOING[job.parameters["verb"]].format(records)
+    parameters: ChangeParameters = job.parameters
+    if "image" in parameters:
+        return f"Setting {_titles(columns, parameters['image'])} in {records}"
+    if "event" in parameters:
+        return _UNDOING[parameters["verb"]].format(records)
+    return f"Deleting {records}"
 
 
 def _titles(columns: Iterable[Column], attributes: Iterable[str]) -> str:

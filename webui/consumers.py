@@ -1,8 +1,8 @@
-"""The socket of one import: authorises, then forwards what the database and the channel layer say. Nothing else.
+"""The socket of one import: authorises, then forwards the state from database and channel layer.
 
 The job's row is the truth. A message on the group ``import.<id>`` is either a hint (``import.changed``: read the row
 again) or the newest counters (``import.progress``: the API's job shape, absolute). Messages may be lost, so the row is
-also read every two seconds, and the first and the last thing sent always come from it.
+also read every two seconds, and the first and the last message sent always come from it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
+from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressData
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
 from webui.imports.live import live_message
@@ -41,16 +42,16 @@ if TYPE_CHECKING:
 
 SHORTEST_PAUSE = 0.25  # at most four messages a second
 POLL_SECONDS = 2.0
-# Somebody who logged out or was shut out loses the socket within this; well below the minute that is promised.
+# After log-out or loss of rights the socket closes within this time, well below the promised minute.
 RECHECK_SECONDS = 20.0
 DONE = 1000
 NOT_ALLOWED_ANY_MORE = 4403
-TRY_AGAIN = 1011  # hx-ws comes back by itself
+TRY_AGAIN = 1011  # hx-ws reconnects by itself
 NO_REDIS = (OSError, RedisError)
 
 
 class Nothing(AsyncWebsocketConsumer):
-    """Where no socket is: refuses everybody at the handshake."""
+    """For addresses without a socket: refuses everybody at the handshake."""
 
     async def connect(self) -> None:
         """HTTP 403."""
@@ -74,12 +75,12 @@ class ImportConsumer(AsyncWebsocketConsumer):
         self.is_json = asked == "json" or (asked != "html" and self.token != "")
         self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
-        self.progress: dict[str, Any] | None = None
+        self.progress: ProgressData | None = None
         job = await self._fetch()
         if job is None:
             await self.close()
             return
-        with suppress(*NO_REDIS):  # then the polls alone have to do
+        with suppress(*NO_REDIS):  # then polling has to do
             await self.channel_layer.group_add(f"import.{self.pk}", self.channel_name)
         await self.accept()
         self.following = asyncio.create_task(self._follow(job))
@@ -91,25 +92,25 @@ class ImportConsumer(AsyncWebsocketConsumer):
         with suppress(*NO_REDIS):
             await self.channel_layer.group_discard(f"import.{self.pk}", self.channel_name)
 
-    async def import_changed(self, message: dict[str, Any]) -> None:
-        """A hint: the row has changed."""
+    async def import_changed(self, message: ImportChanged) -> None:
+        """Handle the hint that the row has changed."""
         self.progress = None
         self.news.set()
 
-    async def import_progress(self, message: dict[str, Any]) -> None:
-        """The newest counters; older ones that were not sent yet are of no interest any more."""
+    async def import_progress(self, message: ImportProgressed) -> None:
+        """Keep the newest counters; older ones that were not sent yet are dropped."""
         self.progress = message["progress"]
         self.news.set()
 
     async def _follow(self, job: ImportJob) -> None:
-        """Send the changes. Where the database is away the client is told to come back, and begins anew."""
+        """Send the changes. If the database does not answer, the client is told to reconnect."""
         try:
             await self._send_changes(job)
         except DatabaseError:
             await self.close(TRY_AGAIN)
 
     async def _send_changes(self, job: ImportJob) -> None:
-        """Send the state at each change until the import is over or the user may not see it any more."""
+        """Send the state at each change until the import has ended or the user may no longer see it."""
         loop = asyncio.get_running_loop()
         sent, checked = "", loop.time()
         while True:
@@ -125,46 +126,46 @@ class ImportConsumer(AsyncWebsocketConsumer):
                 await asyncio.wait_for(self.news.wait(), POLL_SECONDS - SHORTEST_PAUSE)
             self.news.clear()
             must_check = loop.time() - checked > RECHECK_SECONDS
-            if self.progress is None or must_check or self.progress.get("attempt", job.attempt) != job.attempt:
+            if self.progress is None or must_check or self.progress["attempt"] != job.attempt:
                 fetched = await self._fetch()
                 if fetched is None:
                     await self.close(NOT_ALLOWED_ANY_MORE)
                     return
                 job, checked = fetched, loop.time()
 
-    def _newer_than(self, job: ImportJob) -> dict[str, Any] | None:
+    def _newer_than(self, job: ImportJob) -> ProgressData | None:
         """The counters of the last message, unless the row has been read since or is final."""
         progress, self.progress = self.progress, None
         return None if job.is_over else progress
 
     @database_sync_to_async
     def _fetch(self) -> ImportJob | None:
-        """The job as it is now, or None for whoever may not see it (any more)."""
+        """The present job, or None if the user may not see it (any more)."""
         try:
             return access.get_import(self._user(), self.pk)
         except DataEngineError:
             return None
 
     def _user(self) -> User | AnonymousUser:
-        """Who this is *now*: still logged in, or the token's owner still active and with the same password."""
+        """The user *now*: still logged in, or the token's owner if still active and with the same password."""
         if not self.token:
             return _user_of_session(self.scope["session"].session_key)
         try:
-            # Expiry counts at the handshake only: an import may well outlast a token.
+            # Expiry only counts at the handshake: an import may outlast a token.
             self.validated = self.validated or AccessToken(self.token)  # type: ignore[arg-type]  # takes the text
             return JWTAuthentication().get_user(self.validated)  # type: ignore[return-value]  # auth.User
         except (APIException, TokenError):
             return AnonymousUser()
 
     @database_sync_to_async
-    def _render(self, job: ImportJob, progress: dict[str, Any] | None) -> str:
+    def _render(self, job: ImportJob, progress: ProgressData | None) -> str:
         if self.is_json:
             return json.dumps(import_job_data(job, base_url=self.base_url) | (progress or {}), cls=DjangoJSONEncoder)
         return live_message(job, progress)
 
 
 def _user_of_session(key: str | None) -> User | AnonymousUser:
-    """Who is logged in by that session *now*: the session is read anew, and its password hash checked."""
+    """The user of that session *now*: the session is read anew, and its password hash is checked."""
     if not key:
         return AnonymousUser()
     request = HttpRequest()
@@ -173,7 +174,7 @@ def _user_of_session(key: str | None) -> User | AnonymousUser:
 
 
 def _base_url(scope: Mapping[str, Any]) -> str:
-    """Where the client reached us, for absolute URLs; nothing where its host is none of ours."""
+    """The client's scheme and host, for absolute URLs; '' if the host is not one of ours."""
     host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     scheme = "https" if scope.get("scheme") in {"wss", "https"} else "http"
     return f"{scheme}://{host}" if validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS) else ""

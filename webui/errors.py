@@ -1,4 +1,4 @@
-"""Errors of dataengine as the console shows them: at the field, as a page, or as a toast. One place."""
+"""Shows the errors of dataengine in the console: at a field, as a page, or as a toast."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from webui import htmx
 _TITLES = {
     403: "You may not do that",
     404: "There is nothing here",
-    409: "Not just now",
+    409: "Not possible right now",
     413: "This is too large",
-    503: "Not just now",
+    503: "Not possible right now",
 }
 
 
 def error_response(request: HttpRequest, error: DataEngineError) -> HttpResponse:
-    """An error as a page, or as a toast where a part of the page was asked for."""
+    """An error as a page, or as a toast if a part of a page was requested."""
     if htmx.is_partial(request):
         return htmx.plain_error(error.message, error.status)
-    context = {"title": _TITLES.get(error.status, "That did not work"), "message": error.message}
+    context = {"title": _TITLES.get(error.status, "This did not work"), "message": error.message}
     return htmx.render(request, "error.html", context, status=error.status)
 
 
 def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
-    """An address that takes other methods only: people come to one by reloading what a form was sent to."""
-    context = {"title": "This is no page of its own", "message": "It only takes what a form or a program sends to it."}
+    """The answer for an address without this method, as when the target of a form is reloaded."""
+    message = "Only a form or a program can use this address. Go back and try again."
+    context = {"title": "This is not a page", "message": message}
     response = htmx.render(request, "error.html", context, status=405)
     response.headers["Allow"] = ", ".join(methods)
     return response
@@ -38,9 +39,9 @@ def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
 
 @contextmanager
 def errors_into(form: BaseForm, names: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Run one service call; what it refuses is written at the form's fields. Missing rights still end the request.
+    """Add the errors of a service call to the form's fields. Missing rights still end the request.
 
-    ``names`` maps the service's names of inputs to the form's, where they differ.
+    ``names`` maps the service's names of inputs to the form's where they differ.
     """
     try:
         yield
@@ -51,7 +52,7 @@ def errors_into(form: BaseForm, names: Mapping[str, str] | None = None) -> Itera
 
 
 def add_errors(form: BaseForm, error: DataEngineError, names: Mapping[str, str] | None = None) -> None:
-    """Write an error at the fields that it names, or at the top where the form has none of them."""
+    """Add an error to the fields that it names, or to the top if the form has none of them."""
     placed = False
     for name, texts in error.fields.items():
         field = (names or {}).get(name, name)

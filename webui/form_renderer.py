@@ -1,6 +1,6 @@
-"""How Django's plainest widgets become HTML: as its own templates have it, without the templates.
+"""Renders Django's simplest widgets like its own templates, but without templates.
 
-The selects and inputs of a grid are what took a third of its page (measured): each option is two templates.
+The selects and inputs of a grid took a third of its time (measured): each option is two templates.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _INPUTS = ("text", "number", "email", "url", "hidden", "date", "time", "input")
 
 
 class Renderer(DjangoTemplates):
-    """Django's own, but for selects and inputs."""
+    """Django's own renderer, except for selects and inputs."""
 
     def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
-        """What the template of that name makes of ``context``."""
+        """Render ``context`` like the template with this name."""
         made = _MADE.get(template_name)
         return made(context["widget"]) if made else super().render(template_name, context, request)
 

@@ -1,4 +1,4 @@
-"""Forms of the console. They look alike because ``Styled`` says how; what they mean is the services' affair."""
+"""Forms of the console. ``Styled`` makes them look alike; the services interpret what they contain."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import forms
 
 
 class Styled(forms.BaseForm):
-    """Gives each widget the class it is drawn by."""
+    """Gives each widget its CSS class."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -18,7 +18,7 @@ class Styled(forms.BaseForm):
 
 
 def style(widget: forms.Widget) -> None:
-    """Set the class that console.css and Tabler draw ``widget`` by."""
+    """Set the class by which console.css and Tabler style ``widget``."""
     match widget:
         case forms.CheckboxInput():
             css = "form-check-input"

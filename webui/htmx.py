@@ -1,7 +1,7 @@
 """One URL, a page or a partial: the only place that decides which, and the only one that knows htmx's headers.
 
-htmx 4 sends ``HX-Request-Type: partial`` when it will swap a part of the page, ``full`` when the target is the body
-or when something is selected from the answer. Back and Forward ask for the whole page, without ``HX-Request``.
+htmx 4 sends ``HX-Request-Type: partial`` when it will replace a part of the page, ``full`` when the target is the body
+or when something is selected from the answer. Back and Forward request the whole page, without ``HX-Request``.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django_htmx.middleware import HtmxDetails
 
-# Without these a browser or proxy would show a partial, kept from an earlier request, as the page.
+# Without these a browser or proxy might show a cached partial as the page.
 _VARY = ("HX-Request", "HX-Request-Type")
 UNPROCESSABLE = 422
 
 
 class ConsoleRequest(HttpRequest):
-    """A request of somebody who is logged in, as the views see it (``console_view`` sees to that)."""
+    """A request by a user who is logged in (``console_view`` makes sure of that)."""
 
     user: User
     htmx: HtmxDetails
 
 
 def is_htmx(request: HttpRequest) -> bool:
-    """Whether htmx sent the request, for whatever part or page."""
+    """Whether htmx sent the request, for a part or a page."""
     return bool(_details(request))
 
 
 def is_partial(request: HttpRequest) -> bool:
-    """Whether the answer will replace a part of the page that the browser shows."""
+    """Whether the answer will replace a part of the page shown by the browser."""
     details = _details(request)
     return details.request_type == "partial" and not details.history_restore_request
 
@@ -49,7 +49,7 @@ def render(
     partial: str | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """Answer with ``template``, or with ``partial`` (which the page itself includes) when htmx swaps a part."""
+    """Answer with ``template``, or with ``partial`` (which the page includes) if htmx replaces a part."""
     if partial is not None and is_partial(request):
         response = render_template(request, partial, context, status=status)
         response.content += _pending_messages(request).encode()
@@ -60,7 +60,7 @@ def render(
 
 
 def redirect(request: HttpRequest, url: str) -> HttpResponse:
-    """Send the browser to ``url``. A plain redirect would be followed by fetch and its page swapped into the part."""
+    """Send the browser to ``url``. fetch would follow a plain redirect, and htmx would put that page into the part."""
     if is_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponseRedirect(url)
@@ -76,6 +76,6 @@ def _details(request: HttpRequest) -> HtmxDetails:
 
 
 def _pending_messages(request: HttpRequest) -> str:
-    """Messages left for the user, as an extra partial that lands in the page's toast region."""
+    """Pending messages as an extra partial for the page's toast region."""
     messages = list(get_messages(request))
     return render_to_string("_toasts_partial.html", {"messages": messages}, request) if messages else ""

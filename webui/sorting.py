@@ -1,4 +1,4 @@
-"""Lists that their heads sort, in three states (ascending, descending, the list's own order), by real URLs."""
+"""Lists that are sorted by their heads, in three states (ascending, descending, the list's own order), by real URLs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import django_tables2 as tables2
 from django.http import QueryDict
 
-# Parameters that lead to one page of one order; another order starts at its own first page.
+# Parameters for a page of one order; another order starts at its first page.
 PAGE_PARAMETERS = ("page", "cursor", "count")
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column's head. ``state`` is what ``aria-sort`` says; ``query`` leads to the next state."""
+    """A column's head. ``state`` is for ``aria-sort``; ``query`` is the query of the next state."""
 
     key: str
     title: str
@@ -22,9 +22,9 @@ class Heading:
     state: str
     query: str
     hint: str = ""
-    # In pixels, where the user gave it one.
+    # In pixels, if the user set it.
     width: int | None = None
-    # How the grid's scripts and URLs call the column: ``c12``, which no user's word can break.
+    # The column's name for the grid's scripts and URLs: ``c12``, independent of the user's name for it.
     column: str = ""
 
 
@@ -39,7 +39,7 @@ class SortableTable(tables2.Table):
             self.order_by = (alias,)
 
     def key_of(self, name: str) -> str:
-        """How the URL calls the column that tables2 calls ``name``."""
+        """The name in URLs of the column that is ``name`` in tables2."""
         return name
 
     def css_of(self, name: str) -> str:
@@ -51,7 +51,7 @@ class SortableTable(tables2.Table):
         return [self._heading(bound, params) for bound in self.columns.iterall() if bound.visible]
 
     def _alias(self, sort: str) -> str:
-        """``sort`` as tables2 writes it, or '' where no column is called so."""
+        """``sort`` in the form of tables2, or '' if there is no such column."""
         names = {self.key_of(bound.name): bound.name for bound in self.columns.iterall() if bound.orderable}
         name = names.get(sort.removeprefix("-"))
         return ("-" if sort.startswith("-") else "") + name if name else ""

@@ -9,6 +9,6 @@ from webui.imports import drafts, resumable
 
 @shared_task(name="webui.tasks.forget_uploads")
 def forget_uploads() -> None:
-    """Remove uploads from which nobody started an import, and those that broke off, after a day."""
+    """Remove uploads that were interrupted or never imported, after a day."""
     drafts.forget_old()
     resumable.forget_old()

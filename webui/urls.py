@@ -1,4 +1,4 @@
-"""URLs of the console. The account's bear the names that Django's own views and settings expect."""
+"""URLs of the console. Those of accounts have the names that Django's own views and settings expect."""
 
 from django.urls import include, path
 
@@ -30,7 +30,7 @@ account_urls = [
 
 console_urls = [
     path("", tables.index, name="tables"),
-    # "new" is no table's name in these; it stands before the tables' own URLs.
+    # "new" is not the name of a table here, so these come before the URLs of tables.
     path("tables/new/", tables.new, name="table-new"),
     path("tables/new/import/", imports.new_table, name="table-from-file"),
     path("tables/<str:name>/", records.index, name="records"),

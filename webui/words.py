@@ -1,4 +1,4 @@
-"""Figures in words: numbers, estimates, sizes, durations, plurals, as people read them. Pure."""
+"""Figures in words: numbers, estimates, sizes, durations, plurals. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def number(value: float | None) -> str:
 
 
 def about(value: int | None) -> str:
-    """An estimate as people say it: ``about 10.0 million``, ``about 120,000``."""
+    """An estimate in words: ``about 10.0 million``, ``about 120,000``."""
     if value is None:
         return ""
     if value >= 1_000_000:
@@ -50,7 +50,7 @@ def duration(seconds: float | None) -> str:
 
 
 def seconds(elapsed: float) -> str:
-    """How long something has been going on, without the decimals of ``duration``: they would only flicker."""
+    """How long something has been running, without the decimals of ``duration``, which would only flicker."""
     return duration(math.floor(elapsed)) if elapsed >= 10 else f"{math.floor(elapsed)} s"
 
 

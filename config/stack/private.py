@@ -1,4 +1,4 @@
-"""Secrets that the embedded stack makes up for itself: one file in DATA_DIR that only its owner can read."""
+"""Secrets that the embedded stack generates: one file in DATA_DIR that only its owner can read."""
 
 import json
 import os
@@ -12,18 +12,18 @@ _FILE_NAME = "secrets.json"
 
 
 def data_dir() -> Path:
-    """DATA_DIR as an absolute path, for code that runs before the settings are there."""
+    """DATA_DIR as an absolute path, for code that runs before the settings are loaded."""
     return Path(os.environ.get("DATA_DIR") or PROJECT_DIR / ".data").expanduser().resolve()
 
 
 def make_private_folder(path: Path) -> Path:
-    """Create a folder that other users can neither list nor read; one that exists is left as it is."""
+    """Create a folder that other users can neither list nor read; an existing one is left unchanged."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner can read, all at once."""
+    """Atomically replace a file by one that only its owner can read."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -35,7 +35,7 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 def stored_secret(folder: Path, name: str) -> str:
-    """The secret of that name (URL-safe characters), made up and stored the first time it is asked for."""
+    """The secret named ``name`` (URL-safe characters), generated and stored on first use."""
     path = make_private_folder(folder) / _FILE_NAME
     stored: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if name not in stored:
@@ -45,6 +45,6 @@ def stored_secret(folder: Path, name: str) -> str:
 
 
 def ensure_secret_key() -> None:
-    """Put SECRET_KEY into this process's environment where it is missing and DEBUG does not excuse it."""
+    """Set SECRET_KEY in this process's environment if it is missing and DEBUG is off."""
     if not os.environ.get("SECRET_KEY"):
         os.environ["SECRET_KEY"] = stored_secret(folder("DATA_DIR", data_dir()), "secret_key")

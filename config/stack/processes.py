@@ -30,17 +30,17 @@ class Program:
     """Open descriptors that the child inherits."""
     stop_signal: signal.Signals = signal.SIGTERM
     grace: float = 10.0
-    """Seconds between `stop_signal` and SIGKILL."""
+    """Seconds from `stop_signal` to SIGKILL."""
     orphan_signal: signal.Signals = signal.SIGTERM
-    """What the kernel sends when the parent dies without having stopped it (Linux only)."""
+    """The signal that the kernel sends if the parent dies without stopping it (Linux only)."""
     ready: Callable[[], bool] = field(default=lambda: True)
-    """One quick attempt to use it; RuntimeError where waiting is of no use."""
+    """One quick attempt to use it; RuntimeError if waiting is pointless."""
 
 
 def popen_options(program: Program) -> dict[str, Any]:
-    """Keyword arguments for `subprocess.Popen` and `asyncio.create_subprocess_exec`, pipes excepted.
+    """Keyword arguments for `subprocess.Popen` and `asyncio.create_subprocess_exec`, except for pipes.
 
-    Each child leads a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops
+    Each child leads a session of its own: a Ctrl-C in the terminal only reaches the supervisor, which then stops
     things in order, and the whole group can be killed afterwards. Call from the main thread only: the kernel counts
     the death of the starting *thread* as the parent's death.
     """
@@ -50,7 +50,7 @@ def popen_options(program: Program) -> dict[str, Any]:
     def tie_to_parent() -> None:
         if _libc is not None:
             _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-            if os.getppid() != parent:  # it died before the call above
+            if os.getppid() != parent:  # the parent died before the call above
                 os._exit(1)
 
     options: dict[str, Any] = {
@@ -70,7 +70,7 @@ def run_to_end(program: Program) -> None:
     """Run a program that ends by itself.
 
     Raises:
-        RuntimeError: it failed; the message carries what it printed.
+        RuntimeError: it failed; the message contains its output.
     """
     done = subprocess.run(
         program.argv,
@@ -85,7 +85,7 @@ def run_to_end(program: Program) -> None:
 
 
 def kill_group(pid: int) -> None:
-    """Kill what is left of the group that a child led."""
+    """Kill what is left of a child's process group."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

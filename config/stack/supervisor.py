@@ -1,4 +1,4 @@
-"""Runs programs side by side: forwards what they print, restarts those that crash, and stops all of them."""
+"""Runs programs side by side: forwards their output, restarts those that crash, and stops all of them."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from typing import TextIO
 from config.stack.processes import Program, kill_group, popen_options
 
 _START_LIMIT = 120.0
-# A program that ends by itself this often within that many seconds will not be saved by another start.
+# If a program ends by itself this often within so many seconds, another start will not help.
 _DEATHS = 5
 _WITHIN = 60.0
 _FIRST_PAUSE = 0.2
@@ -21,7 +21,7 @@ _LOOK_EVERY = 0.1
 
 
 class StackError(Exception):
-    """The stack cannot start or go on; the message is for the person who started it."""
+    """The stack cannot start or continue; the message is for the person who started it."""
 
 
 class Supervisor:
@@ -38,9 +38,9 @@ class Supervisor:
         self._hurry = asyncio.Event()
 
     async def start(self, program: Program) -> None:
-        """Start a program and return once it is ready; from then on it is restarted when it ends.
+        """Start a program and return once it is ready; from then on it is restarted whenever it ends.
 
-        What it prints until then is of interest only where it fails, and is written only then.
+        Its output until then is only written if it fails.
 
         Raises:
             StackError: it ended, or was not ready in time.
@@ -51,7 +51,7 @@ class Supervisor:
         await child.spawn()
         try:
             await child.until_ready()
-            await asyncio.sleep(0.1)  # what it said before it answered may still be on its way
+            await asyncio.sleep(0.1)  # its output from before it was ready may still be arriving
         except StackError:
             for line in child.aside:
                 self.write(line)
@@ -61,9 +61,9 @@ class Supervisor:
         child.keeper = asyncio.create_task(self._keep(child))
 
     async def run(self, program: Program, *, foreground: bool = False) -> bytes:
-        """Run a program to its end; what it prints on standard output is the answer.
+        """Run a program to its end; returns its standard output.
 
-        One in the foreground has the terminal to itself: it prints there, and the logs of the others wait.
+        A foreground program has the terminal to itself; the logs of the others wait.
 
         Raises:
             StackError: it failed.
@@ -86,7 +86,7 @@ class Supervisor:
         return output
 
     async def watch(self) -> None:
-        """Wait until a program has died for good.
+        """Wait until a program keeps failing.
 
         Raises:
             StackError: always; it names the program.
@@ -94,15 +94,15 @@ class Supervisor:
         await self._failed
 
     def hurry(self) -> None:
-        """Make `stop` kill at once what has not stopped yet."""
+        """Make `stop` kill at once whatever has not stopped yet."""
         self._hurry.set()
 
     async def stop(self) -> None:
-        """Stop everything, the programs started last first; nothing of their process groups is left."""
+        """Stop everything in reverse order of starting, including all process groups."""
         for child in self._children:
             if child.keeper is not None:
                 child.keeper.cancel()
-        # What serves and what works can go together; the servers beneath them have to outlive both.
+        # Web server and workers can stop together; the databases have to outlive both.
         clients = [child for child in self._children if child.program.user is None and child.program.stdin == b""]
         servers = [child for child in self._children if child not in clients]
         for group in (clients, servers):
@@ -110,7 +110,7 @@ class Supervisor:
         self._children.clear()
 
     def write(self, line: str) -> None:
-        """Write a line of log; a reader that has gone away is no reason to stop."""
+        """Write a line of log; a reader that has disconnected is no reason to stop."""
         if self._held is not None:
             self._held.append(line)
             return
@@ -128,18 +128,18 @@ class Supervisor:
             if _was_ended(code):
                 pause = _FIRST_PAUSE
             else:
-                # One that had run well for a while starts over at once.
+                # A program that ran well for a while restarts at once.
                 pause = _FIRST_PAUSE if deaths and now - deaths[-1] > _WITHIN else pause
                 deaths.append(now)
             if len(deaths) == _DEATHS and now - deaths[0] < _WITHIN:
                 self._failed.set_exception(StackError(f"{name} ended {_DEATHS} times within {_WITHIN:.0f} s."))
                 return
-            self.write(f"{name:<9}| ended with {_outcome(code)}, starting it again")
+            self.write(f"{name:<9}| ended with {_outcome(code)}; restarting it")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             try:
                 await child.spawn()
-            except OSError as error:  # the program is gone, or the machine has no room for it
+            except OSError as error:  # the program is missing, or the machine has no memory for it
                 self._failed.set_exception(StackError(f"{name} could not be started again: {error.strerror}."))
                 return
 
@@ -151,7 +151,7 @@ class _Child:
         self.program = program
         self.keeper: asyncio.Task[None] | None = None
         self.aside: list[str] | None = None
-        """What it prints is put aside here as long as there is a list."""
+        """Collects its output as long as this is a list."""
         self._supervisor = supervisor
         self._process: asyncio.subprocess.Process | None = None
         self._pumps: list[asyncio.Task[None]] = []
@@ -189,7 +189,7 @@ class _Child:
             except RuntimeError as error:
                 raise StackError(str(error)) from error
             if self._process.returncode is not None:
-                await asyncio.wait(self._pumps, timeout=1.0)  # its last words say why
+                await asyncio.wait(self._pumps, timeout=1.0)  # its last output says why
                 raise StackError(f"{name} ended with {_outcome(self._process.returncode)} while starting.")
             if time.monotonic() > deadline:
                 raise StackError(f"{name} was not ready within {_START_LIMIT:.0f} s.")
@@ -208,21 +208,21 @@ class _Child:
     async def stop(self, hurry: asyncio.Event) -> None:
         process = self._process
         if process is None or process.returncode is not None:
-            return  # `wait` has seen to its group; by now the number may be somebody else's
-        self.aside = []  # of a stop that was asked for there is nothing to tell
+            return  # `wait` has taken care of its group; the id may now be another process's
+        self.aside = []  # the output of a requested stop is not interesting
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(self.program.stop_signal)
         await _either(_end_of(process), hurry.wait(), limit=self.program.grace)
         kill_group(process.pid)
         await _end_of(process)
-        # A grandchild of another group may hold the pipes open for ever.
+        # A grandchild in another group may keep the pipes open for ever.
         await asyncio.wait(self._pumps, timeout=1.0) if self._pumps else None
 
     async def _collect(self, stream: asyncio.StreamReader) -> None:
         self._captured.append(await stream.read())
 
     async def _forward(self, stream: asyncio.StreamReader) -> None:
-        """Forward line by line. Not by `readline`, which fails on lines beyond its buffer."""
+        """Forward line by line. Not with `readline`, which fails for lines longer than its buffer."""
         rest = b""
         while chunk := await stream.read(65536):
             *lines, rest = (rest + chunk).split(b"\n")
@@ -243,9 +243,9 @@ class _Child:
 
 
 async def _end_of(process: asyncio.subprocess.Process) -> int:
-    """The code of a process, once it has ended.
+    """The exit code of a process, once it has ended.
 
-    Its own `wait` comes back only when its output is closed as well, and children that it left keep that open.
+    Its own `wait` only returns once its output is closed too, which surviving children keep open.
     """
     while process.returncode is None:
         await asyncio.sleep(_LOOK_EVERY)
@@ -260,7 +260,7 @@ async def _either(*awaitables: Awaitable[object], limit: float) -> None:
 
 
 def _was_ended(code: int) -> bool:
-    """Whether somebody else ended it, which says nothing of whether it can live."""
+    """Whether somebody else ended it, which does not mean that it is broken."""
     return code == 0 or -code in {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 

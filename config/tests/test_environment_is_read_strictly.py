@@ -97,5 +97,5 @@ def test_nothing_starts_and_one_line_says_why(tmp_path: Path, command: list[str]
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR must be a folder that can be made and written: "):
+    with pytest.raises(ImproperlyConfigured, match=r"^DATA_DIR must be a folder that can be created and written: "):
         environment.folder("DATA_DIR", tmp_path / "file" / "data")

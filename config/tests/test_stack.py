@@ -160,7 +160,7 @@ def test_a_second_one_on_the_same_folder_is_refused(stack: Stack, folder: Path) 
     )
 
     assert done.returncode == 1
-    assert f"already running on {folder} (process {stack.process.pid})" in done.stderr
+    assert f"already running in {folder} (process {stack.process.pid})" in done.stderr
     assert "Traceback" not in done.stderr
     assert _get(f"{stack.until_ready()}health/ready/")[0] == 200
 

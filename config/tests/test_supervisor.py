@@ -107,7 +107,7 @@ async def test_a_crashed_program_is_started_again(tmp_path: Path) -> None:
     second = (await _until_pids(tmp_path, 2))[1]
 
     assert psutil.pid_exists(second)
-    assert "ended with signal SIGKILL, starting it again" in log.getvalue()
+    assert "ended with signal SIGKILL; restarting it" in log.getvalue()
     await supervisor.stop()
     assert not psutil.pid_exists(second)
 

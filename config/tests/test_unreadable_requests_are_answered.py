@@ -31,11 +31,14 @@ def ask(server: LiveServer, *lines: bytes) -> tuple[int, str, bytes]:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([b"GET /api/get-records/?cursor=" + LONG + b" HTTP/1.1", b"Host: localhost"], "The address is too long"),
-        ([b"GET /api/" + LONG + b"/ HTTP/1.1", b"Host: localhost"], "The address is too long"),
-        ([b"GET /api/tables/ HTTP/1.1", b"Host: localhost", b"no header"], "This is no HTTP request"),
-        ([b"GET /api/tables/ HTTP/one", b"Host: localhost"], "This is no HTTP request"),
-        ([b"POST /api/token/ HTTP/1.1", b"Host: localhost", b"Content-Length: many"], "This is no HTTP request"),
+        ([b"GET /api/get-records/?cursor=" + LONG + b" HTTP/1.1", b"Host: localhost"], "The URL is too long"),
+        ([b"GET /api/" + LONG + b"/ HTTP/1.1", b"Host: localhost"], "The URL is too long"),
+        ([b"GET /api/tables/ HTTP/1.1", b"Host: localhost", b"no header"], "This is not a valid HTTP request"),
+        ([b"GET /api/tables/ HTTP/one", b"Host: localhost"], "This is not a valid HTTP request"),
+        (
+            [b"POST /api/token/ HTTP/1.1", b"Host: localhost", b"Content-Length: many"],
+            "This is not a valid HTTP request",
+        ),
     ],
 )
 def test_of_the_api(live_asgi: LiveServer, lines: list[bytes], said: str) -> None:

@@ -1,1 +1,1 @@
-"""The JSON API: verb endpoints and resources. An entrance; asks services and queries for everything."""
+"""The JSON API: verb endpoints and resources. An entrance: everything is done by services and queries."""

@@ -1,7 +1,7 @@
-"""What every view of the API shares: how arguments are found, how a table is fetched, how an operation is described.
+"""What all views of the API share: finding arguments, fetching tables, describing operations.
 
 A view class serves a resource and the verb endpoints about it. It cannot tell them apart, except that a verb's
-arguments stand in the body (or, for GET and DELETE, in the query) where a resource's stand in the URL.
+arguments are in the body (or, for GET and DELETE, in the query) and a resource's are in the URL.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Operation:
     """How the OpenAPI schema describes one method of a view.
 
     ``body`` and ``query`` belong to the resource, ``verb`` to the verb endpoint (its body, or its query for GET and
-    DELETE). ``output`` is the shape of the answer with ``status``, or its shapes by content type where that is not
-    JSON alone; ``others`` are those with other statuses, each with what it means.
+    DELETE). ``output`` is the shape of the answer with ``status``, or its shapes by content type if that is not only
+    JSON; ``others`` are the answers with other statuses, each with its meaning.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Operation:
 
 
 class FirstRenderer(BaseContentNegotiation):
-    """Answers JSON whatever Accept says, so that errors and answers never depend on a browser's wishes."""
+    """Answers JSON whatever Accept says, so that answers and errors never depend on it."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return next((parser for parser in parsers if _media_type(request) == parser.media_type), None)
@@ -73,9 +73,9 @@ class ApiView(APIView):
     verb: str = ""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """A body sent in chunks has no Content-Length, and without one the framework takes it for empty."""
+        """Add the Content-Length that bodies sent in chunks lack; the framework would take them for empty."""
         if isinstance(request, ASGIRequest) and "transfer-encoding" in request.headers:
-            # By now the whole body is in a spooled file.
+            # The whole body is already in a spooled file.
             stream = request._stream
             request.META["CONTENT_LENGTH"] = str(stream.seek(0, os.SEEK_END))
             stream.seek(0)
@@ -83,13 +83,13 @@ class ApiView(APIView):
 
     @property
     def user(self) -> User:
-        """Who asks; the permission classes see to it that somebody is logged in."""
+        """The user; the permission classes make sure that one is logged in."""
         return cast("User", self.request.user)
 
     def arguments(self, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
         """The operation's arguments from query (GET, DELETE), body and URL, checked by ``shape``.
 
-        Raises ValidationError that names each argument at fault.
+        Raises ValidationError naming each argument at fault.
         """
         given: dict[str, Any] = {}
         reads = self.request.method in {"GET", "HEAD"}
@@ -99,14 +99,14 @@ class ApiView(APIView):
             given.update(self.body())
         for name, value in self.kwargs.items():
             if str(given.pop(name, value)) != str(value):
-                reason = f"The address says “{value}”."
+                reason = f"The URL says “{value}”."
                 raise InvalidInput(f"{name}: {reason}", fields={name: reason})
         known = shape._declared_fields
         given.update({name: value for name, value in self.kwargs.items() if name in known})
         return checked(shape, given)
 
     def body(self) -> Mapping[str, Any]:
-        """The body as an object; empty where there is none. Raises InvalidInput for any other JSON."""
+        """The body as an object; empty if there is none. Raises InvalidInput for any other JSON."""
         data = self.request.data
         if not data and not isinstance(data, list | str | int | float):
             return {}
@@ -115,7 +115,7 @@ class ApiView(APIView):
         return {name: data[name] for name in data}
 
     def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:
-        """The table that the arguments name, if the user holds ``right`` on it."""
+        """The table that the arguments name, if the user has ``right`` on it."""
         return access.get_table(self.user, arguments["table_name"], right)
 
     def base_url(self) -> str:

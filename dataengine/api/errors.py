@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """Django REST framework's hook: any exception of a view as a response."""
+    """Django REST framework's hook: turns any exception of a view into a response."""
     if isinstance(error, exceptions.APIException):
         return _framework_error(error)
     known = _engine_error(error)
     if known is not None:
         return error_response(known)
-    # A fault of ours. The signal is what logs and tests listen to, as for any other view.
+    # A fault of ours. Logs and tests listen to this signal, as for any other view.
     request = context.get("request")
     logger.error("Unhandled error in the API", exc_info=error)
     got_request_exception.send(sender=exception_handler, request=getattr(request, "_request", request))
@@ -42,13 +42,13 @@ def error_response(error: DataEngineError) -> Response:
 
 
 def plain_response(error: DataEngineError) -> JsonResponse:
-    """The same for what never comes to a view of the API."""
+    """The same for requests that never reach a view of the API."""
     content = {"code": error.error_code, "message": error.message, "fields": error.fields, **error.details}
     return JsonResponse({"error": content}, status=error.status)
 
 
 def internal_error() -> JsonResponse:
-    """A fault of ours that no view has seen."""
+    """A fault of ours outside of any view."""
     return JsonResponse({"error": {"code": "internal_error", "message": _OUR_FAULT, "fields": {}}}, status=500)
 
 
@@ -70,13 +70,13 @@ def _engine_error(error: Exception) -> DataEngineError | None:
         case DataEngineError():
             return error
         case Http404():
-            return NotFound("There is nothing here.")
+            return NotFound("There is nothing at this address.")
         case PermissionDenied():
-            return AccessDenied("You may not do this.")
+            return AccessDenied("You do not have the right to do this.")
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
         case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
-            return InvalidInput("The request cannot be read.", code="bad_request")
+            return InvalidInput("The request is malformed.", code="bad_request")
         case RecursionError():
             return InvalidInput("The body is nested too deeply.", code="bad_request")
         case DatabaseError() | InterfaceError():

@@ -14,21 +14,21 @@ _MEANINGS = {
     "exact": "equals (the same as the bare column name)",
     "ne": "does not equal, or has no value",
     "in": "is one of several, separated by commas",
-    "isnull": "has no value (true) or has one (false)",
+    "isnull": "has no value (true) or has a value (false)",
     "lt": "is less than",
     "lte": "is at most",
     "gt": "is more than",
     "gte": "is at least",
-    "range": "lies between two, both included, separated by a comma",
+    "range": "is between two values, both included, separated by a comma",
     "contains": "contains",
-    "icontains": "contains, whatever the case",
+    "icontains": "contains, in upper or lower case",
     "startswith": "starts with",
-    "istartswith": "starts with, whatever the case",
+    "istartswith": "starts with, in upper or lower case",
     "endswith": "ends with",
-    "iregex": "matches a regular expression of PostgreSQL, whatever the case",
-    "year": "is of that year",
-    "month": "is of that month (1 to 12)",
-    "day": "is of that day of the month (1 to 31)",
+    "iregex": "matches a regular expression of PostgreSQL, in upper or lower case",
+    "year": "is in this year",
+    "month": "is in this month (1 to 12)",
+    "day": "is on this day of the month (1 to 31)",
 }
 
 
@@ -37,12 +37,12 @@ def _description() -> str:
     for kind in REGISTRY.values():
         types[kind.lookups].append(kind.name)
     lines = [
-        "Any number of filters, each `<column>=value` or `<column>__<lookup>=value`; a record meets all of them.",
-        "An unknown column or lookup is a 400 that names it.",
+        "Any number of filters, each `<column>=value` or `<column>__<lookup>=value`; a record has to meet all of them.",
+        "An unknown column or lookup gives a 400 that names it.",
         "",
         *(f"- `{lookup}`: {meaning}" for lookup, meaning in _MEANINGS.items()),
         "",
-        "Which lookups a column has says its type:",
+        "The lookups of a column depend on its type:",
         "",
         *(f"- {', '.join(names)}: {', '.join(f'`{name}`' for name in lookups)}" for lookups, names in types.items()),
     ]

@@ -1,4 +1,4 @@
-"""Health checks and metrics, for whatever runs and watches the installation: no log-in, and nobody's data."""
+"""Health checks and metrics for whatever runs and monitors the installation: no log-in, and no users' data."""
 
 import secrets
 from ipaddress import ip_address
@@ -20,16 +20,16 @@ _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 @never_cache
 @require_safe
 def live(request: HttpRequest) -> JsonResponse:
-    """200 while this process answers at all."""
+    """200 as long as this process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 when requests can be served, else 503: ``{"status", "checks": {"database", "migrations", "redis"}}``."""
+    """200 if requests can be served, else 503: ``{"status", "checks": {"database", "migrations", "redis"}}``."""
     database = _database()
-    # Waiting a second time for a database that does not answer would tell nothing.
+    # Do not wait a second time for a database that does not answer.
     migrations = _migrations() if database == "ok" else "unknown"
     checks = {"database": database, "migrations": migrations, "redis": _redis()}
     fine = all(result == "ok" for result in checks.values())
@@ -39,7 +39,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Counters in Prometheus' text format, for this machine and for whoever has METRICS_TOKEN; 404 for the rest."""
+    """Counters in Prometheus' text format, for this machine and for requests with METRICS_TOKEN; 404 for others."""
     if not _may_read_metrics(request):
         raise Http404
     jobs = dict.fromkeys(ImportJob.State.values, 0)
@@ -63,7 +63,7 @@ def _may_read_metrics(request: HttpRequest) -> bool:
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if settings.METRICS_TOKEN and secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         return True
-    # A proxy on this machine brings everybody's requests from loopback, but says so.
+    # Requests through a proxy on this machine come from loopback too, but have a header that tells.
     if "X-Forwarded-For" in request.headers:
         return False
     try:

@@ -14,7 +14,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 def listing[M: Model](
     request: Request, found: QuerySet[M], represent: Callable[[list[M]], Sequence[Any]], *, page: int, limit: int
 ) -> Response:
-    """One page of ``found``, each entry as ``represent`` makes it. Beyond the end it is empty."""
+    """One page of ``found``, made of what ``represent`` returns for each entry. Beyond the end it is empty."""
     count = found.count()
     offset = (page - 1) * limit
     entries = list(found[offset : offset + limit]) if offset < count else []
@@ -31,14 +31,14 @@ def listing[M: Model](
 
 
 def cursor_url(request: Request, cursor: str | None) -> str | None:
-    """The request's own URL, leading on by a cursor."""
+    """The request's URL with another cursor."""
     if cursor is None:
         return None
     return replace_query_param(remove_query_param(request.build_absolute_uri(), "page"), "cursor", cursor)
 
 
 def last_url(request: Request, cursor: str | None, number: int | None) -> str | None:
-    """The last page: by its number where that is known, else by cursor."""
+    """The URL of the last page: by number if that is known, else by cursor."""
     if number is None:
         return cursor_url(request, cursor)
     return replace_query_param(remove_query_param(request.build_absolute_uri(), "cursor"), "page", number)

@@ -1,4 +1,4 @@
-"""Reads JSON bodies without losing anything: numbers keep their text, and text that PostgreSQL cannot hold is named."""
+"""Reads JSON bodies without loss: numbers keep their text, and text that PostgreSQL cannot store is an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.renderers import JSONRenderer
 
 from dataengine.exceptions import InvalidInput, TooLarge, shown
 
-# Escapes that may hide a NUL or half a surrogate pair: only then is it worth looking through the whole body.
+# Escapes that may hide a NUL or a lone surrogate; only if there are any is the whole body searched.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -23,7 +23,7 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 class ExactFloat(float):
     """A JSON number with a fraction or exponent that remembers how it was written.
 
-    ``numeric`` columns take the text, so 0.10 stays 0.10; everything else sees the float.
+    ``numeric`` columns use the text, so 0.10 stays 0.10; everything else sees the float.
     """
 
     text: str
@@ -43,13 +43,13 @@ class ExactFloat(float):
 
 
 class ExactJSONParser(BaseParser):
-    """``application/json`` in UTF-8. Refuses NaN and infinities, which are no JSON."""
+    """``application/json`` in UTF-8. Refuses NaN and infinities, which are not JSON."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        """The body as Python values. Raises ParseError, or InvalidInput that names the key at fault."""
+        """The body as Python values. Raises ParseError, or InvalidInput naming the key at fault."""
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw: bytes = stream.read(-1 if limit is None else limit + 1)
         if limit is not None and len(raw) > limit:
@@ -74,13 +74,13 @@ class ExactJSONParser(BaseParser):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys are all different: of two with one name, nobody could say which was meant."""
+    """An object whose keys are all different: of two equal keys nobody could tell which one is meant."""
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in made if names.count(name) > 1)
         name = shown(twice)
-        raise InvalidInput(f"{name}: This key stands twice in one object.", fields={name: "This key stands twice."})
+        raise InvalidInput(f"{name}: This key occurs twice in one object.", fields={name: "This key occurs twice."})
     return made
 
 
@@ -98,11 +98,11 @@ def _integer(text: str) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _refuse_unstorable(value: Any, name: str) -> None:
-    """Raise InvalidInput for a NUL or half a surrogate pair in any text, filed under the key that holds it."""
+    """Raise InvalidInput for a NUL or a lone surrogate in any text, filed under its key."""
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
             reason = "Null characters and unpaired surrogates are not allowed."

@@ -12,12 +12,12 @@ from dataengine.api.base import ApiView, Operation
 from dataengine.api.serializers import ErrorShape
 
 _ERRORS = {
-    "400": "The input is at fault; fields says where",
+    "400": "The input is invalid; fields tells where",
     "401": "No valid token",
-    "403": "Not without a right that you do not hold",
+    "403": "You lack the right to do this",
     "404": "There is no such thing",
-    "409": "Not in the present state",
-    "503": "Something is busy; try again",
+    "409": "Not possible in the present state",
+    "503": "Something is busy; try again later",
 }
 
 
@@ -74,7 +74,7 @@ class EngineSchema(AutoSchema):
         }
         errors = {code: OpenApiResponse(ErrorShape, description=text) for code, text in _ERRORS.items()}
         if self.method in {"POST", "PUT", "PATCH"}:
-            errors["413"] = OpenApiResponse(ErrorShape, description="The file or body is larger than what is taken")
+            errors["413"] = OpenApiResponse(ErrorShape, description="The file or body is too large")
         others = {
             str(status): OpenApiResponse(shape, description=text) for status, (shape, text) in operation.others.items()
         }

@@ -1,4 +1,4 @@
-"""Shapes of the API: the arguments that operations take, and what they answer."""
+"""Shapes of the API: the arguments of operations and their answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BIGINT = 2**63
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object, as it came."""
+    """A JSON object, unchanged."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, Mapping):
@@ -33,7 +33,7 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
 
 
 class NameField(serializers.CharField):
-    """A name, as it came: names are compared exactly."""
+    """A name, unchanged: names are compared exactly."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=500, **kwargs)
@@ -47,9 +47,9 @@ class IdField(WholeNumberField):
 
 
 class Arguments(serializers.Serializer[Any]):
-    """Arguments of an operation. A key that it does not know is refused by name, not passed over.
+    """Arguments of an operation. An unknown key is refused by name, not ignored.
 
-    ``fixed`` are the keys of what is changed that can be read and not changed.
+    ``fixed`` are keys that can be read but not changed.
     """
 
     fixed: frozenset[str] = frozenset()
@@ -77,7 +77,7 @@ class TableArguments(Arguments):
 
 
 class CreateTable(serializers.Serializer[Any]):
-    """Documentation only; ``columns.payloads.PAYLOAD_SCHEMA`` is what the payload is checked against."""
+    """For documentation only; the payload is checked against ``columns.payloads.PAYLOAD_SCHEMA``."""
 
     table_name = serializers.CharField()
     label = serializers.CharField(required=False)  # type: ignore[assignment]
@@ -92,14 +92,14 @@ class ChangeTable(Arguments):
 
     table_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
-    search_index = serializers.BooleanField(required=False, help_text="Have the search index built, or dropped")
+    search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
 
 
 _DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
 
 
 class NewColumn(Arguments):
-    """A column to add: SQL-style type, and what may be said about it in words of its own."""
+    """A column to add: an SQL-style type, and what may be given separately."""
 
     column_name = NameField()
     column_type = serializers.CharField(max_length=20_000, help_text="For example NUMERIC(10,2) NOT NULL DEFAULT 0")
@@ -123,7 +123,7 @@ class ChangeColumn(Arguments):
     unique = serializers.BooleanField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
-    indexed = serializers.BooleanField(required=False, help_text="Have an index built, or dropped, in the background")
+    indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
     display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
 
 
@@ -140,14 +140,14 @@ class UpdateRecord(RecordArguments):
 
 
 class RecordQuery(serializers.Serializer[Any]):
-    """How a list of records is asked for. Every other parameter is a filter: ``<column>__<lookup>=``."""
+    """The parameters of a list of records. Every other parameter is a filter: ``<column>__<lookup>=``."""
 
     page = WholeNumberField(min_value=1, max_value=LAST_PAGE_NUMBER, default=1)
     limit = WholeNumberField(min_value=1, max_value=1000, default=10)
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000, help_text="name or -price,name")
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10, help_text="ASC or DESC")
     nulls = serializers.CharField(
-        default="", allow_blank=True, max_length=10, help_text="Where missing values stand: last (default) or first"
+        default="", allow_blank=True, max_length=10, help_text="Where missing values come: last (default) or first"
     )
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
     count = serializers.ChoiceField(choices=["exact", "auto"], default="auto")
@@ -190,13 +190,13 @@ class LookupQuery(serializers.Serializer[Any]):
 
 
 class Undo(Arguments):
-    event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="What X-Undo said")
+    event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="The number from X-Undo")
 
 
 class StartImport(Arguments):
     file = serializers.FileField(allow_empty_file=True)
     email = serializers.EmailField(
-        required=False, allow_blank=True, max_length=254, help_text="Who is told of the end; you, where it is left out"
+        required=False, allow_blank=True, max_length=254, help_text="Who is mailed at the end; you, if it is left out"
     )
     options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
 
@@ -265,7 +265,7 @@ class TableSerializer(serializers.Serializer[Table]):
 
 
 def tables_data(tables: list[Table], base_url: str) -> list[dict[str, Any]]:
-    """Tables in their shape; their columns should be prefetched."""
+    """Tables as JSON; their columns should be prefetched."""
     context = {"sizes": sizes_of(tables), "base_url": base_url}
     return [dict(TableSerializer(table, context=context).data) for table in tables]
 
@@ -303,7 +303,7 @@ class RecordList(ListShape):
     page_exact = serializers.BooleanField(help_text="False for a far page that was found by estimate")
     limit = serializers.IntegerField()
     count_exact = serializers.BooleanField()
-    last = serializers.URLField(allow_null=True, help_text="The last page, as next would reach it")
+    last = serializers.URLField(allow_null=True, help_text="The last page")
     results = serializers.ListField(child=ObjectField())
 
 
@@ -328,7 +328,7 @@ class BulkDeleted(serializers.Serializer[Any]):
 
 
 class Undone(serializers.Serializer[Any]):
-    event = serializers.IntegerField(help_text="The change that undoing is; it can be undone too")
+    event = serializers.IntegerField(help_text="The event of the undoing, which can be undone too")
     undone = serializers.IntegerField()
     action = serializers.CharField()
     count = serializers.IntegerField()

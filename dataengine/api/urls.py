@@ -1,4 +1,4 @@
-"""Every URL of the API: resources, and beside them the verb endpoints, which name the same view classes."""
+"""Every URL of the API: resources, and the verb endpoints, which use the same view classes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from dataengine.api.views_tokens import TokenRefreshView, TokenView
 
 
 class RecordId(IntConverter):
-    """An id that a record can have: beyond PostgreSQL's bigint there is nothing to be found."""
+    """An id that a record can have: within PostgreSQL's bigint."""
 
     def to_python(self, value: str) -> int:
         number = int(value)
@@ -50,7 +50,7 @@ register_converter(RecordId, "record")
 
 
 class UnknownView(ApiView):
-    """Everything else under ``/api/``: an error in the API's shape, for whoever asks."""
+    """Everything else under ``/api/``: an error in the API's shape, for everybody."""
 
     permission_classes = ()
     authentication_classes = ()
@@ -65,7 +65,7 @@ class UnknownView(ApiView):
 
 
 def verb(name: str, view: type[ApiView], method: str) -> URLPattern:
-    """One method of a view under a name of its own, its arguments in the body or the query."""
+    """One method of a view under its own name, with arguments in the body or the query."""
     methods = ["get", "head", "options"] if method == "get" else [method, "options"]
     return path(f"{name}/", view.as_view(verb=name, http_method_names=methods), name=f"api-{name}")
 

@@ -1,4 +1,4 @@
-"""Changes of very many records, which a worker makes: watching and cancelling them; and taking any change back."""
+"""Changes of very many records, which a worker makes: watching and cancelling them. And undoing any change."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from dataengine.models import AuditEvent, ChangeJob
 from dataengine.services import changes
 from dataengine.services.audit import Trail
 
-LATER = {202: (ChangeJobSerializer, "Very many records: a worker makes the change; its url says how far it is")}
-"""The other answer of operations on as many records as match."""
+LATER = {202: (ChangeJobSerializer, "Very many records: a worker makes the change; its url shows the progress")}
+"""The other answer of operations on all matching records."""
 
 
 class ChangeView(ApiView):
-    """A change of very many records: all of it happens, or nothing."""
+    """A change of very many records: it happens completely or not at all."""
 
     operations = {"get": Operation("get_change", "Show a change", ChangeJobSerializer)}
 
@@ -30,7 +30,7 @@ class ChangeView(ApiView):
 
 
 class ChangeCancelView(ApiView):
-    """Stops a change of very many records; none of it stays."""
+    """Cancels a change of very many records; nothing is changed then."""
 
     operations = {"post": Operation("cancel_change", "Cancel a change", ChangeJobSerializer)}
 
@@ -40,7 +40,7 @@ class ChangeCancelView(ApiView):
 
 
 class UndoView(ApiView):
-    """Takes back a change of records: the one that a changing answer named in ``X-Undo``, or a change as ``event``."""
+    """Undoes a change of records, whose event was named in the header ``X-Undo`` or in a change job."""
 
     operations = {"post": Operation("undo", "Undo a change", shapes.Undone, body=shapes.Undo, others=LATER)}
 
@@ -56,7 +56,7 @@ class UndoView(ApiView):
 
 
 def outcome(view: ApiView, done: changes.Outcome, answer: Callable[[AuditEvent], dict[str, Any]]) -> Response:
-    """``answer`` of the event of what was done; 202 and the job of what a worker will do."""
+    """The response: ``answer`` for an event, or 202 and the job if a worker will make the change."""
     if isinstance(done, ChangeJob):
         data = change_job_data(done, base_url=view.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
@@ -64,5 +64,5 @@ def outcome(view: ApiView, done: changes.Outcome, answer: Callable[[AuditEvent],
 
 
 def undo_header(trail: Trail) -> dict[str, str]:
-    """``X-Undo``: the event to post to the table's ``undo/``."""
+    """``X-Undo``: the event that can be posted to the table's ``undo/``."""
     return {"X-Undo": str(trail[-1].pk)} if trail else {}

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 
 class ElseFirst(DefaultContentNegotiation):
-    """What Accept asks for, or else the first: a browser that opens the schema's address gets to see it."""
+    """Honours Accept if possible, else uses the first renderer, so that browsers can show the schema."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
@@ -34,14 +34,14 @@ class SchemaView(SpectacularAPIView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The documentation page. Its script and styles are served from here, as the content security policy demands."""
+    """The documentation page. Its script and styles are served from here, as the content security policy requires."""
 
     url_name = "api-schema"
     template_name = "api/docs.html"
     content_negotiation_class = ElseFirst
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Errors are JSON here, too."""
+        """Errors are JSON here too."""
         response = super().handle_exception(exc)
         self.request.accepted_renderer, self.request.accepted_media_type = JSONRenderer(), "application/json"
         return response

@@ -1,4 +1,4 @@
-"""Imports: uploading a file, watching the job, what was rejected."""
+"""Imports: uploading a file, watching the job, reading the rejected rows."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TableImportsView(ImportListView):
         asked = self.arguments(shapes.UploadCsv if self.verb else shapes.StartImport)
         file = asked["file"]
         if len(request.FILES.getlist("file")) > 1:
-            raise InvalidInput("One file at a time.", fields={"file": "Send one file; start an import for each."})
+            raise InvalidInput("Send one file at a time.", fields={"file": "Send one file; start an import for each."})
         job = services.start(
             user=self.user,
             table=None,
@@ -80,7 +80,7 @@ class ImportView(ApiView):
 
 
 class CancelView(ApiView):
-    """Stops an import; none of its rows stays."""
+    """Cancels an import; none of its rows stay."""
 
     operations = {"post": Operation("cancel_import", "Cancel an import", ImportJobSerializer)}
 
@@ -92,7 +92,7 @@ class CancelView(ApiView):
 
 
 class RetryView(ApiView):
-    """Tries an import that failed or was cancelled once more: a new job with the same file."""
+    """Repeats an import that failed or was cancelled, as a new job with the same file."""
 
     operations = {"post": Operation("retry_import", "Try an import again", ImportJobSerializer, 202)}
 
@@ -130,7 +130,7 @@ class RejectedView(ApiView):
 
 
 class RejectedCsvView(ApiView):
-    """The rejected rows of an import as a file to mend and upload again."""
+    """The rejected rows of an import as a file to correct and upload again."""
 
     operations = {
         "get": Operation("download_rejected_rows", "Download rejected rows", {"text/csv": OpenApiTypes.STR}),
@@ -143,7 +143,7 @@ class RejectedCsvView(ApiView):
 
 
 def _options(text: str) -> dict[str, Any]:
-    """The options as given, a JSON object in a form field; what is in it is the service's to check."""
+    """The options as given, a JSON object in a form field; the service checks its content."""
     if not text.strip():
         return {}
     try:
@@ -153,5 +153,5 @@ def _options(text: str) -> dict[str, Any]:
     if options is None:
         return {}
     if not isinstance(options, dict):
-        raise InvalidInput("options is a JSON object.", fields={"options": "Give a JSON object."})
+        raise InvalidInput("options must be a JSON object.", fields={"options": "Give a JSON object."})
     return options

@@ -186,7 +186,7 @@ class ExportView(ApiView):
         table = self.table(names, "view")
         asked = checked(shapes.ExportQuery, request.query_params.dict())
         filters = request.query_params.copy()
-        filters.pop("guard", None)  # elsewhere it may be a column's name
+        filters.pop("guard", None)  # other formats treat it as the name of a column
         selection = select(record_model(table), filters)
         made = Export(selection.ordered(), asked["format"], asked["guard"])
         filename = f"{table.name}.{asked['format']}"
@@ -209,7 +209,7 @@ class DuplicateView(ApiView):
 
 
 class LookupView(ApiView):
-    """Finds records to refer to, by what names them."""
+    """Finds records to refer to by their labels."""
 
     operations = {
         "get": Operation("lookup_records", "Find records to refer to", shapes.LookupList, query=shapes.LookupQuery)
@@ -222,7 +222,7 @@ class LookupView(ApiView):
 
 
 def created(view: ApiView, record: Record, trail: Trail) -> Response:
-    """The answer to an insertion."""
+    """The response to an insertion."""
     headers = {"ETag": etag(record)} | undo_header(trail)
     if record.pk >= 0:
         names = {"table_name": record.table.name, "id": record.pk}
@@ -235,20 +235,20 @@ def etag(record: Record) -> str:
 
 
 def seen_version(request: Request) -> str | None:
-    """The version that ``If-Match`` names; None without one, or where any will do."""
+    """The version in ``If-Match``; None if it is missing or accepts any."""
     given: str = request.headers.get("If-Match", "").strip()
     return None if given in {"", "*"} else given.removeprefix("W/").strip('"')
 
 
 def record_arguments(view: ApiView, shape: Any) -> dict[str, Any]:
-    """A record's data stands under ``data`` in a verb's body; a resource's body is the record itself."""
+    """In a verb's body the record's data is under ``data``; a resource's body is the record itself."""
     if view.verb:
         return view.arguments(shape)
     return checked(shape, {**view.kwargs, "data": view.request.data})
 
 
 def unwrapped(view: ApiView, table: Table, data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A resource's body written as a verb's, ``{"data": {…}}``, is understood too, unless a column has that name."""
+    """Also accept a resource's body in the form of a verb's, ``{"data": {…}}``, unless a column has that name."""
     if view.verb or set(data) != {"data"} or not isinstance(data["data"], Mapping):
         return data
     has_column = table.columns.filter(name="data").exists()

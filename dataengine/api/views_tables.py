@@ -21,8 +21,8 @@ from dataengine.models.shapes import ColumnChanges
 from dataengine.services import indexes
 from dataengine.services import tables as services
 
-_COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were shown
-# What may be said about a new column beside its SQL-style type.
+_COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
+# What may be given for a new column besides its SQL-style type.
 _SAID_APART = frozenset({"unique", "required", "default", "label", "constraints", "display"})
 
 
@@ -70,7 +70,7 @@ class TableView(ApiView):
         table = self.table(names, "design")
         body = {name: value for name, value in self.body().items() if name not in _COUNTED}
         changes = checked(shapes.ChangeTable, news(body, shapes.tables_data([table], self.base_url())[0]))
-        if "table_name" in changes:  # of all these most likely to be refused
+        if "table_name" in changes:  # the most likely of these to be refused
             table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
         if "label" in changes:
             table = services.relabel_table(user=self.user, table=table, label=changes["label"])
@@ -131,7 +131,7 @@ class ColumnView(ApiView):
         column = self.column(table)
         body = news(self.body(), shapes.ColumnSerializer(column).data)
         if "column_type" in body or "type" in body:
-            reason = "The type of a column cannot be changed; add another column and delete this one."
+            reason = "A column's type cannot be changed. Add another column and delete this one."
             raise InvalidInput(reason, fields={"column_type": reason})
         changes: dict[str, Any] = checked(shapes.ChangeColumn, body)
         if "column_name" in changes:
@@ -158,17 +158,17 @@ class ColumnView(ApiView):
         name = self.kwargs["column_name"]
         column = table.columns.filter(name=name.replace("\0", "")).first()
         if column is None:
-            raise NotFound(f"“{table.name}” has no column of that name.", code="column_not_found")
+            raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
         return column
 
 
 def news(body: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``body`` says that ``shown`` does not: who sends back all that they were shown means what differs."""
+    """The entries of ``body`` that differ from ``shown``: clients may send back everything that they read."""
     return {name: value for name, value in body.items() if name not in shown or shown[name] != value}
 
 
 class PayloadSchemaView(ApiView):
-    """The JSON Schema that the payload of create-table is checked against."""
+    """The JSON Schema against which the payload of create-table is checked."""
 
     permission_classes = ()
     authentication_classes = ()

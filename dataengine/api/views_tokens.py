@@ -1,4 +1,4 @@
-"""JSON web tokens: a short-lived access token, and a refresh token that is good for one use."""
+"""JSON web tokens: a short-lived access token, and a refresh token that can be used once."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http.throttles import FailedLoginThrottle
 
-_THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After says for how long")}
-_DEAD = "This refresh token is not valid, has expired, or was used already."
+_THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After tells how long to wait")}
+_DEAD = "This refresh token is invalid, has expired, or has already been used."
 
 
 class _TokenView(ApiView):
@@ -29,7 +29,7 @@ class _TokenView(ApiView):
     throttle_classes = (FailedLoginThrottle,)
 
     def get_authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'  # without one, 401 would become 403
+        return 'Bearer realm="api"'  # without it, 401 would become 403
 
     def refuse(self, message: str, code: str) -> APIException:
         throttle = FailedLoginThrottle()
@@ -49,15 +49,15 @@ class TokenView(_TokenView):
         given = checked(shapes.Credentials, self.body())
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
-            raise self.refuse("Username or password is wrong.", "no_active_account")
-        # Once more: others may have guessed wrong from this address meanwhile.
+            raise self.refuse("The username or password is wrong.", "no_active_account")
+        # Check again: others may have failed from this address meanwhile.
         self.check_throttles(request)
         token = RefreshToken.for_user(user)
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
 
 class TokenRefreshView(_TokenView):
-    """A new pair of tokens for a refresh token, which is dead afterwards."""
+    """A new pair of tokens for a refresh token, which cannot be used again."""
 
     operations = {
         "post": Operation(
@@ -79,7 +79,8 @@ class TokenRefreshView(_TokenView):
                 stamp = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
                 if user is None or stamp != get_md5_hash_password(user.password):
                     raise TokenError(_DEAD)
-                # Of two requests with one token, the second waits here for the first and finds the token used.
+                # Of two requests with one token, the second waits here for the first, then finds that the token has
+                # been used.
                 _, is_first_use = cast("tuple[object, bool]", token.blacklist())
                 if not is_first_use:
                     raise TokenError(_DEAD)

@@ -1,1 +1,1 @@
-"""What a column can be: names, types, rules, and how each is said in SQL and JSON Schema. Pure; knows no database."""
+"""What a column can be: names, types, rules, and how each is written in SQL and JSON Schema. Pure."""

@@ -1,4 +1,4 @@
-"""How the API reads values: the framework's fields, made as exact as PostgreSQL is. Column types choose among them."""
+"""How the API reads values: the framework's fields, made as exact as PostgreSQL. Column types choose from them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from dataengine.columns import values
 
 _FINER_THAN_MICROSECONDS = re.compile(r"[.,][0-9]{6}[0-9]*[1-9]")
 _ZONE = re.compile(r"[-+zZ]")
-# Python would read underscores and the digits of other scripts, too.
+# Python would also accept underscores and the digits of other scripts.
 _WHOLE = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
 
 
 class ParsedField(serializers.Field[Any, Any, Any, Any]):
-    """Whatever a function reads, which raises django's ValidationError."""
+    """A value that a function reads; it raises Django's ValidationError."""
 
     def __init__(self, *, parse: Callable[[Any], Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -31,7 +31,7 @@ class ParsedField(serializers.Field[Any, Any, Any, Any]):
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A whole number in plain digits, ``"5"`` and ``"5.0"`` among them."""
+    """A whole number in plain digits; ``"5"`` and ``"5.0"`` are accepted."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, str) and not _WHOLE.fullmatch(data.strip()):
@@ -40,7 +40,7 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class FloatField(serializers.FloatField):
-    """A float that is refused, not turned to infinity, where it exceeds its type."""
+    """A float. A number too large for the type is refused and does not become infinity."""
 
     def __init__(self, *, real: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -51,12 +51,12 @@ class FloatField(serializers.FloatField):
 
 
 class DecimalField(serializers.DecimalField):
-    """A decimal within what PostgreSQL's ``numeric`` holds; never rounded."""
+    """A decimal within the limits of PostgreSQL's ``numeric``; never rounded."""
 
     MAX_STRING_LENGTH = 3 + values.NUMERIC_DIGITS_BEFORE + values.NUMERIC_DIGITS_AFTER
 
     def validate_empty_values(self, data: Any) -> tuple[bool, Any]:
-        """An empty text is no number; the framework takes it for null."""
+        """Refuse an empty text, which the framework would take for null."""
         return serializers.Field.validate_empty_values(self, data)
 
     def to_internal_value(self, data: Any) -> Decimal:
@@ -68,17 +68,17 @@ class DecimalField(serializers.DecimalField):
 
 
 class BooleanField(serializers.BooleanField):
-    """True or false; an empty text is neither, nor null."""
+    """True or false; an empty text is neither of them, and not null."""
 
     NULL_VALUES = {None}
 
 
 class _Exactly:
-    """For dates and times: refuses what reading would lose, and digits that PostgreSQL does not know."""
+    """For dates and times: refuses precision that would be lost, and digits that PostgreSQL does not know."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) and (not data.isascii() or _FINER_THAN_MICROSECONDS.search(data)):
-            raise serializers.ValidationError("Give plain digits, and fractions of a second to microseconds at most.")
+            raise serializers.ValidationError("Give plain digits, with at most six decimals of a second.")
         return super().to_internal_value(data)  # type: ignore[misc]
 
 
@@ -101,7 +101,7 @@ class TimeField(_Exactly, serializers.TimeField):
 
 
 class UUIDField(serializers.UUIDField):
-    """A UUID in text; the framework would take numbers as well."""
+    """A UUID as text; the framework would also accept numbers."""
 
     def to_internal_value(self, data: Any) -> UUID:
         if not isinstance(data, str | UUID):
@@ -110,7 +110,7 @@ class UUIDField(serializers.UUIDField):
 
 
 class TextField(serializers.CharField):
-    """Text, as it came: no trimming."""
+    """Text, unchanged: no trimming."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "trim_whitespace": False})

@@ -23,8 +23,8 @@ else:
 class PlainDateTimeField(_DateTimeField):
     """PostgreSQL's ``timestamp``: a date and a time of day, in no zone.
 
-    Django's own DateTimeField takes every value for a moment and would shift or warn about these. A value that does
-    come with a zone is stored as its UTC wall time.
+    Django's own DateTimeField takes every value for a moment and would shift it or warn. A value that does have a zone
+    is stored as its wall time in UTC.
     """
 
     def to_python(self, value: Any) -> Any:
@@ -42,7 +42,7 @@ class PlainDateTimeField(_DateTimeField):
 class RealField(_FloatField):
     """PostgreSQL's ``real``, 32 bits wide.
 
-    0.1 as a ``real`` is not 0.1 as a ``double precision``: who compares such a column casts the value first
+    0.1 as a ``real`` is not 0.1 as a ``double precision``: whoever compares such a column has to cast the value first
     (``types.numbers.Real.comparable``).
     """
 
@@ -57,7 +57,7 @@ class RealField(_FloatField):
 
 
 class JSONDecoder(json.JSONDecoder):
-    """Reads what PostgreSQL's ``jsonb`` holds. Its numbers know no bounds; what no float can hold stays text."""
+    """Reads what PostgreSQL's ``jsonb`` holds. Its numbers are unlimited; those beyond a float stay text."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(parse_float=_float_or_text, **kwargs)

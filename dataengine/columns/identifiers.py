@@ -1,7 +1,7 @@
-"""Names of tables and columns: one validator for every path that makes one. Pure.
+"""Names of tables and columns: one validator for everything that creates one. Pure.
 
-Names travel bare and are quoted at the last moment (``psycopg.sql.Identifier``). What is refused here is what would
-surprise people who later write SQL by hand, or what PostgreSQL would silently change: it cuts names at 63 *bytes*.
+Names are passed unquoted and quoted at the last moment (``psycopg.sql.Identifier``). Refused are names that would
+surprise people who later write SQL by hand, or that PostgreSQL would silently change: it cuts names at 63 *bytes*.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataengine.exceptions import InvalidInput, shown
 
 MAX_BYTES = 63
 MAX_COLUMNS = 1_599
-"""Of one table: PostgreSQL's 1,600 less the key."""
+"""Per table: PostgreSQL's 1,600 minus the key."""
 
 # pg_get_keywords() of PostgreSQL 16 and 18, categories R (reserved) and T (reserved, can be function or type).
 RESERVED_WORDS = frozenset(
@@ -29,9 +29,9 @@ RESERVED_WORDS = frozenset(
     """.split()
 )
 SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-# ``id`` is the key of every table; the other two are what rejected.csv adds to a file.
+# ``id`` is the key of every table; rejected.csv adds the other two to a file.
 OWN_COLUMNS = frozenset({"id", "_line", "_errors"})
-# The console's page at /tables/new/ makes a table and so cannot show one.
+# The console's page /tables/new/ makes tables, so it cannot show a table with that name.
 OWN_TABLES = frozenset({"new"})
 
 # A letter or underscore, then letters, digits, underscores, and single spaces or hyphens between them.
@@ -41,7 +41,7 @@ _SHAPE = re.compile(r"[^\W\d][\w]*(?:[ -][\w]+)*")
 def validate_identifier(name: object, *, what: str = "column", field: str | None = None) -> str:
     """Return ``name`` if it may name a ``what`` ("table" or "column"), in Unicode normal form C.
 
-    Raises InvalidInput, filed under ``field`` (default: the name itself), with one sentence that says what to change.
+    Raises InvalidInput, filed under ``field`` (default: the name itself), with one sentence that tells what to change.
     """
 
     def refuse(reason: str) -> InvalidInput:
@@ -55,26 +55,26 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
         raise refuse(f"The {what} name is {size} bytes long; PostgreSQL allows {MAX_BYTES}.")
     if not _SHAPE.fullmatch(name):
         raise refuse(
-            f"A {what} name begins with a letter or underscore and holds only letters, digits, underscores, "
+            f"A {what} name must begin with a letter or underscore and contain only letters, digits, underscores, "
             "and single spaces or hyphens between them."
         )
     if "__" in name:
-        raise refuse(f"A {what} name cannot hold two underscores in a row: they introduce a filter's lookup.")
+        raise refuse(f"A {what} name cannot contain two underscores in a row: they introduce the lookup of a filter.")
     folded = name.casefold()
     if folded in RESERVED_WORDS:
         raise refuse(f"“{name}” is a reserved word of SQL; choose another {what} name.")
     if what == "column" and folded in SYSTEM_COLUMNS:
         raise refuse(f"“{name}” is a system column of PostgreSQL; choose another name.")
     if folded in (OWN_COLUMNS if what == "column" else OWN_TABLES):
-        raise refuse(f"“{name}” is kept for Tablekeep itself; choose another name.")
+        raise refuse(f"“{name}” is reserved for Tablekeep; choose another name.")
     return name
 
 
 def derive_identifier(text: str, *, what: str = "column", taken: Iterable[str] = ()) -> str:
     """Make a valid, unused name from anything people write in a header or a file name.
 
-    ``"First Name"`` becomes ``first_name``; a reserved word gets a trailing underscore-free suffix (``order_2`` would
-    lie, so ``order_column``); a clash gets a number. The result always passes ``validate_identifier``.
+    ``"First Name"`` becomes ``first_name``. A reserved word gets the suffix ``_column`` or ``_table`` (``order_2``
+    would be misleading), a clash gets a number. The result always passes ``validate_identifier``.
     """
     stem = unicodedata.normalize("NFKC", text).strip().casefold()
     stem = unicodedata.normalize("NFC", re.sub(r"[\W_]+", "_", stem).strip("_"))
@@ -95,5 +95,5 @@ def derive_identifier(text: str, *, what: str = "column", taken: Iterable[str] =
 
 
 def _cut(name: str, size: int) -> str:
-    """The longest head of ``name`` of at most ``size`` UTF-8 bytes that does not end in an underscore."""
+    """The longest beginning of ``name`` with at most ``size`` UTF-8 bytes that does not end in an underscore."""
     return name.encode("utf-8", "replace")[:size].decode("utf-8", "ignore").rstrip("_")

@@ -1,7 +1,7 @@
 """Reads a table from a JSON Schema (draft 2020-12, type object): properties become columns. Pure.
 
-A keyword that would constrain values and that no column can express is refused: silently keeping less than was asked
-for would be worse.
+A keyword that constrains values and that no column can express is refused: silently enforcing less than was asked for
+would be worse.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ANNOTATIONS = frozenset(
 )
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LENGTHS = ("minLength", "maxLength", "pattern")
-# By JSON type: the keywords that a column of it can express.
+# By JSON type: the keywords that a column for it can express.
 _KNOWN: dict[str, frozenset[str]] = {
     "string": frozenset({"enum", "format", *_LENGTHS}),
     "integer": frozenset({"format", *_LIMITS}),
@@ -35,22 +35,22 @@ _KNOWN: dict[str, frozenset[str]] = {
 def columns_of(schema: object) -> list[ColumnSpec]:
     """The columns that an object schema describes. Raises InvalidInput that names each property at fault."""
     if not isinstance(schema, Mapping):
-        raise _invalid("Give an object.")
+        raise _invalid("Give a JSON object.")
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         path = [str(part) for part in error.absolute_path]
         name = path[1] if path[:1] == ["properties"] and len(path) > 1 else "json_schema"
-        reason = f"This is no JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} breaks {error.validator}."
+        reason = f"This is not a JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} violates {error.validator}."
         raise _invalid(reason, shown(name)) from error
     properties = schema.get("properties", {})
     if schema.get("type", "object") != "object" or not properties:
         raise _invalid("Give a schema of type object with at least one property.")
     unknown = set(schema) - _ANNOTATIONS - {"type", "properties", "required", "additionalProperties"}
     if unknown:
-        raise _invalid(f"No table can express {', '.join(sorted(unknown))}.")
+        raise _invalid(f"A table cannot express {', '.join(sorted(unknown))}.")
     required = set(schema.get("required", ()))
-    problems = {shown(name): ["It is required but has no property."] for name in required - set(properties)}
+    problems = {shown(name): ["This is required but is no property."] for name in required - set(properties)}
     columns: list[ColumnSpec] = []
     for name, described in properties.items():
         try:
@@ -69,19 +69,19 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
     json_type, nullable = _json_type(name, described)
     unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
     if unknown or ("enum" in described and json_type != "string"):
-        raise _invalid(f"No {json_type} column can express {', '.join(sorted(unknown)) or 'enum'}.", name)
+        raise _invalid(f"A column for {json_type} cannot express {', '.join(sorted(unknown)) or 'enum'}.", name)
     parameters: dict[str, Any] = {}
     constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
     if "enum" in described:
         kind, parameters = _kind(name, "enum", None), {"choices": _choices(name, described["enum"])}
         nullable = nullable or None in described["enum"]
         if constraints:
-            raise _invalid("A list of choices takes no other constraint.", name)
+            raise _invalid("A list of choices cannot have other constraints.", name)
     else:
         kind = _kind(name, json_type, described.get("format"))
     column_type, narrowed = kind.narrowed(constraints)
     if any(key in constraints and key not in kind.constraints for key in _LENGTHS):
-        raise _invalid(f"A {column_type} column takes no length and no pattern.", name)
+        raise _invalid(f"A {column_type} column cannot have a length or pattern.", name)
     default = described.get("default")
     return ColumnSpec(
         name=name,
@@ -95,7 +95,7 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
 
 
 def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:
-    """The one JSON type that is not null, and whether null is allowed."""
+    """The only JSON type besides null, and whether null is allowed."""
     given = described.get("type", "string" if "enum" in described else None)
     types = [given] if isinstance(given, str) else list(given or ())
     others = [json_type for json_type in types if json_type != "null"]
@@ -107,9 +107,9 @@ def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:
 def _choices(name: str, enum: list[Any]) -> list[str]:
     choices = [value for value in enum if value is not None]
     if not choices or not all(isinstance(value, str) and value and value.isprintable() for value in choices):
-        raise _invalid("Choices are texts that are not empty and hold no control characters.", name)
+        raise _invalid("Choices must be texts that are not empty and contain no control characters.", name)
     if len(set(choices)) != len(choices):
-        raise _invalid("A choice is named twice.", name)
+        raise _invalid("A choice is listed twice.", name)
     return choices
 
 

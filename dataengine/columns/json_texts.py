@@ -1,4 +1,4 @@
-"""JSON texts that PostgreSQL's jsonb keeps: what is none, and what is too large. Pure."""
+"""Tells which JSON texts PostgreSQL's jsonb cannot store: invalid ones, and ones with too large numbers. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from typing import Any, Literal
 
 MAX_DEPTH = 500
-"""PostgreSQL's parser recurses and refuses at some thousands, depending on its stack."""
+"""PostgreSQL's parser is recursive and gives up after some thousands, depending on its stack."""
 _EXPONENT = re.compile(r"[eE]([+-]?\d+)")
 _MAX_EXPONENT = 10_000
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class _TooLarge(ValueError):
-    """A number that jsonb, which keeps numbers as numeric, cannot hold."""
+    """A number that jsonb, which stores numbers as numeric, cannot hold."""
 
 
 def _refuse(word: str) -> Any:
@@ -38,7 +38,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, parse_i
 
 
 def fault_of(text: str) -> Literal["", "invalid", "large"]:
-    """Why jsonb does not take the text: it is no JSON that PostgreSQL keeps, or its numbers are too large."""
+    """Why jsonb refuses a text: it is no JSON that PostgreSQL can store, or a number is too large."""
     try:
         value = _DECODER.decode(text.strip(" \t\n\r"))
         if "\\u" in text:

@@ -1,4 +1,4 @@
-"""What ``create-table`` takes: the published JSON Schema of its payload, and the payload as ColumnSpecs. Pure.
+"""The payload of ``create-table``: its published JSON Schema, and how it becomes ColumnSpecs. Pure.
 
 ``fields`` maps a column's name to an SQL-style type or to an object; ``json_schema`` (``json_schema.py``) is the
 alternative. The payload is checked against ``PAYLOAD_SCHEMA`` before anything else looks at it.
@@ -86,7 +86,7 @@ _ARTICLES = {
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """A table as asked for."""
+    """A table to be created."""
 
     name: str
     label: str
@@ -126,7 +126,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
 
 
 def literal(value: Any) -> str | None:
-    """A JSON value as the text of a default; None for no default."""
+    """A JSON value as the text of a default; None if there is none."""
     match value:
         case None | str():
             return value
@@ -145,7 +145,7 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
     for name, value in constraints.items():
         if name not in kind.constraints:
             raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.")
-        # Numbers with a fraction come as a subclass that remembers its text.
+        # Numbers with a fraction arrive as a subclass of float that remembers its text.
         checked[name] = int(value) if name.endswith("Length") else float(value) if isinstance(value, float) else value
     for low, high in (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minLength", "maxLength")):
         if low in checked and high in checked and checked[low] > checked[high]:
@@ -154,7 +154,7 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
 
 
 def _collected(described: Iterable[tuple[str, Any]]) -> list[ColumnSpec]:
-    """Every column, or all errors at once."""
+    """All columns; raises all errors at once."""
     columns: list[ColumnSpec] = []
     problems: dict[str, list[str]] = {}
     code = "invalid_input"
@@ -183,15 +183,15 @@ def _problems(payload: object) -> dict[str, list[str]]:
         elif path[:1] == ["fields"] and len(path) > 1:
             problems.setdefault(shown(path[1]), []).append(_sentence(error))
         else:
-            # The first part of the path is the key that the sentence is filed under.
+            # The first part of the path is the key under which the sentence is filed.
             problems.setdefault(path[0] if path else "table_name", []).append(_sentence(error, below=1))
     return problems
 
 
 def _sentence(error: ValidationError, below: int = 0) -> str:
-    """The most telling part of a schema error, without a copy of the whole input.
+    """The most helpful part of a schema error, without a copy of the whole input.
 
-    ``below`` is how many parts of its place the reader knows already.
+    ``below`` is the number of parts of the path that the reader already knows.
     """
     if error.validator == "anyOf":
         wanted = "object" if isinstance(error.instance, Mapping) else "string"
@@ -215,13 +215,13 @@ def _sentence(error: ValidationError, below: int = 0) -> str:
         case "minLength" | "minProperties":
             text = "This cannot be empty."
         case _:
-            text = f"This breaks the rule {error.validator}: {json.dumps(rule)}."
+            text = f"This violates the rule {error.validator}: {json.dumps(rule)}."
     return f"{where}: {text}" if where else text
 
 
 def _refused(problems: Mapping[str, list[str]], code: str) -> InvalidInput:
     name, texts = next(iter(problems.items()))
-    message = f"{name}: {texts[0]}" if len(problems) == 1 else "The table cannot be made as described."
+    message = f"{name}: {texts[0]}" if len(problems) == 1 else "The table cannot be created as described."
     return InvalidInput(message, code=code, fields=problems)
 
 

@@ -1,6 +1,6 @@
 """Reads SQL-style column types: ``VARCHAR(20) UNIQUE NOT NULL DEFAULT 'none'`` -> ColumnSpec. Pure.
 
-Nothing of the text ever reaches SQL: it is taken apart into registry entries, integers and literals here, and DDL is
+No part of the text ever reaches SQL: it is split into registry entries, integers and literals here, and DDL is
 written from those.
 """
 
@@ -47,7 +47,7 @@ class _Reader:
         while position < len(text):
             match = _TOKEN.match(text, position)
             if match is None or match.lastgroup is None:
-                raise self.refuse(f"“{text[position : position + 40]}” is not understood.")
+                raise self.refuse(f"“{text[position : position + 40]}” is not part of a column type.")
             tokens.append((match.lastgroup, match[match.lastgroup]))
             position = match.end()
         return tokens
@@ -73,7 +73,7 @@ class _Reader:
             if word == "UNIQUE":
                 unique = True
             elif word == "NULL":
-                pass  # says nothing: columns may hold NULL unless told otherwise
+                pass  # no effect: columns may be NULL unless stated otherwise
             elif word == "NOT" and self.peek_word() == "NULL":
                 self.position += 1
                 required = True
@@ -81,7 +81,7 @@ class _Reader:
                 default = self._literal()
             else:
                 found = self.tokens[self.position - 1][1]
-                raise self.refuse(f"“{found}” is not understood; a type may be followed by UNIQUE, NOT NULL, DEFAULT.")
+                raise self.refuse(f"“{found}” is not allowed here; after a type come UNIQUE, NOT NULL or DEFAULT.")
         if unique and not entry.can_be_unique:
             raise self.refuse(f"{entry.sql_names[0]} columns cannot be unique.")
         return ColumnSpec(
@@ -112,7 +112,7 @@ class _Reader:
             if mark == ("mark", ")"):
                 return values
             if mark != ("mark", ","):
-                raise self.refuse("Values in parentheses are separated by commas.")
+                raise self.refuse("Separate the values in parentheses by commas.")
 
     def _literal(self) -> str | None:
         kind, value = self.take()
@@ -124,4 +124,4 @@ class _Reader:
             return value.lower()
         if kind == "word" and value.upper() == "NULL":
             return None
-        raise self.refuse(f"DEFAULT takes a literal: a number, 'text', TRUE, FALSE or NULL; not {value}.")
+        raise self.refuse(f"DEFAULT needs a literal: a number, 'text', TRUE, FALSE or NULL, not {value}.")

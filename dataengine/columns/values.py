@@ -1,6 +1,6 @@
-"""Values as people write them in filters and cursors, as the Python values of a column.
+"""Reads values as users write them in filters and cursors, into Python values of a column.
 
-Strict where PostgreSQL or Python would guess: an integer has digits only, a boolean is one of a few words.
+Strict where PostgreSQL or Python would guess: an integer has only digits, a boolean is one of a few words.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ BOOLEANS = {
 }
 BIGINT = range(-(2**63), 2**63)
 REAL_MAXIMUM = 3.4028235e38
-# PostgreSQL's numeric: digits before and after the decimal point.
+# PostgreSQL's numeric: the most digits before and after the decimal point.
 NUMERIC_DIGITS_BEFORE = 131_072
 NUMERIC_DIGITS_AFTER = 16_383
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}")
-# Python would read underscores and the digits of other scripts, too.
+# Python would also accept underscores and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NOT_ZERO = re.compile(r"[^eE]*[1-9]")
 _NAMED = re.compile(r"[+-]?(?:inf(?:inity)?|nan)", re.IGNORECASE)
@@ -44,7 +44,7 @@ def parse_integer(text: object, bounds: range = BIGINT) -> int:
 
 
 def parse_float(text: object, *, real: bool = False) -> float:
-    """A float; ``NaN`` and ``Infinity`` are values, a number too large for the type is not. Raises ValidationError."""
+    """A float; ``NaN`` and ``Infinity`` are accepted, numbers beyond the type are not. Raises ValidationError."""
     if isinstance(text, bool):
         raise ValidationError("Enter a number.")
     written = str(text).strip()
@@ -67,14 +67,14 @@ def parse_decimal(text: object) -> Decimal:
         raise ValidationError("Enter a number.")
     try:
         number = Decimal(written)
-    except InvalidOperation as error:  # an exponent that not even Python's has room for
+    except InvalidOperation as error:  # an exponent too large even for Python
         raise ValidationError("Enter a number.") from error
     check_decimal(number)
     return number
 
 
 def check_decimal(number: Decimal) -> None:
-    """Raise ValidationError for what PostgreSQL's ``numeric`` does not hold (NaN and infinities are refused too)."""
+    """Raise ValidationError for numbers that PostgreSQL's ``numeric`` cannot hold, and for NaN and infinities."""
     if not number.is_finite():
         raise ValidationError("Enter a number.")
     exponent = number.as_tuple().exponent
@@ -91,7 +91,7 @@ def parse_boolean(value: object) -> bool:
 
 
 def json_float(value: float) -> float | str:
-    """A float as JSON, which knows no NaN and no infinities."""
+    """A float as JSON, which has neither NaN nor infinities."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

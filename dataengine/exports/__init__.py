@@ -1,1 +1,1 @@
-"""Records on their way out: CSV, JSON, workbooks. Streams; knows no HTTP."""
+"""Records going out: CSV, JSON, workbooks. Streams; knows no HTTP."""

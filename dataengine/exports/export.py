@@ -1,6 +1,6 @@
-"""Records as a file, streamed: CSV that no spreadsheet runs, JSON, or a workbook. Memory stays flat.
+"""Records as a file, streamed: CSV without formulas, JSON, or a workbook. Memory does not grow.
 
-PostgreSQL itself writes CSV and JSON: the list's own query, as the ORM compiled it, inside ``COPY (…) TO STDOUT``.
+PostgreSQL itself writes CSV and JSON, from the list's own query as the ORM compiled it, inside ``COPY (…) TO STDOUT``.
 So a million records cost little more than ``psql \\copy`` of the same query.
 """
 
@@ -27,8 +27,8 @@ from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Column
 from dataengine.records.model import Record
 
-# What ``patterns.guarded`` does, for PostgreSQL. The first character's code is the quickest thing to ask of a text;
-# \x25 is a per cent sign, which psycopg would take for its own.
+# ``patterns.guarded`` in SQL. The code of the first character is the cheapest test of a text;
+# \x25 is a per cent sign, which psycopg would interpret.
 _GUARDED = sql.SQL(
     "CASE WHEN ascii({0}) > 64 OR ascii({0}) BETWEEN 46 AND 60 THEN {0}"
     " WHEN ascii({0}) IN (9, 13, 39, 43, 45, 61, 64) AND {0} ~ '^''*[=+@\\t\\r-]'"
@@ -36,7 +36,7 @@ _GUARDED = sql.SQL(
     " AND {0} ~ '^[+-]?([0-9]+([.,][0-9]*)*|[.,][0-9]+)([eE][+-]?[0-9]+)?\\x25?$')"
     " THEN '''' || {0} ELSE {0} END"
 )
-# JSON escapes all control characters, so with these for delimiter and quote COPY leaves its lines as they are.
+# JSON escapes all control characters, so with these as delimiter and quote COPY leaves its lines unchanged.
 _BARE_LINES = sql.SQL("FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ESCAPE E'\\x01'")
 _PIECE_BYTES = 256 * 1024
 _TIME_LIMIT = "2h"
@@ -50,16 +50,16 @@ CONTENT_TYPES = {
 }
 
 GUARDS = ("spreadsheet", "exact")
-"""What a CSV is for: a spreadsheet, which must run no cell of it, or programs, which take cells as they are."""
+"""The purpose of a CSV: for spreadsheets, which must not run any cell, or for programs, which need exact cells."""
 
 
 class Export:
     """One file of records: ``pieces`` makes it, ``interrupt`` stops the query behind it from another thread."""
 
     def __init__(self, records: QuerySet[Record], file_format: str, guard: str = "spreadsheet") -> None:
-        """``records`` in their order; ``file_format`` a key of CONTENT_TYPES; ``guard`` one of GUARDS, for CSV.
+        """``records`` are ordered, ``file_format`` is a key of CONTENT_TYPES, ``guard`` (for CSV) one of GUARDS.
 
-        Raises InvalidInput where a workbook cannot hold them.
+        Raises InvalidInput if a workbook cannot hold them.
         """
         self.records = records
         self.file_format = file_format
@@ -72,7 +72,7 @@ class Export:
                 check_fits(records)
 
     def pieces(self) -> Generator[bytes]:
-        """The file. Closing the generator early cancels the query and gives the connection back."""
+        """The file. Closing the generator early cancels the query and releases the connection."""
         try:
             match self.file_format:
                 case "csv":
@@ -87,7 +87,7 @@ class Export:
             self._session = None
 
     def interrupt(self) -> None:
-        """Cancel the query that the export waits for, if there is one, and the packing of a workbook."""
+        """Cancel the query that the export is waiting for, if any, and the packing of a workbook."""
         self._is_abandoned = True
         if self._session is not None:
             self._session.cancel_safe(timeout=_CANCEL_SECONDS)
@@ -103,7 +103,7 @@ class Export:
         columns = self.records.model.columns
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(column.name for column in columns)
-        # By its quotes an import knows an exact export again (``planning/plan.py``).
+        # Imports recognise an exact export by these quotes (``planning/plan.py``).
         head = '"id"' if self.guard == "exact" else "id"
         yield f"{head}{',' if columns else ''}{line.getvalue()}".encode()
         may_run = self.guard == "exact"
@@ -121,17 +121,17 @@ class Export:
                 strict=True,
             )
         ]
-        # The alias holds a colon, so no column can bear it: PostgreSQL would take the name for the column's.
+        # The alias contains a colon, so no column can have the same name, which PostgreSQL would prefer.
         query = sql.SQL('SELECT row_to_json("tk:o") FROM (SELECT {} FROM ({}) AS r({})) AS "tk:o"')
         separator = b"[\n"
         for piece in self._copy(query, members, _BARE_LINES):
-            # Whole lines, and no line break within an object.
+            # These are whole lines, and an object contains no line break.
             yield separator + piece[:-1].replace(b"\n", b",\n")
             separator = b",\n"
         yield b"[]\n" if separator == b"[\n" else b"\n]\n"
 
     def _copy(self, query: sql.SQL, cells: Sequence[sql.Composable], form: sql.SQL) -> Generator[bytes]:
-        """What PostgreSQL writes for ``query`` over the records, in pieces of whole lines."""
+        """The output of PostgreSQL for ``query`` over the records, in pieces of whole lines."""
         try:
             compiled, parameters = _compiled(self.records)
         except EmptyResultSet:
@@ -142,7 +142,7 @@ class Export:
         with self._transaction():
             session = connection.connection
             assert isinstance(session, psycopg.Connection)
-            # COPY takes no parameters of the server's: the client's cursor quotes them into the statement.
+            # COPY takes no server-side parameters: the client-side cursor quotes them into the statement.
             with psycopg.ClientCursor(session) as cursor, cursor.copy(statement, parameters):
                 while session.info.transaction_status == TransactionStatus.ACTIVE:
                     if piece := session.wait(_piece(session)):
@@ -150,9 +150,9 @@ class Export:
 
 
 def _piece(session: psycopg.Connection[Any]) -> PQGen[bytes]:
-    """Some whole lines of a COPY that is under way, for ``Connection.wait``; at its end perhaps nothing.
+    """Some whole lines of a running COPY, for ``Connection.wait``; at the end maybe none.
 
-    psycopg's own reading hands out a line a call. Taking all that libpq has at hand costs a third of it (measured).
+    psycopg returns one line per call. Taking all that libpq has ready costs a third of that (measured).
     """
     take = session.pgconn.get_copy_data
     piece = bytearray()
@@ -173,9 +173,9 @@ def _piece(session: psycopg.Connection[Any]) -> PQGen[bytes]:
 
 @contextmanager
 def _long_transaction() -> Iterator[None]:
-    """A long export is no runaway query: the limits of web requests do not apply to it, its own do.
+    """Replace the limits of web requests by longer ones, since a long export is no runaway query.
 
-    The transaction is also what keeps one state of the table for the whole file.
+    The transaction also makes the whole file show one state of the table.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -193,7 +193,7 @@ def _names(records: QuerySet[Record]) -> list[str]:
 
 
 def _compiled(records: QuerySet[Record]) -> tuple[str, tuple[Any, ...]]:
-    """The list's query as the ORM compiles it: id, then every column in its place. Raises EmptyResultSet."""
+    """The list's query as the ORM compiles it: id, then every column in order. Raises EmptyResultSet."""
     query = records.values_list("id", *(column.attribute for column in records.model.columns)).query
     compiled, parameters = query.get_compiler(connection=connection).as_sql()
     return compiled, tuple(parameters)
@@ -204,7 +204,7 @@ def _place(number: int) -> sql.Identifier:
 
 
 def _csv_cell(column: Column, place: sql.Composable, *, may_run: bool) -> sql.Composable:
-    """A cell as imports read it: NULL is nothing, '' is two quotes; text no formula unless it may, numbers as are."""
+    """A cell as imports read it: NULL is empty, '' is two quotes; texts are guarded unless they ``may_run``."""
     return (_GUARDED if not may_run and _may_be_formula(column) else sql.SQL(column.kind.csv_sql)).format(place)
 
 
@@ -216,5 +216,5 @@ def _may_be_formula(column: Column) -> bool:
 
 
 def _json_member(column: Column, place: sql.Composable) -> sql.Composable:
-    """A value as the API shows it: exact decimals as text, moments in UTC."""
+    """A value as in the API: exact decimals as text, moments in UTC."""
     return sql.SQL(column.kind.json_sql).format(place)

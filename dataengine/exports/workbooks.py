@@ -1,7 +1,7 @@
-"""Records as an Excel workbook, row by row: the sheet grows in a temporary file, not in memory.
+"""Records as an Excel workbook, written row by row, so that the sheet grows in a temporary file and not in memory.
 
-Strings stay strings (no cell is a formula or a link). A number that a spreadsheet would round, a date that it does
-not know and a moment with a time zone go in as text, exactly.
+Strings stay strings (no cell is a formula or a link). Numbers that a spreadsheet would round, dates that it does not
+know and moments with a time zone are written as exact text.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 MAX_RECORDS = 1_048_575
-"""Rows of a sheet, less the header."""
+"""Rows of a sheet, without the header."""
 MAX_TEXT = 32_767
-"""Characters of a cell."""
+"""Characters in a cell."""
 _EXACT_DIGITS = 15
 _FIRST_YEAR = 1900
 _BATCH = 1_000
@@ -43,9 +43,9 @@ _PIECE_BYTES = 256 * 1024
 
 
 def check_fits(records: QuerySet[Record]) -> None:
-    """Raise InvalidInput for more records, or a longer text, than a sheet holds.
+    """Raise InvalidInput for more records or a longer text than a sheet can hold.
 
-    Where finding out takes long, it comes out while the workbook is made: then the file breaks off.
+    If checking takes too long, it is left to the writing of the workbook: then the file breaks off.
     """
     try:
         with time_limit(_CHECK_SECONDS):
@@ -70,21 +70,21 @@ def _check_fits(records: QuerySet[Record]) -> None:
 
 
 def _too_many() -> InvalidInput:
-    reason = f"A sheet holds {MAX_RECORDS:,} records at most; filter them, or take CSV."
+    reason = f"A sheet can hold at most {MAX_RECORDS:,} records. Filter them, or export CSV."
     return InvalidInput(reason, code="too_many_records", fields={"format": reason})
 
 
 def _does_not_fit() -> InvalidInput:
-    reason = f"A cell of a sheet holds {MAX_TEXT:,} characters at most, and a text is longer; take CSV."
+    reason = f"A cell can hold at most {MAX_TEXT:,} characters, and a text is longer. Export CSV instead."
     return InvalidInput(reason, code="text_too_long", fields={"format": reason})
 
 
 class Abandoned(Exception):
-    """Nobody waits for the workbook any more."""
+    """Nobody is waiting for the workbook any more."""
 
 
 class _Archive(io.FileIO):
-    """The workbook's file. Packing a million records takes many seconds, and each write asks whether to go on."""
+    """The workbook's file. Packing a million records takes many seconds, so each write asks whether to go on."""
 
     def __init__(self, path: Path, is_abandoned: Callable[[], bool]) -> None:
         super().__init__(path, "w+")
@@ -92,7 +92,7 @@ class _Archive(io.FileIO):
         self._has_said_so = False
 
     def write(self, data: Any, /) -> int:
-        if self._has_said_so:  # the packer closes what it has open
+        if self._has_said_so:  # the packer closes its open files
             return len(data)
         if self._is_abandoned():
             self._has_said_so = True
@@ -106,12 +106,12 @@ def workbook(
     reading: Callable[[], AbstractContextManager[None]],
     is_abandoned: Callable[[], bool] = lambda: False,
 ) -> Generator[bytes]:
-    """The workbook in pieces; the first ones are empty, while it is being made, so that nobody waits in vain.
+    """The workbook in pieces. While it is being made they are empty, so that it can be abandoned.
 
-    ``reading`` holds the transaction in which the records are read. Raises Abandoned while the workbook is packed, if
-    ``is_abandoned`` says so.
+    ``reading`` is the transaction in which the records are read. Raises Abandoned during the packing if
+    ``is_abandoned`` returns true.
     """
-    from xlsxwriter import Workbook  # web processes live long, and few are ever asked for a workbook
+    from xlsxwriter import Workbook  # few web processes ever need it
 
     folder = Path(tempfile.mkdtemp(prefix="tablekeep-export-"))
     try:
@@ -131,7 +131,7 @@ def workbook(
             try:
                 book.close()
             except Abandoned as error:
-                # What the packer has open closes now, not when its file is closed already.
+                # Close the packer's files now, not after its own file has been closed.
                 traceback.clear_frames(error.__traceback__)
                 raise
         with path.open("rb") as file:
@@ -174,7 +174,7 @@ class _Writer:
                 yield b""
 
     def typed(self, line: int, number: int, value: Any) -> bool:
-        """Write what a spreadsheet has a type for, if it holds the value exactly."""
+        """Write the value with a type of the spreadsheet's, if that is exact. Returns whether it was."""
         sheet = self.sheet
         match value:
             case bool():
@@ -199,10 +199,10 @@ class _Writer:
 
     def text(self, line: int, number: int, value: Any) -> None:
         if self.sheet.write_string(line, number, str(value)):
-            # Looked at before the first byte went out, but somebody changed it since.
+            # It was checked before the first byte was sent, but somebody has changed it since.
             raise _does_not_fit()
 
 
 def _is_exact(value: Decimal) -> bool:
-    """Whether a spreadsheet keeps every digit: it knows no more than 15, nor trailing zeros."""
+    """Whether a spreadsheet keeps every digit: it keeps at most 15, and no trailing zeros."""
     return len(value.as_tuple().digits) <= _EXACT_DIGITS and abs(value.adjusted()) < 300

@@ -1,6 +1,6 @@
-"""Answers of any length from plain generators, under ASGI too.
+"""Responses of any length from plain generators, also under ASGI.
 
-Given a plain iterator, Django under ASGI would read all of it into memory before it sends the first byte.
+Under ASGI, Django would read a plain iterator into memory completely before sending the first byte.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ def download(
     *,
     interrupt: Callable[[], None] | None = None,
 ) -> StreamingHttpResponse:
-    """A file of any length; ``interrupt`` stops what ``pieces`` waits for, should the client go away.
+    """A file of any length; ``interrupt`` stops what ``pieces`` is waiting for if the client goes away.
 
-    To HEAD the answer has no content: nobody would read a file that was made for it.
+    The response to HEAD has no content: the file need not be made.
     """
     if request.method == "HEAD":
         pieces = _nothing()
@@ -40,10 +40,10 @@ def download(
 async def in_thread[T: str | bytes](
     pieces: Generator[T], interrupt: Callable[[], None] | None = None
 ) -> AsyncGenerator[T]:
-    """``pieces``, each made in the request's own thread, where its database connection is.
+    """``pieces``, each made in the thread of the request, which has its database connection.
 
-    If the client goes away the generator is closed, which ends its query and its transaction. Should it be waiting
-    for the database just then, ``interrupt`` (called from another thread) stops that.
+    If the client goes away, the generator is closed, which ends its query and its transaction. If it is waiting for the
+    database at that moment, ``interrupt`` (called from another thread) stops that.
     """
     pieces = _beside_pool(pieces)
     step = sync_to_async(_next, thread_sensitive=True)

@@ -1,4 +1,4 @@
-"""Slows down guessing of passwords: failed attempts per address, counted in the cache (Redis)."""
+"""Slows down the guessing of passwords: counts failed attempts per address in the cache (Redis)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ logger = logging.getLogger(__name__)
 
 
 class FailedLoginThrottle(SimpleRateThrottle):
-    """Refuses an address that failed too often lately; who gets it right is never slowed down.
+    """Refuses addresses that recently failed too often; successful log-ins do not count.
 
-    The rate stands in the settings (``LOGIN_FAILURE_RATE``). Without Redis nobody is refused: a cache that is away
-    must not lock everybody out.
+    The rate is a setting (``LOGIN_FAILURE_RATE``). Without Redis nobody is refused: a missing cache must not lock
+    everybody out.
 
-    The count begins with the first failure and expires after the rate's period. Redis itself adds to it: of guesses
-    made at the same time, each of which reads the count and writes it back, all but one would go uncounted.
+    The count begins with the first failure and expires after the rate's period. Redis itself increments it: if parallel
+    requests read the count and wrote it back, all but one would go uncounted.
 
-    Guesses made at the same time also pass ``allow_request`` together, before any of them has failed. So whoever
-    checks a password asks twice: before, and with the result, by ``failed`` or ``allow_request``. Then no more than
-    the rate says are ever told whether they were right.
+    Parallel guesses also pass ``allow_request`` together, before any of them has failed. So whoever checks a password
+    asks twice: before, and with the result, by ``failed`` or ``allow_request``. Then no more guesses than the rate
+    allows ever learn whether they were right.
     """
 
     scope = "login_failure"
@@ -40,7 +40,7 @@ class FailedLoginThrottle(SimpleRateThrottle):
     _seconds_left = 0
 
     def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
-        # Not X-Forwarded-For, which anybody can write: the server sets REMOTE_ADDR from proxies that it trusts.
+        # Not X-Forwarded-For, which anybody can set: the server sets REMOTE_ADDR from proxies that it trusts.
         return self.cache_format % {"ident": request.META.get("REMOTE_ADDR", "")}
 
     def allow_request(self, request: Request | HttpRequest, view: Any) -> bool:
@@ -52,10 +52,10 @@ class FailedLoginThrottle(SimpleRateThrottle):
         return self._count(request, read) < self.num_requests
 
     def failed(self, request: Request | HttpRequest) -> bool:
-        """Count one failed attempt. False where it was one too many: it is to be refused as any further one."""
+        """Count a failed attempt. False if it was one too many: then it is refused like all further ones."""
 
         def add(transaction: Pipeline, key: str) -> None:
-            # With the time at which it expires: a count that stayed would lock the address out for good.
+            # Set its expiry at the same time: a count that stayed would lock the address out for good.
             transaction.set(key, 0, ex=self.duration, nx=True)
             transaction.incr(key)
 
@@ -66,10 +66,10 @@ class FailedLoginThrottle(SimpleRateThrottle):
         return self._seconds_left
 
     def _count(self, request: Request | HttpRequest, command: Callable[[Pipeline, str], None]) -> int:
-        """What ``command`` finds in the count; 0 where there is none, or no Redis."""
+        """The count that ``command`` reads; 0 if there is none, or no Redis."""
         cache = caches["default"]
         key = cache.make_key(self.get_cache_key(request, None))
-        # Django's cache cannot add to what may not be there yet and have it expire, all in one step.
+        # Django's cache cannot create, increment and expire a count in one step.
         client = cast("Redis", cache._cache.get_client(key, write=True))  # type: ignore[attr-defined]
         try:
             with client.pipeline(transaction=True) as transaction:

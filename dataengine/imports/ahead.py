@@ -1,4 +1,4 @@
-"""An iterator that works in a thread of its own, a little ahead of who uses it. Pure."""
+"""Runs a generator in a thread of its own, a little ahead of its consumer. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _STALL_SECONDS = 0.2
 
 
 class _End:
-    """Comes after the last item: with what went wrong, if anything did."""
+    """Follows the last item, with the exception that ended the generator if there was one."""
 
     def __init__(self, error: BaseException | None) -> None:
         self.error = error
 
 
 def ahead[T](make: Callable[[], Generator[T]], depth: int) -> Generator[T]:
-    """The items of ``make()``, at most ``depth`` of them ready before they are asked for.
+    """The items of ``make()``, of which at most ``depth`` are prepared in advance.
 
-    What it raises is raised here. Closing the generator ends the thread before it returns, however far it is.
+    An exception in ``make()`` is raised here. Closing the generator early ends the thread before it returns.
     """
     ready: queue.Queue[T | _End] = queue.Queue(depth)
     stop = threading.Event()

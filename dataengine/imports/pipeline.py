@@ -1,7 +1,7 @@
-"""The rows of one source file on their way to PostgreSQL: read, parsed, converted and encoded, chunk by chunk.
+"""The rows of a source file on their way to PostgreSQL: read, parsed, converted and encoded, chunk by chunk.
 
-Reading goes on in one thread, converting and encoding in another, while a third feeds PostgreSQL
-(``services/import_execution.py``). What was rejected on the way is kept on disk until the end.
+One thread reads, another converts and encodes, and a third feeds PostgreSQL
+(``services/import_execution.py``). Rejected rows are kept on disk until the end.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from .endings import Ending, without_last
 _CHUNKS_AHEAD = 3
 _BLOCKS_AHEAD = 2
 _SORTED_BYTES = 4 << 20
-"""Rows that are sorted together: the more, the closer together they reach the index."""
+"""Bytes of rows that are sorted together: the more, the closer their entries are in the index."""
 
 
 def targets_of(plan: Plan) -> list[Target]:
-    """What the cells of each column are to become, in the order of ``plan.specs``."""
+    """How the cells of each column are to be converted, in the order of ``plan.specs``."""
     formats, styles = plan.formats, plan.styles
     return [
         target_of(
@@ -62,13 +62,13 @@ def targets_of(plan: Plan) -> list[Target]:
 def blocks_of(plan: Plan) -> Generator[Block]:
     """The file's rows, from its beginning."""
     nulls = ["", *(plan.markers or ())]
-    if plan.guard == "mended":
-        nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as rejected.csv writes them
+    if plan.guard == "corrected":
+        nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as written in rejected.csv
     return _read(plan, nulls)
 
 
 def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
-    """The same, with cells that are NULL by ``nulls``; in the end ``plan.footer`` is what the file ends with."""
+    """The rows, with cells that are NULL by ``nulls``. At the end, ``plan.footer`` describes how the file ends."""
     blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
     with closing(without_last(_without_tail(plan, blocks), plan.skip_last)) as kept:
@@ -81,7 +81,7 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
-    """The same blocks. Raises TailFilled where a column that was taken for none holds something."""
+    """The same blocks. Raises TailFilled if a column at the end that seemed to be empty holds a value."""
     with closing(blocks):
         for block in blocks:
             for column in block.columns[len(block.columns) - plan.empty_tail :] if plan.empty_tail else ():
@@ -92,17 +92,17 @@ def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
 
 
 class TailFilled(Exception):
-    """Separators at the ends of lines that seemed to be too many have something behind them."""
+    """There is a value behind separators at the ends of lines that seemed to be too many."""
 
 
 def _all_cells(plan: Plan) -> Generator[Block]:
-    """The same with null markers as the text that they are."""
+    """All rows, with null markers as plain text."""
     return _read(plan)
 
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the data rows; together they are all rows of the file."""
+    """What became of the data rows; together they account for all rows of the file."""
 
     rows_read: int = 0
     rows_imported: int = 0
@@ -113,7 +113,7 @@ class Counts:
 
 @dataclass(slots=True)
 class Reading:
-    """What one pass over the file leaves behind, all of it on disk."""
+    """What is kept of one pass over the file. Whatever grows with the file is on disk."""
 
     rows: int = 0
     good: int = 0
@@ -123,10 +123,10 @@ class Reading:
     rejected: RejectSpill = field(default_factory=RejectSpill)
     keys: ByteSpill = field(default_factory=ByteSpill)
     keyed: int = 0
-    """Rows of which ``keys`` holds the key cells."""
+    """The number of rows whose key cells ``keys`` holds."""
     back: ByteSpill = field(default_factory=ByteSpill)
     held: int = 0
-    """Good rows that may repeat an earlier one: ``back`` holds them, ``suspects`` their text."""
+    """Good rows that may repeat an earlier one: ``back`` holds their values, ``suspects`` their text."""
     suspects: RejectSpill = field(default_factory=RejectSpill)
     causes: Causes = field(default_factory=Causes)
 
@@ -139,7 +139,7 @@ class Reading:
 
 
 def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> Inferred:
-    """Look at the whole file: types, null markers, date formats and how numbers are written."""
+    """Read the whole file to find types, null markers, date formats and how numbers are written."""
     open_specs = [spec for spec in plan.specs if spec.name not in options.types]
     inference = Inference(
         [spec.name for spec in open_specs],
@@ -154,7 +154,7 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
     with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
         for block in blocks:
             _look_for_guards(plan, block)
-            # In a workbook all texts are quoted.
+            # In a workbook every text is quoted.
             has_quoted = None if plan.source.lines_are_records else partial(block.has_quoted, grammar)
             inference.look(block.columns, block.lines, has_quoted)
             report(block, inference.rows)
@@ -169,7 +169,7 @@ def _known(options: ImportOptions, column: str) -> Known:
 
 
 def _look_for_guards(plan: Plan, block: Block) -> None:
-    """Give up the guard that a new table's file seemed to have where a cell is as no export writes it."""
+    """Treat the file as unguarded once it has a cell that no export would write."""
     if plan.guard_open:
         try:
             for place in plan.places:
@@ -179,7 +179,7 @@ def _look_for_guards(plan: Plan, block: Block) -> None:
 
 
 def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int], None]) -> None:
-    """Give the plan of a new table its types, where the options do not say them."""
+    """Find the types of a new table's columns that the options do not give."""
     found = infer(plan, options, report)
     kinds = {spec.name: spec.type for spec in found.specs}
     shown = {column["column"]: column.get("display", {}) for column in found.columns}
@@ -199,7 +199,7 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
-    """Find how dates and numbers of columns whose types are known are written, from the whole file."""
+    """Read the whole file to find how the dates and numbers of columns of known types are written."""
     dated = [spec for spec in plan.specs if spec.kind.has_date and not plan.formats.get(spec.name)]
     numbered = [spec for spec in plan.specs if spec.kind.kernel in NUMBER_KERNELS and spec.name not in plan.styles]
     places = replace(plan, specs=dated + numbered).places
@@ -231,15 +231,14 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
 
 
 class Conversion:
-    """One pass: blocks to encoded chunks, in threads of its own.
+    """One pass over the file: blocks to encoded chunks, in threads of its own.
 
-    ``chunks`` gives chunks that are each a whole COPY; ``stream`` one COPY of all, with the keys spilled to
-    ``reading.keys`` and what was held back to ``reading.back``. What was rejected on the way, and the line and id of
-    every row, is in ``reading`` as well.
-    ``give_ids(first_row, count)`` says the first of a row's ids; it is called in the thread.
-    ``unique`` names the columns whose repeats are held back.
-    ``sorted_by`` names a column whose index grows while the rows go in: they reach it in its order, chunk by chunk,
-    which spares a tenth to a quarter of the time (measured). Ids ascend in the order of the file all the same.
+    ``chunks`` yields chunks that are complete COPYs each; ``stream`` yields one COPY of everything, and spills the keys
+    to ``reading.keys`` and the rows held back to ``reading.back``. ``reading`` also gets the rejected rows, and the
+    line and id of every row. ``give_ids(first_row, count)`` returns the first id for that many rows; it is called in
+    the thread. ``unique`` names the columns whose repeated values are held back. ``sorted_by`` names a column whose
+    index grows during the import: rows reach it in its order, chunk by chunk, which saves a tenth to a quarter of the
+    time (measured). Ids still ascend in the order of the file.
     """
 
     def __init__(
@@ -296,12 +295,12 @@ class Conversion:
         yield from _whole(self.reading.back)
 
     def chunks(self) -> Iterator[Chunk]:
-        """All rows, good and bad, some at a time."""
+        """All rows, good and bad, in portions."""
         self._running = ahead(self._made, _CHUNKS_AHEAD)
         yield from self._running
 
     def close(self) -> None:
-        """Stop, however far it is. ``reading`` is the caller's to close, afterwards."""
+        """Stop at once. The caller closes ``reading`` afterwards."""
         if self._running is not None:
             self._running.close()
 
@@ -322,10 +321,10 @@ class Conversion:
                 yield self._encoder.encode(parts)
             self.plan.notes += [note for note in self._converter.notes if note not in self.plan.notes]
         finally:
-            connection.close()  # this thread's own; ``give_ids`` may have opened it
+            connection.close()  # the one of this thread; ``give_ids`` may have opened it
 
     def _part(self, block: Block) -> Part | None:
-        """The rows of a block, None where it has none; what is wrong with them is in ``reading`` afterwards."""
+        """The rows of a block, None if it has none. Their errors go to ``reading``."""
         reading = self.reading
         first, count = reading.rows, len(block)
         batch = self._converter.convert(block.columns)
@@ -355,7 +354,7 @@ class Conversion:
     def _held(self, block: Block, batch: Batch) -> Mask:
         """The good rows that may repeat a unique value of an earlier one."""
         if self._repeats is None:
-            # As many rows as the file has if all are like these. Of more rows, more are held back in vain.
+            # An estimate of the file's rows from those so far. If it is too low, more rows are held back by chance.
             rows = len(block) * max(self.plan.source.bytes_total // max(block.bytes_read, 1), 1)
             places = [place for place, target in enumerate(self._targets) if target.name in self._unique]
             self._repeats = {place: Repeats(self._targets[place], rows) for place in places}
@@ -372,7 +371,7 @@ def _whole(rows: ByteSpill) -> Iterator[bytes]:
 
 
 def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:
-    """The rejected rows of a block, damaged lines and bad cells merged by line."""
+    """The rejected rows of a block: damaged lines, and rows with bad cells, merged by line."""
     damaged = iter(block.rejects)
     waiting = next(damaged, None)
     for row in sorted(batch.errors):

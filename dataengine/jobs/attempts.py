@@ -1,6 +1,6 @@
 """The life of a job's row: claimed, ended, queued again, cancelled. Each step is a conditional UPDATE.
 
-Whoever comes late, twice, or after somebody else has taken over changes nothing.
+Late, repeated and superseded calls change nothing.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def claimable[J: Job](model: type[J]) -> QuerySet[J]:
 
 
 def mine[J: Job](job: J) -> QuerySet[J]:
-    """The job's row, for as long as this attempt at it is the present one."""
+    """The job's row, as long as this attempt is the current one."""
     return type(job)._default_manager.filter(pk=job.pk, state=Job.State.RUNNING, attempt=job.attempt)
 
 
 def claim(job: Job) -> bool:
-    """Begin an attempt, unless somebody else has, or nobody wants it any more. The caller holds the job's lock."""
+    """Begin an attempt, unless somebody else has begun or the job was cancelled. The caller holds the job's lock."""
     now = timezone.now()
     claimed = (
         claimable(type(job))
@@ -49,9 +49,9 @@ def claim(job: Job) -> bool:
 
 
 def end(job: Job, state: Job.State, *, code: str = "", reason: str = "") -> bool:
-    """Write the end of an attempt that changed nothing else. False where it was another's.
+    """Write the end of an attempt that changed nothing else. False if another attempt has taken over.
 
-    A job whose cancelling was accepted is cancelled, however its attempt ended.
+    If cancelling the job was accepted, it is cancelled, however the attempt ended.
     """
     changes = {**job.WITHOUT_RESULT, "finished_at": timezone.now()}
     if state != Job.State.CANCELLED:
@@ -62,9 +62,9 @@ def end(job: Job, state: Job.State, *, code: str = "", reason: str = "") -> bool
 
 
 def try_again(job: Job, reason: str, *, counts: bool = True) -> bool:
-    """Queue the job again, or let it fail where it has had its attempts. False where it was another's.
+    """Queue the job again, or fail it after its last attempt. False if another attempt has taken over.
 
-    An attempt that does not count (``counts``) is one that had to give way.
+    ``counts`` is false for an attempt that had to make way.
     """
     if counts and job.attempt >= Job.MAX_ATTEMPTS:
         tried = f"{reason} It was tried {job.attempt} times."
@@ -85,9 +85,9 @@ def try_again(job: Job, reason: str, *, counts: bool = True) -> bool:
 
 
 def cancel(job: Job) -> bool:
-    """Ask for a job not to be done: one that waits is cancelled at once, a running one when its worker notices.
+    """Cancel a job: at once if it waits, otherwise when its worker notices.
 
-    False where it was over already.
+    False if it has already ended.
     """
     everyone = type(job)._default_manager
     asked = everyone.filter(pk=job.pk, state__in=Job.ACTIVE).update(cancel_requested=True)
@@ -96,17 +96,17 @@ def cancel(job: Job) -> bool:
 
 
 def cancel_waiting[J: Job](jobs: QuerySet[J]) -> None:
-    """Cancel those of them that wait, and that somebody has asked to be cancelled."""
+    """Cancel the waiting jobs among them for which that was requested."""
     unwanted = jobs.filter(state=Job.State.QUEUED, cancel_requested=True)
     unwanted.update(state=Job.State.CANCELLED, finished_at=timezone.now())
 
 
 def write_down(ending: Callable[[], object]) -> None:
-    """Call ``ending``, which writes to the job's row, until the database takes it.
+    """Call ``ending``, which writes to the job's row, until the database accepts it.
 
-    One without room, or one that is just coming back, does not at once, and nobody else knows why the attempt ended.
-    A session that still works is kept: its locks tell the sweeper that the job has somebody. Raises what the database
-    said last when it has not taken it for half a minute.
+    A full or restarting database does not at once, and nobody else knows why the attempt ended. A session that still
+    works is kept: its locks tell the sweeper that the job has a worker. After half a minute raises the database's last
+    error.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
@@ -117,7 +117,7 @@ def write_down(ending: Callable[[], object]) -> None:
         except (OperationalError, InterfaceError) as error:
             if time.monotonic() > deadline:
                 raise
-            logger.warning("The end of an attempt is not written yet: %s", error)
+            logger.warning("The end of an attempt could not be written yet: %s", error)
         else:
             return
         time.sleep(_PAUSE_SECONDS)

@@ -1,5 +1,6 @@
-"""Rings for work: sends a task that carries the key of a row. The row is the truth, and a bell that nobody hears is
-rung again by the sweeper.
+"""Rings for work: sends a task with the key of a row.
+
+The row is the truth; a bell that nobody hears is rung again by the sweeper.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RUN_CHANGE = "dataengine.tasks.run_change"
 def ring(task: str, pk: int, *, expires: float | None = None) -> None:
     """Send ``task`` with the key ``pk``. Gives up after about a second, whatever Redis does.
 
-    A bell that is older than ``expires`` seconds when a worker comes to it is not heard.
+    A bell that is older than ``expires`` seconds when a worker gets it is ignored.
     """
 
     def send() -> None:
@@ -35,7 +36,7 @@ def ring(task: str, pk: int, *, expires: float | None = None) -> None:
         try:
             current_app.send_task(task, (pk,), **options)
         except (BrokerError, OSError) as error:
-            logger.warning("%s %s waits for the sweeper: %s", task, pk, error)
+            logger.warning("%s %s has to wait for the sweeper: %s", task, pk, error)
 
     thread = threading.Thread(target=send, name=f"ring-{pk}", daemon=True)
     thread.start()
@@ -43,10 +44,10 @@ def ring(task: str, pk: int, *, expires: float | None = None) -> None:
 
 
 def ring_waiting(table_id: int | None) -> None:
-    """The table is free: ring for who waits for it, of each kind the one that came first.
+    """Ring for the jobs that wait for a table, now that it is free: the first one of each kind.
 
-    For an index only where nobody else waits, since its build would have to give way. What has failed and waits for its
-    next attempt is not rung before that is due, or it would be rung for ever by its own end.
+    For an index only if nothing else waits, since its build would have to make way. A job that failed and waits for its
+    next attempt is not rung for before that is due, or its own end would ring for it for ever.
     """
     if table_id is None:
         return

@@ -1,4 +1,4 @@
-"""What an error makes of a job: why it failed, in one sentence, and whether another attempt may fare better."""
+"""What an error means for a job: why it failed, in one sentence, and whether another attempt may help."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dataengine.exceptions import DataEngineError, Unavailable
 
 
 class PutOff(Exception):
-    """An attempt had to give way to what matters more. It is made again later, and does not count."""
+    """An attempt had to make way for something more important. It is repeated later and does not count."""
 
 
 class Failure(NamedTuple):
-    """``code`` is for programs. What ``is_final`` would fail again."""
+    """``code`` is for programs. If it ``is_final``, another attempt would fail again."""
 
     reason: str
     code: str = ""
@@ -24,16 +24,16 @@ class Failure(NamedTuple):
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What is known to fail again is said to; anything else is tried again, nobody foresaw it."""
+    """What is known to fail again is final; anything else is tried again."""
     if isinstance(error, DataEngineError) and not isinstance(error, Unavailable):
         return Failure(error.message, error.error_code, is_final=True)
     match cause := cause_of(error):
         case errors.ProgramLimitExceeded():
             return Failure(f"PostgreSQL cannot hold this: {cause.diag.message_primary}.", "too_large", is_final=True)
         case errors.DiskFull():
-            return Failure("The database has no room left.")
+            return Failure("The database has no space left.")
         case errors.LockNotAvailable() | errors.DeadlockDetected():
-            return Failure("Somebody else holds some of the records.")
+            return Failure("Somebody else has locked some of the records.")
         case psycopg.OperationalError() | psycopg.InterfaceError():
             return Failure("The connection to the database was lost.")
         case django.db.OperationalError() | django.db.InterfaceError():
@@ -43,11 +43,11 @@ def failure_of(error: BaseException) -> Failure:
         case Unavailable():
             return Failure(cause.message)
         case _:
-            return Failure(f"An unexpected error stopped it ({type(cause).__name__}).")
+            return Failure(f"An unexpected error occurred ({type(cause).__name__}).")
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """What PostgreSQL said, if anything; otherwise where it all began."""
+    """PostgreSQL's error if there is one, otherwise the first cause."""
     said, cause = None, error
     while True:
         said = cause if isinstance(cause, psycopg.Error) else said

@@ -1,4 +1,4 @@
-"""Keeps the memory of long-lived processes flat: what is free goes back to the system, not into a stock.
+"""Keeps the memory of long-lived processes from growing: free memory goes back to the system at once.
 
 Measured: an import of 1,000,000 x 10 cells peaks at 205 MB instead of 355, for about a tenth more CPU time; the web
 process grows by 7 MB under uploads instead of 45.
@@ -17,10 +17,10 @@ _MIB = 1 << 20
 
 
 def keep_arrow_flat() -> None:
-    """The same as ``keep_flat`` with Arrow, whose own pools keep what is free. For processes that convert."""
+    """Like ``keep_flat``, also for Arrow, whose pools keep free memory. For processes that convert."""
     import pyarrow as pa
 
-    # Columns of a block stay below the threshold: mapped and unmapped one by one, they cost a quarter more time.
+    # The columns of a block stay below the threshold: mapping and unmapping each would take a quarter more time.
     keep_flat(4 * _MIB)
     pa.set_memory_pool(pa.system_memory_pool())
 
@@ -28,7 +28,7 @@ def keep_arrow_flat() -> None:
 def keep_flat(mapped_from: int = _MIB) -> None:
     """Give memory back as soon as it is free, in this process, from now on. Does nothing without glibc.
 
-    Pieces of ``mapped_from`` bytes or more go back one by one, smaller ones when those around them are free, too.
+    Pieces of ``mapped_from`` bytes or more are returned one by one, smaller ones once their neighbours are free.
     """
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):  # another C library
@@ -39,9 +39,9 @@ def keep_flat(mapped_from: int = _MIB) -> None:
 
 
 def give_back() -> None:
-    """Give back what an import leaves behind: free memory between pieces that are still in use. Takes some 10 ms.
+    """Return what an import leaves behind: free memory between pieces still in use. Takes some 10 ms.
 
-    The children of a worker take turns, so what each keeps between its imports counts as often as there are children.
+    The children of a worker take turns, so whatever each keeps between imports counts once for each child.
     """
     gc.collect()
     if sys.platform == "linux":

@@ -1,8 +1,8 @@
-"""How far an import is: counters at one instant, written to the job's row and published to who watches.
+"""How far an import is: counters at one instant, written to the job's row and published to watchers.
 
-A thread of its own does both, on its own database connection, so that neither a slow row nor a frozen Redis ever holds
-up the import. The row is the truth and is written about once a second; messages are hints, at most four a second, each
-with the absolute state.
+A thread of its own does both, with its own database connection, so that neither a slow row nor a frozen Redis ever
+holds up the import. The row is the truth and is written about once a second; messages are hints, at most four a second,
+each with the absolute state.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict, cast
 
 import psycopg
 from channels.layers import channel_layers
@@ -32,7 +32,7 @@ PUBLISH_SECONDS = 0.25
 SEND_TIMEOUT_SECONDS = 1.0
 _SILENCE_SECONDS = 5.0  # after a failed send
 _SOONEST_PACE_SECONDS = 0.5
-_MOST_MEASURED = 0.98  # what is measured from outside is over when the statement says so
+_MOST_MEASURED = 0.98  # a statement measured from outside is only done when it says so
 
 _FIELDS = (
     "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
@@ -42,13 +42,13 @@ _FIELDS = (
 
 @dataclass(slots=True)
 class ImportProgress:
-    """Counters of one attempt at an import. No counter ever goes back.
+    """Counters of one attempt at an import. No counter ever decreases.
 
-    ``progress`` is the share of the whole work that is done, 0 to 1, by how long its stages usually take.
-    ``bytes_read`` is how far into the stored file reading has come, ``rows_read`` the rows up to there; where the file
+    ``progress`` is the share of the whole work that is done, 0 to 1, weighted by how long its stages usually take.
+    ``bytes_read`` is the position reached in the stored file, ``rows_read`` the number of rows up to there; if the file
     is read twice (types are inferred first) they stay at its end. ``rows_rejected`` are the rows found bad so far.
-    ``rows_per_second`` is the pace of the pass that is under way, ``eta_seconds`` what is left by the pace of the
-    present phase; both are None where that cannot be told.
+    ``rows_per_second`` is the pace of the present pass, ``eta_seconds`` the time left at the pace of the present phase;
+    both are None if they are unknown.
     """
 
     phase: str = "reading"
@@ -66,10 +66,44 @@ class ImportProgress:
     errors: list[Cause] = field(default_factory=list)
 
 
-class ProgressReporter(Watch):
-    """Watches one import, and reports how far it is until it is closed.
+class ProgressData(TypedDict):
+    """``ImportProgress`` as JSON, with the state: a part of the API's job."""
 
-    ``session`` is the import's, whose index builds are watched, too. ``watch`` (for a terminal) is called at every
+    state: str
+    phase: str
+    attempt: int
+    progress: float
+    bytes_total: int
+    bytes_read: int
+    rows_read: int
+    rows_imported: int
+    rows_updated: int
+    rows_skipped: int
+    rows_rejected: int
+    rows_per_second: float | None
+    eta_seconds: float | None
+    errors: list[Cause]
+
+
+class ImportChanged(TypedDict):
+    """The message that an import's row has changed."""
+
+    type: Literal["import.changed"]
+    job_id: int
+
+
+class ImportProgressed(TypedDict):
+    """The message with the newest counters."""
+
+    type: Literal["import.progress"]
+    job_id: int
+    progress: ProgressData
+
+
+class ProgressReporter(Watch):
+    """Watches one import, and reports its progress until it is closed.
+
+    ``session`` is the import's; its index builds are watched too. ``watch`` (for a terminal) is called at every
     report, in the reporter's thread.
     """
 
@@ -93,12 +127,12 @@ class ProgressReporter(Watch):
         super().__init__(job, session)
 
     def plan(self, **stages: float) -> None:
-        """The phases that are to come, and how long each takes in relation to the others."""
+        """The phases to come, and how long each takes in relation to the others."""
         with self._lock:
             self._course.plan(stages)
 
     def update(self, *, share: float | None = None, **changes: Any) -> None:
-        """Set counters; a smaller number than before is ignored. Raises Cancelled once that was asked for.
+        """Set counters; smaller values than before are ignored. Raises Cancelled once that was requested.
 
         ``share`` is how much of the phase is done.
         """
@@ -122,7 +156,7 @@ class ProgressReporter(Watch):
             raise Cancelled
 
     def building(self, done: int, of: int) -> None:
-        """``done`` of ``of`` indexes are built; of the next one, PostgreSQL is asked how far it is."""
+        """``done`` of ``of`` indexes are built; PostgreSQL is asked how far the next one is."""
 
         def measure() -> float | None:
             share = plain_share(self.backend) if self.backend else None
@@ -132,7 +166,7 @@ class ProgressReporter(Watch):
         self._measure = measure
 
     def growing(self, relation: str, expected: int) -> None:
-        """The table ``relation`` (quoted) is about to grow by some ``expected`` bytes, where nothing is free in it."""
+        """The table ``relation`` (quoted) is about to grow by about ``expected`` bytes; it has no free space."""
         before = heap_bytes(relation)
         self._measure = lambda: (heap_bytes(relation) - before) / expected if expected else None
 
@@ -144,7 +178,7 @@ class ProgressReporter(Watch):
             return ImportProgress(**asdict(self._progress))
 
     def close(self) -> None:
-        """Stop reporting, and say where it has come to. Waits for no message."""
+        """Stop reporting after a last report. Does not wait for messages."""
         super().close()
         with self._lock:
             elapsed = time.monotonic() - self._started
@@ -153,13 +187,13 @@ class ProgressReporter(Watch):
             self._watch(self.snapshot())
 
     def values(self) -> dict[str, Any]:
-        """The counters, as the row keeps them."""
+        """The counters for the row."""
         self._look()
         progress = self.snapshot()
         return {name: getattr(progress, name) for name in _FIELDS}
 
     def tick(self) -> None:
-        """Publish what is new."""
+        """Publish any news."""
         if self._dirty:
             self._dirty = False
             if self._watch is not None:
@@ -167,11 +201,11 @@ class ProgressReporter(Watch):
             self._sender.send(self.job.pk, shape(self.snapshot()))
 
     def finish(self) -> None:
-        """Let go of Redis."""
+        """Close the connections to Redis."""
         self._sender.close()
 
     def _look(self) -> None:
-        """Ask PostgreSQL how far the statement is that the import waits for."""
+        """Ask PostgreSQL how far the statement is for which the import is waiting."""
         measure = self._measure
         share = measure() if measure is not None else None
         with self._lock:
@@ -180,40 +214,40 @@ class ProgressReporter(Watch):
                 self._dirty = True
 
 
-def shape(progress: ImportProgress) -> dict[str, Any]:
-    """A snapshot by the names of the API's job."""
-    return {"state": str(ImportJob.State.RUNNING), **asdict(progress)}
+def shape(progress: ImportProgress) -> ProgressData:
+    """A snapshot with the names that the API's job has."""
+    return cast("ProgressData", {"state": str(ImportJob.State.RUNNING), **asdict(progress)})
 
 
 class Sender:
     """Sends to the channel layer from a thread, on an event loop of its own.
 
-    ``async_to_sync`` would make a loop for each call, and the layer's connections, which belong to the first, would
-    then die with "Event loop is closed" (channels_redis #332).
+    ``async_to_sync`` would make a loop for each call; the layer's connections, which belong to the first loop, would
+    then fail with "Event loop is closed" (channels_redis #332).
     """
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        # Its own as well: closing the pools of the shared one would close those of other threads' loops.
+        # A layer of its own too: closing the shared one's pools would close those of other threads' loops.
         self._layer = channel_layers.make_backend("default")
         self._silent_until = 0.0
 
-    def send(self, job_id: int, progress: dict[str, Any] | None) -> None:
-        """Publish, or do without after a second. ``progress`` None says only that the row has changed."""
+    def send(self, job_id: int, progress: ProgressData | None) -> None:
+        """Publish, but give up after a second. With ``progress`` None it only says that the row has changed."""
         if time.monotonic() < self._silent_until:
             return
-        message: dict[str, Any] = {"type": "import.changed", "job_id": job_id}
+        message: ImportChanged | ImportProgressed = {"type": "import.changed", "job_id": job_id}
         if progress is not None:
-            message |= {"type": "import.progress", "progress": progress}
+            message = {"type": "import.progress", "job_id": job_id, "progress": progress}
         try:
             self._loop.run_until_complete(self._send(f"import.{job_id}", message))
         except (OSError, TimeoutError, RedisError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             logger.info("Progress of import %s was not published: %s", job_id, error)
 
-    async def _send(self, group: str, message: dict[str, Any]) -> None:
+    async def _send(self, group: str, message: ImportChanged | ImportProgressed) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await self._layer.group_send(group, message)
+            await self._layer.group_send(group, {**message})
 
     def close(self) -> None:
         with contextlib.suppress(OSError, TimeoutError, RedisError):
@@ -227,7 +261,7 @@ class Sender:
 
 
 def publish(job_id: int) -> None:
-    """Tell who watches that the job's row has changed. Takes a second at most, whatever Redis does."""
+    """Tell watchers that the job's row has changed. Takes at most a second, whatever Redis does."""
 
     def send() -> None:
         sender = Sender()

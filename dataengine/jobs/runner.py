@@ -1,8 +1,8 @@
-"""Runs jobs, whatever their kind: once each, in one process at a time, whatever dies meanwhile.
+"""Runs jobs of any kind: once each, in one process at a time, whatever crashes meanwhile.
 
-A job is claimed by a conditional UPDATE under a lock that dies with the database session. So one whose row says that it
-runs, and whose lock is free, has lost its worker: the sweeper queues it again. Celery only rings (``doorbell.py``): a
-bell that is lost costs some seconds, one that is heard twice nothing.
+A job is claimed by a conditional UPDATE under a lock that ends with the database session. So a job whose row says that
+it is running, but whose lock is free, has lost its worker: the sweeper queues it again. Celery only rings
+(``doorbell.py``): a lost bell costs some seconds, a bell heard twice nothing.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ from dataengine.postgres.statements import raw_connection
 logger = logging.getLogger(__name__)
 
 FROZEN_AFTER = timedelta(seconds=120)
-"""A worker that holds its job but has not written its row for so long is frozen, or cut off from the database."""
+"""A worker that holds a job's lock but has not written its row for so long is frozen or cut off from the database."""
 RING_AGAIN_AFTER = timedelta(seconds=10)
-"""How long a new job is given to be heard before the sweeper rings for it."""
+"""How long the sweeper waits before it rings for a new job."""
 _MOST_BELLS = 100
-_PAUSES_SECONDS = (0.5, 1.0, 2.0)  # until an index build that is stopped has cleared up
+_PAUSES_SECONDS = (0.5, 1.0, 2.0)  # until a stopped index build has cleaned up
 
 type Session = psycopg.Connection[Any]
 
 
 class Runner[J: Job, W: Watch](ABC):
-    """One kind of job. What is abstract here, and ``hold``, ``may_begin``, ``failure`` and ``after``, is its own."""
+    """One kind of job. It defines the abstract methods, and ``hold``, ``may_begin``, ``failure`` and ``after``."""
 
     model: type[J]
     namespace: ClassVar[int]
-    """Of the locks of its jobs."""
+    """The namespace of its jobs' locks."""
     stops_builds: ClassVar[bool] = False
-    """Whether the build of an index gives way to it. Not to what may come all the time: it would never be built."""
+    """Whether index builds make way for it. Not for jobs that come all the time: no index would ever be built."""
 
     def run(self, pk: int) -> J | None:
-        """Do the job if it waits and nothing stands against it. Harmless to call twice, late or at once in two workers.
+        """Do the job if it waits and nothing is in the way. Harmless to call twice, late or in two workers at once.
 
-        Returns the job as it stands afterwards, None where there is none: over, or queued again (another job has its
-        table, or something failed that may pass).
+        Returns the job in its state afterwards (None if there is none): over, or queued again because another job has
+        its table or because something failed that may pass.
         """
         job = attempts.claimable(self.model).filter(pk=pk).first()
         if job is not None and self.may_begin(job):
@@ -66,43 +66,43 @@ class Runner[J: Job, W: Watch](ABC):
         return self._found(pk)
 
     def sweep(self) -> list[int]:
-        """Mend what crashes left; return the jobs whose bell is to be rung. Safe to call at any time, and often."""
+        """Clean up after crashes. Returns the jobs to ring for. Safe to call at any time, and often."""
         now = timezone.now()
         for job in self.model._default_manager.filter(state=Job.State.RUNNING):
             if not locks.job_is_held(job.pk, self.namespace):
-                # Where it has ended between the two questions, this changes nothing.
+                # If it has ended between the two queries, this changes nothing.
                 if attempts.try_again(job, "The process that ran it ended unexpectedly."):
                     self._tell(job.pk)
             elif job.heartbeat_at is not None and job.heartbeat_at < now - FROZEN_AFTER:
-                logger.warning("%s %s: its worker is frozen; its session is ended", type(job).__name__, job.pk)
+                logger.warning("%s %s: its worker is frozen, so its session was ended", type(job).__name__, job.pk)
                 locks.end_holder(job.pk, self.namespace)
         attempts.cancel_waiting(self.model._default_manager.all())
         rung_a_moment_ago = Q(try_again_at=None, created_at__gt=now - RING_AGAIN_AFTER)
         waiting = attempts.claimable(self.model).exclude(rung_a_moment_ago)
         return list(waiting.order_by("pk").values_list("pk", flat=True)[:_MOST_BELLS])
 
-    # What each kind of job has of its own ------------------------------------------------------------------------
+    # What each kind of job defines ------------------------------------------------------------------------
 
     def may_begin(self, job: J) -> bool:
-        """Whether nothing but a lock may stand against it."""
+        """Whether nothing but a lock can be in the way."""
         return True
 
     @contextmanager
     def hold(self, job: J) -> Iterator[tuple[locks.LockOutcome, Session]]:
-        """Hold the locks of the job and of its table. Yields what came of it, and the session that has them."""
+        """Hold the locks of the job and of its table. Yields the outcome, and the session that holds them."""
         with locks.held_by_job(job.pk, job.table_id, self.namespace) as outcome:
             yield outcome, raw_connection()
 
     @abstractmethod
     def watch(self, job: J, session: Session) -> W:
-        """Begin to watch an attempt."""
+        """Start to watch an attempt."""
 
     @abstractmethod
     def work(self, job: J, watch: W) -> None:
-        """One attempt. Ends with ``watch.complete``; raises whatever goes wrong."""
+        """Do the work of one attempt. Ends with ``watch.complete``; raises whatever goes wrong."""
 
     def failure(self, error: Exception) -> Failure:
-        """What an error makes of the job."""
+        """What an error means for the job."""
         return failure_of(error)
 
     def after(self, job: J) -> None:  # noqa: B027  (most kinds have nothing to add)
@@ -111,7 +111,7 @@ class Runner[J: Job, W: Watch](ABC):
     # One attempt --------------------------------------------------------------------------------------------------
 
     def _try(self, job: J) -> locks.LockOutcome:
-        """Make an attempt, unless something stands against it."""
+        """Make an attempt, unless something is in the way."""
         with self.hold(job) as (outcome, session):
             is_mine = outcome == "held" and attempts.claim(job)
             if is_mine:
@@ -122,11 +122,11 @@ class Runner[J: Job, W: Watch](ABC):
         return outcome
 
     def _stop_build(self, table_id: int | None) -> bool:
-        """Whether it was an index build that had the table, and that gives way now."""
+        """Stop the index build that has the table, if there is one and it makes way. Returns whether it does."""
         return self.stops_builds and table_id is not None and locks.cancel_build(table_id)
 
     def _attempt(self, job: J, session: Session) -> None:
-        """This is the task's boundary: whatever goes wrong ends in the job's row."""
+        """The boundary of the task: whatever goes wrong is written to the job's row."""
         watch = self.watch(job, session)
         try:
             self.work(job, watch)
@@ -136,7 +136,7 @@ class Runner[J: Job, W: Watch](ABC):
             if not (is_cancelled or isinstance(error, DataEngineError | PutOff)):
                 logger.exception("%s %s, attempt %s", type(job).__name__, job.pk, job.attempt)
             attempts.write_down(partial(self._end, job, error, is_cancelled=is_cancelled))
-        except KeyboardInterrupt:  # somebody at a terminal; workers are told by other signals
+        except KeyboardInterrupt:  # at a terminal; workers get other signals
             watch.close()
             attempts.end(job, Job.State.CANCELLED)
             raise

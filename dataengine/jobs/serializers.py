@@ -22,14 +22,14 @@ class ImportErrorSerializer(serializers.Serializer[Cause]):
 
 
 class JobSerializer[Job: ImportJob | ChangeJob](serializers.Serializer[Job]):
-    """What both kinds share. Context: ``base_url`` for absolute URLs."""
+    """What both kinds of jobs share. Context: ``base_url`` for absolute URLs."""
 
     def absolute(self, name: str, job: Job) -> str:
-        """The URL of that name for the job."""
+        """The URL named ``name`` for the job."""
         return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs={"pk": job.pk})
 
     def to_representation(self, instance: Job) -> dict[str, Any]:
-        """The job with null, not an empty text, where nothing failed."""
+        """The job, with null in place of an empty text if nothing failed."""
         data: dict[str, Any] = super().to_representation(instance)
         data["error"] = data["error"] or None
         data["error_code"] = data["error_code"] or None
@@ -43,7 +43,7 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     table_name = serializers.CharField()
     state = serializers.ChoiceField(choices=ImportJob.State.choices)
     phase = serializers.CharField()
-    attempt = serializers.IntegerField(help_text="Counters start over with each: 2 and 3 after a worker died.")
+    attempt = serializers.IntegerField(help_text="Counters start again with each: 2 and 3 after a worker died.")
     progress = serializers.FloatField(help_text="The share of the work that is done, 0 to 1.")
     filename = serializers.CharField()
     bytes_total = serializers.IntegerField()
@@ -60,7 +60,7 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     error_code = serializers.CharField(allow_null=True)
     rejected_url = serializers.SerializerMethodField()
     findings = serializers.DictField(
-        help_text="What was found in the file: dialect, mapping, types, date formats, notes; a sample after a dry run."
+        help_text="What was found in the file: dialect, mapping, types, formats, notes; after a dry run also a sample."
     )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -85,7 +85,7 @@ class RejectedRowSerializer(serializers.Serializer[RejectedRow]):
 
 
 def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:
-    """The job as API, WebSocket and mail show it. URLs are paths, or absolute under ``base_url``."""
+    """The job as shown by API, WebSocket and mail. URLs are paths, or absolute under ``base_url``."""
     return ImportJobSerializer(job, context={"base_url": base_url}).data
 
 
@@ -100,7 +100,7 @@ class ChangeJobSerializer(JobSerializer[ChangeJob]):
     count = serializers.IntegerField(help_text="How many records; an estimate until it is completed.")
     count_exact = serializers.BooleanField()
     event = serializers.IntegerField(
-        source="event_id", allow_null=True, help_text="What to post to the table's undo/, once it is completed."
+        source="event_id", allow_null=True, help_text="The event to post to the table's undo/ once it is completed."
     )
     error = serializers.CharField(allow_null=True, help_text="Why it failed; nothing was changed then.")
     error_code = serializers.CharField(allow_null=True)

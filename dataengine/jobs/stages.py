@@ -1,4 +1,4 @@
-"""How far work has come that has stages of different length, and how long it will still take. Pure."""
+"""The progress of work with stages of different lengths, and how long it will still take. Pure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 _SOONEST_SECONDS = 0.5
 _SMALLEST_SHARE = 0.02
-"""Before so much of a stage is done, nothing can be said of how long it takes."""
+"""Before so much of a stage is done, its duration cannot be estimated."""
 
 
 class Course:
-    """``progress`` is the share of the whole that is done, 0 to 1. It never goes back.
+    """``progress`` is the share of the whole that is done, 0 to 1. It never decreases.
 
-    Where the work turns out to be another than was thought, ``plan`` divides what is left anew.
+    If the work turns out to be different, ``plan`` divides the rest anew.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,13 +26,13 @@ class Course:
         self._since = clock()
 
     def plan(self, stages: dict[str, float]) -> None:
-        """What is left to do, in its order, and how long each stage takes in relation to the others."""
+        """Set the stages that are left, in order, and how long each takes in relation to the others."""
         self._base = self.progress
         self._stages = stages
         self._stage = ""
 
     def at(self, stage: str, share: float | None) -> None:
-        """The work is at ``stage``, of which ``share`` is done (None: nobody can tell)."""
+        """The work has reached ``stage``, of which ``share`` is done (None: unknown)."""
         if stage != self._stage:
             self._stage, self._since = stage, self._clock()
         self._share = share
@@ -47,7 +47,7 @@ class Course:
         return self._clock() - self._since
 
     def seconds_left(self) -> float | None:
-        """By the pace of the present stage; None where that cannot be told."""
+        """The estimated time left at the pace of the present stage; None if unknown."""
         elapsed = self.seconds_in_stage
         if self._stage not in self._stages or elapsed < _SOONEST_SECONDS or (self._share or 0.0) < _SMALLEST_SHARE:
             return None

@@ -1,4 +1,4 @@
-"""Watches one attempt at a job: says that its worker is alive, and hears whether anybody still wants it."""
+"""Watches one attempt at a job: shows that its worker is alive, and checks whether the job was cancelled."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CANCEL_TIMEOUT_SECONDS = 5.0
 
 
 class Cancelled(Exception):
-    """Somebody does not want the job any more, or it is another attempt's now."""
+    """The job was cancelled, or another attempt has taken over."""
 
 
 class Watch:
     """Watches an attempt until it is closed, in a thread of its own with a database connection of its own.
 
-    So neither a slow statement nor a lost connection of the work is in its way. ``session`` is the one that works: its
-    statements are interrupted once the job is to be cancelled, again and again until somebody notices.
+    So neither a slow statement nor a lost connection of the work is in its way. ``session`` is the session that works:
+    its statements are interrupted once the job is to be cancelled, again and again until the work stops.
     """
 
     TICK_SECONDS: ClassVar[float] = WRITE_SECONDS
@@ -46,10 +46,10 @@ class Watch:
         self._thread.start()
 
     def complete(self, **changes: Any) -> None:
-        """Write the end of the work, as part of the transaction that did it. Raises Cancelled instead where due.
+        """Write the end of the work, in the transaction that did it. Raises Cancelled instead if that was requested.
 
-        Whoever has asked for it to be cancelled by now gets that; who asks later waits for the row, and is told that
-        it is over.
+        A request to cancel that came before this is honoured; a later one waits for the row and is told that the job
+        has ended.
         """
         self.close()
         now = timezone.now()
@@ -58,20 +58,20 @@ class Watch:
             raise Cancelled
 
     def close(self) -> None:
-        """Stop; afterwards nobody but the caller writes the job's row, and nothing is interrupted any more."""
+        """Stop. Afterwards only the caller writes the job's row, and nothing is interrupted any more."""
         self._stop.set()
         if self._writing.acquire(timeout=_LONGEST_WRITE_SECONDS):
             self._writing.release()
 
     def values(self) -> dict[str, Any]:
-        """What else is to be written to the row. May ask the database, on the watch's own connection."""
+        """Further fields to write to the row. May query the database, on the watch's own connection."""
         return {}
 
     def tick(self) -> None:
-        """What else there is to do, every ``TICK_SECONDS``."""
+        """Further work, every ``TICK_SECONDS``."""
 
     def finish(self) -> None:
-        """The last thing that the thread does."""
+        """Called at the end of the thread."""
 
     def _run(self) -> None:
         written = 0.0
@@ -89,7 +89,7 @@ class Watch:
             connection.close()
 
     def _write(self) -> None:
-        """Write the row. A database that is away is no business of this thread."""
+        """Write the row. A missing database is not this thread's concern."""
         try:
             wanted = mine(self.job).filter(cancel_requested=False)
             if not wanted.update(heartbeat_at=timezone.now(), **self.values()):

@@ -1,4 +1,4 @@
-"""The catalog: what Tablekeep knows about tables, columns, imports and changes. Knows nothing of records' values."""
+"""The catalog: what Tablekeep knows about tables, columns, imports and changes. Knows no values of records."""
 
 from dataengine.models.changes import AuditEvent as AuditEvent
 from dataengine.models.changes import ChangeJob as ChangeJob

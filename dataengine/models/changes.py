@@ -1,4 +1,4 @@
-"""The catalog's part about changes: what was done to which table, to each record, and what a worker is to do."""
+"""Changes in the catalog: what was done to which table and record, and what a worker is to do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class AuditEvent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict, blank=True)
-    # The event that this one takes back; unique, so nothing is taken back twice.
+    # The event that this one undoes; unique, so nothing is undone twice.
     undoes = models.OneToOneField("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -35,12 +35,12 @@ class AuditEvent(models.Model):
 class RecordChange(models.Model):
     """What an event did to one record: images (see ``records/before_after.py``) before and after.
 
-    No image before: inserted; none after: deleted, or what ``event.details["after"]`` says of all. Written and read
+    No image before: inserted. None after: deleted, or ``event.details["after"]`` is the image of all. Written and read
     by PostgreSQL, never as objects: an event may have millions.
     """
 
-    # Without a constraint: millions of rows in one transaction would each be checked at its end, which took as long as
-    # everything before it (measured: 70 s for 10,000,000). Its index is that of ``recordchange_once``.
+    # Without a constraint: with millions of rows in one transaction, checking each at its end would take as long as
+    # everything before it (measured: 70 s for 10,000,000). ``recordchange_once`` has the index.
     event = models.ForeignKey(
         AuditEvent, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="changes"
     )
@@ -58,7 +58,7 @@ class RecordChange(models.Model):
 
 
 class ChangeJob(Job):
-    """A change of so many records that nobody should wait for it (``services/changes.py``), done by a worker.
+    """A change of so many records that a worker makes it (``services/changes.py``).
 
     It is completed in the transaction that changes the records and writes their ``event``.
     """
@@ -71,14 +71,14 @@ class ChangeJob(Job):
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     action = models.CharField(max_length=10, choices=Action.choices)
-    # update: {"filter", "image"}; delete: {"filter"}; undo: {"event", "verb" (what undoing it does)}.
+    # shapes.ChangeParameters.
     parameters = models.JSONField(default=dict)
-    # How many records: an estimate until it is done, unless ``count_exact``.
+    # How many records: an estimate until the change is done, unless ``count_exact``.
     count = models.BigIntegerField(default=0)
     count_exact = models.BooleanField(default=False)
 
     event = models.ForeignKey(AuditEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    # Whether the user has been told in the console how it ended.
+    # Whether the console has told the user how it ended.
     told = models.BooleanField(default=False)
 
     class Meta(Job.Meta):

@@ -1,4 +1,4 @@
-"""Imports in the catalog: a job for each source file, and the rows that it did not take."""
+"""Imports in the catalog: a job for each source file, and its rejected rows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataengine.models.jobs import Job
 from dataengine.models.tables import Table
 
 SOURCE_FOLDER = "imports"
-"""Where source files stand in the storage."""
+"""The folder of source files in the storage."""
 
 
 class ImportJob(Job):
-    """The loading of one source file. It is completed in the transaction that writes the records."""
+    """The loading of one source file. Completed in the transaction that writes the records."""
 
     class Phase(models.TextChoices):
         NONE = ""
@@ -42,7 +42,7 @@ class ImportJob(Job):
     filename = models.CharField(max_length=255)
     source = models.CharField(max_length=500)  # key in the storage
     options = models.JSONField(default=dict, blank=True)
-    # Findings, as models.shapes has it.
+    # shapes.Findings.
     findings = models.JSONField(default=dict, blank=True)
 
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.NONE, blank=True)
@@ -56,7 +56,7 @@ class ImportJob(Job):
     rows_rejected = models.BigIntegerField(default=0)
     rows_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
-    # A list of Cause, the commonest first.
+    # A list of Cause, most frequent first.
     errors = models.JSONField(default=list, blank=True)
     # The import that this one does over, in whose table's place it puts its own.
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="done_over_by")

@@ -1,4 +1,4 @@
-"""What every kind of work for a worker has: its state, its attempts, who works on it and how it ended."""
+"""What all kinds of jobs share: state, attempts, heartbeat and outcome."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ class Job(models.Model):
     ACTIVE = (State.QUEUED, State.RUNNING)
     MAX_ATTEMPTS = 3
     AT_THE_START: ClassVar[Mapping[str, Any]] = {}
-    """What the other fields are when an attempt begins; each starts over."""
+    """The values of the other fields at the beginning of every attempt."""
     WITHOUT_RESULT: ClassVar[Mapping[str, Any]] = {}
-    """What the other fields are after an attempt that came to nothing."""
+    """The values of the other fields after an attempt without a result."""
 
-    # The table whose lock the work takes. Each kind has a foreign key of its own; an import may have none yet.
+    # The table whose lock the job takes. Each kind has its own foreign key; an import may not have a table yet.
     table_id: int | None
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
-    # Null means at any time: nothing has gone wrong yet.
+    # Null: at any time, since nothing has failed yet.
     try_again_at = models.DateTimeField(null=True, blank=True)
-    # Why it failed; of a job that is not over, why its last attempt did.
+    # Why the job failed or, while it has not ended, why its last attempt failed.
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
 

@@ -1,9 +1,9 @@
-"""The shapes of what the catalog keeps as JSON. Pure."""
+"""The shapes of what the catalog stores as JSON. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict, final
 
 
 class RowError(TypedDict):
@@ -15,7 +15,7 @@ class RowError(TypedDict):
 
 
 class Cause(TypedDict):
-    """Errors of one kind in one column of a file: how many, and the first as the example."""
+    """Errors of one kind in one column of a file: how many, and the first one as an example."""
 
     code: str
     column: str
@@ -24,10 +24,21 @@ class Cause(TypedDict):
     message: str
 
 
-class Findings(TypedDict, total=False):
-    """What was found in a source file and what was made of it; empty until it has been looked at."""
+class DialectFacts(TypedDict):
+    """How a source file is written: ``imports.dialects.Dialect``."""
 
-    dialect: dict[str, Any]  # of imports.dialects.Dialect
+    delimiter: str
+    quote: str | None
+    escape: str | None
+    encoding: str
+    has_header: bool
+    skip_rows: int
+
+
+class Findings(TypedDict, total=False):
+    """What was found in a source file and how it is read; empty until the file has been examined."""
+
+    dialect: DialectFacts
     headers: list[str]
     mapping: dict[str, str | None]  # header -> column
     null_values: list[str]
@@ -37,12 +48,12 @@ class Findings(TypedDict, total=False):
     columns: Sequence[Mapping[str, Any]]  # imports.converting.found.ColumnFinding
     footer: Mapping[str, Any]  # imports.planning.footers.Footer
     proposals: Sequence[Mapping[str, Any]]  # imports.planning.proposals.Proposal
-    notes: list[str]  # for people: why a column is text
-    sample: list[dict[str, str | None]]  # of a dry run: the first records as they would be
+    notes: list[str]  # for users, for example why a column is text
+    sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 
 
 class ColumnChanges(TypedDict, total=False):
-    """What may be changed of a column, and only what is."""
+    """Changes of a column; only what changes is present."""
 
     name: str
     label: str
@@ -52,18 +63,52 @@ class ColumnChanges(TypedDict, total=False):
     display: dict[str, str]
 
 
+type Image = Mapping[str, str | None]
+"""A record before or after a change: see ``records.before_after``."""
+
+
+type Verb = Literal["inserted", "updated", "deleted"]
+"""What a change does to records."""
+
+
+@final
+class UpdateParameters(TypedDict):
+    """What a change job that updates records is to do."""
+
+    filter: Mapping[str, object]
+    image: Image
+
+
+@final
+class DeleteParameters(TypedDict):
+    """What a change job that deletes records is to do."""
+
+    filter: Mapping[str, object]
+
+
+@final
+class UndoParameters(TypedDict):
+    """What a change job that undoes an event is to do; ``verb`` is what the undoing does to the records."""
+
+    event: int
+    verb: Verb
+
+
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters
+
+
 class ChangeFacts(TypedDict, total=False):
-    """What is true of some changes of records."""
+    """Details that only some changes of records have."""
 
     id: int  # of a single record
     filter: object  # what selected the records
-    after: Mapping[str, str | None]  # the image that all of them have afterwards
-    undoes: int  # the event that this one takes back
-    redo: bool  # whether that one took something back itself
+    after: Image  # the image that all of them have afterwards
+    undoes: int  # the event that this one undoes
+    redo: bool  # whether that one was itself an undo
 
 
 class LateFacts(ChangeFacts, total=False):
-    """What may be known of a change only when it is made."""
+    """Details that may only be known once the change is made."""
 
     count: int
 
@@ -92,7 +137,7 @@ class LabelDetails(TypedDict):
 
 
 class ColumnDetails(ColumnChanges):
-    """Details of ``column.…``: the name that the column had, and what was changed."""
+    """Details of ``column.…``: the column's name before the change, and what was changed."""
 
     column: str
 

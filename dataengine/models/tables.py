@@ -1,4 +1,4 @@
-"""Tables, columns and indexes in the catalog. They live in schema ``public``; the records themselves do not."""
+"""Tables, columns and indexes in the catalog. They live in schema ``public``, the records in ``userdata``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from dataengine.models.jobs import Job
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was read together with a table, for the user with the key ``user_id``, and need not be asked for again.
+    """What was read together with a table, for the user with the key ``user_id``, and need not be queried again.
 
-    ``rights`` are those that the user was granted; an owner's are not granted. ``layout`` is the user's.
-    ``has_changes`` says whether changes of very many records are on their way, or over and not told to the user.
+    ``rights`` are those granted to the user, without those of the owner. ``layout`` is the user's. ``has_changes``
+    tells whether there are changes of very many records that are unfinished, or that the user has not been told of.
     """
 
     columns: list[Column]
@@ -51,7 +51,7 @@ class Table(models.Model):
             ("own_table", "Can delete and share the table"),
         ]
 
-    # Until the table is changed; see ``access.get_table``. It lives as long as a request.
+    # Valid until the table is changed, for one request; see ``access.get_table``.
     known: Known | None = None
 
     def __str__(self) -> str:
@@ -59,20 +59,20 @@ class Table(models.Model):
 
     @property
     def title(self) -> str:
-        """What people read: the label, or the name where there is none."""
+        """Shown to users: the label, or the name if there is none."""
         return self.label or self.name
 
     def all_columns(self) -> list[Column]:
-        """The columns in the designer's order, with the tables that they refer to."""
+        """The columns in the designer's order, with the tables to which they refer."""
         return list(self.known.columns if self.known else self.columns.all())
 
     def search_index(self) -> Index | None:
-        """The search index, in whatever state, if somebody asked for one."""
+        """The search index in any state, if there is one."""
         return self.known.search_index if self.known else self.indexes.filter(column=None).first()
 
 
 class ColumnManager(models.Manager["Column"]):
-    """Columns come with their index and the table that they refer to: whoever shows a column asks for both."""
+    """Fetches columns with their index and the table to which they refer: every use needs both."""
 
     def get_queryset(self) -> models.QuerySet[Column]:
         return super().get_queryset().select_related("index", "references")
@@ -117,8 +117,8 @@ class Column(models.Model):
     def attribute(self) -> str:
         """The column's attribute on the record model.
 
-        Made of our own key and never of the user's words, so that no name can meet a method of the model, a lookup or
-        a keyword of the ORM.
+        Made of our own key and never of the user's words, so that no name can clash with a method of the model, a
+        lookup or a keyword of the ORM.
         """
         return f"c{self.pk}"
 
@@ -139,8 +139,8 @@ class Column(models.Model):
 
     @property
     def index_or_none(self) -> Index | None:
-        """The index that somebody asked for; a unique column has one of its own without it."""
-        found: Index | None = getattr(self, "index", None)  # Django raises an AttributeError where there is none
+        """The requested index, if any; a unique column also has one of its own."""
+        found: Index | None = getattr(self, "index", None)  # Django raises an AttributeError if there is none
         return found
 
     @property
@@ -169,15 +169,15 @@ class Column(models.Model):
 
 
 class Index(Job):
-    """An index that somebody asked for: of one column, or (``column`` null) the table's search index.
+    """A requested index: on one column, or (``column`` null) the table's search index.
 
     The row is the index, and the job of building it. PostgreSQL's index is ``tk:<column id>:index`` or
     ``tk:<table id>:search``. An import that replaces the table takes its indexes with it and queues these rows again.
-    Whoever does not want it any more deletes the row, so it is never cancelled.
+    To drop the index is to delete the row, so it is never cancelled.
     """
 
     class ShownState(models.TextChoices):
-        """What people and programs read instead of the job's state."""
+        """Shown to users and programs instead of the job's state."""
 
         QUEUED = "queued"
         BUILDING = "building"
@@ -219,14 +219,14 @@ class Index(Job):
 
 
 class ColumnLayout(models.Model):
-    """How one user has the columns of one table shown. Keys of columns that are gone since mean nothing."""
+    """How one user sees the columns of one table. Keys of columns that no longer exist are ignored."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="+")
     order = models.JSONField(default=list, blank=True)  # keys of columns
     hidden = models.JSONField(default=list, blank=True)  # the same
     charts = models.BooleanField(default=True)
-    widths = models.JSONField(default=dict, blank=True)  # pixels by a column's key, as text; the rest by what they hold
+    widths = models.JSONField(default=dict, blank=True)  # pixels by a column's key, as text; the rest fit their content
 
     class Meta:
         default_permissions = ()

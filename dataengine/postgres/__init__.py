@@ -1,1 +1,1 @@
-"""Statements that the ORM has no words for: DDL, locks, time limits, progress. Knows the catalog, no services."""
+"""Statements that the ORM cannot express: DDL, locks, time limits, progress. Knows the catalog, no services."""

@@ -1,4 +1,4 @@
-"""Creates, alters and drops the tables of users. Everything here is ``psycopg.sql``; nothing decides who may.
+"""Creates, alters and drops the tables of users. Everything here is ``psycopg.sql``; rights are checked elsewhere.
 
 Constraints, sequences and indexes are named after the catalog's keys (``names``).
 """
@@ -18,7 +18,7 @@ SCHEMA = "userdata"
 
 
 def qualified(name: str) -> sql.Identifier:
-    """A table of users, or what belongs to one, by its name."""
+    """The qualified name of a user's table, or of something that belongs to one."""
     return sql.Identifier(SCHEMA, name)
 
 
@@ -40,7 +40,7 @@ def create_table(table: Table, columns: Sequence[Column]) -> None:
         parts.extend(constraint for _, constraint in constraints(column))
     execute(sql.SQL("CREATE TABLE {} ({})").format(qualified(table.name), sql.SQL(", ").join(parts)))
     for column in columns:
-        # Without one, deleting a record looks through all records that might refer to it.
+        # Without an index, deleting a record scans all records that might refer to it.
         if column.index_or_none is not None:
             execute(column_index(table, column, concurrently=False))
 
@@ -73,7 +73,7 @@ def set_required(table: Table, column: Column) -> None:
 
 
 def suspend_required(table: Table, columns: Sequence[Column], *, suspended: bool) -> None:
-    """Let required columns hold NULL for the rest of a transaction, or no longer. Nobody else sees it."""
+    """Allow NULL in required columns for the rest of a transaction, or forbid it again. Nobody else sees this."""
     verb = sql.SQL("DROP NOT NULL" if suspended else "SET NOT NULL")
     actions: list[sql.Composable] = [
         sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb) for column in columns if column.required
@@ -98,9 +98,9 @@ def set_unique(table: Table, column: Column) -> None:
         _alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
 
 
-# Indexes that people ask for. Built outside of transactions, by a session of their own (services/index_builds.py).
+# Indexes requested by users. Built outside of transactions, in a session of their own (services/index_builds.py).
 
-# to_tsvector refuses what makes more than a megabyte; this many characters never do.
+# to_tsvector refuses texts that produce more than a megabyte; this many characters never do.
 SEARCHED_CHARACTERS = 150_000
 
 
@@ -120,7 +120,7 @@ def trigram_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
 
 
 def words_index(table: Table, columns: Sequence[Column]) -> sql.Composed:
-    """An index of the words of all ``columns``; ``search.document`` is the same expression in a query."""
+    """An index of the words of all ``columns``; ``search.document`` builds the same expression for queries."""
     texts = [sql.SQL("coalesce({}, '')").format(sql.Identifier(column.name)) for column in columns]
     name = sql.Identifier(names.index(table.pk, None))
     template = "CREATE INDEX CONCURRENTLY {} ON {} USING gin (to_tsvector('simple'::regconfig, left({}, {})))"
@@ -134,9 +134,9 @@ def drop_index(name: str, *, concurrently: bool = False) -> sql.Composed:
 
 
 def statistics_of(table: Table, column: Column | None) -> sql.Composed:
-    """What ANALYZE knows of a column (None: ``id``): rows of (share of NULLs, value, its share or NULL for a bound).
+    """ANALYZE's statistics of a column (None: ``id``): rows of (share of NULLs, value, its share or NULL for a bound).
 
-    In the order of the values. A column without any values has one row with NULL for value.
+    In the order of the values. A column without values has one row with NULL as value.
     """
     template = """
         SELECT s.null_frac, x.v, x.f FROM pg_stats s LEFT JOIN LATERAL (
@@ -154,7 +154,7 @@ def statistics_of(table: Table, column: Column | None) -> sql.Composed:
 
 
 def blocks_of(table: Table) -> sql.Composed:
-    """How many blocks the table's file has, and about how many records stand in each (-1: nobody has looked yet)."""
+    """How many blocks the table's file has, and about how many records are in each (-1: not analysed yet)."""
     template = """
         SELECT pg_relation_size(oid) / current_setting('block_size')::integer,
                CASE WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages ELSE -1 END
@@ -164,7 +164,7 @@ def blocks_of(table: Table) -> sql.Composed:
 
 
 def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
-    """``patient``: wait for whoever works on the table; else do without where somebody does."""
+    """``patient``: wait for whoever works on the table; otherwise skip a table in use."""
     return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
 
 
@@ -196,12 +196,12 @@ def default_clause(column: Column) -> sql.Composable:
 
 
 def cast_type(column: Column) -> sql.Composable:
-    """The type that a value's text is cast to before it is assigned to the column."""
+    """The type to which a value's text is cast before it is assigned to the column."""
     return sql.SQL(column.kind.cast_type(column.parameters))
 
 
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
-    """The kinds of a column's checks, and a query that answers for each whether the default keeps it."""
+    """The kinds of a column's checks, and a query that tells for each whether the default satisfies it."""
     checks = list(_checks(column))
     value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), _type(column), sql.Identifier(column.name))
     kept = sql.SQL(", ").join([check for _, check in checks] or [sql.SQL("true")])
@@ -209,7 +209,7 @@ def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
 
 
 def constraints(column: Column) -> list[tuple[str, sql.Composable]]:
-    """The named constraints of a column as (kind, ``CONSTRAINT … …``). Kind ``unique`` makes an index."""
+    """The named constraints of a column as (kind, ``CONSTRAINT … …``). Kind ``unique`` creates an index."""
     found: list[tuple[str, sql.Composable]] = []
     name = sql.Identifier(column.name)
     if column.unique:
@@ -252,7 +252,7 @@ def _named(column: Column, kind: str, clause: sql.Composable) -> sql.Composable:
 
 
 def _type(column: Column) -> sql.Composable:
-    # The text comes from the registry and integers only.
+    # Built only from the registry's texts and integers.
     return sql.SQL(column.kind.postgres_type(column.parameters))
 
 

@@ -1,7 +1,7 @@
-"""Who may change a table's shape while what runs. Advisory locks: they die with the transaction or session.
+"""Who may change a table's columns while what is running. Advisory locks, which end with the transaction or session.
 
-An import holds the table's lock exclusively for as long as it runs, and so does a change of very many records; a change
-of schema takes it shared, for its transaction. So schema changes never wait behind an import, they are refused at once.
+An import holds the table's lock exclusively while it runs, and so does a change of very many records; a change of the
+schema takes it shared, for its transaction. So schema changes never wait for an import: they are refused at once.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Literal
 import psycopg
 from django.db import connection
 
-# The first of the two integers of our advisory locks: "TK".
+# The first of the two integers of a table's lock: "TK".
 NAMESPACE = 0x544B
-# The same for imports themselves, by the job's id: "TJ".
+# For import jobs, by their id: "TJ".
 JOB_NAMESPACE = 0x544A
-# And for changes of very many records, by the change job's id: "TC".
+# For change jobs, by their id: "TC".
 CHANGE_NAMESPACE = 0x5443
-# And for the building of indexes, by the index's id: "TI"; and by the table's, one after the other: "TB".
+# For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
 
@@ -45,10 +45,10 @@ def _try(statement: str, key: int, namespace: int = NAMESPACE) -> bool:
 def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPACE) -> Iterator[LockOutcome]:
     """Hold a job's locks for a database *session*: the job's own and, where there is a table, the table's.
 
-    ``namespace`` says what kind of job: an import, or a change of very many records.
+    ``namespace`` tells the kind of job.
 
-    They outlive transactions and die with the session, so a job whose lock is free has no worker. Yields what came of
-    it; with anything but ``held``, nothing is held.
+    They outlive transactions and end with the session, so a job whose lock is free has no worker. Yields the outcome;
+    with anything but ``held``, nothing is held.
     """
     if not _try("SELECT pg_try_advisory_lock(%s, %s)", job_id, namespace):
         yield "job_taken"
@@ -67,15 +67,15 @@ def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPAC
 
 
 def job_is_held(job_id: int, namespace: int = JOB_NAMESPACE) -> bool:
-    """Whether some session works on the job."""
+    """Whether a session holds the job's lock."""
     return bool(_holder(job_id, namespace))
 
 
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
-    """Take, for ``session``, the lock of an index and a share of its table's: no import may begin while it is built.
+    """Lock an index and share its table's lock, for ``session``: no import may begin while it is built.
 
-    False where an index of the table is being built (two builds at once wait for each other until PostgreSQL ends one)
-    or an import runs. The locks die with the session.
+    False if an index of the table is being built (two builds would wait for each other until PostgreSQL ends one) or an
+    import is running. The locks end with the session.
     """
     for statement, namespace, key in (
         ("SELECT pg_try_advisory_lock(%s, %s)", _BUILDS_NAMESPACE, table_id),
@@ -89,9 +89,9 @@ def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: in
 
 
 def cancel_build(table_id: int) -> bool:
-    """Stop the building of an index of the table: its session clears up and tries again later.
+    """Stop the building of an index of the table: its session cleans up and tries again later.
 
-    False where none is being built.
+    False if none is being built.
     """
     pid = _holder(table_id, _BUILDS_NAMESPACE)
     if pid:
@@ -101,7 +101,7 @@ def cancel_build(table_id: int) -> bool:
 
 
 def end_holder(job_id: int, namespace: int = JOB_NAMESPACE) -> None:
-    """End the session that holds the job: its process is frozen or cut off, and its lock would stay for ever."""
+    """End the session that holds the job: its process is frozen or cut off, and would keep the lock for ever."""
     pid = _holder(job_id, namespace)
     if pid:
         with connection.cursor() as cursor:
@@ -120,7 +120,7 @@ def _holder(job_id: int, namespace: int = JOB_NAMESPACE) -> int | None:
 
 
 def _release(namespace: int, key: int) -> None:
-    # After a lost connection there is nothing to release, and asking would raise over the error that matters.
+    # After a lost connection there is nothing to release, and trying would hide the original error.
     if connection.connection is None or connection.connection.closed:
         return
     with connection.cursor() as cursor:
@@ -128,5 +128,5 @@ def _release(namespace: int, key: int) -> None:
 
 
 def _key(number: int) -> int:
-    """A number as PostgreSQL's int4. Two jobs that are 2**32 apart would share a lock; they do not run together."""
+    """A number as int4. Two jobs whose ids are 2**32 apart would share a lock, but they never run together."""
     return (number + 2**31) % 2**32 - 2**31

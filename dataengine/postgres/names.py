@@ -1,7 +1,7 @@
-"""The names that we ourselves give to things in PostgreSQL: constraints, sequences, indexes, tables of an import. Pure.
+"""The names that we give to things in PostgreSQL: constraints, sequences, indexes, tables of an import. Pure.
 
-They are made of keys and colons, which no user's identifier can hold: ``tk:<column id>:unique``. So they never meet a
-table's name in the schema, survive renames, and an error that names one leads straight to its column.
+They consist of keys and colons, which no user's identifier can contain: ``tk:<column id>:unique``. So they never clash
+with a table's name in the schema, survive renames, and an error that names one leads straight to its column.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 
 INDEX_FORMAT = "tk:%s:index"
-"""Of a column's key, here and in PostgreSQL's ``format``."""
+"""With a column's key, for Python and for PostgreSQL's ``format``."""
 SEARCH_INDEX_FORMAT = "tk:%s:search"
-"""Of a table's key."""
+"""With a table's key."""
 INDEX_PATTERN = "^tk:[0-9]+:(index|search)$"
-"""What both look like, as a regular expression of PostgreSQL."""
+"""Matches both, as a regular expression of PostgreSQL."""
 
 
 def primary_key(table_id: int) -> str:
@@ -21,17 +21,17 @@ def primary_key(table_id: int) -> str:
 
 
 def sequence(table_id: int) -> str:
-    """The sequence that the table's ids come from."""
+    """The sequence of the table's ids."""
     return f"tk:{table_id}:id"
 
 
 def constraint(column_id: int, kind: str) -> str:
-    """A column's constraint; ``kind`` is ``unique``, ``reference``, or what its check is called."""
+    """A column's constraint; ``kind`` is ``unique``, ``reference`` or the name of its check."""
     return f"tk:{column_id}:{kind}"
 
 
 def column_id_of_constraint(name: str | None) -> int | None:
-    """The key of the column that a constraint belongs to, or None for one that is not ours or is the primary key."""
+    """The key of the column that a constraint belongs to, None for the primary key and constraints not ours."""
     match = re.fullmatch(r"tk:(\d+):(?!pkey)\w+", name or "")
     return int(match[1]) if match else None
 
@@ -45,7 +45,7 @@ def is_ours(name: str | None) -> bool:
 
 
 def index(table_id: int, column_id: int | None) -> str:
-    """The index of a column; without one, the table's search index."""
+    """The index on a column or, without one, the table's search index."""
     return SEARCH_INDEX_FORMAT % table_id if column_id is None else INDEX_FORMAT % column_id
 
 
@@ -55,7 +55,7 @@ def shadow(job_id: int) -> str:
 
 
 def shadow_constraint(job_id: int, key: str) -> str:
-    """A constraint of the shadow, before it takes the table's place; ``key`` is unique within the table."""
+    """A constraint of the shadow until it takes the table's place; ``key`` is unique within the table."""
     return f"{shadow(job_id)}:{key}"
 
 

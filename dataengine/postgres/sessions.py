@@ -1,4 +1,4 @@
-"""Database sessions beside Django's own."""
+"""Database sessions besides Django's own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from django.db import connection
 
 @contextmanager
 def session_apart(name: str, settings: Iterable[tuple[str, str]] = ()) -> Iterator[psycopg.Connection[Any]]:
-    """A session in autocommit mode that connects as Django does: same server, certificates and all.
+    """A session in autocommit mode that connects exactly as Django does: same server, same certificates.
 
-    ``name`` is what PostgreSQL shows as its application; ``settings`` hold for the whole of it.
+    ``name`` is shown by PostgreSQL as its application; ``settings`` apply to the whole session.
     """
     apart = connection.copy()
     apart.settings_dict["OPTIONS"]["application_name"] = name

@@ -1,15 +1,15 @@
-"""How far PostgreSQL is with a long statement of another session: the building of an index, or many rows written."""
+"""How far a long statement of another session is: the build of an index, or the writing of many rows."""
 
 from __future__ import annotations
 
 from django.db import connection
 
 _BUILT = 0.77
-"""Where in ``share_of`` a build without CONCURRENTLY ends."""
+"""The value of ``share_of`` at which a build without CONCURRENTLY ends."""
 
 
 def concurrent_share(pid: int) -> float | None:
-    """The share that is done, 0 to 1, of a build CONCURRENTLY by the session of ``pid``; None where it builds none."""
+    """The share done, 0 to 1, of a build CONCURRENTLY in the session of ``pid``; None if it builds none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT phase, blocks_done, blocks_total, tuples_done, tuples_total"
@@ -21,24 +21,24 @@ def concurrent_share(pid: int) -> float | None:
 
 
 def plain_share(pid: int) -> float | None:
-    """The same for a build that locks the table."""
+    """Like ``concurrent_share``, for a build that locks the table."""
     share = concurrent_share(pid)
     return None if share is None else min(share / _BUILT, 1.0)
 
 
 def heap_bytes(relation: str) -> int:
-    """The size of a table (quoted), with what sessions write to it that have not committed."""
+    """The size of a table (quoted), including uncommitted rows."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_relation_size(%s::regclass)", [relation])
         return int(cursor.fetchone()[0])
 
 
 def share_of(phase: str, blocks_done: int, blocks_total: int, tuples_done: int, tuples_total: int) -> float:
-    """The share of the whole that is done. Each phase has its stretch, as long as it usually takes."""
+    """The share of the whole that is done. Each phase has a part as long as it usually takes."""
     if phase.startswith("building index"):
         scanned = blocks_done / blocks_total if blocks_total else 0.0
         if phase.endswith("scanning table") and scanned == 1:
-            scanned = 0.0  # what PostgreSQL says while it reads the first block
+            scanned = 0.0  # PostgreSQL reports this while it reads the first block
         loaded = tuples_done / tuples_total if tuples_total else 0.0
         return 0.02 + 0.5 * min(scanned, 1) + 0.25 * min(loaded, 1)
     if phase.startswith("index validation"):

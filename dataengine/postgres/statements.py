@@ -1,4 +1,4 @@
-"""Statements on Django's own connection, run as they are: COPY, settings, one value. All of it is SQL."""
+"""Runs SQL on Django's own connection: COPY, settings, single values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WRITE_BYTES = 1 << 20
 
 
 def raw_connection() -> psycopg.Connection[Any]:
-    """Django's own connection as psycopg knows it, for COPY and for cancelling."""
+    """The psycopg connection behind Django's, for COPY and for cancelling."""
     connection.ensure_connection()
     raw = connection.connection
     assert isinstance(raw, psycopg.Connection)
@@ -22,7 +22,7 @@ def raw_connection() -> psycopg.Connection[Any]:
 
 
 def run(statement: sql.Composable, parameters: Sequence[Any] | None = None) -> int:
-    """Execute, and return how many rows it touched."""
+    """Execute a statement. Returns how many rows it affected."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.rowcount)
@@ -37,12 +37,12 @@ def value(statement: sql.Composable, parameters: Sequence[Any] | None = None) ->
 
 
 def savepoint() -> AbstractContextManager[Any]:
-    """Within a transaction a savepoint; outside nothing: one statement is a transaction by itself."""
+    """A savepoint within a transaction, and nothing outside, where one statement is a transaction of its own."""
     return transaction.atomic() if connection.in_atomic_block else nullcontext()
 
 
 def give_memory() -> None:
-    """Let this transaction sort and hash in memory: PostgreSQL's defaults are made for many small queries."""
+    """Let this transaction sort and hash in more memory than PostgreSQL's defaults, which suit small queries."""
     for name, size in (("work_mem", "64MB"), ("maintenance_work_mem", "256MB")):
         run(
             sql.SQL(
@@ -53,16 +53,16 @@ def give_memory() -> None:
 
 @contextmanager
 def by_index() -> Iterator[None]:
-    """Have PostgreSQL look some thousand rows up in a large table one by one.
+    """Make PostgreSQL look up some thousand rows in a large table one by one.
 
-    Left to itself it reads the whole table for each chunk: its statistics know nothing of the rows of this transaction
-    (measured: 0.9 s a chunk instead of 0.1 s, with 1M records).
+    Otherwise it reads the whole table for each chunk, since its statistics do not know the rows of this transaction
+    (measured: 0.9 s per chunk instead of 0.1 s, with 1M records).
     """
     settings = ("enable_hashjoin", "enable_mergejoin")
     for name in settings:
         run(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(name)))
     yield
-    # After an error there is nothing to set back: the transaction, or its savepoint, takes the settings with it.
+    # After an error there is nothing to reset: the settings end with the transaction or savepoint.
     for name in settings:
         run(sql.SQL("SET LOCAL {} = on").format(sql.Identifier(name)))
 

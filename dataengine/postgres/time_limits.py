@@ -1,4 +1,4 @@
-"""One time limit for several statements together: nobody who looks at records waits longer."""
+"""One time limit for several statements together, so that nobody who looks at records waits longer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from psycopg.pq import TransactionStatus
 from dataengine.postgres.statements import savepoint
 
 LIST_SECONDS = 4.0
-"""What a list of records may take. With its count, and the request around it, that stays below 5 seconds."""
+"""How long a list of records may take. Including its count and the request, that is below 5 seconds."""
 
 _SET = sql.SQL("SELECT current_setting('statement_timeout'), set_config('statement_timeout', {}, true); ")
 
 
 class _Limits(threading.local):
-    """Of one thread: when the limits around it end, and what was in force before them in its transaction."""
+    """Per thread: when its time limits end, and the setting before them in its transaction."""
 
     ends: tuple[float, ...] = ()
     before: str | None = None
@@ -34,10 +34,10 @@ _limits = _Limits()
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Run what is inside with statements that get so much time altogether. A shorter limit around it stays in force.
+    """Limit the total time of all statements in the block. A shorter enclosing limit stays in force.
 
-    Within a transaction that is a savepoint. Outside each statement is a transaction of its own: its limit goes with
-    it in one exchange. Raises OperationalError caused by QueryCanceled beyond (``ran_out``).
+    Within a transaction this is a savepoint. Outside, each statement is a transaction of its own, and its limit is sent
+    with it in one exchange. If time runs out, raises OperationalError caused by QueryCanceled (``ran_out``).
     """
     around = _limits.ends
     _limits.ends = (*around, time.monotonic() + seconds)
@@ -62,7 +62,7 @@ def _inside(around: tuple[float, ...]) -> Iterator[None]:
 
 def _limited(execute: Callable[..., Any], statement: Any, parameters: Any, many: bool, context: Any) -> Any:
     raw = connection.connection
-    # After an error only the way back to a savepoint is open.
+    # After an error only a rollback to a savepoint is possible.
     if raw is None or raw.info.transaction_status == TransactionStatus.INERROR:
         return execute(statement, parameters, many, context)
     left = max(1, int(1000 * (min(_limits.ends) - time.monotonic())))
@@ -93,5 +93,5 @@ def _keep_before(cursor: psycopg.Cursor[Any]) -> None:
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether ``error`` says that a statement took too long."""
+    """Whether ``error`` means that a statement took too long."""
     return isinstance(error, OperationalError) and isinstance(error.__cause__, errors.QueryCanceled)

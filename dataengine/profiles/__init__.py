@@ -1,1 +1,1 @@
-"""What a column holds, at a glance: samples and histograms. Reads only."""
+"""The content of columns at a glance: samples and histograms. Only reads."""

@@ -1,7 +1,7 @@
 """Round edges for histograms: numbers at 1, 2 or 5 times a power of ten, dates at days, weeks, months and years. Pure.
 
-Edges are texts that PostgreSQL and the filters' grammar both read. A histogram of edges e0 < e1 < … < en has the
-buckets [e0, e1), …; below e0 and from en on lie the few values that would press all others into one bar.
+Edges are texts that both PostgreSQL and the filters' grammar can read. A histogram with edges e0 < e1 < … < en has the
+buckets [e0, e1), …; below e0 and from en on are the few values that would squeeze all others into one bar.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 from dataengine.columns.types.aspects import Chart
 
 FEW, MANY = 16, 24
-"""A histogram has about ``FEW`` bars; whole numbers one each where there are up to ``MANY`` of them."""
+"""A histogram has about ``FEW`` bars; up to ``MANY`` whole numbers get one each."""
 
 HISTOGRAMS: frozenset[Chart] = frozenset({"numbers", "whole numbers", "times", "days", "moments"})
 """The charts of column types that are histograms."""
@@ -29,22 +29,22 @@ _MONDAY = date(1, 1, 1)  # it was one
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """The edges of a histogram, and the words for the buckets between them (one less), below and from the last on."""
+    """The edges of a histogram, with labels for the buckets between, below and above them."""
 
     texts: list[str]
     words: list[str]
     below: str
     beyond: str
-    # From the least value to the greatest, shortened: ``0.02 – 900``, ``2013-01 – 2013-12``.
+    # From the smallest value to the largest, shortened: ``0.02 – 900``, ``2013-01 – 2013-12``.
     extent: str
     # Whether a bucket holds a single value, that of its lower edge.
     are_values: bool = False
 
 
 def edges_of(chart: Chart, reach: Sequence[str]) -> Edges | None:
-    """The edges for values that reach from ``reach[0]`` over percentiles 1 and 99 to ``reach[3]``.
+    """The edges for values whose minimum, percentiles 1 and 99, and maximum are ``reach``.
 
-    None where nothing is to be drawn: one value alone of an uneven kind, or dates outside of Python's calendar.
+    None if nothing is to be drawn: a single value that is not whole, or dates outside of Python's calendar.
     """
     try:
         match chart:
@@ -62,7 +62,7 @@ def edges_of(chart: Chart, reach: Sequence[str]) -> Edges | None:
 
 
 def _inner[T: (Decimal, datetime)](reach: Sequence[T]) -> tuple[T, T]:
-    """Between which values to draw: between all, unless the outermost hundredths are far off."""
+    """The range to draw: all values, unless the outermost hundredths are far off."""
     width, inner = reach[3] - reach[0], reach[2] - reach[1]
     return (reach[0], reach[3]) if not inner or width <= 3 * inner / 2 else (reach[1], reach[2])
 
@@ -75,7 +75,7 @@ def _numbers(reach: Sequence[Decimal], *, whole: bool) -> Edges | None:
         few = whole and high - low < MANY
         step = Decimal(1) if few else _round_step((high - low) / FEW, whole=whole)
         first = low // step * step
-        if first > low:  # Decimal's // rounds towards zero
+        if first > low:  # // of Decimal rounds towards zero
             first -= step
         limits = [first]
         while limits[-1] <= high:
@@ -92,7 +92,7 @@ def _numbers(reach: Sequence[Decimal], *, whole: bool) -> Edges | None:
 
 
 def _round_step(least: Decimal, *, whole: bool) -> Decimal:
-    """The least step of 1, 2 or 5 times a power of ten that is not below ``least``."""
+    """The smallest step of 1, 2 or 5 times a power of ten that is at least ``least``."""
     power = Decimal(10) ** least.adjusted()
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least)
     return max(step, Decimal(1)) if whole else step
@@ -100,13 +100,13 @@ def _round_step(least: Decimal, *, whole: bool) -> Decimal:
 
 def _plain(number: Decimal) -> str:
     if abs(number.adjusted()) > _DIGITS:
-        return str(number.normalize())  # 1E+300: read by all, and short
+        return str(number.normalize())  # 1E+300: short, and readable everywhere
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _brief(number: Decimal) -> str:
-    """A number to three digits; those before the decimal point all."""
+    """A number with three digits, but with all those before the decimal point."""
     if abs(number) >= 100 and number.adjusted() <= _DIGITS:
         return f"{number:.0f}"
     return f"{float(number):.3g}" if abs(number.adjusted()) < _FLOAT_DIGITS else f"{number:.3g}"
@@ -117,7 +117,7 @@ def _extent(low: str, high: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """What PostgreSQL writes of a timestamp, with or without a zone (the session's is UTC)."""
+    """Read a timestamp as PostgreSQL writes it, with or without a zone (the session's is UTC)."""
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
 
@@ -157,14 +157,14 @@ def _moments(reach: Sequence[datetime], *, days_only: bool) -> Edges:
         limits.append(following(limits[-1]))
     texts = [_short(limit, days_only=days_only) for limit in limits]
     words = [words_of(low, high) for low, high in pairwise(limits)]
-    # Years, months or days, whichever tells the ends apart in the fewest letters.
+    # Years, months or days: the shortest that tells the ends apart.
     length = next(length for days, length in ((1100, 4), (100, 7), (0, 10)) if reach[3] - reach[0] >= timedelta(days))
     extent = _extent(*(str(end.date())[:length] for end in (reach[0], reach[3])))
     return Edges(texts, words, f"before {texts[0]}", f"{texts[-1]} and later", extent)
 
 
 def _minutes_for(width: timedelta) -> int | None:
-    """The least step below a day that leaves few enough bars; None where days do."""
+    """The smallest step below a day that gives few enough bars; None if days do."""
     return next((minutes for minutes in _MINUTES if width < timedelta(minutes=minutes * FEW)), None)
 
 

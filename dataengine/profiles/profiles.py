@@ -1,7 +1,8 @@
-"""What is in a table's columns, at a glance: how many values are missing, a histogram, or the commonest values.
+"""The content of a table's columns at a glance: missing values, a histogram, or the commonest values.
 
-A profile is of the table, whatever a list is filtered by: from a sample of whole pages it costs the same at any size,
-and a filtered sample of a rare value would hold nothing. Each bar says which filters of the lists' grammar select it.
+A profile is of the whole table, however a list is filtered: from a sample of whole pages it takes the same time at any
+size, and a filtered sample of a rare value would be empty. Each bar tells which filters of the lists' grammar select
+it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from dataengine.profiles.buckets import Edges
 from dataengine.profiles.samples import Sample, Span, Top
 
 SECONDS = 0.9
-"""What the profiles of all columns of a table may take."""
+"""The time limit for the profiles of all columns of a table."""
 
 MOST_VALUES = 8
 MOST_COLUMNS = 100
-# A value that only one in so many records has says nothing about a column.
+# A value that only one in so many records has tells nothing about a column.
 _RARE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """So many records of the sample, and what selects them: ``{lookup: value}`` of the filters' grammar.
+    """A number of records in the sample, and the filters that select them as ``{lookup: value}``.
 
-    ``height`` is between 0 and 1, the highest bar's. An open bar holds what lies beyond the others.
+    ``height`` is between 0 and 1, the highest bar's. An open bar has the values beyond the others.
     """
 
     words: str
@@ -43,8 +44,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One column in a sample: ``values`` of its ``size`` records have one, ``distinct`` different ones (None: not
-    counted), and more where ``is_more``. ``extent`` says from where to where the values of a histogram reach.
+    """One column in a sample: ``values`` of its ``size`` records have a value, ``distinct`` different ones (None: not
+    counted; ``is_more``: at least so many). ``extent`` tells from where to where the values of a histogram reach.
     """
 
     column: Column
@@ -63,7 +64,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Profiles:
-    """The profiles of columns. ``size`` records were looked at, of about ``total``; of all, if ``is_whole``."""
+    """The profiles of columns. ``size`` of about ``total`` records were sampled, or all if ``is_whole``."""
 
     columns: Sequence[Profile]
     size: int
@@ -71,12 +72,12 @@ class Profiles:
     is_whole: bool
 
     def scaled(self, count: int) -> int:
-        """About how many records of the table it is that ``count`` of the sample stand for."""
+        """About how many records of the table ``count`` records of the sample represent."""
         return count if self.is_whole or not self.size else round(count * self.total / self.size)
 
 
 def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
-    """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None where they cannot be had in time."""
+    """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None if they take too long."""
     columns = columns[:MOST_COLUMNS]
     try:
         with time_limit(SECONDS):
@@ -93,7 +94,7 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
                 most=MOST_VALUES,
             )
     except OperationalError as error:
-        # Somebody who changes the table holds it for a moment; the charts are not worth waiting for.
+        # Somebody is changing the table at this moment; the charts are not worth waiting for.
         if not ran_out(error) and not isinstance(error.__cause__, LockNotAvailable):
             raise
         return None
@@ -129,14 +130,14 @@ def _histogram(column: Column, size: int, span: Span, edges: Edges, counts: Mapp
 
 def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
     highest = top.values[0].records if top.values else 1
-    # Values that are nearly all different, as names and addresses are, have no commonest ones worth a bar.
+    # If nearly all values are different, like names and addresses, none is common enough for a bar.
     is_telling = column.kind.has_few_values or (highest > 1 and highest * _RARE >= span.values)
     bars = [
         Bar(
             column.kind.value_words.get(value.text, value.text) or "empty text",
             value.records,
             value.records / highest,
-            # An empty text is no filter's value; this is the pattern of it.
+            # A filter cannot have an empty value; this pattern matches an empty text.
             {"exact": value.text} if value.text else {"iregex": "^$"},
         )
         for value in top.values

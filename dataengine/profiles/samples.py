@@ -1,8 +1,8 @@
-"""What a sample of a table's records says about its columns: how far their values reach, and how often they occur.
+"""Samples of a table's records: the range of each column's values, and how often they occur.
 
-The ORM has no words for TABLESAMPLE. A sample is some 10,000 records, read once for all columns: one in ten of those
-on some pages of the table (neighbours resemble one another; on ten times as many pages there are more strangers),
-and the same again for the same table as long as it does not change much, so that two looks agree.
+The ORM cannot express TABLESAMPLE. A sample is some 10,000 records, read once for all columns: every tenth record on
+some of the table's pages (neighbours resemble each other, so ten times as many pages give a better mix). It is the same
+as long as the table does not change much, so that two looks agree.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from dataengine.columns.types.aspects import Finite
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 
-# Up to so many records all are looked at.
+# Up to so many records, all are read.
 WHOLE_BELOW = 20_000
-# So many records tell the share of a value to within one hundredth.
+# So many records give the share of a value to within one hundredth.
 WANTED = 10_000
 MOST = 40_000
 _SPREAD = 10
-# Longer values are nobody's category, and would have to be fetched from where PostgreSQL keeps large values.
+# Longer values are not categories, and PostgreSQL would have to fetch them from where it keeps large values.
 _LONGEST_BYTES = 200
 _PAGE_BYTES = 8192
-_RECORDS_ON_A_PAGE = 60  # where PostgreSQL has not counted yet
+_RECORDS_ON_A_PAGE = 60  # if PostgreSQL has not counted yet
 _FINITE: dict[Finite, LiteralString] = {
     "values": "{0} IS NOT NULL",
     "numbers": "{0} > '-Infinity'::{1} AND {0} < 'Infinity'::{1}",
@@ -38,8 +38,8 @@ _FINITE: dict[Finite, LiteralString] = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Of one column in a sample: how many values there are, and for ordered types the least, the 1st and the 99th
-    percentile and the greatest as PostgreSQL writes them (infinities and NaN left out), where there is any.
+    """One column in a sample: the number of values and, for ordered types that have any, the minimum, percentiles 1
+    and 99, and maximum as PostgreSQL writes them (without infinities and NaN).
     """
 
     values: int
@@ -55,9 +55,9 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Top:
-    """The commonest values of a column in a sample; ``distinct`` is how many different ones ``records`` of it have.
+    """The commonest values of a column in a sample; ``distinct`` counts the different ones in ``records`` records.
 
-    Values that are long are not looked at, so these may be fewer than have one.
+    Long values are left out, so ``records`` may be fewer than those with a value.
     """
 
     values: list[Value]
@@ -66,9 +66,9 @@ class Top:
 
 
 class Sample:
-    """A look at some of a table's records, or at all of a small one's.
+    """Some of a table's records, or all of a small table's.
 
-    ``size`` is how many those are, ``total`` about how many the table has; both are known after ``spans``.
+    ``size`` is their number, ``total`` about the number in the table; both are known after ``spans``.
     """
 
     def __init__(self, table: Table, columns: Sequence[Column]) -> None:
@@ -91,18 +91,18 @@ class Sample:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all of the table."""
+        """Whether the sample is the whole table."""
         return self._share >= 1 and self.size < MOST
 
     @property
     def total(self) -> int:
-        """About how many records the table has; exactly, where the sample is all of it."""
+        """About how many records the table has; exact if the sample is the whole table."""
         if self.is_whole:
             return self.size
         return max(self._about or round(self.size / self._share), self.size)
 
     def spans(self, ordered: Sequence[Column]) -> dict[int, Span]:
-        """By key of the column; how far the values of those in ``ordered`` reach."""
+        """By key of the column: the number of values, with their range for those in ``ordered``."""
         wanted = {column.pk for column in ordered}
         parts: list[sql.Composable] = [sql.SQL("count(*)")]
         for column in self.columns:
@@ -141,7 +141,7 @@ class Sample:
 
 
 def _share_to_read(table: Table) -> tuple[int | None, float]:
-    """About how many records the table has, None where PostgreSQL has not counted yet; and what share to look at."""
+    """About how many records the table has, None if PostgreSQL has not counted yet; and the share to read."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -158,7 +158,7 @@ def _share_to_read(table: Table) -> tuple[int | None, float]:
 
 
 def _finite(column: Column) -> sql.Composable:
-    """The condition that a value has a place among others."""
+    """The condition that a value can be drawn among others."""
     name = sql.Identifier(column.name)
     return sql.SQL(_FINITE[column.kind.finite]).format(name, sql.SQL(column.kind.postgres_type({})))
 

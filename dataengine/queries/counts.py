@@ -1,4 +1,4 @@
-"""How many records a list has: exact where that is cheap, else estimated and said so."""
+"""How many records a list has: exact where that is cheap, else estimated and marked so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.records.model import Record
 
-# So long a list waits for its count before it asks how many there may be; and so long if these are not very many.
+# How long a list waits for its exact count before asking for an estimate; and how long if that is not very large.
 _DOUBT_SECONDS = 0.1
 _PATIENCE_SECONDS = 0.4
 
@@ -26,9 +26,9 @@ class Count:
 
 
 def count_records(records: QuerySet[Record], *, exact: bool = False) -> Count:
-    """Count what ``records`` selects.
+    """Count the records that ``records`` selects.
 
-    Up to 50,000 it is counted, above (or where counting takes too long) estimated; ``exact`` counts in any case.
+    Up to 50,000 are counted; beyond that, or if it takes too long, the number is estimated. ``exact`` always counts.
     """
     plain = records.order_by()
     if exact:
@@ -45,13 +45,13 @@ def count_records(records: QuerySet[Record], *, exact: bool = False) -> Count:
 
 
 def planned_rows(records: QuerySet[Record]) -> int:
-    """The planner's estimate: ``reltuples`` scaled to the table's present size, times its idea of the filters."""
+    """The planner's estimate: ``reltuples`` scaled to the table's present size, times its estimate for the filters."""
     plan = records.explain(format="json")
-    return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan where nothing can match
+    return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan if nothing can match
 
 
 def _count_some(records: QuerySet[Record], *, patience: float) -> int | None:
-    """Up to ``EXACT_BELOW`` + 1, or None if that takes longer than ``patience`` seconds."""
+    """Count up to ``EXACT_BELOW`` + 1; None if that takes longer than ``patience`` seconds."""
     try:
         with time_limit(patience):
             return records.values("pk")[: EXACT_BELOW + 1].count()

@@ -1,8 +1,8 @@
-"""Where in a filtered list a record stands: by a sample of the table, spread evenly over its blocks.
+"""Estimates positions in a filtered list from a sample of the table, spread evenly over its blocks.
 
-PostgreSQL's statistics are of whole tables and single columns. Where filters select, or several columns order, a sample
-shows how the records at hand are spread, whatever depends on whatever: 20,000 of ten million take 20 ms to look at
-(measured), by their places in the table's file.
+PostgreSQL's statistics describe whole tables and single columns. With filters, or an order by several columns, a sample
+shows how the matching records are really spread: to read 20,000 of ten million by their places in the table's file
+takes 20 ms (measured).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record
 
 SAMPLED = 20_000
-"""Records looked at."""
+"""How many records are sampled."""
 FEWEST = 100
-"""With fewer that match among them, a sample says too little."""
-# Updated records leave holes among the places of a block.
+"""If fewer of them match, the sample is too small to tell anything."""
+# Updated records leave holes in a block.
 _ROOM = 1.2
 
 
 @dataclass(frozen=True, slots=True)
 class SpreadSample:
-    """The ``keys`` of those that match among ``looked_at`` of ``total`` records, in the list's order."""
+    """The ``keys`` of the matching ones among ``looked_at`` of ``total`` records, in the list's order."""
 
     keys: Sequence[Sequence[Any]]
     looked_at: int
@@ -38,23 +38,23 @@ class SpreadSample:
 
     @property
     def at_most(self) -> int:
-        """More records than that do not match, but for a chance of one in many thousands."""
+        """An upper bound for the number of matching records, wrong once in many thousands."""
         found = len(self.keys)
         return int((found + 4 * math.sqrt(found) + 10) / self.looked_at * self.total)
 
     @property
     def tells(self) -> bool:
-        """Whether enough of the records looked at match."""
+        """Whether enough of the sampled records match."""
         return len(self.keys) >= FEWEST
 
     def key_at(self, offset: int) -> Sequence[Any] | None:
-        """About the key of the record that has ``offset`` matching ones before it; None about beyond the end."""
+        """The approximate key of the record after ``offset`` matching ones; None if that is about beyond the end."""
         about = len(self.keys) / self.looked_at * self.total
         return self.keys[int(offset / about * len(self.keys))] if offset < about else None
 
 
 def sample(records: QuerySet[Record], names: Sequence[str]) -> SpreadSample | None:
-    """A sample of ``records``, which are in order; a key is the values of ``names``. None where there is no telling."""
+    """A sample of ``records``, which are ordered; its keys are the values of ``names``. None if there is none."""
     model: type[Record] = records.model
     places = _places(model)
     looked_at = model.objects.order_by().filter(_AtPlaces(places)).count() if places else 0
@@ -65,7 +65,7 @@ def sample(records: QuerySet[Record], names: Sequence[str]) -> SpreadSample | No
 
 
 def _places(model: type[Record]) -> list[str]:
-    """Places of about ``SAMPLED`` records: whole blocks, one anywhere in each of as many equal stretches."""
+    """The places of about ``SAMPLED`` records: whole blocks, a random one in each of as many equal stretches."""
     with connection.cursor() as cursor:
         cursor.execute(ddl.blocks_of(model.table))
         blocks, per_block = cursor.fetchone() or (0, 0.0)
@@ -78,7 +78,7 @@ def _places(model: type[Record]) -> list[str]:
 
 
 class _AtPlaces(Func):
-    """The records at these places of the table's file."""
+    """The records at these places in the table's file."""
 
     output_field = models.BooleanField()
     conditional = True

@@ -1,8 +1,8 @@
-"""Where a far page of a large table begins: by PostgreSQL's own statistics, without walking there.
+"""Estimates where a far page of a large table begins, from PostgreSQL's statistics, without walking there.
 
-ANALYZE keeps, for every column, its commonest values with their shares and some hundred bounds between which equally
-many of the others lie. Together they say behind which value the record stands that has a given number of records before
-it, to about one bound; from there an index is walked, which is at most a hundredth of the table.
+For every column, ANALYZE keeps the commonest values with their shares, and some hundred bounds between which equally
+many of the other values lie. Together they tell after which value the record with a given number of records before it
+comes, to about one bound; from there an index is walked, over at most a hundredth of the table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """Records of one value (``is_point``), or from ``value`` on; ``start`` to ``end`` are shares of the table."""
+    """Records with one value (``is_point``), or from ``value`` on; ``start`` and ``end`` are shares of the table."""
 
     start: float
     end: float
@@ -43,9 +43,9 @@ class _Stretch:
 def place_of(
     model: type[Record], attribute: str, *, descending: bool, nulls_first: bool, offset: int, count: int
 ) -> Place | None:
-    """About where the record stands that has ``offset`` of ``count`` records before it, in the order of a column.
+    """About where the record after ``offset`` of ``count`` records is, in the order of a column.
 
-    None where PostgreSQL knows too little of the column.
+    None if PostgreSQL knows too little about the column.
     """
     target = min(offset / count, 1.0) if count else 0.0
     stretches = _stretches(model, attribute, descending=descending, nulls_first=nulls_first)
@@ -57,13 +57,13 @@ def place_of(
         within = (target - last.start) / (last.end - last.start)
         return _place_by_id(model, within, last.value, descending=descending)
     first_id = HIGHEST_ID if descending else LOWEST_ID
-    if last.is_point:  # just behind a common value: its own stretch ends there
+    if last.is_point:  # directly after a common value, where its stretch ends
         return Place(last.value, LOWEST_ID if descending else HIGHEST_ID, max(0, int((target - last.end) * count)))
     return Place(last.value, first_id, max(0, int((target - last.start) * count)))
 
 
 def _place_by_id(model: type[Record], share: float, value: Any, *, descending: bool) -> Place | None:
-    """Among records of one value, the one at ``share``, as if their ids were spread evenly."""
+    """Among records with one value, the place at ``share``, as if their ids were spread evenly."""
     ends = model.objects.order_by().aggregate(low=Min("id"), high=Max("id"))
     if ends["low"] is None:
         return None
@@ -74,7 +74,7 @@ def _place_by_id(model: type[Record], share: float, value: Any, *, descending: b
 
 
 def _stretches(model: type[Record], attribute: str, *, descending: bool, nulls_first: bool) -> list[_Stretch]:
-    """What the statistics say, in the order of the walk; empty where there are none."""
+    """The statistics as stretches in the order of the walk; [] if there are none."""
     column = next((column for column in model.columns if column.attribute == attribute), None)
     statement = ddl.statistics_of(model.table, column)
     try:
@@ -104,7 +104,7 @@ def _stretches(model: type[Record], attribute: str, *, descending: bool, nulls_f
             if seen < bounds:
                 found.append(_Stretch(done, done, value, is_point=False))
         else:
-            # Somewhere between two bounds; the records before it in this stretch are counted with those behind it.
+            # Somewhere between two bounds; records of this stretch before it are counted with those after it.
             found.append(_Stretch(done, done + share, value, is_point=True))
             done += share
     if nulls and not nulls_first:

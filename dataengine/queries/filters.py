@@ -1,8 +1,8 @@
 """Filters of records: one grammar for API and console.
 
-``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. Which lookups a column has says its type
-(``columns/types``). A filter addresses the model by ``column.attribute``, so no word that a user wrote ever becomes a
-keyword of the ORM.
+``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. A column's type decides which lookups it has
+(``columns/types``). Filters address the model by ``column.attribute``, so no word of a user's ever becomes a keyword of
+the ORM.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
 
-# Parameters of lists that are no filters. A column of such a name is filtered as ``page__exact``.
+# Parameters of lists that are not filters. A column with such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
     {"table_name", "page", "limit", "order_by", "order_direction", "nulls", "search", "count", "cursor", "format"}
 )
@@ -33,9 +33,9 @@ _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = types.ID.lookups
-# Regular expressions of some lengths take PostgreSQL many seconds before they are compared with anything.
+# PostgreSQL takes many seconds to compile some long regular expressions, before it compares anything.
 _COMPILE_SECONDS = 0.5
-# Filters submitted empty, as forms do, are no filters.
+# Forms submit empty filters; these are ignored.
 _EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 type Parse = Callable[[object], Any]
@@ -62,14 +62,14 @@ class ValueField(forms.Field):
 
 
 class ValueFilter(django_filters.Filter):
-    """Compares one column; ``ne`` keeps records without a value, as people expect of "everything but"."""
+    """Compares one column; ``ne`` keeps records without a value, as people expect from “everything but”."""
 
     field_class = ValueField
 
     def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
         found: models.QuerySet[Record] = super().filter(qs, value)
         if value not in _EMPTY and self.lookup_expr in _COMPARISONS:
-            # Django drops a comparison that every number of the type passes, and NULL with it.
+            # Django drops a comparison that every number of the type passes, which would let NULL pass too.
             found = found.filter(Q((f"{self.field_name}__isnull", False)))
         return found
 
@@ -84,9 +84,9 @@ class SearchFilter(django_filters.Filter):
 
 
 class RecordFilterSet(django_filters.FilterSet):
-    """The filters that ``data`` names, over one record model.
+    """The filters that ``data`` names, for one record model.
 
-    A table of 20 columns knows some 250 filters; only those asked for are made.
+    A table of 20 columns has some 250 possible filters; only those asked for are made.
     """
 
     record_model: ClassVar[type[Record]]
@@ -111,11 +111,11 @@ class RecordFilterSet(django_filters.FilterSet):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether anything is asked for at all."""
+        """Whether there are any filters at all."""
         return not self.problems and any(value not in _EMPTY for value in self.form.cleaned_data.values())
 
     def used(self) -> list[tuple[str, str]]:
-        """(attribute, lookup) of the columns that are compared."""
+        """(attribute, lookup) of all columns that are compared."""
         return [
             (made.field_name, made.lookup_expr)
             for made in self.base_filters.values()
@@ -133,13 +133,13 @@ class RecordFilterSet(django_filters.FilterSet):
 
 
 def record_filterset(table: Table | type[Record]) -> type[RecordFilterSet]:
-    """The filter set of a table's records; pass the record model where it is at hand."""
+    """The filter set of a table's records; pass the record model if you have it."""
     model = record_model(table) if isinstance(table, Table) else table
     return type(f"{model.__name__}FilterSet", (RecordFilterSet,), {"record_model": model, "__module__": __name__})
 
 
 def make_filter(model: type[Record], name: str) -> django_filters.Filter:
-    """The filter that a parameter's name asks for. Raises InvalidInput for an unknown column or lookup."""
+    """The filter for the name of a parameter. Raises InvalidInput for an unknown column or lookup."""
     if name == "search":
         return SearchFilter(parse=_search_text, label="Search")
     columns = {column.name: column for column in model.columns}
@@ -169,7 +169,7 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
 
 
 def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:
-    """How a lookup's text is read. A closure, because django-filter copies its filters deeply."""
+    """The parser for a lookup's text. A closure, because django-filter deep-copies its filters."""
     if lookup == "isnull":
         return values.parse_boolean
     if lookup in _DATE_PARTS:
@@ -181,7 +181,7 @@ def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -
 
 
 def _regular_expression(text: object) -> str:
-    """A regular expression that PostgreSQL understands: nobody but PostgreSQL can say."""
+    """Check a regular expression by asking PostgreSQL; nothing else knows its dialect."""
     pattern = _search_text(text)
     try:
         with time_limit(_COMPILE_SECONDS), connection.cursor() as cursor:
@@ -197,22 +197,22 @@ def _regular_expression(text: object) -> str:
 
 def _search_text(text: object) -> str:
     if not isinstance(text, str | int | float) or "\0" in str(text):
-        raise ValidationError("Give a text without null characters.")
+        raise ValidationError("Remove the null character.")
     return str(text)
 
 
 def _items(value: Any) -> list[Any]:
-    """The values of a list: a JSON list as it is; text as one CSV record, so that a value may hold a comma."""
+    """The values of a list: a JSON list as it is, text as one CSV record, so that values may contain commas."""
     if isinstance(value, list | tuple):
         return list(value)
     try:
         return next(csv.reader([str(value)], strict=True, skipinitialspace=True), [])
     except csv.Error as error:
-        raise ValidationError("Separate values by commas; put one that holds a comma in double quotes.") from error
+        raise ValidationError("Separate values by commas; put a value with a comma in double quotes.") from error
 
 
 def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The filters among the parameters, and those given twice that take one value."""
+    """The filters among the parameters, and the errors for those given twice that take one value."""
     given: dict[str, Any] = {}
     refused: dict[str, list[str]] = {}
     for name in data:
@@ -222,7 +222,7 @@ def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str
         if name.endswith(("__in", "__range")):
             given[name] = many[0] if len(many) == 1 else many
         elif len(set(map(str, many))) > 1:
-            refused[name] = ["This is given twice; to match any of several values use __in."]
+            refused[name] = ["This filter is given twice; to match any of several values, use __in."]
         else:
             given[name] = many[-1]
     return given, refused

@@ -1,4 +1,4 @@
-"""A list of records as API and console ask for it: filtered, ordered, one page of it, counted. Within a time limit."""
+"""A list of records for API and console: filtered, ordered, counted, one page at a time. Within a time limit."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from dataengine.queries.ordering import Term, ordered, parse_ordering
 from dataengine.queries.paging import Page
 from dataengine.records.model import Record
 
-# What an index in the order of a column's values helps to find.
+# Lookups that an index in the order of a column's values can help with.
 _HELPED = frozenset({"exact", "in", "range", "lt", "lte", "gt", "gte", "isnull", "year"})
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """An index that a list is slow for lack of. ``column`` None means the search index.
+    """An index whose absence makes a list slow. ``column`` None means the search index.
 
     ``state`` is ``Index.ShownState``, or None.
     """
@@ -37,20 +37,20 @@ class Remedy:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether somebody has asked for it already."""
+        """Whether it is queued or being built."""
         return self.state in {Index.ShownState.QUEUED, Index.ShownState.BUILDING}
 
     @property
     def sentence(self) -> str:
-        """What is the matter, for people."""
+        """What is missing, as a sentence for users."""
         return f"{self.what} needs an index{', which is being built' if self.is_under_way else ''}."
 
 
 class TooSlow(Unavailable):
-    """A list took too long. ``remedies`` are the indexes that would help, none if nobody knows.
+    """A list took too long. ``remedies`` are the indexes that would help, if any are known.
 
-    While very many records are being changed (``is_changing``), what is new of them is in everybody's way until all of
-    it is there: that passes, and no index would help.
+    While very many records are being changed (``is_changing``), the new versions of them slow everybody down until the
+    change is complete: that passes, and no index would help.
     """
 
     def __init__(self, remedies: Sequence[Remedy], *, is_changing: bool = False) -> None:
@@ -75,8 +75,8 @@ class TooSlow(Unavailable):
 class Listing:
     """One page and how many records there are.
 
-    ``last`` is a cursor to the last records, None where these are they; ``last_number`` the number of the last page,
-    where it is known and near enough to be reached by it.
+    ``last`` is a cursor to the last records, None if this page has them; ``last_number`` is the number of the last
+    page, if it is known and near enough to be reached by number.
     """
 
     page: Page
@@ -87,9 +87,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records that filters select, and their order. ``remedies`` are the indexes that it does without.
+    """The records that filters select, and their order. ``remedies`` are the indexes that are missing for it.
 
-    ``began`` is when somebody began to wait for it (of ``time.monotonic``): reading the filters costs time, too.
+    ``began`` is when the user began to wait (by ``time.monotonic``): reading the filters takes time too.
     """
 
     records: QuerySet[Record]
@@ -101,7 +101,7 @@ class Selection:
         return ordered(self.records, self.terms)
 
     def listing(self, *, number: int, limit: int, cursor: str = "", exact: bool = False) -> Listing:
-        """One page, by cursor where there is one, else by number (from 1), and the count. Raises TooSlow."""
+        """One page, by cursor if there is one, else by number (from 1), and the count. Raises TooSlow."""
         try:
             with time_limit(self._seconds_left()):
                 far = not cursor and (number - 1) * limit > paging.EXACT_OFFSET
@@ -142,16 +142,16 @@ class Selection:
         return LIST_SECONDS - (time.monotonic() - self.began)
 
     def _count(self, page: Page, *, exact: bool) -> Count:
-        """A list that is whole on one page has been counted on the way."""
+        """The number of records; a list that fits on one page has already been counted."""
         if page.next is None and page.previous is None:
             return Count(len(page.records), is_exact=True)
         return count_records(self.records, exact=exact)
 
 
 def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
-    """What filters (and ``search``) among ``parameters`` select, in the order that they ask for. Raises InvalidInput.
+    """The records that the filters (and ``search``) in ``parameters`` select, in their order. Raises InvalidInput.
 
-    The order is ``order_by``, ``order_direction`` and ``nulls``.
+    The order is given by ``order_by``, ``order_direction`` and ``nulls``.
     """
     began = time.monotonic()
     asked = [parameters.get(name, "").strip() for name in ("order_by", "order_direction", "nulls")]
@@ -165,7 +165,7 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
 def _remedies(
     model: type[Record], terms: Sequence[Term], used: Sequence[tuple[str, str]], searched: bool
 ) -> list[Remedy]:
-    """The indexes that would help: for the search, else for filters, else for the order."""
+    """The indexes that are missing: for the search, the filters and the order."""
     columns = {column.attribute: column for column in model.columns}
     found: list[Remedy] = []
     if searched:

@@ -1,8 +1,8 @@
-"""The order of a list of records: its terms, and the stretches of an index that give the records in it.
+"""The order of a list of records: its terms, and the stretches of an index that hold the records in that order.
 
-NULLs come last in either direction, as people expect of a list of the largest delays; ``nulls="first"`` turns that.
-PostgreSQL's own order has them first in a descending list, and an index can be walked in that order only. So a list is
-taken in stretches, each of which is one walk: the records that have a value, then those that have none.
+NULLs come last in either direction, as people expect from a list of the largest delays; ``nulls="first"`` reverses
+that. PostgreSQL's own order has them first in a descending list, and an index can only be walked in its own order. So a
+list is read in stretches, each of which is one walk: the records that have a value, then those that have none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Term:
 
     @property
     def is_as_indexed(self) -> bool:
-        """Whether an index of the column alone can be walked in this order from end to end."""
+        """Whether an index on the column alone has this order from end to end."""
         return not self.nullable or self.nulls_first == self.descending
 
     @property
@@ -49,28 +49,28 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some of a list's records, selected by ``condition`` (None: all) and in the order of ``terms``.
+    """A part of a list's records, selected by ``condition`` (None: all), in the order of ``terms``.
 
-    What the condition fixes is not among the terms: PostgreSQL would sort by it.
+    A column that the condition fixes is not among the terms, since PostgreSQL would sort by it.
     """
 
     condition: Q | Expression | None
     terms: list[Term]
 
     def of(self, records: QuerySet[Record]) -> QuerySet[Record]:
-        """Those of ``records`` that are in it, in order."""
+        """The records of this stretch, in order."""
         return ordered(records if self.condition is None else records.filter(self.condition), self.terms)
 
 
 def parse_ordering(model: type[Record], order_by: str = "", direction: str = "", nulls: str = "") -> list[Term]:
-    """``"name"``, ``"-price,name"`` with ``ASC`` or ``DESC`` for columns without a minus. Always ends with ``id``.
+    """Read ``"name"`` or ``"-price,name"``; ``direction`` is for columns without a minus. Always ends with ``id``.
 
     Raises InvalidInput filed under ``order_by``, ``order_direction`` or ``nulls``.
     """
     if direction.upper() not in {"", "ASC", "DESC"}:
-        raise InvalidInput("order_direction is ASC or DESC.", fields={"order_direction": "Choose ASC or DESC."})
+        raise InvalidInput("order_direction must be ASC or DESC.", fields={"order_direction": "Choose ASC or DESC."})
     if nulls.lower() not in {"", "first", "last"}:
-        raise InvalidInput("nulls is first or last.", fields={"nulls": "Choose first or last."})
+        raise InvalidInput("nulls must be first or last.", fields={"nulls": "Choose first or last."})
     columns = {column.name: column for column in model.columns}
     down = direction.upper() == "DESC"
     terms: list[Term] = []
@@ -97,7 +97,7 @@ def ordered(queryset: QuerySet[Record], terms: Sequence[Term]) -> QuerySet[Recor
 
 
 def whole(terms: Sequence[Term]) -> list[Stretch]:
-    """All records of a list, in stretches that an index of the first column gives in order."""
+    """All records of a list, in stretches that an index on the first column holds in order."""
     first = terms[0]
     if first.is_as_indexed:
         return [Stretch(None, [*terms])]
@@ -109,9 +109,9 @@ def whole(terms: Sequence[Term]) -> list[Stretch]:
 def stretches_after(
     model: type[Record], terms: Sequence[Term], boundary: Sequence[Any], *, inclusive: bool = False
 ) -> Iterator[Stretch]:
-    """The records after ``boundary`` (with ``inclusive`` from it on), in order.
+    """The records after ``boundary`` (with ``inclusive``: from it on), in order.
 
-    Each is one stretch of an index; a single condition for all of them, with its ORs, would be none of any.
+    Each is one stretch of an index; a single condition for all of them, joined by OR, could use no index.
     """
     compared = [_compared(model, term, value) for term, value in zip(terms, boundary, strict=True)]
     one_way = len({term.descending for term in terms}) == 1
@@ -133,7 +133,7 @@ def stretches_after(
 def _one_way(
     terms: Sequence[Term], boundary: Sequence[Any], compared: Sequence[Any], *, inclusive: bool
 ) -> Iterator[Stretch]:
-    """Of terms that all go one way, and of which the first alone may be NULL: comparing whole rows serves."""
+    """The stretches if all terms have one direction and only the first may be NULL: row comparison is enough."""
     first = terms[0]
     comparison = ("<" if first.descending else ">") + ("=" if inclusive else "")
     if boundary[0] is not None:
@@ -149,7 +149,7 @@ def _one_way(
 
 
 def _with_value(terms: Sequence[Term]) -> list[Term]:
-    """``terms`` where the first has a value, which an index gives in either direction."""
+    """``terms`` for records with a value in the first, which an index holds in either direction."""
     return [replace(terms[0], nullable=False), *terms[1:]]
 
 
@@ -158,7 +158,7 @@ def _is_null(term: Term, yes: bool) -> Q:
 
 
 def _after(term: Term, value: Any, right: Any) -> Iterator[tuple[Q, bool]]:
-    """The records whose value in one column comes after ``value``, and whether that is none."""
+    """The conditions for values of one column that come after ``value``, each with whether it is NULL."""
     if value is None:
         if term.nulls_first:
             yield _is_null(term, False), False
@@ -177,7 +177,7 @@ def _compared(model: type[Record], term: Term, value: Any) -> Any:
 
 
 class _RowComparison(Func):
-    """``(a, b) > (x, y)``: the one form in which PostgreSQL walks an index of several columns from a point on."""
+    """``(a, b) > (x, y)``: the only form for which PostgreSQL walks an index on several columns from a given point."""
 
     output_field = models.BooleanField()
     conditional = True

@@ -1,6 +1,6 @@
-"""Pages of records by key: as fast a million records in as at the start, and steady while records come and go.
+"""Pages of records by key: as fast after a million records as at the start, and stable while records come and go.
 
-A cursor holds the ordering and the values of a page's first or last record, signed, so that nobody can ask for an
+A cursor contains the ordering and the values of a page's first or last record. It is signed, so nobody can ask for an
 ordering or a comparison that was not offered. ``id`` breaks ties.
 """
 
@@ -26,18 +26,18 @@ from dataengine.records.model import Record, bound_field
 
 _SALT = "tablekeep.cursor"
 LAST_PAGE_NUMBER = 10**12
-"""No table has as many pages, whatever their size: PostgreSQL keeps at most 32 TB in one."""
+"""No table has so many pages, whatever their size: PostgreSQL stores at most 32 TB in one."""
 EXACT_OFFSET = 50_000
-"""So many records are walked to reach a page; farther ones are found by estimate where that is possible."""
+"""To reach a page, at most so many records are walked; farther pages are estimated where possible."""
 KEYS_FIRST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records in order. ``next`` and ``previous`` are cursors, None where nothing lies beyond.
+    """Records in order. ``next`` and ``previous`` are cursors, None at either end.
 
-    ``number`` is the page's number: exact for pages near the start and those reached from there, else (``is_exact``
-    False) about it.
+    ``number`` is the page's number: exact for pages near the start and those reached from there, else approximate
+    (``is_exact`` False).
     """
 
     records: list[Record]
@@ -52,8 +52,8 @@ def page_by_number(
 ) -> Page:
     """Page ``number`` (1 to ``LAST_PAGE_NUMBER``). Beyond the end it is empty, and ``previous`` leads to the last page.
 
-    ``count`` is how many records there are, or about that many. With it, a page far into a list in the order of an
-    indexed column is found by estimate (``is_exact`` False); every other page is exact.
+    ``count`` is the number of records, or an estimate. With it, a page far into a list ordered by an indexed column is
+    found by estimate (``is_exact`` False); every other page is exact.
     """
     offset = (number - 1) * limit
     model: type[Record] = queryset.model
@@ -64,7 +64,7 @@ def page_by_number(
         if page is not None:
             return page
     if offset > KEYS_FIRST and _is_indexed(model, terms[0].attribute):
-        # Walking keys alone reads the index and no records.
+        # Walking the keys only reads the index, not the records.
         keys = _slice(queryset, whole(terms), offset, 1, names=[term.attribute for term in terms])
         found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
@@ -94,7 +94,7 @@ def page_by_cursor(queryset: QuerySet[Record], terms: Sequence[Term], *, cursor:
 
 
 def last_page_cursor(model: type[Record], terms: Sequence[Term], *, number: int) -> str:
-    """A cursor to the last ``limit`` records, whose page has about that number."""
+    """A cursor to the last page, which has about this number."""
     return _cursor(model, terms, None, number, backwards=True, exact=False)
 
 
@@ -120,11 +120,11 @@ def _is_indexed(model: type[Record], attribute: str) -> bool:
 def _page_by_estimate(
     queryset: QuerySet[Record], terms: Sequence[Term], *, number: int, limit: int, count: int
 ) -> Page | None:
-    """A page about where it should be; None where PostgreSQL knows too little to say."""
+    """A page at about the right place; None if PostgreSQL knows too little."""
     offset = (number - 1) * limit
     is_filtered = bool(queryset.query.where)
     if offset >= count and not is_filtered:
-        # Only counting can tell whether there are so many; far beyond the estimate it need not be asked.
+        # Only counting can tell whether there are so many; far beyond the estimate it is not worth it.
         count = queryset.count() if offset < count + count // 10 + EXACT_OFFSET else count
         if offset >= count:
             return _beyond_the_end(queryset, terms, number)
@@ -150,7 +150,7 @@ def _page_by_estimate(
         start = [place.id if place.value is None else place.value] if by_id_alone else [place.value, place.id]
         key = _key_after(queryset, terms, start, place.skip) if place.skip else start
     found = [] if key is None else _take(queryset, terms, limit + 1, key, inclusive=True)
-    if not found:  # the estimate led over the end
+    if not found:  # the estimate led beyond the end
         return page_by_cursor(
             queryset, terms, cursor=last_page_cursor(queryset.model, terms, number=number), limit=limit
         )
@@ -160,14 +160,14 @@ def _page_by_estimate(
 def _key_after(
     queryset: QuerySet[Record], terms: Sequence[Term], key: Sequence[Any], skip: int
 ) -> Sequence[Any] | None:
-    """The key ``skip`` records after ``key``; None beyond the end."""
+    """The key of the record ``skip`` places after ``key``; None beyond the end."""
     names = [term.attribute for term in terms]
     for stretch in stretches_after(queryset.model, terms, key, inclusive=True):
         rows = stretch.of(queryset).values_list(*names)
         found: Sequence[Any] | None = rows[skip : skip + 1].first()
         if found is not None:
             return found
-        skip = 0  # what follows are the NULLs, and the estimate was not better than that
+        skip = 0  # the NULLs follow here, and the estimate was no better than that
     return None
 
 
@@ -179,7 +179,7 @@ def _take(
     *,
     inclusive: bool = False,
 ) -> list[Record]:
-    """The first ``count`` records after ``boundary`` (or from it on); from the start without one."""
+    """The first ``count`` records after ``boundary`` (or from it on); without one, from the start."""
     if boundary is None:
         return _slice(queryset, whole(terms), 0, count)
     return _slice(queryset, stretches_after(queryset.model, terms, boundary, inclusive=inclusive), 0, count)
@@ -193,7 +193,7 @@ def _slice(
     *,
     names: Sequence[str] | None = None,
 ) -> list[Any]:
-    """``count`` records (with ``names``: tuples of these values) after ``offset``, over one stretch after another."""
+    """``count`` records (with ``names``: tuples of these values) after ``offset``, from one stretch after another."""
     found: list[Any] = []
     for stretch in stretches:
         records: QuerySet[Any] = stretch.of(queryset)
@@ -203,7 +203,7 @@ def _slice(
         if len(found) >= count:
             break
         if offset:
-            # Counting it walks no farther than looking for more of it did.
+            # Counting it goes no farther than the search for more records did.
             offset = 0 if taken else offset - records.order_by().count()
     return found
 
@@ -228,7 +228,7 @@ def _signature(terms: Sequence[Term]) -> str:
 
 
 def _packed(value: Any) -> Any:
-    """A value as JSON that gives back exactly the same value."""
+    """A value as JSON from which exactly the same value can be restored."""
     if isinstance(value, date | datetime | time):
         return value.isoformat()
     if isinstance(value, Decimal | uuid.UUID):

@@ -1,7 +1,7 @@
-"""References between records: what people read in place of an id, finding a record to refer to, who refers to whom.
+"""References between records: labels in place of ids, finding a record to refer to, and which records refer to others.
 
-A record is called by its label: its value in the first text column of its table (the first 200 letters); where there
-is none, ``#<id>``.
+A record's label is its value in the first text column of its table (the first 200 characters); without one, it is
+``#<id>``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import OperationalError
@@ -30,21 +30,36 @@ if TYPE_CHECKING:
 
 MAX_FOUND = 50
 LONGEST_LABEL = 200
-# Nobody who types waits longer for suggestions.
+# Suggestions that take longer are of no use to somebody who is typing.
 _FIND_SECONDS = 1.5
 _ENDS_IN_ID = re.compile(r"(?:.* )?#([0-9]{1,19})", re.DOTALL)
 
 type Labels = Mapping[str, Mapping[int, str]]
-"""By the attribute of a reference column, by id: what the record is called. Columns of unseen tables are left out."""
+"""Labels by attribute of the reference column and by id, without columns whose tables the user may not see."""
+
+
+class Suggestion(TypedDict):
+    """A record to refer to."""
+
+    id: int
+    label: str
+
+
+class ReferredBy(TypedDict):
+    """How many records of a column refer to the records that were to be deleted."""
+
+    table_name: str
+    column_name: str
+    count: int
 
 
 def label_column(columns: Sequence[Column]) -> Column | None:
-    """The column that names a record: the first text column, if there is one."""
+    """The column that labels a record: the first text column, if there is one."""
     return next((column for column in columns if column.kind.can_name_records), None)
 
 
 def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str, Table]:
-    """The tables that reference columns (by their attributes) refer to, as far as ``user`` may see them."""
+    """By attribute of the reference column: the table that it refers to, if ``user`` may see it."""
     wanted = {column.attribute: column.references_id for column in columns if column.references_id is not None}
     if not wanted:
         return {}
@@ -52,9 +67,9 @@ def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str,
     return {attribute: visible[pk] for attribute, pk in wanted.items() if pk in visible}
 
 
-def find(table: Table, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
-    """Records to refer to, as ``{"id", "label"}``: whose label holds ``text`` (those that begin with it first), or
-    whose id it is. With an empty text, the first ones. What a large table does not tell at once stays unfound.
+def find(table: Table, text: str, *, limit: int = 20) -> list[Suggestion]:
+    """Find records to refer to: those whose label contains ``text`` (first those whose label
+    begins with it) or whose id it is; for an empty text the first records. In a large table some may not be found.
     """
     model, named = _labelled(table)
     text = text.replace("\0", "")
@@ -79,13 +94,13 @@ def find(table: Table, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
 
 
 def labels(user: User | AnonymousUser, records: Sequence[Record]) -> Labels:
-    """What the records are called that ``records`` refer to: one query a reference column, however many records."""
+    """The labels of all records that ``records`` refer to: one query for each reference column."""
     columns = [column for column in records[0].columns if column.references_id is not None] if records else []
     return labels_of(user, {c: [getattr(record, c.attribute) for record in records] for c in columns})
 
 
 def labels_of(user: User | AnonymousUser, wanted: Mapping[Column, Iterable[int | None]]) -> Labels:
-    """What the records are called whose ids stand in these reference columns; ids that no record has are left out."""
+    """The labels of the records with these ids, by reference column; ids that no record has are left out."""
     tables = readable(user, wanted)
     found: dict[str, dict[int, str]] = {}
     for column, values_of in wanted.items():
@@ -99,14 +114,14 @@ def labels_of(user: User | AnonymousUser, wanted: Mapping[Column, Iterable[int |
 
 
 def written(pk: int, label: str) -> str:
-    """A reference as a form shows it: what the record is called, and which of those it is."""
+    """A reference as a form shows it: the record's label and its id."""
     return label if label == f"#{pk}" else f"{label} #{pk}"
 
 
 def resolve(table: Table, text: str) -> int:
-    """The id of the record that somebody means by ``text``: an id, a label that one record has, or both (``written``).
+    """The id of the record that ``text`` means: an id, a label that only one record has, or both (``written``).
 
-    Raises InvalidInput where that is no record, or more than one.
+    Raises InvalidInput if that is no record, or more than one.
     """
     text = text.strip()
     model, named = _labelled(table)
@@ -121,12 +136,12 @@ def resolve(table: Table, text: str) -> int:
     numbered = model.objects.filter(pk=int(end[1])).first() if end and _is_id(end[1]) else None
     meant: set[int] = {record.pk for record in called}
     if numbered is not None and (not meant or written(numbered.pk, _label(numbered, named)) == text):
-        meant.add(numbered.pk)  # what it is called may have changed since the form was shown
+        meant.add(numbered.pk)  # its label may have changed since the form was shown
     if len(meant) == 1:
         return meant.pop()
     if meant:
-        raise _unresolved(f"More than one record of “{table.name}” is called so. Choose one, or give its id.")
-    raise _unresolved(f"No record of “{table.name}” is called so. Choose one, or give its id.")
+        raise _unresolved(f"More than one record of “{table.name}” has this label. Choose one, or enter its id.")
+    raise _unresolved(f"No record of “{table.name}” has this label. Choose one, or enter an id.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +159,8 @@ class Referrer:
 def referrers(
     user: User, table: Table, ids: Sequence[int] | None = None, *, exact: bool = False
 ) -> tuple[list[Referrer], bool]:
-    """Who refers to records of ``table`` (from outside ``ids``), among the columns that ``user`` may see; and whether
-    there are others. Without ``ids``: the columns of other tables, whether their records refer to any or not.
+    """The columns that refer to records of ``table`` and that ``user`` may see, not counting the records ``ids``; and
+    whether there are others. Without ``ids``: the columns of other tables, whether or not any of their records do.
     """
     columns = Column.objects.filter(references=table).select_related("table").order_by("table__name", "position", "id")
     visible = set(access.tables_for(user).values_list("pk", flat=True))
@@ -170,14 +185,14 @@ def referrers(
 
 @contextmanager
 def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[None]:
-    """Complete the Conflict of records that cannot be deleted by who refers to them (``referenced_by``)."""
+    """Add to the Conflict for records that cannot be deleted which records refer to them (``referenced_by``)."""
     try:
         yield
     except Conflict as error:
         if error.error_code != "referenced":
             raise
         found, hidden = referrers(user, table, ids, exact=True)
-        known = [
+        known: list[ReferredBy] = [
             {"table_name": who.table.name, "column_name": who.column.name, "count": who.count.value} for who in found
         ]
         listed = [f"{entry['count']:,} in “{entry['table_name']}” ({entry['column_name']})" for entry in known]
@@ -192,7 +207,7 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
 
 
 def _labelled(table: Table) -> tuple[type[Record], Column | None]:
-    """The model of a table's records with the one column that names them."""
+    """The model of a table's records with only the column that labels them."""
     named = label_column(list(table.columns.all()))
     return record_model(table, [named] if named else []), named
 

@@ -1,11 +1,11 @@
-"""What ``search`` means.
+"""How ``search`` finds records.
 
-Without a search index: the text occurs, in upper or lower case, in any text column; or it is exactly the value of a
-number column, a reference, a UUID column, or the id.
+Without a search index: the text occurs, in upper or lower case, in any text column; or it equals the value of a number
+column, a reference, a UUID column, or the id.
 
-With one, text is looked up in the index. Where PostgreSQL has pg_trgm that finds the same texts. Where it has not, it
-finds words: every word of the search stands in the record's text columns, the last one may be the beginning of a word.
-Numbers are then compared with the id and with columns that have an index; all others would have to be read.
+With one, text is looked up in the index. If PostgreSQL has pg_trgm, that finds the same texts. If not, it finds words:
+every word of the search has to occur in the record's text columns, and the last one may be the beginning of a word.
+Numbers are then compared only with the id and with columns that have an index; all others would have to be read.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from dataengine.postgres.time_limits import ran_out, time_limit
 from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
 
-# A search that finds at most so many is answered by their ids, whatever order or page is asked for next.
+# A search that finds at most so many records is replaced by their ids, whatever the order or page.
 RARE = 10_000
 _PROBE_SECONDS = 0.2
-# The planner takes beginnings of words that it does not know for one in fifty records.
+# The planner expects an unknown beginning of a word in one of fifty records.
 _UNKNOWN_SHARE = 0.024
 
 
@@ -41,14 +41,14 @@ def index_of(table: Table) -> Index | None:
 
 
 def meaning(table: Table) -> str:
-    """What a search of this table finds, for people."""
+    """What a search of this table finds, for users."""
     index = index_of(table)
     if index is None:
         return "Finds the text anywhere in the text columns, and the numbers and ids that equal it."
     numbers = "and the ids and indexed numbers that equal it"
     if index.method == Index.Method.TRIGRAM:
         return f"Finds the text anywhere in the text columns, {numbers}."
-    return f"Finds records that hold all these words in their text columns (the last may be a beginning), {numbers}."
+    return f"Finds records with all these words in their text columns (the last may be incomplete), {numbers}."
 
 
 def search_condition(model: type[Record], text: str) -> Q:
@@ -61,7 +61,7 @@ def search_condition(model: type[Record], text: str) -> Q:
     if index.method == Index.Method.TRIGRAM:
         found = _by_id_if_rare(model, _found_in_text(model, text))
     elif words := _words(text):
-        # The last word may be a beginning.
+        # The last word may be incomplete.
         condition, whole = (Q(_HasWords(Document(covered), Value(query))) for query in (f"{words}:*", words))
         found = _by_id_if_rare(model, condition, known=[whole])
     return found | _found_as_value(model, text, lambda column: column.index_state == Index.ShownState.READY)
@@ -88,11 +88,11 @@ def _found_as_value(model: type[Record], text: str, may_look: Callable[[Column],
 
 
 def _by_id_if_rare(model: type[Record], condition: Q, known: Sequence[Q] = ()) -> Q:
-    """``condition`` as the ids that meet it, if they are few. Whatever meets one of ``known`` meets it, too.
+    """``condition`` as the ids of the records that meet it, if few. Records that meet one of ``known`` meet it too.
 
-    The planner does not know how rare a word is: it takes any for one in two hundred records, and would rather walk
-    ten million of them in order than look the word up (measured: 20 s instead of 5 ms). Which words are common it does
-    know, and with them walking in order is right.
+    The planner does not know how rare a word is: it expects any word in one of two hundred records, and would rather
+    walk ten million of them in order than look the word up (measured: 20 s instead of 5 ms). It does know which words
+    are common; for those, walking in order is right.
     """
     if any(_is_common(model, each) for each in [condition, *known]):
         return condition
@@ -112,7 +112,7 @@ def _by_id_if_rare(model: type[Record], condition: Q, known: Sequence[Q] = ()) -
 
 
 def _is_common(model: type[Record], condition: Q) -> bool:
-    """Whether the planner takes ``condition`` for so common as it takes none that it knows nothing of."""
+    """Whether the planner expects ``condition`` to be commoner than any word it knows nothing about."""
     expected = planned_rows(model.objects.order_by().filter(condition))
     return expected > RARE and expected > _UNKNOWN_SHARE * planned_rows(model.objects.order_by())
 
@@ -126,7 +126,7 @@ def _words(text: str) -> str:
 
 
 class Document(Func):
-    """The words of some columns: the very expression of ``ddl.words_index``, or the index would not be used."""
+    """The words of some columns: exactly the expression of ``ddl.words_index``, so that the index can be used."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         super().__init__(*(F(column.attribute) for column in columns))

@@ -1,4 +1,4 @@
-"""How many records a table holds and how much room it takes: exact where that is cheap, else estimated and said so."""
+"""How many records a table has and how much space it takes: exact where that is cheap, else estimated."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def sizes_of(tables: Sequence[Table]) -> dict[int, TableSize]:
     for table in tables:
         estimate, room = known.get(table.name, (0, 0))
         records = counted.get(table.pk)
-        if records is not None and records > EXACT_BELOW:  # loaded a moment ago, not analysed yet
+        if records is not None and records > EXACT_BELOW:  # loaded a moment ago and not analysed yet
             records = record_model(table, []).objects.order_by().count()
         sizes[table.pk] = TableSize(estimate if records is None else records, records is not None, room)
     return sizes
 
 
 def _known(tables: Sequence[Table]) -> tuple[dict[str, tuple[int, int]], dict[int, int]]:
-    """``_from_catalog`` and ``_counted``; a table that somebody drops or renames meanwhile is in neither."""
+    """``_from_catalog`` and ``_counted``; without tables that are dropped or renamed meanwhile."""
     for _ in range(_ATTEMPTS):
         known = _from_catalog([table.name for table in tables])
         small = [table for table in tables if table.name in known and known[table.name][0] < EXACT_BELOW]
@@ -67,7 +67,7 @@ class _CountOf(Subquery):
 
 
 def _counted(tables: Sequence[Table]) -> dict[int, int]:
-    """By primary key: the records of each, counted up to one more than ``EXACT_BELOW``."""
+    """The number of records by the table's key, counted up to one more than ``EXACT_BELOW``."""
     parts = [
         Table.objects.order_by()
         .filter(pk=table.pk)
@@ -80,7 +80,7 @@ def _counted(tables: Sequence[Table]) -> dict[int, int]:
 
 
 def _from_catalog(names: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """By name: PostgreSQL's estimate of the records (0 where there is none yet) and the bytes on disk."""
+    """By name: PostgreSQL's estimate of the records (0 if there is none yet) and the bytes on disk."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -1,8 +1,8 @@
-"""Images of records: what an audit event keeps of them before and after a change, written set-wise, by PostgreSQL.
+"""Images of records: their state before and after a change, kept with the audit event and written by PostgreSQL.
 
-An image maps ``column.attribute`` to the value as PostgreSQL writes it in text, or null: whatever the type, that text
-reads back as exactly the same value (trailing zeros, -0, microseconds, JSON's null), and it outlives renamed columns.
-A million records cost three statements and no memory here.
+An image maps ``column.attribute`` to the value as text in PostgreSQL's form, or null. Whatever the type, that text is
+read back as exactly the same value (trailing zeros, -0, microseconds, JSON's null), and it survives renamed columns. A
+million records take three statements and no memory here.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from psycopg import sql
 
 from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.models.shapes import Image
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run
 from dataengine.records.bulk_updates import letting_go
@@ -26,11 +27,9 @@ from dataengine.records.model import Record, bound_field
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 _NAMED = 20
 
-type Image = Mapping[str, str | None]
-
 
 def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:
-    """The image of Python values, ``{attribute: value}``, as the columns would keep them."""
+    """The image of Python values, ``{attribute: value}``, as the columns would store them."""
     columns = [column for column in model.columns if column.attribute in attributes]
     cells = [sql.SQL("(%s::{})::text").format(ddl.cast_type(column)) for column in columns]
     made = [
@@ -44,17 +43,17 @@ def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:
 
 
 def keep_before(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:
-    """Lock ``records`` and keep how they are; only those kept belong to the event. Returns how many."""
+    """Lock ``records`` and store their state; only these belong to the event. Returns how many."""
     return _keep(event, records, columns, "before", lock=True)
 
 
 def keep_inserted(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:
-    """Keep how records are that the event inserted."""
+    """Store the state of the records that the event inserted."""
     return _keep(event, records, columns, "after", lock=False)
 
 
 def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
-    """Complete what ``keep_before`` kept by how the same records are now."""
+    """Add the present state of the records of ``keep_before``."""
     run(
         sql.SQL("UPDATE {} AS c SET after = {} FROM {} AS r WHERE c.event_id = %s AND r.id = c.record_id").format(
             _CHANGES, image(columns), _table(model)
@@ -64,7 +63,7 @@ def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]
 
 
 def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> Image:
-    """The image after a change that set the same values everywhere: one record's speaks for all."""
+    """The image after a change that set the same values everywhere: one record's image holds for all."""
     statement = sql.SQL(
         "SELECT {} FROM {} AS r WHERE r.id = (SELECT record_id FROM {} WHERE event_id = %s LIMIT 1)"
     ).format(image(columns), _table(model), _CHANGES)
@@ -110,7 +109,7 @@ def lock(event: AuditEvent, model: type[Record]) -> None:
 def changed_since(
     event: AuditEvent, model: type[Record], columns: Sequence[Column], *, common: Image | None, dropped: Sequence[str]
 ) -> list[int]:
-    """The first records (at most 20 ids) that are not any more as the event left them, or are gone."""
+    """The first records (at most 20 ids) that have changed since the event, or are gone."""
     statement = sql.SQL(
         "SELECT c.record_id FROM {} AS c LEFT JOIN {} AS r ON r.id = c.record_id WHERE c.event_id = %s"
         " AND (r.id IS NULL OR {} IS DISTINCT FROM coalesce(c.after, %s::jsonb) - %s::text[])"
@@ -152,7 +151,7 @@ def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[C
 
 
 def turn_round(event: AuditEvent, of: AuditEvent, *, common: Image | None) -> int:
-    """Keep for ``event``, which undoes ``of``, the same images the other way round. Returns how many."""
+    """Store for ``event``, which undoes ``of``, the same images the other way round. Returns how many."""
     return run(
         sql.SQL(
             "INSERT INTO {0} (event_id, record_id, before, after)"
@@ -181,7 +180,7 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
 
 
 def image(columns: Sequence[Column], of: str = "r") -> sql.Composable:
-    """The image of row ``of``. Of two arrays, which is faster than ``to_jsonb`` of a row, and as long as need be."""
+    """The image of row ``of``. Two arrays are faster than ``to_jsonb`` of a row, and hold only what is needed."""
     names = sql.SQL(", ").join(sql.Literal(column.attribute) for column in columns)
     row = sql.Identifier(of)
     cells = sql.SQL(", ").join(sql.SQL("{}.{}::text").format(row, sql.Identifier(column.name)) for column in columns)
@@ -189,7 +188,7 @@ def image(columns: Sequence[Column], of: str = "r") -> sql.Composable:
 
 
 def _value(column: Column) -> sql.Composable:
-    """A column's value out of the image ``c.before``."""
+    """A column's value from the image ``c.before``."""
     return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), ddl.cast_type(column))
 
 

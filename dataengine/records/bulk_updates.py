@@ -1,4 +1,4 @@
-"""Many records changed by one statement, each to values of its own. The ORM has no words for that."""
+"""Changes many records in one statement, each to its own values, which the ORM cannot express."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from dataengine.records.model import Record
 
 
 def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    """Set in each record (by id) the columns that its mapping of attribute to value names, and no others.
+    """Set in each record (by id) only the columns in its mapping of attributes to values.
 
-    Every column goes to PostgreSQL as one list; where not all records name it, another one says which do. The lists are
-    JSON, which both sides write and read in C: arrays, which psycopg writes in Python, took as long as the update.
+    Every column is sent to PostgreSQL as one list; if not all records set it, another list tells which do. The lists
+    are JSON, which both sides process in C: arrays, which psycopg writes in Python, took as long as the update.
     """
     named = {attribute for _, attributes in rows for attribute in attributes}
     columns = [column for column in model.columns if column.attribute in named]
@@ -54,10 +54,10 @@ def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any
 
 @contextmanager
 def letting_go(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> Iterator[None]:
-    """Run what is inside while records hold no value in unique columns, so that they can exchange them.
+    """Run the block while records have no values in some unique columns, so that they can exchange them.
 
-    PostgreSQL judges uniqueness row by row, not at a statement's end. ``chosen`` are the ids, for each column, as a
-    query or an array's elements. Inside a transaction.
+    PostgreSQL checks uniqueness row by row, not at the end of a statement. ``chosen`` are the ids for each column, as a
+    query or the elements of an array. To be called inside a transaction.
     """
     ddl.suspend_required(model.table, list(chosen), suspended=True)
     for column, ids in chosen.items():
@@ -71,9 +71,9 @@ def letting_go(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> 
 
 
 def exchanged(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[Column, sql.Composable]:
-    """The unique columns of which ``rows`` may exchange values, with the ids of those rows (``letting_go``).
+    """The unique columns in which ``rows`` may exchange values, with the ids of those rows (``letting_go``).
 
-    A required one only where nothing else is in the way: for those ``letting_go`` keeps readers out until the end.
+    A required column only if that is the only obstacle: for it, ``letting_go`` locks readers out until the end.
     """
     found: dict[Column, sql.Composable] = {}
     for column in model.columns:
@@ -85,13 +85,13 @@ def exchanged(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]
 
 
 def _among_themselves(model: type[Record], column: Column, given: Mapping[int, Any]) -> bool:
-    """Whether the values given are all different, and held by none but the records that they are given to."""
+    """Whether the given values are all different, and belong only to the records that receive them."""
     values = list(given.values())
     others = model.objects.filter(Q((f"{column.attribute}__in", values))).exclude(pk__in=list(given))
     return len(set(values)) == len(values) and not others.exists()
 
 
 def _plain(column: Column) -> Represent:
-    """How a value of ``column`` becomes what PostgreSQL, given it as text, reads as exactly the same."""
+    """How a value of ``column`` becomes text that PostgreSQL reads as exactly the same value."""
     represent = column.kind.to_text()
     return lambda value: value if value is None or represent is None else represent(value)

@@ -1,4 +1,4 @@
-"""What PostgreSQL says, in our words. Constraint failures are recognised by the constraint's name."""
+"""Translates PostgreSQL's errors. Constraint failures are recognised by the constraint's name."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ CHECKS = {
 
 
 def as_engine_error(error: Exception) -> DataEngineError | None:
-    """An error of the database that no particular input causes, as one that people can act on; None for a fault."""
+    """A database error not caused by a particular input, as one that users can act on; None for a fault."""
     match error.__cause__:
         case errors.QueryCanceled():
-            return Unavailable("This takes too long; narrow it down, or try again later.", code="query_timeout")
+            return Unavailable("This takes too long. Narrow it down, or try again later.", code="query_timeout")
         case errors.LockNotAvailable() | errors.DeadlockDetected() | errors.SerializationFailure():
-            return Unavailable("The table is busy; try again in a moment.", code="table_busy")
+            return Unavailable("The table is busy. Try again in a moment.", code="table_busy")
         case errors.UndefinedTable() | errors.UndefinedColumn():
-            return Conflict("The table changed meanwhile; load it again.", code="table_changed")
+            return Conflict("The table was changed meanwhile. Load it again.", code="table_changed")
         case errors.NumericValueOutOfRange() | errors.DatetimeFieldOverflow():
-            return InvalidInput("A value lies beyond what its type can hold.", code="out_of_range")
+            return InvalidInput("A value is beyond what its type can hold.", code="out_of_range")
         case errors.ProgramLimitExceeded():
             return InvalidInput("A value is too long for its column's index.", code="value_too_long")
         case errors.StringDataRightTruncation():
@@ -43,16 +43,16 @@ def as_engine_error(error: Exception) -> DataEngineError | None:
         case errors.DataError():
             return InvalidInput("A value does not fit its type.", code="invalid_type")
         case errors.OperationalError() if isinstance(error, DatabaseError | InterfaceError):
-            return Unavailable("The database does not answer; try again in a moment.", code="database_unavailable")
+            return Unavailable("The database does not answer. Try again in a moment.", code="database_unavailable")
         case _:
             return None
 
 
 @contextmanager
 def translated(model: type[Record], *, deleting: bool = False) -> Iterator[None]:
-    """Turn what PostgreSQL refuses about records of ``model`` into DataEngineErrors that name the column.
+    """Turn PostgreSQL's errors about records of ``model`` into DataEngineErrors that name the column.
 
-    ``deleting``: a broken reference is then somebody else's reference to these records.
+    ``deleting``: a broken reference is then one of other records to these.
     """
     try:
         yield
@@ -73,12 +73,12 @@ def _about_record(error: DatabaseError, model: type[Record], *, deleting: bool) 
     match cause:
         case errors.ForeignKeyViolation() if deleting:
             referring = Column.objects.filter(pk=names.column_id_of_constraint(cause.diag.constraint_name) or 0).first()
-            where = " by the same table" if referring is not None and referring.table_id == model.table.pk else ""
-            return Conflict(f"Other records refer to this one{where}; it cannot be deleted.", code="referenced")
+            where = " (in this table too)" if referring is not None and referring.table_id == model.table.pk else ""
+            return Conflict(f"This cannot be deleted: other records refer to it{where}.", code="referenced")
         case errors.UniqueViolation():
-            return _refusal(column, "duplicate_in_table", "Another record has this value already.")
+            return _refusal(column, "duplicate_in_table", "Another record already has this value.")
         case errors.ForeignKeyViolation():
-            return _refusal(column, "unknown_reference", "There is no such record to refer to.")
+            return _refusal(column, "unknown_reference", "There is no record with this id.")
         case errors.CheckViolation():
             kind = names.kind_of_constraint(cause.diag.constraint_name)
             return _refusal(column, "constraint_failed", CHECKS.get(kind, "The column does not allow this value."))

@@ -1,8 +1,8 @@
-"""Record models: unmanaged Django models made from the catalog, per use.
+"""Record models: unmanaged Django models made from the catalog for each use.
 
-Building one costs about a millisecond, and a cache is what breaks such systems with several workers (one of them
-always holds yesterday's columns), so there is none. Models live in a private registry each and have no relations;
-a reference is a plain id whose constraint is in DDL.
+Building one takes about a millisecond. There is no cache, because that is what breaks such systems with several workers
+(one of them always has yesterday's columns). Each model has a private registry and no relations; a reference is a plain
+id whose constraint is in DDL.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataengine.postgres import ddl
 
 
 class Record(models.Model):
-    """What every record model is. ``columns`` are the catalog's, in their order."""
+    """The base of all record models. ``columns`` are the catalog's, in order."""
 
     objects: ClassVar[models.Manager[Any]]
     table: ClassVar[Table]
@@ -28,14 +28,14 @@ class Record(models.Model):
         abstract = True
 
     def values(self) -> dict[str, Any]:
-        """The record as API and pages know it: ``id``, then each column by its name."""
+        """The record as in API and pages: ``id``, then each column by name."""
         return {"id": self.pk, **{column.name: getattr(self, column.attribute) for column in self.columns}}
 
 
 def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[Record]:
-    """The model of the records of ``table``. Pass ``columns`` where they are at hand to save the query.
+    """The model of the records of ``table``. Pass ``columns``, if you have them, to save the query.
 
-    A column is bound as ``column.attribute`` (``c12``), never by the user's word for it.
+    A column is bound as ``column.attribute`` (``c12``), never by the name the user chose.
     """
     known = table.all_columns() if columns is None else list(columns)
     meta = type(
@@ -45,7 +45,7 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
             "managed": False,
             "apps": Apps(),
             "app_label": ddl.SCHEMA,
-            # Django leaves a name that is quoted already as it is.
+            # Django leaves a name that is already quoted unchanged.
             "db_table": ddl.quoted(table.name),
             "ordering": ["id"],
             "default_permissions": (),
@@ -64,7 +64,7 @@ def record_model(table: Table, columns: Sequence[Column] | None = None) -> type[
 
 
 def bound_field(model: type[Record], attribute: str) -> models.Field[Any, Any]:
-    """The field of a record model; record models have no relations, so it is never anything else."""
+    """The field of a record model; since record models have no relations, it is never anything else."""
     return cast("models.Field[Any, Any]", model._meta.get_field(attribute))
 
 

@@ -1,7 +1,7 @@
-"""Records as JSON, both ways: one builder of input serializers and one of outputs, for API and console.
+"""Records as JSON, both ways: one builder for input serializers and one for output, for API and console.
 
-In: ``clean_record`` checks data against the record model. Uniqueness and references are PostgreSQL's to judge
-(``database_errors.py`` translates its answer): asking beforehand costs a query each and proves nothing.
+In: ``clean_record`` checks data against the record model. Uniqueness and references are checked by PostgreSQL
+(``database_errors.py`` translates its answer): checking beforehand costs a query each and proves nothing.
 Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are ISO 8601.
 """
 
@@ -24,18 +24,18 @@ _REQUIRED = "This field is required."
 # Input ---------------------------------------------------------------------------------------------------------------
 
 
-# What the framework makes of a model field and a type's own field does not take.
+# Options that the framework derives from a model field and a type's own field does not accept.
 _NOT_TAKEN = ("model_field", "allow_unicode", "default", "read_only", "help_text", "style")
 
 
 class RecordSerializer(serializers.Serializer[Record]):
-    """Checks the values of one record; its fields bear the columns' names."""
+    """Checks the values of one record; its fields have the columns' names."""
 
     class Meta:
         model: type[Record]
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """One field a column."""
+        """One field for each column."""
         return {column.name: self._field(column) for column in self.Meta.model.columns}
 
     def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
@@ -58,7 +58,7 @@ def record_serializer(model: type[Record]) -> type[RecordSerializer]:
 
 
 class RecordCleaner:
-    """Checks one record after another against one model."""
+    """Checks any number of records against one model."""
 
     def __init__(self, model: type[Record], *, partial: bool = False) -> None:
         fields = record_serializer(model)().fields
@@ -71,10 +71,10 @@ class RecordCleaner:
     def clean(self, data: object, *, pk: int | None = None) -> dict[str, Any]:
         """``{column name: value}`` as ``{attribute: Python value}``. Raises InvalidInput, filed under the columns.
 
-        ``pk`` is the record's id, if it has one: ``id`` may then stand among the data, if it is the same.
+        ``pk`` is the record's id, if it has one: ``data`` may then contain the same ``id``.
         """
         if not isinstance(data, Mapping):
-            raise InvalidInput("A record is a JSON object.", fields={"data": "Give an object: column name to value."})
+            raise InvalidInput("A record must be a JSON object.", fields={"data": "Give column names and values."})
         cleaned: dict[str, Any] = {}
         fields: dict[str, list[str]] = {}
         for name, value in data.items():
@@ -103,7 +103,7 @@ class RecordCleaner:
 
 
 def clean_record(model: type[Record], data: object, *, partial: bool = False, pk: int | None = None) -> dict[str, Any]:
-    """Check one record's data (see ``RecordCleaner``). ``partial``: only what is named is looked at."""
+    """Check one record's data (see ``RecordCleaner``). ``partial``: only the given columns are checked."""
     return RecordCleaner(model, partial=partial).clean(data, pk=pk)
 
 
@@ -114,7 +114,7 @@ def _quick(column: Column) -> Callable[[Any], bool] | None:
 def _unknown(name: object, pk: int | None) -> str:
     if name != "id":
         return "There is no such column."
-    return "The id is given by the system." if pk is None else "The id of a record cannot be changed."
+    return "The id is assigned automatically." if pk is None else "The id of a record cannot be changed."
 
 
 def _flat(messages: Any) -> list[str]:
@@ -129,17 +129,17 @@ def _flat(messages: Any) -> list[str]:
 
 
 def representers(columns: Iterable[Column]) -> list[Represent | None]:
-    """For each column, the function that makes a value JSON; None where it is already."""
+    """For each column, the function that turns a value into JSON; None if it already is."""
     return [column.kind.represent for column in columns]
 
 
 def record_data(record: Record) -> dict[str, Any]:
-    """A record as the API shows it: flat, ``{"id": 1, "name": "John Doe"}``."""
+    """A record as in the API: flat, ``{"id": 1, "name": "John Doe"}``."""
     return next(iter(records_data([record])))
 
 
 def records_data(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Records of one model as the API shows them."""
+    """Records of one model as in the API."""
     found = list(records)
     if not found:
         return []

@@ -1,7 +1,7 @@
-"""One record, its event and its images, written by one statement: what one answer from PostgreSQL can do takes no more.
+"""One record, its event and its images, written by one statement, in one round trip.
 
-The statement is the ORM's own INSERT or UPDATE; the event and the images are made of what it returns. Being one, it is
-a transaction by itself.
+The statement is the ORM's own INSERT or UPDATE; the event and the images are made from what it returns. A single
+statement is a transaction of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 
 
 def insert(record: Record, event: AuditEvent) -> None:
-    """Store both, and complete them by what PostgreSQL made of them: ids, defaults, 1.5 in a numeric(5, 2) as 1.50."""
+    """Store both, and complete them by what PostgreSQL returns: ids, defaults, 1.5 in a numeric(5, 2) as 1.50."""
     model = type(record)
     query = orm.InsertQuery(model)
     given = [made for made in model._meta.concrete_fields if not made.primary_key]
@@ -41,7 +41,7 @@ def insert(record: Record, event: AuditEvent) -> None:
 
 
 def update(record: Record, event: AuditEvent, columns: Sequence[Column]) -> None:
-    """Store the values of ``columns``. The record must be locked, or its image before might not be what was changed."""
+    """Store the values of ``columns``. The record must be locked, or its image before the change might be outdated."""
     model = type(record)
     query = orm.UpdateQuery(model)
     query.add_q(Q(pk=record.pk))
@@ -49,7 +49,7 @@ def update(record: Record, event: AuditEvent, columns: Sequence[Column]) -> None
     query.add_update_fields([(made, None, made.pre_save(record, False)) for made in fields])
     keep = sql.SQL(
         "INSERT INTO {} (event_id, record_id, before, after)"
-        " SELECT e.id, r.id, {}, {} FROM e, r JOIN {} AS o ON o.id = r.id"  # o: as the statement found it
+        " SELECT e.id, r.id, {}, {} FROM e, r JOIN {} AS o ON o.id = r.id"  # o: the record before the statement
     ).format(_CHANGES, image(columns, "o"), image(columns), ddl.qualified(model.table.name))
     _write(record, event, query, keep)
 

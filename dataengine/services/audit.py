@@ -1,4 +1,4 @@
-"""Writes the trail of who did what. Called inside the transaction that does it."""
+"""Writes the audit trail: who did what. Called in the transaction that does it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 type Trail = list[AuditEvent]
-"""Where a service leaves its event for callers who want to offer undoing it."""
+"""A service appends its event here for callers that want to offer undoing it."""
 
 
 def record_event(
@@ -23,7 +23,7 @@ def record_event(
     details: EventDetails | None = None,
     undoes: AuditEvent | None = None,
 ) -> AuditEvent:
-    """Append one event. ``action`` is ``<thing>.<verb in the past>``, for example ``column.added``."""
+    """Append one event. ``action`` is ``<thing>.<past participle>``, for example ``column.added``."""
     event = new_event(user=user, table=table, action=action, details=details, undoes=undoes)
     event.save(force_insert=True)
     return event
@@ -32,19 +32,19 @@ def record_event(
 def new_event(
     *, user: User | None, table: Table, action: str, details: EventDetails | None, undoes: AuditEvent | None = None
 ) -> AuditEvent:
-    """The same, not yet stored: for what is written together with it."""
+    """An event that is not stored yet, for writing it together with something else."""
     return AuditEvent(
         table=table, table_name=table.name, user=user, action=action, details=details or {}, undoes=undoes
     )
 
 
 def change_details(columns: Iterable[Column], count: int, **more: Unpack[ChangeFacts]) -> ChangeDetails:
-    """The details of an event whose records' images are kept: how many, and which columns the images have."""
+    """The details of an event with images of records: how many, and which columns the images have."""
     return {**more, "count": count, "columns": [column.attribute for column in columns]}
 
 
 def complete(event: AuditEvent, trail: Trail | None, **details: Unpack[LateFacts]) -> None:
-    """Add to an event's details what is known only after the deed, and tell the caller of the event."""
+    """Add to an event's details what is only known afterwards, and pass the event to the caller."""
     if details:
         event.details |= details
         event.save(update_fields=["details"])

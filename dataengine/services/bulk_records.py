@@ -1,6 +1,6 @@
-"""Writes of many records at once: all or nothing, in statements over the whole set, errors by index.
+"""Writes of many records at once: all or nothing, in statements over the whole set, with errors by index.
 
-What PostgreSQL refuses about a set names one record at most, so the set is then halved (in savepoints) until each
+What PostgreSQL refuses about a set names at most one record, so the set is then halved (in savepoints) until each
 record at fault is known.
 """
 
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 MAX_RECORDS = 10_000
-# Errors that one answer names; with more, the rest waits until these are mended.
+# One answer names at most so many errors; the others come up once these are corrected.
 _MAX_ERRORS = 100
 
 
 class RecordFault(TypedDict):
-    """What is wrong with one of many records: ``index`` is its place in the list, ``fields`` says what by column."""
+    """What is wrong with one of many records: ``index`` is its place in the list, ``fields`` the errors by column."""
 
     index: int
     code: str
@@ -45,7 +45,7 @@ class RecordFault(TypedDict):
 
 
 def insert_many(*, user: User, table: Table, records: object, trail: Trail | None = None) -> list[int]:
-    """Insert records (``[{column name: value}, …]``) and return their ids, in the same order."""
+    """Insert records (``[{column name: value}, …]``) and return their ids in the same order."""
     model = record_model(table)
     cleaner = RecordCleaner(model)
     rows = [model(**attributes) for attributes in _clean_all(_listed(records, "records"), cleaner.clean)]
@@ -71,17 +71,17 @@ def update_many(
     versions: Mapping[int, str] | None = None,
     trail: Trail | None = None,
 ) -> list[int]:
-    """Change records (``[{"id": 1, "data": {column name: value}}, …]``), only the columns named. Returns the ids.
+    """Change records (``[{"id": 1, "data": {column name: value}}, …]``), in the named columns only. Returns the ids.
 
-    ``versions`` are what the user saw of records, by id (``record_version``): raises Conflict where one of these was
-    changed since, its details naming the ``ids``.
+    ``versions`` are those of the records that the user saw, by id (``record_version``): raises Conflict if one of these
+    was changed since; its details name the ``ids``.
     """
     model = record_model(table)
     cleaner = RecordCleaner(model, partial=True)
 
     def clean(entry: object) -> tuple[int, dict[str, Any]]:
         if not isinstance(entry, Mapping) or set(entry) != {"id", "data"}:
-            raise InvalidInput("Give each record as id and data.", fields={"*": "Give an object with id and data."})
+            raise InvalidInput("Give each record as an object with id and data.", fields={"*": "Give id and data."})
         pk = _id(entry["id"])
         return pk, cleaner.clean(entry["data"], pk=pk)
 
@@ -102,7 +102,7 @@ def update_many(
 
 
 def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = None) -> int:
-    """Delete the records with these ids; all of them must be there. Returns how many."""
+    """Delete the records with these ids; all of them must exist. Returns how many."""
     model = record_model(table)
     wanted = _clean_all(_listed(ids, "ids"), _id)
     with named_references(user, table, wanted), translated(model, deleting=True), transaction.atomic():
@@ -128,9 +128,9 @@ def delete_records(
 
 def _listed(entries: object, field: str) -> list[Any]:
     if not isinstance(entries, list) or not entries:
-        raise InvalidInput(f"Give {field} as a list that is not empty.", fields={field: "Give a list."})
+        raise InvalidInput(f"Give {field} as a list with at least one entry.", fields={field: "Give a list."})
     if len(entries) > MAX_RECORDS:
-        reason = f"At most {MAX_RECORDS} in one call; these are {len(entries)}."
+        reason = f"At most {MAX_RECORDS} in one call are allowed; there are {len(entries)}."
         raise InvalidInput(reason, code="too_many_records", fields={field: reason})
     return entries
 
@@ -139,11 +139,11 @@ def _id(value: object) -> int:
     if isinstance(value, str | int) and not isinstance(value, bool):
         with suppress(ValidationError):
             return values.parse_integer(value)
-    raise InvalidInput("An id is a whole number.", fields={"id": "Give a whole number."})
+    raise InvalidInput("An id must be a whole number.", fields={"id": "Give a whole number."})
 
 
 def _clean_all[T](entries: Sequence[Any], clean: Callable[[Any], T]) -> list[T]:
-    """Every entry checked; all errors at once, by index."""
+    """Check every entry; raises all errors at once, by index."""
     cleaned: list[T] = []
     faults: list[tuple[int, DataEngineError]] = []
     for index, entry in enumerate(entries):
@@ -159,14 +159,14 @@ def _clean_all[T](entries: Sequence[Any], clean: Callable[[Any], T]) -> list[T]:
 
 
 def _among(model: type[Record], ids: Sequence[int]) -> QuerySet[Record]:
-    """The records with these ids: one array, where a list would be ten thousand parameters (80 ms instead of 9)."""
+    """The records with these ids: as one array, since a list would be ten thousand parameters (80 ms instead of 9)."""
     found: QuerySet[Record] = model.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
     return found
 
 
 def _lock(model: type[Record], ids: Sequence[int]) -> None:
     """Lock the records in the order of their ids, so that two calls cannot lock each other out."""
-    twice = [(i, InvalidInput("", fields={"id": "This id is named twice."})) for i in _repeated(ids)]
+    twice = [(i, InvalidInput("", fields={"id": "This id is given twice."})) for i in _repeated(ids)]
     if twice:
         raise _by_index(twice)
     known = set(_among(model, ids).select_for_update().order_by("pk").values_list("pk", flat=True))
@@ -184,7 +184,7 @@ def _check_versions(model: type[Record], versions: Mapping[int, str]) -> None:
     now = zip(records, record_versions(records), strict=True)
     changed = [record.pk for record, version in now if version != versions[record.pk]]
     if changed:
-        message = f"Nothing was changed: somebody changed records meanwhile ({some_of(changed)})."
+        message = f"Nothing was changed: somebody else changed these records meanwhile ({some_of(changed)})."
         raise Conflict(message, code="changed_meanwhile", details={"ids": changed})
 
 
@@ -197,7 +197,7 @@ def _repeated(ids: Sequence[int]) -> Iterable[int]:
 
 
 def _write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-    """Give each record the values named for it, or raise an error that names each record at fault by its index."""
+    """Set the values of each record, or raise an error that names each record at fault by its index."""
     with suppress(IntegrityError, DataError):
         with transaction.atomic():
             write_values(model, rows)

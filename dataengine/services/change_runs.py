@@ -1,7 +1,7 @@
-"""Making changes of very many records.
+"""Runs changes of very many records.
 
 One attempt is one transaction: the records, their images, the audit event and the job's end commit together, so a
-change that was rung twice or whose worker died has happened once or not at all.
+change that was rung for twice or whose worker died has happened once or not at all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataengine import access
 from dataengine.jobs.runner import Runner, Session
 from dataengine.jobs.watch import Watch
 from dataengine.models import ChangeJob
+from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
 from dataengine.services import indexes
@@ -19,9 +20,9 @@ from dataengine.services.changes import perform
 
 _SETTINGS = (
     ("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0"),
-    # Somebody who holds a record for so long is no reason to keep imports away from the table.
+    # Somebody who locks a record for so long is no reason to keep imports away from the table.
     ("lock_timeout", "60s"),
-    # A worker that was killed cannot commit; its statement need not go on.
+    # A killed worker cannot commit, so its statement need not go on.
     ("client_connection_check_interval", "2s"),
     ("work_mem", "64MB"),
 )  # fmt: skip
@@ -32,7 +33,7 @@ class ChangeRunner(Runner[ChangeJob, Watch]):
 
     model = ChangeJob
     namespace = locks.CHANGE_NAMESPACE
-    stops_builds = True  # nobody waits for an index; people wait for this
+    stops_builds = True  # nobody waits for an index, but people wait for this
 
     def watch(self, job: ChangeJob, session: Session) -> Watch:
         return Watch(job, session)
@@ -45,12 +46,12 @@ class ChangeRunner(Runner[ChangeJob, Watch]):
 
 
 def run(job_id: int) -> ChangeJob | None:
-    """Make the change (see ``Runner.run``)."""
+    """Run the change (see ``Runner.run``)."""
     return ChangeRunner().run(job_id)
 
 
 def sweep() -> list[int]:
-    """Mend what crashes left, and return the changes whose bell is to be rung. Safe to call at any time, and often."""
+    """Clean up after crashes. Returns the changes to ring for. Safe to call at any time, and often."""
     return ChangeRunner().sweep()
 
 
@@ -58,16 +59,18 @@ def _change(job: ChangeJob, watch: Watch) -> None:
     with connection.cursor() as cursor:
         for name, value in _SETTINGS:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-    # What was allowed when it was asked for may not be any more.
+    # What was allowed when it was requested may not be allowed any more.
     table = access.get_table(job.user, job.table.name, "edit")
-    event = perform(user=job.user, table=table, action=job.action, parameters=job.parameters)
-    # What lists say of their length is estimated from this; autovacuum would come to it a minute later.
+    event = perform(user=job.user, table=table, parameters=job.parameters)
+    # Lists estimate their length from these statistics; autovacuum would refresh them a minute later.
     ddl.execute(ddl.analyze(table, patient=False))
     watch.complete(event=event, count=event.details["count"], count_exact=True)
 
 
 def _writes_most_of_the_table(job: ChangeJob) -> bool:
-    """Whether as many records are written (not deleted) as half of the table has."""
-    if job.action == ChangeJob.Action.DELETE or job.parameters.get("verb") == "deleted":
+    """Whether at least half of the table's records are written (not deleted)."""
+    parameters: ChangeParameters = job.parameters
+    writes = "image" in parameters or ("event" in parameters and parameters["verb"] != "deleted")
+    if not writes:
         return False
     return job.count >= size_of(job.table).records / 2

@@ -1,4 +1,4 @@
-"""Runs one import inside one transaction: open the file, plan, load, file what was rejected, finish."""
+"""Runs one import inside one transaction: open the file, plan, load, file the rejected rows, finish."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _FINDING_TYPES = {"reading": 3.0, **Replacing.stages}
 
 
 class Execution:
-    """One attempt at one job. ``run`` leaves the job's final row in the transaction that it opens."""
+    """One attempt at one job. ``run`` writes the job's final state in the transaction that it opens."""
 
     def __init__(self, job: ImportJob, reporter: ProgressReporter) -> None:
         self.job = job
@@ -48,7 +48,7 @@ class Execution:
         self._may_replace = True
 
     def run(self) -> None:
-        """Do the import. Raises DataEngineError where it cannot be done, Cancelled when asked to stop."""
+        """Do the import. Raises DataEngineError if it cannot be done, Cancelled when asked to stop."""
         with ExitStack() as stack:
             file = stack.enter_context(closing(open_stored(self.job)))
             opening = examine(file, self.job.filename, self.options.dialect)
@@ -85,7 +85,7 @@ class Execution:
             return self._plan(opening)
 
     def _load(self, opening: Opening) -> Loader:
-        """Plan, load and check; start again where the file shows that it was read the wrong way."""
+        """Plan, load and check; start again if the file turns out to need other settings."""
         plan = self._first_plan(opening)
         while True:
             try:
@@ -96,7 +96,7 @@ class Execution:
                 plan = self._plan(opening)
             except MarkersFound as error:
                 plan.markers = NULL_MARKERS
-                plan.notes.append(f"NA and the like are read as NULL: “{error}” holds them and is not text.")
+                plan.notes.append(f"NA and the like are read as NULL, since “{error}” contains them and is not text.")
             except FormatsNeeded:
                 self.reporter.plan(**_FINDING_TYPES)
                 find_formats(plan, self._report_look)
@@ -118,7 +118,7 @@ class Execution:
         return loader
 
     def _loader(self, plan: Plan) -> Loader:
-        """The way for the rows of ``plan`` into the table as it is now."""
+        """The right loader for the plan and the present state of the table."""
         job, table, columns, reporter = self.job, self.table, self.columns, self.reporter
         may_replace = self._may_replace and not plan.only_updates and not plan.lacking
         if table is None or (may_replace and Replacing.suits(table, columns)):
@@ -138,18 +138,19 @@ class Execution:
         return not self.options.dry_run and not refused and not self._no_row_fits(counts)
 
     def _no_row_fits(self, counts: Counts) -> bool:
-        """Whether a new table would be left empty, of columns that were guessed from nothing: that helps nobody."""
+        """Whether a new table would be empty, with columns guessed from nothing, which helps nobody."""
         return self.options.create_table and counts.rows_imported == 0
 
     def _why_nothing_goes_in(self, loader: Loader) -> tuple[str, str]:
-        """The code and the words of a failed import."""
+        """The code and message of a failed import."""
         counts = loader.counts
         if not self._no_row_fits(counts):
-            reason = f"{counts.rows_rejected:,} rows are at fault and on_error is “abort”, so nothing was imported."
+            reason = f"Nothing was imported, because {counts.rows_rejected:,} rows have errors and on_error is “abort”."
             return "rows_rejected", reason
         causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]
-        hint = " Give the “encoding” of the file." if "invalid_encoding" in _codes(loader) else ""
-        return "no_row_fits", f"No row fits, so no table was made: {'; '.join(causes) or 'there is none'}.{hint}"
+        hint = " Try again with the option “encoding”." if "invalid_encoding" in _codes(loader) else ""
+        why = "; ".join(causes) or "the file has none"
+        return "no_row_fits", f"No table was made, because no row could be imported: {why}.{hint}"
 
     # Ending ---------------------------------------------------------------------------------------------------
 
@@ -170,7 +171,7 @@ class Execution:
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
             loader.discard()
         loader.plan.note_what_was_passed_over()
-        # From here to the commit the job's row is locked: the reporter must not touch it any more.
+        # From here until the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()
         self.reporter.complete(

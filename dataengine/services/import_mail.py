@@ -1,4 +1,4 @@
-"""The mail at the end of an import: what became of it, in a few lines. Sent once; never a reason to fail."""
+"""The mail at the end of an import: its outcome in a few lines. Sent once; never a reason to fail."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ logger = logging.getLogger(__name__)
 
 _MAILED = (ImportJob.State.COMPLETED, ImportJob.State.FAILED)
 _MAX_ERRORS = 5
-# The console's pages, spelled out: to look their addresses up would load every view of it into the worker, 10 MB.
+# The console's pages, spelled out: looking up their addresses would load all its views into the worker, 10 MB.
 IMPORT_PAGE = "/imports/{}/"
 REJECTED_FILE = "/imports/{}/rejected.csv"
 
 
 def send_once(job: ImportJob) -> None:
-    """Mail the outcome if that is due and nobody has done it. A failure is logged, and the sweeper tries again."""
+    """Mail the outcome if it is due and not sent yet. A failure is logged, and the sweeper tries again."""
     if not job.email or job.state not in _MAILED:
         return
     message = EmailMessage(subject=subject(job), body=body(job), to=[job.email])
     try:
-        # A process that dies while it sends takes its claim along, and the sweeper sends what is still due.
+        # If the process dies while sending, its claim is rolled back, and the sweeper sends the mail.
         with transaction.atomic():
             if ImportJob.objects.filter(pk=job.pk, mailed_at__isnull=True).update(mailed_at=timezone.now()):
                 message.send()
-    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: an address it cannot write
+    except (OSError, ValueError) as error:  # smtplib's errors are OSErrors; ValueError: an invalid address
         logger.warning("The mail about import %s was not sent: %s", job.pk, error)
 
 
@@ -39,7 +39,7 @@ def subject(job: ImportJob) -> str:
     if job.state == ImportJob.State.FAILED:
         return f"Import into {table} failed"
     if job.rows_rejected:
-        return f"Import into {table} is done, {job.rows_rejected:,} rows rejected"
+        return f"Import into {table} is done, {_rows(job.rows_rejected)} rejected"
     return f"Import into {table} is done"
 
 
@@ -57,16 +57,20 @@ def body(job: ImportJob) -> str:
         f"Rejected: {job.rows_rejected:,}",
     ]
     if job.errors:
-        lines += ["", "The commonest errors:"]
+        lines += ["", "Most frequent errors:"]
         for error in job.errors[:_MAX_ERRORS]:
             lines.append(
-                f"- {error['column']}: {error['code']} in {error['count']:,} rows, "
+                f"- {error['column']}: {error['code']} in {_rows(error['count'])}, "
                 f"first in line {error['example_line']:,}: {error['message']}"
             )
     lines += ["", f"Details: {_link(IMPORT_PAGE, job)}"]
     if job.rows_rejected:
-        lines.append(f"The rejected rows, to mend and upload again: {_link(REJECTED_FILE, job)}")
+        lines.append(f"Download the rejected rows, correct them and upload them again: {_link(REJECTED_FILE, job)}")
     return "\n".join(lines) + "\n"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _link(page: str, job: ImportJob) -> str:

@@ -1,4 +1,4 @@
-"""Running imports, mailing how they ended, and forgetting the files that nobody needs any more."""
+"""Runs imports, mails how they ended, and deletes the files that nobody needs any more."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ logger = logging.getLogger(__name__)
 
 MAIL_FOR = timedelta(days=1)
 KEEP_FILES_FOR = timedelta(days=7)
-"""How long the file of a failed or cancelled import stays, for another try."""
+"""How long the file of a failed or cancelled import is kept for another try."""
 
 
 class ImportRunner(Runner[ImportJob, ProgressReporter]):
-    """``progress`` is called at every report, for a terminal."""
+    """``progress`` is called at every report; used by the terminal."""
 
     model = ImportJob
     namespace = locks.JOB_NAMESPACE
@@ -39,7 +39,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         self._progress = progress
 
     def watch(self, job: ImportJob, session: Session) -> ProgressReporter:
-        _execution()  # loading it takes half a second, which is none of the import's
+        _execution()  # loading it takes half a second, which should not count as the import's time
         return ProgressReporter(job, session, watch=self._progress)
 
     def work(self, job: ImportJob, watch: ProgressReporter) -> None:
@@ -55,7 +55,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
 
 
 def _execution() -> type[Execution]:
-    """What converts. What sweeps and waits does not carry it."""
+    """The code that converts, imported only when needed: processes that sweep or wait do without it."""
     from dataengine.jobs.memory import keep_arrow_flat
     from dataengine.services.import_execution import Execution
 
@@ -69,7 +69,7 @@ def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -
 
 
 def sweep() -> list[int]:
-    """Mend what crashes left, and return the imports whose bell is to be rung. Safe to call at any time, and often."""
+    """Clean up after crashes. Returns the imports to ring for. Safe to call at any time, and often."""
     waiting = ImportRunner().sweep()
     now = timezone.now()
     unsent = ImportJob.objects.filter(
@@ -90,7 +90,7 @@ def _may_be_done_over(job: ImportJob) -> bool:
 
 
 def _forget_file(job: ImportJob) -> None:
-    """Delete the stored file of an import that nobody will try again."""
+    """Delete the stored file of an import that will not be tried again."""
     try:
         default_storage.delete(job.source)
     except OSError as error:
@@ -100,7 +100,7 @@ def _forget_file(job: ImportJob) -> None:
 
 
 def _forget_files(now: datetime) -> None:
-    """Delete files of imports that are done, whose table was deleted, or that failed long ago."""
+    """Delete the files of imports that are done, that failed long ago, or whose table was deleted."""
     over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE).exclude(source="")
     orphaned = Q(table__isnull=True) & ~Q(options__has_key="create_table")
     old = now - timedelta(hours=settings.IMPORT_SOURCE_HOURS)
@@ -113,9 +113,9 @@ def _forget_files(now: datetime) -> None:
 
 
 def sweep_storage() -> int:
-    """Delete stored files that no job knows: their upload was broken off, or their user was deleted. Returns how many.
+    """Delete stored files without a job: the upload was interrupted or the user deleted. Returns how many.
 
-    Only files that are a day old: an upload is stored before its job is written.
+    Only files older than a day: an upload is stored before its job is written.
     """
     try:
         names = default_storage.listdir(SOURCE_FOLDER)[1]

@@ -18,7 +18,7 @@ from django.db import DatabaseError, transaction
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from dataengine.imports.dialects.opening import examine
-from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import RECORD_KEY, Plan, plan_new, plan_onto
 from dataengine.jobs import attempts
@@ -46,11 +46,12 @@ def start(
     options: dict[str, Any] | None = None,
     send: bool = True,
 ) -> ImportJob:
-    """Check what can be checked at once, store the file, queue the job and ring the worker.
+    """Check what can be checked at once, store the file, queue the job and ring for a worker.
 
-    ``table`` None means: the table called ``table_name``, or with the option ``create_table`` a new one of that name.
+    ``table`` None means the table ``table_name`` or, with the option ``create_table``, a new one with that name.
     ``send=False`` leaves the ringing to the caller, who runs the job in its own process.
-    Raises NotFound, AccessDenied, Conflict, or InvalidInput with all that is wrong with file, options or mapping.
+    Raises NotFound, AccessDenied, Conflict, or InvalidInput with everything that is wrong with file, options or
+    mapping.
     """
     read = ImportOptions.read(options)
     email = email.strip()
@@ -62,7 +63,7 @@ def start(
     name = name.strip()[-255:] or "file"
     plan, read = _plan(file, name, target, read)
     file.seek(0)
-    # Outside of the transaction: storing a large file far away takes longer than one may stand idle.
+    # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = _store(file, name)
     try:
         with transaction.atomic():
@@ -91,14 +92,14 @@ def _check_email(email: str) -> None:
     try:
         validate_email(email)
     except ValidationError as error:
-        reason = "This is not an e-mail address."
+        reason = "This is not a valid e-mail address."
         raise InvalidInput(reason, code="invalid_email", fields={"email": reason}) from error
 
 
 def _target(user: User, table: Table | None, table_name: str, options: ImportOptions) -> Table | None:
     if options.create_table:
         if table is not None:
-            reason = f"The table name “{table.name}” is taken."
+            reason = f"There is already a table “{table.name}”; choose another name."
             raise Conflict(reason, code="name_taken", fields={"table_name": reason})
         check_table_name(table_name)
         return None
@@ -107,27 +108,27 @@ def _target(user: User, table: Table | None, table_name: str, options: ImportOpt
 
 def _refuse_twice(table_name: str) -> None:
     if ImportJob.objects.filter(state__in=ImportJob.ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
-        reason = f"An import that makes the table “{table_name}” is on its way already."
+        reason = f"Another import is already making the table “{table_name}”."
         raise Conflict(reason, code="import_running", fields={"table_name": reason})
 
 
 def _size(file: BinaryIO) -> int:
     size = file.seek(0, 2)
-    size = file.tell() if size is None else size  # Django's files do not say
+    size = file.tell() if size is None else size  # Django's files return None
     file.seek(0)
     check_size(size)
     return int(size)
 
 
 def check_size(size: int) -> None:
-    """Raise TooLarge for a file of more bytes than are taken."""
+    """Raise TooLarge for a file with more bytes than are allowed."""
     if size > settings.MAX_UPLOAD_BYTES:
         reason = f"The file has {size:,} bytes; at most {settings.MAX_UPLOAD_BYTES:,} are allowed."
         raise TooLarge(reason, fields={"file": reason})
 
 
 def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> tuple[Plan, ImportOptions]:
-    """Look at the file as far as is cheap, and at what the options make of it. Returns them as they are to be kept."""
+    """Make a plan from the beginning of the file. Returns it with the options as they are to be stored."""
     try:
         opening = examine(file, filename, options.dialect)
     except InvalidInput as error:
@@ -141,16 +142,16 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)
         if options.key != RECORD_KEY.name and (column is None or not column.unique):
-            reason = f"“{options.key}” is no unique column of the table."
+            reason = f"“{options.key}” is not a unique column of the table."
             raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
         if options.key not in plan.mapping.columns:
-            reason = f"The file has nothing for the key “{options.key}”."
+            reason = f"The file has no column for the key “{options.key}”."
             raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
     return plan, options
 
 
 def _store(file: BinaryIO, filename: str) -> str:
-    """Stream the file to the storage under a key that nobody can guess, whatever its name."""
+    """Stream the file to the storage under a key that nobody can guess, independent of its name."""
     suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
     safe = "".join(char for char in suffix if char.isalnum() or char == ".")
     content = file if isinstance(file, File) else File(file, name=filename)
@@ -160,35 +161,35 @@ def _store(file: BinaryIO, filename: str) -> str:
     except OSError as error:
         logger.exception("An upload could not be stored")
         with suppress(OSError):
-            default_storage.delete(key)  # what did fit
-        raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error
+            default_storage.delete(key)  # whatever was written
+        raise Unavailable("The file could not be stored; the disk may be full.", code="storage_failed") from error
 
 
 def cancel(*, user: User, job: ImportJob) -> ImportJob:
-    """Stop an import. A queued one is cancelled at once, a running one as soon as it notices; none of it stays."""
+    """Cancel an import: at once if it is queued, otherwise as soon as it notices. Nothing of it stays."""
     if job.table is not None:
         access.get_table(user, job.table.name, "edit")
     elif job.user_id != user.pk:
         raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
     if not attempts.cancel(job):
-        raise Conflict("This import is over already.", code="import_over")
+        raise Conflict("This import has already ended.", code="import_over")
     transaction.on_commit(lambda: publish(job.pk))
     job.refresh_from_db()
     return job
 
 
 def retry(*, user: User, job: ImportJob) -> ImportJob:
-    """Queue a new job for the file of an import that failed or was cancelled; the file moves on to the new job.
+    """Queue a new job for the file of an import that failed or was cancelled; the file passes to the new job.
 
-    Raises NotFound, AccessDenied, or Conflict where the import ended otherwise, its file is gone, or its table's name
-    has been taken meanwhile.
+    Raises NotFound, AccessDenied, or Conflict if the import did not fail, its file is gone, or its table's name has
+    been taken meanwhile.
     """
     if job.table is None and job.user_id != user.pk:
         raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
     if job.state not in _RETRYABLE:
         raise Conflict("Only an import that failed or was cancelled can be tried again.", code="not_retryable")
     if not job.source or not default_storage.exists(job.source):
-        raise Conflict("The file of this import is not there any more; upload it again.", code="file_gone")
+        raise Conflict("The file of this import has been deleted; upload it again.", code="file_gone")
     options = ImportOptions.read(job.options)
     if job.replaces_id is not None and job.table is not None:  # the table's name is its own
         target: Table | None = access.get_table(user, job.table.name, "own")
@@ -197,10 +198,10 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     with transaction.atomic():
         if target is None:
             _refuse_twice(job.table_name)
-        # Whoever takes the file off the old job has it: of two that try again at once, one is told that it is gone.
+        # Whoever takes the file from the old job first has it: of two retries at once, one is told that it is gone.
         mine = ImportJob.objects.filter(pk=job.pk, state__in=_RETRYABLE, source=job.source)
         if not mine.update(source=""):
-            raise Conflict("This import was tried again already.", code="file_gone")
+            raise Conflict("This import has already been tried again.", code="file_gone")
         again = ImportJob.objects.create(
             table=target,
             table_name=job.table_name,

@@ -1,8 +1,8 @@
-"""Building indexes CONCURRENTLY: nobody is stopped, and what a killed build leaves is cleared up.
+"""Builds indexes CONCURRENTLY, so that nobody has to wait, and cleans up after builds that were killed.
 
-The build has a database session of its own. Its advisory locks say that somebody works on the index and keep imports
-away from the table; they die with the session, and the session with the worker, which PostgreSQL looks for every two
-seconds. What a killed build leaves is an invalid index, dropped before the next attempt.
+The build has a database session of its own. Its advisory locks show that somebody works on the index and keep imports
+away from the table; they end with the session, and the session ends with the worker, for which PostgreSQL checks every
+two seconds. A killed build leaves an invalid index, which is dropped before the next attempt.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connection
-from psycopg import errors
+from psycopg import errors, sql
 
 from dataengine.jobs.failures import Failure, PutOff, cause_of
 from dataengine.jobs.runner import Runner, Session
@@ -33,12 +33,19 @@ _SETTINGS = (
     ("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0"),
     ("maintenance_work_mem", "256MB"), ("client_connection_check_interval", "2s"),
 )  # fmt: skip
-# GIN indexes hold so many columns; a table with more texts is searched by words, which are one expression.
+# GIN indexes can have so many columns; a table with more text columns is searched by words, which are one expression.
 _MAX_TRIGRAM_COLUMNS = 32
 
 
+class BuiltIndex(TypedDict, total=False):
+    """The fields of a search index that its build sets; none for a column's index."""
+
+    method: Index.Method
+    covers: list[int]
+
+
 class _BuildWatch(Watch):
-    """Notes how far the build is, too."""
+    """Also reports how far the build is."""
 
     _progress = 0.0
 
@@ -49,13 +56,13 @@ class _BuildWatch(Watch):
 
 
 class IndexRunner(Runner[Index, _BuildWatch]):
-    """Builds of indexes, each in a session of its own, as CONCURRENTLY wants it."""
+    """Builds of indexes, each in a session of its own, as CONCURRENTLY requires."""
 
     model = Index
     namespace = locks.INDEX_NAMESPACE
 
     def may_begin(self, job: Index) -> bool:
-        """Not while many of the table's records are about to change: the build would be in the way of that."""
+        """Not while many of the table's records are about to change: the build would be in the way."""
         return not ChangeJob.objects.filter(table=job.table_id, state__in=ChangeJob.ACTIVE).exists()
 
     @contextmanager
@@ -73,17 +80,17 @@ class IndexRunner(Runner[Index, _BuildWatch]):
             watch.session.execute(ddl.drop_index(name, concurrently=True))
             changes = _build(job, watch.session)
             watch.complete(progress=1, **changes)
-        # Not where the row could not be written: it may say by now that the index is there.
+        # Keep the index if only the row could not be written: it may already say that the index exists.
         except (Cancelled, psycopg.Error) as error:
             _clear_up(name)
             if isinstance(error, errors.QueryCanceled) and not watch.cancelled.is_set():
-                raise PutOff("It was stopped to let a change of the table through.") from error
+                raise PutOff("It was stopped to make way for a change of the table.") from error
             raise
 
     def failure(self, error: Exception) -> Failure:
         match cause_of(error):
             case errors.ProgramLimitExceeded():
-                reason = "Some values are too long for an index: it takes up to about 2,700 bytes each."
+                reason = "Some values are too long for an index, which can hold about 2,700 bytes of each."
                 return Failure(reason, "value_too_long", is_final=True)
             case errors.UndefinedTable() | errors.UndefinedColumn():
                 return Failure("The table changed meanwhile.")
@@ -97,29 +104,29 @@ def run(index_id: int) -> Index | None:
 
 
 def sweep() -> list[int]:
-    """Mend what crashes left, and return the indexes whose bell is to be rung. Safe to call at any time, and often."""
+    """Clean up after crashes. Returns the indexes to ring for. Safe to call at any time, and often."""
     waiting = IndexRunner().sweep()
     for name in _leftovers():
         _clear_up(name)
     return waiting
 
 
-def _build(index: Index, session: Session) -> dict[str, Any]:
-    """Build it in the best way that the server has. Returns what is true of the index then."""
+def _build(index: Index, session: Session) -> BuiltIndex:
+    """Build it in the best way that the server offers. Returns the fields of the index that this sets."""
     for statement, changes in _ways(index, session):
         try:
             session.execute(statement)
         except (errors.UndefinedObject, errors.InsufficientPrivilege):
             if index.column_id is not None or changes["method"] == Index.Method.WORDS:
                 raise
-            continue  # no trigrams here after all
+            continue  # the server has no trigrams after all
         session.execute(ddl.analyze(index.table))
         return changes
     raise AssertionError("there is always a way")
 
 
-def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """The statements to try, the best first, each with what is true of the index when it has succeeded."""
+def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[sql.Composed, BuiltIndex]]:
+    """The statements to try, best first, each with the fields of the index that it sets."""
     table = Table.objects.get(pk=index.table_id)
     index.table = table
     if index.column_id is not None:
@@ -133,7 +140,7 @@ def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[Any,
 
 
 def _has_trigrams(session: psycopg.Connection[Any]) -> bool:
-    """Whether the server has pg_trgm, after trying to switch it on: any owner of a database may."""
+    """Whether the server has pg_trgm, after trying to enable it, which any owner of a database may do."""
     known = session.execute("SELECT installed_version FROM pg_available_extensions WHERE name = 'pg_trgm'").fetchone()
     if known is None:
         return False
@@ -146,7 +153,7 @@ def _has_trigrams(session: psycopg.Connection[Any]) -> bool:
 
 
 def _clear_up(name: str) -> None:
-    """Drop what a failed build left, in a session of its own: that of the build may be lost."""
+    """Drop what a failed build left, in a session of its own: the build's session may be lost."""
     try:
         with session_apart(_NAME, (*_SETTINGS, ("lock_timeout", "2s"))) as session:
             session.execute(ddl.drop_index(name, concurrently=True))
@@ -155,7 +162,7 @@ def _clear_up(name: str) -> None:
 
 
 def _leftovers() -> list[str]:
-    """Invalid indexes of ours that nobody builds, and those whose row is gone."""
+    """Our invalid indexes that nobody is building, and those whose row is gone."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -169,11 +176,11 @@ def _leftovers() -> list[str]:
             [names.SEARCH_INDEX_FORMAT, names.INDEX_FORMAT, ddl.SCHEMA, names.INDEX_PATTERN],
         )
         found = cursor.fetchall()
-        # Of this database: the server may have others, with builds of their own.
+        # Only in this database: the server may have others, with builds of their own.
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
             [_NAME],
         )
         building = bool((cursor.fetchone() or [0])[0])
-    # While anything is built, an invalid index may be the one.
+    # While anything is being built, the invalid index may be just that.
     return [name for name, pk, state in found if not building or (pk is not None and state == Index.State.FAILED)]

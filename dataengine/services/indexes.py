@@ -1,4 +1,4 @@
-"""Asking for indexes and giving them up. A worker builds them (``index_builds.py``), never while anybody waits."""
+"""Requests and drops indexes. A worker builds them (``index_builds.py``); nobody has to wait for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> Column:
-    """Ask for an index of a column, or give it up. One that failed is tried again. Returns the column as it is then."""
+    """Request or drop a column's index. One that failed is tried again. Returns the updated column."""
     if not column.kind.can_be_sorted:
         reason = f"A {column.kind.noun} column has no order, so it cannot have an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
@@ -39,11 +39,11 @@ def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> C
 
 
 def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | None:
-    """Ask for the table's search index, or give it up. Returns it as it is then."""
+    """Request or drop the table's search index. Returns it in its new state."""
     current = search_index(table)
     if searchable and (current is None or current.state == Index.State.FAILED):
         if not text_columns(table):
-            reason = "This table has no text column to search."
+            reason = "This table has no text columns to search."
             raise InvalidInput(reason, code="invalid_index", fields={"search_index": reason})
         _ask(user, table, None)
     elif not searchable and current is not None:
@@ -52,31 +52,31 @@ def set_searchable(*, user: User, table: Table, searchable: bool) -> Index | Non
 
 
 def search_index(table: Table) -> Index | None:
-    """The table's search index, in whatever state."""
+    """The table's search index, whatever its state."""
     return Index.objects.filter(table=table, column=None).first()
 
 
 def text_columns(table: Table) -> list[Column]:
-    """The columns that a search looks into for text."""
+    """The columns in which a search looks for text."""
     return [column for column in table.columns.all() if column.kind.is_text]
 
 
 def index_references(table: Table, columns: Sequence[Column]) -> None:
-    """Note the indexes that a new table's references get with it: part of its ``CREATE TABLE``."""
+    """Record the indexes that a new table's reference columns get with its ``CREATE TABLE``."""
     for column in columns:
         if column.references is not None and not column.unique:
             column.index = Index.objects.create(table=table, column=column, state=Index.State.COMPLETED, progress=1)
 
 
 def queue_again(table: Table) -> None:
-    """The table's indexes are gone, or no longer what they should be: have them built once this has been committed."""
+    """Have the table's indexes built after the commit, since they are gone or out of date."""
     for pk in Index.objects.filter(table=table).values_list("pk", flat=True):
         Index.objects.filter(pk=pk).update(**_afresh())
         _ring_on_commit(pk)
 
 
 def queue_search_again(table: Table) -> None:
-    """A text column came or went: the search index is built anew. Call it in the transaction that changes the table."""
+    """Have the search index rebuilt, after a text column was added or dropped. Call this in the same transaction."""
     index = search_index(table)
     if index is None:
         return
@@ -85,10 +85,10 @@ def queue_search_again(table: Table) -> None:
 
 
 def set_search_aside(table: Table) -> None:
-    """Drop the search index and have it built anew, because most of the table is about to change.
+    """Drop the search index and have it rebuilt, because most of the table is about to change.
 
-    Keeping it up would take most of the time of that (measured: 9.4 of 10.9 s for 200,000 records), and leave it twice
-    its size. Where the table is too busy, it stays. The caller keeps builds away from the table until it is done.
+    Updating it would take most of the time of the change (measured: 9.4 of 10.9 s for 200,000 records) and double its
+    size. If the table is too busy, it stays. The caller keeps builds away from the table until the change is done.
     """
     index = search_index(table)
     if index is None or index.state == Index.State.FAILED:
@@ -103,14 +103,14 @@ def set_search_aside(table: Table) -> None:
 
 
 def ask_for_reference(table: Table, column: Column) -> None:
-    """A reference was added to a table with records: its index is built by a worker."""
+    """Have a worker build the index of a reference that was added to a table with records."""
     if column.references is not None and not column.unique:
         column.index = Index.objects.create(table=table, column=column)
         _ring_on_commit(column.index.pk)
 
 
 def _afresh() -> dict[str, Any]:
-    """An index that is to be built, as if it had been asked for just now."""
+    """The fields of an index that is to be built, as if it had just been requested."""
     return {
         **Index.AT_THE_START, "state": Index.State.QUEUED, "attempt": 0, "try_again_at": None, "covers": [],
         "error_code": "", "error": "", "created_at": timezone.now(), "started_at": None, "finished_at": None,
@@ -143,7 +143,7 @@ def _give_up(user: User, table: Table, index: Index) -> None:
         what = index.column.name if index.column is not None else "search"
         record_event(user=user, table=table, action="index.dropped", details={"index": what})
         current.delete()
-        # Who builds it notices within a second that nobody wants it any more, and clears up.
+        # The worker that builds it notices within a second that it is no longer wanted, and cleans up.
         if not building:
             ddl.execute(ddl.drop_index(names.index(table.pk, index.column_id)))
 

@@ -1,6 +1,6 @@
 """Which columns of a table a user sees, in which order and how wide: personal, so no audit event is written.
 
-It changes what the grid shows and nothing else: search, filters, exports and the API know every column.
+It only changes what the grid shows: search, filters, exports and the API include every column.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ NARROWEST, WIDEST = 48, 1200
 
 
 def keep_layout(*, user: User, table: Table, order: Sequence[int], shown: Collection[int], charts: bool) -> None:
-    """Keep it: ``order`` and ``shown`` are keys of columns.
+    """Store which columns are shown in which order; ``order`` and ``shown`` are keys of columns.
 
-    Keys of no column of the table are dropped; columns that ``order`` does not name (made meanwhile) come last, seen.
+    Unknown keys are dropped; columns that ``order`` does not name (made meanwhile) come last and are shown.
     """
     table.known = None
     known = set(table.columns.values_list("pk", flat=True))
@@ -36,9 +36,9 @@ def keep_layout(*, user: User, table: Table, order: Sequence[int], shown: Collec
 
 
 def keep_width(*, user: User, table: Table, column: int, width: int | None) -> None:
-    """Keep how wide ``column`` (its key) is, in pixels; None: as wide as what it holds.
+    """Store the width of ``column`` (its key) in pixels; None: as wide as its content.
 
-    Of a key of no column of the table nothing is kept.
+    A key of no column of the table is ignored.
     """
     table.known = None
     with transaction.atomic():
@@ -51,16 +51,16 @@ def keep_width(*, user: User, table: Table, column: int, width: int | None) -> N
 
 
 def forget_layout(*, user: User, table: Table) -> None:
-    """Back to all columns, in the designer's order, as wide as what they hold."""
+    """Show all columns again, in the designer's order and as wide as their content."""
     table.known = None
     ColumnLayout.objects.filter(user=user, table=table).delete()
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """``columns`` are all of the table's, in the user's order; ``hidden`` the keys of those left out.
+    """``columns`` are all of the table's, in the user's order; ``hidden`` the keys of those not shown.
 
-    ``widths`` are pixels, by the keys of columns that were given one.
+    ``widths`` are in pixels, by key, for columns that were given one.
     """
 
     columns: list[Column]
@@ -78,12 +78,12 @@ class Layout:
 
     @property
     def stamp(self) -> str:
-        """A short text that differs when other columns are shown, or in another order."""
+        """A short text that changes with the shown columns and their order."""
         return f"{zlib.crc32(repr([column.pk for column in self.shown]).encode()):08x}"
 
 
 def layout_of(user: User, table: Table, columns: Sequence[Column]) -> Layout:
-    """How ``user`` has ``columns`` (the table's, in the designer's order) shown; columns made since come last."""
+    """How ``user`` sees ``columns`` (the table's, in the designer's order); columns made since come last."""
     if table.known is not None and table.known.user_id == user.pk:
         kept = table.known.layout
     else:

@@ -1,4 +1,4 @@
-"""Writes of all records that a filter matches: one change, a few statements over the whole set, however many there are.
+"""Writes of all records that a filter matches: one change, in a few statements, however many records there are.
 
 Called by ``services/changes.py``, which decides whether somebody waits for it or a worker does it.
 """
@@ -13,9 +13,9 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import AuditEvent, Table
+from dataengine.models.shapes import Image
 from dataengine.queries.filters import RESERVED, record_filterset
 from dataengine.records import before_after
-from dataengine.records.before_after import Image
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import clean_record
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 def matching(model: type[Record], conditions: object, *, everything: bool = False) -> QuerySet[Record]:
-    """The records that a posted filter selects. An empty one is refused unless ``everything`` is wanted."""
+    """The records that a posted filter selects. An empty filter is refused unless ``everything`` is wanted."""
     if conditions == {} and everything:
         every: QuerySet[Record] = model.objects.order_by()
         return every
     if not isinstance(conditions, Mapping) or not conditions:
-        reason = "Give at least one condition: an object of <column>__<lookup> to value."
+        reason = "Give at least one condition, as an object of <column>__<lookup> and value."
         raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
     for name, value in conditions.items():
         if name in RESERVED - {"search"}:
-            # Passed over, it would leave more records to change than was meant.
-            reason = f"This is no condition; a column of that name is filtered as {name}__exact."
+            # If it were ignored, more records would be changed than was meant.
+            reason = f"This is not a condition; to filter by a column with this name, use {name}__exact."
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={name: reason})
         if value is None or value in ("", [], {}):
             reason = "A condition needs a value; for records without one use __isnull."
@@ -53,10 +53,10 @@ def matching(model: type[Record], conditions: object, *, everything: bool = Fals
 
 
 def values_to_set(model: type[Record], data: object) -> Image:
-    """``{column name: value}`` checked, as an image: what a change to it can be kept as until a worker makes it."""
+    """Check ``{column name: value}`` and turn it into an image, which can be stored until a worker uses it."""
     attributes = clean_record(model, data, partial=True)
     if not attributes:
-        raise InvalidInput("Name at least one column to set.", fields={"data": "Name at least one column."})
+        raise InvalidInput("Give at least one column to set.", fields={"data": "Give at least one column."})
     with translated(model):
         return before_after.of_values(model, attributes)
 

@@ -1,6 +1,6 @@
 """Every write of single records. Each service owns one transaction: the record and its audit event together.
 
-Rows are locked before they change (``FOR UPDATE``), so two writers of one record follow one another.
+Records are locked before they change (``FOR UPDATE``), so that two writers of one record take turns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def insert_record(*, user: User, table: Table, data: object, trail: Trail | None
 def duplicate_record(*, user: User, table: Table, pk: int, data: object = None, trail: Trail | None = None) -> Record:
     """Insert a copy of a record, with the values of ``data`` instead of its own, and return it.
 
-    Unique columns get their default or stay empty. Raises NotFound, or InvalidInput where such a column is required
+    Unique columns get their default or stay empty. Raises NotFound, or InvalidInput if such a column is required
     and ``data`` has nothing for it.
     """
     model = record_model(table)
@@ -54,7 +54,7 @@ def duplicate_record(*, user: User, table: Table, pk: int, data: object = None, 
         if column.unique and column.required and column.default is None and column.attribute not in given
     }
     if missing:
-        raise InvalidInput("The copy needs values of its own.", code="missing_value", fields=missing)
+        raise InvalidInput("The copy needs its own values in some columns.", code="missing_value", fields=missing)
     copied = {column.attribute: getattr(original, column.attribute) for column in model.columns if not column.unique}
     record = model(**(copied | given))
     with translated(model), savepoint():
@@ -79,11 +79,11 @@ def update_record(
     is_as_seen: Callable[[Record], bool] = lambda record: False,
     trail: Trail | None = None,
 ) -> Record:
-    """Change the columns that ``data`` names, no others, and return the record.
+    """Change only the columns that ``data`` names, and return the record.
 
-    With ``version`` (``record_version`` of what the user saw) only if nobody changed it since, or only other columns:
-    ``is_as_seen`` says of a record of another version whether what is to be changed is still as the user saw it.
-    Raises NotFound, InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
+    With ``version`` (``record_version`` of what the user saw) only if nobody has changed it since, or only other
+    columns; for a record of another version, ``is_as_seen`` tells whether what is to be changed is still as the user
+    saw it. Raises NotFound, InvalidInput, or Conflict with ``theirs`` and ``yours`` in its details.
     """
     model = record_model(table)
     attributes = clean_record(model, data, partial=True, pk=pk)
@@ -103,7 +103,7 @@ def update_record(
 def delete_record(*, user: User, table: Table, pk: int, version: str | None = None, trail: Trail | None = None) -> None:
     """Delete one record.
 
-    Raises NotFound, or Conflict while other records refer to it (its details say which), or where it is not the
+    Raises NotFound, or Conflict while other records refer to it (its details say which), or if it no longer has the
     ``version`` that the user saw.
     """
     model = record_model(table)
@@ -118,7 +118,7 @@ def delete_record(*, user: User, table: Table, pk: int, version: str | None = No
 
 
 def record_version(record: Record) -> str:
-    """A short text that differs whenever any value of the record does."""
+    """A short text that changes whenever any value of the record changes."""
     return record_versions([record])[0]
 
 
@@ -138,7 +138,7 @@ def _check_version(
     if version is None or version == record_version(record) or is_as_seen(record):
         return
     details = {"theirs": record_data(record), "yours": yours, "version": record_version(record)}
-    raise Conflict("Somebody changed this record meanwhile.", code="changed_meanwhile", details=details)
+    raise Conflict("Somebody else changed this record meanwhile.", code="changed_meanwhile", details=details)
 
 
 def get_record(table: Table, pk: int) -> Record:

@@ -1,7 +1,7 @@
-"""Runs a change of schema: catalog and DDL in one transaction, short locks, retries outside of it.
+"""Runs a change of schema: catalog and DDL in one transaction, short locks, and retries outside of it.
 
 ALTER TABLE waits for everybody who uses the table, and everybody who comes later waits behind it. So it never waits
-long (``lock_timeout``), gives up its place, sleeps, and queues again.
+long (``lock_timeout``), gives up its place in the queue, sleeps, and tries again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataengine.models import ChangeJob, ImportJob, Table
 from dataengine.postgres import locks, names
 
 _LOCK_TIMEOUT_MS = 500
-# Building a unique index over millions of records takes its time; a person waits for it.
+# Building a unique index over millions of records takes a while, and the user waits for it.
 _STATEMENT_TIMEOUT_MS = 120_000
 _PAUSES_SECONDS = (0.1, 0.3, 0.7, 1.5)
 
@@ -29,9 +29,9 @@ class _ImportHoldsTable(Exception):
 def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> T:
     """Call ``change`` in a transaction of its own and return what it returns.
 
-    Raises Conflict while an import into ``table`` runs or very many of its records are being changed: both were begun
-    for the columns as they are. Raises Unavailable where the table stays busy, Conflict or InvalidInput where its data
-    forbids the change.
+    Raises Conflict while an import into ``table`` or a change of very many of its records is running: both rely on the
+    present columns. Raises Unavailable if the table stays busy, and Conflict or InvalidInput if its data forbids the
+    change.
     """
     for pause in (*_PAUSES_SECONDS, None):
         try:
@@ -44,13 +44,13 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                     _refuse_during_change(table)
                 return change()
         except _ImportHoldsTable:
-            # An import that is over by its row lets go of the lock a moment after its commit: that much is waited for.
+            # An import releases the lock a moment after the commit that ends it, so wait that long.
             if table is not None:
                 _refuse_during_change(table)
             runs = ImportJob.objects.filter(table=table, state=ImportJob.State.RUNNING).exists()
             if runs or pause is None or connection.in_atomic_block:
                 raise Conflict(
-                    f"An import into “{table}” is running; its columns cannot change until it is over.",
+                    f"An import into “{table}” is running; its columns cannot be changed until it has ended.",
                     code="import_running",
                 ) from None
             time.sleep(pause)
@@ -60,7 +60,7 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
             if pause is None or connection.in_atomic_block:
                 raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
             if table is not None:
-                locks.cancel_build(table.pk)  # nobody waits for an index; people wait for this
+                locks.cancel_build(table.pk)  # nobody waits for an index, but people wait for this
             time.sleep(pause)
         except (IntegrityError, DataError, ProgrammingError) as error:
             raise _translated(error) from error
@@ -70,7 +70,7 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
 def _refuse_during_change(table: Table) -> None:
     if ChangeJob.objects.filter(table=table, state__in=ChangeJob.ACTIVE).exists():
         raise Conflict(
-            f"Many records of “{table}” are being changed; its columns cannot change until that is over.",
+            f"Many records of “{table}” are being changed; its columns cannot be changed until that is done.",
             code="change_running",
         )
 
@@ -84,7 +84,7 @@ def _set_timeouts() -> None:
 
 
 def _translated(error: Exception) -> Exception:
-    """PostgreSQL's objection in our words; errors that no input causes come back as they are."""
+    """PostgreSQL's error in our words; errors that no input causes are returned unchanged."""
     cause = error.__cause__
     match cause:
         case errors.DuplicateTable():
@@ -93,22 +93,22 @@ def _translated(error: Exception) -> Exception:
             return Conflict("That column exists already.", code="name_taken", fields={"column_name": "is taken"})
         case errors.NotNullViolation():
             column = cause.diag.column_name or "column"
-            reason = "Some records have no value here; give a default, or fill them first."
+            reason = "Some records have no value in this column. Give a default, or fill them in first."
             return InvalidInput(reason, code="missing_value", fields={column: reason})
         case errors.UniqueViolation() if names.is_ours(cause.diag.constraint_name):
-            reason = "Some records share a value here, so it cannot be unique."
+            reason = "Some records have the same value in this column, so it cannot be unique."
             return InvalidInput(reason, code="duplicate_in_table", fields={"unique": reason})
         case errors.UniqueViolation():
-            # The catalog's own uniqueness: somebody else was a moment faster.
+            # The catalog's own uniqueness: somebody else was faster.
             return Conflict("That name is taken.", code="name_taken")
         case errors.CheckViolation() | errors.ForeignKeyViolation():
-            reason = "Some records hold values that this does not allow."
+            reason = "Some records have values that this rule does not allow."
             return InvalidInput(reason, code="constraint_failed", fields={"constraints": reason})
         case errors.InvalidRegularExpression():
             reason = "PostgreSQL does not understand this pattern."
             return InvalidInput(reason, code="invalid_pattern", fields={"pattern": reason})
         case errors.TooManyColumns():
-            return InvalidInput("PostgreSQL allows 1,600 columns in a table, deleted ones included.", code="too_many")
+            return InvalidInput("PostgreSQL allows 1,600 columns in a table, including deleted ones.", code="too_many")
         case errors.DependentObjectsStillExist():
             return Conflict("Other tables refer to this one.", code="referenced")
         case _:

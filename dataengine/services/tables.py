@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 def create_table(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
-    """Create a table owned by ``user``. A taken name is a Conflict, whoever has it."""
+    """Create a table owned by ``user``. Raises Conflict if the name is taken, whoever's table that is."""
     return change_schema(lambda: create_table_now(user=user, name=name, columns=columns, label=label))
 
 
 def create_table_now(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
     """``create_table`` inside a transaction that is already open (an import that makes its table)."""
     name = check_table_name(name)
-    # First the table, so that a column may refer to its own.
+    # The table comes first, so that its columns may refer to it.
     table = Table.objects.create(name=name, label=label.strip()[:200], owner=user)
     made = _make_columns(user, table, columns)
     record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
@@ -69,7 +69,7 @@ def _make_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> li
 
 
 def check_table_name(name: str) -> str:
-    """Return ``name`` if a new table may bear it. Raises InvalidInput, or Conflict where it is taken."""
+    """Return ``name`` if a new table may have it. Raises InvalidInput, or Conflict if it is taken."""
     name = validate_identifier(name, what="table", field="table_name")
     taken = Table.objects.filter(name__iexact=name).values_list("name", flat=True).first()
     if taken == name:
@@ -83,7 +83,7 @@ def check_table_name(name: str) -> str:
 
 
 def rename_table(*, user: User, table: Table, name: str) -> Table:
-    """Give the table another name."""
+    """Rename the table."""
 
     def change() -> Table:
         locked = _locked(table)
@@ -103,7 +103,7 @@ def rename_table(*, user: User, table: Table, name: str) -> Table:
 
 
 def relabel_table(*, user: User, table: Table, label: str) -> Table:
-    """Change what people read as the table's name."""
+    """Change the table's label."""
 
     def change() -> Table:
         locked = _locked(table)
@@ -128,7 +128,7 @@ def delete_table(*, user: User, table: Table) -> None:
             raise Conflict(f"Other tables refer to “{locked.name}”{who}.", code="referenced")
         record_event(user=user, table=locked, action="table.deleted")
         ddl.drop_table(locked.name)
-        # A column that refers to its own table would protect the table from itself.
+        # A column that refers to its own table would prevent deleting the table.
         locked.columns.all().delete()
         locked.delete()
 
@@ -136,7 +136,7 @@ def delete_table(*, user: User, table: Table) -> None:
 
 
 def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
-    """Add a column at the end. A required one needs a default where there are records."""
+    """Add a column at the end. A required one needs a default if there are records."""
 
     def change() -> Column:
         locked = _locked(table)
@@ -191,7 +191,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
 
 
 def drop_column(*, user: User, table: Table, column: Column) -> None:
-    """Delete a column with all that is in it."""
+    """Delete a column with all its values."""
 
     def change() -> None:
         locked = _locked(table)
@@ -207,7 +207,7 @@ def drop_column(*, user: User, table: Table, column: Column) -> None:
 
 
 def check_default(column: Column) -> None:
-    """Raise InvalidInput where a column's default is no value of its type, or none that its constraints allow."""
+    """Raise InvalidInput if a column's default is no value of its type, or if its constraints forbid it."""
     if column.default is None:
         return
     try:
@@ -221,7 +221,7 @@ def check_default(column: Column) -> None:
             cursor.execute(query)
             kept = cursor.fetchone() or ()
     except DataError as error:
-        raise _invalid_default(column, ["It lies beyond what the type can hold."]) from error
+        raise _invalid_default(column, ["It is beyond what the type can hold."]) from error
     broken = [CHECKS[kind] for kind, is_kept in zip(kinds, kept, strict=False) if is_kept is False]
     if broken:
         raise _invalid_default(column, broken)
@@ -229,14 +229,14 @@ def check_default(column: Column) -> None:
 
 def _invalid_default(column: Column, messages: Sequence[str]) -> InvalidInput:
     return InvalidInput(
-        f"Column “{column.name}”: the default {column.default!r} is no value of its type. {' '.join(messages)}",
+        f"Column “{column.name}”: the default {column.default!r} is not a value of its type. {' '.join(messages)}",
         code="invalid_default",
-        fields={column.name: [f"The default is no value of this type. {text}" for text in messages]},
+        fields={column.name: [f"The default is not a value of this type. {text}" for text in messages]},
     )
 
 
 def _locked(table: Table) -> Table:
-    """The table's catalog row, locked, so that changes of one table follow one another."""
+    """The table's catalog row, locked, so that changes of one table take turns."""
     locked = Table.objects.select_for_update().filter(pk=table.pk).first()
     if locked is None:
         raise NotFound(f"There is no table “{table.name}”.", code="table_not_found")
@@ -266,13 +266,13 @@ def _check_columns(user: User, columns: Sequence[ColumnSpec]) -> list[tuple[Colu
             code = error.error_code
     if fields:
         first = next(iter(fields.values()))[0]
-        raise InvalidInput(first if len(fields) == 1 else "Some columns cannot be made.", code=code, fields=fields)
+        raise InvalidInput(first if len(fields) == 1 else "Some columns are not valid.", code=code, fields=fields)
     return checked
 
 
 def _check_count(columns: int) -> None:
     if columns > MAX_COLUMNS:
-        raise InvalidInput(f"A table holds at most {MAX_COLUMNS} columns.", code="too_many_columns")
+        raise InvalidInput(f"A table can have at most {MAX_COLUMNS} columns.", code="too_many_columns")
 
 
 def _check_column(user: User, spec: ColumnSpec) -> Table | None:
@@ -283,23 +283,23 @@ def _check_column(user: User, spec: ColumnSpec) -> Table | None:
 
 
 def _check_column_name(name: str, others: Sequence[str] = ()) -> str:
-    """The name in normal form. Raises InvalidInput, also where one of the ``others`` that are made with it bears it."""
+    """The name in normal form. Raises InvalidInput, also if one of the ``others`` made with it has the same name."""
     name = validate_identifier(name, what="column", field=name or "column_name")
     clash = _clash(name, others)
     if clash is not None:
-        reason = _differs_in_case(name, clash) if clash != name else f"There is a column “{name}” already."
+        reason = _differs_in_case(name, clash) if clash != name else f"There is already a column “{name}”."
         raise InvalidInput(reason, code="invalid_name", fields={name: reason})
     return name
 
 
 def _check_new_name(table: Table, name: str, taken: Sequence[str]) -> str:
-    """The name in normal form. Raises InvalidInput, or Conflict where a column of the table bears it in any case."""
+    """The name in normal form. Raises InvalidInput, or Conflict if the table has such a column (in any case)."""
     name = _check_column_name(name)
     clash = _clash(name, taken)
     if clash is None:
         return name
-    reason = _differs_in_case(name, clash) if clash != name else "This table has a column of that name."
-    raise Conflict(f"“{table.name}” has a column “{clash}” already.", code="name_taken", fields={"column_name": reason})
+    reason = _differs_in_case(name, clash) if clash != name else "This table already has a column with that name."
+    raise Conflict(f"“{table.name}” already has a column “{clash}”.", code="name_taken", fields={"column_name": reason})
 
 
 def _clash(name: str, taken: Sequence[str]) -> str | None:
@@ -307,7 +307,7 @@ def _clash(name: str, taken: Sequence[str]) -> str | None:
 
 
 def _differs_in_case(name: str, other: str) -> str:
-    return f"“{name}” and “{other}” are the same name but for upper and lower case."
+    return f"“{name}” and “{other}” differ only in upper and lower case."
 
 
 def _check_unique(spec: ColumnSpec) -> None:
@@ -317,7 +317,7 @@ def _check_unique(spec: ColumnSpec) -> None:
 
 
 def _check_pattern(spec: ColumnSpec) -> None:
-    """A broken pattern would only show when the first record comes in; PostgreSQL is asked now."""
+    """Ask PostgreSQL now, since an invalid pattern would only show when the first record comes in."""
     pattern = spec.constraints.get("pattern")
     if pattern is None:
         return

@@ -1,6 +1,6 @@
-"""Taking back a change of records, exactly: values, records and ids, in one transaction with its own audit event.
+"""Undoes a change of records exactly: values, records and ids, in one transaction with its own audit event.
 
-What undoing does is a change like any other, with its own images, so it can be undone too.
+Undoing is a change like any other, with its own images, so it can be undone too.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.models import AuditEvent, Table
+from dataengine.models.shapes import Verb
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import record_model
@@ -20,24 +21,24 @@ from dataengine.services.audit import record_event
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-OPPOSITE = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
+OPPOSITE: dict[str, Verb] = {"inserted": "deleted", "deleted": "inserted", "updated": "updated"}
 
 
 def undoable(events: QuerySet[AuditEvent], table: Table, event_id: int) -> AuditEvent:
-    """The change of records of this table with that id. Raises NotFound, or Conflict where it was undone already."""
+    """The change of records of this table with that id. Raises NotFound, or Conflict if it has already been undone."""
     event = events.filter(pk=event_id, table=table).first()
     if event is None or event.action.rpartition(".")[2] not in OPPOSITE or "columns" not in event.details:
-        raise NotFound(f"There is no change {event_id} that could be undone.", code="event_not_found")
+        raise NotFound(f"There is no change {event_id} that can be undone.", code="event_not_found")
     if AuditEvent.objects.filter(undoes=event).exists():
-        raise Conflict("This was undone already.", code="already_undone")
+        raise Conflict("This has already been undone.", code="already_undone")
     return event
 
 
 def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
-    """Take back what an event of this table did, and return the event that this is.
+    """Undo an event of this table, and return the event of the undoing.
 
-    Raises NotFound, or Conflict where records have changed since (``details["ids"]`` names the first of them), where
-    it was undone already, or where the table does not allow the old values any more.
+    Raises NotFound, or Conflict if records have changed since (``details["ids"]`` names the first of them), if it has
+    already been undone, or if the table no longer allows the old values.
     """
     model = record_model(table)
     try:
@@ -53,7 +54,7 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                 changed = before_after.changed_since(event, model, columns, common=common, dropped=dropped)
                 if changed:
                     raise Conflict(
-                        f"This cannot be undone: changed since were the records {some_of(changed)}.",
+                        f"This cannot be undone, because these records have changed since: {some_of(changed)}.",
                         code="changed_since",
                         details={"ids": changed},
                     )
@@ -72,7 +73,7 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                     "count": event.details["count"],
                     "columns": event.details["columns"],
                     "undoes": event.pk,
-                    # To take back what took something back is to do it again.
+                    # Undoing an undo is to do it again.
                     "redo": event.undoes_id is not None and not event.details.get("redo", False),
                 },
                 undoes=event,

@@ -95,14 +95,14 @@ def test_a_start_over_the_api(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mended_file_whose_options_are_completed(
+def test_a_corrected_file_whose_options_are_completed(
     client: APIClient, owner: User, make_table: MakeTable, looks: Counter[str]
 ) -> None:
     make_table("people", name="TEXT", n="INTEGER")
     first = import_text(owner, "people", "who,many\nAnn,x\n", mapping={"who": "name", "many": "n"})
     looks.clear()
-    mended = b"".join(csv_lines(first)).replace(b",x,", b",1,")
-    body = {"file": SimpleUploadedFile("mended.csv", mended), "table_name": "people", "email": "owner@example.com"}
+    corrected = b"".join(csv_lines(first)).replace(b",x,", b",1,")
+    body = {"file": SimpleUploadedFile("fixed.csv", corrected), "table_name": "people", "email": "owner@example.com"}
     answer = client.post("/api/upload-csv/", body, format="multipart")
     assert answer.status_code == 202, answer.content
     assert looks == {"file": 1, "options": 1}

@@ -67,7 +67,7 @@ def test_three_attempts_take_their_time(queued: Queued) -> None:
         assert service.sweep() == [job.pk]
         run(job.pk)
         job.refresh_from_db()
-        assert (job.state, job.attempt, job.error) == ("queued", attempt, "The database has no room left.")
+        assert (job.state, job.attempt, job.error) == ("queued", attempt, "The database has no space left.")
         assert shortest < seconds_left(job) <= longest
         assert rung() == []
         assert service.sweep() == []
@@ -78,5 +78,5 @@ def test_three_attempts_take_their_time(queued: Queued) -> None:
     run(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempt, job.error_code) == ("failed", 3, "attempts_exhausted")
-    assert job.error == "The database has no room left. It was tried 3 times."
+    assert job.error == "The database has no space left. It was tried 3 times."
     assert rung() == service.sweep() == []

@@ -58,14 +58,14 @@ def test_where_its_attempt_fails_for_a_reason_that_may_pass(kind: tuple[Job, Mod
     job, _ = kind
     begin(job)
     assert attempts.cancel(job)
-    attempts.try_again(job, "Somebody else holds some of the records.")
+    attempts.try_again(job, "Somebody else has locked some of the records.")
     assert state(job) == "cancelled"
 
 
 def test_where_it_waits_for_its_next_attempt(kind: tuple[Job, ModuleType]) -> None:
     job, service = kind
     begin(job)
-    attempts.try_again(job, "Somebody else holds some of the records.")
+    attempts.try_again(job, "Somebody else has locked some of the records.")
     assert state(job) == "queued"
     assert attempts.cancel(job)
     assert state(job) == "cancelled"

@@ -60,8 +60,8 @@ def test_a_display_is_said_and_taken_off(client: APIClient) -> None:
     fields = {"n": {"type": "NUMERIC", "display": {"style": "percent"}}, "t": "TEXT"}
     made = client.post("/api/create-table/", {"table_name": "t", "fields": fields})
     assert made.json()["columns"][0]["display"] == {"style": "percent"}
-    for given, kept in ((DOLLARS, DOLLARS), (None, {}), ({"style": "percent"}, {"style": "percent"}), ({}, {})):
-        answer = client.patch("/api/tables/t/columns/n/", {"display": given})
+    for said, kept in ((DOLLARS, DOLLARS), (None, {}), ({"style": "percent"}, {"style": "percent"}), ({}, {})):
+        answer = client.patch("/api/tables/t/columns/n/", {"display": said})
         assert (answer.status_code, answer.json()["display"]) == (200, kept)
     column = {"column_name": "m", "column_type": "INTEGER", "display": DOLLARS}
     assert client.post("/api/tables/t/columns/", column).json()["display"] == DOLLARS

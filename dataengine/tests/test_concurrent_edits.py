@@ -72,7 +72,7 @@ def test_what_others_did_to_other_columns_is_in_nobodys_way(owner: User, table: 
         return done.values()
 
     assert change("a", "yours", "first") == {"id": 1, "a": "yours", "n": 2}
-    with pytest.raises(Conflict, match="Somebody changed this record"):
+    with pytest.raises(Conflict, match="Somebody else changed this record"):
         change("n", 3, 1)
     assert get_record(table, 1).values() == {"id": 1, "a": "yours", "n": 2}
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.imports.converting.conversion import KERNELS, PLAIN, Converter, target_of
+from dataengine.imports.converting.conversion import KERNELS, PLAIN, Converter, FormatsNeeded, target_of
 from dataengine.imports.converting.kernels import matches
 
 _TYPES: dict[str, dict[str, Any]] = {
@@ -66,3 +66,28 @@ def test_what_looks_plain_is_taken(kind: str, data: st.DataObject) -> None:
     assert not problems or all(
         cell.startswith("0000") for problem in problems for cell in plain.take(problem.rows).to_pylist()
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "cell", "looks"),
+    [
+        ("numeric", {"precision": 12, "scale": 2}, "99999999999.00", False),
+        ("integer", {}, "3000000000", False),
+        ("integer", {}, "5.5", False),
+        ("integer", {}, "old", False),
+        ("numeric", {}, "1,5", True),
+        ("integer", {}, "2.500", True),
+        ("numeric", {"precision": 4, "scale": 2}, "-12.345", True),
+    ],
+)
+def test_only_a_number_with_marks_sends_the_file_through_another_look(
+    kind: str, parameters: dict[str, Any], cell: str, looks: bool
+) -> None:
+    target = target_of(ColumnSpec(name="c", type=kind, parameters=parameters))
+    converter = Converter([target], [0], markers=(), formats_open=True)
+    cells = [pa.array(["1", cell])]
+    if looks:
+        with pytest.raises(FormatsNeeded):
+            converter.convert(cells)
+    else:
+        assert set(converter.convert(cells).errors) <= {1}

@@ -13,7 +13,7 @@ from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import Source, open_source
 
 
-def test_the_guard_of_a_mended_file_is_taken_off() -> None:
+def test_the_guard_of_a_corrected_file_is_taken_off() -> None:
     assert [unguarded(cell) for cell in ("'-5", "'' =x", "'quoted'", "-5")] == ["-5", "'' =x", "'quoted'", "-5"]
 
 

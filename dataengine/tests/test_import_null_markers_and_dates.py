@@ -80,7 +80,7 @@ def test_dates_written_both_ways_are_said_to_be_so(owner: User, dates: list[str]
     make_table(owner, "t", day="DATE")
     job = import_text(owner, "t", "day\n" + "\n".join(dates) + "\n")
     assert rejected(job) == [(len(dates) + 1, [("day", "invalid_type")])]
-    assert job.findings["notes"] == [f"day: dates are read as {form}, which 1 do not fit that are written as {other}"]
+    assert job.findings["notes"] == [f"day: dates are read as {form}; 1 cell is written as {other} and does not fit"]
 
 
 def test_bad_cells_do_not_hide_the_format_of_the_others(owner: User) -> None:
@@ -143,9 +143,8 @@ def test_which_part_comes_first_is_said_where_it_is_open_and_can_be_turned(owner
     job = import_text(owner, "A", text, create_table=True)
     assert records("A", "d") == [("2024-02-01",), ("2005-04-03",)]
     [note] = job.findings["notes"]
-    assert note.startswith(
-        "d: every date fits %d/%m/%y, %m/%d/%y, %y/%m/%d; read as %d/%m/%y (day first); date_formats turns it"
-    )
+    assert note.startswith("d: every date fits %d/%m/%y, %m/%d/%y, %y/%m/%d; read as %d/%m/%y (day first); ")
+    assert "; to change that, set date_formats to [“%m/%d/%y”]" in note
     import_text(owner, "B", text, create_table=True, date_formats=["%m/%d/%y"])
     assert records("B", "d") == [("2024-01-02",), ("2005-03-04",)]
 

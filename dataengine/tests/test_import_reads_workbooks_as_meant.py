@@ -43,8 +43,8 @@ def test_a_number_in_a_date_column_is_told_for_what_it_is(owner: User) -> None:
     make_table(owner, "A", d="DATE")
     job = import_text(owner, "A", _sheet("d", "45323", "45323.5"), filename="a.xlsx")
     assert [error["message"] for row in job.rejected_rows.order_by("line") for error in row.errors] == [
-        "expected a date like 2024-01-31, found “45323”: Excel's day 45323 is 2024-02-01",
-        "expected a date like 2024-01-31, found “45323.5”: Excel's day 45323.5 is 2024-02-01 12:00:00",
+        "expected a date like 2024-01-31, found “45323”: Excel’s day number 45323 is 2024-02-01",
+        "expected a date like 2024-01-31, found “45323.5”: Excel’s day number 45323.5 is 2024-02-01 12:00:00",
     ]
 
 

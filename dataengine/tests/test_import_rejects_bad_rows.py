@@ -1,4 +1,4 @@
-"""Valid rows go in, bad ones are named with their line and every error, and come back as a file to mend."""
+"""Valid rows go in, bad ones are named with their line and every error, and come back as a file to correct."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_what_no_index_can_hold_costs_its_row(owner: User, records_before: int) 
     assert (job.state, rejected(job)) == ("completed", [(3, [("code", "value_too_long")])])
 
 
-def test_rejected_csv_can_be_mended_and_uploaded_as_it_is(owner: User) -> None:
+def test_rejected_csv_can_be_corrected_and_uploaded_as_it_is(owner: User) -> None:
     make_table(owner, "people", name="TEXT", note="TEXT", age="INTEGER")
     job = import_text(owner, "people", 'name,note,age\nAnn,=1+1,x\nBob,"",x\nCid,-5,1\nDan,\'=a,x\nEve,1\n')
     text = b"".join(csv_lines(job)).decode()
@@ -158,8 +158,8 @@ def test_rejected_csv_can_be_mended_and_uploaded_as_it_is(owner: User) -> None:
     assert rows[3][0] == "Dan"
     assert rows[3][1] == "''=a"
     assert rows[4][:4] == ["Eve", "1", "", "6"]
-    mended = text.replace(",x,", ",7,").replace("Eve,1,,6", "Eve,1,9,6")
-    again = import_text(owner, "people", mended)
+    corrected = text.replace(",x,", ",7,").replace("Eve,1,,6", "Eve,1,9,6")
+    again = import_text(owner, "people", corrected)
     assert (again.rows_imported, again.rows_rejected) == (4, 0), again.errors
     assert records("people", "name", "note", "age") == [
         ("Cid", "-5", "1"),

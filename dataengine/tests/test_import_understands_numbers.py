@@ -95,7 +95,7 @@ def test_a_new_column_of_them_is_a_number(owner: User, cells: list[str], kind: s
 
 def test_what_proves_the_decimal_mark_is_told(owner: User) -> None:
     _, _, notes = made(owner, ["1.000", "2.500,75", "12"])
-    assert notes[-1] == "value: number, decimal comma: 1 cell says so, none speaks against it"
+    assert notes[-1] == "value: number, decimal comma: 1 cell shows it, none contradicts it"
 
 
 def test_other_columns_say_what_a_column_leaves_open(owner: User) -> None:
@@ -144,7 +144,7 @@ def test_a_typed_column_says_how_open_marks_were_read_and_how_to_turn_it(owner: 
     job = import_text(owner, "t", "n;amount\na;1.000\nb;2.500\nc;7\n")
     (note,) = [note for note in job.findings["notes"] if note.startswith("amount: ")]
     assert "one with three decimals" in note
-    assert "decimal “,”" in note
+    assert "decimal to “,”" in note
     assert records("t", "amount") == [("1.000",), ("2.500",), ("7",)]
     again = import_text(owner, "t", "n;amount\na;1.000\n", decimal={"amount": ","})
     assert records("t", "amount")[-1] == ("1000",)

@@ -25,7 +25,7 @@ def test_one_separator_too_many_at_every_end_is_none(owner: User, rows: int) -> 
     columns, found, notes = made(owner, "a,b\n" + "1,2,\n" * rows)
     assert columns == {"a": "integer", "b": "integer"}
     assert found == [("1", "2")] * rows
-    assert notes == ["1 separator too many at the end of each line: no column."]
+    assert notes == ["1 separator too many at the end of each line ignored."]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_equal_headers_are_told_apart(owner: User) -> None:
     columns, found, notes = made(owner, "a,a,b,a\n1,x,2,two\n")
     assert columns == {"a": "integer", "a_2": "text", "b": "integer", "a_3": "text"}
     assert found == [("1", "x", "2", "two")]
-    assert notes == ["The header names some columns alike; the later ones are called “a_2”, “a_3”."]
+    assert notes == ["Some columns have the same header; the later ones are called “a_2”, “a_3”."]
 
 
 def test_equal_headers_onto_a_table_want_a_mapping(owner: User) -> None:
@@ -93,8 +93,8 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
 @pytest.mark.parametrize(
     ("text", "note"),
     [
-        (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were passed over."),
-        (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators alone: no rows."),
+        (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were ignored."),
+        (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators only: not rows."),
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
     ],
 )
@@ -108,7 +108,7 @@ def test_what_is_no_row(owner: User, text: bytes, note: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a;b\n1\n2\n3\n", "No row fits, so no table was made: expected 2 cells, found 1 (3 ×)."),
+        ("a;b\n1\n2\n3\n", "No table was made, because no row could be imported: expected 2 cells, found 1 (3 ×)."),
         (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Give the “encoding” of the file."),
     ],
 )
@@ -139,4 +139,4 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
 def test_what_the_mapping_leaves_out_is_not_missed(owner: User) -> None:
     make_table(owner, "T", a="TEXT")
     job = import_text(owner, "T", "a,b,c\nx,1,2\n", mapping={"b": None})
-    assert job.findings["notes"] == ["Passed over, for no column bears the name: c"]
+    assert job.findings["notes"] == ["Ignored, since no column has this name: c"]

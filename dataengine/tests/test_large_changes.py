@@ -190,7 +190,7 @@ def test_what_the_table_does_not_allow_fails_with_its_reason(client: APIClient, 
     assert done is not None
     shown = client.get(asked["url"]).json()
     assert (shown["state"], shown["error_code"], shown["event"]) == ("failed", "duplicate_in_table", None)
-    assert "a: Another record has this value already." in shown["error"]
+    assert "a: Another record already has this value." in shown["error"]
     assert records("t") == before
     assert not RecordChange.objects.exists()
 

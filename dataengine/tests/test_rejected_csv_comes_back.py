@@ -1,4 +1,4 @@
-"""rejected.csv, mended, goes in as it is: whatever the file was like that its rows come from, and with its options."""
+"""A corrected rejected.csv goes in as it is, whatever file its rows come from, and with the options of that import."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def test_into_the_same_table(owner: User, kind: str, options_again: bool) -> Non
     job = import_text(owner, "T", data, **options)
     assert (job.rows_imported, job.rows_rejected) == (1, 1)
     again = options if options_again or "mapping" in options else {}
-    mended = import_text(owner, "T", rejected_csv(job).replace("zz", "2"), filename="rejected.csv", **again)
-    assert (mended.rows_imported, mended.rows_rejected) == (1, 0)
+    corrected = import_text(owner, "T", rejected_csv(job).replace("zz", "2"), filename="rejected.csv", **again)
+    assert (corrected.rows_imported, corrected.rows_rejected) == (1, 0)
     assert records("T", "name", "n", "note")[1] == ("b", "2", "y")
 
 
@@ -50,9 +50,9 @@ def test_into_a_table_made_from_the_file(owner: User) -> None:
     job = import_text(owner, "Made", data, create_table=True)
     text = rejected_csv(job)
     assert text.splitlines()[0] == "Order ID (€),'@user,+49,column_4,_line,_errors"
-    mended = import_text(owner, "Made", text, filename="rejected.csv")
-    assert (mended.rows_imported, mended.rows_rejected) == (1, 0)
-    names = [column.name for column in mended.table.columns.all()] if mended.table else []
+    corrected = import_text(owner, "Made", text, filename="rejected.csv")
+    assert (corrected.rows_imported, corrected.rows_rejected) == (1, 0)
+    names = [column.name for column in corrected.table.columns.all()] if corrected.table else []
     assert records("Made", *names) == [("1", "=a", "x", "2"), ("2", "-b", "y", None)]
 
 

@@ -66,7 +66,7 @@ def once_there_is_room(job: Job, runs: ModuleType) -> None:
     make_room(jobs)
     worker.join()
     job.refresh_from_db()
-    assert (job.state, job.attempt, job.error) == ("queued", 1, "The database has no room left.")
+    assert (job.state, job.attempt, job.error) == ("queued", 1, "The database has no space left.")
     end_pause(job)
     runs.run(job.pk)
     job.refresh_from_db()

@@ -13,7 +13,7 @@ from dataengine.exceptions import AccessDenied, Unavailable
 from dataengine.jobs.failures import Failure, failure_of
 
 LOST = Failure("The connection to the database was lost.")
-HELD = Failure("Somebody else holds some of the records.")
+HELD = Failure("Somebody else has locked some of the records.")
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
@@ -28,13 +28,13 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (Unavailable("It is busy."), Failure("It is busy.")),
         (caused(Unavailable("It is busy."), caused(django.db.OperationalError(), errors.LockNotAvailable())), HELD),
         (caused(django.db.OperationalError(), errors.DeadlockDetected()), HELD),
-        (caused(django.db.OperationalError(), errors.DiskFull()), Failure("The database has no room left.")),
-        (errors.DiskFull(), Failure("The database has no room left.")),
+        (caused(django.db.OperationalError(), errors.DiskFull()), Failure("The database has no space left.")),
+        (errors.DiskFull(), Failure("The database has no space left.")),
         (caused(django.db.OperationalError(), psycopg.OperationalError()), LOST),
         (caused(django.db.OperationalError(), caused(psycopg.OperationalError(), socket.gaierror("unknown"))), LOST),
         (django.db.InterfaceError("connection already closed"), LOST),
         (FileNotFoundError(2, "No such file"), Failure("A file could not be read or written: No such file.")),
-        (ZeroDivisionError(), Failure("An unexpected error stopped it (ZeroDivisionError).")),
+        (ZeroDivisionError(), Failure("An unexpected error occurred (ZeroDivisionError).")),
     ],
 )  # fmt: skip
 def test_errors_in_words(error: Exception, expected: Failure) -> None:

@@ -1,6 +1,6 @@
 // The charts under the grid's heads by keyboard: one of their bars is in the tab order, Left and Right go from bar to
 // bar, Home and End to the first and last. Without this script every bar is in the tab order. After a change of records
-// they are drawn anew.
+// they are loaded again.
 
 import { htmx } from "./htmx.js";
 
@@ -27,15 +27,15 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:after:swap", prepare);
-prepare(); // they may have come before this module
+prepare(); // they may have been loaded before this module
 
-// A sample costs the server something: one for many changes right after each other, and none while a bar is being
+// A sample costs the server something: take one after many changes in a row, and none while a bar is being
 // chosen.
 const REST = 1500; // milliseconds
 let isOld = false;
 let timer;
 
-/** The row of charts, once they are there. */
+/** The row of charts, once it is loaded. */
 const drawn = () => document.querySelector("#grid .charts:has(.mini-chart)");
 
 function renew() {
@@ -51,7 +51,7 @@ function later() {
 }
 
 document.addEventListener("tablekeep:changed", () => {
-  isOld = drawn() !== null; // what is still to come will be true
+  isOld = drawn() !== null; // charts loaded later will be up to date
   later();
 });
 for (const leaving of ["focusout", "pointerout"]) {

@@ -1,4 +1,4 @@
-// The columns menu of the grid: columns are dragged or moved by buttons, and the menu stays open meanwhile. Each change
+// The columns menu of the grid: columns are dragged or moved by buttons, and the menu stays open. Each change
 // is sent at once; the server's answer is the truth. Without this script the same buttons lead to a page of their own.
 
 const MENU = "columns-menu";
@@ -13,14 +13,14 @@ document.addEventListener("click", (event) => {
   else moved = button.value.replace(/^\D+/, "");
 });
 
-// A morph closes the menu, because the server does not know that it is open, and takes the focus from what it moves.
+// A morph closes the menu, since the server does not know that it is open, and moved elements lose the focus.
 document.addEventListener("htmx:before:swap", () => {
   const active = document.activeElement;
   focused = active?.closest(`#${MENU}`) ? active.id : null;
   wasOpen = document.getElementById(MENU)?.open ?? false;
 });
 document.addEventListener("htmx:after:swap", (event) => {
-  if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts come later, on their own
+  if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts are loaded later, separately
   wasOpen = false;
   document.getElementById(MENU).open = true;
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
@@ -28,7 +28,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   moved = null;
 });
 
-/** Tell those who do not see it where a column has gone. */
+/** Announce to screen readers where a column has moved. */
 function say(item) {
   const line = document.getElementById("columns-said");
   if (!item || !line) return;

@@ -1,5 +1,5 @@
 // Behaviour of every page. The content security policy allows no inline script, so all of it lives here, as
-// listeners on the document: what htmx swaps in needs no wiring.
+// listeners on the document, so content that htmx inserts needs no wiring.
 
 import { UNREACHABLE, reasonOf, token } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -15,7 +15,7 @@ document.addEventListener("focusin", (event) => closeMenus(event.target));
 
 function closeMenus(target) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    // A press on no control in a menu brings the focus to what the menu stands in.
+    // A press outside of a menu's controls moves the focus to the element around the menu.
     if (!menu.contains(target) && !target.contains(menu)) menu.open = false;
   }
 }
@@ -38,26 +38,26 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A form says what was true when its page was made; swaps have changed the address since, and logins the token.
+// A form has the address and token of when its page was made; swaps and log-ins may have changed them since.
 document.addEventListener("submit", ({ target: form }) => {
   const [back, proof] = [form.querySelector("input[data-here]"), form.querySelector("input[name=csrfmiddlewaretoken]")];
   if (back) back.value = location.pathname + location.search;
   if (proof) proof.value = token();
 }, { capture: true });
 
-// A form that has just been sent is not sent again by the second click of two.
+// The second click of a double click does not send a form again.
 const CLICKS_APART = 2000; // milliseconds
 const sent = new WeakMap();
 window.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post") return; // a script sends it, or it changes nothing
+  if (event.defaultPrevented || form.method !== "post") return; // a script sends it, or it does not change anything
   if (event.timeStamp - (sent.get(form) ?? -CLICKS_APART) < CLICKS_APART) event.preventDefault();
   else sent.set(form, event.timeStamp);
 });
 
 document.addEventListener("change", (event) => {
   const target = event.target;
-  // A choice that means "show it so": sends its form at once. Without a script the form has a button.
+  // A choice of how to show something sends its form at once. Without a script the form has a button.
   if (target.matches("[data-submit-on-change]")) target.form.requestSubmit();
   if (target.matches("select[data-type]")) fitDetails(target);
 });
@@ -80,7 +80,7 @@ function prepare(root) {
   for (const select of root.querySelectorAll("select[data-type]")) fitDetails(select);
 }
 
-/** What a form says is wrong is where to go on. */
+/** Focus the first field with an error. */
 function goToFault(root) {
   root.querySelector(":is(input, select, textarea)[aria-invalid=true]")?.focus();
 }
@@ -94,14 +94,14 @@ document.addEventListener("htmx:after:process", ({ target }) => prepare(target i
 document.addEventListener("htmx:after:swap", (event) => {
   const { target, response } = event.detail?.ctx ?? {};
   if (response?.status === 422 && target?.isConnected) goToFault(target);
-  // A new column row is there to be filled in.
+  // Focus a new column row, so that it can be filled in.
   const pressed = event.detail?.ctx?.request?.submitter;
   if (pressed?.name === "do" && pressed.value === "add") {
     document.querySelector(".column-row:last-of-type input[name$='-name']")?.focus();
   }
 });
 
-// A search in letters is one step for Back, not one a letter; and without letters it is none.
+// For Back, typing a search is one step, not one for each letter; an empty search is no step.
 document.addEventListener("htmx:before:request", ({ target, detail: { ctx } }) => {
   if (!target.matches?.("form.search")) return;
   const address = new URL(ctx.request.action, location.href);
@@ -124,7 +124,7 @@ document.addEventListener("htmx:finally:request", () => {
 
 document.addEventListener("htmx:response:error", (event) => {
   const { response, text } = event.detail.ctx;
-  if (response.status === 422) return; // the form itself says what is wrong
+  if (response.status === 422) return; // the form itself shows the errors
   toast(reasonOf(response, text), true);
 });
 document.addEventListener("htmx:error", (event) => {

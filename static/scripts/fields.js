@@ -1,5 +1,5 @@
-// Fields that are text without a script and more with one: a calendar beside a date (`data-picker`), in the grid a list
-// of the records that a reference may name. Text can be typed into either; a choice only fills it in.
+// Text fields that a script extends: a calendar beside a date (`data-picker`), and in the grid a list
+// of the records that a reference can name. Text can be typed into both; a choice only fills it in.
 
 import { iconOf } from "./icons.js";
 import { send } from "./requests.js";
@@ -20,7 +20,7 @@ function addPicker(input) {
   input.after(button);
 }
 
-/** Open the browser's own calendar for as long as it takes to choose. */
+/** Open the browser's own calendar until something is chosen. */
 function pick(input) {
   const isMoment = input.dataset.picker === "datetime-local";
   const native = document.createElement("input");
@@ -141,7 +141,7 @@ function steer(search, event) {
 /** Whether a field is a combobox. */
 export const isSearch = (input) => searches.has(input);
 
-/** What a combobox names, once what was typed has been looked up: the record marked, where none was chosen. */
+/** The value of a combobox once the typed text has been looked up: the marked record if none was chosen. */
 export async function chosen(input) {
   const search = searches.get(input);
   await search.answer;
@@ -152,7 +152,7 @@ export async function chosen(input) {
 
 // Both -----------------------------------------------------------------------------------------------------------
 
-/** Put what lies in the top layer under (or over) what it belongs to. */
+/** Place an element in the top layer below (or above) the element to which it belongs. */
 export function place(floating, to) {
   const around = to.getBoundingClientRect();
   const { offsetHeight: height, offsetWidth: width } = floating;

@@ -1,4 +1,4 @@
-// Changes that a worker makes: when one ends, the grid looks again. Without this script the page says how to.
+// Changes that a worker makes: when one ends, the grid is reloaded. Without this script the page has a link.
 
 import * as grid from "./grid.js";
 
@@ -15,7 +15,7 @@ document.addEventListener("htmx:after:swap", () => {
   const hasEnded = [...before].some((id) => !now.has(id));
   before = now;
   if (hasEnded) grid.refresh();
-  // The button that had the focus is gone with its change.
+  // The button that had the focus has disappeared with its change.
   if (hadFocus && document.activeElement === document.body) document.getElementById("main").focus();
   hadFocus = false;
 });

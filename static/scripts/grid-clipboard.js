@@ -7,13 +7,13 @@ import { chosenRows } from "./grid-select.js";
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
 
-/** Whether copy and paste are the grid's: the focus is in it, and in no editor. */
+/** Whether copy and paste concern the grid: it has the focus, but not in an editor. */
 function isMine() {
   const active = document.activeElement;
   return Boolean(active?.closest("#grid table.records")) && !active.closest(".cell-editor");
 }
 
-/** The cells that are meant, in rows: the range, else the records chosen, else the cell with the focus. */
+/** The cells to act on, in rows: the range, else the chosen records, else the cell with the focus. */
 function meant() {
   const range = grid.range();
   const rows = [...grid.rows()];
@@ -41,11 +41,11 @@ function written(text) {
 
 function tsv(texts) {
   const text = texts.map((row) => row.map(written).join("\t")).join("\n");
-  // A last line with nothing in it is a cell without a value; whoever reads this takes one line break at the end off.
+  // A last empty line is a cell without a value; readers remove one line break at the end.
   return text.endsWith("\n") ? `${text}\n` : text;
 }
 
-/** The texts, those too that the page holds only in part. */
+/** The texts, including those that the page only has in part. */
 async function whole(cells, texts) {
   return Promise.all(cells.map((row, y) => Promise.all(row.map(async (cell, x) => {
     if (texts[y][x] !== undefined) return texts[y][x];
@@ -69,9 +69,9 @@ function copy(event) {
     const text = whole(cells, texts).then((all) => new Blob([tsv(all)], { type: "text/plain" }));
     navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]).then(
       () => grid.say(said),
-      () => toast("That could not be copied.", true),
+      () => toast("The cells could not be copied. Try again.", true),
     );
-  } else toast("Texts as long as these are copied over a secure connection only.", true);
+  } else toast("Texts this long can only be copied over a secure connection (https).", true);
   return true;
 }
 
@@ -84,7 +84,7 @@ document.addEventListener("cut", (event) => {
 
 // Pasting ----------------------------------------------------------------------------------------------------------
 
-/** Tab-separated text as rows of texts, null where nothing stands. Quoted cells may hold tabs and line breaks. */
+/** Tab-separated text as rows of texts, null for empty cells. Quoted cells may contain tabs and line breaks. */
 function read(text) {
   const rows = [[]];
   const cell = /"((?:[^"]|"")*)"(?=[\t\n]|$)|([^\t\n]*)/y;
@@ -99,7 +99,7 @@ function read(text) {
   return rows;
 }
 
-/** Where a block goes: from the focus, or the range's corner, on; one text fills the whole range. */
+/** Where a block goes: starting at the focus or the range's corner; a single text fills the whole range. */
 function placed(block) {
   const range = grid.range();
   const start = range ? { row: range.top, column: range.left } : grid.active();
@@ -137,7 +137,7 @@ async function write(cells, what) {
   for (const [cell] of changed.flat()) cell.classList.remove("is-saving");
   if (status === 204) return grid.refresh();
   toast(data?.message ?? message, true);
-  if (status === 409) return grid.refresh(); // what others made of the records is what to decide upon
+  if (status === 409) return grid.refresh(); // show what others changed, for the user to decide
   const faults = (data?.cells ?? []).map((fault) => {
     const cell = grid.cellOf(fault.id, fault.column);
     if (cell) notes.blame(cell, fault.message);
@@ -171,7 +171,7 @@ document.addEventListener("keydown", (event) => {
   const cell = grid.cellAimedAt(event);
   if (event.key !== "Delete" || cell?.tagName !== "TD" || event.ctrlKey || event.altKey || !grid.mayEdit()) return;
   event.preventDefault();
-  // With records chosen the key may mean the records: nothing is done that was not meant.
+  // If records are chosen, the key might mean them, so do nothing.
   if (chosenRows().length && !grid.range()) document.querySelector("#selection [value=delete]").focus();
   else clear();
 });

@@ -1,17 +1,17 @@
-// What was typed into cells and is not saved: refused, not sent yet, or cut short by the end of the session. It is
-// marked at its cell as often as that comes into sight, and is there again when the user comes back to the page.
+// What was typed into cells and is not saved: refused, not sent yet, or interrupted by the end of the session. Its cell
+// is marked whenever it is shown, and the text is still there when the user comes back to the page.
 
 import * as grid from "./grid.js";
 import * as notes from "./grid-notes.js";
 import { toast } from "./toasts.js";
 
-const LEFT = "This was not saved before the page was left.";
+const LEFT = "This was not saved before you left the page.";
 const LOGGED_OUT = "This was not saved: you were logged out.";
-const ONE_LEFT = "What you typed into a cell is not saved yet: it is marked.";
+const ONE_LEFT = "What you typed into a cell is not saved yet. The cell is marked.";
 const drafts = new Map();
 let isLoggedOut = false;
 let told = null;
-// Edits under way, as the editor knows them.
+// Unfinished edits, according to the editor.
 let underWay = () => [];
 
 const keyOf = ({ record, column }) => `${record} ${column}`;
@@ -22,7 +22,7 @@ export function of(edit) {
   return drafts.get(keyOf(edit));
 }
 
-/** `edits` answers with the edits under way. */
+/** `edits` returns the unfinished edits. */
 export function watch(edits) {
   underWay = edits;
 }
@@ -45,7 +45,7 @@ export function mark() {
 
 window.addEventListener("pagehide", () => {
   for (const edit of underWay()) {
-    // What was sent arrives even so (`send`), unless nobody was logged in any more.
+    // What was sent still arrives (`send`), unless the user was logged out.
     if (isLoggedOut || !edit.isSent) keep(edit, isLoggedOut ? LOGGED_OUT : LEFT);
   }
   if (drafts.size) sessionStorage.setItem(shelf(), JSON.stringify([...drafts.values()]));
@@ -57,7 +57,7 @@ function restore() {
   for (const draft of kept) keep(draft, draft.message);
   if (!kept.length) return;
   mark();
-  const many = `What you typed into ${kept.length} cells is not saved yet: they are marked.`;
+  const many = `What you typed into ${kept.length} cells is not saved yet. The cells are marked.`;
   told = toast(kept.length === 1 ? ONE_LEFT : many, true);
 }
 
@@ -65,5 +65,5 @@ document.addEventListener("tablekeep:logged-out", () => { isLoggedOut = true; })
 document.addEventListener("tablekeep:grid", mark);
 document.addEventListener("DOMContentLoaded", restore);
 window.addEventListener("pageshow", (event) => {
-  if (event.persisted) sessionStorage.removeItem(shelf()); // the page itself has come back, with all it knew
+  if (event.persisted) sessionStorage.removeItem(shelf()); // the page itself has come back with its state
 });

@@ -1,6 +1,6 @@
 // Editing in place. An editor is a copy of the column's field in the record form, which the page carries in a template;
-// it lies over its cell. What is saved goes off at once and one after another, while the user goes on; the server
-// answers with the record's row. What it refuses comes back into the editor, with the reason, at the cell.
+// it covers its cell. Values are saved at once and one after another, while the user continues; the server
+// answers with the record's row. Refused values come back into the editor at the cell, with the reason.
 
 import * as drafts from "./grid-drafts.js";
 import * as fields from "./fields.js";
@@ -10,11 +10,11 @@ import { htmx } from "./htmx.js";
 import { send } from "./requests.js";
 import { showToasts, toast } from "./toasts.js";
 
-const MEANWHILE = "Somebody changed this meanwhile.";
+const MEANWHILE = "Somebody else changed this meanwhile.";
 let editor = null;
 let opening = null;
 let queue = Promise.resolve();
-// The edits on their way, by record and column.
+// The edits being saved, by record and column.
 const pending = new Map();
 
 const keyOf = (edit) => `${edit.record} ${edit.column}`;
@@ -26,12 +26,12 @@ const titleOf = (edit) => templateOf(edit.column)?.dataset.title ?? "";
 
 // Opening and closing ----------------------------------------------------------------------------------------------
 
-/** Open the editor of a cell: with what the cell holds, or (`typed`) with the key that was pressed instead. */
+/** Open the editor of a cell, with its value or (`typed`) with the key that was pressed instead. */
 async function open(cell, { typed = null, atEnd = false } = {}) {
   const edit = { cell, record: grid.recordOf(cell), column: grid.columnOf(cell) };
   const template = templateOf(edit.column);
   if (!template || !edit.record) return;
-  // What others made of the record counts from here on, whatever the row shows by the time of saving.
+  // Changes by others count from now on, whatever the row shows when it is saved.
   edit.version = cell.parentElement.dataset.version ?? "";
   edit.after = pending.get(keyOf(edit));
   edit.seen = grid.rawOf(cell);
@@ -40,7 +40,7 @@ async function open(cell, { typed = null, atEnd = false } = {}) {
     cell.setAttribute("aria-busy", "true");
     const { data, message } = await send(cellUrl(edit));
     cell.removeAttribute("aria-busy");
-    if (opening !== edit || document.activeElement !== cell) return; // the user has gone on meanwhile
+    if (opening !== edit || document.activeElement !== cell) return; // the user has moved on meanwhile
     if (!data) return void toast(message, true);
     Object.assign(edit, { seen: data.text, version: data.version });
   }
@@ -48,7 +48,7 @@ async function open(cell, { typed = null, atEnd = false } = {}) {
   editor = edit;
   build(edit, template);
   fill(edit, edit.seen ?? null);
-  // Fields keep line breaks in their own way: what is compared later is what stood in this one.
+  // Fields normalise line breaks: compare later with the text that this field had.
   edit.shown = edit.input.value;
   const draft = drafts.of(edit);
   if (typed !== null) type(edit, typed);
@@ -93,7 +93,7 @@ function build(edit, template) {
   });
 }
 
-/** The button that says whether a cell without text has no value, or an empty text where texts are. */
+/** The button that tells for an empty text cell whether it has no value or an empty text. */
 function addNull(edit, box) {
   edit.nullButton = document.createElement("button");
   edit.nullButton.type = "button";
@@ -125,7 +125,7 @@ function fill(edit, text) {
   showNull(edit);
 }
 
-/** The value of the option that a cell's text means: it is shown by its words, and may be given by its value. */
+/** The value of the option that a cell's text means, given by its label or its value. */
 function chosenBy(select, text) {
   const meant = (key) => [...select.options].find((option) => option[key] === text);
   return (meant("value") ?? meant("text"))?.value ?? text;
@@ -143,7 +143,7 @@ function type(edit, typed) {
   }
 }
 
-/** Take the editor off its cell, which shows again what it showed. */
+/** Remove the editor from its cell, which shows its old content again. */
 function close() {
   const { cell } = editor;
   editor = null;
@@ -165,7 +165,7 @@ drafts.watch(() => {
 
 // Saving -----------------------------------------------------------------------------------------------------------
 
-/** Save what was typed, if it is something else, and go on: by `step`, or stay out of the focus's way (null). */
+/** Save what was typed, if it changed, and move on by `step` (null: leave the focus alone). */
 async function commit(step) {
   const edit = editor;
   let text = edit.input.value;
@@ -187,11 +187,11 @@ async function commit(step) {
 }
 
 function isUnchanged(edit, text) {
-  if (edit.seen === undefined) return false; // typed over what the page has only in part
+  if (edit.seen === undefined) return false; // typed over a value that the page only has in part
   return edit.isNull ? edit.seen === null : edit.seen !== null && text === edit.shown;
 }
 
-/** Where a step leads from a place: to the next cell, and at a row's end to the next row. */
+/** Where a step leads: to the next cell, and at the end of a row to the next row. */
 function following({ row, column }, step) {
   const last = { row: grid.rows().length - 1, column: grid.heads().length - 1 };
   let to = { row: row + step.row, column: column + step.column };
@@ -200,12 +200,12 @@ function following({ row, column }, step) {
   return to.row < 0 || to.row > last.row ? { row, column } : to;
 }
 
-/** Show what is on its way to the server, keeping what the cell held. */
+/** Show the value being saved, and remember what the cell had. */
 function pend(edit) {
   const { cell } = edit;
   edit.was = cell.cloneNode(false);
   edit.was.removeAttribute("tabindex");
-  edit.was.classList.remove("is-saving"); // of an earlier edit that is still under way
+  edit.was.classList.remove("is-saving"); // from an earlier edit that is still being saved
   edit.was.append(...cell.childNodes);
   cell.textContent = edit.words;
   delete cell.dataset.value;
@@ -215,7 +215,7 @@ function pend(edit) {
 }
 
 async function save(edit) {
-  // Of two edits of a cell, one right after the other, the second begins with what the first one left.
+  // If a cell is edited twice in a row, the second edit starts from the result of the first.
   const { seen, version } = edit.after?.left ?? edit;
   const posted = { value: edit.isNull ? "" : edit.text, version };
   if (edit.isNull) posted.null = "1";
@@ -240,7 +240,7 @@ function restore(edit) {
   if (cell === edit.cell) dress(cell, edit.was);
 }
 
-// What cells are to show once their editors are closed.
+// What cells show once their editors are closed.
 const late = new WeakMap();
 
 /** Make a cell look like another. */
@@ -252,7 +252,7 @@ function dress(cell, made) {
   for (const link of cell.querySelectorAll("a")) link.tabIndex = -1;
 }
 
-// A look at the server meanwhile leaves an open editor alone; what it brought shows once that is closed.
+// Reloading leaves an open editor alone; the new content shows once the editor is closed.
 htmx.registerExtension("grid-editor", {
   htmx_before_morph_node: (_, { oldNode, newNode }) => {
     if (oldNode !== editor?.cell) return true;
@@ -262,10 +262,10 @@ htmx.registerExtension("grid-editor", {
 });
 
 document.addEventListener("tablekeep:grid", () => {
-  if (editor && !editor.input.isConnected) commit(null); // its record is not on the page any more
+  if (editor && !editor.input.isConnected) commit(null); // its record is no longer on the page
 });
 
-/** Show a record as the server sent it, but for cells that are being edited or are on their way. */
+/** Show a record as the server sent it, except for cells that are being edited or saved. */
 function applyRow(sent, column) {
   const row = document.getElementById(sent.id);
   if (!row) return;
@@ -303,7 +303,7 @@ function complain(edit, message) {
   notes.show(edit.cell, message);
 }
 
-/** Theirs and yours, at the cell; the row shows theirs already. */
+/** Show both values at the cell; the row already shows theirs. */
 function disagree(edit, panel) {
   const cell = cellOf(edit);
   drafts.keep(edit, MEANWHILE);
@@ -342,7 +342,7 @@ function disagree(edit, panel) {
 
 // Keys and pointer ---------------------------------------------------------------------------------------------------
 
-// A click on what a reference names leads there, two edit the cell: so the first waits whether there is a second.
+// A click on a reference opens its record, a double click edits: so wait whether there is a second click.
 const SECOND_CLICK = 250; // milliseconds
 let leaving;
 document.addEventListener("click", (event) => {
@@ -391,7 +391,7 @@ function inEditor(event) {
   event.preventDefault();
 }
 
-// What is wrong with a cell is said whenever the focus comes to it.
+// A cell's error is shown whenever it gets the focus.
 document.addEventListener("focusin", (event) => {
   if (editor) return;
   const cell = event.target.closest?.("#grid td.is-invalid");

@@ -1,11 +1,11 @@
-// Notes at cells: what is wrong with what was typed. They lie in the top layer, so that no scrolling box cuts them off,
+// Notes at cells: what is wrong with the typed text. They lie in the top layer, so that no scrolling box cuts them off,
 // and follow their cell when it scrolls.
 
 import * as fields from "./fields.js";
 
 const floating = new Map();
 
-/** Keep something beside a cell. */
+/** Keep an element beside a cell. */
 export function float(element, cell) {
   floating.set(element, cell);
   fields.place(element, cell);
@@ -43,7 +43,7 @@ export function hide() {
   if (element?.matches(":popover-open")) element.hidePopover();
 }
 
-/** Mark a cell: what was to be written into it was refused. The focus brings the reason up again. */
+/** Mark a cell whose new value was refused. The reason shows again when it gets the focus. */
 export function blame(cell, message) {
   cell.classList.add("is-invalid");
   cell.setAttribute("aria-invalid", "true");

@@ -1,12 +1,12 @@
-// Choosing records: their boxes, by pointer and key, and what the bar above the grid does to them. Without this script
-// the boxes and the bar are a form like any other.
+// Choosing records by their checkboxes, with pointer and keys, and the actions of the bar above the grid. Without this
+// script checkboxes and bar are an ordinary form.
 
 import * as fields from "./fields.js";
 import * as grid from "./grid.js";
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
 
-// What is chosen outlives a swap as far as it is still to be seen.
+// The choice survives a swap as far as its records are still shown.
 const picked = new Set();
 let last = null;
 
@@ -14,7 +14,7 @@ const boxOf = (row) => row?.querySelector(".pick");
 const bar = () => document.getElementById("selection");
 const everything = () => bar()?.elements.all ?? null;
 
-/** The rows of the records that are chosen. */
+/** The rows of the chosen records. */
 export function chosenRows() {
   return [...grid.rows()].filter((row) => boxOf(row)?.checked);
 }
@@ -39,7 +39,7 @@ function pickPage(isPicked) {
   for (const row of grid.rows()) pick(row, isPicked);
 }
 
-/** Show what is chosen, and tell it. */
+/** Show what is chosen, and announce it. */
 function show() {
   const rows = [...grid.rows()];
   for (const row of rows) {
@@ -103,7 +103,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === " " && cell.cellIndex === 0 && !isFar) {
     pickPage(picked.size < grid.rows().length);
   } else if (isFar && event.key.toLowerCase() === "a") {
-    // All of the page, and from there all that match.
+    // All on the page, and when repeated all that match.
     if (picked.size === grid.rows().length && everything()) everything().checked = true;
     pickPage(true);
   } else if (event.key === "Escape" && picked.size) {
@@ -115,7 +115,7 @@ document.addEventListener("keydown", (event) => {
   show();
 });
 
-/** In the column of the boxes a range of cells is a range of records. */
+/** In the checkbox column a range of cells is a range of records. */
 function extend(from) {
   const range = grid.range();
   const { row } = grid.active();
@@ -135,11 +135,11 @@ document.addEventListener("reset", (event) => {
 
 document.addEventListener("submit", async (event) => {
   if (event.target !== bar() || event.defaultPrevented) return;
-  if (everything()?.checked) return; // more than the page shows: a page of its own asks first
+  if (everything()?.checked) return; // more than the page shows: a separate page asks first
   event.preventDefault();
   const form = event.target;
   const button = event.submitter;
-  if (form.querySelector("[aria-busy]")) return; // Enter twice is once
+  if (form.querySelector("[aria-busy]")) return; // ignore a second Enter
   button.setAttribute("aria-busy", "true");
   const posted = [...new FormData(form, button)];
   const { message } = await send(form.action, posted);
@@ -151,7 +151,7 @@ document.addEventListener("submit", async (event) => {
   if (grid.active()) grid.activate(grid.active());
 });
 
-/** The value is given in the column's own editor. */
+/** The value is entered in the column's own editor. */
 function fitValue() {
   const form = bar();
   if (!form) return;

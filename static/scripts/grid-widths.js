@@ -1,6 +1,6 @@
 // Widths of columns: the right edge of a head is dragged, or Shift+Left and Shift+Right pressed in a head; a double
-// click on the edge gives the column back to what it holds. They are rules of a style sheet, which swaps leave alone,
-// and are kept as the columns' order is.
+// click on the edge makes the column fit its content. Widths are rules of a style sheet, which swaps leave alone,
+// and are stored like the order of the columns.
 
 import * as grid from "./grid.js";
 import { send } from "./requests.js";
@@ -10,7 +10,7 @@ const [NARROWEST, WIDEST, STEP, EDGE] = [48, 1200, 16, 10]; // pixels
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets.push(sheet);
 
-/** How wide a column is. One that was just given a width shows it only at the next frame. */
+/** The width of a column. A new width only takes effect at the next frame. */
 const widthOf = (head) => Number(head.dataset.width ?? head.offsetWidth);
 
 function draw() {
@@ -18,7 +18,7 @@ function draw() {
     const size = `width: ${width}px; min-width: ${width}px; max-width: ${width}px;`;
     return width ? `.records tr > :nth-child(${index + 1}) { ${size} }` : "";
   });
-  sheet.replaceSync(`@media (min-width: 40.01rem) { ${rules.join("\n")} }`); // narrower than that there are no columns
+  sheet.replaceSync(`@media (min-width: 40.01rem) { ${rules.join("\n")} }`); // narrower screens have no columns
 }
 
 function resize(head, width) {
@@ -28,7 +28,7 @@ function resize(head, width) {
 }
 
 let keeping;
-/** Keep the width, once no other follows. */
+/** Store the width, once it no longer changes. */
 function keep(head) {
   const [key, width] = [head.dataset.column.slice(1), head.dataset.width ?? ""];
   clearTimeout(keeping);

@@ -5,7 +5,7 @@
 
 import { htmx } from "./htmx.js";
 
-// Where the focus is, kept by record and column, which outlive a new order, another page, a hidden column.
+// The focus by record and column, which survive a new order, another page, a hidden column.
 const kept = { record: null, column: null, row: 0 };
 let current = null;
 let anchor = null;
@@ -24,14 +24,14 @@ export const mayEdit = () => document.querySelector("template[data-editor]") !==
 /** The place that is in the tab order, if there is a grid. */
 export const active = () => current;
 
-/** What takes the focus in a cell: a head's link, else the cell itself. */
+/** The element of a cell that gets the focus: a head's link, else the cell itself. */
 const targetOf = (cell) => (cell?.tagName === "TH" ? cell.querySelector("a, .head") : cell);
 
 export function placeOf(cell) {
   return { row: cell.tagName === "TH" ? -1 : cell.parentElement.sectionRowIndex, column: cell.cellIndex };
 }
 
-/** The cell that a key was pressed in, if it was not in a control within it. */
+/** The cell in which a key was pressed, unless that was in a control. */
 export function cellAimedAt(event) {
   const cell = event.target.closest?.("#grid table.records :is(tbody td, thead th)");
   return cell && targetOf(cell) === event.target ? cell : null;
@@ -43,7 +43,7 @@ export function activate(place, { focus = true, extend = false } = {}) {
   if (!cell) return;
   const [before, target] = [targetOf(current && cellAt(current)), targetOf(cell)];
   target?.setAttribute("tabindex", "0");
-  // Never off the element that has the focus, which would lose it.
+  // Never take it from the element with the focus, which would lose it.
   if (before && before !== target) before.tabIndex = -1;
   current = place;
   if (!extend || place.row < 0) anchor = place;
@@ -52,7 +52,7 @@ export function activate(place, { focus = true, extend = false } = {}) {
   paint();
 }
 
-/** The cells between anchor and focus as {top, bottom, left, right}; null where that is but one. */
+/** The cells between anchor and focus as {top, bottom, left, right}; null if that is a single cell. */
 export function range() {
   if (!current || !anchor || current.row < 0 || anchor.row < 0) return null;
   if (current.row === anchor.row && current.column === anchor.column) return null;
@@ -80,17 +80,17 @@ function paint() {
 }
 
 let said;
-/** Tell those who do not see it. */
+/** Announce it to screen readers. */
 export function say(text) {
   clearTimeout(said);
-  // Not every step of a long way; the place where it ends.
+  // Not every step of a long move, only where it ends.
   said = setTimeout(() => {
     const line = document.getElementById("grid-said");
     if (line) line.textContent = text;
   }, 150);
 }
 
-/** The value of a cell as text, null for none, undefined where the page has only a part of it. */
+/** The value of a cell as text, null for none, undefined if the page only has a part of it. */
 export function rawOf(cell) {
   if (cell.classList.contains("is-null")) return null;
   if (cell.dataset.value !== undefined) return cell.dataset.value;
@@ -98,7 +98,7 @@ export function rawOf(cell) {
   return (cell.querySelector(":scope > .cell-was") ?? cell).textContent;
 }
 
-/** Look again: what the server shows at this address now. */
+/** Reload the grid from this address. */
 export function refresh() {
   const address = location.pathname + location.search;
   return htmx.ajax("GET", address, { source: "#grid", target: "#grid", swap: "outerMorph" });
@@ -113,7 +113,7 @@ function pageLength() {
 }
 
 function destination(event, { row, column }) {
-  if (row < 0 && event.shiftKey) return null; // in a head Shift is about the column (grid-widths.js)
+  if (row < 0 && event.shiftKey) return null; // in a head Shift concerns the column (grid-widths.js)
   const far = event.ctrlKey || event.metaKey;
   const [bottom, right] = [rows().length - 1, heads().length - 1];
   const top = event.shiftKey ? 0 : -1;
@@ -130,7 +130,7 @@ function destination(event, { row, column }) {
   }
 }
 
-/** Whether Enter follows the link in a cell: the id's, and a reference's with Ctrl or where nothing can be edited. */
+/** Whether Enter follows a cell's link: for ids, and for references with Ctrl or if nothing can be edited. */
 function leads(cell, event) {
   const isWay = cell.cellIndex === 0 || event.ctrlKey || event.metaKey || !mayEdit();
   return isWay && cell === event.target && cell.tagName === "TD" && cell.querySelector("a") !== null;
@@ -157,7 +157,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/** A click may leave the focus on a check box or link in a cell; arrows go on from there. */
+/** A click may leave the focus on a check box or link in a cell; arrows continue from there. */
 function controlledCell(event) {
   if (event.shiftKey || !event.target.matches?.("#grid tbody td > :is(a, input.pick)")) return null;
   return event.key.startsWith("Arrow") ? event.target.closest("td") : null;
@@ -169,7 +169,7 @@ let dragging = false;
 document.addEventListener("mousedown", (event) => {
   const cell = event.target.closest?.("#grid table.records tbody td");
   if (!cell || event.button !== 0 || event.target.closest("a, input, .cell-editor, .cell-note")) return;
-  event.preventDefault(); // no selection of text: a range of cells is selected
+  event.preventDefault(); // select a range of cells, not text
   dragging = true;
   activate(placeOf(cell), { extend: event.shiftKey });
 });
@@ -189,7 +189,7 @@ document.addEventListener("focusin", (event) => {
 
 // Swaps ------------------------------------------------------------------------------------------------------------
 
-/** Make the table a grid, and find again the cell that was active. */
+/** Make the table a grid, and restore the active cell. */
 function prepare() {
   const grid = table();
   if (!grid) return;
@@ -197,11 +197,11 @@ function prepare() {
   grid.setAttribute("aria-multiselectable", "true");
   if (!mayEdit()) grid.setAttribute("aria-readonly", "true");
   const box = grid.closest(".grid-scroll");
-  box.removeAttribute("tabindex"); // the cell in the tab order scrolls it
+  box.removeAttribute("tabindex"); // the cell in the tab order scrolls it into view
   box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
   box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
   for (const control of grid.querySelectorAll("tbody :is(a, input)")) control.tabIndex = -1;
-  // Where records are cards the heads are a strip of their own that scrolls sideways, for which it takes the focus.
+  // With records as cards, the heads are a separate strip that scrolls sideways and can get the focus for that.
   const isStrip = getComputedStyle(grid.tHead.rows[0]).overflowX !== "visible";
   for (const control of grid.querySelectorAll("thead th > :is(a, .head, input)")) control.tabIndex = isStrip ? 0 : -1;
   number(grid);
@@ -215,7 +215,7 @@ function prepare() {
   }
 }
 
-/** Say which rows of how many these are, where the page has not all of them. */
+/** Set which rows of how many these are, if the page does not have all. */
 function number(grid) {
   if (grid.dataset.before === undefined) return;
   const above = grid.tHead.rows.length;
@@ -225,7 +225,7 @@ function number(grid) {
   });
 }
 
-// The menu closes when a filter is made, and a filter goes with the button that took it away: there the focus goes on.
+// Adding a filter closes the menu, and removing one removes its button: move the focus on in both cases.
 let wasFiltering = false;
 document.addEventListener("htmx:before:swap", () => {
   const focused = document.activeElement;
@@ -240,7 +240,7 @@ function goOn() {
 }
 
 document.addEventListener("htmx:after:swap", (event) => {
-  // Messages, charts and a count change nothing about where the focus or the range is.
+  // Messages, charts and counts do not change the focus or the range.
   const target = event.detail?.ctx?.target;
   if (target?.isConnected && !target.contains(table())) return;
   prepare();

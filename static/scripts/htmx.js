@@ -1,4 +1,4 @@
-// htmx is a classic script with extensions of its own kind: it leaves its one name in the global scope, and runs before
-// the modules because it stands before them in the page.
+// htmx and its extensions are classic scripts: htmx defines one global name, and runs before
+// the modules because it precedes them in the page.
 
 export const { htmx } = globalThis;

@@ -1,6 +1,6 @@
-// Icons that scripts draw, out of the sprite that the page's own icons come from.
+// Icons drawn by scripts, from the same sprite as the page's icons.
 
-/** A Tabler icon. Decoration only: what it says is said in words beside it. */
+/** A Tabler icon. Only decoration: its meaning is also given in words. */
 export function iconOf(name) {
   const used = document.querySelector("svg.icon use");
   const sprite = used ? used.getAttribute("href").split("#")[0] : "";

@@ -1,4 +1,4 @@
-// All that makes a table of records a grid.
+// Everything that makes a table of records a grid.
 
 import "./charts.js";
 import "./columns.js";

@@ -1,32 +1,32 @@
-// Requests that htmx does not make, and what is said of those that fail.
+// Requests that htmx does not make, and the messages for failed ones.
 
 const LOGIN = "/login/";
-const FAILED = "The server could not do that. Nothing was changed.";
+const FAILED = "Something went wrong on the server. Nothing was changed.";
 const SAID = {
-  403: "You may not do that.",
-  404: "That is not there any more.",
-  413: "That is more than this server takes.",
-  429: "Too many requests; wait a moment.",
+  403: "You do not have the right to do that.",
+  404: "This no longer exists. Reload the page.",
+  413: "This is too large for the server.",
+  429: "Too many requests. Wait a moment and try again.",
 };
 
 export const UNREACHABLE = "The server cannot be reached. Check your connection.";
 
-/** What proves that a request is this page's: as it is now, for logging in again in another window changes it. */
+/** The token that proves that a request comes from this page; logging in again in another window changes it. */
 export function token() {
   return document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1] ?? "";
 }
 
-/** Why a request failed, in the server's words where it sent any. */
+/** Why a request failed, in the server's words if it sent any. */
 export function reasonOf(response, text) {
   const isPlain = (response.headers.get("Content-Type") ?? "").startsWith("text/plain");
   return isPlain && text ? text : (SAID[response.status] ?? FAILED);
 }
 
 /**
- * A request that htmx does not make, with what makes it count as one of its own.
+ * A request that htmx does not make, with the headers of htmx's own requests.
  *
  * Resolves to {status, html (a document, of an HTML answer), data (of a JSON answer), message (in words, of a
- * failure)}; never, where the session has ended and the browser goes to the log in.
+ * failure)}; never if the session has ended and the browser goes to the log-in.
  */
 export async function send(url, fields) {
   const headers = {
@@ -38,7 +38,7 @@ export async function send(url, fields) {
   let response, text;
   try {
     const body = fields && new URLSearchParams(fields);
-    // What is being saved arrives even if the page is left meanwhile; browsers promise that for 64 KiB.
+    // Saving continues even if the page is left; browsers guarantee that for 64 KiB.
     const keepalive = body?.toString().length < 60_000;
     response = await fetch(url, body ? { method: "POST", headers, body, keepalive } : { headers });
     text = await response.text();

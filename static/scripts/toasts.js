@@ -1,12 +1,12 @@
-// What is said in the corner of the page: by the server's messages, and by scripts.
+// Messages in the corner of the page, from the server and from scripts.
 
 import { iconOf } from "./icons.js";
 
 const TOAST_SECONDS = 7;
-// One with a way back stays long enough to be read, thought about and reached.
+// A toast with Undo stays long enough to be read, thought about and reached.
 const WAY_BACK_SECONDS = 20;
 
-/** Say something in the corner. An error stays until it is dismissed. */
+/** Show a toast. An error stays until it is dismissed. */
 export function toast(text, isError = false) {
   // Several parts of a page may fail for the same reason.
   const shown = [...document.querySelectorAll("#toasts .toast-bad p")].some((words) => words.textContent === text);
@@ -27,7 +27,7 @@ export function toast(text, isError = false) {
   return item;
 }
 
-/** Put the toasts that an answer carries into the corner. */
+/** Show the toasts in a response. */
 export function showToasts(answer) {
   for (const item of answer.querySelectorAll("[data-toast]")) {
     document.getElementById("toasts").append(item);
@@ -37,7 +37,7 @@ export function showToasts(answer) {
 
 const expiring = new WeakSet();
 
-/** Take a toast away after a while, unless it is an error; never while the pointer or the focus is on it. */
+/** Remove a toast after a while, unless it is an error; never while the pointer or the focus is on it. */
 function expire(item) {
   if (item.classList.contains("toast-bad") || expiring.has(item)) return;
   expiring.add(item);
@@ -52,7 +52,7 @@ function expire(item) {
   item.addEventListener("pointerleave", start);
   item.addEventListener("focusout", () => setTimeout(start));
   start();
-  // One way back at a time, the latest change's: a pile of them says no more about which button undoes what.
+  // Only one Undo at a time, for the latest change: with several it would be unclear which button undoes what.
   if (!item.querySelector("[data-way-back]")) return;
   for (const form of document.querySelectorAll("#toasts [data-way-back]")) {
     if (!item.contains(form)) form.closest("[data-toast]").remove();
@@ -65,13 +65,13 @@ function arrived(item) {
   if (item.querySelector("[data-way-back]")) document.dispatchEvent(new CustomEvent("tablekeep:changed"));
 }
 
-/** Those that the server put into the page, or into the part of it that htmx swapped in. */
+/** The toasts that the server put into the page, or into a part inserted by htmx. */
 function notice(root) {
   const toasts = [...root.querySelectorAll("[data-toast]"), ...(root.matches?.("[data-toast]") ? [root] : [])];
   for (const item of toasts) if (!expiring.has(item) && !item.matches(".toast-bad")) arrived(item);
 }
 
-// By then every module of the page listens, whichever came first.
+// By then all modules of the page are listening.
 document.addEventListener("DOMContentLoaded", () => notice(document));
 document.addEventListener("htmx:after:process", ({ target }) => notice(target instanceof Element ? target : document));
 

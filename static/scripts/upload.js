@@ -1,27 +1,27 @@
-// Uploads that go on where they broke off: a form with `data-upload` sends its file in pieces (tus, /uploads/), and
-// then itself with what the file has become there. Without scripts the same form posts the file as it is.
+// Uploads that continue after an interruption: a form with `data-upload` sends its file in pieces (tus, /uploads/), and
+// then itself with the resulting draft. Without scripts the form posts the file itself.
 // `data-drop-page` takes files dropped anywhere on the page.
 
 import { token } from "./requests.js";
 import { toast } from "./toasts.js";
 import "../vendor/tus-js-client-4.3.1/tus.min.js";
 
-// A classic script, which leaves its one name in the global scope.
+// A classic script, which defines one global name.
 const { tus } = globalThis;
 const ENDPOINT = "/uploads/";
 const PIECE_BYTES = 8 * 1024 * 1024;
 const UNITS = ["bytes", "kB", "MB", "GB", "TB"];
-// Lets the server answer with where to go instead of a page that nobody would see.
+// Makes the server answer with a URL instead of a page that nobody would see.
 const ASKS_FOR_ADDRESS = "tablekeep-upload";
-// Seconds over which speed is measured.
+// Seconds over which the speed is measured.
 const RECENT = 8;
-// Tried again for as long as the server keeps what it has: a day, every five seconds.
+// Retried every five seconds, as long as the server keeps the upload: for a day.
 const RETRY_DELAYS = Array.from({ length: 17280 }, (_, attempt) => Math.min(attempt * 1000, 5000));
 
-const OFFLINE = "The connection is gone; the upload goes on when it is back.";
-const STRAINED = "The server cannot take it just now; the upload goes on as soon as it can.";
-const STARTS = "The import starts as soon as the file is there.";
-const NOT_TAKEN = "The server could not take this file. Nothing was imported.";
+const OFFLINE = "The connection was lost. The upload will continue when it is back.";
+const STRAINED = "The server cannot receive the file right now. The upload will continue as soon as possible.";
+const STARTS = "The import starts as soon as the file has arrived.";
+const NOT_TAKEN = "The server could not receive this file. Nothing was imported.";
 
 function size(bytes) {
   let unit = 0;
@@ -43,7 +43,7 @@ function part(form, name) {
   return form.querySelector(`[data-upload-${name}]`);
 }
 
-/** The form as it was before a file was chosen. */
+/** Reset the form to its state before a file was chosen. */
 function reset(form) {
   form.classList.remove("is-uploading", "is-waiting");
   delete form.dataset.pressed;
@@ -64,12 +64,12 @@ function note(form, text) {
   form.classList.toggle("is-waiting", text === OFFLINE || text === STRAINED);
 }
 
-/** What is shown of one upload: how much of it is there, how fast it goes, how long it will take. */
+/** Shows the progress of one upload: how much has arrived, the speed, and the time left. */
 class Meter {
   constructor(form, total) {
     this.form = form;
     this.total = total;
-    this.kept = 0; // what the server has for good
+    this.kept = 0; // what the server has stored
     this.samples = [];
   }
 
@@ -87,7 +87,7 @@ class Meter {
     this.text(sent < this.total ? `${size(sent)} of ${size(this.total)}${pace}` : `${size(this.total)}, all of it`);
   }
 
-  /** After a break only what the server has counts, and what was fast before says nothing any more. */
+  /** After an interruption only the bytes on the server count, and the earlier speed no longer applies. */
   rest() {
     this.samples = [];
     this.show(this.kept);
@@ -99,10 +99,10 @@ class Meter {
   }
 }
 
-// What is on its way, by form.
+// Running uploads, by form.
 const uploads = new WeakMap();
 
-/** Upload `file`. `task` is what the server is to do with it: start the import, or show what is in it. */
+/** Upload `file`. `task` is what the server should do with it: start the import, or show a preview. */
 async function send(form, file, task) {
   if (form.classList.contains("is-uploading")) return;
   form.classList.add("is-uploading");
@@ -122,7 +122,7 @@ async function send(form, file, task) {
     removeFingerprintOnSuccess: true,
     onShouldRetry: (error) => {
       const status = error.originalResponse?.getStatus() ?? 0;
-      // 409 and 423: a piece from before the break is still being written.
+      // 409 and 423: a piece from before the interruption is still being written.
       const passes = status === 0 || status >= 500 || status === 409 || status === 423;
       if (passes) note(form, status === 0 ? OFFLINE : STRAINED);
       meter.rest();
@@ -139,7 +139,7 @@ async function send(form, file, task) {
     onSuccess: () => {
       part(form, "cancel").hidden = true;
       note(form, "");
-      meter.text("Stored. Reading what is in it…");
+      meter.text("Uploaded. Reading the file…");
       form.dataset.draft = decodeURIComponent(new URL(upload.url, document.baseURI).pathname.split("/").at(-2));
       post(form, form.dataset.pressed ? "start" : task);
     },
@@ -148,24 +148,24 @@ async function send(form, file, task) {
   const known = await upload.findPreviousUploads();
   const [before] = known.toSorted((a, b) => b.creationTime.localeCompare(a.creationTime));
   if (before) {
-    note(form, "This file was on its way before; the upload goes on where it stopped.");
+    note(form, "This file was already partly uploaded. The upload continues where it stopped.");
     upload.resumeFromPreviousUpload(before);
   }
   if (uploads.get(form) === upload) upload.start();
 }
 
 function cancel(form) {
-  uploads.get(form)?.abort(true).catch(() => {}); // what stays on the server is gone in a day
+  uploads.get(form)?.abort(true).catch(() => {}); // the server deletes the rest after a day
   uploads.delete(form);
   reset(form);
   form.querySelector("input[type=file]").focus();
 }
 
-/** Send the form with its file's draft, and go where the server says. */
+/** Send the form with the file's draft, and go to the URL in the answer. */
 async function post(form, task, isAgain = false) {
   const data = new FormData(form);
   data.delete("file");
-  data.delete("csrfmiddlewaretoken"); // the one of the header is newer
+  data.delete("csrfmiddlewaretoken"); // the one in the header is newer
   data.set("draft", form.dataset.draft);
   data.set("do", task);
   let response;
@@ -177,10 +177,10 @@ async function post(form, task, isAgain = false) {
     setTimeout(() => post(form, task, true), 2000);
     return;
   }
-  if (response.redirected) return location.assign(response.url); // nobody is logged in any more
-  // The draft is used up: the first time did come through, and only its answer did not.
+  if (response.redirected) return location.assign(response.url); // the user was logged out
+  // The draft is used up: the first request succeeded, but its answer was lost.
   if (isAgain && task === "start" && response.status === 404) return location.assign("/imports/");
-  const answer = await response.json().catch(() => ({})); // a proxy's page, or an error of the server
+  const answer = await response.json().catch(() => ({})); // a proxy's page or a server error
   if (!answer.location) fail(form, answer.message ?? NOT_TAKEN);
   else if (task !== "start" && form.dataset.pressed) post(form, "start");
   else location.assign(answer.location);
@@ -192,7 +192,7 @@ document.addEventListener("submit", (event) => {
   const isUploading = form?.classList.contains("is-uploading");
   if (!file && !isUploading) return;
   event.preventDefault();
-  form.dataset.pressed = "yes"; // a file on its way is imported as soon as it is there
+  form.dataset.pressed = "yes"; // import a file that is still being uploaded once it has arrived
   if (isUploading) note(form, STARTS);
   else send(form, file, "start");
 });
@@ -213,7 +213,7 @@ window.addEventListener("offline", () => {
   for (const form of document.querySelectorAll("form.is-uploading")) note(form, OFFLINE);
 });
 
-// Dragging crosses many elements, each with its own enter and leave: count them.
+// Dragging crosses many elements, each with its own enter and leave, so count them.
 let depth = 0;
 const dropForm = () => document.querySelector("form[data-drop-page]");
 const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
@@ -241,6 +241,6 @@ document.addEventListener("drop", (event) => {
   event.preventDefault();
   dropping(false);
   const files = event.dataTransfer.files;
-  if (files.length > 1) toast("One file at a time: only the first is taken.", true);
+  if (files.length > 1) toast("One file at a time: only the first one is uploaded.", true);
   if (files[0]) send(form, files[0], form.dataset.uploadAtOnce ?? "start");
 });

@@ -1,1 +1,1 @@
-"""The pages on which tables are listed and designed. Knows no records."""
+"""The pages that list and design tables. Knows no records."""

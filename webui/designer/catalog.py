@@ -1,4 +1,4 @@
-"""The list of tables: what stands in it, and how it is sorted."""
+"""The list of tables: its entries and its order."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """One table as the list shows it."""
+    """One table in the list."""
 
     table: Table
     size: TableSize
     last_import: ImportJob | None
 
-    # What the columns of the list sort by.
+    # The values by which the list is sorted.
     @property
     def name(self) -> str:
         return self.table.title.casefold()
@@ -50,7 +50,7 @@ def listing(user: User, sort: str) -> CatalogTable:
 
 
 def entries(tables: Sequence[Table]) -> list[TableEntry]:
-    """Three queries, however many tables there are, and a bounded count for each of the small ones."""
+    """The entries, by three queries, however many tables there are, and a bounded count for each small table."""
     sizes = sizes_of(tables)
     newest = ImportJob.objects.filter(table__in=tables).order_by("table_id", "-id").distinct("table_id")
     imports = {job.table_id: job for job in newest}
@@ -69,5 +69,5 @@ class CatalogTable(SortableTable):
         order_by = "name"
 
     def css_of(self, name: str) -> str:
-        """Numbers stand right."""
+        """Numbers are aligned to the right."""
         return {"records": "num", "bytes": "num wide-only", "imported": "wide-only"}.get(name, "")

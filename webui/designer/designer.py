@@ -1,7 +1,7 @@
 """The form of a new table: its names and any number of column rows, which the server adds, moves and removes.
 
-A press of such a button posts the whole form with ``do`` = ``add``, ``remove:2``, ``up:2`` or ``down:2``; what was
-typed comes back unjudged. Only ``do=create`` (and Enter in a field) validates.
+Each of these buttons posts the whole form with ``do`` = ``add``, ``remove:2``, ``up:2`` or ``down:2``; what was
+typed comes back without validation. Only ``do=create`` (and Enter in a field) validates.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Designer:
         return [row.cleaned_data["spec"] for row in self.rows]
 
     def add_errors(self, error: DataEngineError) -> None:
-        """Write what ``create_table`` refused at the rows and fields that it names."""
+        """Add the errors of ``create_table`` to the rows and fields that they name."""
         rows = {row.cleaned_data["name"]: row for row in self.rows}
         elsewhere = dict(error.fields)
         for name in [name for name in elsewhere if name in rows]:

@@ -1,4 +1,4 @@
-"""Forms of tables and columns. What they mean is the services' affair."""
+"""Forms for tables and columns. The services interpret what they contain."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from webui.forms import Styled
 
 
 class TableForm(Styled, forms.Form):
-    """What a table is called."""
+    """The name and label of a table."""
 
     table_name = forms.CharField(
         label="Table name",
         strip=True,
-        help_text="Its name in PostgreSQL and in the API, for example <code>customers</code>.",
+        help_text="Used in PostgreSQL and in the API, for example <code>customers</code>.",
         error_messages={"required": "A table needs a name."},
     )
-    label = forms.CharField(label="Label", required=False, max_length=200, help_text="What people read instead.")
+    label = forms.CharField(label="Label", required=False, max_length=200, help_text="Shown instead of the name.")
 
     def clean_table_name(self) -> str:
-        """Say what is wrong with the name together with all else; whether it is taken knows the service."""
+        """Report an invalid name together with all other errors; the service checks whether it is taken."""
         return _identifier(self.cleaned_data["table_name"], what="table")
 
 
@@ -51,7 +51,7 @@ def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 class ColumnForm(Styled, forms.Form):
-    """One column of a table to be made, or to be added to one."""
+    """One column of a new table, or one to be added to a table."""
 
     name = forms.CharField(label="Column name", error_messages={"required": "A column needs a name."})
     type = forms.ChoiceField(label="Type", initial="TEXT")
@@ -60,7 +60,7 @@ class ColumnForm(Styled, forms.Form):
     unique = forms.BooleanField(label="Unique", required=False)
     required = forms.BooleanField(label="Required", required=False)
 
-    # An HTML `required` on a row that may be removed again would stop the removal.
+    # HTML's `required` would block the button that removes the row.
     use_required_attribute = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -74,11 +74,11 @@ class ColumnForm(Styled, forms.Form):
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
     def clean_name(self) -> str:
-        """Say what is wrong with the name together with all else."""
+        """Report an invalid name together with all other errors."""
         return _identifier(self.cleaned_data["name"], what="column")
 
     def clean(self) -> dict[str, Any]:
-        """Put the column together, through the same reader that the API's types go through."""
+        """Read the column with the same reader as the API."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if "name" in values and "type" in values:
             try:
@@ -94,7 +94,7 @@ def _takes_details(sql_name: str) -> bool:
 
 
 def column_spec(values: dict[str, Any]) -> ColumnSpec:
-    """The column that a filled ColumnForm describes. Raises InvalidInput where type and details do not fit."""
+    """The column of a filled ColumnForm. Raises InvalidInput if type and details do not fit."""
     sql_name, details = values["type"], values.get("details", "").strip() if _takes_details(values["type"]) else ""
     spec = parse_sql_type(values["name"], BY_SQL_NAME[sql_name].sql_text_with(details))
     return replace(spec, unique=values["unique"], required=values["required"], default=values.get("default") or None)
@@ -106,7 +106,7 @@ def _display_word(display: Mapping[str, str]) -> str:
 
 
 class ColumnChangeForm(Styled, forms.Form):
-    """What may change in a column that exists. Its type may not."""
+    """The changes that an existing column allows; its type cannot be changed."""
 
     name = forms.CharField(label="Column name", error_messages={"required": "A column needs a name."})
     label = forms.CharField(label="Label", required=False, max_length=200)
@@ -132,7 +132,7 @@ class ColumnChangeForm(Styled, forms.Form):
         return form
 
     def changes(self) -> ColumnChanges:
-        """Only what was changed, as ``services.tables.alter_column`` takes it."""
+        """The actual changes, as ``services.tables.alter_column`` accepts them."""
         changed = {name: self.cleaned_data[name] for name in self.changed_data}
         if "default" in changed:
             changed["default"] = changed["default"] or None

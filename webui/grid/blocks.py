@@ -1,7 +1,6 @@
 """Blocks of cells, as the grid's scripts send them: pasted from a spreadsheet or another part of the grid, or cleared.
 
-A block is JSON: ``[{"id": 1, "version": "…", "cells": {"c12": "text", "c13": null}}, …]``, texts as an editor holds
-them.
+A block is JSON: ``[{"id": 1, "version": "…", "cells": {"c12": "text", "c13": null}}, …]``, with texts as in an editor.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
@@ -25,8 +24,23 @@ class CellFault(TypedDict):
     message: str
 
 
+class RecordValues(TypedDict):
+    """A record's new values by column name, as ``update_many`` takes them."""
+
+    id: int
+    data: dict[str, Any]
+
+
+class BlockEntry(TypedDict):
+    """One record of a block as the scripts send it: texts by the columns' attributes."""
+
+    id: int
+    version: NotRequired[str]
+    cells: dict[str, str | None]
+
+
 class BadCells(Exception):
-    """Cells whose texts are no values of their columns."""
+    """Cells whose texts are not values of their columns."""
 
     def __init__(self, cells: list[CellFault]) -> None:
         super().__init__(f"{len(cells)} cells are not valid")
@@ -35,9 +49,9 @@ class BadCells(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CellBlock:
-    """``records`` as ``update_many`` takes them, ``versions`` of what the user saw, by id, and how many cells."""
+    """``records`` for ``update_many``, the ``versions`` that the user saw, by id, and the number of cells."""
 
-    records: list[dict[str, Any]]
+    records: list[RecordValues]
     versions: dict[int, str]
     size: int
     attributes: dict[str, str]
@@ -46,20 +60,20 @@ class CellBlock:
     def read(cls, text: str, columns: Sequence[Column], readable: Mapping[str, Table]) -> CellBlock:
         """Read a block. ``readable`` are the tables whose records can be named (``references.readable``).
 
-        Raises InvalidInput where it is damaged, BadCells where texts are no values.
+        Raises InvalidInput if it is damaged, BadCells if texts are not values.
         """
         known = {column.attribute: column for column in columns}
-        records: list[dict[str, Any]] = []
+        records: list[RecordValues] = []
         versions: dict[int, str] = {}
         faults: list[CellFault] = []
-        # The same name of a record many times over is looked up once.
+        # A label that occurs many times is looked up once.
         named: dict[tuple[str, str | None], Any] = {}
         for entry in _entries(text):
             data: dict[str, Any] = {}
             for attribute, written in entry["cells"].items():
                 column = known.get(attribute)
                 if column is None:
-                    raise InvalidInput("There is no such column any more. Reload the page.", code="column_not_found")
+                    raise InvalidInput("This column no longer exists. Reload the page.", code="column_not_found")
                 try:
                     if (attribute, written) not in named:
                         named[attribute, written] = cell_value(
@@ -77,7 +91,7 @@ class CellBlock:
         return cls(records, versions, sum(len(record["data"]) for record in records), attributes)
 
     def cells_at_fault(self, error: InvalidInput) -> list[CellFault]:
-        """What ``update_many`` refused, by cell."""
+        """The errors of ``update_many``, by cell."""
         faults: list[RecordFault] = error.details["records"]
         return [
             {"id": self.records[fault["index"]]["id"], "column": self.attributes.get(name, ""), "message": texts[0]}
@@ -86,9 +100,9 @@ class CellBlock:
         ]
 
 
-def _entries(text: str) -> list[dict[str, Any]]:
+def _entries(text: str) -> list[BlockEntry]:
     """The entries of a block, each of the right shape. Raises InvalidInput."""
-    damaged = InvalidInput("The cells were damaged on their way.", code="invalid_block")
+    damaged = InvalidInput("The cells were not sent correctly. Reload the page and try again.", code="invalid_block")
     try:
         entries = json.loads(text)
     except ValueError as error:

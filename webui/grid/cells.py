@@ -1,6 +1,6 @@
-"""The record grid, with django-tables2: its columns, and its cells as plain tuples and then as HTML.
+"""The record grid, with django-tables2: its columns, and its cells as plain tuples and as HTML.
 
-100 × 12 cells take 2 ms, a template's loop 13, tables2's own template 80 to 110 (measured).
+100 × 12 cells take 2 ms, in a template's loop 13, in tables2's own template 80 to 110 (measured).
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from dataengine.records.model import Record
 from dataengine.services.records import record_versions
 from webui.sorting import SortableTable
 
-# What a cell shows at most; the record's own page shows all of it.
+# The most characters that a cell shows; the record's own page shows all.
 CLIP_AT = 160
-# What a clipped cell holds at most of its text, to point at, edit or copy without asking; grid.js knows the number.
+# The most characters that a clipped cell keeps for tooltips, editing and copying; grid.js has the same number.
 HINT_AT = 4000
 
 
 class Cell(NamedTuple):
-    """What stands in one cell: its class, its text, what is said of it on pointing at it, and where it leads.
+    """The content of one cell: its class, text, tooltip and link.
 
-    ``value`` is what an editor begins with, where that is not the text. ``is_clipped`` says that the text is the
-    beginning of a longer one, which ``hint`` then holds, as far as that goes.
+    ``value`` is what an editor starts with, if not the text. ``is_clipped`` tells that the text is the beginning of a
+    longer one, of which ``hint`` has more.
     """
 
     css: str
@@ -41,9 +41,9 @@ class Cell(NamedTuple):
     is_clipped: bool = False
 
     def td(self, label: str) -> str:
-        """The cell in HTML. A template takes ten times as long over each, and a page has thousands (measured).
+        """The cell in HTML. A template takes ten times as long, and a page has thousands of cells (measured).
 
-        ``label`` is the title of its column, escaped already, for where a record stands as a card.
+        ``label`` is the escaped title of its column, for records shown as cards.
         """
         value = f' data-value="{escape(self.value)}"' if self.value else ""
         hint = f' title="{escape(self.hint)}"' if self.hint else ""
@@ -54,10 +54,10 @@ class Cell(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One record as the grid shows it, and where its own page is.
+    """One record in the grid, with the URL of its own page.
 
-    ``labels`` are the titles of the cells' columns, as HTML. ``version`` tells later whether somebody changed the
-    record meanwhile; only who may change it gets one, and a box to choose it by.
+    ``labels`` are the titles of the cells' columns, as HTML. ``version`` later tells whether somebody has changed the
+    record meanwhile; only users who may change it get one, and a checkbox to choose the record.
     """
 
     pk: int
@@ -81,7 +81,7 @@ class Line(NamedTuple):
 
 
 class RecordColumn(tables2.Column):
-    """A column of the grid, bound as the record model binds it (``c12``); ``user_name`` is the user's word."""
+    """A column of the grid, named as in the record model (``c12``); ``user_name`` is the user's name for it."""
 
     def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.can_be_sorted)
@@ -94,7 +94,7 @@ class RecordColumn(tables2.Column):
 
 
 class RecordGrid(SortableTable):
-    """One page of the records of a table. They come in order already (``dataengine.queries.listing``)."""
+    """One page of the records of a table. They are already in order (``dataengine.queries.listing``)."""
 
     id = tables2.Column("id")
 
@@ -107,9 +107,9 @@ class RecordGrid(SortableTable):
         labels: Labels | None = None,
         widths: Mapping[int, int] | None = None,
     ) -> None:
-        """``labels`` are what records are called that reference columns refer to; without them ids are shown.
+        """``labels`` are those of the records that reference columns refer to; without them ids are shown.
 
-        ``widths`` are pixels by columns' keys.
+        ``widths`` are in pixels, by the columns' keys.
         """
         known, wide = labels or {}, widths or {}
         self.shown = {
@@ -119,15 +119,15 @@ class RecordGrid(SortableTable):
         super().__init__(_InOrder(records), sort=sort, extra_columns=list(self.shown.items()))
 
     def key_of(self, name: str) -> str:
-        """The user's word for the column."""
+        """The user's name for the column."""
         return self.shown[name].user_name if name in self.shown else name
 
     def css_of(self, name: str) -> str:
-        """Numbers stand right, in figures of one width."""
+        """Numbers are aligned to the right, in figures of equal width."""
         return self.shown[name].css if name in self.shown else "cell-id"
 
     def lines(self, *, versions: bool = False) -> list[Line]:
-        """The records as the grid shows them; with their versions for those who may change them."""
+        """The records as the grid shows them, with their versions for users who may change them."""
         makers = [(name, column.show) for name, column in self.shown.items()]
         records = self.data.data
         seen = record_versions(records) if versions else [""] * len(records)
@@ -146,14 +146,14 @@ class RecordGrid(SortableTable):
 
 
 class _InOrder(tables2.data.TableListData):
-    """Data that was put in order where it came from; tables2 only draws the heads."""
+    """Data that is already in order; tables2 only draws the heads."""
 
     def order_by(self, aliases: Any) -> None:
-        """Leave it as it is."""
+        """Keep the order."""
 
 
 def _records_of(table: Table) -> str:
-    """Where the pages of single records are: an id and a slash follow. Asked once, not once a record."""
+    """The URL of a record's page without id and slash. Built once, not for each record."""
     return reverse("console:record-edit", args=[table.name, 0]).removesuffix("0/")
 
 
@@ -163,7 +163,7 @@ def _css(column: Column) -> str:
 
 
 def cell_maker(column: Column) -> Callable[[Any], Cell]:
-    """A function that makes the cells of a column; chosen once per column, not once per cell."""
+    """A function that makes the cells of a column; chosen once for each column, not for each cell."""
     css = _css(column)
     null = Cell(f"{css} is-null", "null")
     text_of = column.kind.cell_text
@@ -194,8 +194,8 @@ def _displayed(column: Column, css: str, null: Cell, write: Callable[[str], str]
 
 
 def reference_maker(column: Column, labels: Mapping[int, str]) -> Callable[[Any], Cell]:
-    """A function that makes the cells of a reference column: what the other record is called, and the way to it."""
-    assert column.references is not None  # labels are of the table that it refers to
+    """A function that makes the cells of a reference column: the label of the other record, with a link to it."""
+    assert column.references is not None  # labels exist only for reference columns
     css = f"{_css(column)} cell-reference"
     null = Cell(f"{css} is-null", "null")
     where = _records_of(column.references)

@@ -1,4 +1,4 @@
-"""The small charts under the grid's heads: what each bar is called, and the grid that it leads to."""
+"""The small charts under the grid's heads: the label of each bar, and the filter that it applies."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from webui.grid.filters import filtering, query_for
 from webui.words import about, plural
 
 HEIGHT = 40
-"""Of the highest bar, in the drawing's units."""
-# Small things are drawn large enough to be seen.
+"""Height of the highest bar, in the drawing's units."""
+# Small bars are drawn large enough to be seen.
 _LEAST = 2.0
 _LEAST_SHARE = 0.03
 
 
 class Drawn(NamedTuple):
-    """A bar: its name, its place in the drawing, and the query that it leads to; '' where it leads nowhere."""
+    """A bar: its label, its place in the drawing, and the query to which it links ('' if none)."""
 
     name: str
     height: str
@@ -33,9 +33,9 @@ class Drawn(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """What stands under one head. ``caption`` and ``missing`` are words; ``missing_bar`` leads to the missing ones.
+    """The chart under one head. ``caption`` and ``missing`` are texts; ``missing_bar`` links to records with no value.
 
-    ``filled`` is what share of the records has a value, in percent: the line that the bars stand on.
+    ``filled`` is the percentage of records with a value: the length of the base line.
     """
 
     title: str
@@ -53,7 +53,7 @@ def charts(found: Profiles, params: QueryDict, labels: Labels) -> list[Chart]:
 
 
 def reference_ids(found: Profiles) -> dict[Column, list[int | None]]:
-    """The ids that stand in the charts of reference columns."""
+    """The ids in the charts of reference columns."""
     return {
         profile.column: [int(bar.filters["exact"]) for bar in profile.bars]
         for profile in found.columns
@@ -109,7 +109,7 @@ def _caption(profile: Profile, found: Profiles) -> str:
         return f"{_percent(count, profile.values)} {kind.value_words.get(told, told)}"
     if profile.distinct == profile.values > 1:
         return "all different"
-    # A sample does not hold every value there is.
+    # A sample does not contain every value.
     is_all = found.is_whole or (profile.bars and len(profile.bars) == profile.distinct)
     least = "" if is_all and not profile.is_more else "+"
     return f"{profile.distinct:,}{least} value{'' if profile.distinct == 1 else 's'}"
@@ -122,7 +122,7 @@ def _share(missing: int, size: int) -> str:
 
 
 def _percent(part: int, whole: int) -> str:
-    """``part`` of ``whole`` in percent, not rounded to none or all where it is neither."""
+    """``part`` of ``whole`` in percent, never rounded to nothing or everything."""
     if part in {0, whole}:
         return "100%" if part else "0%"
     percent = 100 * part / whole

@@ -1,6 +1,6 @@
-"""Filters as people meet them: conditions in words, chips that say what is filtered, a form that makes one more.
+"""Filters for users: conditions in words, chips that show the filters, and a form that adds one.
 
-What they mean is ``dataengine.queries.filters``'s affair; here they are only parameters of the URL.
+``dataengine.queries.filters`` interprets them; here they are only parameters of the URL.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from webui.sorting import PAGE_PARAMETERS
 
 WORDS = {
     "icontains": "contains",
-    "contains": "contains, in just these letters",
+    "contains": "contains (same case)",
     "exact": "is",
     "ne": "is not",
     "istartswith": "begins with",
-    "startswith": "begins with, in just these letters",
+    "startswith": "begins with (same case)",
     "endswith": "ends with",
     "gt": "is greater than",
     "gte": "is at least",
     "lt": "is less than",
     "lte": "is at most",
-    "range": "lies between",
+    "range": "is between",
     "in": "is any of",
     "year": "is in the year",
     "month": "is in the month",
     "day": "is on the day of the month",
     "iregex": "matches the pattern",
 }
-# One lookup, two conditions that need no value.
+# One lookup gives two conditions without a value.
 _MISSING = {"isnull=true": "is missing", "isnull=false": "is present"}
 
 
@@ -55,7 +55,7 @@ class Chip(NamedTuple):
 
 
 def conditions(kind: ColumnType) -> list[tuple[str, str]]:
-    """The conditions that a column of that type can be put to, as choices, the likeliest first."""
+    """The conditions for a column of this type, as choices, the most useful first."""
     words = {**WORDS, **kind.condition_words}
     chosen = [(lookup, text) for lookup, text in words.items() if lookup in kind.lookups]
     return chosen + (list(_MISSING.items()) if "isnull" in kind.lookups else [])
@@ -75,7 +75,7 @@ def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[
 
 
 def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[Chip]:
-    """The filters among ``params``; the search is in its box already. ``labels`` call records by their names."""
+    """The filters among ``params``, except the search, which is in its box. ``labels`` are those of records."""
     titles = {column.name: column for column in columns}
     found = []
     for name in params:
@@ -106,7 +106,7 @@ def filtering(params: QueryDict, column: Column) -> dict[str, str]:
 
 
 def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
-    """``params`` without what filters ``column`` and without what leads to a page: a start for another filter of it."""
+    """``params`` without the filters of ``column`` and without the page: the base for another filter of it."""
     return [
         (name, value)
         for name in params
@@ -117,7 +117,7 @@ def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
 
 
 def selecting(params: QueryDict) -> dict[str, Any]:
-    """Everything among ``params`` that selects records, the search too, as the bulk services take it."""
+    """Everything in ``params`` that selects records, including the search, for the bulk services."""
     found: dict[str, Any] = {}
     for name in params:
         values = [value for value in params.getlist(name) if value]
@@ -127,7 +127,7 @@ def selecting(params: QueryDict) -> dict[str, Any]:
 
 
 class FilterForm(Styled, forms.Form):
-    """One more filter: which column, which condition, which value."""
+    """Adds a filter: column, condition and value."""
 
     column = forms.ChoiceField(label="Column")
     condition = forms.ChoiceField(label="Condition")
@@ -142,9 +142,9 @@ class FilterForm(Styled, forms.Form):
         readable: Mapping[str, Table],
         of: str = "",
     ) -> None:
-        """``of`` is the column whose conditions to offer; without a script they have to suit whatever is chosen.
+        """``of`` is the column whose conditions are offered; without a script they have to suit any column.
 
-        ``url`` answers with those of another column. ``readable`` are the tables whose records can be named
+        ``url`` returns those of another column. ``readable`` are the tables whose records can be named
         (``references.readable``).
         """
         super().__init__(data, initial={"column": of})
@@ -159,7 +159,7 @@ class FilterForm(Styled, forms.Form):
         else:
             offered = conditions(ID) if of == "id" else [*WORDS.items(), *_MISSING.items()]
         self._set_choices("condition", offered)
-        # Another column, other conditions; and with a script the first column's, once the form is in sight.
+        # Load the conditions when the column changes, and those of the first column once the form is visible.
         self.fields["column"].widget.attrs |= {
             "hx-get": url,
             "hx-target": "#condition",
@@ -174,7 +174,7 @@ class FilterForm(Styled, forms.Form):
         return f"{column}__{lookup}", fixed or self.cleaned_data["value"]
 
     def clean(self) -> dict[str, Any]:
-        """A condition without its value would filter nothing."""
+        """Demand a value, without which a condition would filter nothing."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if values.get("condition") in WORDS and not values.get("value"):
             self.add_error("value", "Give a value.")
@@ -183,7 +183,7 @@ class FilterForm(Styled, forms.Form):
         return values
 
     def _name_records(self, table: Table, values: dict[str, Any]) -> None:
-        """Filters know ids; people name records."""
+        """Replace labels of records, which users enter, by ids, which filters need."""
         text = values["value"]
         try:
             parts = _parts(text) if values["condition"] == "in" else [text]
@@ -205,7 +205,7 @@ def _taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _parts(text: str) -> list[str]:
-    """The values of a list in one text: between commas, in double quotes where they hold one."""
+    """The values of a list in one text: separated by commas, in double quotes if they contain one."""
     return next(csv.reader([text], skipinitialspace=True), [])
 
 

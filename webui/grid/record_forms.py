@@ -1,4 +1,4 @@
-"""The form of one record. It collects text; what the text means is the record services' affair, for API and console."""
+"""The form of one record. It collects text, which the record services interpret, as for the API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _LongText(forms.CharField):
-    """Text of many lines. Browsers post every line break as CR LF, so these say nothing about what was typed."""
+    """Multi-line text. Browsers post every line break as CR LF, whatever was typed."""
 
     def to_python(self, value: Any) -> str:
         return (super().to_python(value) or "").replace("\r\n", "\n")
@@ -33,7 +33,7 @@ class _LongText(forms.CharField):
 
 
 class RecordForm(Styled, forms.Form):
-    """Fields by the columns' attributes (``c12``), so that no user's word meets one of Django's."""
+    """Fields by the columns' attributes (``c12``), so that no user's name clashes with one of Django's."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class RecordForm(Styled, forms.Form):
         record: Record | None = None,
         copied: Record | None = None,
     ) -> None:
-        """``user`` is who fills it in: records of tables that they may see go by their labels.
+        """``user`` fills it in: records of tables that the user may see are shown by their labels.
 
-        ``copied`` is what a new record begins with, but for what must be unique.
+        ``copied`` has the initial values of a new record, except unique ones.
         """
         self.columns = columns
         self.is_change = record is not None
-        # What BaseForm copies its fields from; a class per table would say no more.
+        # BaseForm copies its fields from here; there is no need for a class per table.
         tables = references.readable(user, columns)
         self.base_fields = {  # type: ignore[misc]
             column.attribute: _field(column, tables.get(column.attribute)) for column in columns
@@ -70,7 +70,7 @@ class RecordForm(Styled, forms.Form):
         super().__init__(data, initial=values)
 
     def clean(self) -> dict[str, Any]:
-        """A required column left empty: what was empty before and is not touched stays as it is."""
+        """Demand values in required columns, unless they were empty before and have not been touched."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         for column in self.columns:
             untouched = self.is_change and column.attribute not in self.changed_data
@@ -79,7 +79,7 @@ class RecordForm(Styled, forms.Form):
         return values
 
     def service_data(self) -> dict[str, Any]:
-        """``{column name: text or None}`` as the record services take it; of a change, only what was changed."""
+        """``{column name: text or None}`` for the record services; for an existing record only the changes."""
         return {
             column.name: _value(column, self.cleaned_data[column.attribute])
             for column in self.columns
@@ -87,20 +87,20 @@ class RecordForm(Styled, forms.Form):
         }
 
     def add_service_errors(self, error: DataEngineError) -> None:
-        """Write what a record service refused at the columns that it names."""
+        """Add the errors of a record service to the columns that they name."""
         add_errors(self, error, {column.name: column.attribute for column in self.columns})
 
     def add_theirs(self, message: str) -> None:
-        """Write at each column what it says now, where that is not what the form says: somebody was faster."""
-        self.add_error(None, f"{message} Save again to write what stands here.")
+        """Add to each column its present value where it differs from the form's: somebody else was faster."""
+        self.add_error(None, f"{message} Save again to keep what you entered.")
         for attribute in self.changed_data:
             if attribute in self.cleaned_data:
                 theirs = self.get_initial_for_field(self.fields[attribute], attribute)
-                self.add_error(attribute, f"Now it says “{str(theirs)[:200]}”." if theirs else "Now it has no value.")
+                self.add_error(attribute, f"It is now “{str(theirs)[:200]}”." if theirs else "It now has no value.")
 
 
 def _called(field: forms.Field, called: Mapping[int, str]) -> str:
-    """What a form says of the one record that a reference is to; the field gets a link to it."""
+    """The text that a form shows for the referenced record; the field gets a link to it."""
     [(pk, label)] = called.items()
     assert isinstance(field, ReferenceField)
     field.leads_to = reverse("console:record-edit", args=[field.table.name, pk])
@@ -110,9 +110,9 @@ def _called(field: forms.Field, called: Mapping[int, str]) -> str:
 def _field(column: Column, referred: Table | None) -> forms.Field:
     made = _input(column, referred)
     made.widget.attrs |= column.kind.input_attributes
-    # What templates say of it: beside the label, and to the scripts that edit cells.
     if (write := displays.writer(column.display)) is not None:
         made.help_text = f"A plain number; {_EXAMPLE} is shown as {write(_EXAMPLE)}."
+    # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
     made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
         made.widget.attrs["aria-required"] = "true"
@@ -140,15 +140,15 @@ def _default(column: Column) -> str:
 
 
 def text_of(column: Column, value: Any) -> str:
-    """A stored value as the text that reads back as itself."""
+    """A stored value as text that is read back as the same value."""
     return "" if value is None else column.kind.editor_text(value)
 
 
 def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | None) -> Any:
-    """What was typed into one cell, as the record services take it. An empty text is a value where texts are.
+    """What was typed into a cell, for the record services. An empty text is a value in text columns.
 
-    ``referred`` is the table that the column refers to, if its records may be named. Raises InvalidInput where a
-    required column would be left without a value, or no record is called so.
+    ``referred`` is the table to which the column refers, if the user may see its records. Raises InvalidInput if a
+    required column would be left without a value, or if no record has this label.
     """
     if text == "" and not is_null and column.kind.is_text:
         return text

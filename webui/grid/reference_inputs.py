@@ -1,6 +1,6 @@
-"""Inputs that name a record of another table: what is typed is searched for, by label or id, and offered to choose.
+"""Inputs that name a record of another table: it searches by label or id, and offers what it finds.
 
-Without a script they take an id, or a label that one record has.
+Without a script they accept an id, or a label that only one record has.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from dataengine.queries import references
 
 
 class ReferenceInput(forms.TextInput):
-    """A text input with suggestions out of ``table``; its id must be set, as a form's fields have it."""
+    """A text input with suggestions from ``table``; its id must be set, as in a form's fields."""
 
     def __init__(self, table: Table, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"placeholder": f"Find in {table.title}", "autocomplete": "off"} | (attrs or {}))
         self.table = table
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        """The input and the list that suggestions are swapped into."""
+        """The input and the list that receives the suggestions."""
         found = f"{(attrs or {})['id']}-found"
         searching = {
             "list": found,
@@ -41,9 +41,9 @@ class ReferenceInput(forms.TextInput):
 
 
 class ReferenceField(forms.CharField):
-    """Text that names a record of ``table``; its value is the record's id as text, or '' for none.
+    """Names a record of ``table``; the value is the record's id as text, or ''.
 
-    ``leads_to`` is where the record stands that it names already.
+    ``leads_to`` is the URL of the record that it already names.
     """
 
     def __init__(self, table: Table, **kwargs: Any) -> None:
@@ -52,7 +52,7 @@ class ReferenceField(forms.CharField):
         self.leads_to = ""
 
     def clean(self, value: Any) -> str:
-        """The id. What is wrong with the text is said here, before a service sees it."""
+        """The id. Errors in the text are reported here, before a service sees it."""
         text = super().clean(value)
         if not text:
             return ""

@@ -1,4 +1,4 @@
-"""Records chosen in the grid, to do something with all of them: by their boxes, or all that its filters select."""
+"""Records chosen in the grid for a common action: by their checkboxes, or all that its filters select."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChosenRecords:
-    """Records of ``table``: those with the ``ids``, or (None) all that ``query``, the grid's, selects."""
+    """Records of ``table``: those with ``ids``, or (None) all that the grid's ``query`` selects."""
 
     table: Table
     ids: list[str] | None
@@ -37,11 +37,11 @@ class ChosenRecords:
 
     @property
     def is_whole_table(self) -> bool:
-        """Whether it takes the table's name to do anything to them."""
+        """Whether actions have to be confirmed with the table's name."""
         return self.ids is None and not self.conditions
 
     def count(self) -> Count:
-        """How many there are, to the last if that can be counted. Raises InvalidInput for filters without sense."""
+        """How many there are, exactly if possible. Raises InvalidInput for filters that make no sense."""
         if self.ids is not None:
             return Count(len(self.ids), is_exact=True)
         selected = listing.select(record_model(self.table), self.query)
@@ -61,7 +61,7 @@ class ChosenRecords:
         return trail[-1]
 
     def set(self, user: User, data: dict[str, Any], *, whole_table: str | None) -> Outcome:
-        """Set columns of all of them as one change."""
+        """Set columns in all of them as one change."""
         if self.ids is None:
             return changes.update_matching(
                 user=user, table=self.table, conditions=self.conditions, data=data, whole_table=whole_table
@@ -73,7 +73,7 @@ class ChosenRecords:
 
 
 class SetForm(Styled, forms.Form):
-    """Which column of the chosen records to set, to which value."""
+    """Sets one column of the chosen records to a value."""
 
     column = forms.ChoiceField(label="Set")
     value = forms.CharField(label="To", required=False, strip=False)
@@ -88,7 +88,7 @@ class SetForm(Styled, forms.Form):
         self.fields["value"].widget.attrs["autocomplete"] = "off"
 
     def service_data(self, user: User) -> dict[str, Any]:
-        """``{column name: value}`` as the record services take it. Raises InvalidInput."""
+        """``{column name: value}`` for the record services. Raises InvalidInput."""
         column = self.columns[self.cleaned_data["column"]]
         referred = references.readable(user, [column]).get(column.attribute)
         is_null = self.cleaned_data["null"]

@@ -1,6 +1,6 @@
-"""Uploaded files between the page that shows what is in them and the import that starts from there.
+"""Uploaded files between their preview and the import that starts from there.
 
-A draft is a file in the storage and a signed token in the page; there is nothing else to keep in step. Starting the
+A draft is a file in the storage and a signed token in the page; nothing else has to be kept in sync. Starting the
 import moves the file (in a file system: renames it), so a gigabyte is not copied again.
 """
 
@@ -31,7 +31,7 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a token says: whose file of what name and size lies, or will lie, under what key, and until when."""
+    """The content of a token: owner, name, size, storage key and expiry of a file that is or will be stored."""
 
     token: str
     key: str
@@ -41,7 +41,7 @@ class Ticket:
 
 
 class Draft(File):  # type: ignore[type-arg]  # generic in the stubs only
-    """A stored upload by its own name (``filename``), readable from the beginning."""
+    """A stored upload with its original name (``filename``), readable from the beginning."""
 
     def __init__(self, key: str, filename: str, token: str) -> None:
         super().__init__(default_storage.open(key, "rb"), name=filename)
@@ -50,16 +50,16 @@ class Draft(File):  # type: ignore[type-arg]  # generic in the stubs only
         self.token = token
 
     def discard(self) -> None:
-        """Close and remove it; nothing to do once an import has moved it away."""
+        """Close and remove it, unless an import has moved it away."""
         self.close()
         default_storage.delete(self.key)
 
 
 class LocalDraft(Draft):
-    """A draft in the file system: storages move a file that says where it lies instead of copying it."""
+    """A draft in the file system: storages move files that have a path instead of copying them."""
 
     def temporary_file_path(self) -> str:
-        """Where it lies."""
+        """Its path."""
         return default_storage.path(self.key)
 
 
@@ -73,7 +73,7 @@ def issue(user: User, filename: str, size: int) -> Ticket:
 
 
 def read_ticket(user: User, token: str) -> Ticket:
-    """What a token of ``user`` says. Raises NotFound where it is too old, forged, or somebody else's."""
+    """Read a token of ``user``. Raises NotFound if it is too old, forged, or somebody else's."""
     try:
         owner, key, filename, size, until = signing.loads(token, salt=_SALT)
     except signing.BadSignature as error:
@@ -85,7 +85,7 @@ def read_ticket(user: User, token: str) -> Ticket:
 
 
 def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
-    """Keep an upload for a day. Raises InvalidInput for an empty one."""
+    """Store an upload for a day. Raises InvalidInput for an empty one."""
     if not uploaded.size:
         raise empty_file()
     ticket = issue(user, uploaded.name or "", uploaded.size)
@@ -94,7 +94,7 @@ def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
 
 
 def find(user: User, token: str) -> Draft:
-    """The draft that a page of ``user`` names. Raises NotFound where it is used up, too old, or somebody else's."""
+    """The draft named by a page of ``user``. Raises NotFound if it is used up, too old, or somebody else's."""
     try:
         return _opened(read_ticket(user, token))
     except FileNotFoundError as error:
@@ -102,8 +102,8 @@ def find(user: User, token: str) -> Draft:
 
 
 def gone() -> NotFound:
-    """The answer to whoever asks for what is not there, or not theirs."""
-    return NotFound("This upload is not there any more; choose the file again.", code="draft_gone")
+    """The error for uploads that do not exist or belong to somebody else."""
+    return NotFound("This upload no longer exists. Choose the file again.", code="draft_gone")
 
 
 def empty_file() -> InvalidInput:
@@ -111,7 +111,7 @@ def empty_file() -> InvalidInput:
 
 
 def forget_old() -> None:
-    """Remove drafts that nobody came back for."""
+    """Remove drafts that were not used."""
     try:
         _, names = default_storage.listdir(FOLDER)
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def forget_old() -> None:
             if default_storage.get_modified_time(key) < timezone.now() - KEPT:
                 default_storage.delete(key)
         except FileNotFoundError:
-            continue  # somebody else tidied up at the same time
+            continue  # another process removed it at the same time
 
 
 def is_local() -> bool:

@@ -1,14 +1,14 @@
-"""One import as its page shows it, from the job's row or from a progress message; both have the API's names."""
+"""The page of one import, from the job's row or a progress message; both use the API's names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob
 from webui.imports.turns import turns_of
 from webui.words import duration, plural
@@ -27,8 +27,17 @@ _PHASES = {
 _BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled"}
 
 
+class ShownImport(ProgressData):
+    """What the page shows of an import, by the API's names."""
+
+    filename: str
+    table_name: str
+    error: str
+    cancel_requested: bool
+
+
 class Headline(NamedTuple):
-    """How an import ended, in words."""
+    """The outcome of an import in words."""
 
     css: str
     icon: str
@@ -36,12 +45,14 @@ class Headline(NamedTuple):
     detail: str
 
 
-def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, page: str = "") -> dict[str, Any]:
-    """What ``imports/_progress.html`` needs. ``progress`` is newer than the row where a message brought it."""
-    shown: dict[str, Any] = _of_row(job) | dict(progress or {})
+def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: str = "") -> dict[str, Any]:
+    """The context of ``imports/_progress.html``. ``progress`` comes from a message and is newer than the row."""
+    shown = _of_row(job)
+    if progress is not None:
+        shown = {**shown, **progress}
     is_over = job.is_over
     context: dict[str, Any] = {
-        "job": shown | {"id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
+        "job": {**shown, "id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
@@ -52,7 +63,7 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
     context["elapsed"] = (timezone.now() - begun).total_seconds() if begun else None
     if is_over:
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
-        if took and not shown["rows_per_second"]:  # too short to have been measured on the way
+        if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": job.findings.get("notes", [])}
         context["turns"] = turns_of(job)
@@ -62,26 +73,26 @@ def live_context(job: ImportJob, progress: Mapping[str, Any] | None = None, *, p
     return context
 
 
-def live_message(job: ImportJob, progress: Mapping[str, Any] | None = None) -> str:
-    """The same as a message to the page's socket."""
+def live_message(job: ImportJob, progress: ProgressData | None = None) -> str:
+    """The context as a message for the page's socket."""
     return render_to_string("imports/_live_message.html", live_context(job, progress))
 
 
-def percent_of(job: Mapping[str, Any]) -> int:
-    """How much of the work is done; 100 only when it is all over and well."""
+def percent_of(job: ShownImport) -> int:
+    """The share of the work that is done; 100 only once the import has succeeded."""
     if job["state"] == "completed":
         return 100
     return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
 
 
 def headline_of(job: ImportJob, took: float | None) -> Headline:
-    """The end of an import as one headline and one line."""
+    """The outcome of an import as a headline and a line."""
     source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
     came_in = job.rows_imported + job.rows_updated
     match job.state:
         case "completed" if job.options.get("dry_run"):
             return Headline(
-                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A trial run: nothing changed."
+                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A dry run: nothing was changed."
             )
         case "completed" if job.rows_rejected and not came_in:
             return Headline(
@@ -99,25 +110,20 @@ def headline_of(job: ImportJob, took: float | None) -> Headline:
             return Headline("failed", "alert-circle", "The import failed, nothing was imported", job.error)
 
 
-def _phase(job: Mapping[str, Any]) -> str:
-    if job.get("cancel_requested"):
+def _phase(job: ShownImport) -> str:
+    if job["cancel_requested"]:
         return "Stopping"
-    return "Waiting for its turn" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
+    return "Waiting to start" if job["state"] == "queued" else _PHASES.get(job["phase"], "Working")
 
 
-def _again(job: Mapping[str, Any]) -> str:
-    """Why the numbers begin anew, where they do."""
+def _again(job: ShownImport) -> str:
+    """Why the numbers start again, if they do."""
     if job["state"] == "queued" and job["attempt"]:
-        return f"{job['error']} It starts again by itself, from the beginning."
+        return f"{job['error']} It will start again automatically from the beginning."
     if job["state"] == "running" and job["attempt"] > 1:
-        return f"{job['error']} It was started again, from the beginning: this is attempt {job['attempt']}."
+        return f"{job['error']} It has started again from the beginning: this is attempt {job['attempt']}."
     return ""
 
 
-def _of_row(job: ImportJob) -> dict[str, Any]:
-    names = (
-        "state", "phase", "attempt", "progress", "filename", "table_name", "bytes_total", "bytes_read", "rows_read",
-        "rows_imported", "rows_updated", "rows_skipped", "rows_rejected", "rows_per_second", "eta_seconds", "errors",
-        "error", "cancel_requested",
-    )  # fmt: skip
-    return {name: getattr(job, name) for name in names}
+def _of_row(job: ImportJob) -> ShownImport:
+    return cast("ShownImport", {name: getattr(job, name) for name in ShownImport.__annotations__})

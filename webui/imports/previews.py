@@ -16,7 +16,7 @@ from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.imports.dialects.opening import examine
-from dataengine.imports.planning.mended_files import as_before
+from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.models import Column
@@ -66,7 +66,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """``found`` says how the file is written, as (what, how). ``problem`` is why it cannot be imported as it is."""
+    """``found`` describes the file's format as (what, how). ``problem`` tells why it cannot be imported as it is."""
 
     found: list[tuple[str, str]] = field(default_factory=list)
     columns: list[FileColumn] = field(default_factory=list)
@@ -90,7 +90,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         return Preview(problem=error.message)
     dialect, headers = opening.dialect, opening.headers
     if read.mapping is not None and not set(read.mapping) <= set(headers):
-        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
+        # With another dialect it has other headers, so the choices for the old ones do not apply.
         read = replace(read, mapping=None)
     problem, plan = "", None
     try:
@@ -113,7 +113,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
             ("Cells", f"separated by {_DELIMITERS.get(dialect.delimiter, dialect.delimiter)}"),
             ("Encoding", dialect.encoding.upper()),
             ("First line", "names of the columns" if dialect.has_header else "data"),
-            *([("Passed over", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
+            *([("Ignored", f"{dialect.skip_rows} lines at the top")] if dialect.skip_rows else []),
         ],
         columns=[
             _column(

@@ -1,8 +1,8 @@
 """Uploads that arrive in pieces (tus), before they are drafts.
 
-A file on disk grows to the size that was announced and then becomes a draft; its size *is* how far the upload has
-come. Everything else stands, signed, in the upload's token, which is the draft's token too. So nothing has to be kept
-in step, and the pieces may be taken by any process that sees the folder.
+A file on disk grows to the announced size and then becomes a draft; its size *is* the progress of the upload.
+Everything else is in the upload's signed token, which is also the draft's. So nothing has to be kept in sync, and any
+process that sees the folder can receive a piece.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _COPIED_AT_ONCE = 256 << 10
 
 
 class Stream(Protocol):
-    """What a piece is read from."""
+    """The source of a piece."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class Busy(Conflict):
-    """Another request writes to this upload."""
+    """Another request is writing to this upload."""
 
     code = "upload_locked"
     status = 423
@@ -51,7 +51,7 @@ class OffsetMismatch(Conflict):
 
 
 class PartialUpload:
-    """One upload: ``size`` bytes are to come, ``offset()`` of them are here."""
+    """One upload: ``size`` bytes in all, of which ``offset()`` have arrived."""
 
     def __init__(self, ticket: drafts.Ticket) -> None:
         self.token = ticket.token
@@ -62,7 +62,7 @@ class PartialUpload:
         self._path = _folder() / Path(ticket.key).name
 
     def offset(self) -> int:
-        """How many bytes are here. Raises NotFound where the upload was cancelled, used up or swept away."""
+        """How many bytes have arrived. Raises NotFound if the upload was cancelled, used up or swept away."""
         try:
             here = self._path.stat().st_size
         except FileNotFoundError:
@@ -75,10 +75,10 @@ class PartialUpload:
         return here
 
     def append(self, offset: int, stream: Stream) -> int:
-        """Take a piece that begins at ``offset``; with the last one it becomes a draft. Returns the new offset.
+        """Append a piece at ``offset``; the last one makes the upload a draft. Returns the new offset.
 
-        Raises OffsetMismatch, Busy, NotFound, TooLarge (nothing of the piece stays), or Unavailable where the disk
-        is full (what did fit stays).
+        Raises OffsetMismatch, Busy, NotFound, TooLarge (nothing of the piece is kept), or Unavailable if the disk is
+        full (what fitted is kept).
         """
         with self._locked() as file:
             if file.seek(0, os.SEEK_END) != offset:
@@ -86,7 +86,7 @@ class PartialUpload:
             while piece := stream.read(_COPIED_AT_ONCE):
                 if file.tell() + len(piece) > self.size:
                     file.truncate(offset)
-                    raise TooLarge(f"The upload was announced with {self.size:,} bytes, and more came.")
+                    raise TooLarge(f"The upload was announced with {self.size:,} bytes, but more were sent.")
                 _write(file, piece)
             here = file.tell()
             if here == self.size:
@@ -94,14 +94,14 @@ class PartialUpload:
         return here
 
     def discard(self) -> None:
-        """Remove what is here of it, as partial upload or as draft."""
+        """Remove it, whether it is a partial upload or a draft."""
         self._path.unlink(missing_ok=True)
         default_storage.delete(self._key)
 
     @contextmanager
     def _locked(self) -> Iterator[IO[bytes]]:
         try:
-            # Unbuffered: what was written is in the file, whatever happens next.
+            # Unbuffered, so that everything written is in the file, whatever happens next.
             with self._path.open("r+b", buffering=0) as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ class PartialUpload:
             raise drafts.gone() from None
 
     def _finish(self, file: IO[bytes]) -> None:
-        """Make it a draft. Called with the lock, so once; a file that has gone meanwhile is one already."""
+        """Make it a draft. Called under the lock, so only once; a missing file has already become one."""
         if not self._path.exists():
             return
         file.flush()
@@ -125,7 +125,7 @@ class _Complete(File):  # type: ignore[type-arg]  # generic in the stubs only
     """Lets a storage in the file system move the file instead of copying it."""
 
     def temporary_file_path(self) -> str:
-        """Where it lies."""
+        """Its path."""
         return str(self.name)
 
 
@@ -144,12 +144,12 @@ def begin(user: User, filename: str, size: int) -> PartialUpload:
 
 
 def find(user: User, token: str) -> PartialUpload:
-    """The upload of this token. Raises NotFound where it is too old or somebody else's."""
+    """The upload of this token. Raises NotFound if it is too old or somebody else's."""
     return PartialUpload(drafts.read_ticket(user, token))
 
 
 def forget_old() -> None:
-    """Remove what nobody has added to for a day."""
+    """Remove partial uploads that have not grown for a day."""
     oldest = (timezone.now() - drafts.KEPT).timestamp()
     if not _folder().is_dir():
         return
@@ -158,7 +158,7 @@ def forget_old() -> None:
             if path.stat().st_mtime < oldest:
                 path.unlink()
         except FileNotFoundError:
-            continue  # somebody else tidied up at the same time
+            continue  # another process removed it at the same time
 
 
 def _write(file: IO[bytes], piece: bytes) -> None:
@@ -167,11 +167,11 @@ def _write(file: IO[bytes], piece: bytes) -> None:
         while view:
             view = view[file.write(view) :]
     except OSError as error:
-        raise Unavailable("The file could not be stored; there may be no room left.", code="storage_failed") from error
+        raise Unavailable("The file could not be stored; the disk may be full.", code="storage_failed") from error
 
 
 def _folder() -> Path:
-    """Beside the stored files where those are in a file system, for processes on other machines see it there too."""
+    """Next to the stored files if these are in a file system, where other machines can see it too."""
     if drafts.is_local():
         return Path(default_storage.path(FOLDER))
     return Path(settings.FILE_UPLOAD_TEMP_DIR) / FOLDER

@@ -1,4 +1,4 @@
-"""Uploads of the console: the form with its options, and what the page's script asks for."""
+"""Uploads in the console: the form with its options, and what the page's script requests."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _SUFFIXES = {".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx"}
 
 
 def asks_for_address(request: HttpRequest) -> bool:
-    """Whether upload.js sent the file: it wants to know where to go, not to be sent there."""
+    """Whether upload.js sent the file: it wants the URL in the answer, not a redirect."""
     return request.headers.get("X-Requested-With") == "tablekeep-upload"
 
 
 def name_from_file(filename: str) -> str:
-    """A valid table name that is free, made of a file's name: ``Sales 2024.csv.gz`` -> ``sales_2024``."""
+    """A valid and free table name, made from a file's name: ``Sales 2024.csv.gz`` -> ``sales_2024``."""
     path = PurePath(filename)
     while path.suffix.lower() in _SUFFIXES:
         path = path.with_suffix("")
-    # Names are unique in the installation, so those of other people's tables count; none of them shows.
+    # Names are unique in the installation, so other users' tables count too, without being revealed.
     return derive_identifier(path.name, what="table", taken=Table.objects.values_list("name", flat=True))
 
 
 class UploadForm(Styled, forms.Form):
-    """A file, or the draft that it became, and how to read it. What is left empty is detected."""
+    """A file or its draft, and how to read it. Fields left empty are detected."""
 
     draft = forms.CharField(required=False, widget=forms.HiddenInput)
     file = forms.FileField(
@@ -57,20 +57,20 @@ class UploadForm(Styled, forms.Form):
         error_messages={"empty": "This file is empty."},
         max_length=255,
     )
-    table_name = forms.CharField(label="Table name", required=False, help_text="Left empty, the file's name is used.")
+    table_name = forms.CharField(label="Table name", required=False, help_text="If empty, the file name is used.")
     on_conflict = forms.ChoiceField(
-        label="When a row’s key is in the table already",
+        label="If a row’s key is already in the table",
         required=False,
         choices=[("reject", "Reject the row"), ("skip", "Skip the row"), ("update", "Update the record")],
     )
-    key = forms.ChoiceField(label="The key", required=False)
+    key = forms.ChoiceField(label="Key", required=False)
     on_error = forms.ChoiceField(
-        label="When a row has errors",
+        label="If a row has errors",
         required=False,
         choices=[("skip_rows", "Import the other rows"), ("abort", "Import nothing")],
     )
     delimiter = forms.ChoiceField(
-        label="Between cells",
+        label="Separator between cells",
         required=False,
         choices=[("", "Detect"), (",", "Comma"), (";", "Semicolon"), ("\t", "Tab"), ("|", "Bar")],
     )
@@ -80,35 +80,35 @@ class UploadForm(Styled, forms.Form):
     has_header = forms.ChoiceField(
         label="First line",
         required=False,
-        choices=[("", "Detect"), ("yes", "Names of the columns"), ("no", "Data already")],
+        choices=[("", "Detect"), ("yes", "Names of the columns"), ("no", "Data")],
     )
     null_values = forms.CharField(
         label="Words for a missing value",
         required=False,
-        help_text="With commas between. Left empty: NA, null and the like, where the columns show it is meant so.",
+        help_text="Separated by commas. If empty: NA, null and the like, unless these are values in a text column.",
     )
     decimal = forms.ChoiceField(
-        label="Before decimals", required=False, choices=[("", "Detect"), (".", "Point"), (",", "Comma")]
+        label="Decimal mark", required=False, choices=[("", "Detect"), (".", "Point"), (",", "Comma")]
     )
     trim = forms.ChoiceField(
         label="Spaces around cells",
         required=False,
-        choices=[("", "Count in plain text only"), ("yes", "Never count"), ("no", "Always count")],
+        choices=[("", "Keep in plain text only"), ("yes", "Drop everywhere"), ("no", "Keep everywhere")],
     )
-    email = forms.EmailField(label="Mail the result to", required=False)
+    email = forms.EmailField(label="Send the result to", required=False)
 
     user: User
 
     @classmethod
     def for_new_table(cls, request: ConsoleRequest) -> UploadForm:
-        """For a file that becomes a table: nothing in it can be there already."""
+        """For a file that becomes a table; there are no existing records."""
         form = cls._of(request)
         del form.fields["on_conflict"], form.fields["key"]
         return form
 
     @classmethod
     def for_table(cls, request: ConsoleRequest, table: Table) -> UploadForm:
-        """For a file into ``table``, whose unique columns are the keys to choose from."""
+        """For a file to be imported into ``table``, whose unique columns can be the key."""
         unique = list(table.columns.filter(unique=True))
         form = cls._of(request, key=unique[0].name if len(unique) == 1 else "")
         del form.fields["table_name"]
@@ -126,7 +126,7 @@ class UploadForm(Styled, forms.Form):
         if request.method == "POST":
             form = cls(request.POST, request.FILES, initial=initial)
         elif "draft" in request.GET:
-            # The draft's page: what was chosen before the file came along in the URL.
+            # On the draft's page the earlier choices are in the URL.
             form = cls({**initial, **request.GET.dict()}, initial=initial)
         else:
             form = cls(initial=initial)
@@ -134,7 +134,7 @@ class UploadForm(Styled, forms.Form):
         return form
 
     def clean(self) -> dict[str, Any]:
-        """Open the draft where there is one; find a name for the table where none is given."""
+        """Open the draft if there is one, and find a name for the table if none is given."""
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if values.get("draft") and not values.get("file"):
             values["file"] = drafts.find(self.user, values["draft"])
@@ -146,11 +146,11 @@ class UploadForm(Styled, forms.Form):
 
     @property
     def option_fields(self) -> list[forms.BoundField]:
-        """The fields that stand behind “Options”."""
+        """The fields under “Options”."""
         return [field for field in self if field.name not in {"draft", "file", "table_name"}]
 
     def chosen(self) -> dict[str, str]:
-        """What was chosen besides the file, to come along to the page that shows what is in it."""
+        """The choices besides the file, to be passed to the preview page."""
         asked = [name for name in self.changed_data if name in self.data and name not in {"draft", "file"}]
         return {name: self.data[name] for name in asked}
 
@@ -159,7 +159,7 @@ class UploadForm(Styled, forms.Form):
         return any(field.errors for field in self.option_fields)
 
     def mapping(self) -> dict[str, str | None]:
-        """What the preview's table says of each header: the column that it goes into, or None."""
+        """The choices in the preview: the column for each header, or None."""
         places = [name.removeprefix("header-") for name in self.data if name.startswith("header-")]
         return {self.data[f"header-{place}"]: self.data.get(f"column-{place}") or None for place in places}
 
@@ -195,13 +195,13 @@ class UploadForm(Styled, forms.Form):
         return options
 
     def options(self) -> dict[str, Any]:
-        """The options as the service takes them, without those left to detection and defaults."""
+        """The options for the service, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
             name: given[name] for name in ("on_conflict", "key", "on_error", "delimiter", "encoding") if given.get(name)
         }
         if given.get("on_conflict", "reject") in {"", "reject"}:
-            options.pop("key", None)  # it is shown as chosen, but nothing asks for it
+            options.pop("key", None)  # it is shown as chosen, but is only used to update
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"
         if given.get("null_values"):

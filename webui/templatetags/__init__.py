@@ -1,1 +1,1 @@
-"""Tags and filters of the console's templates; templates alone load them."""
+"""Tags and filters of the console's templates; only templates load them."""

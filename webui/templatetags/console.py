@@ -24,7 +24,7 @@ for _filter in (words.number, words.about, words.size, words.duration, words.sec
 @register.simple_tag
 @cache
 def icon(name: str, css: str = "") -> SafeString:
-    """A Tabler icon out of the sprite. Decoration only: what it says is said in words beside it."""
+    """A Tabler icon from the sprite. Only decoration: its meaning is also given in words."""
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         css, static("icons.svg"), name,
@@ -33,7 +33,7 @@ def icon(name: str, css: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def with_query(context: template.RequestContext, **changes: Any) -> str:
-    """The page's own query string with some parameters changed, or dropped where the change is None."""
+    """The page's query string with some parameters changed, or dropped if the change is None."""
     query: QueryDict = context["request"].GET.copy()
     for name, value in changes.items():
         if value is None:
@@ -45,5 +45,5 @@ def with_query(context: template.RequestContext, **changes: Any) -> str:
 
 @register.simple_tag
 def referring(who: Referrer, pk: int | None = None) -> str:
-    """The query of the grid that shows the records that refer: to the record ``pk``, or to any."""
+    """The grid's query for the records that refer to record ``pk``, or to any."""
     return urlencode({f"{who.column.name}__exact": pk} if pk else {f"{who.column.name}__isnull": "false"})

@@ -24,7 +24,7 @@ def test_logging_in_leads_to_where_one_was_going(client: Client, owner: User, pa
 def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, owner: User) -> None:
     answers = [read(client.post("/login/", {"username": name, "password": "wrong"})) for name in ("owner", "nobody")]
     for answer in answers:
-        assert "That name and password do not go together." in answer
+        assert "The user name or password is wrong." in answer
 
 
 def test_guessing_is_slowed_down(client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(client: Clie
 def test_an_address_of_forms_says_so_when_it_is_opened(as_owner: Client) -> None:
     response = as_owner.get("/tables/people/selected/")
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
-    assert read(response).element("h1").words == "This is no page of its own"
+    assert read(response).element("h1").words == "This is not a page"
 
 
 def test_the_password_is_changed_and_the_session_stays(as_owner: Client, owner: User, password: str) -> None:

@@ -73,7 +73,7 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     update_record(user=owner, table=people, pk=1, data={"notes": "theirs"})
     answer = paste(as_owner, people, {1: {"name": "A"}}, version=version)
     assert answer.status_code == 409
-    assert "somebody changed records meanwhile (1)" in read(answer)
+    assert "somebody else changed these records meanwhile (1)" in read(answer)
     version = record_version(get_record(people, 1))
     assert paste(as_owner, people, {1: {"name": "A"}}, version=version).status_code == 204
     assert values(people, 1)["notes"] == "theirs"
@@ -104,7 +104,7 @@ def test_references_go_by_name(as_owner: Client, owner: User, people: Table) -> 
     )
     assert [values(pets, pk)["keeper"] for pk in (1, 2, 3)] == [2, 2, 1]
     refused = paste(as_owner, pets, {1: {"keeper": "nobody"}}).json()
-    assert "No record of “people” is called so." in refused["cells"][0]["message"]
+    assert "No record of “people” has this label." in refused["cells"][0]["message"]
 
 
 @pytest.mark.parametrize(

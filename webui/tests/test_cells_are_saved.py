@@ -128,7 +128,7 @@ def test_what_is_gone(as_owner: Client, people: Table) -> None:
     address = url(people, "born")
     column.delete()
     answer = as_owner.post(address, {"value": "2000-01-01"}, headers=PARTIAL)
-    assert (answer.status_code, answer.content.decode()) == (404, "There is no such column any more.")
+    assert (answer.status_code, answer.content.decode()) == (404, "This column no longer exists. Reload the page.")
     as_owner.logout()
     login = save(as_owner, people, "name", value="x")
     assert (login.status_code, login.headers["HX-Redirect"]) == (204, "/login/?next=/")
@@ -169,7 +169,7 @@ def test_a_page_without_scripts_undoes_and_returns(as_owner: Client, people: Tab
     assert not page.elements("tr", id="r4")
     again = as_owner.post(action, {"next": "//elsewhere.example/"})
     assert again.status_code == 409
-    assert "This was undone already." in read(again)
+    assert "This has already been undone." in read(again)
 
 
 def test_strangers_and_viewers_undo_nothing(

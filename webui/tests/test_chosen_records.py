@@ -102,7 +102,7 @@ def test_the_whole_table_takes_its_name(as_owner: Client, people: Table) -> None
         refused = as_owner.post(URL, posted | {"whole_table": name})
         assert refused.status_code == 400
         html = read(refused)
-        assert "give the table’s name: people" in html
+        assert "confirm with the table’s name: people" in html
         assert html.value("value") == "all"
     assert get_record(people, 1).values()["notes"] == ""
     assert as_owner.post(URL, posted | {"whole_table": "people"}).status_code == 302

@@ -28,9 +28,9 @@ def test_a_column_is_added(as_owner: Client, people: Table) -> None:
 
 def test_a_column_that_cannot_be_added_says_why_and_keeps_what_was_typed(as_owner: Client, people: Table) -> None:
     for name, extra, complaint in (
-        ("name", {}, "This table has a column of that name."),
-        ("size", {"required": "on"}, "give a default"),
-        ("id", {}, "kept for Tablekeep"),
+        ("name", {}, "This table already has a column with that name."),
+        ("size", {"required": "on"}, "Give a default"),
+        ("id", {}, "reserved for Tablekeep"),
     ):
         form = {"do": "add", "name": name, "type": "INTEGER", "details": "", "default": "", **extra}
         response = as_owner.post(DESIGN, form)

@@ -82,11 +82,11 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
     [
         ("", {"name": "a"}, "A table needs a name."),
         ("select", {"name": "a"}, "reserved word"),
-        ("a.b", {"name": "a"}, "begins with a letter"),
+        ("a.b", {"name": "a"}, "must begin with a letter"),
         ("é" * 40, {"name": "a"}, "80 bytes long"),
         ("ok", {"name": ""}, "A column needs a name."),
         ("ok", {"name": "ctid"}, "system column"),
-        ("ok", {"name": "Robert'); DROP TABLE x"}, "holds only letters"),
+        ("ok", {"name": "Robert'); DROP TABLE x"}, "contain only letters"),
         ("ok", {"name": "a", "type": "CHOICE"}, "CHOICE needs its values"),
         ("ok", {"name": "a", "type": "NUMERIC", "details": "2, 9"}, "scale cannot be greater"),
         ("ok", {"name": "a", "type": "REFERENCES", "details": "nowhere"}, "no table “nowhere”"),

@@ -57,10 +57,10 @@ def test_the_script_is_told_where_to_go(as_owner: Client, people: Table) -> None
     [
         (b"", "empty.csv", "empty"),
         (b"name,email\n", "header.csv", "no rows"),
-        (b"name,name\na,b\n", "twice.csv", "names “name” twice"),
+        (b"name,name\na,b\n", "twice.csv", "has “name” twice"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.csv", "PNG"),
         (b"colour,shape\nred,round\n", "other.csv", "No header of the file is a column"),
-        (b"email\nx@example.com\n", "half.csv", "nothing for the required"),
+        (b"email\nx@example.com\n", "half.csv", "no values for the required"),
     ],
 )
 def test_a_bad_file_is_refused_at_the_field(
@@ -123,7 +123,7 @@ def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, peop
 @pytest.mark.parametrize(
     "content",
     [GOOD, b"na,me,email\n" + b"Dan,\n" * 20, b"_line,_errors,name,email\n1,x,Dan,dan@example.com\n"],
-    ids=["plain", "damaged header", "mended file"],
+    ids=["plain", "damaged header", "corrected file"],
 )
 @pytest.mark.parametrize("path", [IMPORT, "/tables/new/import/"], ids=["table", "new table"])
 def test_looking_reads_the_file_and_the_options_once(
@@ -152,7 +152,7 @@ def test_an_import_starts_from_what_was_looked_at(as_owner: Client, people: Tabl
     assert default_storage.open(job.source).read() == b"who,mail\nDan,dan@example.com\n"
     gone = as_owner.post(IMPORT, form)
     assert gone.status_code == 404
-    assert "not there any more" in read(gone)
+    assert "no longer exists" in read(gone)
 
 
 def test_looking_again_reads_by_the_chosen_dialect(as_owner: Client, people: Table) -> None:
@@ -230,7 +230,7 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")
     html = read(as_owner.get(f"/imports/{job.pk}/"))
-    assert "The process that ran it ended unexpectedly. It starts again by itself, from the beginning." in html
+    assert "The process that ran it ended unexpectedly. It will start again automatically from the beginning." in html
 
 
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:

@@ -13,7 +13,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from dataengine.jobs.progress import Sender, publish
+from dataengine.jobs.progress import ImportProgress, Sender, publish, shape
 from dataengine.models import ImportJob, RejectedRow, Table
 from webui import consumers
 from webui.tests.conftest import PEOPLE, make_table
@@ -79,7 +79,7 @@ def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job
         assert (first["id"], first["state"], first["rows_read"]) == (job.pk, "running", 10)
         assert first["url"] == f"{live_asgi.url}/api/imports/{job.pk}/"
         sender = Sender()
-        sender.send(job.pk, {"state": "running", "phase": "loading", "rows_read": 11})
+        sender.send(job.pk, shape(ImportProgress(phase="loading", rows_read=11)))
         second = json.loads(socket.recv(WAIT))
         assert (second["phase"], second["rows_read"], second["id"]) == ("loading", 11, job.pk)
         sender.close()
@@ -92,7 +92,7 @@ def test_a_new_attempt_is_told_with_what_the_row_says_of_it(live_asgi: LiveServe
         assert json.loads(socket.recv(WAIT))["attempt"] == 1
         ImportJob.objects.filter(pk=job.pk).update(attempt=2, started_at=timezone.now(), rows_read=0)
         sender = Sender()
-        sender.send(job.pk, {"state": "running", "phase": "reading", "attempt": 2, "rows_read": 3})
+        sender.send(job.pk, shape(ImportProgress(phase="reading", attempt=2, rows_read=3)))
         second = json.loads(socket.recv(WAIT))
         assert second["attempt"] == 2
         assert second["started_at"]

@@ -47,7 +47,7 @@ def test_a_slow_order_offers_its_index(as_owner: Client, people: Table) -> None:
     assert people.columns.get(name="notes").index_state == "queued"
     again = read(as_owner.get("/tables/people/?order_by=notes"))
     assert "needs an index, which is being built" in again
-    assert "See how far it is" in again
+    assert "See the progress" in again
 
 
 @pytest.mark.usefixtures("slow")

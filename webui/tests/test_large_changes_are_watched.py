@@ -47,8 +47,8 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     job = ChangeJob.objects.get()
     page = read(as_owner.get(answer.headers["Location"]))
     assert "Deleting 3 records…" in page
-    assert "It begins in a moment." in page
-    [way] = [part for part in page.elements("noscript") if "See how far it is" in part]
+    assert "It starts in a moment." in page
+    [way] = [part for part in page.elements("noscript") if "See the progress" in part]
     assert way.element("a")["href"] == "/tables/people/?order_by=name"
     assert len(ids(people)) == 3
     ChangeJob.objects.update(state="running", started_at=job.created_at)

@@ -85,8 +85,8 @@ def test_somebody_else_was_faster(as_owner: Client, people: Table, owner: User) 
     late = as_owner.post("/tables/people/records/1/", posted)
     html = read(late)
     assert late.status_code == 409
-    assert "Now it says “Theirs”." in html
-    assert "Now it says “theirs too”." in html
+    assert "It is now “Theirs”." in html
+    assert "It is now “theirs too”." in html
     assert html.value(field(people, "name")) == "Mine"
     assert stored(people, 1)["name"] == "Theirs"
     posted |= {"version": html.value("version"), field(people, "notes"): "theirs too"}

@@ -128,10 +128,10 @@ def test_a_filter_takes_a_name(condition: str, value: str, parameter: str, as_ow
 @pytest.mark.parametrize(
     ("value", "complaint"),
     [
-        ("Bert", "More than one record of “customers” is called so."),
-        ("Zoe", "No record of “customers” is called so."),
+        ("Bert", "More than one record of “customers” has this label."),
+        ("Zoe", "No record of “customers” has this label."),
         ("99", "There is no record 99 in “customers”."),
-        ("9" * 5000, "No record of “customers” is called so."),
+        ("9" * 5000, "No record of “customers” has this label."),
         ("An\0na", "Null characters are not allowed."),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_record_is_shown_and_changed_by_name(as_owner: Client, orders: Table) 
     assert html.element("a", href="/tables/customers/records/1/").words == "Open Anna #1"
     refused = as_owner.post(f"{ORDERS}records/1/", {column: "Zoe"})
     assert refused.status_code == 422
-    assert "No record of “customers” is called so." in read(refused)
+    assert "No record of “customers” has this label." in read(refused)
     assert read(refused).value(column) == "Zoe"
     for text, stored in (("Bert #3", 3), ("Anna", 1), ("", None), ("4", 4)):
         assert as_owner.post(f"{ORDERS}records/1/", {column: text}).status_code == 302

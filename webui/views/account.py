@@ -1,4 +1,4 @@
-"""Logging in and out, the account page, passwords, the look."""
+"""Logging in and out, the account page, passwords, the theme."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _YEAR = 365 * 24 * 3600
 
 
 class Login(auth_views.LoginView):
-    """The log-in page. Who is logged in already goes on to where they were going."""
+    """The log-in page. Users who are already logged in are redirected to their destination."""
 
     template_name = "account/login.html"
     authentication_form = account_forms.LoginForm
@@ -33,26 +33,26 @@ class Login(auth_views.LoginView):
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """Django admin's log-in: the console's, which slows down guessing. Who is logged in and no staff is told so."""
+    """Log-in of Django's admin: the console's, which slows down guessing. Tells users who are not staff so."""
     if request.user.is_authenticated and not admin.site.has_permission(request):
         raise PermissionDenied
     return redirect_to_login(request.GET.get("next", "") or resolve_url("admin:index"), resolve_url(settings.LOGIN_URL))
 
 
 class Logout(auth_views.LogoutView):
-    """Logs out on POST, as other sites could link to a GET; that one asks."""
+    """Logs out on POST only, since other sites could link to a GET, which asks first."""
 
     http_method_names = ["get", "head", "post", "options"]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """The question, with the button that answers it."""
+        """The question, with its button."""
         if not request.user.is_authenticated:
             return HttpResponseRedirect(resolve_url(settings.LOGIN_URL))
         return htmx.render(request, "account/logout.html")
 
 
 class _GatePage:
-    """A page with one small form before one is logged in; ``words`` are its heading, lede and button."""
+    """A page with a small form for users who are not logged in; ``words`` are its heading, lede and button."""
 
     words: dict[str, str] = {}
 
@@ -63,7 +63,7 @@ class _GatePage:
 
 
 class PasswordReset(_GatePage, auth_views.PasswordResetView):
-    """Ask for a mail with a link. Never says whether the address is known."""
+    """Request a mail with a link. Never tells whether the address is known."""
 
     template_name = FORM_PAGE
     form_class = account_forms.PasswordResetForm
@@ -71,59 +71,59 @@ class PasswordReset(_GatePage, auth_views.PasswordResetView):
     subject_template_name = "account/reset_subject.txt"
     words = {
         "heading": "Set a new password",
-        "lede": "Give the address of your account; a link comes by mail.",
+        "lede": "Enter the e-mail address of your account. You will receive a link by e-mail.",
         "button": "Send the link",
     }
 
 
 class PasswordResetDone(_GatePage, auth_views.PasswordResetDoneView):
-    """The mail is on its way, if the address is known."""
+    """Confirms the request, whether or not the address is known."""
 
     template_name = FORM_PAGE
     words = {
-        "heading": "Look in your mail",
-        "lede": "If the address belongs to an account, a link is on its way. It works once, and for three days.",
+        "heading": "Check your e-mail",
+        "lede": "If the address belongs to an account, we have sent a link to it. It works once, within three days.",
     }
 
 
 class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
-    """Choose the new password, by the link of the mail."""
+    """Choose the new password, after following the link in the mail."""
 
     template_name = FORM_PAGE
     form_class = account_forms.SetPasswordForm
     words = {"heading": "Choose a new password", "lede": "", "button": "Set password"}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Say so where the link is used up or too old."""
+        """Tell if the link is used up or too old."""
         context = super().get_context_data(**kwargs)
         if not context["validlink"]:
             context["heading"] = "This link no longer works"
-            context["lede"] = "It was used already, or it is too old. Ask for a new one."
+            context["lede"] = "It has already been used, or it is too old. Request a new one."
         return context
 
 
 class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
-    """It is done."""
+    """Confirms the new password."""
 
     template_name = FORM_PAGE
-    words = {"heading": "Your password is set", "lede": "Log in with it now."}
+    words = {"heading": "Your password is set", "lede": "You can log in with it now."}
 
 
 @console_view("GET", "POST")
 def account(request: ConsoleRequest) -> HttpResponse:
-    """Change the password; choose the look."""
+    """Change the password; choose the theme."""
     form = account_forms.PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = form.save()
         update_session_auth_hash(request, user)
-        messages.success(request, "Your password is changed.")
+        messages.success(request, "Your password has been changed.")
         return htmx.redirect(request, request.path)
     return htmx.render(request, "account/account.html", {"form": form}, status=422 if form.errors else 200)
 
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the look in a cookie, so that the first paint is right without a script."""
+    """Store the theme in a cookie, so that the first paint is right without a script."""
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = "/"

@@ -1,4 +1,4 @@
-"""Cells of the grid: what one holds in full, a new value for one, a block of values for many."""
+"""Cells of the grid: the full value of one, a new value for one, a block of values for many."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from webui.words import plural
 
 @console_view("GET", "POST")
 def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpResponse:
-    """The whole value of a cell as the text that an editor starts with; or a new value for it.
+    """The full value of a cell as text for an editor, or (POST) a new value for it.
 
-    Posted are ``value`` or ``null``, the ``version`` of the record that was shown, and ``seen``, the text that the
-    cell had. The answer is the record's row, or an error to be shown at the cell: in plain text, or, where somebody
-    else changed the same cell meanwhile, both values to choose from (409).
+    POST takes ``value`` or ``null``, the ``version`` of the record that was shown, and ``seen``, the text that the cell
+    had. The answer is the record's row, or an error to be shown at the cell: plain text or, if somebody else has
+    changed the same cell meanwhile, both values to choose from (409).
     """
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
     columns = table.all_columns()
@@ -64,7 +64,7 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
 
 @console_view("POST")
 def paste(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Write a block of cells as one change: ``block`` is read by ``webui.grid.blocks``, ``what`` is what the user did.
+    """Write a block of cells as one change: ``webui.grid.blocks`` reads ``block``; ``what`` is what the user did.
 
     All or nothing: 204, or in JSON a ``message`` and the ``cells`` at fault (``{"id", "column", "message"}``).
     """
@@ -102,14 +102,14 @@ def _save(request: ConsoleRequest, table: Table, pk: int, column: Column, trail:
         pk=pk,
         data={column.name: value},
         version=posted.get("version") or None,
-        # Where somebody changed other cells of this record, those are theirs; this one is not touched by it.
+        # Somebody else's changes to other cells of this record do not conflict with this one.
         is_as_seen=partial(_is_as_seen, request, column),
         trail=trail,
     )
 
 
 def _is_as_seen(request: ConsoleRequest, column: Column, record: Record) -> bool:
-    """Whether a cell still holds what its user saw, in the grid or in an editor."""
+    """Whether a cell still has the value that the user saw, in the grid or in an editor."""
     value = getattr(record, column.attribute)
     if value is None:
         return "seen_null" in request.POST
@@ -123,7 +123,7 @@ def _shown(request: ConsoleRequest, record: Record, column: Column) -> Cell:
 
 
 def _row(request: ConsoleRequest, table: Table, columns: list[Column], record: Record) -> dict[str, Any]:
-    """What the row of a record is rendered with, just as in the user's grid."""
+    """The context of a record's row, as in the user's grid."""
     shown = layout_of(request.user, table, columns).shown
     grid = RecordGrid([record], shown, sort="", labels=references.labels(request.user, [record]))
     return {"lines": grid.lines(versions=True)}
@@ -132,5 +132,5 @@ def _row(request: ConsoleRequest, table: Table, columns: list[Column], record: R
 def _column(columns: list[Column], attribute: str) -> Column:
     found = next((column for column in columns if column.attribute == attribute), None)
     if found is None:
-        raise NotFound("There is no such column any more.", code="column_not_found")
+        raise NotFound("This column no longer exists. Reload the page.", code="column_not_found")
     return found

@@ -1,4 +1,4 @@
-"""Changes of records on their way, and taking changes back."""
+"""Unfinished changes of records, and undoing changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from webui.views.view import console_view
 
 @console_view("GET")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """The changes of a table that a worker makes: the part of the grid's page that asks for itself until they end."""
+    """The changes of a table that a worker makes: a part of the grid's page that reloads itself until they end."""
     table = access.get_table(request.user, name, "view")
     if not htmx.is_partial(request):
         return htmx.redirect(request, resolve_url("console:records", table.name))
@@ -30,7 +30,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("POST")
 def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
-    """Stop one of them."""
+    """Cancel one of them."""
     table = access.get_table(request.user, name, "edit")
     job = access.get_change(request.user, pk, "edit")
     if job.table_id != table.pk:
@@ -46,17 +46,17 @@ def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 
 @console_view("POST")
 def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
-    """Take one change back, and offer to make it again. A page says where to go then; a script looks again itself."""
+    """Undo a change, and offer to make it again. Redirects a page; a script reloads the grid itself."""
     table = access.get_table(request.user, name, "edit")
     done = services.undo_event(user=request.user, table=table, event_id=event)
-    if isinstance(done, ChangeJob):  # the grid's page shows how far it is
+    if isinstance(done, ChangeJob):  # the grid's page shows its progress
         return htmx.redirect(request, _back(request, table))
     changes.tell_done(request, done, table, [])
     return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, _back(request, table))
 
 
 def _back(request: ConsoleRequest, table: Table) -> str:
-    """The page that it was sent from."""
+    """The page from which the request was sent."""
     target = request.POST.get("next", "") or request.htmx.current_url_abs_path or ""
     if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         return target

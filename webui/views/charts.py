@@ -1,4 +1,4 @@
-"""The charts under the grid's heads: a part of its own, asked for when the grid is there, so that nothing waits."""
+"""The charts under the grid's heads: loaded separately, once the grid is there, so that nothing waits for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from webui.views.view import console_view
 
 @console_view("GET")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """One cell for each column that the user has shown. The URL's parameters are the grid's; the bars change them."""
+    """One cell for each column that the user sees. The URL has the grid's parameters, which the bars change."""
     table = access.get_table(request.user, name, "view")
     shown = layout_of(request.user, table, table.all_columns()).shown
     found = profiles.profiles(table, shown)

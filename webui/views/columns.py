@@ -1,4 +1,4 @@
-"""Which columns of a table the user wants to see, and in which order: the grid's menu, and a page of its own."""
+"""The user's choice and order of a table's columns: the grid's menu, and a page of its own."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _STEPS = {"up": -1, "down": 1}
 
 @console_view("GET", "POST")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step, as ``up-12``.
+    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step like ``up-12``.
 
-    A script keeps a column's width with ``width-12`` and ``width`` in pixels, or without: as wide as what it holds.
+    A script sets a column's width with ``width-12`` and ``width`` in pixels; without ``width`` it fits its content.
     """
     table = access.get_table(request.user, name, "view")
     if request.method == "POST":
@@ -37,7 +37,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             shown = set(_numbers(request.POST.getlist("shown")))
             charts = "charts" in request.POST
             keep_layout(user=request.user, table=table, order=order, shown=shown, charts=charts)
-        # Who moves a column without a script will want to move another.
+        # Without a script, a user who moves one column will want to move another.
         stays = doing in _STEPS and not htmx.is_htmx(request)
         where = resolve_url("console:columns" if stays else "console:records", table.name)
         query = QueryDict(request.POST.get("query", "")).urlencode()
@@ -51,7 +51,7 @@ def _numbers(texts: Sequence[str]) -> list[int]:
 
 
 def _step(order: Sequence[int], moved: str, by: int) -> list[int]:
-    """``order`` with one column moved by a place; at the ends it stays."""
+    """``order`` with one column moved by one place, if possible."""
     changed = list(order)
     pk = next(iter(_numbers([moved])), None)
     if pk in changed and 0 <= changed.index(pk) + by < len(changed):

@@ -1,4 +1,4 @@
-"""Downloads of records: what the grid shows, all of it, as a file."""
+"""Downloads of records: all that the grid shows, as a file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from webui.views.view import console_view
 
 @console_view("GET")
 def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHttpResponse:
-    """The records that search and filters select, in the grid's order. The URL's parameters are the grid's."""
+    """The records that search and filters select, in the grid's order. The URL has the grid's parameters."""
     table = access.get_table(request.user, name, "view")
     if file_format not in CONTENT_TYPES:
-        raise NotFound("There is no such kind of file.")
+        raise NotFound("There is no such file format.")
     asked = request.GET.copy()
     guard = asked.pop("guard", [GUARDS[0]])[-1]
     if guard not in GUARDS:
-        raise NotFound("There is no such kind of file.")
+        raise NotFound("There is no such file format.")
     selection = select(record_model(table), asked)
     made = Export(selection.ordered(), file_format, str(guard))
     filename = f"{table.name}.{file_format}"

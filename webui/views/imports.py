@@ -31,7 +31,7 @@ JOBS_PER_PAGE = 50
 
 @console_view("GET", "POST")
 def new_table(request: ConsoleRequest) -> HttpResponse:
-    """Make a table of a file."""
+    """Make a table from a file."""
     return _import_page(request, UploadForm.for_new_table(request), table=None)
 
 
@@ -44,7 +44,7 @@ def into_table(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET")
 def history(request: ConsoleRequest) -> HttpResponse:
-    """Every import of tables that the user may see, the newest first."""
+    """All imports into tables that the user may see, newest first."""
     page = Paginator(access.imports_for(request.user), JOBS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"section": "imports", "page": page}
     return htmx.render(request, "imports/history.html", context, partial="imports/_history.html")
@@ -52,7 +52,7 @@ def history(request: ConsoleRequest) -> HttpResponse:
 
 @console_view("GET")
 def show(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """One import: live while it runs, then what came of it, with the rejected rows a page at a time."""
+    """One import: live while it runs, then its outcome, with the rejected rows a page at a time."""
     job = access.get_import(request.user, pk)
     context = {"section": "imports", **live_context(job, page=request.GET.get("page", ""))}
     return htmx.render(request, "imports/import.html", context, partial="imports/_rejected.html")
@@ -60,7 +60,7 @@ def show(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 @console_view("POST")
 def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """Ask the import to stop. None of its rows stays."""
+    """Cancel the import. None of its rows stay."""
     job = access.get_import(request.user, pk, "edit")
     services.cancel(user=request.user, job=job)
     return htmx.redirect(request, resolve_url("console:import", job.pk))
@@ -76,14 +76,14 @@ def do_over(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 @console_view("GET")
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
-    """The rejected rows as a file to mend and upload again."""
+    """The rejected rows as a file to correct and upload again."""
     job = access.get_import(request.user, pk)
     lines = rejected_rows.csv_lines(job)
     return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
-    """Upload, look at what is in the file, start. ``do=start`` starts at once, with a file or with its draft."""
+    """Upload, preview, start. ``do=start`` starts at once, with a file or its draft."""
     columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
@@ -139,7 +139,7 @@ def _started(request: ConsoleRequest, job: ImportJob) -> HttpResponse:
 
 
 def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
-    """To ``url``; upload.js is only told, for it shows the page itself."""
+    """Redirect to ``url``; upload.js only gets the URL, since it opens the page itself."""
     if upload_forms.asks_for_address(request):
         return JsonResponse({"location": url})
     return htmx.redirect(request, url)

@@ -1,4 +1,4 @@
-"""The indexes of a table: which there are, how far those are that are being built, and asking for more."""
+"""The indexes of a table: which exist, the progress of those being built, and buttons to request and drop them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from webui.views.view import console_view
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One line of the page: a column, or the search (``column`` None), and its index if there is one."""
+    """A line of the page: a column, or the search (``column`` None), with its index if there is one."""
 
     column: Column | None
     index: Index | None
@@ -42,7 +42,7 @@ class IndexEntry:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is on its way."""
+        """Whether nothing is queued or being built."""
         return self.index is None or self.index.is_over
 
 

@@ -42,7 +42,7 @@ LARGEST_PAGE = 1000
 
 @console_view("GET")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """The grid. Its URL is its whole state, in the API's words."""
+    """The grid. Its URL is its whole state, with the API's parameters."""
     table = access.get_table(request.user, name, "view")
     columns = table.all_columns()
     rights, is_partial = access.rights_of(request.user, table), htmx.is_partial(request)
@@ -69,7 +69,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         ),
         "page_sizes": PAGE_SIZES,
         "export_formats": EXPORT_FORMATS,
-        # What the small forms of the grid carry along.
+        # The parameters that the grid's small forms pass on.
         "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
     }
@@ -84,14 +84,14 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         status = 503
     if not is_partial:
         context |= changes.on_their_way(request, table)
-    # A partial is swapped in whatever it says: the grid itself explains what went wrong.
+    # A partial is always shown: the grid itself explains what went wrong.
     status = 200 if is_partial else status
     return htmx.render(request, "records/index.html", context, partial="records/_grid.html", status=status)
 
 
 @console_view("GET")
 def count(request: ConsoleRequest, name: str) -> HttpResponse:
-    """How many records the grid's URL selects, counted to the last one: a line of its own, so that nothing waits."""
+    """How many records the grid's URL selects, counted exactly: a line of its own, so that nothing waits for it."""
     table = access.get_table(request.user, name, "view")
     selection = listing.select(record_model(table), request.GET)
     try:
@@ -103,7 +103,7 @@ def count(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET")
 def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Turn the filter form into the parameter that it means; or show the conditions that suit a column."""
+    """Turn the filter form into a parameter, or show the conditions for a column."""
     table = access.get_table(request.user, name, "view")
     columns = table.all_columns()
     of = request.GET.get("column", "")
@@ -125,13 +125,13 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     response = htmx.render(
         request, "records/filter.html", context, partial="records/_condition.html", status=htmx.UNPROCESSABLE
     )
-    response["HX-Retarget"] = "#condition"  # the form asked for the grid; what is wrong belongs into the form
+    response["HX-Retarget"] = "#condition"  # the target was the grid, but errors belong in the form
     return response
 
 
 @console_view("GET")
 def lookup(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Records to refer to, as suggestions for the input that asks: it sends its text, whatever its own name is."""
+    """Suggestions for a reference input, which sends its text under its own name."""
     table = access.get_table(request.user, name, "view")
     text = request.GET.get(next(iter(request.GET), ""), "")
     found = [references.written(entry["id"], entry["label"]) for entry in references.find(table, text)]
@@ -140,7 +140,7 @@ def lookup(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET", "POST")
 def add(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Add a record; with ``copy`` in the URL one that begins as another is."""
+    """Add a record; with ``copy`` in the URL it starts as a copy."""
     table = access.get_table(request.user, name, "edit")
     columns = table.all_columns()
     copied = record_model(table, columns).objects.filter(pk=_positive(request.GET.get("copy"), 0)).first()
@@ -160,7 +160,7 @@ def add(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET", "POST")
 def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
-    """Show one record whole; change it, unless somebody else did since it was shown (``version``)."""
+    """Show a record in full, or change it, unless somebody else did since it was shown (``version``)."""
     table = access.get_table(request.user, name, "edit" if request.method == "POST" else "view")
     columns = table.all_columns()
     record = services.get_record(table, pk)
@@ -218,7 +218,7 @@ def delete(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 
 
 def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
-    """``back`` is the grid as the user left it; ``query`` is its query, which the forms of a record carry along."""
+    """``back`` is the grid as the user left it; ``query`` is its query, which the forms of a record pass on."""
     here = resolve_url("console:records", table.name)
     came_from = urlsplit(request.headers.get("Referer", ""))
     sent = (request.POST if request.method == "POST" else request.GET).get("query")
@@ -251,7 +251,7 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, *, may_edit: bo
 
 
 def _nothing(params: QueryDict, layout: Layout) -> dict[str, Any]:
-    """The grid without records, where none can be shown."""
+    """An empty grid, if no records can be shown."""
     grid = RecordGrid([], layout.shown, sort="", widths=layout.widths)
     return {
         "headings": grid.headings(params), "lines": [], "page": paging.Page([], None, None, 1),
@@ -260,12 +260,12 @@ def _nothing(params: QueryDict, layout: Layout) -> dict[str, Any]:
 
 
 def page_size(params: QueryDict) -> int:
-    """``limit``, between 1 and what a page may hold."""
+    """``limit``, between 1 and the largest page."""
     return min(_positive(params.get("limit"), DEFAULT_PAGE_SIZE), LARGEST_PAGE)
 
 
 def _page_number(params: QueryDict) -> int:
-    """``page``, 1 without one. Raises InvalidInput where no page can have that number."""
+    """``page``, by default 1. Raises InvalidInput if no page can have that number."""
     text = params.get("page") or "1"
     number = _positive(text, 0)
     if not 0 < number <= paging.LAST_PAGE_NUMBER:
@@ -283,7 +283,7 @@ def _positive(text: str | None, otherwise: int) -> int:
 
 
 def _sort(params: QueryDict) -> str:
-    """The order as the heads know it: one column, with a minus for descending."""
+    """The order as the heads use it: one column, with a minus for descending."""
     order_by = params.get("order_by", "").split(",")[0].strip()
     down = params.get("order_direction", "").upper() == "DESC" and not order_by.startswith("-")
     return f"-{order_by}" if down and order_by else order_by

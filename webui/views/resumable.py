@@ -1,6 +1,6 @@
 """Resumable uploads: the server's side of tus 1.0.0 (https://tus.io/protocols/resumable-upload), for the console.
 
-Core protocol, creation, expiration and termination; each piece is taken or refused as a whole. What upload.js sends
+Core protocol, creation, expiration and termination; each piece is accepted or refused as a whole. What upload.js sends
 here becomes a draft, and the last part of the upload's address is the draft's token.
 """
 
@@ -26,7 +26,7 @@ from webui.imports.resumable import OffsetMismatch, PartialUpload
 VERSION = "1.0.0"
 _EXTENSIONS = "creation,expiration,termination"
 _PIECE = "application/offset+octet-stream"
-_LOGGED_OUT = "You are not logged in any more. Log in, then choose the same file again: it goes on where it stopped."
+_LOGGED_OUT = "You are not logged in any more. Log in, then choose the same file again to continue."
 _MOST_DIGITS = 18
 
 type View[**P] = Callable[Concatenate[ConsoleRequest, P], HttpResponse]
@@ -34,7 +34,7 @@ type DjangoView[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def tus_view[**P](**methods: View[P]) -> DjangoView[P]:
-    """A view out of one function for each method, for people who are logged in. Errors are a line of text."""
+    """A view made of one function for each method, for users who are logged in. Errors are a line of text."""
 
     @wraps(next(iter(methods.values())))
     def view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -49,7 +49,7 @@ def tus_view[**P](**methods: View[P]) -> DjangoView[P]:
 def _answer[**P](
     methods: dict[str, View[P]], request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs
 ) -> HttpResponse:
-    # The protocol's way for clients that cannot send every method.
+    # The protocol allows this for clients that cannot send every method.
     method = request.headers.get("X-HTTP-Method-Override") or request.method or ""
     if method == "OPTIONS":
         maximum = str(settings.MAX_UPLOAD_BYTES)
@@ -76,7 +76,7 @@ def _create(request: ConsoleRequest) -> HttpResponse:
 
 
 def _show(request: ConsoleRequest, token: str) -> HttpResponse:
-    """Say how much of it is here."""
+    """Tell how much has arrived."""
     partial = resumable.find(request.user, token)
     name = base64.b64encode(partial.filename.encode()).decode()
     sizes = {"Upload-Offset": str(partial.offset()), "Upload-Length": str(partial.size)}
@@ -84,10 +84,10 @@ def _show(request: ConsoleRequest, token: str) -> HttpResponse:
 
 
 def _append(request: ConsoleRequest, token: str) -> HttpResponse:
-    """Take the next piece."""
+    """Receive the next piece."""
     partial = resumable.find(request.user, token)
     if request.content_type != _PIECE:
-        return htmx.plain_error(f"A piece is sent as {_PIECE}.", 415)
+        return htmx.plain_error(f"A piece must be sent as {_PIECE}.", 415)
     try:
         offset = partial.append(_number(request, "Upload-Offset"), request)
     except OffsetMismatch as error:
@@ -98,7 +98,7 @@ def _append(request: ConsoleRequest, token: str) -> HttpResponse:
 
 
 def _cancel(request: ConsoleRequest, token: str) -> HttpResponse:
-    """Forget the upload and what has come of it."""
+    """Delete the upload and what has arrived of it."""
     resumable.find(request.user, token).discard()
     return HttpResponse(status=204)
 
@@ -114,7 +114,7 @@ def _expires(partial: PartialUpload) -> dict[str, str]:
 def _number(request: HttpRequest, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise InvalidInput(f"The header {header} has to be a number of bytes.")
+        raise InvalidInput(f"The header {header} must be a number of bytes.")
     return int(text)
 
 
@@ -126,5 +126,5 @@ def _filename(request: HttpRequest) -> str:
             try:
                 return base64.b64decode(value, validate=True).decode()
             except (binascii.Error, UnicodeDecodeError) as error:
-                raise InvalidInput("The file's name in Upload-Metadata has to be UTF-8 in base64.") from error
+                raise InvalidInput("The file name in Upload-Metadata must be UTF-8 in base64.") from error
     return ""

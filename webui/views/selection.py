@@ -1,4 +1,4 @@
-"""What is done to the records that are chosen in the grid: set, delete, duplicate."""
+"""Actions on the records chosen in the grid: set, delete, duplicate."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 from webui.words import about, plural
 
-_NOTHING_CHOSEN = "Choose records first: tick the boxes before them."
+_NOTHING_CHOSEN = "Choose records first: tick their checkboxes."
 
 
 @console_view("POST")
 def act(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Do what ``do`` says to the records ``id``, or to ``all`` that ``query`` selects.
+    """Apply the action ``do`` to the records ``id``, or to ``all`` that ``query`` selects.
 
-    Asks first where there is no script to undo at a click, and always where it is more than the page shows. A script
-    gets 204, or what is wrong in plain text.
+    Asks first if there is no script that could undo it with a click, and always if it concerns more than the page
+    shows. A script gets 204, or the errors in plain text.
     """
     table = access.get_table(request.user, name, "edit")
     everything = "all" in request.POST
@@ -58,7 +58,7 @@ def act(request: ConsoleRequest, name: str) -> HttpResponse:
                 return htmx.plain_error(_plainly(error), error.status)
             problem = error
         else:
-            if isinstance(done, ChangeJob):  # the grid's page shows how far it is
+            if isinstance(done, ChangeJob):  # the grid's page shows its progress
                 return htmx.redirect(request, back)
             changes.tell_done(request, done, table, columns)
             return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, back)
@@ -75,7 +75,7 @@ def _ask(
     back: str,
     problem: DataEngineError | None,
 ) -> HttpResponse:
-    """The page that says what will happen to how many records, and to which."""
+    """The page that tells what will happen to how many records, and to which."""
     table = chosen.table
     columns = list(form.columns.values())
     named = references.labels_of(request.user, filters.referred(chosen.query, columns))
@@ -107,13 +107,13 @@ def _duplicate(request: ConsoleRequest, table: Table, chosen: ChosenRecords, bac
     try:
         record = services.duplicate_record(user=request.user, table=table, pk=pk, trail=trail)
     except InvalidInput:
-        # What is unique and required has to be given: the form for a new record, filled in as far as it can be.
+        # Some unique and required values have to be entered: show the form for a new record, filled in otherwise.
         return htmx.redirect(request, f"{resolve_url('console:record-add', table.name)}?copy={pk}")
     changes.tell(request, f"Record {record.pk} is added, a copy of record {pk}.", table, trail)
     return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, back)
 
 
 def _plainly(error: DataEngineError) -> str:
-    """What is wrong, said once: with many records the same reason may stand at each."""
+    """The reasons without repetition: with many records they may all be the same."""
     reasons = list(dict.fromkeys(text for texts in error.fields.values() for text in texts))
     return " ".join(reasons[:3]) or error.message

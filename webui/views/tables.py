@@ -21,7 +21,7 @@ from webui.views.view import console_view
 
 @console_view("GET")
 def index(request: ConsoleRequest) -> HttpResponse:
-    """Every table that the user may see, with size, records and last import."""
+    """All tables that the user may see, with size, records and last import."""
     listing = catalog.listing(request.user, request.GET.get("order_by", ""))
     context = {"section": "tables", "listing": listing, "headings": listing.headings(request.GET)}
     return htmx.render(request, "tables/index.html", context, partial="tables/_listing.html")
@@ -134,11 +134,11 @@ def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) ->
 
 
 def _blamed(form: forms.ColumnChangeForm) -> str:
-    """The input that an error filed under the column's own name is about: services name columns, forms name inputs."""
+    """The input for an error filed under the column's name: services name columns, forms name inputs."""
     changed = set(form.changed_data) & {"default", "required", "unique"}
     return changed.pop() if len(changed) == 1 else "name"
 
 
 def _referable(request: ConsoleRequest) -> list[str]:
-    """The tables that a reference column may name."""
+    """The tables to which a reference column can refer."""
     return list(access.tables_for(request.user).order_by("name").values_list("name", flat=True))

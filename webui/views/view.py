@@ -1,4 +1,4 @@
-"""What every view of the console shares: who may call it, and what becomes of errors that it does not handle."""
+"""What every view of the console shares: who may call it, and how unhandled errors are shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ type DjangoView[**P] = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
-    """Make a view for people who are logged in, with the given HTTP methods. Errors of dataengine become pages."""
+    """Make a view for users who are logged in, with the given HTTP methods. Errors of dataengine become pages."""
 
     def decorate(view: View[P]) -> DjangoView[P]:
         @wraps(view)
@@ -44,7 +44,7 @@ def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
 def _to_login(request: HttpRequest) -> HttpResponse:
     if not htmx.is_htmx(request) and request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
-    # Where a form or a partial goes is no page to come back to; the page that it was sent from is.
+    # After log-in return to the page from which a form or partial was sent, not to its own address.
     current = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
     login = redirect_to_login(current.path + (f"?{current.query}" if current.query else ""), settings.LOGIN_URL)
     return htmx.redirect(request, login["Location"])

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the flights data as a table, by the very path that an upload takes."""
+"""`manage.py demo`: the flights data as a table, in the same way as an upload."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ _TABLE = "flights"
 class Command(BaseCommand):
     """Imports the demo data once."""
 
-    help = "Import the flights data set (336,776 rows) into the table flights, unless it is there."
+    help = "Import the flights data set (336,776 rows) into the table flights, unless it exists."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fetch the file and hand it to `import_csv`, which shows the progress."""
@@ -27,7 +27,7 @@ class Command(BaseCommand):
             while unfinished.exists():
                 time.sleep(0.5)
         if Table.objects.filter(name=_TABLE).exists():
-            self.stdout.write(f"The table {_TABLE} is there already.")
+            self.stdout.write(f"The table {_TABLE} already exists.")
             return
         try:
             path = flights_csv(Path(settings.DATA_DIR))

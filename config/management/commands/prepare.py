@@ -1,4 +1,4 @@
-"""`manage.py prepare`: everything between an empty database and a first log-in. Harmless to repeat."""
+"""`manage.py prepare`: everything between an empty database and the first log-in. Safe to repeat."""
 
 import os
 import secrets
@@ -16,11 +16,11 @@ class Command(BaseCommand):
     help = "Migrate, and create the first administrator from ADMIN_USERNAME, ADMIN_PASSWORD and ADMIN_EMAIL."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One switch: an image carries its static files already."""
+        """One switch: images already contain their static files."""
         parser.add_argument("--static", action="store_true", help="also collect static files into STATIC_ROOT")
 
     def handle(self, *args: Any, static: bool, **options: Any) -> None:
-        """Standard output carries only what a person must read; the rest goes to standard error."""
+        """Standard output only gets what the user must read; the rest goes to standard error."""
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
         if static:
             call_command("collectstatic", interactive=False, verbosity=0, stdout=self.stderr)
@@ -38,4 +38,4 @@ class Command(BaseCommand):
             f"Created the administrator: user {name}, password {'from ADMIN_PASSWORD' if given else password}"
         )
         if not given:
-            self.stdout.write("This password is shown once.")
+            self.stdout.write("This password is shown only once.")

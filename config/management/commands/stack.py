@@ -1,4 +1,4 @@
-"""`manage.py stack`: the whole of Tablekeep on a machine that has only Python. What `make run` and `make demo` call."""
+"""`manage.py stack`: all of Tablekeep on a machine that only has Python. Called by `make run` and `make demo`."""
 
 import asyncio
 import fcntl
@@ -25,7 +25,8 @@ from config.stack.processes import Program
 from config.stack.supervisor import StackError, Supervisor
 
 _ENV_FILE = "stack.env"
-# Seconds. A SIGTERM to make's process group comes twice, once more from make: only a later signal is impatience.
+# Seconds. A SIGTERM to make's process group arrives twice, the second time from make: only a later signal means
+# “hurry”.
 _ECHO = 2.0
 
 
@@ -36,14 +37,14 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One switch: the demo data."""
+        """One switch, for the demo data."""
         parser.add_argument("--demo", action="store_true", help="import the flights data set first")
 
     def handle(self, *args: Any, demo: bool, **options: Any) -> None:
         """Run until told to stop.
 
         Raises:
-            CommandError: another stack has this DATA_DIR, the port is taken, or a program died for good.
+            CommandError: another stack uses this DATA_DIR, the port is taken, or a program kept failing.
         """
         folder = make_private_folder(data_dir())
         with _only_one(folder), _listening_socket() as listener:
@@ -54,7 +55,7 @@ class Command(BaseCommand):
 
 
 class _Stack:
-    """The programs of one installation, in the order in which they need each other."""
+    """The programs of one installation, in the order of their dependencies."""
 
     def __init__(self, folder: Path, listener: socket.socket, *, demo: bool) -> None:
         self._folder = folder
@@ -68,7 +69,7 @@ class _Stack:
         self._environment.setdefault("PUBLIC_URL", self._address)
 
     async def run(self) -> None:
-        """Bring everything up, keep it up, and take it down at SIGINT, SIGTERM or SIGHUP."""
+        """Start everything, keep it running, and stop it at SIGINT, SIGTERM or SIGHUP."""
         supervisor = Supervisor()
         stopping = asyncio.Event()
 
@@ -95,13 +96,13 @@ class _Stack:
             told.cancel()
             life.cancel()
             if stopping.is_set():
-                supervisor.write("Stopping. Once more to hurry.")
+                supervisor.write("Stopping. Press Ctrl-C again to hurry.")
             await supervisor.stop()
             (self._folder / _ENV_FILE).unlink(missing_ok=True)
             if stopping.is_set():
                 supervisor.write(f"Stopped. The data is in {self._folder}.")
             with suppress(asyncio.CancelledError):
-                await life  # raises what ended it
+                await life  # raises the error that ended it
 
     async def _live(self, supervisor: Supervisor) -> None:
         supervisor.write("Starting PostgreSQL and Redis")
@@ -119,7 +120,7 @@ class _Stack:
         await supervisor.watch()
 
     async def _start_servers(self, supervisor: Supervisor) -> None:
-        """PostgreSQL and Redis, where the environment names none."""
+        """Start PostgreSQL and Redis, unless the environment names them."""
         if not self._environment.get("DATABASE_URL"):
             pooled = settings.WEB_CONCURRENCY * settings.DATABASE_POOL_SIZE
             postgres = postgres_in(self._folder, pooled=pooled)
@@ -136,7 +137,7 @@ class _Stack:
         return self._python(words[0], "manage.py", *words)
 
     def _web(self) -> Program:
-        """Uvicorn on a socket that we hold: while it restarts, clients wait instead of being refused."""
+        """Uvicorn on a socket that we keep open: while it restarts, clients wait instead of being refused."""
         descriptor = self._listener.fileno()
         return self._python(
             "web",
@@ -149,7 +150,7 @@ class _Stack:
         )
 
     def _worker(self) -> Program:
-        # SIGTERM lets a task finish; an import that takes longer than the grace starts again at the next start.
+        # SIGTERM lets a task finish; an import that takes longer than the grace period restarts with the next stack.
         return self._celery("worker", "worker", "--loglevel=INFO", "--without-gossip", "--without-mingle")
 
     def _scheduler(self) -> Program:
@@ -157,7 +158,7 @@ class _Stack:
         return self._celery("beat", "beat", "--scheduler=celery.beat.Scheduler", "--pidfile=")
 
     def _celery(self, name: str, *arguments: str) -> Program:
-        # Celery warns of running as root, which whoever calls `make run` as root has decided to do.
+        # Celery warns when it runs as root, but whoever calls `make run` as root has decided that.
         return self._python(
             name, "-W", "ignore::UserWarning:celery.platforms", "-m", "celery", "-q", "-A", "config.celery", *arguments
         )
@@ -168,7 +169,7 @@ class _Stack:
             argv=(sys.executable, *arguments),
             env=self._environment | {"TABLEKEEP_ROLE": role},
             folder=PROJECT_DIR,
-            # Nobody is left who would want it to finish in peace; an import is safe to kill.
+            # Nobody is left to wait for it to finish; imports are safe to kill.
             orphan_signal=signal.SIGKILL,
             **options,
         )
@@ -193,14 +194,14 @@ class _Stack:
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the kernel lets go of whatever happens to this process."""
+    """Hold the folder's lock, which the kernel releases whatever happens to this process."""
     with (folder / "stack.lock").open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             raise CommandError(
-                f"Tablekeep is already running on {folder} (process {file.read().strip() or 'unknown'}). "
+                f"Tablekeep is already running in {folder} (process {file.read().strip() or 'unknown'}). "
                 "Stop it first, or choose another folder with DATA_DIR."
             ) from None
         file.truncate(0)
@@ -226,6 +227,6 @@ def _listening_socket() -> Iterator[socket.socket]:
 
 
 def _as_shell(environment: Mapping[str, str]) -> str:
-    """What other programs need to reach this stack; `set -a; . stack.env` gives them all of it."""
+    """The variables that other programs need to reach this stack; load them with `set -a; . stack.env`."""
     names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL")
     return "".join(f"{name}={shlex.quote(environment[name])}\n" for name in names if environment.get(name))

@@ -1,4 +1,4 @@
-"""THE registry of column types. A new type is one class here (``base.ColumnType`` says what it may say). Pure."""
+"""THE registry of column types. A new type is one class here (see ``base.ColumnType``). Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataengine.columns.types.text import Email, Text, Url, Varchar
 __all__ = ["BY_SQL_NAME", "ID", "REGISTRY", "ColumnSpec", "ColumnType", "recognised", "register", "unregister"]
 
 REGISTRY: dict[str, ColumnType] = {}
-"""By name, in the order in which people choose from them."""
+"""By name, in the order in which users are offered them."""
 BY_SQL_NAME: dict[str, ColumnType] = {}
 """By every SQL-style spelling, in capitals."""
 
@@ -27,20 +27,20 @@ def register(kind: ColumnType) -> None:
     """Add a type. Its names must be new."""
     taken = {kind.name} & REGISTRY.keys() | set(kind.sql_names) & BY_SQL_NAME.keys()
     if taken:
-        raise ValueError(f"There is a column type of that name already: {', '.join(sorted(taken))}")
+        raise ValueError(f"There is already a column type with this name: {', '.join(sorted(taken))}")
     REGISTRY[kind.name] = kind
     BY_SQL_NAME.update(dict.fromkeys(kind.sql_names, kind))
 
 
 def unregister(kind: ColumnType) -> None:
-    """Take a type out again. Tables that have such columns cannot be read without it."""
+    """Remove a type. Tables with columns of this type cannot be read without it."""
     del REGISTRY[kind.name]
     for name in kind.sql_names:
         del BY_SQL_NAME[name]
 
 
 def recognised() -> list[ColumnType]:
-    """The types that a column may be found to be by its cells, those preferred first."""
+    """The types that can be recognised from a column's cells, preferred ones first."""
     found = [(kind.recognition.rank, kind) for kind in REGISTRY.values() if kind.recognition is not None]
     return [kind for _, kind in sorted(found, key=lambda pair: pair[0])]
 
@@ -57,7 +57,7 @@ ID = REGISTRY[BigInteger.name]
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """A column as asked for: validated, not yet in the catalog.
+    """A column to be created: validated, but not in the catalog yet.
 
     ``default`` is the literal's text, ``None`` for no default. ``parameters`` holds ``length``; ``precision`` and
     ``scale``; ``choices`` (list of str); or ``references`` (name of a table). ``constraints`` holds ``minimum``,

@@ -1,4 +1,4 @@
-"""The words in which column types say what they are: families that others know the means for, and small records."""
+"""The vocabulary of column types: families whose means other modules know, and small records."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ type RecognisedBy = Literal["integers", "decimals", "floats", "words", "dates", 
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """How all cells of a column show that it is of a type.
+    """How a column's cells show that it has a type.
 
     ``by`` names the family of tests (``imports/converting/candidates.py``);
-    types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of what a column
-    may be, the type with the lowest ``rank`` is taken. ``words`` completes "“abc” in line 7 is not …". ``pattern``
-    matches whole cells, for RE2 and Python alike (with ``cells`` it may say which are worth asking about); of ``pairs``
-    of words, in small letters, the cells are one, and both of it occur.
+    types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of the types that
+    fit a column, the one with the lowest ``rank`` is chosen. ``words`` completes "“abc” in line 7 is not …".
+    ``pattern`` matches whole cells, for RE2 and Python alike (with ``cells`` it selects those worth testing). With
+    ``pairs`` (of words in lower case), every cell is a word of one pair, and both of its words occur.
     """
 
     by: RecognisedBy
@@ -54,7 +54,7 @@ class Recognition:
 
 
 class CellRefused(ValueError):
-    """A cell is no value of its column's type for another reason than what it looks like.
+    """A cell that looks like a value of its column's type, but is refused for another reason.
 
     ``code`` is one of an import's error codes; ``expected`` completes "expected …, found “abc”".
     """
@@ -66,7 +66,7 @@ class CellRefused(ValueError):
 
 
 class ParameterReader(Protocol):
-    """What reads the parameters of an SQL-style type (``columns/sql_types.py``): a token is its kind and its text."""
+    """Reads the parameters of an SQL-style type (``columns/sql_types.py``). A token is a pair of kind and text."""
 
     def take(self) -> tuple[str, str]:
         """The next token. Raises InvalidInput at the end."""
@@ -78,4 +78,4 @@ class ParameterReader(Protocol):
         """The tokens of that list. Raises InvalidInput."""
 
     def refuse(self, reason: str) -> InvalidInput:
-        """The error that says ``reason`` of the column."""
+        """The error with ``reason`` for the column."""

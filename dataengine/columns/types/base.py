@@ -1,8 +1,8 @@
-"""What a column type is: one class that says everything of it, and nothing that it leaves for others to guess.
+"""What a column type is: one class that defines everything about it, so that nothing else has to guess.
 
-Where an aspect needs what stands above ``columns`` (Arrow kernels, SQL, HTML), the class names a family, and the one
-module that has the means turns the name into them; or a method imports a library when it is called. Web processes
-import this, so nothing here loads numpy or pyarrow.
+If an aspect needs something from above ``columns`` (Arrow kernels, SQL, HTML), the class names a family, and the one
+module that has the means looks it up; or a method imports a library when it is called. Web processes import this
+module, so nothing here loads numpy or pyarrow.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 
 class ColumnType(ABC):
-    """One entry of the registry, by what is asked of it. A new type says what differs from what stands here.
+    """An entry of the registry, grouped by what is asked of it. A new type overrides what differs from these defaults.
 
-    Such a type has values that Django's field reads and that people write as text: it is shown as that, edited in one
-    line, compared and sorted by PostgreSQL; cells of files are read one by one (``read_cell``).
+    The default is a type whose values Django's field reads and people write as text: it is shown as that text, edited
+    in one line, and compared and sorted by PostgreSQL; cells of files are read one by one (``read_cell``).
     """
 
     # Names ---------------------------------------------------------------------------------------------------------
@@ -46,44 +46,44 @@ class ColumnType(ABC):
     name: ClassVar[str]
     """Stored in the catalog."""
     label: ClassVar[str]
-    """What people read."""
+    """Shown to users."""
     group: ClassVar[str] = "Other"
-    """Under which heading it stands where types are chosen."""
+    """The heading under which users choose it."""
     sql_names: ClassVar[tuple[str, ...]]
-    """The SQL-style spellings; the first one is written back."""
+    """The SQL-style spellings; the first is the one shown."""
     arguments: ClassVar[tuple[str, ...]] = ()
-    """The parameters that may stand in parentheses, in their order."""
+    """The parameters that may follow in parentheses, in order."""
     details: ClassVar[tuple[str, str] | None] = None
-    """How a form asks for the parameters: what the field is called, and an example."""
+    """How a form asks for the parameters: the label of the field, and an example."""
 
     @property
     def noun(self) -> str:
-        """What messages call a column of it."""
+        """What messages call a column of this type."""
         return self.label
 
     def sql_text(self, parameters: Parameters) -> str:
-        """The type as people write it, without modifiers: ``VARCHAR(20)``."""
+        """The SQL-style type without modifiers: ``VARCHAR(20)``."""
         values = [str(parameters[name]) for name in self.arguments if parameters.get(name) is not None]
         return f"{self.sql_names[0]}({','.join(values)})" if values else self.sql_names[0]
 
     def sql_text_with(self, details: str) -> str:
-        """The type as people write it, with what somebody put in a form's field for its details."""
+        """The SQL-style type with what was typed in a form's field for its details."""
         return f"{self.sql_names[0]}({details})" if details else self.sql_names[0]
 
     def read_parameters(self, reader: ParameterReader) -> dict[str, Any]:
-        """What stands behind the type's name. Raises InvalidInput."""
+        """Read the parameters after the type's name. Raises InvalidInput."""
         if not reader.has_list():
             return {}
         if not self.arguments:
-            raise reader.refuse(f"{self.sql_names[0]} takes nothing in parentheses.")
+            raise reader.refuse(f"{self.sql_names[0]} has no parameters in parentheses.")
         values = reader.listed()
         if len(values) > len(self.arguments) or any(not (k == "number" and v.isdecimal()) for k, v in values):
-            raise reader.refuse(f"{self.sql_names[0]} takes {' and '.join(self.arguments)} as whole numbers.")
+            raise reader.refuse(f"{self.sql_names[0]} needs {' and '.join(self.arguments)} as whole numbers.")
         sizes = dict(zip(self.arguments, [int(value) for _, value in values], strict=False))
         return dict(self.checked_sizes(sizes, reader))
 
     def checked_sizes(self, sizes: dict[str, int], reader: ParameterReader) -> dict[str, int]:
-        """The numbers in parentheses, completed. Raises InvalidInput where they are out of bounds."""
+        """The numbers in parentheses, completed. Raises InvalidInput if they are out of bounds."""
         return sizes
 
     # In PostgreSQL and in models -----------------------------------------------------------------------------------
@@ -91,29 +91,29 @@ class ColumnType(ABC):
     postgres: ClassVar[str]
     """The type in DDL, without parameters."""
     is_text: ClassVar[bool] = False
-    """Whether PostgreSQL keeps it as text, in which '' is a value."""
+    """Whether PostgreSQL stores it as text, where '' is a value."""
     is_reference: ClassVar[bool] = False
     can_be_unique: ClassVar[bool] = True
     can_be_sorted: ClassVar[bool] = True
-    """Whether its values have an order: only then a column can be sorted, and have an index."""
+    """Whether its values have an order; only then can a column be sorted and have an index."""
     can_name_records: ClassVar[bool] = False
-    """Whether the first column of it is what a record is called."""
+    """Whether the first column of this type labels a record."""
     constraints: ClassVar[frozenset[str]] = frozenset()
-    """The keywords of JSON Schema that a column of it can be constrained by."""
+    """The keywords of JSON Schema that can constrain a column of this type."""
     minimum: ClassVar[int | None] = None
     maximum: ClassVar[int | None] = None
 
     def postgres_type(self, parameters: Parameters) -> str:
-        """The type as DDL writes it. Of texts of the class and of integers only, so it is safe as SQL."""
+        """The type in DDL. Made only of texts of the class and of integers, so it is safe as SQL."""
         return self.postgres
 
     def cast_type(self, parameters: Parameters) -> str:
-        """What a value's text is cast to before it is assigned to the column."""
-        # An explicit cast to varchar(n) would cut a text short without a word; an assignment refuses it.
+        """The type to which a value's text is cast before it is assigned to the column."""
+        # An explicit cast to varchar(n) would silently cut a text short; an assignment refuses it.
         return "text" if self.is_text else self.postgres_type(parameters)
 
     def choices(self, parameters: Parameters) -> Sequence[str] | None:
-        """The only texts that the column takes; None where it is not about choices."""
+        """The only texts that the column accepts; None if it is not about choices."""
         return None
 
     @abstractmethod
@@ -130,7 +130,7 @@ class ColumnType(ABC):
         unique: bool,
         constraints: Parameters,
     ) -> models.Field[Any, Any]:
-        """A Django field for a column named ``name``; the attribute it is bound to is the caller's affair."""
+        """A Django field for a column named ``name``; the caller decides to which attribute it is bound."""
         options: dict[str, Any] = {
             "db_column": name,
             "verbose_name": label or name,
@@ -145,7 +145,7 @@ class ColumnType(ABC):
         return self.make_field(parameters, **options)
 
     def validators(self, constraints: Parameters) -> list[Any]:
-        """Validators for what Python can decide; ``pattern`` is PostgreSQL's and RE2's affair (no backtracking)."""
+        """Validators for what Python can decide; ``pattern`` is left to PostgreSQL and RE2 (no backtracking)."""
         validators: list[Any] = []
         if "minimum" in constraints:
             validators.append(MinValueValidator(self.limit(constraints["minimum"])))
@@ -156,23 +156,23 @@ class ColumnType(ABC):
         return validators
 
     def limit(self, value: Any) -> Any:
-        """A limit as values of the type are compared with it."""
+        """A limit in the form in which values are compared with it."""
         return value
 
     def default_value(self, field: models.Field[Any, Any], literal: str) -> Any:
-        """The literal of a default as a Python value. Raises django's ValidationError, or ValueError, for no value."""
+        """The literal of a default as a Python value. Raises ValidationError (Django's) or ValueError."""
         return field.clean(literal, None)
 
     # Values in filters, searches and the API -----------------------------------------------------------------------
 
     lookups: ClassVar[tuple[str, ...]] = ORDERED
-    """How filters can compare it."""
+    """The lookups of filters."""
     condition_words: ClassVar[Mapping[str, str]] = {}
-    """By lookup: what people read, where that is not what they read of other types."""
+    """Words for lookups that differ from those of other types."""
     is_searched_as_value: ClassVar[bool] = False
-    """Whether a search finds the records that have the very value; texts are searched for what they hold."""
+    """Whether a search looks for exactly this value; in texts it looks for parts."""
     represent: Represent | None = None
-    """Makes a value JSON; None where it is already."""
+    """Turns a value into JSON; None if it already is."""
 
     def parse(self, field: models.Field[Any, Any], value: object) -> Any:
         """``value`` (text, or a JSON scalar) as a Python value. Raises ValidationError."""
@@ -181,7 +181,7 @@ class ColumnType(ABC):
         return field.to_python(str(value).strip())
 
     def parse_value(self, field: models.Field[Any, Any], value: object) -> Any:
-        """The same for anything that somebody may have sent."""
+        """Like ``parse``, for anything that might have been sent."""
         if isinstance(value, list | dict) or value is None:
             raise ValidationError("Give one value.")
         if "\0" in str(value):
@@ -189,73 +189,73 @@ class ColumnType(ABC):
         return self.parse(field, value)
 
     def parse_searched(self, field: models.Field[Any, Any], text: str) -> Any:
-        """The value that a search for ``text`` means. Raises ValidationError where it can be none of the column's."""
+        """The value that a search for ``text`` means. Raises ValidationError if the column cannot have it."""
         return self.parse_value(field, text)
 
     def comparable(self, field: models.Field[Any, Any], value: Any) -> Any:
-        """``value`` as PostgreSQL has to see it to compare it with the column without changing either."""
+        """``value`` as PostgreSQL needs it for a comparison with the column that changes neither."""
         return value
 
     def operand(self, field: models.Field[Any, Any], value: Any) -> Any:
-        """The same as an expression of its own."""
+        """``comparable`` as an expression of its own."""
         return models.Value(value, field)
 
     def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
-        """The field of the API's input; ``options`` are what the framework makes of the model field."""
+        """The field of the API's input; ``options`` are the framework's options for the model field."""
         from dataengine.columns.api_fields import ParsedField
 
-        # Others are for the framework's own field of that model field.
+        # The other options are for the framework's own field.
         taken = {name: options[name] for name in ("required", "allow_null", "source", "validators") if name in options}
         return ParsedField(parse=lambda value: self.parse_value(field, value), **taken)
 
     def sure_test(self, parameters: Parameters) -> Callable[[Any], bool] | None:
-        """A test whether a JSON value is for certain one of the column's as it stands; None where that takes more.
+        """A test whether a JSON value is certainly valid for the column as it is; None if it is not that simple.
 
-        Ten thousand records of a bulk call hold a hundred thousand values: asking the framework about each takes most
+        Ten thousand records of a bulk call have a hundred thousand values: asking the framework about each takes most
         of the time of such a call (measured), and most are plain numbers and texts.
         """
         return None
 
     def to_text(self) -> Represent | None:
-        """What makes a value JSON that PostgreSQL, given it as text, reads as exactly the same; None: it is already."""
+        """Turns a value into JSON whose text PostgreSQL reads as exactly the same value; None if it already is."""
         return self.represent
 
     # Cells of files ------------------------------------------------------------------------------------------------
 
     kernel: ClassVar[Kernel] = "cells"
-    """What converts cells (``imports/converting/conversion.py``); ``cells`` is the type's own ``read_cell``."""
+    """The kernel that converts cells (``imports/converting/conversion.py``); ``cells`` means ``read_cell``."""
     expected: ClassVar[str] = "a value of the column's type"
-    """What messages say that a cell should have been: "expected …, found “abc”"."""
+    """What a cell should have been, in messages: "expected …, found “abc”"."""
     pattern: ClassVar[str | None] = None
-    """What the kernel ``pattern`` matches, for RE2 and Python alike."""
+    """The pattern for the kernel ``pattern``, for RE2 and Python alike."""
     has_date: ClassVar[bool] = False
     has_clock: ClassVar[bool] = False
     has_zone: ClassVar[bool] = False
     equality: ClassVar[Equality] = "bytes"
-    """What makes converted values equal (``imports/converting/repeats.py``), besides equal bytes."""
+    """When converted values are equal (``imports/converting/repeats.py``), if not by their bytes."""
     recognition: ClassVar[Recognition | None] = None
-    """How a new table's columns are recognised as of this type; None where only a person says so."""
+    """How columns of a new table are recognised as this type; None if only a user can choose it."""
 
     def arrow_type(self, parameters: Parameters) -> pa.DataType:
         """The Arrow type of converted values, from which COPY is written.
 
-        ``binary`` is for a type that Arrow has not: its values are bytes, in the format of PostgreSQL's binary COPY.
+        ``binary`` is for types that Arrow lacks: the values are bytes in PostgreSQL's binary COPY format.
         """
         import pyarrow as pa
 
         return pa.string() if self.is_text else pa.binary()
 
     def read_cell(self, text: str, parameters: Parameters) -> Any:
-        """A cell, without spaces around it, as a value of ``arrow_type``. Raises ValueError; see ``CellRefused``."""
+        """Read a cell, stripped, as a value of ``arrow_type``. Raises ValueError; see ``CellRefused``."""
         return text
 
     @staticmethod
     def why_not(text: str) -> str:
-        """What is wrong with a text that is none of its values; '' where that is plain to see."""
+        """What is wrong with a text that is not a value of this type; '' if that is obvious."""
         return ""
 
     def is_recognised(self, text: str) -> bool:
-        """Whether a cell is one of the type, where ``recognition`` goes by ``cells``."""
+        """Whether a cell has this type, if ``recognition`` is by ``cells``."""
         try:
             self.read_cell(text, {})
         except ValueError:
@@ -263,7 +263,7 @@ class ColumnType(ABC):
         return True
 
     def copy_encoder(self, field: pa.Field) -> Any | None:
-        """pgpq's encoder of converted values; None for the one that Arrow's type tells."""
+        """pgpq's encoder for converted values; None for the default of the Arrow type."""
         return None
 
     def limits_need_postgres(self, parameters: Parameters) -> bool:
@@ -273,75 +273,75 @@ class ColumnType(ABC):
     # JSON Schema ---------------------------------------------------------------------------------------------------
 
     json_forms: ClassVar[tuple[tuple[str, str | None], ...]] = ()
-    """The (type, format) in JSON Schema that become a column of this type; a list of texts has the type ``enum``."""
+    """The pairs (type, format) in JSON Schema that become this type; a list of texts has the type ``enum``."""
 
     def narrowed(self, constraints: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The type, and its parameters, that says some of ``constraints`` itself; takes those out."""
+        """The type, with parameters, that implies some of ``constraints``; these are removed from there."""
         return self.name, {}
 
     # In the console ------------------------------------------------------------------------------------------------
 
     look: ClassVar[Look] = "text"
-    """The style of its cells."""
+    """The CSS class of its cells."""
     cell_text: Callable[[Any], str] = staticmethod(str)
-    """Writes a value in a cell."""
+    """Formats a value for a cell."""
     editor_text: Callable[[Any], str] = staticmethod(str)
-    """A value as the text that reads back as itself."""
+    """Formats a value as text that is read back as the same value."""
     holds_lines: ClassVar[bool] = False
-    """Whether a text may hold line breaks, which an input of one line would drop."""
+    """Whether a text may contain line breaks, which a single-line input would drop."""
     input_attributes: ClassVar[Mapping[str, str]] = {}
-    """Attributes of the form's input. ``data-picker`` is for fields.js, which adds a calendar."""
+    """Attributes of the form's input. ``data-picker`` makes fields.js add a calendar."""
 
     def options(self, parameters: Parameters) -> Sequence[tuple[str, str]] | None:
-        """The values to choose from, with their words; None where a value is typed."""
+        """The values to choose from, with their labels; None if a value is typed."""
         chosen = self.choices(parameters)
         return None if chosen is None else [(choice, choice) for choice in chosen]
 
     def from_editor(self, text: str) -> Any:
-        """What was typed, as the record services take it. Raises ValidationError."""
+        """What was typed, in the form that the record services accept. Raises ValidationError."""
         return text
 
     # Profiles and charts -------------------------------------------------------------------------------------------
 
     chart: ClassVar[Chart] = ""
-    """What is drawn of a column: the commonest ``values``, or a histogram of that kind."""
+    """The chart of a column: its commonest ``values``, or a kind of histogram."""
     finite: ClassVar[Finite] = "values"
-    """Which values have a place among others: all, or but infinite numbers, or but infinite moments."""
+    """Which values can be drawn: all, all but infinite numbers, or all but infinite moments."""
     has_few_values: ClassVar[bool] = False
-    """Whether it has few values by what it is: then each of them is worth a bar."""
+    """Whether the type itself allows only few values, so that each gets a bar."""
     value_sql: ClassVar[LiteralString] = "{}::text"
-    """The value ``{}`` as SQL writes it for a bar and for the filter that the bar leads to."""
+    """SQL that writes the value ``{}`` for a bar and for the bar's filter."""
     value_words: ClassVar[Mapping[str, str]] = {}
-    """By value as ``value_sql`` writes it: what people read."""
+    """Labels for values as ``value_sql`` writes them."""
     told_value: ClassVar[str] = ""
-    """The value whose share stands under the chart; '' for the number of different values."""
+    """The value whose share is shown under the chart; '' shows the number of different values."""
 
     # Exports -------------------------------------------------------------------------------------------------------
 
     csv_sql: ClassVar[LiteralString] = "{}"
-    """The value ``{}`` as SQL writes it to CSV."""
+    """SQL that writes the value ``{}`` to CSV."""
     json_sql: ClassVar[LiteralString] = "{}"
-    """The same for JSON, as the API shows it."""
+    """SQL that writes it to JSON, like the API."""
     may_be_formula: ClassVar[bool] = False
     """Whether a spreadsheet may take a text for a formula."""
     sheet_text: Represent | None = None
-    """Writes a value in a workbook, where it is always text; None where it may be a number, a date, a boolean."""
+    """Formats a value for a workbook if it is always text there; None if it may be a number, date or boolean."""
 
     def may_be_long(self, parameters: Parameters) -> bool:
-        """Whether a value may have more characters than a workbook's cell holds."""
+        """Whether a value may have more characters than a cell of a workbook can hold."""
         return self.is_text
 
     # Changing a column's type --------------------------------------------------------------------------------------
 
     lossless: ClassVar[frozenset[str]] = frozenset()
-    """The types that hold every value of this one, exactly."""
+    """The types that hold every value of this type exactly."""
     checked: ClassVar[frozenset[str]] = frozenset()
-    """The types that may hold a value of this one: each is looked at."""
+    """The types that may hold values of this type: each value has to be checked."""
 
     def change_into(self, other: ColumnType, parameters: Parameters) -> Change:
-        """What it takes to make a column of this type one of ``other`` with ``parameters``."""
+        """What it takes to change a column of this type to ``other`` with ``parameters``."""
         if other.name in self.lossless | {"text"}:
             is_narrow = any(parameters.get(name) is not None for name in other.arguments)
             return "checked" if is_narrow else "lossless"
-        # Whatever is text may be written as anything, and anything may be written as text.
+        # A text may represent a value of any type, and any value can be written as text.
         return "checked" if self.is_text or other.is_text or other.name in self.checked else "refused"

@@ -1,4 +1,4 @@
-"""One of some texts."""
+"""One of several texts."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Choice(TextType):
             raise reader.refuse("CHOICE needs its values: CHOICE('a','b').")
         values = reader.listed()
         if any(kind != "string" for kind, _ in values):
-            raise reader.refuse("The values of CHOICE stand in single quotes: CHOICE('a','b').")
+            raise reader.refuse("Put the values of CHOICE in single quotes: CHOICE('a','b').")
         choices = [value[1:-1].replace("''", "'") for _, value in values]
         if len(set(choices)) != len(choices):
-            raise reader.refuse("A choice is named twice.")
+            raise reader.refuse("A choice is listed twice.")
         if not all(choice and choice.isprintable() for choice in choices):
-            raise reader.refuse("A choice cannot be empty or hold control characters.")
+            raise reader.refuse("A choice cannot be empty or contain control characters.")
         return {"choices": choices}
 
     def choices(self, parameters: Parameters) -> Sequence[str] | None:

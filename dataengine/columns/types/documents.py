@@ -1,4 +1,4 @@
-"""JSON. PostgreSQL keeps both kinds as ``jsonb``, which compares and reads faster."""
+"""JSON. PostgreSQL stores both kinds as ``jsonb``, which is faster to compare and read."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ class Json(ColumnType):
             return json.loads(text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise ValidationError(f"This is not valid JSON{where}. A text stands in double quotes.") from error
+            raise ValidationError(f"This is not valid JSON{where}. Put texts in double quotes.") from error
 
     def may_be_long(self, parameters: Parameters) -> bool:
         return True
 
 
 class Jsonb(Json):
-    """The same by PostgreSQL's name."""
+    """JSON under PostgreSQL's name."""
 
     name, label = "jsonb", "JSON (binary)"
     sql_names = ("JSONB",)

@@ -1,4 +1,4 @@
-"""What tells things apart: UUIDs."""
+"""Identifiers of things: UUIDs."""
 
 from __future__ import annotations
 

@@ -20,10 +20,10 @@ PAIRS = (
     ("sim", "nao"), ("verdadeiro", "falso"), ("ja", "nee"), ("waar", "onwaar"), ("ja", "nej"), ("tak", "nie"),
     ("prawda", "fałsz"),
 )  # fmt: skip
-"""What people write for yes and no, in small letters."""
+"""Words for yes and no, in lower case."""
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "x", "checked", *(true for true, _ in PAIRS))
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "unchecked", *(false for _, false in PAIRS))
-"""What cells may be for a column that is known to be of this type."""
+"""The words accepted in cells of a column that is known to have this type."""
 
 
 class Boolean(ColumnType):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Moment(ColumnType):
-    """What dates and times have in common."""
+    """What dates and times share."""
 
     group = "Date and time"
     condition_words = {"gt": "is after", "gte": "is on or after", "lt": "is before", "lte": "is on or before"}
@@ -123,7 +123,7 @@ class Timestamp(Moment):
 
     @staticmethod
     def cell_text(value: datetime) -> str:
-        """In UTC, which a Z says, where the value has a zone."""
+        """With a zone: in UTC, marked by a Z."""
         if value.tzinfo is None:
             return value.isoformat(sep=" ")
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ") + "Z"
@@ -132,7 +132,7 @@ class Timestamp(Moment):
 
 
 class TimestampTz(Timestamp):
-    """A moment: a date and a time of day in a zone. PostgreSQL keeps it in UTC."""
+    """A moment: a date and a time of day in a zone. PostgreSQL stores it in UTC."""
 
     name, label = "timestamptz", "Date and time with zone"
     sql_names = ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")

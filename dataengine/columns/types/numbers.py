@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_PRECISION = 1000
 ARROW_DIGITS = 38
-"""What Arrow's decimals hold."""
+"""The number of digits that Arrow's decimals can hold."""
 
 # No leading zeros (they are codes) and no plus (telephone numbers): such columns stay text.
 DECIMAL = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)$"
@@ -41,7 +41,7 @@ INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
 
 
 class Number(ColumnType):
-    """What all numbers have in common."""
+    """What all numbers share."""
 
     group = "Number"
     constraints = LIMITS
@@ -53,7 +53,7 @@ class Number(ColumnType):
 
 
 class WholeNumber(Number):
-    """Whole numbers, by how many bytes they take."""
+    """What whole numbers of all sizes share."""
 
     kernel = "integer"
     expected = "a whole number"
@@ -142,7 +142,7 @@ class BigInteger(WholeNumber):
 
 
 class Numeric(Number):
-    """Exact decimals: up to a precision, or, without one, as many as each value shows."""
+    """Exact decimals: up to a precision or, without one, as many decimals as each value has."""
 
     name, label = "numeric", "Decimal number"
     sql_names = ("NUMERIC", "DECIMAL")
@@ -159,7 +159,7 @@ class Numeric(Number):
 
     def checked_sizes(self, sizes: dict[str, int], reader: ParameterReader) -> dict[str, int]:
         if not 1 <= sizes["precision"] <= MAX_PRECISION:
-            raise reader.refuse(f"The precision must lie between 1 and {MAX_PRECISION}.")
+            raise reader.refuse(f"The precision must be between 1 and {MAX_PRECISION}.")
         if not 0 <= sizes.setdefault("scale", 0) <= sizes["precision"]:
             raise reader.refuse("The scale cannot be greater than the precision.")
         return sizes
@@ -185,7 +185,7 @@ class Numeric(Number):
         return DecimalField(**{"max_digits": None, "decimal_places": None} | options)
 
     def arrow_type(self, parameters: Parameters) -> pa.DataType:
-        """Decimal128; or binary, in PostgreSQL's own format, for what does not fit into it."""
+        """Decimal128, or, for types that do not fit into it, binary in PostgreSQL's own format."""
         import pyarrow as pa
 
         precision = parameters.get("precision")
@@ -210,7 +210,7 @@ class Numeric(Number):
 
 
 class Float(Number):
-    """What the two widths of floating point have in common."""
+    """What the two sizes of floating point share."""
 
     kernel = "float"
     expected = "a number"

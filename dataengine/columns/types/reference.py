@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reference(WholeNumber):
-    """The id of a record of another table. The constraint is in DDL: between record models stands no ForeignKey."""
+    """The id of a record of another table. The constraint is in DDL: record models have no ForeignKey."""
 
     name, label = "reference", "Reference"
     group = "Other"
@@ -35,7 +35,7 @@ class Reference(WholeNumber):
     checked = frozenset({"smallint", "integer"})
 
     def sql_text(self, parameters: Parameters) -> str:
-        """``REFERENCES customers``; a name that is no plain word in double quotes."""
+        """``REFERENCES customers``; with double quotes unless the name is a plain word."""
         name = parameters["references"]
         return f"{self.sql_names[0]} {name}" if name.isidentifier() else f'{self.sql_names[0]} "{name}"'
 

@@ -15,7 +15,7 @@ from dataengine.columns.types.aspects import LENGTHS, TEXTUAL, ApiField, Paramet
 from dataengine.columns.types.base import ColumnType
 from dataengine.exceptions import shown
 
-# One pattern for each of these, written so that Python's re, RE2 (CSV cells) and people agree on its meaning.
+# One pattern for each of these, written so that Python's re, RE2 (CSV cells) and readers agree on its meaning.
 # Letters and signs of any script; no spaces, quotation marks and other punctuation, nothing invisible.
 _WIDE = "¡-\u167f\u1681-\u1fff\u2070-\u2fff\u3005-\ud7ff\uf900-\ufdff\ufe10-\ufefc\uff10-\uffef\U00010000-\U0003ffff"
 _LABEL = rf"[A-Za-z0-9{_WIDE}](?:[A-Za-z0-9{_WIDE}-]*[A-Za-z0-9{_WIDE}])?"
@@ -23,11 +23,11 @@ EMAIL_PATTERN = rf"^[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~{_WIDE}-]+@{_LABEL}(?:\.{_LAB
 URL_PATTERN = r"^(?:[hH][tT][tT][pP][sS]?|[fF][tT][pP])://[^\s/?#@]+(?:@[^\s/?#@]+)?(?:[/?#]\S*)?$"
 
 MAX_LENGTH = 10_485_760
-"""PostgreSQL's own limit of varchar(n)."""
+"""PostgreSQL's own limit for varchar(n)."""
 
 
 class TextType(ColumnType):
-    """What all texts have in common."""
+    """What all texts share."""
 
     group = "Text"
     postgres = "text"
@@ -51,7 +51,7 @@ class TextType(ColumnType):
 
 
 class PlainText(TextType):
-    """Any text, as it stands."""
+    """Any text, unchanged."""
 
     kernel = "text"
     holds_lines = True
@@ -85,7 +85,7 @@ class Varchar(PlainText):
 
     def checked_sizes(self, sizes: dict[str, int], reader: ParameterReader) -> dict[str, int]:
         if not 1 <= sizes["length"] <= MAX_LENGTH:
-            raise reader.refuse(f"The length must lie between 1 and {MAX_LENGTH}.")
+            raise reader.refuse(f"The length must be between 1 and {MAX_LENGTH}.")
         return sizes
 
     def postgres_type(self, parameters: Parameters) -> str:
@@ -97,7 +97,7 @@ class Varchar(PlainText):
 
 
 class AddressCheck(RegexValidator):
-    """Refuses what is no address, and says why."""
+    """Refuses texts that are not addresses, and tells why."""
 
     def __init__(self, kind: Address) -> None:
         super().__init__(kind.pattern.removesuffix("$") + r"\Z", kind.invalid)
@@ -110,7 +110,7 @@ class AddressCheck(RegexValidator):
             reason = self.kind.why_not(str(value))
             if not reason:
                 raise
-            raise ValidationError(f"{self.kind.invalid} This one is none: {reason}.", code="invalid") from error
+            raise ValidationError(f"{self.kind.invalid} The problem: {reason}.", code="invalid") from error
 
 
 class Address(TextType):
@@ -119,7 +119,7 @@ class Address(TextType):
     kernel = "pattern"
     pattern: ClassVar[str]
     invalid: ClassVar[str]
-    """What people read of a text that does not match."""
+    """The message for a text that does not match."""
 
     @staticmethod
     def why_not(text: str) -> str:
@@ -157,7 +157,7 @@ class Email(Address):
             return "something is missing before the @" if not person else "the domain is missing after the @"
         if "." not in domain.strip("."):
             return f"the domain “{domain}” has no dot in it"
-        return Address.why_not(text) or "it has a character that addresses cannot have there"
+        return Address.why_not(text) or "it contains a character that is not allowed there"
 
 
 class Url(Address):
@@ -176,7 +176,7 @@ class Url(Address):
     def why_not(text: str) -> str:
         scheme, found, _ = text.strip().partition("://")
         if not found:
-            return "http:// or https:// is missing at its beginning"
+            return "http:// or https:// is missing at the beginning"
         if scheme.lower() not in ("http", "https", "ftp"):
             return f"it begins with {shown(scheme, 20)}://"
-        return Address.why_not(text) or f"the name of a server is missing, or wrong, after {scheme}://"
+        return Address.why_not(text) or f"the name of the server after {scheme}:// is missing or wrong"

@@ -1,6 +1,6 @@
-"""Batches of typed values as PostgreSQL's binary COPY wants them. Pure.
+"""Batches of typed values in PostgreSQL's binary COPY format. Pure.
 
-pgpq encodes 1M × 10 cells in 0.7 s (measured), less than a third of what PostgreSQL takes to read the same as text.
+pgpq encodes 1M × 10 cells in 0.7 s (measured), less than a third of the time PostgreSQL needs to read them as text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TRAILER = b"\xff\xff"
 
 
 def whole_copy(targets: Sequence[Target], ids: pa.Array, values: Sequence[pa.Array]) -> bytes:
-    """``id`` and the targets' values as one COPY, from header to end mark. All arrays are of one length."""
+    """``id`` and the targets' values as one COPY, from header to trailer. All arrays have the same length."""
     fields = [pa.field("id", pa.int64())]
     fields += [pa.field(f"c{place}", target.arrow) for place, target in enumerate(targets)]
     shape = pa.schema(fields)
@@ -26,7 +26,7 @@ def whole_copy(targets: Sequence[Target], ids: pa.Array, values: Sequence[pa.Arr
         if (builder := target.kind.copy_encoder(item)) is not None:
             builders[item.name] = builder
     encoder = pgpq.ArrowToPostgresBinaryEncoder.new_with_encoders(shape, builders)
-    # An encoder keeps small batches back until ``finish``.
+    # The encoder may hold small batches back until ``finish``.
     parts = [
         encoder.write_header(),
         encoder.write_batch(pa.record_batch([ids, *values], schema=shape)),
@@ -36,5 +36,5 @@ def whole_copy(targets: Sequence[Target], ids: pa.Array, values: Sequence[pa.Arr
 
 
 def without_ends(copy: bytes) -> memoryview:
-    """The rows of a COPY alone, to be put after those of another."""
+    """The rows of a COPY without header and trailer, so that they can follow those of another."""
     return memoryview(copy)[len(HEADER) : -len(TRAILER)]

@@ -1,4 +1,4 @@
-"""What a column may be, the tests that its cells are put to, and what it comes to. Pure."""
+"""The types that a column may have, the tests for each, and the decision between them. Pure."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ type Fits = Callable[[pa.Array], k.Mask]
 
 @dataclass(slots=True)
 class Candidate:
-    """What a column may be: how many cells are and are not, and the first that is not.
+    """A type that the column may have, with the cells that fit it and those that do not.
 
-    ``kinds`` its bounds tell apart.
+    ``kinds`` are the column types that share the test; their bounds tell them apart.
     """
 
     by: RecognisedBy
@@ -39,16 +39,16 @@ class Candidate:
     cells: int = 0
     failures: int = 0
     before: int = 0
-    """Cells that fit before the first that does not."""
+    """Cells that fit before the first one that does not."""
     broken_line: int = 0
     broken_cell: str = ""
     alike: bool = False
-    """Whether most cells around that one fit."""
+    """Whether most cells in the block of the first misfit fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a column is. ``failures`` are the cells that are not, ``broken_*`` the first of them."""
+    """The type of a column. ``failures`` counts the cells that do not fit; ``broken_*`` describe the first of them."""
 
     kind: ColumnType
     words: str = ""
@@ -73,7 +73,7 @@ def longest(cells: pa.Array) -> int:
 
 
 def would_round(cells: pa.Array) -> bool:
-    """Whether a double would not say of one of the numbers what it says."""
+    """Whether a double would lose digits of any of the numbers."""
     long = k.mask_of(pc.greater(pc.binary_length(cells), _SURELY_EXACT))
     if not long.any():
         return False
@@ -91,7 +91,7 @@ def floats(cells: pa.Array, pattern: str) -> k.Mask:
 
 
 def recognised(cells: pa.Array, kind: ColumnType, pattern: str) -> k.Mask:
-    """What the type itself says of each different cell (that looks like one)."""
+    """Ask the type itself about each distinct cell that looks like one of its values."""
     if pattern:
         alike = k.matches(cells, pattern)
         if not alike.any():

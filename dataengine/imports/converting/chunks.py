@@ -1,4 +1,4 @@
-"""From typed rows to COPY: those that go in at once, those that are held back, and the keys of rejected ones. Pure."""
+"""From typed rows to COPY: rows to load now, rows held back, and the keys of rejected rows. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .kernels import Mask, Target
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows, in the order of the file: ids, typed values by column, which are good, and which of those wait."""
+    """Consecutive rows of the file: ids, typed values by column, which rows are good, and which of those are held."""
 
     ids: pa.Array
     values: list[pa.Array]
@@ -27,16 +27,16 @@ class Part:
 
     @property
     def size(self) -> int:
-        """Bytes of the values in memory."""
+        """Bytes that the values take in memory."""
         return sum(values.nbytes for values in self.values)
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Rows ready for COPY, each field a whole one, from header to end mark.
+    """Rows encoded as three complete COPYs, each from header to trailer.
 
-    ``data`` has ``count`` good rows, ``back`` the ``held`` good ones that may repeat earlier rows, ``keys`` the key
-    cells of ``keyed`` rejected ones.
+    ``data`` holds the ``count`` good rows, ``back`` the ``held`` good rows that may repeat earlier ones, and ``keys``
+    the key cells of the ``keyed`` rejected rows.
     """
 
     data: bytes = b""
@@ -48,7 +48,7 @@ class Chunk:
 
 
 class ChunkEncoder:
-    """Encodes parts. ``keys`` are the places of the key columns; ``order`` is that of the column to sort by, if any."""
+    """Encodes parts. ``keys`` are the positions of the key columns, ``order`` that of the column to sort by, if any."""
 
     def __init__(self, targets: Sequence[Target], keys: Sequence[int], order: int | None) -> None:
         self._targets = targets
@@ -56,7 +56,7 @@ class ChunkEncoder:
         self._order = order
 
     def encode(self, parts: Sequence[Part]) -> Chunk:
-        """One chunk of all the parts, which follow one another."""
+        """Combine consecutive parts into one chunk."""
         part = parts[0] if len(parts) == 1 else _joined(parts)
         rows, good, held = len(part), int(part.good.sum()), int(part.held.sum())
         if good == rows and not held:

@@ -72,9 +72,9 @@ def _words(decision: Decision) -> str:
 
 
 def why_text(column: ColumnEvidence) -> str:
-    """Why a column is text though it nearly was something else, or ''."""
+    """Why a column is text although it nearly had another type; '' if there is nothing to say."""
     if not column.values:
-        return "it holds no value"
+        return "it holds no values"
     if column.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in column.candidates):
         whole = next(c for c in column.candidates if c.by == "integers")
         if whole.broken_cell[:1] in {"0", "+", "-"}:
@@ -82,15 +82,15 @@ def why_text(column: ColumnEvidence) -> str:
     best = min(column.numbers.tallies, key=lambda tally: tally.failures)
     if best.cells and not best.failures:
         if best.percents and best.bare:
-            return f"{best.percents:,} of its numbers are per cent, and others are not"
+            return f"some of its numbers ({best.percents:,}) are percentages and others are not"
         if len(best.currencies) > 1:
             return f"its amounts are in {', '.join(sorted(best.currencies))}"
         if all(tally.thrice for tally in column.numbers.tallies):
-            return "cells like 1.000 and cells like 1,000 leave open which mark stands before decimals"
+            return "with cells like 1.000 and cells like 1,000, either mark may be the decimal mark"
     nearly = max(column.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
     before = nearly.before
     if not nearly.failures or not (before or nearly.alike):
         return ""
     count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
     others = count if before else "most cells after it are"
-    return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, as {others}"
+    return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"

@@ -1,7 +1,7 @@
 """From blocks of cells to batches of typed values, with every error of every row. Pure.
 
-What a type accepts is written at its kernel (``kernels*.py``); this module picks kernels, decides what is NULL, adds
-the column's own rules (required, length, limits) and collects what is wrong.
+What a type accepts is documented at its kernel (``kernels*.py``); this module picks kernels, decides what is NULL, adds
+the column's own rules (required, length, limits) and collects the errors.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.aspects import Kernel
+from dataengine.columns.types.numbers import DECIMAL
 from dataengine.exceptions import shown
 
 from . import kernels as k
@@ -59,27 +60,27 @@ _FOUND_LENGTH = 80
 _MAYBE_THOUSANDS = r"^\s*-?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
 _PIECE = 128
 _FEW = 8
-# What cells mostly look like that the quick kernels take; for types where a look costs less than trying by pieces.
+# What most cells that a quick kernel takes look like; for types where a regular expression costs less than trying.
 PLAIN: dict[Kernel, Callable[[Target], str]] = {
     "integer": k.plain_integer,
     "numeric": plain_numeric,
     "date": plain_date,
 }
 _INDEXABLE_BYTES = 2_600
-"""What a value in a unique column may take; PostgreSQL's indexes hold 2,704 bytes with their own overhead."""
+"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
 
 
 class MarkersFound(Exception):
-    """A column that is not text holds one of the null markers: the file is to be read with them on."""
+    """A column that is not text holds a null marker: the file has to be read again with the markers as NULL."""
 
 
 class FormatsNeeded(Exception):
-    """A column holds dates that are not ISO, or numbers with marks: the whole column has to be looked at first."""
+    """A column holds dates that are not ISO, or formatted numbers: the whole column has to be looked at first."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """One error of one row. ``column`` is ``*`` for errors of the whole row."""
+    """One error of one row. ``column`` is ``*`` for errors that concern the whole row."""
 
     column: str
     code: ErrorCode
@@ -88,7 +89,7 @@ class CellError:
 
 @dataclass(slots=True)
 class Batch:
-    """One block, converted. ``good`` marks rows without an error; ``values`` are null at faults."""
+    """One converted block. ``good`` marks rows without an error; ``values`` are null where a cell is at fault."""
 
     values: list[pa.Array]
     good: npt.NDArray[np.bool_]
@@ -103,7 +104,7 @@ def target_of(
     *,
     allow_infinity: bool = False,
 ) -> Target:
-    """How cells are converted for a column."""
+    """How the cells of a column are converted."""
     return Target(
         name=spec.name,
         kind=spec.kind,
@@ -122,10 +123,10 @@ def target_of(
 class Converter:
     """Converts blocks. ``places[i]`` is the file's column that ``targets[i]`` is read from.
 
-    ``markers`` is None while it is open whether the null markers count; then the first one in a column that is not text
-    raises MarkersFound. With ``formats_open`` the first date that is not ISO, or number with marks, raises
-    FormatsNeeded, with ``guard_open`` the first cell that is not as exports write it raises GuardContradicted.
-    ``guards_found`` says that guards came off. In ``bad_is_null`` columns what is no value of them is NULL.
+    ``markers`` is None while it is undecided whether the null markers count; the first marker in a column that is not
+    text then raises MarkersFound. With ``formats_open`` the first date that is not ISO, or formatted number, raises
+    FormatsNeeded; with ``guard_open`` the first cell that no export would write like this raises GuardContradicted.
+    ``guards_found`` says that guards were taken off. In ``bad_is_null`` columns a value that does not fit is NULL.
     """
 
     def __init__(
@@ -147,16 +148,16 @@ class Converter:
         self.guards_found = False
         self._bad_is_null = bad_is_null
         self._open = markers is None
-        # Columns whose points may stand between thousands, so far, and those that have any.
+        # Columns in which every point may be a thousands separator so far, and columns with points.
         self._open_marks = {target.name for target in targets if formats_open and target.kind.kernel == "numeric"}
         self._seen_marks: set[str] = set()
-        # Values of some type may be NULL by a person's word: then cells are not taken for values at first sight.
+        # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
         self._nothing = pa.array(SHEET_NULLS)
 
     def convert(self, columns: Sequence[pa.Array]) -> Batch:
-        """Convert one block's columns."""
+        """Convert the columns of one block."""
         rows = len(columns[0]) if columns else 0
         batch = Batch([], np.ones(rows, dtype=np.bool_))
         for target, place in zip(self.targets, self.places, strict=True):
@@ -188,7 +189,7 @@ class Converter:
         """What people should know once all was converted: numbers like 1.000 alone were read as they stand."""
         said = "cells like 1.000 are read as one with three decimals, since nothing in the file says otherwise"
         names = sorted(self._open_marks & self._seen_marks)
-        return [f"{name}: {said}; the option decimal “,” turns it" for name in names]
+        return [f"{name}: {said}; to change that, set the option decimal to “,”" for name in names]
 
     def _look_for_guards(self, cells: pa.Array) -> None:
         try:
@@ -231,7 +232,7 @@ class Converter:
         if not target.kind.is_text and (nothing := k.mask_of(pc.is_in(text, self._nothing))).any():
             text, cells = k.only(text, ~nothing), k.only(cells, ~nothing)
         blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
-        if target.kind.is_text and blank.any():  # an address, a choice: what is one is meant as one
+        if target.kind.is_text and blank.any():  # for example a choice called “-”: a valid value is no marker
             _, careful = KERNELS[target.kind.kernel]
             faulty = [problem.rows for problem in careful(k.only(cells, blank), target).problems]
             blank = np.isin(np.arange(len(cells)), np.concatenate(faulty)) if faulty else np.zeros_like(blank)
@@ -247,7 +248,7 @@ class Converter:
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
         text = k.trimmed(cells.take(pa.array(faulty)))
-        if target.kind.kernel in NUMBER_KERNELS and is_written(text):
+        if target.kind.kernel in NUMBER_KERNELS and is_written(_unlike_plain(text)):
             raise FormatsNeeded(target.name)
         if not target.kind.has_date:
             return
@@ -257,8 +258,14 @@ class Converter:
                 raise FormatsNeeded(target.name)
 
 
+def _unlike_plain(text: pa.Array) -> pa.Array:
+    """Cells without those that are plain numbers however the others are written; 1.000 may be a thousand."""
+    is_plain = k.matches(text, DECIMAL) & ~k.matches(pc.utf8_ltrim(text, "-"), POINT.thrice)
+    return k.only(text, ~is_plain)
+
+
 def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converted:
-    """Numbers as spreadsheets write them, in the style of their column."""
+    """Convert numbers as spreadsheets write them, in the style of the column."""
     quick, careful = KERNELS[target.kind.kernel]
     numbers, misfits = plain(cells, style)
     if target.allow_infinity and (endless := k.infinities(cells)).any():
@@ -270,7 +277,7 @@ def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converte
 
 
 def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -> Converted:
-    """Convert what can be quickly, and only the rest carefully.
+    """Use the quick kernel where it works, and the careful one for the rest only.
 
     A careful kernel costs ten times a quick one, and one bad cell in a block would send all 6,000 through it.
     """
@@ -289,7 +296,7 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
 
 
 def _piecewise(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -> Converted:
-    """The same, a piece at a time: for cells of which nothing is known."""
+    """Convert piece by piece, so that one bad cell slows down its own piece only."""
     count = len(cells)
     pieces = [quick(cells.slice(start, _PIECE), target) for start in range(0, count, _PIECE)]
     slow = [place for place, values in enumerate(pieces) if values is None]
@@ -312,7 +319,7 @@ def _joined(pieces: Sequence[pa.Array | None]) -> pa.Array:
 
 
 def message(problem: Problem, cell: str | None) -> str:
-    """``expected a whole number, found “abc”``."""
+    """The error message for a cell: ``expected a whole number, found “abc”``."""
     if problem.code == "missing_value":
         return problem.expected
     if cell in SHEET_ERRORS:
@@ -322,12 +329,12 @@ def message(problem: Problem, cell: str | None) -> str:
 
 
 def brief(cell: str) -> str:
-    """A cell as a message names it."""
+    """The beginning of a cell, as messages show it."""
     return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
 
 
 def _own_rules(converted: Converted, target: Target) -> list[Problem]:
-    """Required, length and limits: what the column asks beyond its type."""
+    """Required, length and limits: what the column demands beyond its type."""
     values = converted.values
     problems: list[Problem] = []
     if target.required and values.null_count:
@@ -374,13 +381,13 @@ _PYTHON: dict[str, Any] = {
 
 
 def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
-    """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
+    """Where values are beyond a limit, compared exactly: floats as float8, everything else as decimals."""
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
     bound = Decimal(str(limit))
     if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
     if target.kind.limits_need_postgres(target.parameters):
-        return np.zeros(len(values), dtype=np.bool_)  # the loader asks it
+        return np.zeros(len(values), dtype=np.bool_)  # the loader asks PostgreSQL
     pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
     return np.fromiter(pairs, dtype=np.bool_, count=len(values))

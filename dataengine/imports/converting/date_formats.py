@@ -1,6 +1,6 @@
-"""Date and time formats: what a file writes, as RE2 patterns whose groups are read set-wise. Pure.
+"""Date and time formats: as RE2 patterns whose groups are read for whole columns at once. Pure.
 
-A person gives ``strptime`` formats (``%d/%m/%Y %H:%M``); the well-known ones below are found by themselves.
+Users give ``strptime`` formats (``%d/%m/%Y %H:%M``); the well-known ones below are recognised without being given.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
-# In German, French, Spanish, Italian, Dutch and Portuguese, with what people and programs shorten them to. No name
-# means one month here and another there.
+# In German, French, Spanish, Italian, Dutch and Portuguese, with their usual abbreviations. No name stands for
+# different months in two of these languages.
 _ELSEWHERE = (
     "januar jänner jän jaenner janvier janv enero ene gennaio gen januari janeiro",
     "februar feber febr février fevrier févr fevr fév fev febrero febbraio februari fevereiro",
@@ -36,12 +36,12 @@ MONTH_NUMBERS = {
     for number, (english, others) in enumerate(zip(MONTHS, _ELSEWHERE, strict=True), 1)
     for name in (english, english[:3], *others.split())
 }
-"""By name in small letters."""
+"""By the month's name in lower case."""
 
 _CLOCK = r"(?P<H>\d{2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.(?P<f>\d+))?)?"
 _ZONE = r"(?: ?(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?))?"
 _GAP = "[ \u00a0\u202f]"
-"""What stands before PM: newer programs write a narrow space that no line breaks at."""
+"""What may stand before PM: newer programs write a narrow no-break space."""
 _HALF = r"(?P<p>[aApP]\.?[mM]\.?)"
 _SHORT_CLOCK = rf"(?P<h>\d{{1,2}}){_GAP}?(?P<q>[aApP]\.?[mM]\.?)"
 """1 PM, in groups of its own."""
@@ -73,7 +73,7 @@ _EXAMPLES = {
 
 @dataclass(frozen=True, slots=True)
 class DateFormat:
-    """One format. ``pattern`` matches whole cells; ``groups`` are those that it has. ``name`` is what people read."""
+    """One format. ``pattern`` matches whole cells, ``groups`` are its named groups, ``name`` is shown to users."""
 
     name: str
     pattern: str
@@ -81,7 +81,7 @@ class DateFormat:
 
     @property
     def example(self) -> str:
-        """The format as people read it: a moment written in it."""
+        """A moment written in this format, for users."""
         return re.sub(r"%-?.", lambda part: _EXAMPLES[part[0]], self.name)
 
     @property
@@ -94,7 +94,7 @@ class DateFormat:
 
 
 def compile_format(text: str) -> DateFormat:
-    """A ``strptime`` format. Raises InvalidInput where it is none, or says no moment, day or time of day."""
+    """A ``strptime`` format. Raises InvalidInput if it is invalid, or describes neither a day nor a time of day."""
     parts: list[str] = []
     used: list[str] = []
     for directive, literal in re.findall(r"(%.)|([^%]+|%$)", text):
@@ -107,15 +107,15 @@ def compile_format(text: str) -> DateFormat:
             raise _refuse(text, f"{directive} is not supported")
     groups = frozenset(used)
     if len(groups) != len(used):
-        raise _refuse(text, "a part stands in it twice")
+        raise _refuse(text, "it contains the same part twice")
     dated = groups & {"Y", "y"} and groups & {"m", "b"} and "d" in groups
     if not dated and not ({"H", "M"} <= groups and not groups & {"Y", "y", "m", "b", "d"}):
-        raise _refuse(text, "it needs year, month and day, or hour and minute")
+        raise _refuse(text, "it needs a year, month and day, or an hour and minute")
     return DateFormat(text, f"^{''.join(parts)}$", groups)
 
 
 def _refuse(text: str, why: str) -> InvalidInput:
-    reason = f"“{text}” is no date format: {why}. An example: %d/%m/%Y"
+    reason = f"“{text}” is not a date format: {why}. Example: %d/%m/%Y"
     return InvalidInput(reason, code="invalid_option", fields={"date_formats": reason})
 
 
@@ -160,21 +160,21 @@ _RIVALS = (
     ("%d-%m-%y", "%m-%d-%y", "%y-%m-%d"),
 )
 RIVALS = {name: tuple(other for other in group if other != name) for group in _RIVALS for name in group}
-"""By format: those that the same cells may be dates in as well. Of formats that all cells fit, the first is taken."""
+"""By format: the formats that may fit the same cells. If all cells fit several, the first one in KNOWN is taken."""
 _FIRST = {"d": "day", "m": "month", "y": "year"}
 
 
 def note_on(form: DateFormat, also: Sequence[str] = (), misfits: str = "") -> str:
-    """What people should know of a column that is read in ``form``.
+    """What users should know about a column whose dates are read in ``form``.
 
-    ``also`` are rivals that all its cells fit, too; ``misfits`` says which cells do not fit.
+    ``also`` are rivals that all cells fit too; ``misfits`` says which cells do not fit.
     """
-    century = "; of two-digit years, 69 to 99 are 19xx and 00 to 68 are 20xx" if "y" in form.groups else ""
+    century = "; two-digit years 69 to 99 are 19xx, 00 to 68 are 20xx" if "y" in form.groups else ""
     if not also:
         return f"dates are read as {form.name}{misfits}{century}"
     names = f"both {form.name} and {also[0]}" if len(also) == 1 else ", ".join([form.name, *also])
     first = _FIRST[form.name[1].lower()]
     return (
         f"every date fits {names}; read as {form.name} ({first} first);"
-        f" date_formats turns it, for instance [“{also[0]}”]{century}"
+        f" to change that, set date_formats to [“{also[0]}”]{century}"
     )

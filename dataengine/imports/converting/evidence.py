@@ -1,7 +1,7 @@
-"""What the cells of one column say that it is: counted over the whole file, decided once at the end. Pure.
+"""What the cells of one column suggest about its type: counted over the whole file, decided once at the end. Pure.
 
-Every column starts as everything at once; each block counts the cells that each reading allows. A reading that too many
-cells speak against is followed no longer. Null markers are left aside while looking, and counted.
+Every column starts with all types as candidates; each block counts the cells that fit each. A candidate that too many
+cells contradict is dropped. Null markers do not count as evidence, but they are counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .candidates import Candidate, Decision, Fits, floats, is_number, longest, r
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block, take_apart
 from .kernels_written import NumberVotes, failing_share
-from .number_styles import POINT, NumberStyle, Reading
+from .number_styles import POINT, NumberStyle, StyleChoice
 from .patterns import CODE, INFINITIES, NULL_WORDS, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
@@ -39,10 +39,10 @@ from .recognising import (
     first_with_parts,
 )
 
-# What ISO dates are written in, and the looser format that takes them as well.
+# The ISO format, and the looser format that all ISO dates fit as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_FINITE = 300
-"""Decimals of at most so many characters are neither too large nor too small for a double."""
+"""Decimals of at most this many characters are neither too large nor too small for a double."""
 _HEAD = 512
 _SURELY_WHOLE = 2**53
 _ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES, *NULL_WORDS])
@@ -54,14 +54,14 @@ TEXT = Decision(REGISTRY[Text.name])
 
 @dataclass(slots=True)
 class ColumnEvidence:
-    """What is known of one column so far."""
+    """What is known about one column so far."""
 
     name: str
     given: Sequence[DateFormat] = ()
-    """Formats that a person gave: then no others are tried but ISO's."""
+    """Formats that the user gave: then only these and ISO are tried."""
     tolerance: float = TOLERANCE
     styles: Sequence[NumberStyle] = ()
-    """How a person said that numbers are written."""
+    """The number styles that the user gave."""
     values: int = 0
     marked: int = 0
     low: int = 0
@@ -89,7 +89,7 @@ class ColumnEvidence:
         self.numbers = NumberVotes(self.styles, self._most)
         for kinds in families():
             recognition = kinds[0].recognition
-            assert recognition is not None  # that is what makes it one of them
+            assert recognition is not None  # `families` lists only types that have one
             self.candidates += [
                 Candidate(recognition.by, kinds, recognition.words, fits, form)
                 for fits, form in self._tests(recognition, kinds[0])
@@ -100,7 +100,7 @@ class ColumnEvidence:
         return MOST_FAILURES if self.tolerance else 0
 
     def _tests(self, recognition: Recognition, kind: ColumnType) -> list[tuple[Fits, DateFormat | None]]:
-        """What cells are put to: one test, or one for each format that dates or times may be written in."""
+        """The tests for a family of types: one test, or one for each date or time format."""
         match recognition.by:
             case "integers":
                 return [(partial(self._integers, pattern=recognition.pattern), None)]
@@ -122,11 +122,11 @@ class ColumnEvidence:
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still be something else than text."""
+        """Whether the column may still be anything but text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
-        """Take in one block of cells. ``markers`` are what may mean NULL."""
+        """Count the cells of one block. ``markers`` are texts that may mean NULL."""
         if not self.is_open:
             return
         text = self._without_blanks(k.trimmed(cells), lines, markers)
@@ -175,7 +175,7 @@ class ColumnEvidence:
             self.numbers.look_at_integers(filled, self.low, self.high)
 
     def _fails_mostly(self, candidate: Candidate, text: pa.Array, lines: npt.NDArray[np.int64], failures: int) -> None:
-        """Count ``failures`` that nobody has counted one by one; most are, so the first is near the beginning."""
+        """Count an estimated number of ``failures``; most cells fail, so the first misfit is near the beginning."""
         if not candidate.failures:
             head = text.slice(0, _HEAD)
             wrong = k.present(head) & ~candidate.fits(head)
@@ -221,7 +221,7 @@ class ColumnEvidence:
             self.null_words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
 
     def quoted_words(self) -> None:
-        """Words in quotes are texts, whatever they say."""
+        """Note that words such as “true” stand in quotes: then they are text."""
         for candidate in self.candidates:
             if candidate.by == "words":
                 candidate.alive, candidate.cells, candidate.alike = False, 0, False
@@ -231,14 +231,14 @@ class ColumnEvidence:
         return bool(self.words) and any(c.alive for c in self.candidates if c.by == "words")
 
     def _settled(self, text: pa.Array) -> Collection[str]:
-        """The candidates that every cell of the block fits, where Arrow's own parsers can tell for all at once.
+        """The candidates that every cell of the block fits, as far as Arrow's own parsers can tell at once.
 
-        What they take is less than what the patterns below take, and never more.
+        Arrow's parsers accept a subset of what the patterns accept.
         """
         alive = [c for c in self.candidates if c.alive]
         if alive and alive[0].by == "integers":
             values = k.cast(text, pa.int64())
-            # The way there and back rules out leading zeros, plus signs and hexadecimal.
+            # Comparing the round trip rules out leading zeros, plus signs and hexadecimal.
             if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
                 limits = pc.min_max(values)
                 self.low, self.high = min(self.low, limits["min"].as_py()), max(self.high, limits["max"].as_py())
@@ -284,13 +284,13 @@ class ColumnEvidence:
 
         return fits
 
-    # What it comes to ------------------------------------------------------------------------------------------
+    # The decision ------------------------------------------------------------------------------------------
 
     def decide(self, hint: NumberStyle | None = None, default: NumberStyle = POINT) -> Decision:
-        """The column's type if markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
+        """The column's type, provided that markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
         if not self.values:
             return TEXT
-        reading = self.numbers.decide(hint, default)
+        choice = self.numbers.decide(hint, default)
         found: list[tuple[int, float, Decision]] = []
         for place, candidate in enumerate(self.candidates):
             if not candidate.alive or (candidate.by in NUMBERS and self.styles):
@@ -306,10 +306,10 @@ class ColumnEvidence:
                 kind, candidate.words, failures, candidate.broken_line, candidate.broken_cell, candidate.form
             )
             found.append((failures, place, decision))
-        if reading is not None and (written := self._written(reading)) is not None:
-            # What is plain is plain; unless all of it could be thousands, and other columns say that they are.
+        if choice is not None and (written := self._written(choice)) is not None:
+            # Plain numbers come first, unless all of them could be thousands and other columns show that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
-            found.append((written.failures, -1 if reading.tally.style.decimal == "," else after_numbers, written))
+            found.append((written.failures, -1 if choice.tally.style.decimal == "," else after_numbers, written))
         worded = self.null_words.total()
         limit = min(self._most, floor(self.tolerance * (self.values + self.infinite + worded)))
         within = [
@@ -319,14 +319,14 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and reading is not None and not reading.is_proven:
-            best = replace(best, note=best.note or reading.note, other=reading.other)
+        if is_number(best.kind) and choice is not None and not choice.is_proven:
+            best = replace(best, note=best.note or choice.note, other=choice.other)
         if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
             best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
         return self._with_null_words(best, limit) if worded else best
 
     def _with_null_words(self, best: Decision, limit: int) -> Decision:
-        """What the column is as long as nobody says that the words mean NULL."""
+        """The type of the column as long as nobody says that the words mean NULL."""
         failures = best.failures + self.null_words.total()
         if failures > limit:
             return replace(TEXT, proposed=best.kind)
@@ -334,8 +334,8 @@ class ColumnEvidence:
             return replace(best, failures=failures)
         return replace(best, failures=failures, broken_line=self.null_word_line, broken_cell=self.null_word)
 
-    def _written(self, reading: Reading) -> Decision | None:
-        tally = reading.tally
+    def _written(self, choice: StyleChoice) -> Decision | None:
+        tally = choice.tally
         if not tally.is_sound:
             return None
         kind: ColumnType | None = REGISTRY[Numeric.name]
@@ -345,21 +345,21 @@ class ColumnEvidence:
         if kind is None:
             return None
         return Decision(
-            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=reading.note
+            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
         )
 
     def kind(self) -> str:
-        """The name of the type, other columns aside."""
+        """The name of the type, without regard to other columns."""
         return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
-        """The first of a candidate's types that holds what the cells say."""
+        """The first of a candidate's types that can hold all values."""
         match candidate.by:
             case "integers":
                 return first_to_hold(candidate.kinds, self.low, self.high)
             case "floats":
                 if not self.has_points:
-                    return None  # 1e-5 may be a code, too
+                    return None  # 1e-5 may also be a code
                 return REGISTRY[Numeric.name] if self.rounds or self._is_wide else candidate.kinds[0]
             case "dates":
                 return first_with_parts(candidate.kinds, has_clock=not self.dated_only, has_zone=bool(self.zones))
@@ -368,17 +368,17 @@ class ColumnEvidence:
 
     @property
     def _is_wide(self) -> bool:
-        """Whether a whole number has more digits than a double keeps for certain."""
+        """Whether a whole number has more digits than a double is sure to keep."""
         return self.low < -_SURELY_WHOLE or self.high > _SURELY_WHOLE
 
     def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
-        """The format that dates are read in, where it is not ISO's; and a note, also where two were possible."""
+        """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
         chosen = chosen or self.decide().form
         if chosen is None or chosen is ISO:
             return [], ""
         return [chosen], note_on(chosen, self.rivals(chosen))
 
     def rivals(self, chosen: DateFormat) -> list[str]:
-        """The formats that as many cells fit."""
+        """The formats that the same number of cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
         return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]

@@ -1,4 +1,4 @@
-"""The date format of a column that is a date by design: what most of its cells are written in. Pure."""
+"""The date format of a column that is known to hold dates: the one that most of its cells fit. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .kernels_time import take_apart
 
 
 class FormatVotes:
-    """Counts, over the whole column, the cells that are dates in each known format and none in ISO's."""
+    """Counts, over the whole column, the cells that are dates in each known format but not in ISO."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._votes: Counter[str] = Counter()
         self._alone: Counter[tuple[str, str]] = Counter()
-        """By rivals: the cells that are dates in the first and none in the second."""
+        """By pair of rivals: the cells that are dates in the first format but not in the second."""
 
     def look(self, cells: pa.Array) -> None:
-        """Take in one block."""
+        """Count the cells of one block."""
         text = k.trimmed(cells)
         text = k.only(text, ~_real(text, ISO))
         if text.null_count == len(text):
@@ -44,7 +44,7 @@ class FormatVotes:
         return sum(self._alone[name, best] for name in names)
 
     def result(self) -> tuple[list[DateFormat], str]:
-        """The format, none where no cell is written in any; and what people should know about it."""
+        """The format ([] if no cell fits any), and what users should know about it."""
         best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
         if not self._votes[best.name]:
             return [], ""
@@ -52,13 +52,14 @@ class FormatVotes:
         others = {rival: self._alone[rival, best.name] for rival in rivals}
         most = max(others, key=lambda name: others[name], default="")
         if most and others[most]:
-            misfits = f", which {others[most]:,} do not fit that are written as {most}"
+            cells, do = ("cell is", "does") if others[most] == 1 else ("cells are", "do")
+            misfits = f"; {others[most]:,} {cells} written as {most} and {do} not fit"
             return [best], note_on(best, misfits=misfits)
         return [best], note_on(best, [name for name in rivals if self._votes[name] == self._votes[best.name]])
 
 
 def _real(text: pa.Array, form: DateFormat) -> k.Mask:
-    """Where cells are dates that there are, in a format."""
+    """Where cells are existing dates in a format."""
     matched = k.matches(text, form.pattern)
     if not matched.any():
         return matched

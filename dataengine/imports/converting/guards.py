@@ -1,7 +1,7 @@
-"""What stands around a cell to keep spreadsheets from running or changing it, and how it is taken off. Pure.
+"""Guards against formulas: what is put around cells so that spreadsheets neither run nor change them. Pure.
 
-Exports and rejected.csv write a ``'`` before what would run (``patterns.guarded``). Spreadsheets' users write
-``="00123"`` to keep zeros that stand in front.
+Exports and rejected.csv write a ``'`` before cells that would run (``patterns.guarded``). Users of spreadsheets write
+``="00123"`` to keep leading zeros.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from .patterns import GUARDED, NUMBER, RUNS, Guard
 _TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
 _NUMBER = rf"^{NUMBER}$"
 _UNGUARDED = rf"^(?:{NUMBER}|-[Ii]nfinity)$"
-"""What exports write bare: numbers, and the infinities of numbers and moments."""
+"""What exports write without a guard: numbers, and the infinities of numbers and moments."""
 _LEADS = np.zeros(256, dtype=np.bool_)
 _LEADS[list(b"'=+-@\t\r")] = True
 
 
 class GuardContradicted(Exception):
-    """A file that looked like an export has cells that no export writes: its apostrophes are its own."""
+    """A file that looked like an export has cells that no export would write: its apostrophes belong to the cells."""
 
 
 def meant(cells: pa.Array, guard: Guard) -> pa.Array:
-    """The cells without guards and without formulas that say no more than a text."""
+    """The cells without guards, and with formulas that only quote a text replaced by that text."""
     if guard == "exact" or not _led(cells).any():
         return cells
-    if guard == "mended":
+    if guard == "corrected":
         return _formulas_read(_unguarded(cells))
-    # What an export guards is text as it stands, ="1" included.
+    # An export guards text as it is, ="1" included.
     formulas_read = _formulas_read(cells)
     return _unguarded(formulas_read) if guard == "export" else formulas_read
 
 
 def without_formulas(cells: pa.Array, guard: Guard) -> pa.Array:
-    """The same, but with the guards of an export: that a cell has one shows that its column is text."""
+    """The same, except that guards of an export stay: a guard shows that its column is text."""
     return meant(cells, "none" if guard == "export" else guard)
 
 
 def are_guards(cells: pa.Array) -> bool:
-    """Whether cells bear an export's guard. Raises GuardContradicted where any is as no export writes it."""
+    """Whether cells bear an export's guard. Raises GuardContradicted if no export would write one of them."""
     led = _led(cells)
     if not led.any():
         return False
     some = cells.take(pa.array(np.flatnonzero(led)))
     if k.cast(some, pa.float64()) is not None:
-        return False  # negative numbers, which most columns are that come here
+        return False  # most columns that get here hold negative numbers
     off = k.matches(some, GUARDED)
     bare = k.matches(some, RUNS) & ~off
     inner = pc.utf8_slice_codeunits(k.only(some, off), 1)
@@ -71,7 +71,7 @@ def _formulas_read(cells: pa.Array) -> pa.Array:
 
 
 def _led(cells: pa.Array) -> k.Mask:
-    """Where cells begin with what guards and formulas begin with; by the bytes, which costs next to nothing."""
+    """Where cells begin with a character that begins guards or formulas; a cheap test on bytes."""
     _, offsets, data = cells.buffers()
     if data is None or not len(cells) or not data.size:
         return np.zeros(len(cells), dtype=np.bool_)

@@ -1,8 +1,8 @@
 """Column types from the whole file, not a sample. Pure.
 
-What each column's cells say is counted block by block (``evidence.py``) and decided once at the end, columns beside one
-another: null markers are NULL if at least one column has a type other than text only without them, and what leaves open
-which mark stands before decimals is read as the file's other columns are.
+The evidence of each column is counted block by block (``evidence.py``) and decided once at the end, for all columns
+together: null markers are NULL if at least one column would be text otherwise, and a column whose decimal mark is
+ambiguous is read like the file's other columns.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .recognising import TOLERANCE
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """Columns as they should be made, whether markers are NULL, formats and number styles by column, and notes."""
+    """The columns to make, whether markers are NULL, formats and number styles by column, and notes."""
 
     specs: list[ColumnSpec]
     markers: tuple[str, ...]
@@ -52,10 +52,10 @@ class Known:
 
 
 class Inference:
-    """Looks at every block of a file and then says what its columns are.
+    """Looks at every block of a file, then decides the types of its columns.
 
-    ``known`` is what a person said, by column; ``default`` is the likelier style where nothing tells ``1,234`` from
-    ``1.234``.
+    ``known`` is what the user said, by column; ``default`` is the likelier style where nothing in the file
+    tells ``1,234`` from ``1.234``.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Inference:
         lines: npt.NDArray[np.int64],
         has_quoted: Callable[[int, Collection[str]], bool] | None = None,
     ) -> None:
-        """Take in one block. ``has_quoted`` says whether a column (by its place) holds one of some words in quotes."""
+        """Count one block. ``has_quoted`` says whether a column (by position) holds any of some words in quotes."""
         self.rows += len(lines)
         for evidence, place in zip(self.columns, self._places, strict=True):
             cells = without_formulas(columns[place], self._guard)
@@ -130,7 +130,7 @@ def _formats(column: ColumnEvidence, decision: Decision) -> tuple[list[DateForma
 
 
 def _left_out(column: ColumnEvidence, decision: Decision) -> list[str]:
-    """What people should know of the cells that are not what their column is."""
+    """What users should know about cells that do not fit their column's type."""
     notes = []
     if count := decision.failures:
         are = "are" if count > 1 else "is"

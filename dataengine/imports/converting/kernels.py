@@ -1,11 +1,11 @@
 """Conversion kernels: a whole column of cells to typed values at once. Pure.
 
 Each kernel takes string cells (null = NULL) and a Target and returns Converted: typed values, null where a cell is at
-fault, and the problems. ``quick`` is a plain Arrow cast that either takes every cell or gives up (None); ``careful``
-looks at each cell's text *before* it is cast, so that nothing is rounded, truncated or guessed.
+fault, and the problems. ``quick`` kernels are plain Arrow casts that convert all cells or none (None); ``careful`` ones
+look at each cell's text *before* it is cast, so that nothing is rounded, truncated or guessed.
 
-What each accepts stands in its docstring. Spaces around a value are allowed in all types but text. Everything that is
-accepted means what PostgreSQL's own input function takes it for (test_conversion_matches_postgres.py).
+What each accepts is documented in its docstring. Spaces around a value are allowed in all types but text. Whatever is
+accepted gets the value that PostgreSQL's own input function gives it (test_conversion_matches_postgres.py).
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ SPACES = " \t\n\v\f\r"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the cells of one file column are to become.
+    """How the cells of one column of the file are to be converted.
 
-    ``formats`` are compiled date formats (``kernels_time``), ``style`` how its numbers are written where they may bear
+    ``formats`` are compiled date formats (``kernels_time``); ``style`` says how numbers are written where they may have
     more than digits, sign and point.
     """
 
@@ -65,16 +65,16 @@ class Target:
     constraints: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[Any, ...] = ()
     trim: bool | None = None
-    """Whether spaces around texts count: False says so, True that they never do, None that they do in plain text."""
+    """Whether spaces around texts are kept: False keeps them, True drops them, None keeps them in plain text only."""
     style: NumberStyle | None = None
     allow_infinity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Cells (by position in the batch) that share a fault. ``expected`` completes "expected …, found “…”.".
+    """Cells (by position in the batch) with the same fault. ``expected`` completes "expected …, found “…”".
 
-    ``hint`` has more to say of some of the cells: what is wrong with them, or what was meant.
+    ``hint`` returns more about a cell: what is wrong with it, or what was probably meant.
     """
 
     rows: npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """Typed values (null at NULL cells and at faults), and the faults."""
+    """Typed values (null where a cell is NULL or at fault), and the faults."""
 
     values: pa.Array
     problems: list[Problem]
@@ -120,13 +120,13 @@ def present(cells: pa.Array) -> Mask:
 
 
 def fault(mask: Mask, code: ErrorCode, expected: str, hint: Callable[[str], str] | None = None) -> list[Problem]:
-    """One Problem for the rows of ``mask``, none where there are none."""
+    """One Problem for the rows of ``mask``; [] if it is empty."""
     rows = np.flatnonzero(mask)
     return [Problem(rows, code, expected, hint)] if len(rows) else []
 
 
 def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
-    """The cells as ``arrow``, or None where any of them is no such value."""
+    """The cells as ``arrow``, or None if any of them cannot be cast."""
     try:
         return pc.cast(cells, arrow)
     except pa.ArrowInvalid:
@@ -134,7 +134,7 @@ def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
 
 
 def _holds_byte(cells: pa.Array, *codes: int) -> bool:
-    """Whether any cell holds one of these bytes (what NULL cells hide counts too)."""
+    """Whether any cell holds one of these bytes (bytes beneath NULL cells count too)."""
     _, offsets, data = cells.buffers()
     if data is None or not len(cells):
         return False
@@ -149,12 +149,12 @@ INTEGER = r"^[+-]?[0-9]+(?:\.0+)?$"
 
 
 def plain_integer(target: Target) -> str:
-    """A pattern of numbers with so few digits that they are in range."""
+    """A pattern for numbers with so few digits that they are always in range."""
     return rf"^-?[0-9]{{1,{len(str(bounds_of(target)[1])) - 1}}}$"
 
 
 def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
-    """Arrow's cast, which would also take hexadecimal: cells with an x go the careful way."""
+    """Arrow's cast; it would also accept hexadecimal, so cells with an x are left to the careful kernel."""
     values = cast(cells, target.arrow)
     if values is None or _holds_byte(cells, 0x78, 0x58):
         return None
@@ -164,7 +164,7 @@ def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_integer(cells: pa.Array, target: Target) -> Converted:
-    """Digits with an optional sign, and decimals that are zeros. No exponents, separators or hexadecimal."""
+    """Digits with an optional sign, and zeros as decimals. No exponents, separators or hexadecimal."""
     text = trimmed(cells)
     fits = matches(text, INTEGER)
     problems = fault(present(text) & ~fits, "invalid_type", _whole_number(target))
@@ -208,7 +208,7 @@ FLOAT = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
 def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
-    """Arrow's cast (correctly rounded, like PostgreSQL's) where every result is an ordinary number."""
+    """Arrow's cast (correctly rounded, like PostgreSQL's) if every result is an ordinary number."""
     values = cast(cells, target.arrow)
     if values is None or len(values) == values.null_count:
         return values
@@ -221,9 +221,9 @@ def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_float(cells: pa.Array, target: Target) -> Converted:
-    """Decimal digits, with an optional sign, point and exponent. Not NaN; infinity only where that was asked for.
+    """Decimal digits, with an optional sign, point and exponent. Not NaN; infinity only if the user allows it.
 
-    The value is the nearest that the type holds. What would overflow, or become zero without being it, is out of range.
+    The value is the nearest that the type holds. What would overflow, or wrongly become zero, is out of range.
     """
     text = trimmed(cells)
     if target.allow_infinity and (endless := infinities(text)).any():
@@ -252,7 +252,7 @@ def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_boolean(cells: pa.Array, target: Target) -> Converted:
-    """The words for yes and no of several languages (``logic.py``), and their usual letters, in any case."""
+    """Words for yes and no in several languages (``logic.py``) and their usual initials, in upper or lower case."""
     text = pc.utf8_lower(trimmed(cells))
     true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
     false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
@@ -265,7 +265,7 @@ def careful_boolean(cells: pa.Array, target: Target) -> Converted:
 
 
 def without_spaces(cells: pa.Array, target: Target) -> pa.Array:
-    """The cells without spaces around them, of any script, unless those are to count."""
+    """The cells without surrounding spaces (of any script), unless spaces are to be kept."""
     return cells if target.trim is False else pc.utf8_trim_whitespace(cells)
 
 
@@ -274,7 +274,7 @@ def quick_text(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_text(cells: pa.Array, target: Target) -> Converted:
-    """Any text, as it stands; without spaces around it where that was asked for, and NULL where nothing is left."""
+    """Any text, unchanged; with ``trim`` without surrounding spaces, and NULL if nothing is left."""
     if not target.trim:
         return Converted(cells, [])
     text = pc.utf8_trim_whitespace(cells)
@@ -303,7 +303,7 @@ def careful_choice(cells: pa.Array, target: Target) -> Converted:
     """One of the choices, letter for letter."""
     choices = _choices(target)
     offered = pa.array(choices, pa.string())
-    as_written = pc.is_in(cells, offered, skip_nulls=True)  # a choice may have spaces around it itself
+    as_written = pc.is_in(cells, offered, skip_nulls=True)  # a choice may itself begin or end with spaces
     text = pc.if_else(as_written, cells, without_spaces(cells, target))
     known = mask_of(pc.is_in(text, offered, skip_nulls=True))
     shown = ", ".join(choices[:8]) + (", …" if len(choices) > 8 else "")
@@ -322,7 +322,7 @@ def quick_cells(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_cells(cells: pa.Array, target: Target) -> Converted:
-    """What the type itself reads (``ColumnType.read_cell``), each different text once."""
+    """Whatever the type itself reads (``ColumnType.read_cell``), each distinct text once."""
     encoded = trimmed(cells).dictionary_encode()
     read: list[Any] = []
     refused: dict[tuple[ErrorCode, str], list[int]] = {}
@@ -354,7 +354,7 @@ def quick_uuid(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_uuid(cells: pa.Array, target: Target) -> Converted:
-    """32 hexadecimal digits in any case, plain or as 8-4-4-4-12, the latter maybe in braces."""
+    """32 hexadecimal digits in upper or lower case, plain or as 8-4-4-4-12, which may be in braces."""
     text = trimmed(cells)
     fits = matches(text, UUID_PATTERN)
     digits = pc.fill_null(pc.replace_substring_regex(only(text, fits), "[-{}]", ""), uuids.UUID(int=0).hex)

@@ -15,9 +15,9 @@ def quick_json(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_json(cells: pa.Array, target: Target) -> Converted:
-    """JSON as RFC 8259 has it, as far as PostgreSQL's jsonb can keep it.
+    """JSON as defined by RFC 8259, as far as PostgreSQL's jsonb can store it.
 
-    That leaves out ``\\u0000``, lone surrogates, numbers with exponents beyond 10,000 and nesting beyond 500.
+    Not accepted are ``\\u0000``, lone surrogates, numbers with exponents beyond 10,000 and nesting beyond 500.
     """
     invalid: list[int] = []
     large: list[int] = []

@@ -1,7 +1,7 @@
 """The conversion kernel for decimal numbers, and PostgreSQL's wire format of ``numeric``. Pure.
 
-``numeric(p,s)`` up to 38 digits is Arrow's decimal128. Plain ``numeric`` keeps as many decimals as the file says, each
-cell its own, which no Arrow type can; those are encoded here as PostgreSQL wants them in binary COPY.
+``numeric(p,s)`` up to 38 digits is Arrow's decimal128. Plain ``numeric`` keeps as many decimals as each cell has, which
+no Arrow type can; such values are encoded here in PostgreSQL's binary COPY format.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383
 _SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PRECISE = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)
-_INT_GROUPS = 5  # 18 digits before the point and more, four by four
+_INT_GROUPS = 5  # enough for 18 digits before the point, in groups of four
 _FRACTION_GROUPS = 4
 
 
 def plain_numeric(target: Target) -> str:
-    """A pattern of numbers with few enough digits before and after the point."""
+    """A pattern for numbers with few enough digits before and after the point."""
     precision, scale = target.parameters.get("precision"), target.parameters.get("scale") or 0
     whole = precision - scale if precision else 18
     decimals = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
@@ -45,8 +45,8 @@ def quick_numeric(cells: pa.Array, target: Target) -> pa.Array | None:
 def careful_numeric(cells: pa.Array, target: Target) -> Converted:
     """Decimal digits with an optional sign, point and exponent; never rounded.
 
-    More digits before the point than the type has, or more decimals than it keeps (zeros at the end do not count), are
-    out of range. Not NaN or infinity.
+    More digits before the point than the type has, or more decimals than it keeps (trailing zeros do not count), are
+    out of range. Neither NaN nor infinity.
     """
     text = trimmed(cells)
     fits = matches(text, FLOAT)
@@ -63,7 +63,7 @@ def careful_numeric(cells: pa.Array, target: Target) -> Converted:
     problems += fault(fits & ~within, "out_of_range", expected)
     kept = only(text, within)
     if pa.types.is_decimal(target.arrow):
-        kept = pc.replace_substring_regex(kept, r"^[+-]?[0.]+[eE].*$", "0")  # Arrow wants room for the exponent
+        kept = pc.replace_substring_regex(kept, r"^[+-]?[0.]+[eE].*$", "0")  # Arrow would need room for the exponent
         return Converted(pc.cast(kept, target.arrow), problems)
     if precision:
         wire = [None if cell is None else to_wire(Decimal(cell), scale) for cell in kept.to_pylist()]
@@ -72,7 +72,7 @@ def careful_numeric(cells: pa.Array, target: Target) -> Converted:
 
 
 def _within(text: pa.Array, fits: Mask, whole: int, decimals: int) -> Mask:
-    """Where a number has at most ``whole`` digits before the point and ``decimals`` that count after it."""
+    """Where a number has at most ``whole`` digits before the point and ``decimals`` after it, trailing zeros aside."""
     simple = fits & matches(text, _SIMPLE)
     parts = pc.extract_regex(only(text, simple), r"^[+-]?0*(?P<whole>[0-9]*)\.?(?P<decimals>[0-9]*)$")
     significant = pc.utf8_rtrim(pc.struct_field(parts, "decimals"), "0")
@@ -85,7 +85,7 @@ def _within(text: pa.Array, fits: Mask, whole: int, decimals: int) -> Mask:
     for index in np.flatnonzero(fits & ~simple):
         mantissa, _, exponent = text[int(index)].as_py().lower().partition("e")
         number = Decimal(mantissa)
-        if number == 0:  # whatever its exponent, but plain numeric keeps the zeros that it shows
+        if number == 0:  # zero fits whatever its exponent, except that plain numeric keeps the zeros it shows
             result[index] = len(exponent.lstrip("+-0")) < 6 and int(exponent) >= -MAX_DECIMALS
             continue
         if len(exponent.lstrip("+-0")) > 6:
@@ -98,7 +98,7 @@ def _within(text: pa.Array, fits: Mask, whole: int, decimals: int) -> Mask:
 
 
 def _wire(cells: pa.Array) -> pa.Array:
-    """Cells that are known to be decimal numbers, as ``numeric`` in PostgreSQL's binary format."""
+    """Encode cells known to be decimal numbers in PostgreSQL's binary format of ``numeric``."""
     text = pc.utf8_ltrim(cells, "+")
     point = pc.find_substring(text, ".")
     length = pc.binary_length(text)
@@ -131,7 +131,7 @@ def _wire_of_integers(
     whole, fraction = np.divmod(size, powers[scales])
     groups = -(-scales // 4)
     fraction = fraction * powers[groups * 4 - scales]
-    # The fraction's groups are right-aligned in its number; bring the first behind the point.
+    # The fraction's groups are right-aligned in its number; shift them so that the first group follows the point.
     width = _INT_GROUPS + _FRACTION_GROUPS
     digits = np.zeros((count, width), dtype=np.int64)
     for place in range(_INT_GROUPS):

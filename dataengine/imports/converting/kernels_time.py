@@ -1,7 +1,7 @@
 """Conversion kernels for dates and times. Pure.
 
-ISO cells go through Arrow's strict parser in one call. Everything else is taken apart by a format's pattern, set-wise,
-and put together with arithmetic that checks every part: no 30 February, no hour 25, years 1 to 9999.
+ISO cells go through Arrow's strict parser in one call. Everything else is split by a format's pattern, whole columns at
+once, and put together with arithmetic that checks every part: no 30 February, no hour 25, years 1 to 9999.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .date_formats import ISO, MONTH_NUMBERS, TIME, DateFormat
 from .kernels import SPACES, Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
 
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
-"""ISO dates of years that we do not keep."""
+"""ISO dates in years that we do not store."""
 
 _ODD_CLOCK = r"^.{13}(?:[zZ+-]|$)|:[0-9.]+ ?[+-](?:1[6-9]|2[0-9])"
-"""What Arrow takes and PostgreSQL does not: an hour without minutes, zones beyond 15:59."""
+"""Accepted by Arrow but not by PostgreSQL: an hour without minutes, and zones beyond 15:59."""
 
 type Ints = npt.NDArray[np.int64]
 
@@ -34,7 +34,7 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=n
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Cells taken apart: which matched the format, which of those are real, and what they say.
+    """Cells split by a format: which matched it, which of those are real dates, and their parts.
 
     ``days`` since 1970, ``clock`` in microseconds of the day, ``offset`` of the zone in microseconds.
     ``fine`` marks cells with more than six decimals of a second.
@@ -138,9 +138,9 @@ def _offset(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask, 
 
 
 def iso_block(cells: pa.Array) -> pa.DataType | None:
-    """The type that all of a block's cells have as ISO dates, or as ISO moments with minutes, in UTC or no zone.
+    """The type shared by all cells of a block: ISO dates, or ISO moments with minutes, in UTC or without a zone.
 
-    None where any cell is something else, or where only a closer look can tell.
+    None if any cell is something else, or if only a closer look can tell.
     """
     limits = pc.min_max(pc.binary_length(cells))
     shortest, longest = limits["min"].as_py(), limits["max"].as_py()
@@ -151,7 +151,7 @@ def iso_block(cells: pa.Array) -> pa.DataType | None:
         if days is None or pc.min(pc.cast(days, pa.int32())).as_py() < _FIRST_DAY:
             return None
         return pa.date32()
-    # Arrow takes an hour without minutes, which PostgreSQL does not.
+    # Arrow accepts an hour without minutes, PostgreSQL does not.
     if not pc.all(pc.equal(pc.binary_slice(cells.cast(pa.binary()), 13, 14), b":")).as_py():
         return None
     in_utc = pc.all(pc.ends_with(cells, "Z")).as_py()
@@ -163,7 +163,7 @@ def iso_block(cells: pa.Array) -> pa.DataType | None:
 
 
 def plain_date(target: Target) -> str:
-    """A pattern of ISO dates on days that every month has."""
+    """A pattern for ISO dates on days that every month has."""
     return r"^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])$"
 
 
@@ -175,9 +175,10 @@ def quick_date(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_date(cells: pa.Array, target: Target) -> Converted:
-    """``2024-01-31``, or one of the column's formats. No time of day but midnight in UTC or no zone. Years 1 to 9999.
+    """``2024-01-31``, or one of the column's formats. Years 1 to 9999.
 
-    Programs write a day with 00:00:00 wherever their own type for it has a clock.
+    A time of day is accepted only if it is midnight, in UTC or without a zone: programs whose type for days includes a
+    clock write 00:00:00 after them.
     """
 
     def finish(moments: Moments) -> tuple[Ints, Mask, Mask]:
@@ -202,7 +203,7 @@ def careful_timestamp(cells: pa.Array, target: Target) -> Converted:
     """``2024-01-31 12:34[:56[.789012]]`` with a space or ``T``, a date alone (midnight), or a format of the column.
 
     ``timestamptz`` takes a zone (``Z``, ``+02``, ``+0230``, ``+02:30``) and is UTC without one. ``timestamp`` has no
-    zone: of zones it takes UTC only, since dropping another would change what the file says.
+    zone: it accepts UTC only, since dropping another zone would change the moment.
     """
     zoned = target.kind.has_zone
 
@@ -232,12 +233,12 @@ def careful_time(cells: pa.Array, target: Target) -> Converted:
 
 
 def excel_day(text: str) -> str:
-    """What a cell that is a number may mean: workbooks count days, and show dates by the cell's format only."""
+    """What a number in place of a date may mean: workbooks count days, and only the cell's format makes them dates."""
     text = text.strip(SPACES)
     if not re.fullmatch(r"[1-9][0-9]{4}(?:\.[0-9]{1,12})?", text):
         return ""
     moment = datetime(1899, 12, 30) + timedelta(seconds=round(float(text) * 86_400))  # noqa: DTZ001  sheets know no zones
-    return f"Excel's day {text} is {moment.date() if moment.time() == time() else moment}"
+    return f"Excel’s day number {text} is {moment.date() if moment.time() == time() else moment}"
 
 
 def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001

@@ -1,4 +1,4 @@
-"""Numbers as spreadsheets write them, whole columns at a time: to plain ones, and counted. Pure."""
+"""Numbers as spreadsheets write them, converted to plain ones and counted, whole columns at a time. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .number_styles import (
     POINT,
     ZERO,
     NumberStyle,
-    Reading,
+    StyleChoice,
     Tally,
     decide,
 )  # fmt: skip
@@ -35,7 +35,7 @@ _SAMPLE = 256
 
 @dataclass(frozen=True, slots=True)
 class WrittenCells:
-    """Cells as plain numbers, null where they are none in the style; and what they bore."""
+    """Cells as plain numbers, null where they are no number in the style, and the signs that came with them."""
 
     values: pa.Array
     percent: Mask
@@ -44,7 +44,7 @@ class WrittenCells:
 
 
 def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
-    """What each cell says in a style."""
+    """Read every cell in a style."""
     good = matches(cells, style.pattern)
     numbers = only(cells, good)
     is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]+$"))
@@ -80,7 +80,7 @@ def _shifted(numbers: pa.Array) -> pa.Array:
 
 
 def _untagged(cells: pa.Array, style: NumberStyle) -> pa.Array | None:
-    """The same where no cell bears more than a minus, digits and marks; None where any does."""
+    """The same if all cells consist of a minus, digits and marks; None if any has more."""
     if style.thousands not in (None, "," if style.decimal == "." else "."):
         return None
     found = pc.all(pc.match_substring_regex(cells, style.untagged)).as_py()
@@ -91,9 +91,9 @@ def _untagged(cells: pa.Array, style: NumberStyle) -> pa.Array | None:
 
 
 def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
-    """Cells as the number kernels take them, and where they are none in the style.
+    """Cells in the form that the number kernels expect, and where they are no numbers in the style.
 
-    What means the same in every style, and in that with the decimal point every plain number, stays as it is.
+    Numbers that mean the same in every style stay as they are; with the decimal point, so do all plain numbers.
     """
     text = trimmed(cells)
     if (values := _untagged(text, style)) is not None:
@@ -107,7 +107,7 @@ def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
     unread = np.zeros(len(text), dtype=np.bool_)
     unread[rows[~present(values)]] = True
     result = pc.replace_with_mask(text, pa.array(rest), values)
-    if style.decimal == ".":  # the kernels know what else is one, and why it is none
+    if style.decimal == ".":  # leave it to the kernels which others are numbers, and why not
         return pc.if_else(pa.array(unread), text, result), np.zeros(len(text), dtype=np.bool_)
     return result, unread
 
@@ -119,27 +119,27 @@ def is_written(cells: pa.Array) -> bool:
 
 
 class NumberVotes:
-    """What a column's cells say in each style, over the whole file."""
+    """How well the cells of a column fit each style, over the whole file."""
 
     def __init__(self, styles: Sequence[NumberStyle] = (), limit: int = 10_000) -> None:
         self.tallies = [Tally(style) for style in styles or (POINT, COMMA)]
         self._limit = limit
-        """With more failures a style is out of the question, and its cells are looked at no longer."""
+        """A style with more failures is out of the question and is not tried any more."""
 
     @property
     def is_over(self) -> bool:
-        """Whether no style can be the column's any more."""
+        """Whether all styles are out of the question."""
         return all(tally.failures > self._limit for tally in self.tallies)
 
     def look(self, text: pa.Array, lines: npt.NDArray[np.int64], *, plain_numbers: bool = False) -> None:
-        """Take in one block of trimmed cells; with ``plain_numbers`` all of them are, with a decimal point or none."""
+        """Count one block of trimmed cells; ``plain_numbers``: all are plain, with a decimal point or none."""
         for tally, other in zip(self.tallies, reversed(self.tallies), strict=True):
             tally.is_decided = other.failures > self._limit
             if tally.failures <= self._limit:
                 self._count(tally, text, lines, plain_numbers=plain_numbers)
 
     def look_at_integers(self, count: int, low: int, high: int) -> None:
-        """The same for cells that are known to be whole numbers."""
+        """Count cells that are known to be whole numbers."""
         for tally in self.tallies:
             tally.cells += count
             tally.bare += count
@@ -201,7 +201,7 @@ class NumberVotes:
         tally.has_decimals = tally.has_decimals or bool((fits & ~is_integer).any())
         _widen(tally, only(written.values, is_integer))
 
-    def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> Reading | None:
+    def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> StyleChoice | None:
         return decide(self.tallies, hint, default=default)
 
 
@@ -210,9 +210,9 @@ def _fits(cells: pa.Array, style: NumberStyle) -> Mask:
 
 
 def failing_share(cells: pa.Array, fits: Callable[[pa.Array], Mask]) -> float:
-    """Which share of a block does not fit, by a sample all over it; 0 where the block is too small to take one.
+    """Which share of a block does not fit, estimated from a sample; 0 if the block is too small for one.
 
-    Most of what a column might be fails most of its cells. That is not worth looking at all of them.
+    Most columns fail most candidates by far; those are not worth testing every cell.
     """
     if len(cells) < _SAMPLED:
         return 0.0
@@ -228,14 +228,14 @@ def _widen(tally: Tally, integers: pa.Array) -> None:
 
 
 def common_style(columns: Sequence[NumberVotes]) -> NumberStyle | None:
-    """The style that all columns are written in that leave no doubt; None where they differ, or none does."""
-    readings = [votes.decide(None) for votes in columns]
-    proven = {r.tally.style for r in readings if r is not None and r.is_proven and not r.tally.failures}
+    """The style of all columns whose style is beyond doubt; None if those differ or if there are none."""
+    choices = [votes.decide(None) for votes in columns]
+    proven = {c.tally.style for c in choices if c is not None and c.is_proven and not c.tally.failures}
     return proven.pop() if len(proven) == 1 else None
 
 
 class StyleVotes:
-    """How the numbers of a column are written that is known to hold numbers."""
+    """How the numbers are written in a column that is known to hold numbers."""
 
     def __init__(self, name: str, markers: Collection[str] | None) -> None:
         self.name = name
@@ -243,18 +243,18 @@ class StyleVotes:
         self._blank = pa.array(["", *SHEET_NULLS, *(NULL_MARKERS if markers is None else markers)])
 
     def look(self, cells: pa.Array) -> None:
-        """Take in one block."""
+        """Count the cells of one block."""
         text = trimmed(cells)
         text = only(text, ~mask_of(pc.is_in(text, self._blank, skip_nulls=True)))
         self.votes.look(text, np.zeros(len(text), dtype=np.int64))
 
     def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str, list[str]]:
-        """The style, what people should know about it, and the marks that all cells allow, the style's first.
+        """The style, what users should know about it, and the marks that all cells allow, that of the style first.
 
-        Where both would do, the decimal point.
+        If both fit, the decimal point.
         """
-        reading = self.votes.decide(hint, default)
-        if reading is None or not reading.tally.cells:
+        choice = self.votes.decide(hint, default)
+        if choice is None or not choice.tally.cells:
             return POINT, "", []
-        style = reading.tally.style
-        return style, reading.note, [style.decimal, reading.other] if reading.other else []
+        style = choice.tally.style
+        return style, choice.note, [style.decimal, choice.other] if choice.other else []

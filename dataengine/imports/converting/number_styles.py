@@ -1,6 +1,6 @@
-"""How spreadsheets and people write numbers, and which of two readings a column's cells speak for. Pure.
+"""How spreadsheets and people write numbers, and which of two styles a column's cells suggest. Pure.
 
-Patterns are for RE2 and Python alike; ``kernels_written.py`` reads whole columns by them.
+Patterns are for RE2 and Python alike; ``kernels_written.py`` applies them to columns.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
 ZERO = r"^-?0(?:\.0+)?$"
 NUMBERED = rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
-"""Groups of three and nothing else: telephone and register numbers, if all cells of a column look so."""
+"""Groups of three and nothing else: telephone and register numbers, if all cells of a column look like this."""
 
 NEGATIVE = "[-\u2212\u2010\u2013(]"
 NO_NUMBER = r"[^0-9.,]+"
 NO_CURRENCY = "[-\u2212\u2010\u2013()%0-9.,'\u2019 \u00a0\u2007\u2009\u202f]+"
-"""What is taken out of a cell that is a number in some style to leave its digits and marks, or its currency."""
+"""What is removed from a number in some style to leave its digits and marks, or its currency."""
 
 type Separator = Literal[".", ",", " ", "'"]
 SEPARATORS: tuple[Separator, ...] = (".", ",", " ", "'")
@@ -41,31 +41,31 @@ SEPARATORS: tuple[Separator, ...] = (".", ",", " ", "'")
 
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
-    """What stands before decimals, and what may stand between thousands (None: whatever else it can be)."""
+    """The decimal mark, and the mark between thousands (None: any that is not the decimal mark)."""
 
     decimal: Literal[".", ","]
     thousands: Separator | None = None
 
     @property
     def pattern(self) -> str:
-        """Matches whole cells."""
+        """A pattern for whole cells."""
         return _pattern(self)
 
     @property
     def untagged(self) -> str:
-        """The commonest of them: nothing but a minus, digits and the two marks."""
+        """A pattern for the most common cells: nothing but a minus, digits and the two marks."""
         point, group = (",", r"\.") if self.decimal == "," else (r"\.", ",")
         whole = rf"(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}}){{1,4}})"
         return rf"^-?{whole}(?:{point}[0-9]+)?$"
 
     @property
     def groups(self) -> str:
-        """What is taken out of a number's digits and marks."""
+        """What is removed from a number's digits and marks."""
         return r"\." if self.decimal == "," else ","
 
     @property
     def thrice(self) -> str:
-        """Numbers with three decimals, which in the other style are thousands."""
+        """A pattern for numbers with three decimals, which are thousands in the other style."""
         return rf"^[1-9][0-9]{{0,2}}{_SEPARATORS[self.decimal]}[0-9]{{3}}$"
 
     @property
@@ -83,7 +83,7 @@ def _separators(style: NumberStyle) -> list[str]:
 
 @lru_cache
 def _pattern(style: NumberStyle) -> str:
-    # At most 15 digits: more of them with other marks are a code, and what Excel shows of them is not what was typed.
+    # At most 15 digits: longer numbers with marks are codes, or Excel has already changed what was typed.
     grouped = "|".join(f"(?:{mark}[0-9]{{3}}){{1,4}}" for mark in _separators(style))
     point = _SEPARATORS[style.decimal]
     number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
@@ -97,7 +97,7 @@ def _pattern(style: NumberStyle) -> str:
 
 @dataclass(slots=True)
 class Tally:
-    """How a column's cells fare in one style."""
+    """How well a column's cells fit one style."""
 
     style: NumberStyle
     cells: int = 0
@@ -107,18 +107,18 @@ class Tally:
     high: int = 0
     percents: int = 0
     bare: int = 0
-    """Cells without a per cent sign that it would have made a difference to."""
+    """Cells without a per cent sign whose value would differ with one."""
     currencies: set[str] = field(default_factory=set)
     numbered: int = 0
     thrice: int = 0
     is_decided: bool = False
-    """Whether more cells say so than of the other style: then it does not matter how many could be both."""
+    """Whether more cells fit this style than the other: then it does not matter how many fit both."""
     broken_line: int = 0
     broken_cell: str = ""
 
     @property
     def is_sound(self) -> bool:
-        """Whether all cells that fit can be meant the same way."""
+        """Whether all cells that fit can be read in the same way."""
         mixed = (self.percents and self.bare) or len(self.currencies) > 1
         return bool(self.cells) and not mixed and self.numbered < self.cells
 
@@ -128,8 +128,8 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """The style that a column is read in, how sure that is, and what people should know."""
+class StyleChoice:
+    """The style in which a column is read, how sure that is, and what users should know."""
 
     tally: Tally
     is_proven: bool
@@ -138,42 +138,42 @@ class Reading:
     """The other mark before decimals, where all cells allow that as well."""
 
 
-def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> Reading | None:
-    """Which of the styles a column is written in; None where its cells speak for both alike.
+def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> StyleChoice | None:
+    """Which of the styles a column is written in; None if its cells suggest both equally.
 
-    ``hint`` is how other columns of the file are written; ``default`` is taken where nothing says anything.
+    ``hint`` is how other columns of the file are written; ``default`` applies where nothing in the file tells.
     """
     if len(tallies) == 1:
-        return Reading(tallies[0], True, _marks(tallies[0]))
+        return StyleChoice(tallies[0], True, _marks(tallies[0]))
     point, comma = tallies
     if point.failures != comma.failures:
         best, other = sorted(tallies, key=lambda tally: tally.failures)
-        sayers = other.failures - best.failures
-        # Nobody counts on for a style that is out of the question.
+        votes = other.failures - best.failures
+        # Counting stops once a style is out of the question.
         more = "more than " if other.failures > MOST_FAILURES else ""
         if more:
-            sayers = MOST_FAILURES
-        against = f"{best.failures:,} do not fit" if best.failures else "none speaks against it"
+            votes = MOST_FAILURES
+        against = f"{best.failures:,} do not fit" if best.failures else "none contradicts it"
         proof = (
-            f"decimal {best.style.words}: {more}{sayers:,} {'cells say' if sayers > 1 else 'cell says'} so, {against}"
+            f"decimal {best.style.words}: {more}{votes:,} {'cells show' if votes > 1 else 'cell shows'} it, {against}"
         )
-        return Reading(best, True, "; ".join(filter(None, (f"number, {proof}", _marks(best)))))
+        return StyleChoice(best, True, "; ".join(filter(None, (f"number, {proof}", _marks(best)))))
     if point.thrice and comma.thrice:
         return None
     if not (point.thrice or comma.thrice):
-        return Reading(point, False, _marks(point))
+        return StyleChoice(point, False, _marks(point))
     shown = "1.000" if point.thrice else "1,000"
     style = hint or (POINT if point.thrice else default)
     best = point if style.decimal == "." else comma
     reason = "as the file's other columns are" if hint else "since nothing in the file says otherwise"
     meant = "one with three decimals" if best.thrice else "a thousand"
-    turned = "," if best is point else "."
-    note = f"cells like {shown} are read as {meant}, {reason}; the option decimal “{turned}” turns it"
-    return Reading(best, False, note, turned)
+    other_mark = "," if best is point else "."
+    note = f"cells like {shown} are read as {meant}, {reason}; to change that, set the option decimal to “{other_mark}”"
+    return StyleChoice(best, False, note, other_mark)
 
 
 def display_of(tally: Tally) -> dict[str, str]:
-    """How numbers are to be shown that were written so; empty for plain ones."""
+    """The display of a column whose numbers were written this way; empty for plain numbers."""
     if tally.percents:
         return {"style": "percent"}
     code = next((_CURRENCY_OF.get(mark, mark) for mark in tally.currencies), "")

@@ -1,24 +1,24 @@
-"""How cells look that are taken for something else than values, as patterns that RE2 and Python read alike. Pure."""
+"""Patterns for cells that are not taken as they are: guards, formulas, null markers. For RE2 and Python alike. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-type Guard = Literal["none", "mended", "export", "exact"]
-"""How a file's cells are guarded: not at all, as in rejected.csv, as in an export, or as in an exact export, in which
-every cell is what it looks like."""
+type Guard = Literal["none", "corrected", "export", "exact"]
+"""How a file's cells are guarded: not at all, as in rejected.csv, as in an export, or as in an exact export, where no
+cell is guarded and every cell is meant literally."""
 
 CODE = r"^-?0[0-9]|^\+[0-9]|^[0-9]+[eE][0-9]+$"
 RUNS = r"^'*[=+\-@\t\r]"
-"""Begins with what a spreadsheet would run, or with guards before it."""
+"""Begins like something a spreadsheet would run, maybe with guards before it."""
 GUARDED = r"^'+[=+\-@\t\r]"
-"""Begins with the guard of exports and of rejected.csv, before what a spreadsheet would run."""
+"""Begins with the guard of exports and of rejected.csv, before something a spreadsheet would run."""
 NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?"
-"""What spreadsheets take for a number (the whole cell): it needs no guard."""
+"""A whole cell that spreadsheets take for a number: it needs no guard."""
 
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
-"""NULL in a file in which at least one column has a type other than text only if they are."""
+"""NULL in a file if at least one of its columns would be text otherwise."""
 
 _WORDS = (
     "n/a", "n.a.", "na", "null", "none", "nil", "missing", "unknown", "undefined", "not available", "not applicable",
@@ -32,18 +32,18 @@ NULL_WORDS = tuple(
 """What people write for a missing value, where it is no marker: among values of a type they are proposed as such."""
 
 SHEET_NULLS = ("#N/A", "#N/V", "#NV", "NaN", "nan", "NAN")
-"""What spreadsheets and programs write where there is no value: NULL in columns that are not text."""
+"""Written by spreadsheets and programs where there is no value: NULL in columns that are not text."""
 SHEET_ERRORS = (
     "#REF!", "#DIV/0!", "#NAME?", "#VALUE!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#BEZUG!", "#WERT!", "#ZAHL!",
     "#VALEUR!", "#NOMBRE!", "#NOM?",
 )  # fmt: skip
-"""Where a formula failed: no evidence of what a column is, and no value."""
+"""Written where a formula failed: neither a value nor evidence for a column's type."""
 INFINITIES = ("inf", "-inf", "+inf", "Inf", "-Inf", "+Inf", "INF", "-INF", "Infinity", "-Infinity", "infinity")
-"""No values of numbers that JSON can say, but no evidence against numbers either."""
+"""Not numbers that JSON can express, but no evidence against numbers either."""
 
 
 def guarded(text: str) -> str:
-    """The cell with a ``'`` before what a spreadsheet would run as a formula; numbers stay as they are.
+    """Put a ``'`` before a cell that a spreadsheet would run as a formula; numbers stay as they are.
 
     A cell that begins with the guard itself is guarded once more, so that taking one off gives back what was there.
     """

@@ -1,4 +1,4 @@
-"""Which column types a file's columns may be found to be, in which order, and which of several holds them. Pure."""
+"""Which column types can be recognised in a file, in which order, and which of several to choose. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from dataengine.columns.types.aspects import RecognisedBy
 TOLERANCE = 0.01
 MOST_FAILURES = 10_000
 NUMBERS: frozenset[RecognisedBy] = frozenset({"integers", "decimals", "floats"})
-# Types that the same cells fit, and that only bounds and parts tell apart.
+# Types that fit the same cells, so that only bounds and parts tell them apart.
 _SHARED: frozenset[RecognisedBy] = frozenset({"integers", "dates", "times"})
 
 
 def families() -> list[list[ColumnType]]:
-    """The types that can be recognised, those preferred first; those together that share a test."""
+    """The types that can be recognised, preferred ones first, those that share a test together."""
     found: list[list[ColumnType]] = []
     shared: dict[RecognisedBy, list[ColumnType]] = {}
     for kind in recognised():
-        assert kind.recognition is not None  # or it would not be among them
+        assert kind.recognition is not None  # that was the condition
         by = kind.recognition.by
         if by in shared:
             shared[by].append(kind)
@@ -40,7 +40,7 @@ def first_to_hold(kinds: Sequence[ColumnType], low: int, high: int) -> ColumnTyp
 
 
 def first_with_parts(kinds: Sequence[ColumnType], *, has_clock: bool, has_zone: bool) -> ColumnType | None:
-    """The first type that keeps just these parts of a moment; a day alone has no zone."""
+    """The first type that keeps exactly these parts of a moment; a day alone has no zone."""
     for kind in kinds:
         if kind.has_clock == has_clock and (not has_clock or kind.has_zone == has_zone):
             return kind
@@ -48,14 +48,14 @@ def first_with_parts(kinds: Sequence[ColumnType], *, has_clock: bool, has_zone: 
 
 
 def best_pair(words: Mapping[str, int], kind: ColumnType) -> int:
-    """How many of the words are of one pair that both occur of; 0 where of none."""
+    """How many of the words belong to the commonest pair of which both words occur; 0 if there is none."""
     assert kind.recognition is not None
     both = [words[true] + words[false] for true, false in kind.recognition.pairs if true in words and false in words]
     return max(both, default=0)
 
 
 def rounds(text: str) -> bool:
-    """Whether a double does not keep what a number says, digit by digit."""
+    """Whether a double would lose digits of a number."""
     try:
         return Decimal(repr(float(text))) != Decimal(text)
     except (ValueError, ArithmeticError):

@@ -1,4 +1,4 @@
-"""Text of a source that has been read but not dealt with, and the lines before the first row taken off it."""
+"""Text of a source that has been read but not parsed yet, and how the lines before the first row are skipped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BLANK_LINES = re.compile(rb"[\r\n]*")
 
 
 class Buffer:
-    """Text that has been read but not dealt with. ``final`` once there are no more chunks of the source's text."""
+    """Text that has been read but not parsed yet. ``final`` once the source has no more text."""
 
     def __init__(self, chunks: Iterator[bytes], dialect: Dialect) -> None:
         self.text = b""
@@ -27,7 +27,7 @@ class Buffer:
         self._close_last_line = dialect.escape in (None, dialect.quote)
 
     def fill(self, size: int) -> None:
-        """Read until there are ``size`` bytes or the source ends."""
+        """Read until the buffer holds ``size`` bytes or the source ends."""
         if self.final or len(self.text) >= size:
             return
         parts = [self.text]
@@ -40,12 +40,12 @@ class Buffer:
             parts.append(chunk)
             length += len(chunk)
         self.text = b"".join(parts)
-        # A last line without a break is a line like any other. (After an escape character a break would be escaped.)
+        # The last line may lack its break. (After an escape character an added break would be escaped.)
         if self.final and self._close_last_line and self.text and not self.text.endswith((b"\n", b"\r")):
             self.text += b"\n"
 
     def grow(self, size: int) -> None:
-        """Read at least ``size`` bytes more, and as much again as there are: what is looked at twice stays linear."""
+        """Read at least ``size`` bytes more, and at least double the buffer, so that repeated scans stay linear."""
         self.fill(len(self.text) + max(size, len(self.text)))
 
     def drop(self, size: int) -> None:
@@ -53,7 +53,7 @@ class Buffer:
 
 
 def skip_lines(buffer: Buffer, count: int, source: Source) -> None:
-    """Take lines off the buffer (of a sheet: rows)."""
+    """Remove lines (of a sheet: rows) from the buffer."""
     grammar = Grammar(Dialect(), None)
     at = 0
     for _ in range(count):
@@ -81,7 +81,7 @@ def skip_lines(buffer: Buffer, count: int, source: Source) -> None:
 
 
 def skip_blank(buffer: Buffer) -> int:
-    """Take blank lines off the buffer, and say how many there were."""
+    """Remove blank lines from the buffer. Returns how many there were."""
     blank = 0
     while True:
         buffer.fill(1)
@@ -98,10 +98,10 @@ def skip_blank(buffer: Buffer) -> int:
 
 
 def first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
-    """The first record that is not a blank line, taken off the buffer; the blank lines before it and its own lines."""
+    """Remove the first record that is not blank. Returns it, the number of blank lines before it, and its own lines."""
     blank = skip_blank(buffer)
     if not buffer.text:
-        raise InvalidInput("The file holds no header and no rows.", code="empty_file")
+        raise InvalidInput("The file has neither a header nor rows.", code="empty_file")
     while True:
         try:
             end, _ = grammar.line_end(buffer.text, 0, final=buffer.final)
@@ -113,14 +113,14 @@ def first_record(buffer: Buffer, grammar: Grammar) -> tuple[bytes, int, int]:
             continue
         if scan.fault:
             shown = readable(buffer.text[: min(end, 200)])
-            raise InvalidInput(f"The header cannot be read: {scan.detail}: {shown}", code="malformed_header")
+            raise InvalidInput(f"The header cannot be read ({scan.detail}): {shown}", code="malformed_header")
         record = buffer.text[: scan.end]
         buffer.drop(scan.next)
         return record, blank, len(LINE_BREAK.findall(record)) + 1
 
 
 def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
-    """Take preamble and header off the buffer; the number of the line that follows."""
+    """Remove preamble and header from the buffer. Returns the number of the line that follows."""
     skip_lines(buffer, dialect.skip_rows, source)
     line = 1 + dialect.skip_rows
     if dialect.has_header:

@@ -1,4 +1,4 @@
-"""Finds the dialect of a source file from its start. Pure: knows sources, no models."""
+"""Finds the dialect of a source file from its beginning. Pure: knows sources, no models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .preamble import preamble, usual_width
 from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
-"""What is looked for, and how much less a delimiter counts that often stands in text."""
+"""The delimiters that are tried, and how much less one counts that is common in text."""
 
 
 REJECTED_HEADER = re.compile(rb'[^\r\n]*?([,;\t|])"?_line"?\1"?_errors"?[\r\n]')
@@ -26,28 +26,29 @@ REJECTED_HEADER = re.compile(rb'[^\r\n]*?([,;\t|])"?_line"?\1"?_errors"?[\r\n]')
 
 
 ASCII_SCAN_BYTES = 512 << 20
-"""How far a file of ASCII is read on for its first other character."""
+"""How far a file that begins in ASCII is read in search of the first other character."""
 
 
 def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
-    """Find the dialect of ``source`` from its first megabyte; what ``overrides`` fixes is not looked for.
+    """Find the dialect of ``source`` from its first megabyte; whatever ``overrides`` sets is not detected.
 
-    - *Encoding*: see ``reading/text_encodings.py``. A file that begins in ASCII is read on until more turns up.
-    - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, that pair under which the most
-      records have the same number of cells and the most cells look like values. In doubt comma (tab for ``.tsv``) and
-      ``"``. No quote at all only where quotes never enclose a cell and most rows would fail.
-    - *Escape*: a backslash if rows fail without it that pass with it, it stands before quotes and hardly anything
-      else, and quotes are doubled more seldom. (Otherwise it is text, and the odd one before a quote is damage.)
-    - *Preamble*: what stands before the widest block of records that agree (``skip_rows``); see ``preamble``.
-    - *Header*: see ``sample.looks_like_header``; in doubt there is one, but ``header_is_damaged``.
+    - *Encoding*: see ``reading/text_encodings.py``. A file that begins in ASCII is read on until another character
+      turns up.
+    - *Delimiter and quote*: of comma, semicolon, tab, bar, colon, space and both quotes, the pair under which the most
+      records have the same number of cells and the most cells look like values. If in doubt, comma (tab for ``.tsv``)
+      and ``"``. No quote only if quotes never enclose a cell and most rows would fail with one.
+    - *Escape*: a backslash, if rows pass with it that fail without it, if it hardly ever stands before anything but
+      quotes, and if quotes are doubled less often. (Otherwise it is text, and a rare one before a quote is damage.)
+    - *Preamble*: the lines before the widest block of records of one shape (``skip_rows``); see ``preamble``.
+    - *Header*: see ``sample.looks_like_header``; if in doubt there is one, except where ``header_is_damaged``.
 
-    Raises InvalidInput ``empty_file`` where there is nothing but blank lines, and what reading the source raises.
+    Raises InvalidInput ``empty_file`` if there are only blank lines, and whatever reading the source raises.
     """
     fixed = overrides or DialectOptions()
     sample = source.sample()
     complete = len(sample) < SAMPLE_BYTES
     if mark := _mark_of_rejected_csv(sample):
-        # What was said of the file that the rows come from does not hold for this one.
+        # Options meant for the file that the rows come from do not apply to this one.
         fixed = DialectOptions(mark, quote='"', escape="", has_header=True, skip_rows=0)
     if source.kind == "xlsx":
         encoding, fixed = "utf-8", replace(fixed, delimiter=",", quote='"', escape="")
@@ -59,7 +60,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if not complete:
         text = text[: text.rfind(b"\n") + 1] or text
     if not text.strip():
-        raise InvalidInput("The file holds no header and no rows.", code="empty_file")
+        raise InvalidInput("The file has neither a header nor rows.", code="empty_file")
     skipped = fixed.skip_rows or 0
     separator = SEPARATOR_LINE.match(text) if fixed.skip_rows is None and source.kind == "text" else None
     if separator and (fixed.delimiter is None or fixed.delimiter.encode() == separator.group(1)):
@@ -83,7 +84,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:
-    """The delimiter of a rejected.csv, known by how its header ends: ours, or a spreadsheet's that it was mended in."""
+    """The delimiter of a rejected.csv, recognised by the end of its header: ours, or that of a spreadsheet program."""
     head = sample[: 64 << 10].lstrip(codecs.BOM_UTF8)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         head = head[: len(head) // 2 * 2].decode("utf-16", "replace").encode("utf-8", "replace")
@@ -92,7 +93,7 @@ def _mark_of_rejected_csv(sample: bytes) -> str | None:
 
 
 def _rest(source: Source) -> itertools.islice[bytes]:
-    """The chunks after the sample (cut at the same place only by luck, which does not matter)."""
+    """The chunks after the sample (a gap or overlap at the cut does not matter)."""
     chunks = SAMPLE_BYTES // (1 << 20)
     return itertools.islice(source.head.chunks(), chunks, chunks + ASCII_SCAN_BYTES // (1 << 20))
 
@@ -108,7 +109,7 @@ def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
 
 
 def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, ParsedSample]:
-    """The dialect that explains the sample best, and the sample as it reads it."""
+    """The dialect that fits the sample best, and the sample parsed with it."""
     usual = "\t" if re.search(r"\.(?:tsv|tab)\b", filename, re.IGNORECASE) else ","
     if fixed.delimiter is not None:
         delimiters = {fixed.delimiter: 1.0}
@@ -132,12 +133,12 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
     assert best is not None  # the usual delimiter is always tried
     _, dialect, parsed = best
     if fixed.delimiter is None and (parsed.width <= 1 or _prose(text, dialect.delimiter)):
-        # One column: a delimiter that does not stand in it.
+        # One column: any delimiter that does not occur in it.
         free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
         dialect = replace(dialect, delimiter=free[0] if free else usual)
         parsed = read_sample(text, Grammar(dialect, None), complete=complete)
     if fixed.delimiter is None and fixed.quote is None and f'{dialect.delimiter} "'.encode() in text:
-        # ``a, "b, c"``: what separates cells is a comma and a space.
+        # ``a, "b, c"``: cells are separated by a comma and a space.
         spaced = Dialect(f"{dialect.delimiter} ", '"', escape)
         other = read_sample(text, Grammar(spaced, None), complete=complete)
         if other.regular * 10 > 9 and other.regular > parsed.regular:
@@ -156,7 +157,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
 
 
 def _prose(text: bytes, delimiter: str) -> bool:
-    """Whether a comma or semicolon only ever stands as in sentences, and not in the first line."""
+    """Whether a comma or semicolon is only used as in sentences, and not in the first line."""
     if delimiter not in ",;":
         return False
     first = text.split(b"\n", 1)[0]
@@ -165,7 +166,7 @@ def _prose(text: bytes, delimiter: str) -> bool:
 
 
 def _escapes(text: bytes, dialect: Dialect) -> bool:
-    """Whether backslashes are an escape: before quotes for the most part, which are not doubled as often."""
+    """Whether backslashes are an escape: mostly before quotes, which are doubled less often."""
     quote, delimiter = str(dialect.quote).encode(), dialect.delimiter.encode()
     escaped = Counter(re.findall(rb"\\(N(?![^\W_])|(?s:.))", text))
     others = sum(escaped.values()) - sum(escaped[known] for known in (quote, b"\\", b"N"))
@@ -176,5 +177,5 @@ def _escapes(text: bytes, dialect: Dialect) -> bool:
 
 
 def _encloses(parsed: ParsedSample) -> bool:
-    """Whether any cell stands in double quotes."""
+    """Whether any cell is enclosed in double quotes."""
     return any(len(cell) > 1 and cell[0] == cell[-1] == '"' for record in parsed.records for cell in record)

@@ -1,19 +1,19 @@
-"""Dialects: how a text file says cells, rows and characters, and what a person fixed of that. Pure."""
+"""Dialects: how a text file writes cells, rows and characters, and the options that set this. Pure."""
 
 from __future__ import annotations
 
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from dataengine.exceptions import InvalidInput
 
 NO_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
-"""What Python calls encodings but no file is in."""
+"""Encodings of Python's that no file is in."""
 SEPARATOR_LINE = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
-"""What Excel writes and reads on a first line."""
+"""Written and understood by Excel as a first line."""
 MAX_SKIP_ROWS = 1_000_000
 
 
@@ -22,7 +22,7 @@ class Dialect:
     """How to read one source file.
 
     ``skip_rows`` counts physical lines before the header (or before the first row where there is none).
-    ``escape`` stands before a character that is to be taken literally; doubling the quote always works too.
+    ``escape`` makes the next character literal; a doubled quote always works too.
     """
 
     delimiter: str = ","
@@ -32,14 +32,10 @@ class Dialect:
     has_header: bool = True
     skip_rows: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """For showing and for storing with a job."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
 class DialectOptions:
-    """What a person fixed; ``None`` means: detect. ``quote=""`` and ``escape=""`` mean: there is none."""
+    """What the user set. ``None`` means: detect; ``quote=""`` and ``escape=""`` mean: there is none."""
 
     delimiter: str | None = None
     quote: str | None = None
@@ -50,9 +46,9 @@ class DialectOptions:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> DialectOptions:
-        """Take the dialect's keys out of import options and check them.
+        """Read and check the dialect's keys among the import options.
 
-        Raises InvalidInput that names the option (code ``invalid_option`` or ``unknown_encoding``).
+        Raises InvalidInput naming the option (code ``invalid_option`` or ``unknown_encoding``).
         """
         values = {name: options.get(name) for name in ("delimiter", "quote", "escape", "encoding")}
         for name, value in values.items():
@@ -68,7 +64,7 @@ class DialectOptions:
                 check_encoding(value)
         taken = [values[name] for name in ("delimiter", "quote", "escape") if values[name]]
         if values["delimiter"] is not None and values["delimiter"] in taken[1:]:
-            raise _invalid("delimiter", "cannot be the quote or the escape too")
+            raise _invalid("delimiter", "cannot be the same as quote or escape")
         has_header = options.get("has_header")
         if has_header is not None and not isinstance(has_header, bool):
             raise _invalid("has_header", "has to be true or false")
@@ -85,9 +81,9 @@ def check_encoding(name: str) -> str:
     reason = f"There is no text encoding {name[:40]!r}."
     try:
         codec = codecs.lookup(name)
-        if codec.name in NO_TEXT or not name.isascii():  # Python passes over what is not
+        if codec.name in NO_TEXT or not name.isascii():  # Python ignores other characters in names
             raise LookupError(codec.name)
-        b"a,b\n".decode(codec.name, "replace")  # refuses base64 and its like
+        b"a,b\n".decode(codec.name, "replace")  # refuses base64 and the like
     except (LookupError, ValueError, UnicodeError) as error:
         raise InvalidInput(reason, code="unknown_encoding", fields={"encoding": reason}) from error
     return codec.name

@@ -1,22 +1,22 @@
 """The strict grammar, one record at a time, and the rule that recovers after damage.
 
-This module *is* the definition of what a file says. ``parsing/record_engine.py`` reads by it;
+This module *defines* what a file means. ``parsing/record_engine.py`` reads by it;
 ``parsing/block_engine.py`` computes the same answers for whole blocks at once and is tested against it, but does not
-know all dialects (escape characters, delimiters or quotes beyond ASCII).
+support all dialects (escape characters, delimiters or quotes beyond ASCII).
 
 The grammar is RFC 4180 without leniency: a quoted cell begins and ends with the quote, quotes within it are doubled;
 an unquoted cell holds no quote, no delimiter and no line break. LF, CRLF and a bare CR end a line.
 
-The rule: a record begins at the start of a physical line, and is read as far as the grammar goes. If that gives
+The rule: a record begins at the start of a physical line, and is read as far as the grammar allows. If that gives
 exactly ``width`` cells it is a row. If not, its *first physical line* is rejected and reading resumes at the next, so a
-stray quote costs its own line however many quotes follow. Two refinements keep text apart from rows:
+stray quote costs its own line however many quotes follow. Two refinements tell text from rows:
 
-- A quoted cell whose first 32 further lines are nearly all rows by themselves is taken for a stray quote, not for a
+- A quoted cell whose first 32 further lines are nearly all rows of their own is taken for a stray quote, not for a
   cell that swallowed the file (width 2 and more).
-- Where the file has shown cells of several lines, a damaged row of several lines is rejected as one, if the lines in it
-  fail as rows and the line after it reads well; otherwise lines of its text might pass for rows. Such a row goes no
-  further than its quoted cells that close as the grammar has it: a quote that opens in damage and is "closed" by the
-  next damage takes no line along, least of all a row between the two.
+- Once the file has had cells of several lines, a damaged row of several lines is rejected as one if its lines
+  fail as rows and the line after it reads well; otherwise lines of its text might pass for rows. Such a row extends
+  only over quoted cells that close by the grammar: if a quote opens in damage and is "closed" by the next damage, no
+  line in between is rejected with it.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 MAX_ROW_BYTES = 16 << 20
 SWALLOW_LINES = 32
-"""How many lines after a quote's own are looked at before it is believed to begin a long cell."""
+"""How many lines after an opening quote are checked before it is taken to begin a long cell."""
 SWALLOW_ROWS = 29
-"""How many of them have to be rows for the quote to be taken for a stray one."""
+"""If so many of them are rows, the quote is taken for a stray one."""
 
 MALFORMED = (
-    "a quote stands where the dialect allows none, or a quoted cell is not closed"
-    ' (where quotes are text, the option quote: "" reads them as such)'
+    "a quote where the dialect allows none, or a quoted cell that is not closed"
+    ' (if quotes are plain text in this file, set the option quote to "")'
 )
 
 LINE_BREAK = re.compile(rb"\r\n|\n|\r")
@@ -62,7 +62,7 @@ class Scan:
 class Grammar:
     """Reads records of ``width`` cells from UTF-8 bytes under one dialect.
 
-    ``width=None`` accepts any number of cells (headers, samples). ``max_row_bytes`` bounds the look-ahead: a quote that
+    ``width=None`` accepts any number of cells (headers, samples). ``max_row_bytes`` limits the look-ahead: a quote that
     is not closed within it is malformed.
     """
 
@@ -76,7 +76,7 @@ class Grammar:
         delimiter = re.escape(self.delimiter)
         escape = re.escape(self.escape) if self.escape else None
         plain_stop = [delimiter, rb"\r", rb"\n"]
-        # An escape takes a whole character with it; continuation bytes are never special, so one byte is enough.
+        # Skipping one byte after an escape is enough, since continuation bytes are never special.
         escaped = rb"|" + escape + rb"(?s:.)" if escape else b""
         if self.quote is None:
             self._quoted = None
@@ -105,18 +105,18 @@ class Grammar:
         return found.start(), found.end()
 
     def is_blank(self, line: bytes) -> bool:
-        """Whether a line is empty, or holds nothing but delimiters: spreadsheets write empty rows so."""
+        """Whether a line is empty, or holds nothing but delimiters: spreadsheets write empty rows like that."""
         if len(self.delimiter) == 1:
             return not line.strip(self.delimiter)
         return not line.replace(self.delimiter, b"")
 
     def row_end(self, text: bytes, start: int, *, final: bool) -> int:
-        """Where the line after a row of sheet text begins; sheet text has no faults, and cells of several lines."""
+        """Where the line after a row of sheet text begins; such text has no faults, but cells of several lines."""
         end, after = self.line_end(text, start, final=final)
         return after if end == start else self.scan(text, start, final=final).next
 
     def scan(self, text: bytes, start: int, *, final: bool, limit: int | None = None) -> Scan:
-        """Read one record from the line that begins at ``start``, strictly, and say what it is.
+        """Read one record from the line that begins at ``start``, strictly, and judge it.
 
         Raises NeedMore where the end of an unfinished ``text`` is reached before the answer is known.
         """
@@ -137,7 +137,7 @@ class Grammar:
                 at = close + len(self.quote)
                 if at >= size and open_ended:
                     raise NeedMore  # the next byte may double this quote
-                # What is not the end of the cell is found to be malformed below.
+                # If the cell does not end here, it is found to be malformed below.
             else:
                 plain = self._plain.match(text, at, size)
                 at = plain.end() if plain else at
@@ -194,7 +194,7 @@ class Grammar:
         return self.unescape(value, quoted=True)
 
     def unescape(self, value: bytes, *, quoted: bool) -> bytes:
-        """Take escapes (and, within quotes, doubled quotes) off a cell."""
+        """Remove escapes (and, within quotes, doubling) from a cell."""
         if self.escape is None:
             return value
         pattern = re.escape(self.escape) + rb"((?s:.))"
@@ -222,10 +222,10 @@ class Grammar:
     def damaged_end(self, text: bytes, start: int, *, final: bool) -> int:
         """Where reading resumes after a damaged row in a file that has cells of several lines.
 
-        The row may have text after its first line. Its lenient extent (text after a closing quote, and quotes in
-        unquoted cells, are skipped to the next delimiter; only quoted cells that close strictly lead to a further line)
-        is rejected as a whole if the record that covers its last line is no row, at least as many of its lines fail as
-        rows as pass, and the line after it begins a row.
+        The row may go on after its first line. Its lenient extent (up to the next delimiter, text after a closing quote
+        and quotes in unquoted cells are skipped; only quoted cells that close strictly lead to a further line) is
+        rejected as a whole if the record that covers its last line is no row, if at least as many of its lines fail as
+        rows as pass, and if the line after it begins a row.
         """
         _, second = self.line_end(text, start, final=final)
         limit = start + self.max_row_bytes
@@ -259,9 +259,9 @@ class Grammar:
         return line
 
     def _lenient_last_line(self, text: bytes, start: int, limit: int, *, final: bool) -> tuple[int, int]:
-        """The start of the last physical line of the lenient reading, and the start of the line after it.
+        """The start of the last physical line of the lenient extent, and the start of the line after it.
 
-        (-1, …) where the reading does not end within the limit or within ``SWALLOW_LINES`` lines.
+        (-1, …) where it does not end within the limit or within ``SWALLOW_LINES`` lines.
         """
         size = min(len(text), limit)
         open_ended = not final and len(text) < limit
@@ -295,7 +295,7 @@ class Grammar:
             return (breaks[-1] if breaks else start), after
 
     def _closes_strictly(self, text: bytes, at: int, size: int, open_ended: bool) -> bool:
-        """Whether a quoted cell that was closed right before ``at`` ends there: at a delimiter or a line's end."""
+        """Whether a quoted cell whose quote closes right before ``at`` ends there, at a delimiter or a line break."""
         if open_ended and size - at < len(self.delimiter):
             raise NeedMore
         return at >= size or text[at] in b"\r\n" or text.startswith(self.delimiter, at)

@@ -1,4 +1,4 @@
-"""What stands in the head of a source: lines before the header, the header, whether rows follow, the first of them."""
+"""The head of a source: the lines before the header, the header, whether rows follow, and the first of them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ WIDTH_SAMPLE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The names of a file's columns, and what they are not.
+    """The names of a file's columns, and what is unusual about them.
 
-    The last ``empty_tail`` columns have no name, and no cell as far as the beginning of the file says: separators too
-    many at the ends of its lines. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
+    The last ``empty_tail`` columns have no name and, as far as the beginning of the file shows, no values: the lines
+    end in too many separators. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
     """
 
     names: list[str]
@@ -33,10 +33,10 @@ class Header:
 
 
 def read_header(source: Source, dialect: Dialect) -> Header:
-    """The names in the header, as they stand there (maybe doubled), or ``column_1 …`` without one or without a name.
+    """The names in the header, as written (maybe doubled); ``column_1 …`` where a name or the header is missing.
 
-    As many as the rows have cells where only empty cells at the end differ (``sample.fitted``), or the first name is
-    missing (``sample.lacks_the_first``).
+    There are as many as the rows have cells if only empty cells at the end differ (``sample.fitted``), or if the first
+    name is missing (``sample.lacks_the_first``).
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     tail, is_indexed = 0, False
@@ -60,10 +60,10 @@ def read_header(source: Source, dialect: Dialect) -> Header:
 
 
 def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bool) -> list[str] | None:
-    """What stands where a header would be in a file that was found to have none, cut at its delimiters.
+    """The line where a header would be, split at its delimiters, in a file that was found to have no header.
 
-    That is a first line that is no row of ``width`` cells or, if what is passed over is but a guess (``preamble``), the
-    line before the first row. None where nothing stands there, or a damaged row: one that holds values and not names.
+    It is a first line that is no row of ``width`` cells or, if ``preamble`` was skipped on a guess, the line before the
+    first row. None where there is no such line, or where it is a damaged row: one that holds values and not names.
     """
     buffer = _head(source, dialect)
     guessed = preamble and dialect.skip_rows > 0
@@ -86,7 +86,7 @@ def _head(source: Source, dialect: Dialect) -> Buffer:
 
 
 def _line(buffer: Buffer) -> bytes:
-    """The first line that is not blank, which the buffer begins with afterwards."""
+    """The first line that is not blank; the buffer begins with it afterwards."""
     skip_blank(buffer)
     buffer.fill(CHUNK_BYTES)
     return buffer.text[: Grammar(Dialect(), None).line_end(buffer.text, 0, final=True)[0]]
@@ -99,7 +99,7 @@ def _names_in(line: bytes, delimiters: str, dialect: Dialect) -> list[str] | Non
 
 
 def has_rows(source: Source, dialect: Dialect) -> bool:
-    """Whether anything but blank lines follows the header: it is a row, or rejected as one."""
+    """Whether anything but blank lines follows the header: that is a row, or will be rejected as one."""
     buffer = _head(source, dialect)
     pass_header(buffer, dialect, source)
     while True:
@@ -110,21 +110,21 @@ def has_rows(source: Source, dialect: Dialect) -> bool:
 
 
 def first_records(source: Source, dialect: Dialect, width: int) -> list[list[str]]:
-    """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
+    """The first few hundred rows of the file as text, without damaged ones."""
     buffer = _head(source, dialect)
     pass_header(buffer, dialect, source)
     return [record for record in _sample(buffer, source, dialect) if len(record) == width]
 
 
 def _sample(buffer: Buffer, source: Source, dialect: Dialect) -> list[list[str]]:
-    """The records that the buffer begins with, some hundred of them at most; damaged ones are left out."""
+    """The first few hundred records in the buffer, without damaged ones."""
     buffer.fill(CHUNK_BYTES)
     sheet = source.lines_are_records
     return read_sample(buffer.text, Grammar(dialect, None), complete=buffer.final, sheet=sheet).records
 
 
 def _named(names: list[str]) -> list[str]:
-    """Unnamed columns are called ``column_N``, as those of a file without a header."""
+    """Name unnamed columns ``column_N``, like those of a file without a header."""
     for place, name in enumerate(names):
         if not name.strip():
             name = f"column_{place + 1}"
@@ -147,5 +147,5 @@ def _usual_width(buffer: Buffer, grammar: Grammar, source: Source) -> int:
             continue
         widths[len(grammar.cells(record))] += 1
     if not widths:
-        raise InvalidInput("The file holds no rows.", code="empty_file")
+        raise InvalidInput("The file has no rows.", code="empty_file")
     return max(widths, key=lambda width: (widths[width], width))

@@ -1,7 +1,7 @@
-"""What a source file is, as far as its beginning says: dialect, header, whether rows follow, the first of them. Pure.
+"""What the beginning of a source file tells: its dialect, its header, whether rows follow, and the first rows. Pure.
 
-It stands with the dialects because it answers for them; ``reading`` knows bytes and no grammar. Nothing that converts
-is needed for it: web processes do no more than this.
+It belongs to the dialects because it answers for them; ``reading`` knows bytes and no grammar. It needs nothing that
+converts cells: web processes do no more than this.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .dialect import DialectOptions
 
 
 class Opening:
-    """The beginning of a source, read once, and what it answers. ``given`` is what a person fixed of the dialect.
+    """The beginning of a source, read once. ``given`` are the options that set the dialect.
 
-    ``headers`` are the names of the columns as they stand there, or ``column_1 …``. ``damaged_header`` is what stands
-    where a header would be in a file that was found to have none; where that names all columns, ``headers`` are it.
+    ``headers`` are the names of the columns as written, or ``column_1 …``. ``damaged_header`` is the line where a
+    header would be in a file that was found to have none; if it names all columns, ``headers`` are those names.
 
-    Raises InvalidInput for what has no header and no rows, or a header that cannot be read.
+    Raises InvalidInput if there is neither a header nor rows, or if the header cannot be read.
     """
 
     def __init__(self, source: Source, given: DialectOptions) -> None:
@@ -40,12 +40,12 @@ class Opening:
 
     @cached_property
     def has_rows(self) -> bool:
-        """Whether anything but blank lines follows the header: it is a row, or rejected as one."""
+        """Whether anything but blank lines follows the header: that is a row, or will be rejected as one."""
         return header.has_rows(self.source, self.dialect)
 
     @cached_property
     def first_records(self) -> list[list[str]]:
-        """The rows that the file begins with, some hundred of them at most, as text; damaged ones are left out."""
+        """The first few hundred rows of the file as text, without damaged ones."""
         return header.first_records(self.source, self.dialect, len(self.headers))
 
     def _damaged_header(self, given: DialectOptions) -> list[str]:
@@ -56,10 +56,10 @@ class Opening:
 
 
 def examine(file: BinaryIO, filename: str, given: DialectOptions) -> Opening:
-    """Recognise the file: kind, dialect, header. Raises InvalidInput for what cannot be imported at all."""
+    """Recognise the file: kind, dialect, header. Raises InvalidInput if it cannot be imported at all."""
     source = open_source(file, filename, encoding=given.encoding, delimiter=given.delimiter)
     opening = Opening(source, given)
     if not opening.has_rows:
-        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It holds no rows."})
+        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It has no rows."})
     source.bytes_read = 0
     return opening

@@ -1,6 +1,6 @@
-"""What stands before a table: titles, notes, lines of keys and values, padded to the table's width or not. Pure.
+"""Finds what precedes a table: titles, notes, lines of keys and values, padded to the table's width or not. Pure.
 
-The table is the widest block of records that agree; what stands before it is preamble.
+The table is the widest block of records of one shape; whatever precedes it is preamble.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from .sample import ParsedSample, plainly_a_header, votes_for_header
 
 MAX_LINES = 50
-"""How many records before the table are looked at."""
+"""How many records before the table are considered."""
 _FEW = 3
 
 
 def preamble(parsed: ParsedSample, delimiter: str) -> int:
-    """How many lines stand before the header (or the first row) of ``parsed``.
+    """How many lines precede the header (or the first row) of ``parsed``.
 
-    A block of records begins with one that fills all its cells; of those that follow nine in ten, or all but one, have
-    no more filled cells than it and are not shorter. Its beginning is the header if it plainly names what follows it;
-    or if only records with fewer filled cells stand before it, and those are no damaged header: two or more, or apart
-    from it by a blank line, or of at most half its width. Of several such blocks the widest is the table. Faulty lines
-    before the first record are preamble if that record plainly is the header, or where they have few delimiters.
+    A block begins with a record that fills all its cells; of the records that follow nine in ten, or all but one, have
+    no more filled cells and are not shorter. Its first record is the header if it plainly names what follows; or if the
+    records before it all have fewer filled cells and are no damaged header: two or more, or separated from it by a
+    blank line, or at most half as wide. Of several such blocks the widest is the table. Faulty lines before the first
+    record are preamble if that record plainly is the header, or if they have few delimiters.
     """
     records, width = parsed.records, parsed.width
     if parsed.head and not plainly_a_header(records, width):
@@ -35,7 +35,7 @@ def preamble(parsed: ParsedSample, delimiter: str) -> int:
 
 
 def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
-    """The index of the record that the table begins with."""
+    """The index of the record with which the table begins."""
     for may_have_gaps in (False, True):  # a header may lack a name, but so may lines of keys and values
         best, widest = 0, 0
         for index in range(min(len(parsed.records), MAX_LINES)):
@@ -55,7 +55,7 @@ def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
 
 
 def _begins_anew(parsed: ParsedSample, index: int, width: int) -> bool:
-    """Whether a header stands after a blank line, below lines of as many cells that are no table with a header."""
+    """Whether a header follows a blank line, below lines of the same width that are no table with a header."""
     records = parsed.records
     if index < 1 or not _gap_before(parsed, index) or len(records) - index <= index:
         return False
@@ -63,7 +63,7 @@ def _begins_anew(parsed: ParsedSample, index: int, width: int) -> bool:
 
 
 def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:
-    """Whether the records are rows of a table of ``width`` columns: a header and one row at the least."""
+    """Whether the records are rows of a table of ``width`` columns: a header and at least one row."""
     rows = len(block) - 1
     fitting = sum(count <= width <= len(record) for record, count in zip(block[1:], filled[1:], strict=True))
     full = sum(count == width for count in filled[1:])
@@ -72,7 +72,7 @@ def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) ->
 
 
 def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width: int) -> bool:
-    """Whether the records before ``index`` are no part of the table that begins there."""
+    """Whether the records before ``index`` are not part of the table that begins there."""
     before, block = filled[:index], parsed.records[index:]
     cut = [record[:width] for record in block if len(record) >= width]
     votes = votes_for_header(cut[0], cut[1:], width)
@@ -86,18 +86,18 @@ def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width:
 
 
 def _gap_before(parsed: ParsedSample, index: int) -> bool:
-    """Whether a blank line, or a record of empty cells, stands before the record."""
+    """Whether a blank line, or a record of empty cells, precedes the record."""
     lines = parsed.lines
     return lines[index] - lines[index - 1] > 1 or not any(cell.strip() for cell in parsed.records[index - 1])
 
 
 def _are_usual(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:
-    """Whether most rows fill the block's width: then lines before it that do not are no rows of it."""
+    """Whether most rows fill the block's width: then lines before it that do not are not part of it."""
     return sum(count == width for count in filled) * 2 > len(block)
 
 
 def _filled(record: Sequence[str]) -> int:
-    """The number of cells up to the last that holds anything."""
+    """The number of cells up to the last one that is not empty."""
     return len(record) - sum(1 for _ in itertools.takewhile(lambda cell: not cell.strip(), reversed(record)))
 
 

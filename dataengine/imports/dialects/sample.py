@@ -1,4 +1,4 @@
-"""How well a delimiter and a quote explain a sample, and what its first rows are; ``detection`` decides. Pure."""
+"""How well a delimiter and a quote fit a sample, and what its first rows are; ``detection`` decides. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .text_formulas import in_quotes
 
 MAX_RECORDS = 500
 SURE_ROWS = 5
-"""How many rows have to agree before a first line of another width is damage and not the header that they break."""
+"""After so many rows of one width, a first line of another width is damaged: it is not the rows that are."""
 FITTING_ROWS = 3
-"""So many rows of another width than the header's; fewer, if they are all that there are and end in empty cells."""
+"""So many rows of another width outvote the header; fewer if the file has no more and they end in empty cells."""
 NUMBER = re.compile(
     r"[-+]?(?:\d{1,3}(?:[ '.,]\d{3})+|\d+)?(?:[.,]\d+)?(?:[eE][-+]?\d+)?%?"
     r"|[-+]?[$€£¥] ?[\d.,]+|[\d.,]+ ?[$€£¥]"
@@ -31,7 +31,7 @@ FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", 
 
 @dataclass(slots=True)
 class ParsedSample:
-    """A sample as one dialect reads it: the records in order, each with the physical line it begins on (from 0)."""
+    """A sample parsed with one dialect: its records, and the physical line (from 0) on which each begins."""
 
     records: list[list[str]]
     lines: list[int]
@@ -41,11 +41,11 @@ class ParsedSample:
     head: list[bytes] = field(default_factory=list)
     """Faulty lines before the first record."""
     enclosed: int = 0
-    """How many cells stand in quotes."""
+    """How many cells are enclosed in quotes."""
 
     @property
     def regular(self) -> float:
-        """The share of records and faulty lines that are of the usual width."""
+        """The share of records and faulty lines that have the usual width."""
         total = len(self.records) + self.faults
         return sum(len(record) == self.width for record in self.records) / total if total else 0.0
 
@@ -53,7 +53,7 @@ class ParsedSample:
 def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = False) -> ParsedSample:
     """Read the first records of ``text`` with any number of cells; ``complete`` says that it is the whole file.
 
-    For a ``sheet`` lines are rows, as ``Source.lines_are_records`` has it.
+    For a ``sheet``, lines are rows; see ``Source.lines_are_records``.
     """
     text = in_quotes(text, grammar.delimiter, grammar.quote)
     records: list[list[str]] = []
@@ -82,7 +82,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
         at, line = after, line + 1
     if not complete and len(records) > 1 and at >= len(text):
         for rows in (records, lines, quoted):
-            rows.pop()  # the last may be cut
+            rows.pop()  # the last one may be cut off
     widths = Counter(len(record) for record in records)
     width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
     parsed = ParsedSample(records, lines, faults, width, 0.0, head, sum(map(sum, quoted)))
@@ -92,7 +92,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
 
 
 def _typed(records: list[list[str]], quoted: list[list[bool]], width: int) -> float:
-    """The share of cells that look like values and not like pieces or lumps of values."""
+    """The share of cells that look like single values, not like parts of one or several in one."""
     good = total = 0
     for record, flags in zip(records, quoted, strict=True):
         if len(record) != width:
@@ -104,7 +104,7 @@ def _typed(records: list[list[str]], quoted: list[list[bool]], width: int) -> fl
 
 
 def kind(cell: str) -> str:
-    """``missing``, ``number``, ``moment``, ``flag``, ``text``, or ``odd`` for what is hardly one value."""
+    """``missing``, ``number``, ``moment``, ``flag``, ``text``, or ``odd`` for what is hardly a single value."""
     if cell in MISSING:
         return "missing"
     if cell in FLAGS:
@@ -118,10 +118,10 @@ def kind(cell: str) -> str:
 
 
 def weak(parsed: ParsedSample, delimiter: str) -> bool:
-    """Whether a colon or space splits what are single values: times, names, sentences.
+    """Whether a colon or space splits single values: times, names, sentences.
 
-    It does not where the first record is of the usual width too, whole lines are no numbers or moments, and (for
-    spaces) most cells are.
+    It does not if the first record has the usual width too, whole lines are no numbers or moments, and (for spaces)
+    most cells are.
     """
     if not parsed.records or len(parsed.records[0]) != parsed.width:
         return True
@@ -140,7 +140,7 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
 def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
     """Whether the first record names the columns. Columns whose values all have one kind other than text decide.
 
-    There the first cell is either a name (text) or of that very kind. Without such columns, or in doubt: a header.
+    There the first cell is either a name (text) or of that kind. Without such columns, or if in doubt: a header.
     """
     first = records[0]
     rows = [record for record in records[1:] if len(record) == width]
@@ -152,14 +152,14 @@ def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
 
 
 def plainly_a_header(records: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether the first record is of the usual width and names columns that hold something other than names."""
+    """Whether the first record has the usual width and names columns that hold something other than names."""
     if not records or len(records[0]) != width:
         return False
     return votes_for_header(records[0], [record for record in records[1:] if len(record) == width], width) > 0
 
 
 def votes_for_header(first: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
-    """How many columns of values other than text ``first`` names, less those of which it holds a value itself."""
+    """How many columns of values other than text ``first`` names, minus those in which it holds a value itself."""
     votes = 0
     for column, cell in enumerate(first):
         kinds = [kind(row[column]) for row in rows if column < width]
@@ -174,10 +174,10 @@ def votes_for_header(first: Sequence[str], rows: Sequence[Sequence[str]], width:
 
 
 def header_is_damaged(parsed: ParsedSample) -> bool:
-    """Whether the first line can be neither header nor row, as all the others are rows of one width.
+    """Whether the first line can be neither header nor row, while all others are rows of one width.
 
-    It is no record at all, or its number of cells is no row's. Such a line costs itself and no other: the file is read
-    as one without a header, of which the first row is damaged.
+    It is no record at all, or no row has its number of cells. Such a line spoils nothing but itself: the file is read
+    as one without a header whose first row is damaged.
     """
     rows = parsed.records if parsed.head else parsed.records[1:]
     if not parsed.head and parsed.records and lacks_the_first(parsed.records[0], rows):
@@ -187,14 +187,14 @@ def header_is_damaged(parsed: ParsedSample) -> bool:
     if parsed.head:
         return True
     first = parsed.records[0]
-    # The row after it may be its other half, of the same width by chance.
+    # The row after it may be its other half and have the same width by chance.
     return len(fitted(first, rows)) != parsed.width and not any(len(row) == len(first) for row in rows[1:])
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """The header with as many names as the rows have cells, if the difference is nothing but empty cells at the end.
 
-    That is what delimiters at the ends of lines make of a file. Rows of one width only; at least three of them.
+    Delimiters at the ends of lines have that effect. Only for three or more rows, all of one width.
     """
     names = list(header)
     if not rows or any(len(row) == len(names) for row in rows):
@@ -212,9 +212,9 @@ def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def lacks_the_first(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the header names all columns but the first, as R and pandas write tables with row names.
+    """Whether the header names all columns but the first, which is how R and pandas write tables with row names.
 
-    Every row has one cell more, its last not always empty, and the first cells number the rows or are all different.
+    Every row has one more cell, the last not always empty; the first cells number the rows or are all different.
     """
     width = len(header) + 1
     if len(rows) < 2 or any(len(row) != width for row in rows) or not any(row[-1].strip() for row in rows):
@@ -231,7 +231,7 @@ def lacks_the_first(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
 
 
 def empty_tail(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """How many of the last columns have neither a name nor, in any of the rows, anything in their cells."""
+    """How many of the last columns have neither a name nor a value in any row."""
     count = 0
     while count < len(names) - 1 and not names[-1 - count].strip():
         place = len(names) - 1 - count
@@ -242,13 +242,13 @@ def empty_tail(names: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
 
 
 def _of_one_width(rows: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether nine in ten are, or all but one (a header broken in two leaves such a one)."""
+    """Whether nine rows in ten have the width, or all but one (a header broken in two leaves such a row)."""
     others = sum(len(row) != width for row in rows)
     return others <= 1 or others * 10 <= len(rows)
 
 
 def _names_years(first: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """``country,2019,2020``: ascending years as names of columns that hold other numbers."""
+    """``country,2019,2020``: ascending years that name columns of other numbers."""
     years = [(column, int(cell)) for column, cell in enumerate(first) if re.fullmatch(r"(?:19|20)\d\d", cell)]
     others = [cell for cell in first if not re.fullmatch(r"(?:19|20)\d\d", cell)]
     if len(years) < 2 or not others or any(kind(cell) not in ("text", "missing") for cell in others):

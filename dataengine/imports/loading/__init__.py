@@ -1,4 +1,4 @@
-"""Converted rows into PostgreSQL, and the checks only PostgreSQL can make. Knows no services.
+"""Loads converted rows into PostgreSQL and makes the checks that only PostgreSQL can make. Knows no services.
 
-There are three ways in, one class each behind ``loader.Loader``: ``replacing``, ``appending`` and ``merging``.
+There are three ways of loading, one class each behind ``loader.Loader``: ``replacing``, ``appending`` and ``merging``.
 """

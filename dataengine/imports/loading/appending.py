@@ -1,10 +1,9 @@
-"""Loads into a table that holds records: chunk by chunk, straight into the table where nothing stands against it.
+"""Loads into a table that holds records: chunk by chunk, straight into the table as long as no row clashes.
 
-Straight binary COPY into the table costs about half of what ``\\copy`` does (measured, 1M rows into 1M records); by way
-of a staging table and INSERT … SELECT it is more than twice of that. So every chunk is tried straight, under a
-savepoint, and one that clashes (a duplicate, an unknown reference, a broken check) takes the long way: staged, cleaned,
-inserted. Either way a chunk is settled before the next, so the rows before it are in the table already and the first of
-the file wins.
+Binary COPY straight into the table costs about half as much as ``\\copy`` (measured, 1M rows into 1M records); through
+a staging table and INSERT … SELECT it costs more than twice that. So every chunk is tried straight, under a savepoint;
+one that clashes (a duplicate, an unknown reference, a broken check) is staged, cleaned and inserted. Either way a chunk
+is settled before the next one, so earlier rows are already in the table and the first of the file wins.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from .staging import Staging
 
 
 class Appending(Loader):
-    """Appends the rows to ``table`` while they are read. The staging table is made for chunks that clash."""
+    """Appends the rows to ``table`` while they are read. A staging table is made for chunks that clash."""
 
     stages = {"loading": 1.0, "finishing": 0.02}
 
@@ -39,7 +38,7 @@ class Appending(Loader):
 
     @staticmethod
     def suits(options: ImportOptions) -> bool:
-        """Whether rows can go straight in: none of them may have to be taken back, and none meets a record."""
+        """Whether rows can go straight in: no row may have to be taken back or be merged with a record."""
         return options.on_conflict == "reject" and options.on_error == "skip_rows" and not options.dry_run
 
     def load(self) -> None:
@@ -56,7 +55,8 @@ class Appending(Loader):
                 else:
                     settled = False
                 if not settled:
-                    # Where one chunk clashed the next one will, as a rule; a clean one brings the short way back.
+                    # After a chunk that clashed the next one usually clashes too; a clean one leads back to the short
+                    # way.
                     self._goes_straight = self._take_long_way(chunk.data) == 0 and not checks.refer_to_own
                     self._is_text_kept &= self._goes_straight
             if chunk.held:
@@ -75,10 +75,10 @@ class Appending(Loader):
         return self._table
 
     def rehearse(self) -> None:
-        raise AssertionError("rows that are not to go in are not appended, see suits")
+        raise AssertionError("a dry run does not append, see suits")
 
     def discard(self) -> None:
-        raise AssertionError("rows that are not to go in are not appended, see suits")
+        raise AssertionError("a dry run does not append, see suits")
 
     def _convert(self) -> Conversion:
         return Conversion(
@@ -99,7 +99,7 @@ class Appending(Loader):
         return True
 
     def _take_long_way(self, data: bytes) -> int:
-        """Stage, clean, insert; returns how many rows were rejected. Others write to the table too, so look again."""
+        """Stage, clean, insert; check again if others write meanwhile. Returns how many rows were rejected."""
         staging, checks = self._staging, self._checks
         if not self._is_staging_made:
             staging.create()
@@ -114,7 +114,7 @@ class Appending(Loader):
                     staging.insert_with_ids(self._table)
                 break
             except IntegrityError:
-                # Others took values or deleted records meanwhile, and may well go on doing so.
+                # Others took values or deleted records meanwhile, and may go on doing so.
                 checks.reject_for()
                 if self._insert_what_fits():
                     break
@@ -124,7 +124,7 @@ class Appending(Loader):
         return checks.found - before
 
     def _insert_what_fits(self) -> bool:
-        """Insert the staged rows whose unique values nobody has taken; False where a reference is in the way."""
+        """Insert the staged rows whose unique values are free; False if a reference is in the way."""
         try:
             with transaction.atomic():
                 self._staging.insert_with_ids(self._table, what_fits=True)
@@ -136,7 +136,7 @@ class Appending(Loader):
 
 
 def reserve_ids(table: Table, count: int) -> int:
-    """Take ``count`` ids in a row from the table's sequence; returns the first. Others may draw from it meanwhile."""
+    """Take ``count`` consecutive ids from the table's sequence, which others may use meanwhile. Returns the first."""
     sequence = ddl.quoted(names.sequence(table.pk))
     while True:
         with connection.cursor() as cursor:

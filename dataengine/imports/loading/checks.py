@@ -1,13 +1,13 @@
-"""What only the whole file and the table can tell: duplicates, unknown references, patterns. Set-wise, in SQL.
+"""What only the whole file and the table can tell: duplicates, unknown references, patterns. Checked in SQL, as sets.
 
-The staging table holds the rows that conversion found good. Those that fail here move from it to the *rejected keys*
-table, where the rows that conversion rejected are already, each with what could be read of its key columns. In the end
-every rejected row is looked at once more for every cause, so that all errors of a row are reported.
+The staging table holds the rows that conversion found good. Those that fail here move to the *rejected keys* table,
+which already has the rows that conversion rejected, each with what could be read of its key columns. At the end every
+rejected row is checked once more for every cause, so that all errors of a row are reported.
 
 The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
-columns that is a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
+columns that takes a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
 reading has held back what may repeat earlier rows (``converting/repeats.py``), only those rows take that walk: the
-others share no value with any row before them, so they go in whatever becomes of those.
+others share no value with any earlier row, so they go in whatever becomes of the held rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .staging import Staging, pg_type, staged, temporary
 
 
 class Checks:
-    """The set-wise checks of one import. ``columns`` are the catalog's columns that the file fills."""
+    """The checks of one import that are made in SQL. ``columns`` are the catalog's columns that the file fills."""
 
     def __init__(
         self, staging: Staging, columns: Sequence[Column], table: Table | None, lacking: Sequence[str] = ()
@@ -44,9 +44,9 @@ class Checks:
         self.lacking = lacking
         """Columns that only records have a value for, and no row."""
         self.skipped: list[str] = []
-        """Unique columns of which a known value is no error, since such rows are skipped."""
+        """Unique columns whose known values are no error, since rows with them are skipped."""
         self.own = "{}"
-        """The ids in the table that are rows of this very file, as an int8multirange."""
+        """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
     @property
     def needed(self) -> bool:
@@ -66,15 +66,15 @@ class Checks:
     # Finding --------------------------------------------------------------------------------------------------
 
     def reject_impossible(self, held: Staging | None = None) -> int:
-        """Move rows, staged or ``held`` ones, with unknown references, or that a check of the table forbids."""
+        """Move staged or ``held`` rows that have unknown references or that a check of the table forbids."""
         conditions: list[sql.Composable] = [sql.SQL("NOT ({})").format(check) for _, _, check in self.patterns]
         conditions += [self._unknown(column) for column in self.references]
         return self._move(sql.SQL(" OR ").join(conditions), held) if conditions else 0
 
     def take_in(self, held: Staging) -> None:
-        """Stage the rows that were held back, in their order, and move those whose values are staged already.
+        """Stage the rows that were held back, in order, and move those whose values are already staged.
 
-        The staging table has its indexes, those of the unique columns and of id.
+        The staging table must have its indexes on the unique columns and on id.
         """
         self.reject_impossible(held)
         names = sql.SQL(", ").join(sql.Identifier(name) for name in held.columns)
@@ -87,7 +87,7 @@ class Checks:
             self._move_missing(self.staging.relation, held)
 
     def reject_known(self, *, update_key: str | None = None) -> int:
-        """Move rows whose unique values the table has already (in another record than the one to be updated)."""
+        """Move rows whose unique values the table already has (in another record than the one to be updated)."""
         conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
         return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
 
@@ -103,21 +103,21 @@ class Checks:
         )
 
     def reject_missing(self, table: Table) -> None:
-        """Move the staged rows that are not in ``table`` by their ids."""
+        """Move the staged rows whose ids are not in ``table``."""
         self._move_missing(ddl.qualified(table.name))
 
     def _move_missing(self, relation: sql.Composable, held: Staging | None = None) -> None:
         self._move(sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE t.id = s.id)").format(relation), held)
 
     def reject_for(self) -> None:
-        """Move whatever cannot go into the table as it is now."""
+        """Move the rows that cannot go into the table in its present state."""
         with by_index():
             self.reject_impossible()
             self.reject_known()
         self.reject_repeated()
 
     def reject_repeated(self) -> int:
-        """Move rows that repeat a unique value of an earlier good row of the file."""
+        """Move the rows that repeat a unique value of an earlier good row of the file."""
         if not self.unique:
             return 0
         if len(self.unique) == 1:
@@ -176,7 +176,7 @@ class Checks:
     def _unknown(self, column: Column) -> sql.Composable:
         """Whether the record that a row refers to was not there before the import.
 
-        What the file itself adds does not count: its ids are drawn while it is loaded, others at every attempt.
+        Records of the file itself do not count: they get their ids while it is loaded, new ones at every attempt.
         """
         assert column.references is not None
         return sql.SQL(
@@ -194,7 +194,7 @@ class Checks:
 
     @property
     def refer_to_own(self) -> bool:
-        """Whether a column refers to records of the very table, so that PostgreSQL alone would take the file's own."""
+        """Whether a column refers to the table itself, so that PostgreSQL would also accept records of the file."""
         return any(self._is_own(column) for column in self.references)
 
     def _known(self, column: Column, update_key: str | None) -> sql.Composable:
@@ -210,7 +210,7 @@ class Checks:
         )
 
     def explain_chunk(self) -> None:
-        """File every error of the rejected rows of a chunk whose good rows are in the table by now, and forget them."""
+        """File all errors of the rejected rows of a chunk whose good rows are already in the table, and forget them."""
         assert self.table is not None
         table = ddl.qualified(self.table.name)
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
@@ -242,11 +242,11 @@ class Checks:
     # Explaining -----------------------------------------------------------------------------------------------
 
     def explain(self, *, update_key: str | None = None, few: bool = False) -> None:
-        """File every error of every rejected row. Call when the staging table holds exactly the rows that go in.
+        """File every error of every rejected row. The staging table has to hold exactly the rows that go in.
 
-        ``few``: the staging table has its indexes, and the rejected rows are few beside its own.
+        ``few``: the staging table has its indexes, and the rejected rows are few in comparison.
         """
-        # Without its size PostgreSQL would sort the whole staging table to join it with these few rows.
+        # Without statistics PostgreSQL would sort the whole staging table to join it with these few rows.
         run(sql.SQL("ANALYZE {}").format(self.rejected))
         with by_index() if few else nullcontext():
             self._explain(update_key)
@@ -308,7 +308,7 @@ class Checks:
         return bool(value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.errors)))
 
     def late_errors(self) -> LateSpill:
-        """All errors found in SQL, by row and column; a page at a time, so that memory stays as it is."""
+        """All errors found in SQL, by row and column; a page at a time, so that memory does not grow."""
         spill = LateSpill()
         query = sql.SQL("SELECT id, col, code, first FROM {} ORDER BY id, place").format(self.errors)
         with raw_connection().cursor(name="late_errors") as cursor:

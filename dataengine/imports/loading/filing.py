@@ -1,6 +1,6 @@
-"""Puts together what is wrong with each rejected row: what conversion found, and what SQL found later.
+"""Collects everything that is wrong with each rejected row: what conversion found, and what SQL found later.
 
-The second kind needs the row's text. Where it was not kept while the file was read, the file is read once more, in a
+Errors found in SQL need the row's text. If it was not kept while the file was read, the file is read once more, in a
 thread while PostgreSQL goes on.
 """
 
@@ -25,14 +25,14 @@ type Describe = Callable[[LateError], RowError]
 
 @dataclass(slots=True)
 class _Late:
-    """One row's late errors, read ahead."""
+    """The late errors of one row, read ahead."""
 
     row: int
     errors: list[LateError]
 
 
 class Filing:
-    """Merges rejected rows in the order of the file into ``rejected`` and ``causes``; ``finish`` waits for it."""
+    """Merges rejected rows into ``rejected`` and ``causes`` in the order of the file; ``finish`` waits for the end."""
 
     def __init__(
         self, plan: Plan, reading: Reading, late: LateSpill, describe: Describe, *, is_text_kept: bool
@@ -51,7 +51,7 @@ class Filing:
         self._thread.start()
 
     def finish(self) -> None:
-        """Wait for the end, and raise what went wrong."""
+        """Wait for the end, and raise the error if there was one."""
         self._thread.join()
         if self._error is not None:
             raise self._error
@@ -72,7 +72,7 @@ class Filing:
             self._error = error
 
     def _merge_kept(self) -> None:
-        """Of the rows that were rejected early and those that were suspected to repeat others."""
+        """Merge from the rows whose text was kept: those rejected early, and those that might repeat others."""
         late = self._rows_of_late()
         coming = next(late, None)
         reading = self._reading
@@ -87,7 +87,7 @@ class Filing:
                 self._file(replace(item, errors=errors))
 
     def _merge_file(self) -> None:
-        """Of all rows, as the file is read again."""
+        """Merge while the whole file is read again."""
         early = iter(self._reading.rejected)
         waiting = next(early, None)
         late = self._rows_of_late()
@@ -140,7 +140,7 @@ class Filing:
 
 
 def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
-    """A late error in words, as the job keeps it."""
+    """A late error with its message, as the job stores it."""
     match error.code:
         case "duplicate_in_file":
             assert error.first is not None
@@ -154,7 +154,7 @@ def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
         case "unknown_reference":
             column = next(column for column in checks.references if column.name == error.column)
             target = column.references.name if column.references else ""
-            message = f"there is no record of this id in “{target}”"
+            message = f"“{target}” has no record with this id"
         case _:
             message = "the column's rules do not allow this value"
     return {"column": error.column, "code": error.code, "message": message}

@@ -1,4 +1,4 @@
-"""What the ways of loading have in common: one pass over the file, checks in SQL, rejected rows filed."""
+"""What all ways of loading share: one pass over the file, checks in SQL, rejected rows filed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .filing import Filing, described
 from .staging import Staging, staged_name
 
 TRIES = 5
-"""How often rows are inserted that clash with what others write meanwhile."""
+"""How many times to insert rows that clash with what others write meanwhile."""
 
 
 _RECORD_KEY = Column(name=RECORD_KEY.name, type=RECORD_KEY.type, unique=True)
@@ -28,30 +28,30 @@ _RECORD_KEY = Column(name=RECORD_KEY.name, type=RECORD_KEY.type, unique=True)
 
 
 class Reporter(Protocol):
-    """Whom a loader tells how far it is. Each may raise what stops the import."""
+    """Receives a loader's progress. Any of its methods may raise to stop the import."""
 
     def plan(self, **stages: float) -> None:
-        """The phases that are to come, and how long each takes in relation to the others."""
+        """The phases to come, and how long each takes in relation to the others."""
 
     def update(self, *, share: float | None = None, **changes: Any) -> None:
         """Counters have changed; ``share`` of the phase is done."""
 
     def building(self, done: int, of: int) -> None:
-        """``done`` of ``of`` indexes are built, and the next one is begun."""
+        """``done`` of ``of`` indexes are built, and the next one begins."""
 
     def growing(self, relation: str, expected: int) -> None:
-        """The table ``relation`` (quoted) is about to grow by some ``expected`` bytes."""
+        """The table ``relation`` (quoted) is about to grow by about ``expected`` bytes."""
 
 
 class Loader(ABC):
-    """One way for the rows of a plan into a table. Everything happens in the transaction that the caller holds.
+    """One way of loading the rows of a plan into a table. Everything happens in the caller's transaction.
 
-    First ``load`` and ``file_rejected``. If the rows are to go in, then ``secure``, and ``finish`` outside of the
-    savepoint that can take all of that back; if not, ``rehearse`` (a dry run) and ``discard``. In the end ``close``,
-    whatever happened. ``counts`` and ``causes`` say what became of the rows so far.
+    First call ``load`` and ``file_rejected``. If the rows are to go in, call ``secure``, and then ``finish`` outside of
+    the savepoint that can undo all the rest; if not, ``rehearse`` (for a dry run) and ``discard``. Call ``close`` last,
+    whatever happened. ``counts`` and ``causes`` tell what became of the rows so far.
 
-    ``load`` raises MarkersFound or FormatsNeeded if the file shows that it has to be read in another way, ``secure``
-    NotEmptyAnyMore if the table does. All of it is then done anew by another loader.
+    ``load`` raises MarkersFound or FormatsNeeded if the file turns out to need other settings, ``secure`` raises
+    NotEmptyAnyMore if the table has changed. Everything is then done anew by another loader.
     """
 
     stages: ClassVar[dict[str, float]]
@@ -78,13 +78,13 @@ class Loader(ABC):
         filled = [by_name[spec.name] for spec in plan.specs] if columns else []  # none yet of a new table
         self._checks = Checks(staging, filled, checked_against, plan.lacking)
         self._is_text_kept = False
-        """Whether the text of every rejected row was kept while the file was read."""
+        """Whether the text of every rejected row has been kept since the file was read."""
         self._filing: Filing | None = None
         self._conversion = self._convert()
 
     @abstractmethod
     def load(self) -> None:
-        """Read the file, and check its rows. ``counts`` are complete afterwards."""
+        """Read the file and check its rows. ``counts`` are complete afterwards."""
 
     def file_rejected(self) -> None:
         """Store the rejected rows in the order of the file, with every error of each."""
@@ -98,14 +98,14 @@ class Loader(ABC):
         rejected_rows.store(self._job, self._filing.rejected)
 
     def secure(self) -> None:  # noqa: B027  (most need nothing)
-        """Make sure that ``finish`` can do its part."""
+        """Make sure that ``finish`` will succeed."""
 
     @abstractmethod
     def finish(self) -> Table:
-        """Make the rows records, where they are not yet. Returns their table."""
+        """Turn the rows into records, unless they already are. Returns their table."""
 
     def rehearse(self) -> None:
-        """Count what would become of the rows instead, and show the first of them in the plan."""
+        """Only count what would become of the rows, and put the first of them into the plan."""
         self.plan.sample = self._staging.sample()
 
     def discard(self) -> None:
@@ -113,7 +113,7 @@ class Loader(ABC):
         self._staging.drop()
 
     def close(self) -> None:
-        """Stop all threads and give back what lies on disk."""
+        """Stop all threads and free the space on disk."""
         self._conversion.close()
         if self._filing is not None:
             self._filing.close()
@@ -121,7 +121,7 @@ class Loader(ABC):
 
     @abstractmethod
     def _convert(self) -> Conversion:
-        """The pass over the file, not begun yet."""
+        """The pass over the file, not started yet."""
 
     # What they share ------------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Loader(ABC):
         self.counts.rows_rejected = reading.rejected.count
 
     def _settle(self, *, update_key: str | None = None, few: bool = False) -> None:
-        """All staged rows are judged: count them, and begin to file the rejected ones."""
+        """Count the rows, now that all are judged, and start to file the rejected ones."""
         checks, counts = self._checks, self.counts
         counts.rows_rejected += checks.found
         counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped
@@ -175,7 +175,7 @@ class Loader(ABC):
         self._begin_filing()
 
     def _begin_filing(self) -> None:
-        """Start to put the rejected rows together, if SQL found anything that conversion did not."""
+        """Start to collect the rejected rows, if SQL found anything that conversion did not."""
         checks = self._checks
         if checks.found or (checks.needed and checks.any_errors()):
             describe = partial(described, self._reading, checks)
@@ -185,5 +185,5 @@ class Loader(ABC):
 
 
 def busy() -> Unavailable:
-    """Others write to the table so much that the rows do not get in."""
-    return Unavailable("The table changes too fast to import into it; try again.", code="table_busy")
+    """Others write to the table so much that the rows cannot be inserted."""
+    return Unavailable("The table is changing too fast to import into it. Try again later.", code="table_busy")

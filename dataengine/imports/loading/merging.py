@@ -1,4 +1,4 @@
-"""Loads into a table that holds records, by way of a staging table, where rows may meet records or be taken back.
+"""Loads through a staging table into a table that holds records, where rows may update records or be taken back.
 
 Rows are staged, checked there against each other and the table, and then inserted, or written over the records that
 have their key.
@@ -60,7 +60,7 @@ class Merging(Loader):
         self._settle(update_key=self._update_key)
 
     def finish(self) -> Table:
-        """Insert what was staged. Others may write meanwhile, so a clash is met by looking again."""
+        """Insert what was staged. Others may write meanwhile, so after a clash the rows are checked again."""
         relation = ddl.qualified(self._table.name).as_string()
         self._reporter.growing(relation, self._staging.heap_bytes())
         for _ in range(TRIES):
@@ -109,7 +109,7 @@ class Merging(Loader):
         return self._staging.skip_known(self._table, self._checks.skipped)
 
     def _look_again(self) -> None:
-        """Others took values, or deleted records, that staged rows need: reject or skip those rows now."""
+        """Reject or skip the staged rows whose values others took, or whose references they deleted, meanwhile."""
         rejected_rows.forget(self._job)
         self._check_again()
         if self._filing is not None:

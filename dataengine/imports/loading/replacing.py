@@ -1,7 +1,7 @@
-"""Loads into a table that is new or empty: into another one beside it, which then takes its place.
+"""Loads into a new or empty table: the rows go into another one beside it, which then takes its place.
 
-That one, the shadow, is filled without indexes and gets them afterwards. The table itself is locked for the moment of
-the swap only; readers never wait for data to flow.
+That one, the shadow, is filled without indexes and gets them afterwards. The table itself is only locked for the moment
+of the swap; readers never wait while data flows.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .shadow import Shadow
 from .staging import Staging
 
 _FEW = 20
-"""Rejected rows are few where there are so many times as many good ones."""
+"""Rejected rows are few if there are this many times as many good ones."""
 
 
 class NotEmptyAnyMore(Exception):
-    """Somebody put records into the table, or uses it without pause, so it cannot be replaced."""
+    """Somebody has added records to the table, or uses it without pause, so it cannot be replaced."""
 
 
 class Replacing(Loader):
-    """Fills a shadow that takes the place of ``table``, or, where that is None, of one that ``make_table`` makes.
+    """Fills a shadow that takes the place of ``table`` or, if that is None, of the table that ``make_table`` makes.
 
-    ``replaced`` is called with the table when that has happened.
+    ``replaced`` is called with the table afterwards.
     """
 
     stages = {"loading": 4.0, "indexing": 1.0, "finishing": 0.1}
@@ -61,7 +61,7 @@ class Replacing(Loader):
 
     @staticmethod
     def suits(table: Table, columns: Sequence[Column]) -> bool:
-        """Whether ``table`` is empty, and nothing but what the catalog says."""
+        """Whether ``table`` is empty, and exactly what the catalog says."""
         return shadow.is_empty(table) and shadow.can_be_replaced(table, columns)
 
     def load(self) -> None:
@@ -96,7 +96,7 @@ class Replacing(Loader):
         )
 
     def _held(self) -> Staging | None:
-        """The rows that were held back, staged beside the others."""
+        """Stage the rows that were held back in a table of their own."""
         if not self._reading.held:
             return None
         held = Staging(self._job.pk, self.plan.specs)
@@ -105,10 +105,10 @@ class Replacing(Loader):
         return held
 
     def _build_indexes(self) -> None:
-        """Build the indexes of the unique columns, then that of the key.
+        """Build the indexes of the unique columns, then the primary key's.
 
-        What may repeat was held back, so no value of the file stands twice. Raises InvalidInput where the file leaves a
-        unique column to its default.
+        Rows that may repeat others were held back, so no value of the file occurs twice. Raises InvalidInput if the
+        file leaves a unique column to its default.
         """
         unique = {column.name for column in self._columns if column.unique}
         wanted = [(place, spec) for place, spec in enumerate(self._shadow.all_specs) if spec.name in unique]
@@ -120,14 +120,11 @@ class Replacing(Loader):
             except IntegrityError as error:
                 if not isinstance(error.__cause__, errors.UniqueViolation) or spec.name in self._shadow.columns:
                     raise
-                reason = (
-                    f"“{spec.name}” is unique, so its default fits one record only; the file has to give its values."
-                )
-                raise InvalidInput(reason, code="missing_columns", fields={"mapping": reason}) from error
+                raise _values_missing(spec) from error
         self._reporter.building(len(wanted), len(wanted) + 1)
         self._shadow.add_primary_key()
 
 
 def _values_missing(spec: ColumnSpec) -> InvalidInput:
-    reason = f"“{spec.name}” is unique, so its default fits one record only; the file has to give its values."
+    reason = f"“{spec.name}” is unique, so its default can only be used once. Give each row a value in the file."
     return InvalidInput(reason, code="missing_columns", fields={"mapping": reason})

@@ -1,4 +1,4 @@
-"""The shadow: a staging table that takes the place of an empty or new table, and when it may."""
+"""The shadow: a staging table that takes the place of an empty or new table, and when it may do so."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Shadow(Staging):
         super().__init__(job_id, specs, base=base)
         self.all_specs = list(all_specs)
         self.relation = ddl.qualified(names.shadow(job_id))
-        # The table is made in this very transaction: with wal_level=minimal PostgreSQL then writes no WAL for it,
-        # and rows can be written as already frozen.
+        # The table is made in this transaction: with wal_level=minimal PostgreSQL then writes no WAL for it,
+        # and rows can be written frozen from the start.
         self.freeze = True
 
     def create(self) -> None:
@@ -48,7 +48,7 @@ class Shadow(Staging):
         run(sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} PRIMARY KEY (id)").format(self.relation, name))
 
     def add_unique(self, column: str, place: int) -> None:
-        """Build the unique index of a column. Raises IntegrityError where it holds duplicates."""
+        """Build the unique index of a column. Raises IntegrityError if it has duplicates."""
         run(
             sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} UNIQUE ({})").format(
                 self.relation, self._constraint(str(place)), sql.Identifier(column)
@@ -66,7 +66,7 @@ class Shadow(Staging):
         )
 
     def add_other_constraints(self, columns: Sequence[Column]) -> None:
-        """Checks and references, one look at the rows for all. Their names need be unique in their table only."""
+        """Add checks and references in one pass over the rows. Their names need to be unique in their table only."""
         clauses = [
             sql.SQL("ADD {}").format(clause)
             for column in columns
@@ -77,7 +77,7 @@ class Shadow(Staging):
             run(sql.SQL("ALTER TABLE {} {}").format(self.relation, sql.SQL(", ").join(clauses)))
 
     def highest_id(self) -> int:
-        """The highest id of its rows, at least that of the last one that the table has ever given."""
+        """The highest id of its rows, but at least the last id that the table has ever given."""
         highest = value(sql.SQL("SELECT max(id) FROM {}").format(self.relation))
         return max(self.base, highest or 0)
 
@@ -104,7 +104,7 @@ def is_empty(table: Table) -> bool:
 
 
 def last_id(table: Table) -> int:
-    """The highest id that the table has ever given, 0 for none."""
+    """The last id that the table has given, 0 if none."""
     sequence = ddl.qualified(names.sequence(table.pk))
     found = value(
         sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}").format(sequence)
@@ -113,10 +113,10 @@ def last_id(table: Table) -> int:
 
 
 def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
-    """Whether the table is nothing but what the catalog says, so that another can take its place unnoticed.
+    """Whether the table is exactly what the catalog says, so that another can take its place unnoticed.
 
-    Not with grants, triggers, views, rules, indexes of somebody else's making, or references from other tables. The
-    indexes that the catalog knows do not stand against it: they are built again afterwards.
+    Grants, triggers, views, rules, foreign indexes and references from other tables stand in the way. Indexes that the
+    catalog knows do not: they are built again afterwards.
     """
     indexes = 1 + sum(column.unique for column in columns)
     statement = sql.SQL(
@@ -138,7 +138,7 @@ def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
 
 
 def lock_for_swap(table: Table) -> bool:
-    """Lock the table against everybody, for what little is left to do. False where that would keep people waiting."""
+    """Lock the table against everybody for the short rest. False if that would keep others waiting."""
     previous = value(sql.SQL("SHOW lock_timeout"))
     try:
         with transaction.atomic():

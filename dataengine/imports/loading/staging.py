@@ -1,6 +1,6 @@
-"""The staging table: typed rows that nobody else sees yet, and the ways from there into a table. All of it is SQL.
+"""The staging table: typed rows that nobody else sees yet, and how they get from there into a table. All of it is SQL.
 
-Everything happens inside the transaction that the caller holds.
+Everything happens in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _SAMPLE_ROWS = 10
 
 
 def pg_type(spec: ColumnSpec) -> sql.SQL:
-    # Registry text and integers only.
+    # Built from the registry's texts and integers only.
     return sql.SQL(spec.kind.postgres_type(spec.parameters))
 
 
 def temporary(job_id: int, purpose: str) -> sql.Identifier:
-    """A table of an import that only its own session sees, by its name."""
+    """The name of a table of an import that only its own session sees."""
     return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
 
 
@@ -67,11 +67,11 @@ class Staging:
         return statements.copy_into(self.relation, self.columns, data, freeze=self.freeze)
 
     def analyze(self) -> None:
-        """Have PostgreSQL look at the rows, so that it knows how many there are of what."""
+        """Have PostgreSQL collect statistics about the rows."""
         run(statements.analyze(self.relation))
 
     def heap_bytes(self) -> int:
-        """How large the rows are."""
+        """The size of the rows."""
         return statement_progress.heap_bytes(self.relation.as_string())
 
     def sample(self) -> list[dict[str, str | None]]:
@@ -88,7 +88,7 @@ class Staging:
     # Into a table ---------------------------------------------------------------------------------------------
 
     def insert_into(self, table: Table) -> int:
-        """Insert the rows in their order; the table gives them their ids, which ascend in that order."""
+        """Insert the rows in order; the table gives them ascending ids."""
         names = sql.SQL(", ").join(sql.Identifier(spec.name) for spec in self.specs)
         return run(
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
@@ -97,7 +97,7 @@ class Staging:
         )
 
     def insert_with_ids(self, table: Table, *, what_fits: bool = False) -> int:
-        """Insert the rows with the ids that they have (from the table's own sequence); all, or those that fit."""
+        """Insert the rows with their ids (from the table's own sequence): all, or only those that fit."""
         names = sql.SQL(", ").join(sql.Identifier(name) for name in self.columns)
         return run(
             sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id {}").format(
@@ -110,14 +110,14 @@ class Staging:
         )
 
     def count_known(self, table: Table, key: str) -> int:
-        """How many rows have their ``key`` in the table."""
+        """How many rows have a ``key`` that is in the table."""
         statement = sql.SQL("SELECT count(*) FROM {} s JOIN {} t ON {}").format(
             self.relation, ddl.qualified(table.name), _same(key)
         )
         return int(value(statement) or 0)
 
     def update(self, table: Table, key: str) -> int:
-        """Write the rows whose ``key`` is in the table over the records there, and unstage them."""
+        """Update the records that have the ``key`` of a row, and unstage these rows."""
         others = [spec.name for spec in self.specs if spec.name != key]
         count = self.count_known(table, key)
         if count and others:
@@ -134,7 +134,7 @@ class Staging:
         return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.relation))
 
     def skip_known(self, table: Table, columns: Sequence[str]) -> int:
-        """Take out the rows that share a value of one of the unique ``columns`` with a record of the table."""
+        """Remove the rows that share a value of one of the unique ``columns`` with a record of the table."""
         return sum(self._drop_known(table, name) for name in columns)
 
     def _drop_known(self, table: Table, column: str) -> int:

@@ -1,16 +1,17 @@
 """The block engine: the same answers as ``record_engine.py``, for whole blocks at once.
 
-A block is looked at with numpy, never byte by byte. *Specials* are the quotes, delimiters and line breaks in it.
+A block is examined with numpy, never byte by byte. *Specials* are the quotes, delimiters and line breaks in it.
 
-1. Clean blocks (the rule): counting quotes from the block's beginning gives what is inside quotes and what is not.
-   If every opening quote follows a delimiter, a line break or the quote it doubles, every closing quote stands before
-   such, and every record has ``width - 1`` delimiters outside quotes, then the grammar reads exactly these records.
+1. Clean blocks (most of them): counting quotes from the block's beginning tells what is inside quotes and what is not.
+   If every opening quote follows a delimiter, a line break or the quote it doubles, every closing quote precedes one of
+   these, and every record has ``width - 1`` delimiters outside quotes, then the grammar reads exactly these records.
 2. Otherwise each physical line is judged alone, twice: as if a record began at it, and as if it began within a quoted
-   cell. A line that is a record by itself is accepted, one that fails by itself is rejected, both by arrays; only lines
-   that open a quoted cell and do not close it are followed one by one, with prefix sums over the second judgement.
+   cell. A line that is a record of its own is accepted, one that fails on its own is rejected, both with arrays; only
+   lines that open a quoted cell and do not close it are followed one by one, with prefix sums over the second
+   judgement.
 
 The accepted text then goes to pyarrow.csv, which splits it into columns. Its leniencies (text after a closing quote,
-missing cells, a byte order mark) have nothing left to act on.
+missing cells, a byte order mark) have nothing left to apply to.
 """
 
 from __future__ import annotations
@@ -66,12 +67,12 @@ class BlockEngine:
         self.width = grammar.width
         self.lines_are_records = lines_are_records
         self.multiline_seen = False
-        self._faults_usual = False  # the last block had faults: the next is not even tried as a clean one
+        self._faults_usual = False  # the last block had faults: do not even try the next as a clean one
         self.delimiter = grammar.delimiter[0]
         self.quote = grammar.quote[0] if grammar.quote else None
         self._careful = RecordEngine(grammar, null_values, lines_are_records=lines_are_records)
         names = [str(number) for number in range(self.width)]
-        # Other threads, and PostgreSQL, have use for the other cores.
+        # Other threads and PostgreSQL need the other cores.
         self._read_options = {"column_names": names, "use_threads": False}
         self._parse_options = pc.ParseOptions(
             delimiter=chr(self.delimiter),
@@ -91,7 +92,7 @@ class BlockEngine:
 
     @staticmethod
     def supports(dialect: Dialect) -> bool:
-        """Single ASCII characters and no escape but doubling."""
+        """Whether the dialect consists of single ASCII characters and has no escape but doubling."""
         marks = [dialect.delimiter, *([dialect.quote] if dialect.quote else [])]
         plain = all(len(mark) == 1 and mark.isascii() and mark not in "\r\n\0" for mark in marks)
         return plain and len(set(marks)) == len(marks) and dialect.escape in (None, dialect.quote)
@@ -99,7 +100,7 @@ class BlockEngine:
     def read(self, text: bytes, line: int, *, final: bool) -> Piece:
         """See ``parser.Engine``."""
         cut = text.rfind(b"\n") + 1
-        # A CR that ends an unfinished buffer may be half a line break.
+        # A CR at the end of an unfinished buffer may be half a line break.
         cut = max(cut, text.rfind(b"\r", cut, None if final else -1) + 1)
         if cut == 0:
             return Piece.nothing(self.width, [], 0, lines=0)
@@ -122,16 +123,16 @@ class BlockEngine:
         return self._mixed(text, block, bare, line, clean=clean, final=final)
 
     def _bare_returns(self, text: bytes, block: Bytes, cut: int) -> Int64Array | None:
-        """Positions of CRs that are line breaks by themselves, or None."""
+        """Positions of CRs that are line breaks of their own, or None."""
         if text.find(b"\r", 0, cut) < 0:
             return None
         at = np.flatnonzero(block == CR)
-        # The block ends with a break: a CR at its very end is one by itself.
+        # The block ends with a line break: a CR at its very end is one of its own.
         bare = at[block[np.minimum(at + 1, cut - 1)] != LF]
         return bare if len(bare) else None
 
     def _clean(self, text: bytes, block: Bytes, *, final: bool) -> Records | None:
-        """The records of a block without any fault, or None where there is one (or might be)."""
+        """The records of a block without any fault, or None if there is (or might be) one."""
         has_quotes = self.quote is not None and text.find(self.quote, 0, len(block)) >= 0
         mask = (block == self.delimiter) | (block == LF)
         multiline = False
@@ -142,12 +143,12 @@ class BlockEngine:
         else:
             mask |= block == self.quote
             if text.find(b"\r", 0, len(block)) >= 0:
-                mask |= block == CR  # a quote may stand before the CR of a CRLF
+                mask |= block == CR  # a quote may precede the CR of a CRLF
             specials = np.flatnonzero(mask)
             all_kinds = block[specials]
             is_quote = all_kinds == self.quote
             inside = np.bitwise_xor.accumulate(is_quote.view(np.uint8)).view(np.bool_)
-            touching = np.empty(len(specials) + 1, np.bool_)  # the special before, at its place, stands right before
+            touching = np.empty(len(specials) + 1, np.bool_)  # whether the previous special directly precedes this one
             touching[0] = specials[0] == 0
             touching[-1] = False
             np.equal(np.diff(specials), 1, out=touching[1:-1])
@@ -189,7 +190,7 @@ class BlockEngine:
                     return None
         if len(block) > self.grammar.max_row_bytes and int((ends - starts).max()) > self.grammar.max_row_bytes:
             return None
-        if (kept := ends - starts >= self.width).sum() < count:  # blank lines are no rows, nor are delimiters alone
+        if (kept := ends - starts >= self.width).sum() < count:  # blank lines and mere delimiters are no rows
             if self.width > 1:
                 return None
             starts, ends, lines = starts[kept], ends[kept], lines[kept]
@@ -200,7 +201,7 @@ class BlockEngine:
     ) -> Piece:
         """Line by line, for blocks with faults, blank lines or CRs that end lines."""
         lines = Lines(block, self.delimiter, self.quote, bare, self.width, self.grammar.max_row_bytes)
-        taken: list[tuple[int, int, bool]] = []  # of several lines: the first, the last, and whether it is a row
+        taken: list[tuple[int, int, bool]] = []  # records of several lines: first, last, and whether it is a row
         counts: dict[int, int] = {}  # cells of records that begin on a line and end on a later one
         stop = len(lines)
         free = 0
@@ -253,11 +254,11 @@ class BlockEngine:
     def _columns(
         self, text: bytes, stretches: list[memoryview], starts: Int64Array, ends: Int64Array
     ) -> list[pa.Array]:
-        """Split accepted text into columns. ``starts`` and ``ends`` are those of the rows in ``text``."""
+        """Split accepted text into columns. ``starts`` and ``ends`` delimit the rows in ``text``."""
         if not len(starts):
             return [pa.array([], pa.string()) for _ in range(self.width)]
         if bytes(stretches[0][:3]) == BOM:
-            stretches.insert(0, memoryview(b"\n"))  # in the middle of a file it is text; pyarrow would drop it
+            stretches.insert(0, memoryview(b"\n"))  # in the middle of a file a BOM is text; pyarrow would drop it
         joined = stretches[0] if len(stretches) == 1 else b"".join(stretches)
         table = pc.read_csv(
             pa.BufferReader(pa.py_buffer(joined)),
@@ -265,7 +266,7 @@ class BlockEngine:
             parse_options=self._parse_options,
             convert_options=self._convert_options,
         )
-        if table.num_rows != len(starts):  # never seen; the slow way is always right
+        if table.num_rows != len(starts):  # never seen so far; the slow engine is always right
             return self._careful.columns(text, starts.tolist(), ends.tolist())
         return [column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns]
 

@@ -17,9 +17,9 @@ LF, CR = 10, 13
 class Lines:
     """All physical lines of ``block``, which ends with a line break.
 
-    Per line: ``starts``, ``ends`` (of its text) and ``nexts`` (after its break); ``row`` (it is a record by itself),
-    ``blank`` (nothing stands on it, or delimiters alone), ``too_long``, ``quoted`` (it holds quotes). ``bare`` are
-    positions of CRs that are breaks by themselves.
+    Per line: ``starts``, ``ends`` (of its text) and ``nexts`` (after its break); ``row`` (it is a record of its own),
+    ``blank`` (empty, or delimiters alone), ``too_long``, ``quoted`` (it has quotes). ``bare`` are
+    positions of CRs that are line breaks of their own.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Lines:
             inner_stray = stray.copy()
             stray[is_quote] = ~np.where(opening, before, after)
             inner_stray[is_quote] = ~np.where(opening, after, before)
-            # All of this counts quotes from the block's beginning; where the count is odd before a line, swap.
+            # All of this counts quotes from the block's beginning; swap for lines before which the count is odd.
             counts = per_line(is_quote)
             swapped = np.concatenate(([False], np.cumsum(counts)[:-1] & 1 == 1))
             here = per_line(is_delimiter & ~inside)
@@ -99,16 +99,16 @@ class Lines:
         return len(self.starts)
 
     def opens(self, at: int) -> bool:
-        """Whether the line, as a record's beginning, ends within a quoted cell and has no fault before."""
+        """Whether the line, as a record's beginning, ends within a quoted cell and has no fault up to there."""
         return bool(self._open[at])
 
     def followed(self) -> Iterator[tuple[int, int, int, bool, bool]]:
-        """The lines to be looked at one by one, in order: those with quotes that are no rows by themselves.
+        """The lines to be examined one by one, in order: those with quotes that are no rows of their own.
 
-        With each: the last line of the record that begins on it (the line itself if it is faulty there already, -1 if
-        the record has a later fault, is too long, or does not end within the block), the record's number of cells,
-        whether it would swallow rows (as ``Grammar.swallows``), and whether a record that ends on line -1 is damaged
-        whatever may follow the block.
+        For each: the last line of the record that begins on it (the line itself if that is already faulty, -1 if the
+        record has a later fault, is too long, or does not end within the block), the record's number of cells, whether
+        it would swallow rows (as ``Grammar.swallows``), and whether a record that ends on line -1 is damaged whatever
+        may follow the block.
         """
         at = np.flatnonzero(self.quoted & ~(self.row | self.blank))
         following = np.searchsorted(self._odd, at + 1)

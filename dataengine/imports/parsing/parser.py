@@ -1,8 +1,8 @@
-"""Parsing: a source and a dialect in, blocks of string columns out, exactly and with every row accounted for.
+"""Parsing: a source and a dialect in, blocks of string columns out, exactly, with every row accounted for.
 
 ``parse`` yields blocks in file order; what is neither a row in a block nor blank is a RejectedLine. Two engines give
 the same answers: ``block_engine.py`` (whole blocks at a time, for dialects of single ASCII characters) and
-``record_engine.py`` (one record at a time, for any dialect, by the very grammar that defines what is right).
+``record_engine.py`` (one record at a time, for any dialect, by the grammar that defines what is right).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .rows import Block, Piece
 __all__ = ["Block", "RejectedLine", "parse"]
 
 BLOCK_BYTES = 640 << 10
-"""Large enough for whole columns to pay: 4 MiB are no faster, and take 70 MB more (measured with ``jobs/memory``)."""
+"""Large enough for whole columns to pay off: 4 MiB are no faster and take 70 MB more (measured: ``jobs/memory``)."""
 
 
 class Engine(Protocol):
@@ -45,13 +45,13 @@ def parse(
     max_row_bytes: int = MAX_ROW_BYTES,
     careful: bool = False,
 ) -> Generator[Block]:
-    """Read all data rows of ``source``; the header (if the dialect has one) and the preamble are passed over.
+    """Read all data rows of ``source``; the header (if the dialect has one) and the preamble are skipped.
 
-    ``width`` is the number of cells a row has to have, by default that of the header. ``null_values`` are what an
-    unquoted cell says for NULL, ``''`` always among them. Memory: a few times ``block_bytes``, and at most
+    ``width`` is the number of cells that a row must have, by default that of the header. Unquoted cells that equal one
+    of ``null_values`` (always including ``''``) are NULL. Memory: a few times ``block_bytes``, and at most
     ``max_row_bytes`` more where a cell is that long. ``careful`` chooses the slow engine (tests compare the two).
 
-    Raises InvalidInput where the header cannot be read (see ``read_header``) or the source turns out to be a bomb.
+    Raises InvalidInput if the header cannot be read (see ``read_header``) or the source turns out to be a bomb.
     """
     if width is None:
         width = len(read_header(source, dialect).names)
@@ -90,7 +90,7 @@ def parse(
 
 
 def _endless_line(buffer: Buffer, line: int, max_row_bytes: int, width: int) -> Piece:
-    """Reject the line at the buffer's beginning, which is too long, reading on to its end without keeping it."""
+    """Reject the overlong line at the buffer's beginning, and read on to its end without keeping it."""
     rejected = reject_long(line, buffer.text[:RAW_LIMIT], max_row_bytes)
     grammar = Grammar(Dialect(), None)
     while True:

@@ -1,4 +1,4 @@
-"""The record engine: one record at a time, in any dialect, exactly as ``dialects/grammar`` says. Slow and sure."""
+"""The record engine: one record at a time, in any dialect, exactly as ``dialects/grammar`` defines. Slow but sure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .rows import Piece
 
 
 class RecordEngine:
-    """Reads with a Grammar. Keeps between buffers only whether the file has shown records of several lines.
+    """Reads with a Grammar. Between buffers it only remembers whether the file has had records of several lines.
 
-    ``lines_are_records`` is for text that Source made of a sheet: line numbers count its rows, and a record of the
+    ``lines_are_records`` is for the text that Source makes of a sheet: line numbers count its rows, and a record of the
     wrong width is rejected whole, since its quotes are known to be right.
     """
 
@@ -88,7 +88,7 @@ class RecordEngine:
         )
 
     def columns(self, text: bytes, starts: list[int], ends: list[int]) -> list[pa.Array]:
-        """The cells of accepted records, which stand in ``text`` from ``starts`` to ``ends``."""
+        """The cells of the accepted records in ``text`` that ``starts`` and ``ends`` delimit."""
         columns: list[list[str | None]] = [[] for _ in range(self.width)]
         for start, end in zip(starts, ends, strict=True):
             cells = self.grammar.cells(text[start:end])

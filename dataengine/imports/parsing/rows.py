@@ -1,4 +1,4 @@
-"""What parsing hands on: blocks of accepted rows in columns, and the lines that were rejected."""
+"""The result of parsing: blocks of accepted rows, in columns, and the rejected lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Block:
     ``columns``: one ``pa.string()`` array per column, all of the same length. Null is an unquoted cell that equals one
     of the null values; a quoted cell is never null.
     ``lines``: for each row the physical line on which it begins. Ascending, also from block to block.
-    ``rejects``: ascending by line; they belong between the rows by their line numbers.
+    ``rejects``: ascending by line; their line numbers tell between which rows they belong.
     ``bytes_read``: position in the stored (maybe compressed) file when the block was made.
     """
 
@@ -42,7 +42,7 @@ class Block:
         return len(self.lines)
 
     def raw(self, index: int) -> str:
-        """The text of an accepted row as it stands in the file (decoded), without its line break. Cheap."""
+        """The text of an accepted row as written in the file (decoded), without its line break. Cheap."""
         return self._text[int(self._starts[index]) : int(self._ends[index])].decode()
 
     def before(self, line: int) -> Block:
@@ -59,7 +59,7 @@ class Block:
         )
 
     def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
-        """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""
+        """Whether a cell of a column is one of ``words`` in quotes. Looks at only a few of the rows in question."""
         if not grammar.quote or self._text.find(grammar.quote) < 0:
             return False
         quote = re.escape(grammar.quote)
@@ -76,10 +76,10 @@ class Block:
 
 @dataclass(slots=True)
 class Piece:
-    """What an engine made of the beginning of a buffer: rows, rejects, and how far it came.
+    """What an engine made of the beginning of a buffer: rows, rejects, and how far it got.
 
-    ``starts`` and ``ends`` are byte offsets of the rows into the buffer; ``consumed`` bytes and ``lines_done`` lines
-    of it are dealt with. ``empty`` lines of it held nothing but delimiters.
+    ``starts`` and ``ends`` are the byte offsets of the rows in the buffer; the first ``consumed`` bytes and
+    ``lines_done`` lines of it are done. ``empty`` of the lines consist of delimiters only.
     """
 
     columns: list[pa.Array]
@@ -93,7 +93,7 @@ class Piece:
 
     @classmethod
     def nothing(cls, width: int, rejects: list[RejectedLine], consumed: int, lines: int) -> Piece:
-        """No row in what was consumed."""
+        """The consumed part had no row."""
         none = np.empty(0, np.int64)
         columns = [pa.array([], pa.string()) for _ in range(width)]
         return cls(columns, none, rejects, none, none, consumed, lines)

@@ -1,4 +1,4 @@
-"""What becomes of each line of a block that was judged line by line: rows, and rejects with their reasons."""
+"""Turns the judgement of each line of a block into rows, and rejects with their reasons."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .rows import Int64Array
 
 
 class Verdict:
-    """The first ``stop`` of ``lines``, of which ``taken`` names the records of several lines (first, last, is a row).
+    """The result for the first ``stop`` of ``lines``. ``taken`` lists records of several lines (first, last, is a row).
 
     ``first`` and ``last`` are the indexes of the lines on which each accepted row begins and ends. ``counts`` gives the
-    cells of records that were read over several lines.
+    number of cells of records of several lines.
     """
 
     def __init__(self, lines: Lines, stop: int, taken: list[tuple[int, int, bool]], counts: dict[int, int]) -> None:
@@ -42,13 +42,13 @@ class Verdict:
         self._refused += [(first, last) for first, last, row in taken if not row]
 
     def count_empty(self) -> int:
-        """How many lines hold nothing but delimiters."""
+        """How many lines consist of delimiters only."""
         lines, stop = self._lines, self._stop
         outside = lines.blank[:stop] & ~self._continued[:stop]
         return int(np.count_nonzero(outside & (lines.ends[:stop] > lines.starts[:stop])))
 
     def refuse_undecodable(self, text: bytes) -> None:
-        """Take rows that hold NUL or undecodable bytes out of the accepted ones."""
+        """Reject accepted rows that hold NUL or undecodable bytes."""
         starts, ends = self._lines.starts, self._lines.ends
         first, last = self.first.tolist(), self.last.tolist()
         bad = np.array(
@@ -58,7 +58,7 @@ class Verdict:
         self.first, self.last = self.first[~bad], self.last[~bad]
 
     def stretches(self, text: bytes) -> list[memoryview]:
-        """The accepted text: as few slices of the buffer as cover the rows and nothing else."""
+        """The accepted text: the fewest slices of the buffer that cover the rows and nothing else."""
         if not len(self.first):
             return []
         gaps = np.flatnonzero(self.first[1:] != self.last[:-1] + 1)
@@ -68,7 +68,7 @@ class Verdict:
         return [view[begin:end] for begin, end in zip(begins.tolist(), finishes.tolist(), strict=True)]
 
     def ordinals(self) -> Int64Array:
-        """For each line (and the one after the last) how many records and blank lines begin before it."""
+        """For each line (and one past the last), how many records and blank lines begin before it."""
         return np.arange(self._stop + 1, dtype=np.int64) - np.cumsum(self._continued)[: self._stop + 1]
 
     def rejects(self, text: bytes, number: Int64Array) -> list[RejectedLine]:

@@ -1,1 +1,1 @@
-"""What the options make of a file: mapping, types, plan. Converts nothing."""
+"""Decides by the options how a file is imported: mapping, types, plan. Converts nothing."""

@@ -1,4 +1,4 @@
-"""Which column of the file goes into which column of the table. Pure."""
+"""Maps the columns of a file onto the columns of a table. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.patterns import GUARDED
 
 ADDED_HEADERS = ("_line", "_errors")
-"""What rejected.csv adds to a file; ignored when the mended file comes back."""
+"""What rejected.csv adds to a file; ignored when the corrected file comes back."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """``columns[i]`` is the column that the file's i-th column goes into, None for one that is passed over.
+    """``columns[i]`` is the column of the table for the file's i-th column, None if that is ignored.
 
     ``guarded`` says that the file is a rejected.csv, whose cells may bear a formula guard.
     """
@@ -29,7 +29,7 @@ class ColumnMapping:
     guarded: bool
 
     def with_tail(self, headers: Sequence[str]) -> ColumnMapping:
-        """With columns at the end that are passed over."""
+        """The mapping with more columns at the end that are ignored."""
         return replace(self, headers=(*self.headers, *headers), columns=(*self.columns, *(None for _ in headers)))
 
     def as_dict(self) -> dict[str, str | None]:
@@ -38,7 +38,7 @@ class ColumnMapping:
 
 @dataclass(frozen=True, slots=True)
 class HeaderNames:
-    """The bare headers of a file, no two alike, and what they were: ``doubled`` says of each whether others bear it."""
+    """A file's headers, stripped and made distinct; ``doubled`` tells for each whether it occurred several times."""
 
     names: tuple[str, ...]
     doubled: tuple[bool, ...]
@@ -47,7 +47,7 @@ class HeaderNames:
 
 
 def read_names(headers: Sequence[str], *, has_header: bool) -> HeaderNames:
-    """Headers without spaces around them, composed as people type them (NFC); of equal ones the second is ``a_2``."""
+    """Strip headers and compose them as people type them (NFC); of two equal ones the second becomes ``a_2``."""
     names = [_composed(header.strip()) for header in headers]
     if not has_header:
         return HeaderNames(tuple(names), (False,) * len(names), guarded=False)
@@ -69,21 +69,21 @@ def _composed(name: str) -> str:
 
 
 def check_order(heading: Sequence[str], width: int, names: Sequence[str]) -> None:
-    """Refuse to go by position below a damaged header unless it still says that the file has the table's order.
+    """Refuse to map by position below a damaged header, unless it still shows that the file has the table's order.
 
-    ``heading`` is what it says, ``width`` the number of the file's columns. All but two have to be recognised, from the
-    left or from the right.
+    ``heading`` are the names in it, ``width`` is the number of the file's columns. All but two names have to match,
+    counted from the left or from the right.
     """
     said, wanted = [_loose(cell) for cell in heading], [_loose(name) for name in names[:width]]
     left = _agreeing(said, wanted)
     right = min(_agreeing(said[::-1], wanted[::-1]), width - left)
     if len(wanted) < width or left + right < max(1, width - 2):
-        reason = f"The header is damaged: it does not name the {width} columns that the rows have. Mend it, or say that the file has no header."  # noqa: E501
+        reason = f"The header is damaged: it does not name the {width} columns that the rows have. Correct it, or set “has_header” to false if the file has no header."  # noqa: E501
         raise InvalidInput(reason, code="malformed_header", fields={"file": reason})
 
 
 def _agreeing(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many leading items are the same."""
+    """How many leading items are equal."""
     return next(
         (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
     )
@@ -99,10 +99,10 @@ def map_onto(
 ) -> ColumnMapping:
     """Map a file's headers onto an existing table's columns.
 
-    By ``wanted``, else by name or label (letter for letter, then without regard to case, spaces and
-    punctuation), else, without a header, by position; so is a rejected.csv of a file without one. Raises InvalidInput
-    where nothing matches, where the mapping names what is not there, or where a required column without a default gets
-    nothing (but for rows that update records: ``may_lack``).
+    By ``wanted``, else by name or label (exactly, then without regard to case, spaces and punctuation), else, if there
+    is no header, by position; also by position if the file is the rejected.csv of a file without a header. Raises
+    InvalidInput if nothing matches, if the mapping names an unknown header or column, or if the file has nothing for a
+    required column without a default (unless ``may_lack``: its rows may update records).
     """
     read = read_names(headers, has_header=has_header)
     stripped, guarded = read.names, read.guarded
@@ -130,21 +130,21 @@ def map_onto(
         if column in taken or (column != header and column in stripped and has_header):
             column = None
         if column is not None and read.doubled[place]:
-            reason = f"The header names “{column}” twice; say in “mapping” which of “{header}” and “{header}_2” it is."
+            reason = f"The header has “{column}” twice. Choose “{header}” or “{header}_2” in “mapping”."
             raise InvalidInput(reason, code="duplicate_headers", fields={"mapping": reason})
         if column is not None:
             taken.add(column)
         found.append(column)
     width = len(stripped) - guarded * len(ADDED_HEADERS)
     if not has_header and width > len(order) and not wanted:
-        reason = f"The file has {width} columns and no header; the table has {len(order)}."
+        reason = f"The file has no header and {width} columns; the table has {len(order)}. Map them with “mapping”."
         raise InvalidInput(reason, code="no_matching_columns", fields={"mapping": reason})
     if not taken:
-        reason = "No header of the file is a column of the table; say which goes where in “mapping”."
+        reason = "No header of the file is a column of the table. Say in “mapping” which column each goes into."
         raise InvalidInput(reason, code="no_matching_columns", fields={"mapping": reason})
     missing = lacking(columns, taken)
     if missing and not may_lack:
-        reason = f"The file has nothing for the required {_list(missing)}."
+        reason = f"The file has no values for the required {_list(missing)}."
         raise InvalidInput(reason, code="missing_columns", fields={"mapping": reason})
     return ColumnMapping(stripped, tuple(found), guarded)
 
@@ -171,12 +171,12 @@ def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, 
             taken.append(column)
             found.append(column)
     if not any(found):
-        raise InvalidInput("Nothing of the file would be imported.", code="no_columns", fields={"mapping": "all null"})
+        raise InvalidInput("No column would be imported.", code="no_columns", fields={"mapping": "All null."})
     return ColumnMapping(stripped, tuple(found), guarded)
 
 
 def are_numbered(headers: Sequence[str]) -> bool:
-    """Whether these are the headers that a file without any is given (what rejected.csv adds aside)."""
+    """Whether these are the names given to a file without a header (apart from those that rejected.csv adds)."""
     own = [header for header in headers if header not in ADDED_HEADERS]
     return own == [f"column_{number}" for number in range(1, len(own) + 1)]
 
@@ -192,17 +192,17 @@ def _chosen(headers: Sequence[str], wanted: Mapping[str, str | None], names: set
         if strangers:
             reason = f"The table has no {_list(strangers)}."
             raise InvalidInput(reason, code="unknown_column", fields={"mapping": reason})
-    # Columns that are there have their names; of new ones no two may differ in case alone.
+    # Existing columns are compared by exact name; two new ones must not differ in case alone.
     columns = Counter(c if names is not None else c.casefold() for c in chosen.values() if c is not None)
     doubled = [name for name, count in columns.items() if count > 1]
     if doubled:
-        reason = f"Two headers go into {_list(doubled)}."
+        reason = f"Two headers are mapped to {_list(doubled)}."
         raise InvalidInput(reason, code="invalid_mapping", fields={"mapping": reason})
     return chosen
 
 
 def _loose(name: str) -> str:
-    """A name without what people write it in: case, spaces, punctuation, what damage leaves."""
+    """A name without case, spaces and punctuation, or what damage adds."""
     return "".join(char for char in _composed(name).casefold() if char.isalnum()) or name
 
 

@@ -1,7 +1,7 @@
-"""The ``options`` of an import as people send them, validated. Pure.
+"""The ``options`` of an import as users send them, validated. Pure.
 
-What is stored with the job is the JSON that was ``given``. ``ImportOptions.read`` reads it once when the import is
-started, where errors go to the person, and once when it runs.
+The job stores the JSON that was ``given``. ``ImportOptions.read`` reads it once when the import is started, where
+errors go to the user, and once when it runs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ type OnBadCell = Literal["reject", "null", "text"]
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """Options with their defaults. ``null_values`` None means: the markers' rule decides."""
+    """Options with their defaults. ``null_values`` None means: the rule for null markers decides."""
 
     given: Mapping[str, Any] = field(default_factory=dict)
     mapping: Mapping[str, str | None] | None = None
@@ -44,30 +44,30 @@ class ImportOptions:
     null_values: tuple[str, ...] | None = None
     date_formats: tuple[DateFormat, ...] = ()
     column_formats: Mapping[str, tuple[DateFormat, ...]] = field(default_factory=dict)
-    """Date formats that were given by column of the table."""
+    """Date formats given by column of the table."""
     on_conflict: OnConflict = "reject"
     key: str | None = None
     on_error: OnError = "skip_rows"
     dry_run: bool = False
     trim: bool | None = None
-    """Whether spaces around cells do not count; None: they do in plain text only."""
+    """Whether spaces around cells are dropped; None: everywhere but in plain text."""
     guarded: bool | None = None
-    """Whether cells bear the guard of exports; None: that is found out."""
+    """Whether cells have the guard of exports; None: detect it."""
     types: Mapping[str, ColumnSpec] = field(default_factory=dict)
-    """Columns of a new table that a person gave a type."""
+    """Columns of a new table whose type the user gave."""
     tolerance: float = TOLERANCE
-    """The share of a new column's filled cells that may be none of the type that the others are."""
+    """The share of a new column's filled cells that may not fit the type of the others."""
     on_bad_cell: OnBadCell = "reject"
     bad_cells: Mapping[str, OnBadCell] = field(default_factory=dict)
     """The same where it was given by column."""
     style: NumberStyle | None = None
-    """How numbers are written; found out by column otherwise."""
+    """How numbers are written; None: detect it for each column."""
     styles: Mapping[str, NumberStyle] = field(default_factory=dict)
-    """The same where it was given by column."""
+    """The same for the columns for which it was given."""
     allow_infinity: bool = False
-    """Whether ``inf`` is a value of columns of floating point."""
+    """Whether ``inf`` is a value in floating-point columns."""
     skip_last: int = 0
-    """How many rows at the end are left out: totals and footnotes."""
+    """How many rows at the end are left out, such as totals and footnotes."""
 
     @classmethod
     def read(cls, given: object) -> ImportOptions:
@@ -77,10 +77,10 @@ class ImportOptions:
         if not isinstance(given, Mapping):
             raise InvalidInput("options must be a JSON object.", code="invalid_option", fields={"options": "no object"})
         if not _is_storable(given):
-            reason = "Texts hold no NUL and no half of a surrogate pair."
+            reason = "Texts must not contain NUL or a lone surrogate."
             raise InvalidInput(f"Options: {reason}", code="invalid_option", fields={"options": reason})
         errors: dict[str, str] = {
-            str(name)[:60]: "There is no such option. Known: " + ", ".join(sorted(KEYS)) + "."
+            str(name)[:60]: "There is no such option. The options are: " + ", ".join(sorted(KEYS)) + "."
             for name in given
             if name not in KEYS
         }
@@ -119,15 +119,15 @@ class ImportOptions:
         )
         if not options.create_table and not errors:
             if options.types:
-                errors["types"] = "The table has its types already; they are said for a new table."
+                errors["types"] = "The table already has its types; give types for a new table only."
             elif "text" in (options.on_bad_cell, *options.bad_cells.values()):
-                errors["on_bad_cell"] = "The table has its types already; give reject or null."
+                errors["on_bad_cell"] = "The table already has its types; give reject or null."
         if options.on_conflict == "update" and options.key is None and "key" not in errors:
-            errors["key"] = "on_conflict update needs the unique column that finds the record."
+            errors["key"] = "Name the unique column by which on_conflict “update” finds the record."
         if options.key == "id" and options.on_conflict != "update" and not errors:
-            errors["key"] = "Records are found by their id to be updated: on_conflict update."
+            errors["key"] = "“id” finds records to update; give on_conflict “update”."
         if options.on_conflict != "reject" and options.create_table and not errors:
-            errors["on_conflict"] = "A new table holds no records to conflict with."
+            errors["on_conflict"] = "A new table has no records to conflict with."
         if errors:
             name, reason = next(iter(errors.items()))
             raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
@@ -155,9 +155,9 @@ class ImportOptions:
         return {option: set(columns) for option, columns in (named | marks).items() if columns}
 
     def completed(self, found: Mapping[str, Any]) -> ImportOptions:
-        """With ``mapping``, ``date_formats`` by column and ``null_values`` as they were ``found`` before.
+        """The options completed by ``mapping``, ``date_formats`` by column and ``null_values`` as ``found`` before.
 
-        What was given, and what was not found, stays as it is.
+        What was given, or not found, stays as it is.
         """
         given = {name: value for name, value in self.given.items() if value is not None}
         added = {name: value for name, value in found.items() if value and name not in given}
@@ -219,11 +219,11 @@ def _styles(values: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Numb
 
 def _style_of(decimal: object, thousands: object, errors: dict[str, str]) -> NumberStyle | None:
     if decimal not in (None, ".", ","):
-        errors["decimal"] = "Give . or ,"
+        errors["decimal"] = "Give “.” or “,”."
     if thousands is not None and thousands not in SEPARATORS:
-        errors["thousands"] = "Give . , ' or a space."
+        errors["thousands"] = "Give “.”, “,”, “'” or a space."
     if thousands is not None and thousands == decimal:
-        errors["thousands"] = "It is the decimal mark already."
+        errors["thousands"] = "This is already the decimal mark."
     if (decimal is None and thousands is None) or "decimal" in errors or "thousands" in errors:
         return None
     marks = (decimal or ("," if thousands == "." else "."), thousands)
@@ -231,7 +231,7 @@ def _style_of(decimal: object, thousands: object, errors: dict[str, str]) -> Num
 
 
 def _formats_by_column(value: Mapping[str, Any], errors: dict[str, str]) -> dict[str, tuple[DateFormat, ...]]:
-    """Formats by column, well-known ones by their names."""
+    """Formats by column, well-known ones by name."""
     return {
         str(name): _formats(texts, lambda text: BY_NAME.get(text) or compile_format(text), errors)
         for name, texts in value.items()
@@ -261,7 +261,7 @@ def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:
 
 
 def _is_storable(value: object) -> bool:
-    """Whether PostgreSQL can keep every text in it: no NUL, no lone surrogate."""
+    """Whether PostgreSQL can store every text in it: no NUL, no lone surrogate."""
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
     if isinstance(value, Mapping):

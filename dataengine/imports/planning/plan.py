@@ -1,14 +1,14 @@
-"""What is to be read of a file and what of it goes where: decided from its beginning, when an import is asked for.
+"""The plan of an import: what is read from the file and where it goes, decided from the file's beginning.
 
-Nothing here converts anything, so that web processes can do it without what converts.
+Nothing here converts cells, so web processes need not load the code that does.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Protocol
+from dataclasses import asdict, dataclass, field, replace
+from typing import BinaryIO, Protocol, cast
 
 from django.core.files.storage import default_storage
 
@@ -23,7 +23,7 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import ImportJob
-from dataengine.models.shapes import Findings
+from dataengine.models.shapes import DialectFacts, Findings
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
@@ -31,14 +31,14 @@ from .options import ImportOptions
 from .proposals import proposals_of
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
-"""How an exact export begins: quotes around id alone, which no other program has a reason to write."""
+"""How an exact export begins: with quotes around id only, which no other program has a reason to write."""
 _HEADER_BYTES = 64
 _GUARDS_OFF = (
-    "the file is an export: the ' before what a spreadsheet would run was taken off again;"
-    " “guarded”: false leaves it where it is"
+    "the file is an export: the ' before cells that a spreadsheet would run was removed;"
+    " set “guarded” to false to keep it"
 )
 _ID_PASSED_OVER = (
-    "“id” was passed over: new records get ids of their own;"
+    "“id” was ignored: new records get ids of their own;"
     ' “key”: "id" with “on_conflict”: "update" updates the records of these ids'
 )
 
@@ -55,7 +55,7 @@ class SupportsBytesRead(Protocol):
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be read and what of it goes where; made before the first row is loaded."""
+    """What is to be read and where it goes; made before the first row is loaded."""
 
     source: Source
     dialect: Dialect
@@ -64,12 +64,12 @@ class Plan:
     markers: tuple[str, ...] | None = None
     formats: dict[str, list[DateFormat]] = field(default_factory=dict)
     styles: dict[str, NumberStyle] = field(default_factory=dict)
-    """How numbers are written, where they may bear more than digits, sign and point."""
+    """How numbers are written, if they may have more than digits, sign and point."""
     formats_open: bool = False
     trim: bool | None = None
     guard: Guard = "none"
     guard_open: bool = False
-    """Whether that is but what the header suggests: the file may still show that it is none."""
+    """Whether only the header suggests the guard, so that cells may still prove it wrong."""
     guards_found: bool = False
     bad_is_null: frozenset[str] = frozenset()
     """Columns whose cells are NULL where they are no values of it."""
@@ -81,13 +81,13 @@ class Plan:
     """Of a new table: what its columns were found to be."""
     footer: Footer | None = None
     empty_tail: int = 0
-    """So many columns at the end are none, as long as their cells are empty."""
+    """So many columns at the end are ignored, as long as their cells are empty."""
     lacking: list[str] = field(default_factory=list)
-    """Columns that a new record needs and the file has nothing for: its rows can but update records."""
+    """Columns that a new record needs and the file has nothing for: its rows can only update records."""
     enough: Callable[[SupportsBytesRead], bool] | None = None
-    """Says after a block that no more is to be read, for who only wants to know what the file is like."""
+    """Says after each block whether to stop reading, for a mere look into the file."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
-    """Of a dry run: the first records as they would be."""
+    """In a dry run: the first records as they would be."""
 
     @property
     def places(self) -> list[int]:
@@ -96,12 +96,12 @@ class Plan:
         return [order[spec.name] for spec in self.specs]
 
     def note_what_was_passed_over(self) -> None:
-        """Say, once the file was read, what of it was taken for no text or no row."""
+        """Note, once the file has been read, which parts of it were taken for neither text nor rows."""
         marks, separators = self.source.marks_found, self.source.lines_of_separators
         if marks:
-            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were passed over.")
+            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
         if separators:
-            self.notes.append(f"{_count(separators, 'line')} of separators alone: no rows.")
+            self.notes.append(f"{_count(separators, 'line')} of separators only: not rows.")
 
     @property
     def only_updates(self) -> bool:
@@ -109,13 +109,13 @@ class Plan:
         return RECORD_KEY in self.specs
 
     def keep_guards(self) -> None:
-        """The file's apostrophes are its own."""
+        """Keep the file's apostrophes: they belong to the cells."""
         self.guard, self.guard_open = "none", False
 
     def findings(self) -> Findings:
-        """For the job: what was found in the file and what was made of it."""
+        """For the job: what was found in the file, and how it is read."""
         found: Findings = {
-            "dialect": self.dialect.as_dict(),
+            "dialect": cast("DialectFacts", asdict(self.dialect)),
             "headers": list(self.mapping.headers),
             "mapping": self.mapping.as_dict(),
             "null_values": list(self.markers or ()),
@@ -143,7 +143,7 @@ def open_stored(job: ImportJob) -> BinaryIO:
     try:
         file = default_storage.open(job.source, "rb")
     except FileNotFoundError as error:
-        raise InvalidInput("The uploaded file is not there any more.", code="source_missing") from error
+        raise InvalidInput("The uploaded file has been deleted. Upload it again.", code="source_missing") from error
     return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
 
 
@@ -173,7 +173,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
         passed.remove("id")
         plan.notes.append(_ID_PASSED_OVER)
     if passed and not mapping.guarded:
-        plan.notes.append("Passed over, for no column bears the name: " + ", ".join(passed[:20]))
+        plan.notes.append("Ignored, since no column has this name: " + ", ".join(passed[:20]))
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
@@ -198,14 +198,14 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
             f"“id” is the system's own key: the file's column is called “{own}”, and records get ids of their own."
         )
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
-        plan.notes.append(f"The header names some columns alike; the later ones are called {', '.join(doubled)}.")
+        plan.notes.append(f"Some columns have the same header; the later ones are called {', '.join(doubled)}.")
     return plan
 
 
 def _begun(
     opening: Opening, mapping: ColumnMapping, specs: list[ColumnSpec], options: ImportOptions, tail: int
 ) -> Plan:
-    """What the plans of new tables and of those that exist have in common."""
+    """What plans for new and for existing tables have in common."""
     plan = Plan(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
@@ -225,7 +225,7 @@ def _check_by_column(options: ImportOptions, columns: Sequence[str | None], reas
 
 
 def _empty_tail(opening: Opening, options: ImportOptions) -> int:
-    """How many columns at the end are none; one that somebody has named in the mapping is one."""
+    """How many columns at the end are ignored; none if the mapping names one of them."""
     tail = opening.headers[len(opening.headers) - opening.empty_tail :]
     return 0 if set(tail).intersection(options.mapping or {}) else len(tail)
 
@@ -233,17 +233,17 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
 def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
     if opening.dialect.skip_rows and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows, "line")
-        plan.notes.append(f"{lines} before the table passed over (“skip_rows” says otherwise).")
+        plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
     if plan.skip_last:
         plan.notes.append(f"The last {_count(plan.skip_last, 'row')} left out (“skip_last”).")
     if plan.empty_tail:
-        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line: no column.")
+        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line ignored.")
     if opening.is_indexed:
         plan.notes.append(f"The header has no name for the first column; it is called “{opening.headers[0]}”.")
 
 
 def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The names that tell equal headers apart."""
+    """The names given to tell equal headers apart."""
     bare = {header.strip() for header in headers}
     return [f"“{name}”" for name in names if name not in bare and re.sub(r"_\d+$", "", name) in bare][:20]
 
@@ -253,21 +253,21 @@ def _count(number: int, noun: str) -> str:
 
 
 def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> tuple[Guard, bool]:
-    """How the file's cells seem to be guarded, and whether only all of them together can tell."""
+    """How the file's cells seem to be guarded, and whether cells may still prove that wrong."""
     exported = _is_export(opening)
     if exported and _EXACT.match(opening.source.sample(_HEADER_BYTES)):
         return "exact", False
     if options.guarded is False:
         return "none", False
     if mapping.guarded:
-        return "mended", False
+        return "corrected", False
     if options.guarded:
         return "export", False
     return ("export", True) if exported else ("none", False)
 
 
 def _is_export(opening: Opening) -> bool:
-    """Whether the file has the header of an export: ``id`` and names that columns can have."""
+    """Whether the file has the header of an export: ``id`` and valid names of columns."""
     headers = opening.headers
     if opening.source.kind != "text" or not opening.dialect.has_header or headers[0] != "id" or len(headers) < 2:
         return False

@@ -1,4 +1,4 @@
-"""The beginning of a source: read once, kept, and read from memory by whoever asks what the file is. Pure."""
+"""The beginning of a source: read once, and kept in memory for everything that examines the file. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 
 
 class Head:
-    """The first bytes of a source: as many as somebody has asked for, and about ``size`` of them at most."""
+    """The first bytes of a source: as many as have been asked for, but at most about ``size``."""
 
     def __init__(self, read: Callable[[], Generator[bytes]], size: int) -> None:
         self._read = read
@@ -17,7 +17,7 @@ class Head:
         self._is_whole = False
 
     def chunks(self) -> Iterator[bytes]:
-        """The source from its beginning. What lies beyond the head is read again for all but the first who want it."""
+        """The source from its beginning. Beyond the head it is read again for every caller but the first."""
         place = 0
         while place < len(self._kept) or self._grow():
             yield self._kept[place]
@@ -26,7 +26,7 @@ class Head:
             yield from self._beyond()
 
     def sample(self, size: int) -> bytes:
-        """The first ``size`` bytes, or all there are."""
+        """The first ``size`` bytes, or fewer if the source is shorter."""
         parts: list[bytes] = []
         length = 0
         for chunk in self.chunks():
@@ -37,17 +37,17 @@ class Head:
         return b"".join(parts)[:size]
 
     def stop(self) -> None:
-        """Read no further, since somebody else is about to read the same file. What is kept stays."""
+        """Stop reading, since somebody else is about to read the same file. What was read is kept."""
         if self._running is not None:
             self._running.close()
             self._running = None
 
     def _grow(self) -> bool:
-        """Keep another chunk. False where the source ends, and where no more are to be kept."""
+        """Read and keep one more chunk. False if the source has ended, or if no more may be kept."""
         running = self._running
         if running is None or self._length >= self._size:
             return False
-        # Where it raises, it has ended: whoever comes to this place again reads the source anew, and is told the same.
+        # An error ends the reading: the next caller who gets this far reads the source anew, and gets the same error.
         self._running = None
         chunk = next(running, None)
         if chunk is None:

@@ -1,4 +1,4 @@
-"""Marks at the starts of lines that are no text: byte order marks of joined files, and the end mark of DOS. Pure.
+"""Removes marks that are not text from the starts of lines: byte order marks, and the end mark of DOS. Pure.
 
 Programs that join files leave the byte order mark of each at the start of a line; old ones end a file with 0x1A.
 """
@@ -12,24 +12,24 @@ from collections.abc import Iterator
 _BOM = codecs.BOM_UTF8
 _AT_LINE_START = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")+")
 _END_MARK = re.compile(rb"(?<![^\r\n])\x1a[\r\n]*\Z")
-# What may be half of a mark: it waits for the bytes that follow.
+# This may be half of a mark: wait for the bytes that follow.
 _UNDECIDED = re.compile(rb"(?<![^\r\n])(?:\xef\xbb?|\x1a[\r\n]*)\Z")
 
 
 class WithoutMarks:
-    """The chunks of a text in UTF-8 without such marks. ``found`` counts the byte order marks that were taken off."""
+    """The chunks of a text in UTF-8 without such marks. ``found`` counts the byte order marks that were removed."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.found = 0
         self._chunks = chunks
 
     def __iter__(self) -> Iterator[bytes]:
-        held, last = b"", b""  # what is undecided, and what stands before it: a line break, nothing, or any byte
+        held, last = b"", b""  # undecided bytes, and the byte before them, if any
         for chunk in self._chunks:
             text = held + chunk
             held = b""
             if b"\xef" in text or b"\x1a" in text:
-                # With the byte before it, so that the patterns see whether a line begins here.
+                # Include the byte before, so that the patterns can tell whether a line begins here.
                 text = last + text
                 if undecided := _UNDECIDED.search(text, max(0, len(text) - 64)):
                     text, held = text[: undecided.start()], text[undecided.start() :]

@@ -1,7 +1,7 @@
-"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; bounded whatever they unpack to.
+"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; with limits on what they unpack to.
 
-Pure: knows files, no models. A Source can be read again from its beginning as often as needed; who only wants to know
-what the file is asks its head, which is read once.
+Pure: knows files, no models. A Source can be read again from its beginning as often as needed; callers that only want
+to know what the file is use its head, which is read once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["Source", "SourceLimits", "open_source"]
 CHUNK_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
 HEAD_BYTES = SAMPLE_BYTES + CHUNK_BYTES
-"""A sample, and as many bytes again for the records below a header."""
+"""A sample, and as much again for the records below a header."""
 type Kind = Literal["text", "xlsx"]
 type Packing = Literal["none", "gzip", "zip"]
 
@@ -62,9 +62,9 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 class Source:
     """One opened source file. ``open_source`` makes it.
 
-    ``bytes_total`` is the stored size, ``bytes_read`` how far into the stored (maybe compressed) file the latest
-    reading has come: 0 when it begins, then ascending. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made
-    from the first sheet; there the line number of a row is the number of its sheet row (``lines_are_records``).
+    ``bytes_total`` is the stored size, ``bytes_read`` the position in the stored (maybe compressed) file that the
+    latest pass has reached, beginning at 0. ``kind`` is ``xlsx`` for spreadsheets, whose text is CSV made from the
+    first sheet; there a row's line number is its number in the sheet (``lines_are_records``).
     """
 
     def __init__(self, file: BinaryIO, filename: str, *, kind: Kind, packing: Packing, limits: SourceLimits) -> None:
@@ -78,7 +78,7 @@ class Source:
         self._workbook: Workbook | None = None
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
-        """How many lines the latest reading found to hold nothing but separators."""
+        """How many lines of separators only the latest pass has found."""
 
     @property
     def lines_are_records(self) -> bool:
@@ -87,13 +87,13 @@ class Source:
 
     @property
     def notes(self) -> list[str]:
-        """What people should know of what has been read so far."""
+        """What users should know about what has been read so far."""
         number = self._workbook.long_number if self._workbook is not None else ""
         if not number:
             return []
         note = (
             f"{number[:40]} has more than 15 digits: it is read as the workbook holds it,"
-            " but spreadsheets keep 15 digits of a number, so whatever wrote it may have rounded it"
+            " but spreadsheets keep 15 digits of a number, so the program that wrote it may have rounded it"
         )
         return [note]
 
@@ -107,19 +107,19 @@ class Source:
         return self.head.sample(size)
 
     def head_text(self, encoding: str) -> Iterator[bytes]:
-        """The same text as that of ``open_text``, for those who will hardly read further than the head."""
+        """The same text as from ``open_text``, for callers that will hardly read beyond the head."""
         return iter(self._text(self.head.chunks(), encoding))
 
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
 
-        Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that shows.
+        Raises InvalidInput (``bomb``, ``too_large``, ``broken_archive``) as soon as that becomes clear.
         """
         self.head.stop()
         yield from self._read(chunk_bytes)
 
     def open_text(self, encoding: str, chunk_bytes: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The text from the beginning as UTF-8 without marks at the starts of lines, in chunks cut anywhere.
+        """The text from the beginning as UTF-8 without marks at the starts of lines, in chunks cut at any point.
 
         A byte that ``encoding`` cannot decode becomes an invalid UTF-8 sequence, which costs the row it stands in
         (``invalid_encoding``) and no other.
@@ -129,7 +129,7 @@ class Source:
 
     @property
     def marks_found(self) -> int:
-        """How many lines the latest reading took a byte order mark off, but for the first."""
+        """How many lines but the first had a byte order mark in the latest pass."""
         return self._marked.found if self._marked else 0
 
     @staticmethod
@@ -151,7 +151,7 @@ class Source:
             yield chunk
 
     def _advance(self, position: int) -> None:
-        # A zip's directory is read between members, so positions may jump.
+        # A zip's directory is read in between, so positions may jump.
         self.bytes_read = max(self.bytes_read, min(position, self.bytes_total))
 
     def _unpack(self, chunk_bytes: int) -> Iterator[bytes]:
@@ -189,9 +189,9 @@ codecs.register_error("tablekeep-mark", _mark)
 
 
 def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Transcode chunks to UTF-8; undecodable bytes become the (invalid) UTF-8 form of a lone surrogate.
+    """Transcode chunks to UTF-8; undecodable bytes become a lone surrogate in (invalid) UTF-8.
 
-    Raises InvalidInput where the text as a whole is not in ``encoding``.
+    Raises InvalidInput if the text as a whole is not in ``encoding``.
     """
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig", "ascii"):
@@ -223,7 +223,7 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes], str]:
-    """The chunks again, and the encoding with its byte order where no mark says it: as the NULs stand, else LE."""
+    """Add the byte order to the encoding if there is no mark: judged by the NULs, else LE. Returns the chunks again."""
     head = b""
     while len(head) < 64 and (chunk := next(chunks, None)) is not None:
         head += chunk
@@ -234,7 +234,7 @@ def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes
 
 
 def check_name(filename: str) -> None:
-    """Raise InvalidInput ``not_csv`` for a name that says already that the file cannot be imported."""
+    """Raise InvalidInput ``not_csv`` if the name already shows that the file cannot be imported."""
     name = filename.lower()
     packed = name.endswith(".gz") and name.removesuffix(".gz").endswith(SUFFIXES) and not name.endswith(".xlsx.gz")
     if not (packed or name.endswith((*SUFFIXES, ".zip"))):
@@ -257,9 +257,9 @@ def open_source(
 ) -> Source:
     """Recognise a source file by its name and its first bytes.
 
-    ``encoding`` and ``delimiter`` are what a person said of it: without them such bytes may be no text. ``file`` has to
-    be seekable and stays the caller's to close. Raises InvalidInput with the code ``empty_file``,
-    ``not_csv``, ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
+    ``encoding`` and ``delimiter`` are the options: without them some bytes would not be text. ``file`` has to be
+    seekable, and the caller closes it. Raises InvalidInput with the code ``empty_file``, ``not_csv``,
+    ``multiple_members``, ``broken_archive``, ``bomb`` or ``too_large``.
     """
     limits = limits or SourceLimits()
     file.seek(0, io.SEEK_END)
@@ -276,13 +276,13 @@ def open_source(
         packing, inner = "zip", ""
     if packing == "zip" or name.endswith(".xlsx"):
         if not _begins_with(file, b"PK"):
-            raise InvalidInput(f"The file is named {PurePath(name).suffix} but is none.", code="not_csv")
+            raise InvalidInput(f"The file is named {PurePath(name).suffix} but has another format.", code="not_csv")
         try:
             with zipfile.ZipFile(file) as archive:
                 if packing == "zip":
                     inner = PurePath(only_member(archive).filename).name.lower()
                 elif "xl/workbook.xml" not in archive.namelist():
-                    raise InvalidInput("The file is named .xlsx but holds no workbook.", code="not_csv")
+                    raise InvalidInput("The file is named .xlsx but contains no workbook.", code="not_csv")
         except zipfile.BadZipFile as error:
             raise InvalidInput(f"The archive is damaged: {error}.", code="broken_archive") from error
     if not inner.endswith(SUFFIXES) or (packing != "none" and inner.endswith(".xlsx")):
@@ -304,7 +304,7 @@ def _begins_with(file: BinaryIO, magic: bytes) -> bool:
 
 
 def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:
-    """Raise InvalidInput ``not_csv`` where the first bytes are those of another kind of file."""
+    """Raise InvalidInput ``not_csv`` if the first bytes are those of another kind of file."""
     for magic, what in MAGIC:
         if start.startswith(magic) and (not magic.isalnum() or b"\0" in start[:512] or not _textual(start)):
             raise InvalidInput(f"This is {what}, not CSV.", code="not_csv")
@@ -321,13 +321,13 @@ def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str |
     if delimiter is not None and not delimiter.isprintable():
         start = start.replace(delimiter.encode(), b",")
     if not _textual(start):
-        raise InvalidInput("The file holds binary data, not text.", code="not_csv")
+        raise InvalidInput("The file contains binary data, not text.", code="not_csv")
 
 
 def _textual(start: bytes) -> bool:
     """Whether bytes look like text of some encoding: few control characters, or NULs in the pattern of UTF-16.
 
-    A handful of them is damage to rows, whatever the size of the file.
+    A handful of them is always allowed: they damage a few rows.
     """
     head = start[:8192]
     controls = sum(head.count(bytes([code])) for code in (*range(1, 9), *range(14, 27), *range(28, 32), 127))

@@ -1,8 +1,8 @@
-"""Which encoding a text file is in, from its bytes. Pure.
+"""Detects the encoding of a text file from its bytes. Pure.
 
-In this order: a byte order mark; the NUL pattern of UTF-16 and UTF-32; UTF-8 if the text that is not ASCII is valid
-UTF-8 for the most part (damaged bytes then cost their rows); Western or Central European text by which letters it would
-hold; else what charset-normalizer makes of the lines that are not ASCII. Where two encodings agree on text, the larger
+Tried in this order: a byte order mark; the NUL pattern of UTF-16 and UTF-32; UTF-8 if most of the text beyond ASCII is
+valid UTF-8 (damaged bytes then cost their rows); Western or Central European text, judged by its letters; else
+whatever charset-normalizer finds for the lines beyond ASCII. Of two encodings that agree on the text, the larger
 one is named: cp1252 for Latin-1, cp932 for Shift-JIS, GB18030 for GB2312 and GBK, cp949 for EUC-KR.
 """
 
@@ -39,18 +39,18 @@ UNLIKELY = [
     "utf_7", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "mac_cyrillic", "mac_greek", "mac_iceland", "mac_latin2",
     "mac_roman", "mac_turkish", "cp1125", "kz1048", "ptcp154", "hp_roman8", "iso8859_10", "iso8859_16", "cp1006",
 ]  # fmt: skip
-"""What no file is in; left to itself, the library takes Windows' Cyrillic for the old Macintosh's."""
+"""No file is in these; without this list, the library takes Windows' Cyrillic for the old Macintosh's."""
 EVIDENCE_BYTES = 64 << 10
 WESTERN = frozenset("éèêëàâäáãåçñíìîïóòôöõøúùûüýßæœðþÐÞÉÈÊËÀÂÄÁÃÅÇÑÍÌÎÏÓÒÔÖÕØÚÙÛÜÝÆŒšžŠŽ")
 MARKS = frozenset("€£¥¢§°ºª–—‘’‚“”„…«»‹›•·®©™±×µ²³½¼¾¡¿\xa0´‰†")
 CP1252_SIGNS = frozenset(bytes([byte]) for byte in b"\x80\x82\x84\x85\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c\x9e")
-"""What stands inside or at the end of words in Western text: quotes, dashes, and s, z and oe with their marks."""
+"""Found inside or at the end of words in Western text: quotes, dashes, and s, z and oe with their marks."""
 CENTRAL_BYTES = re.compile(rb"[A-Za-z][\xb3\xb9\xbf]|[\xb3\xb9\xbf][a-z]")
 """l, a and z with their Polish marks; in Western text these bytes are superscripts and ¿, not inside words."""
 
 
 def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
-    """Name the encoding of a text that begins with ``sample``.
+    """The name of the encoding of a text that begins with ``sample``.
 
     ``more`` are further chunks, looked at only while everything is ASCII (a file may be ASCII for its first megabytes).
     """
@@ -69,7 +69,7 @@ def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
             return "utf-8"
     lines = [line for line in re.split(rb"[\r\n]+", evidence) if not line.isascii()]
     if evidence is not sample or not evidence.endswith((b"\n", b"\r")):
-        lines = lines if len(lines) < 2 else lines[:-1]  # the last may be cut within a character
+        lines = lines if len(lines) < 2 else lines[:-1]  # the last one may be cut within a character
     bad = sum(not _is_utf8(line, partial=len(lines) == 1) for line in lines)
     if bad * 2 < len(lines):
         return "utf-8"
@@ -107,7 +107,7 @@ def _legacy(text: bytes) -> str:
     """The 8-bit or multi-byte encoding of lines that are not UTF-8."""
     high = len(re.findall(rb"[\x80-\xff]", text))
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", text))
-    if alone * 4 >= high * 3:  # letters with marks among plain ones: European
+    if alone * 4 >= high * 3:  # accented letters among plain ones: European
         if _is_central(text):
             return "cp1250"
         if _is_turkish(text):
@@ -119,7 +119,7 @@ def _legacy(text: bytes) -> str:
         if "\ufffd" not in decoded and letters * 10 >= len(decoded) * 8 and _words(text):
             return "cp1252"
         if "\ufffd" in decoded and not re.search(rb"[\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]", text) and letters:
-            return "latin-1"  # C1 controls that cp1252 does not have, and nothing that only cp1252 has
+            return "latin-1"  # has C1 controls, which cp1252 lacks, and nothing that only cp1252 has
     if high < 6:
         return "utf-8"  # a few odd bytes in a file of ASCII: damage, not an encoding
     from charset_normalizer import from_bytes  # heavy, and seldom needed
@@ -138,15 +138,15 @@ def _is_central(text: bytes) -> bool:
 
 
 def _is_turkish(text: bytes) -> bool:
-    """Whether the places where Turkish differs from Western are used, and not by Icelandic, which has accents."""
+    """Whether bytes occur at which Turkish differs, and the text is not Icelandic (which has accents)."""
     own = len(re.findall(rb"(?<=[A-Za-z])[\xf0\xfd\xfe]|[\xd0\xdd\xde](?=[A-Za-z])|\xfe(?=[a-z])", text))
     return own >= 2 and len(re.findall(rb"[\xe1\xe9\xed\xf3\xfa\xe6]", text)) * 4 < own
 
 
 def _is_mac_roman(text: bytes) -> bool:
-    """Whether letters of words stand where cp1252 has nothing, or capitals and signs that no word has inside.
+    """Whether letters of words are at bytes that cp1252 lacks, or that are capitals and signs no word has inside.
 
-    Apostrophes and dashes of cp1252 stand between letters too, and say nothing.
+    Apostrophes and dashes of cp1252 also occur between letters, so they tell nothing.
     """
     inside = re.findall(rb"(?<=[a-z])[\x80-\x9f](?=[a-z]|\b|[;,\t\r\n]|$)", text)
     telling = [byte for byte in inside if byte not in CP1252_SIGNS]
@@ -157,8 +157,8 @@ def _is_mac_roman(text: bytes) -> bool:
 
 
 def _words(text: bytes) -> bool:
-    """Whether high bytes stand where letters or signs do: at least half have a letter or digit at most a place away."""
-    if len(re.findall(rb"[\x80-\xff]", text)) < 4:  # little to go by: letters have to stand in words
+    """Whether high bytes stand among words: at least half have a letter or digit next to them, or one byte away."""
+    if len(re.findall(rb"[\x80-\xff]", text)) < 4:  # few bytes to judge by: they have to be inside words
         return not re.search(rb"(?<![A-Za-z])[\xc0-\xff](?![A-Za-z])", text)
     near = len(re.findall(rb"[A-Za-z0-9].?[\x80-\xff]|[\x80-\xff](?=.?[A-Za-z0-9])", text))
     return near * 2 >= len(re.findall(rb"[\x80-\xff]", text))

@@ -1,1 +1,1 @@
-"""What became of the rows that did not go in: kept, counted, written out."""
+"""Rejected rows: kept, counted, written out."""

@@ -1,7 +1,7 @@
-"""Rejected rows: grouped by cause for the job, stored in the catalog, and streamed back as a file to mend.
+"""Rejected rows: grouped by cause for the job, stored in the catalog, and streamed back as a file to correct.
 
 ``rejected.csv`` has the original columns first, then ``_line`` and ``_errors``. A raw row is parsed with the file's own
-dialect and written as plain CSV; what does not parse (that is why it was rejected) stands whole in the first column.
+dialect and written as plain CSV; a row that cannot be parsed stands whole in the first column.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 MAX_CAUSES = 200
-"""Causes shown on the job. Columns times codes bound them; a table of 1,600 columns would still be too long."""
+"""How many causes the job shows at most: one for each column and code would be too long with 1,600 columns."""
 _PAGE = 2_000
 
 
 class Causes:
-    """Counts errors by code and column, with the first as the example."""
+    """Counts errors by code and column, and keeps the first as the example."""
 
     def __init__(self) -> None:
         self._causes: dict[tuple[str, str], Cause] = {}
@@ -52,13 +52,13 @@ class Causes:
                 cause["count"] += 1
 
     def as_list(self) -> list[Cause]:
-        """The job's ``errors``, the commonest first."""
+        """The job's ``errors``, most frequent first."""
         causes = sorted(self._causes.values(), key=lambda cause: (-cause["count"], cause["example_line"]))
         return [cause.copy() for cause in causes[:MAX_CAUSES]]
 
 
 def store(job: ImportJob, rejected: Iterable[Rejected]) -> None:
-    """Write rejected rows to the catalog, by COPY, in the transaction of the caller."""
+    """Write rejected rows to the catalog, by COPY, in the caller's transaction."""
     table = sql.Identifier(RejectedRow._meta.db_table)
     statement = sql.SQL("COPY {} (job_id, line, raw, errors) FROM STDIN").format(table)
     with raw_connection().cursor() as cursor, cursor.copy(statement) as copy:
@@ -67,12 +67,12 @@ def store(job: ImportJob, rejected: Iterable[Rejected]) -> None:
 
 
 def forget(job: ImportJob) -> None:
-    """Take back what ``store`` wrote."""
+    """Delete what ``store`` wrote."""
     RejectedRow.objects.filter(job=job).delete()
 
 
 def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[RowError]]]:
-    """(line, raw, errors) of every rejected row in the file's order, a page at a time by key."""
+    """(line, raw, errors) of every rejected row in the order of the file, read a page at a time by key."""
     after = (-1, 0)
     while True:
         with connection.cursor() as cursor:
@@ -90,7 +90,7 @@ def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[RowError]]]:
 
 
 def filename(job: ImportJob) -> str:
-    """What ``rejected.csv`` is called when it is downloaded; ``mended_files`` knows it again by this name."""
+    """The name under which ``rejected.csv`` is downloaded; ``corrected_files`` recognises it."""
     return f"rejected-{job.pk}.csv"
 
 
@@ -107,7 +107,7 @@ def csv_lines(job: ImportJob) -> Generator[bytes]:
     buffer.write(",".join([_cell(headers[place], False) for place in kept] + list(ADDED_HEADERS)) + "\r\n")
     for line, raw, errors in rows_of(job):
         cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
-        # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they say something.
+        # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they matter.
         parts = [_cell(*cells[place]) for place in kept]
         buffer.write(",".join([*parts, str(line), _cell(describe(errors), False)]) + "\r\n")
         if buffer.tell() > 64 << 10:
@@ -125,9 +125,9 @@ def _cell(text: str, quoted: bool) -> str:
 
 
 def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = False) -> list[tuple[str, bool]]:
-    """The cells of a raw row, each with whether it was quoted, filled up to ``width`` where there are too few.
+    """The cells of a raw row, each with whether it was quoted, filled up to ``width`` if there are too few.
 
-    The text stands whole in the first where it is no row, or has too many.
+    If it is not a row, or has too many cells, the first cell is its whole text.
     """
     data = raw.encode("utf-8", "replace")
     scan = grammar.scan(data, 0, final=True) if data else None

@@ -1,6 +1,6 @@
-"""What grows with the file and must not grow in memory: line numbers of rows, and rejected rows. On disk, unnamed.
+"""Keeps on disk what grows with the file: line numbers of rows, and rejected rows.
 
-The files have no name, so nothing is left of them whatever kills the process.
+The files have no name, so nothing is left of them however the process ends.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class LineIndex(_Scratch):
         self.count += len(lines)
 
     def one(self, row: int) -> int:
-        """The line of one row. Rows are asked for in no order; the page cache has them."""
+        """The line of one row. Rows may be asked for in any order; the page cache has them."""
         self._file.flush()
         return int(np.frombuffer(os.pread(self._file.fileno(), 8, 8 * row), dtype=np.int64)[0])
 
 
 class IdMap:
-    """Which ids the rows of the file have: ranges, ascending in the file's order. They are few, so in memory."""
+    """The ids of the file's rows as ranges, ascending in the order of the file. They are few, so kept in memory."""
 
     def __init__(self) -> None:
         self._ids: list[int] = []
@@ -69,7 +69,7 @@ class IdMap:
         self._ends.append(first_id + count)
 
     def row_of(self, record_id: int) -> int:
-        """The number of the row that has an id of this import."""
+        """The number of the row that got an id of this import."""
         place = bisect_right(self._ids, record_id) - 1
         return self._rows[place] + record_id - self._ids[place]
 
@@ -90,7 +90,7 @@ class IdMap:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected row. ``row`` is its number in the file, -1 for what is no row (a damaged line)."""
+    """A rejected row. ``row`` is its number in the file, -1 for a damaged line, which is no row."""
 
     line: int
     row: int
@@ -109,7 +109,7 @@ class LateError:
 
 
 class _Spill[Item: Rejected | LateError](_Scratch):
-    """Items in the order in which they came, one after the other as JSON."""
+    """Items in the order in which they were added, as JSON."""
 
     def __init__(self, kind: type[Item]) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""``manage.py import_csv PATH --table T``: the path that an upload takes, from a terminal.
+"""``manage.py import_csv PATH --table T``: an import like that of an upload, from a terminal.
 
-Exit codes: 0 all rows are in; 1 the import failed; 2 the command, the file or an option is at fault; 3 it is done, but
-rows were rejected; 130 it was cancelled with Ctrl-C.
+Exit codes: 0 all rows were imported; 1 the import failed; 2 the command, the file or an option is wrong; 3 done, but
+rows were rejected; 130 cancelled with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PHASES = {
 
 
 class Command(BaseCommand):
-    """Imports one file in this process, showing how far it is."""
+    """Imports one file in this process and shows the progress."""
 
     help = __doc__ or ""
 
@@ -45,27 +45,27 @@ class Command(BaseCommand):
         parser.add_argument("--table", required=True, help="the table's name")
         parser.add_argument("--create-table", action="store_true", help="make the table from the file")
         parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
-        parser.add_argument("--email", default="", help="who is mailed at the end")
+        parser.add_argument("--email", default="", help="the address to mail at the end")
         parser.add_argument("--delimiter")
-        parser.add_argument("--quote", help="'' for none")
+        parser.add_argument("--quote", help="'' if there is none")
         parser.add_argument("--escape")
         parser.add_argument("--encoding")
         parser.add_argument("--no-header", action="store_false", dest="has_header", default=None)
-        parser.add_argument("--skip-rows", type=int, metavar="LINES", help="before the header")
+        parser.add_argument("--skip-rows", type=int, metavar="LINES", help="lines to skip before the header")
         parser.add_argument(
-            "--mapping", type=_mapped, action="append", metavar="HEADER=COLUMN", help="HEADER= passes a column over"
+            "--mapping", type=_mapped, action="append", metavar="HEADER=COLUMN", help="HEADER= ignores a column"
         )
         parser.add_argument(
-            "--null-value", "--null-values", action="append", dest="null_values", help="may be given several times"
+            "--null-value", "--null-values", action="append", dest="null_values", help="may be repeated"
         )
         parser.add_argument("--date-format", action="append", dest="date_formats", help="for example %%d/%%m/%%Y")
         parser.add_argument("--on-conflict", choices=["reject", "skip", "update"])
-        parser.add_argument("--key", help="the unique column that --on-conflict goes by")
+        parser.add_argument("--key", help="the unique column for --on-conflict")
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
         parser.add_argument("--types", type=_json_object, metavar="JSON", help='of a new table: {"column": "TYPE"}')
         parser.add_argument("--decimal", choices=[".", ","], help="the mark before decimals")
         parser.add_argument("--thousands", choices=[".", ",", " ", "'"], help="the mark between thousands")
-        parser.add_argument("--tolerance", type=float, help="the share of cells that need not be of a column's type")
+        parser.add_argument("--tolerance", type=float, help="the share of cells that may not fit a column's type")
         parser.add_argument("--on-bad-cell", choices=["reject", "null", "text"])
         parser.add_argument("--skip-last", type=int, metavar="ROWS", help="at the end: totals, footnotes")
         parser.add_argument(
@@ -131,9 +131,9 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         options = json.loads(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"no JSON: {error}") from error
+        raise ArgumentTypeError(f"not JSON: {error}") from error
     if not isinstance(options, dict):
-        raise ArgumentTypeError("no JSON object")
+        raise ArgumentTypeError("not a JSON object")
     return options
 
 
@@ -164,7 +164,7 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
             )
 
         done = import_runs.run(job.pk, watch=watch)
-        # What failed for a reason that may pass is tried again after a pause, here or by a worker.
+        # A failure that may be temporary is tried again after a pause, here or by a worker.
         while done is not None and done.attempt and not done.is_over:
             time.sleep(_POLL_SECONDS)
             done = import_runs.run(job.pk, watch=watch)
@@ -175,11 +175,11 @@ def _run(job: ImportJob, console: Console) -> ImportJob:
 
 
 def _stopped(job: ImportJob) -> ImportJob:
-    """The job as it stands after Ctrl-C: cancelled, unless that came too late."""
+    """The job after Ctrl-C: cancelled, unless that came too late."""
     with suppress(Conflict):
         imports.cancel(user=job.user, job=job)
     job.refresh_from_db()
-    if job.state == ImportJob.State.RUNNING:  # stopped between claiming it and beginning
+    if job.state == ImportJob.State.RUNNING:  # stopped between claiming and beginning
         import_runs.sweep()
         job.refresh_from_db()
     return job

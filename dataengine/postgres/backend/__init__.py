@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend with a pool that outlives restarts of the server. Knows connections, and no statement."""
+"""Django's PostgreSQL backend with a pool that outlives restarts of the server. Knows connections, no statements."""

@@ -1,8 +1,8 @@
-"""Where connections come from: from the process's pool (web), or new ones (workers, commands, long downloads).
+"""Database connections: from the process's pool (web), or new ones (workers, commands, long downloads).
 
-Django's own pool asks the server at each hand-out and sleeps a second, then two, then four, for each dead connection
-that it finds: after a restart of the server, requests with four of them at hand would be refused. Ours looks at the
-socket, which costs no round trip, and takes the next one at once.
+Django's own pool queries the server at each hand-out, and for each dead connection it finds it sleeps a second, then
+two, then four: after a restart of the server, requests that meet four of them would be refused. Ours looks at the
+socket, which costs no round trip, and takes the next connection at once.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from psycopg_pool import ConnectionPool
 
 
 class Pool(ConnectionPool[psycopg.Connection[Any]]):
-    """Connections that the server has ended meanwhile are passed over; others take their places."""
+    """A pool that skips and replaces connections that the server has closed meanwhile."""
 
     def getconn(self, timeout: float | None = None) -> psycopg.Connection[Any]:
-        """A connection that lives. Raises PoolTimeout where there is none in time: all in use, or no server."""
+        """A live connection. Raises PoolTimeout if there is none in time: all are in use, or there is no server."""
         end = time.monotonic() + (self.timeout if timeout is None else timeout)
         while True:
             session = super().getconn(end - time.monotonic())
             if is_alive(session):
                 return session
-            self.putconn(session)  # which makes a new one of it
+            self.putconn(session)  # which replaces it by a new one
 
 
 def is_alive(session: psycopg.Connection[Any]) -> bool:
     """Whether the server keeps the connection open.
 
-    A server that ends one says so, or the system does for it, and that lies ready to be read: only then it is asked.
+    A closed connection has something to read, from the server or the system; only then is it tested.
     """
     if session.closed:
         return False
@@ -52,22 +52,22 @@ def is_alive(session: psycopg.Connection[Any]) -> bool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's, with our pool where ``OPTIONS["pool"]`` says how large, and a way round it."""
+    """Django's wrapper, with our pool if ``OPTIONS["pool"]`` gives its size, and a way around it."""
 
     is_beside_pool = False
     _connection_pools: ClassVar[dict[str, Pool]] = {}
 
     @property
     def pool(self) -> Pool | None:
-        """The pool of this process; None where there is none, or for connections beside it."""
+        """The pool of this process; None if there is none, or for connections outside of it."""
         options = self.settings_dict["OPTIONS"].get("pool")
         if not options or self.is_beside_pool or self.alias == NO_DB_ALIAS:
             return None
         if self.alias not in self._connection_pools:
-            # Statements are prepared where that is asked for, and never by themselves: a record's table may change.
+            # Statements are only prepared on request, never automatically: the table of a record may change.
             parameters = self.get_connection_params() | {"autocommit": True, "prepare_threshold": 2**62}
             configure = self._configure_connection  # type: ignore[attr-defined]  # not in the stubs
-            # Of threads that come here at once one wins; the others' pools have not been opened.
+            # If several threads get here at once, one wins; the other pools were never opened.
             made = Pool(kwargs=parameters, open=False, configure=configure, **options)
             self._connection_pools.setdefault(self.alias, made)
         return self._connection_pools[self.alias]
@@ -75,9 +75,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 @contextmanager
 def beside_pool() -> Iterator[None]:
-    """Give this thread a new connection of its own, for what takes as long as whoever reads it likes.
+    """Give this thread a new connection of its own, for work whose duration the client decides.
 
-    As many slow downloads as the pool has connections would else leave none for requests.
+    Otherwise slow downloads could take all connections of the pool and leave none for requests.
     """
     mine = connections[DEFAULT_DB_ALIAS]
     if not isinstance(mine, DatabaseWrapper) or mine.pool is None:
@@ -92,7 +92,7 @@ def beside_pool() -> Iterator[None]:
         mine.is_beside_pool = False
 
 
-# A child must neither use its parent's connections nor clear them up: what it forgets is kept.
+# A child must neither use nor close its parent's connections, so it keeps the pools it forgets.
 _parents: list[Any] = []
 
 

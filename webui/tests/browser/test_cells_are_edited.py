@@ -179,7 +179,7 @@ def test_editors_by_type(owners_page: Page, owner: User, people: Table) -> None:
     cells["who"].dblclick()
     page.keyboard.type("nobody")
     press(page, "Tab")
-    expect(page.get_by_role("alert")).to_contain_text("No record of “people” is called so.")
+    expect(page.get_by_role("alert")).to_contain_text("No record of “people” has this label.")
     press(page, "Control+A", "a")
     page.get_by_role("option", name="Ann #1").click()
     expect(page.locator(".is-saving, .cell-editor")).to_have_count(0)

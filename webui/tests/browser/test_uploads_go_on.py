@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PIECE = 8 * 1024 * 1024  # as upload.js has it
-OFFLINE = "The connection is gone; the upload goes on when it is back."
+OFFLINE = "The connection was lost. The upload will continue when it is back."
 
 
 @pytest.fixture

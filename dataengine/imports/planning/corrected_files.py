@@ -1,7 +1,7 @@
-"""A rejected.csv that comes back mended is read as the file was that its rows come from.
+"""A rejected.csv that comes back corrected is read like the file that its rows come from.
 
-By itself it may say something else: ``02/01/2024`` was in February because of other rows, ``NA`` was missing because
-another column needed it so, and whose headers had to be mapped will have to be again.
+On its own it might be read differently: ``02/01/2024`` was in February because of other rows, ``NA`` was missing
+because of another column, and headers that had to be mapped would have to be mapped again.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from .mapping import ADDED_HEADERS, read_names
 from .options import ImportOptions
 
 _NAME = re.compile(r"rejected-(\d{1,18})\b")
-"""What we call the file; browsers may add to it."""
+"""The name under which the file is downloaded; browsers may add to it."""
 _LOOK_BACK = 20
 
 
 def as_before(table: Table, filename: str, opening: Opening, options: ImportOptions) -> ImportOptions:
-    """The options with what the earlier import found, where the file is a rejected.csv and they do not say otherwise.
+    """If the file is a rejected.csv, complete the options by what the earlier import found.
 
-    That is: the mapping, date formats by column, and the null markers if they counted.
+    That is: the mapping, date formats by column, and the null markers if they were NULL.
     """
     read = read_names(opening.headers, has_header=opening.dialect.has_header)
     own = set(read.names).difference(ADDED_HEADERS)
@@ -42,7 +42,7 @@ def as_before(table: Table, filename: str, opening: Opening, options: ImportOpti
 
 
 def _earlier(table: Table, filename: str, headers: set[str]) -> ImportJob | None:
-    """The import whose rejected rows these are: the one that the file is named after, or the last with such headers."""
+    """The import whose rejected rows these are: the one the file is named after, or the last with such headers."""
     over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE)
     jobs = over.filter(table=table, rows_rejected__gt=0).order_by("-pk")
     named = _NAME.match(filename)

@@ -1,4 +1,4 @@
-"""A mended rejected.csv is read as its rows were in their own file, though by itself it may say something else."""
+"""A corrected rejected.csv is read like the file its rows come from, though on its own it might mean something else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataengine.tests.importing import import_text, make_table, queue_import, re
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def mended(job: ImportJob, *, wrong: str = "bad", right: str = "2") -> str:
+def corrected(job: ImportJob, *, wrong: str = "bad", right: str = "2") -> str:
     return b"".join(csv_lines(job)).decode().replace(f"{wrong},", f"{right},", 1)
 
 
@@ -38,7 +38,7 @@ def test_read_as_before(owner: User, text: str, options: dict[str, Any], record:
     first = import_text(owner, "t", text, **options)
     assert first.rows_rejected == 1
 
-    again = import_text(owner, "t", mended(first), filename="mended.csv")
+    again = import_text(owner, "t", corrected(first), filename="corrected.csv")
 
     assert (again.rows_imported, again.rows_rejected) == (1, 0), again.errors
     assert records("t", "name", "n", "day")[-1] == record
@@ -49,7 +49,7 @@ def test_the_file_is_known_by_its_name(owner: User) -> None:
     first = import_text(owner, "t", "n,day\n1,02/13/2024\nbad,02/01/2024\n")
     import_text(owner, "t", "n,day\n1,13/02/2024\nbad,02/01/2024\n")
 
-    import_text(owner, "t", mended(first), filename=f"rejected-{first.pk} (1).csv")
+    import_text(owner, "t", corrected(first), filename=f"rejected-{first.pk} (1).csv")
 
     assert records("t", "n", "day")[-1] == ("2", "2024-02-01")
 
@@ -58,7 +58,7 @@ def test_what_is_said_now_counts(owner: User) -> None:
     make_table(owner, "t", n="INTEGER", day="DATE")
     first = import_text(owner, "t", "n,day\n1,02/13/2024\nbad,02/01/2024\n")
 
-    import_text(owner, "t", mended(first), date_formats=["%d/%m/%Y"])
+    import_text(owner, "t", corrected(first), date_formats=["%d/%m/%Y"])
 
     assert records("t", "n", "day")[-1] == ("2", "2024-01-02")
 
