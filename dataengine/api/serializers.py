@@ -108,7 +108,7 @@ class NewColumn(Arguments):
     default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     constraints = ObjectField(required=False)
-    display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
+    display = ObjectField(required=False, help_text=_DISPLAY)
 
 
 class AddColumn(NewColumn):

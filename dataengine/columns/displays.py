@@ -15,7 +15,7 @@ from dataengine.columns.types.base import ColumnType
 from dataengine.exceptions import InvalidInput
 
 DISPLAY_SCHEMA: dict[str, Any] = {
-    "type": ["object", "null"],
+    "type": "object",
     "additionalProperties": False,
     "properties": {
         "style": {"enum": ["percent", "currency"]},

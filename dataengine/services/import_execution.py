@@ -176,7 +176,7 @@ class Execution:
         self.reporter.close()
         self.reporter.complete(
             state=state,
-            table=self.table,
+            table=self.table or Table.objects.filter(pk=self.job.table_id or 0).first(),
             phase=ImportJob.Phase.NONE,
             progress=1.0,
             bytes_read=self.job.bytes_total,

@@ -98,7 +98,7 @@ def test_what_changes_while_it_runs_is_not_thrown_away_either(owner: User) -> No
 
 def test_a_table_that_others_refer_to_is_not_made_anew(owner: User) -> None:
     first = orders(owner)
-    make_table(owner, "lines", order="REFERENCES orders")
+    make_table(owner, "lines", ordered="REFERENCES orders")
     with pytest.raises(DataEngineError) as caught:
         import_again.do_over(user=owner, job=first, options={})
     assert caught.value.error_code == "referenced"
