@@ -80,12 +80,12 @@ def assert_clean(system: System, folder: Path) -> None:
     while left := leftovers(system, folder):
         if time.monotonic() > deadline:
             raise AssertionError(f"left behind: {left}")
-        time.sleep(0.5)
+        time.sleep(0.1)
 
 
 def assert_one_mail(folder: Path, job_id: int) -> None:
     """Check that there is one mail, and no second one after another sweep."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while (mails := mails_about(folder, job_id)) == 0 and time.monotonic() < deadline:
-        time.sleep(0.5)
+        time.sleep(0.1)
     assert mails == 1, f"{mails} mails about import {job_id}"

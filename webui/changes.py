@@ -81,7 +81,7 @@ def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob
             messages.error(request, f"{_doing(job, columns)} did not work: {job.error} Nothing was changed.")
 
 
-def on_their_way(request: ConsoleRequest, table: Table) -> dict[str, Any]:
+def panel_context(request: ConsoleRequest, table: Table) -> dict[str, Any]:
     """The context of ``records/_changes.html``. Also tells what has ended."""
     jobs, over = services.of_interest(request.user, table)
     tell_endings(request, table, over)

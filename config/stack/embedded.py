@@ -73,7 +73,7 @@ class Postgres:
     superuser_password: str = field(repr=False)
     password: str = field(repr=False)
     durable: bool = True
-    """False gives up crash safety for speed, in tests only."""
+    """False gives up crash safety and slow password hashing for speed, in tests only."""
     pooled: int = 0
     """The most connections that the web processes' pools hold together."""
 
@@ -113,7 +113,8 @@ class Postgres:
             "max_connections": str(max(100, self.pooled + _OTHER_CONNECTIONS)),
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            settings |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "off")
+            settings["scram_iterations"] = "1"
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",

@@ -1,4 +1,4 @@
-"""The web server as it is deployed, in a process of its own, for tests of what the tests' own process cannot show."""
+"""The web server as deployed, in its own process, for tests that the tests' process cannot do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def web_process(environment: dict[str, str], folder: Path) -> Iterator[int]:
-    """The web server as it is deployed; yields its port."""
+    """Run the web server as deployed; yields its port."""
     with listen("127.0.0.1", 0) as listener:
         port: int = listener.getsockname()[1]
         program = Program(

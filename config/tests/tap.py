@@ -1,4 +1,4 @@
-"""Listens in on what a program says to PostgreSQL: a proxy that counts exchanges, each of which waits for an answer.
+"""A proxy between a program and PostgreSQL that counts exchanges, each of which waits for an answer.
 
 An exchange is what PostgreSQL answers with one ReadyForQuery: a simple query or, in the extended protocol, everything
 up to a Sync. BEGIN, COMMIT, SAVEPOINT, set_config and EXPLAIN count like anything else; several statements that are
@@ -24,13 +24,13 @@ class Tap:
     exchanges: list[str] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Start counting again."""
         self.exchanges.clear()
 
 
 @contextmanager
 def tapped(host: str, port: int) -> Iterator[Tap]:
-    """A way to the server at ``host`` and ``port`` that counts."""
+    """A counting proxy for the server at ``host`` and ``port``."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         tap = Tap(listener.getsockname()[1])
         threading.Thread(target=_accept, args=(listener, (host, port), tap), daemon=True).start()
@@ -54,7 +54,8 @@ def _pass_on(source: socket.socket, target: socket.socket, tap: Tap | None) -> N
         while data := source.recv(1 << 16):
             if tap is not None:
                 heard += data
-                # The first message has no type: length, then the protocol's number. SSL is asked for by another such.
+                # The first message has no type: length, then the protocol's number. A request for SSL has the same
+                # form.
                 while not has_begun and len(heard) >= 8 and len(heard) >= (length := int.from_bytes(heard[:4])):
                     has_begun = heard[4:8] == b"\x00\x03\x00\x00"
                     del heard[:length]

@@ -1,4 +1,4 @@
-"""Requests share a few kept connections: whatever ends these, whoever reads slowly, and with nothing left over.
+"""Requests share a few kept connections, even if some are ended or clients read slowly, and leave nothing on them.
 
 The tests themselves run as a worker does, without a pool, so these start what has one.
 """
@@ -68,7 +68,7 @@ def test_many_requests_share_a_few_connections(port: int, token: str) -> None:
     kept = sessions()
     assert 1 <= len(kept) <= SIZE
     assert statuses(port, token, count=10, at_once=1) == {200}
-    # The pool may have been about to open one more, for those who waited before.
+    # The pool may have been opening one more for requests that were waiting.
     assert kept <= sessions()
     assert len(sessions()) <= SIZE
 
@@ -163,7 +163,7 @@ def send(client, method, path, data=None):
     answer = client.generic(method, path, json.dumps(data), content_type="application/json")
     if answer.streaming:
         b"".join(answer)
-        connection.close()  # as a server does at the end of an answer; Django's test client keeps it
+        connection.close()  # as a server does after a response; Django's test client keeps it open
     assert connection.connection is None, path
     return answer.status_code
 
@@ -200,7 +200,7 @@ os._exit(0)
 
 
 def test_a_connection_goes_back_as_it_was(token: str, process_environment: dict[str, str]) -> None:
-    """No setting, lock or statement about records of one request meets the next; a forked child has its own pool."""
+    """No setting, lock or prepared statement passes from one request to the next; a forked child has its own pool."""
     environment = process_environment | {"TABLEKEEP_ROLE": "web", "DATABASE_POOL_SIZE": "1"}
     command = [sys.executable, "-W", "ignore", "-c", LOOK]
     ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)

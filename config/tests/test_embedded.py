@@ -44,7 +44,7 @@ def _running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With spaces and letters beyond ASCII, and longer than the path of a Unix socket may be."""
+    """With spaces and letters beyond ASCII, and longer than the path of a Unix socket can be."""
     return tmp_path_factory.mktemp("data") / "a folder with spaces" / ("é" * 100) / "data"
 
 
@@ -87,7 +87,7 @@ def test_postgres_wants_a_password(postgres: Postgres, user: str) -> None:
 def test_postgres_makes_no_socket_and_hides_its_folder(postgres: Postgres) -> None:
     about_itself = (postgres.folder / "postmaster.pid").read_text().splitlines()
 
-    assert about_itself[4:6] == ["", "127.0.0.1"]  # its sockets' folder, its address
+    assert about_itself[4:6] == ["", "127.0.0.1"]  # the folder of its sockets, its address
     assert stat.S_IMODE(postgres.folder.stat().st_mode) == 0o700
 
 
@@ -174,7 +174,7 @@ def test_a_private_file_replaces_an_open_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as somebody else")
-def test_another_user_gets_in_to_what_a_strict_umask_closed_and_no_further(tmp_path: Path) -> None:
+def test_another_user_can_use_what_a_strict_umask_closed_and_no_more(tmp_path: Path) -> None:
     home = tmp_path / "home"
     program = home / "install" / "bin" / "program"
     program.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A variable that cannot be understood is one line that names it, whatever is started."""
+"""A variable that cannot be understood gives one line that names it, whatever is started."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ from config.stack.private import PROJECT_DIR
         ("storage", ("",), "s3:bucket"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_by_name(
+def test_invalid_values_are_refused_by_name(
     monkeypatch: pytest.MonkeyPatch, read: str, arguments: tuple[Any, ...], value: str
 ) -> None:
     monkeypatch.setenv("THE_VARIABLE", value)
@@ -64,7 +64,7 @@ def test_what_cannot_be_understood_is_refused_by_name(
         ("origins", (), "https://*.example.com,http://host:81", ["https://*.example.com", "http://host:81"]),
     ],
 )
-def test_what_is_said_is_taken(
+def test_valid_values_are_accepted(
     monkeypatch: pytest.MonkeyPatch, read: str, arguments: tuple[Any, ...], value: str, meaning: object
 ) -> None:
     monkeypatch.setenv("THE_VARIABLE", value)

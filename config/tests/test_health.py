@@ -35,7 +35,7 @@ def test_ready(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_not_ready_without_redis(client: Client, settings: Settings) -> None:
-    with socket.socket() as deaf:  # nobody else can listen there meanwhile
+    with socket.socket() as deaf:  # nothing else can listen there meanwhile
         deaf.bind(("127.0.0.1", 0))
         settings.REDIS_URL = f"redis://127.0.0.1:{deaf.getsockname()[1]}/0"
 

@@ -1,4 +1,4 @@
-"""What is too large is refused before or while it arrives, in the caller's own words, and nothing of it is kept."""
+"""Bodies that are too large are refused before or while they arrive, in the right format, and nothing is kept."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def stream(size: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("expects", [[], ["Expect: 100-continue"]], ids=["plain", "asks first"])
-def test_what_announces_too_much_is_answered_at_once(live_asgi: LiveServer, expects: list[str]) -> None:
+def test_a_body_announced_as_too_large_is_refused_at_once(live_asgi: LiveServer, expects: list[str]) -> None:
     lines = [f"Content-Type: {FORM}", f"Content-Length: {ANNOUNCED}", *expects]
     status, content = announce(live_asgi, "/api/upload-csv/", *lines)
     assert status == 413
@@ -89,7 +89,7 @@ def test_other_bodies_have_their_own_limit(live_asgi: LiveServer) -> None:
     assert (status, error["code"], error["fields"]) == (413, "too_large", {})
 
 
-def test_a_client_that_sends_all_before_it_listens_gets_the_answer(live_asgi: LiveServer) -> None:
+def test_a_client_that_sends_everything_first_gets_the_answer(live_asgi: LiveServer) -> None:
     body = b"".join(stream(8_000_000))
     answer = httpx.post(f"{live_asgi.url}/api/upload-csv/", content=body, headers={"Content-Type": FORM}, timeout=60)
     assert answer.status_code == 413
@@ -111,8 +111,8 @@ def test_a_body_of_unknown_length_is_cut_off(live_asgi: LiveServer, headers: dic
     assert not list(Path(current.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 
-def test_a_file_within_the_forms_allowance_is_weighed_by_itself(live_asgi: LiveServer, headers: dict[str, str]) -> None:
-    """Between the file's limit and the body's, Django sees all of it and the service refuses."""
+def test_a_file_between_both_limits_is_refused_by_the_service(live_asgi: LiveServer, headers: dict[str, str]) -> None:
+    """Between the limits of file and body, Django receives everything and the service refuses it."""
     files = {"file": ("a.csv", b"a,b\n" * (LIMIT // 4 + 1))}
     data = {"table_name": "fresh", "email": "a@example.com", "options": '{"create_table": true}'}
     answer = httpx.post(f"{live_asgi.url}/api/upload-csv/", data=data, files=files, headers=headers, timeout=60)
@@ -122,11 +122,11 @@ def test_a_file_within_the_forms_allowance_is_weighed_by_itself(live_asgi: LiveS
     assert not list(Path(current.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"))
 
 
-def test_what_fits_goes_through(live_asgi: LiveServer, headers: dict[str, str]) -> None:
+def test_bodies_within_the_limit_are_accepted(live_asgi: LiveServer, headers: dict[str, str]) -> None:
     body = b"".join(stream(20_000)).replace(
         b"--x--", b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\n\r\n--x--'
     )
     answer = httpx.post(
         f"{live_asgi.url}/api/tables/nothing/imports/", content=iter([body]), headers={**headers, "Content-Type": FORM}
     )
-    assert answer.status_code == 404  # there is no such table; the body was no hindrance
+    assert answer.status_code == 404  # there is no such table; the body was accepted

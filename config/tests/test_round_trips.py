@@ -1,4 +1,4 @@
-"""How often a request asks PostgreSQL: over a network each exchange costs more than what it asks for.
+"""How many queries a request sends to PostgreSQL: over a network each exchange costs more than its query.
 
 Counted is what the web server, as it is deployed, sends over the wire (``tap.py`` says what counts as one exchange).
 """
@@ -35,14 +35,14 @@ FIELDS = {"name": "TEXT", "amount": "NUMERIC(10,2)", "day": "DATE"}
 
 @dataclass
 class Web:
-    """The server, and how to ask it: ``headers`` are the table's owner's."""
+    """The server, and how to send requests: ``headers`` are those of the table's owner."""
 
     port: int
     tap: Tap
     headers: dict[str, str]
 
     def exchanges(self, method: str, path: str, data: Any = None, **headers: str) -> list[str]:
-        """What the second such request asks PostgreSQL; the first of a connection may have to prepare a statement."""
+        """The queries of the second such request; the first on a connection may have to prepare a statement."""
         for _ in range(2):
             self.tap.clear()
             with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as client:
@@ -103,7 +103,7 @@ def test_the_api(web: Web) -> None:
     check(web.exchanges("POST", "/api/tables/t/records/", {"name": "n", "amount": "1.5", "day": "2024-02-29"}), 3)
 
 
-def test_the_api_for_who_was_granted_a_right(web: Web, table: Table, colleague: User) -> None:
+def test_the_api_for_a_user_with_a_granted_right(web: Web, table: Table, colleague: User) -> None:
     token = RefreshToken.for_user(colleague).access_token
     group = Group.objects.create(name="readers")
     colleague.groups.add(group)

@@ -1,4 +1,4 @@
-"""Settings come from the environment alone, and refuse to start on what would be unsafe or unusable."""
+"""Settings come from the environment only, and unsafe or unusable ones are refused."""
 
 import json
 import os

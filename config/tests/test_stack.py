@@ -22,9 +22,10 @@ from config.stack.private import PROJECT_DIR
 from dataengine.tests.waiting import until
 from webui.tests.pages import read
 
-# All tests with a stack of their own in one worker: it is started once, and two at a time would slow each other down.
+# Tests with stacks go to two workers, these to one of them: all at once would slow each other down.
 pytestmark = pytest.mark.xdist_group("stack")
 
+_TRIES = 5
 _READY = re.compile(r"^Tablekeep is ready at (http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
 
 
@@ -213,11 +214,19 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
     assert "lovelace" not in first.output
     assert "password" not in second.output
 
-    # As a terminal or a service manager does it: to the whole group. And once more, as make does.
-    os.killpg(second.process.pid, signal.SIGTERM)
-    os.kill(second.process.pid, signal.SIGTERM)
+    # As a terminal or a service manager does it: to the whole group. And once more, as make does. On a machine so busy
+    # that this comes seconds after the first it means haste, which says nothing of how a stack stops that has time.
+    for _ in range(_TRIES):
+        os.killpg(second.process.pid, signal.SIGTERM)
+        os.kill(second.process.pid, signal.SIGTERM)
+        assert second.process.wait() == 0
+        if "Killing what still runs." not in second.output:
+            break
+        second = Stack(folder)
+        second.until_ready()
+    else:
+        raise AssertionError(f"Two signals in a row were taken for haste {_TRIES} times.")
 
-    assert second.process.wait() == 0
     assert second.processes() == {}
     assert not (folder / "stack.env").exists()
     assert second.output.endswith(f"Stopped. The data is in {folder}.\n")

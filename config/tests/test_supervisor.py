@@ -1,4 +1,4 @@
-"""The supervisor forwards logs, restarts what crashed, gives up on what cannot live, and leaves nothing behind."""
+"""The supervisor forwards logs, restarts what crashed, gives up on what keeps failing, and leaves nothing behind."""
 
 import asyncio
 import io
@@ -35,7 +35,7 @@ async def _until_pids(folder: Path, number: int) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
-    """Not one that has ended and that its new parent has yet to collect."""
+    """Not counting one that has ended but was not collected yet."""
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
@@ -43,7 +43,7 @@ def _runs(pid: int) -> bool:
 
 _NOTE_PID = "import os; open('pids', 'a').write(f'{os.getpid()} '); "
 _SLEEP = "import time; time.sleep(600)"
-# Lives on when its parent is killed, and holds its parent's output open.
+# Survives when its parent is killed, and keeps its parent's output open.
 _GRANDCHILD = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {_NOTE_PID + _SLEEP!r}]); "
 
 
@@ -66,7 +66,7 @@ async def test_a_program_that_fails_is_an_error(tmp_path: Path) -> None:
         await Supervisor(io.StringIO()).run(_program("raise SystemExit(3)", tmp_path))
 
 
-async def test_one_that_ends_while_starting_is_an_error_and_has_its_say(tmp_path: Path) -> None:
+async def test_a_program_that_ends_while_starting_is_an_error_with_its_output(tmp_path: Path) -> None:
     log = io.StringIO()
     supervisor = Supervisor(log)
 
@@ -77,7 +77,7 @@ async def test_one_that_ends_while_starting_is_an_error_and_has_its_say(tmp_path
     await supervisor.stop()
 
 
-async def test_the_chatter_of_one_that_starts_is_not_shown(tmp_path: Path) -> None:
+async def test_the_output_of_a_starting_program_is_not_shown(tmp_path: Path) -> None:
     log = io.StringIO()
     supervisor = Supervisor(log)
     chatter = "print('hello'); open('hello', 'w'); import pathlib, time\n"
@@ -86,7 +86,7 @@ async def test_the_chatter_of_one_that_starts_is_not_shown(tmp_path: Path) -> No
 
     def ready() -> bool:
         nonlocal heard
-        heard += (tmp_path / "hello").exists()  # and some turns later the supervisor has read it
+        heard += (tmp_path / "hello").exists()  # and a few turns later the supervisor has read it
         return heard > 10
 
     await supervisor.start(_program(chatter + wait + _SLEEP, tmp_path, ready=ready))
@@ -112,7 +112,7 @@ async def test_a_crashed_program_is_started_again(tmp_path: Path) -> None:
     assert not psutil.pid_exists(second)
 
 
-async def test_what_a_crashed_program_leaves_is_ended_before_the_next_start(tmp_path: Path) -> None:
+async def test_leftovers_of_a_crashed_program_are_ended_before_the_next_start(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program(_GRANDCHILD + _NOTE_PID + _SLEEP, tmp_path))
     first, second = await _until_pids(tmp_path, 2)  # in either order
@@ -126,7 +126,7 @@ async def test_what_a_crashed_program_leaves_is_ended_before_the_next_start(tmp_
     await supervisor.stop()
 
 
-async def test_one_that_others_end_again_and_again_is_started_each_time(tmp_path: Path) -> None:
+async def test_a_program_that_others_keep_ending_is_always_restarted(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program(_NOTE_PID + _SLEEP, tmp_path))
 
@@ -148,7 +148,7 @@ async def test_gives_up_on_a_program_that_dies_again_and_again(tmp_path: Path) -
     await supervisor.stop()
 
 
-async def test_gives_up_on_a_program_that_is_there_no_more(tmp_path: Path) -> None:
+async def test_gives_up_on_a_program_that_no_longer_exists(tmp_path: Path) -> None:
     supervisor = Supervisor(io.StringIO())
     script = tmp_path / "child.sh"
     script.write_text('#!/bin/sh\nrm "$0"\nexit 1\n')
@@ -171,7 +171,7 @@ async def test_stopping_takes_the_whole_group(tmp_path: Path) -> None:
     await until_async(lambda: not any(_runs(pid) for pid in pids))
 
 
-async def test_one_that_ignores_the_signal_is_killed_when_in_a_hurry(tmp_path: Path) -> None:
+async def test_a_program_that_ignores_the_signal_is_killed_in_a_hurry(tmp_path: Path) -> None:
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     supervisor = Supervisor(io.StringIO())
     await supervisor.start(_program(deaf + _NOTE_PID + _SLEEP, tmp_path, grace=600.0))

@@ -1,4 +1,4 @@
-"""What the web server itself cannot read never comes to Django; about the API's addresses it gets the API's error."""
+"""Requests that the web server cannot parse never reach Django; under the API's URLs they get the API's error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG = b"a" * 70_000
 
 
 def ask(server: LiveServer, *lines: bytes) -> tuple[int, str, bytes]:
-    """Status, content type and content of the answer to a request that is sent as it stands."""
+    """Status, content type and content of the response to a raw request."""
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=60) as client:
         client.sendall(b"\r\n".join([*lines, b"", b""]))

@@ -1,4 +1,4 @@
-"""What web processes need not hold, they do not load: columns are converted by workers."""
+"""Web processes do not load what they do not need: workers convert columns."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter", "rich"}
-# In a process of its own, for this one has loaded everything long ago.
+# In a separate process, since this one has loaded everything already.
 LOOK = """
 import io, json, sys
-sys.modules["requests"] = None  # of the tests' requirements; where it is installed, the framework loads it
+sys.modules["requests"] = None  # part of the tests' requirements; if it is installed, the framework loads it
 import config.asgi
 from django.urls import get_resolver
 from django.core.files.base import ContentFile

@@ -23,7 +23,7 @@ from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
 # What may be given for a new column besides its SQL-style type.
-_SAID_APART = frozenset({"unique", "required", "default", "label", "constraints", "display"})
+_GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "constraints", "display"})
 
 
 class TablesView(ApiView):
@@ -107,7 +107,7 @@ class ColumnsView(ApiView):
     def post(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.AddColumn)
         table = self.table(asked, "design")
-        described = {key: value for key, value in asked.items() if key in _SAID_APART}
+        described = {key: value for key, value in asked.items() if key in _GIVEN_SEPARATELY}
         spec = parse_column(asked["column_name"], {"type": asked["column_type"], **described})
         column = services.add_column(user=self.user, table=table, spec=spec)
         url = reverse("api-column", kwargs={"table_name": table.name, "column_name": column.name})

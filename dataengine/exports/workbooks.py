@@ -22,7 +22,7 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from dataengine.exceptions import InvalidInput
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.records.model import Record
 from dataengine.records.serializers import representers
 
@@ -51,7 +51,7 @@ def check_fits(records: QuerySet[Record]) -> None:
         with time_limit(_CHECK_SECONDS):
             _check_fits(records)
     except OperationalError as error:
-        if not ran_out(error):
+        if not timed_out(error):
             raise
 
 
@@ -89,13 +89,13 @@ class _Archive(io.FileIO):
     def __init__(self, path: Path, is_abandoned: Callable[[], bool]) -> None:
         super().__init__(path, "w+")
         self._is_abandoned = is_abandoned
-        self._has_said_so = False
+        self._has_raised = False
 
     def write(self, data: Any, /) -> int:
-        if self._has_said_so:  # the packer closes its open files
+        if self._has_raised:  # the packer closes its open files
             return len(data)
         if self._is_abandoned():
-            self._has_said_so = True
+            self._has_raised = True
             raise Abandoned
         return super().write(data)
 

@@ -101,7 +101,7 @@ def cancel_waiting[J: Job](jobs: QuerySet[J]) -> None:
     unwanted.update(state=Job.State.CANCELLED, finished_at=timezone.now())
 
 
-def write_down(ending: Callable[[], object]) -> None:
+def until_stored(ending: Callable[[], object]) -> None:
     """Call ``ending``, which writes to the job's row, until the database accepts it.
 
     A full or restarting database does not at once, and nobody else knows why the attempt ended. A session that still

@@ -135,7 +135,7 @@ class Runner[J: Job, W: Watch](ABC):
             is_cancelled = isinstance(error, Cancelled) or watch.cancelled.is_set()
             if not (is_cancelled or isinstance(error, DataEngineError | PutOff)):
                 logger.exception("%s %s, attempt %s", type(job).__name__, job.pk, job.attempt)
-            attempts.write_down(partial(self._end, job, error, is_cancelled=is_cancelled))
+            attempts.until_stored(partial(self._end, job, error, is_cancelled=is_cancelled))
         except KeyboardInterrupt:  # at a terminal; workers get other signals
             watch.close()
             attempts.end(job, Job.State.CANCELLED)

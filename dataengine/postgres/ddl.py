@@ -16,6 +16,9 @@ from dataengine.postgres import names
 
 SCHEMA = "userdata"
 
+type Statement = sql.Composed
+"""SQL that is ready to be executed, for modules that pass it on and make none."""
+
 
 def qualified(name: str) -> sql.Identifier:
     """The qualified name of a user's table, or of something that belongs to one."""

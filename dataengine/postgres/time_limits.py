@@ -37,7 +37,7 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Limit the total time of all statements in the block. A shorter enclosing limit stays in force.
 
     Within a transaction this is a savepoint. Outside, each statement is a transaction of its own, and its limit is sent
-    with it in one exchange. If time runs out, raises OperationalError caused by QueryCanceled (``ran_out``).
+    with it in one exchange. If time runs out, raises OperationalError caused by QueryCanceled (``timed_out``).
     """
     around = _limits.ends
     _limits.ends = (*around, time.monotonic() + seconds)
@@ -92,6 +92,6 @@ def _keep_before(cursor: psycopg.Cursor[Any]) -> None:
         _limits.before = str(row[0]) if row else None
 
 
-def ran_out(error: BaseException) -> bool:
+def timed_out(error: BaseException) -> bool:
     """Whether ``error`` means that a statement took too long."""
     return isinstance(error, OperationalError) and isinstance(error.__cause__, errors.QueryCanceled)

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
 from dataengine.models import Column, Table
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.profiles import buckets
 from dataengine.profiles.buckets import Edges
 from dataengine.profiles.samples import Sample, Span, Top
@@ -95,7 +95,7 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
             )
     except OperationalError as error:
         # Somebody is changing the table at this moment; the charts are not worth waiting for.
-        if not ran_out(error) and not isinstance(error.__cause__, LockNotAvailable):
+        if not timed_out(error) and not isinstance(error.__cause__, LockNotAvailable):
             raise
         return None
     made = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import OperationalError
 from django.db.models import QuerySet
 
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.records.model import Record
 
@@ -56,6 +56,6 @@ def _count_some(records: QuerySet[Record], *, patience: float) -> int | None:
         with time_limit(patience):
             return records.values("pk")[: EXACT_BELOW + 1].count()
     except OperationalError as error:
-        if not ran_out(error):
+        if not timed_out(error):
             raise
         return None

@@ -21,7 +21,7 @@ from django.http import QueryDict
 from dataengine.columns import types, values
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Table
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
 
@@ -189,7 +189,7 @@ def _regular_expression(text: object) -> str:
     except DataError as error:
         raise ValidationError("PostgreSQL does not understand this regular expression.") from error
     except OperationalError as error:
-        if not ran_out(error):
+        if not timed_out(error):
             raise
         raise ValidationError("This regular expression is too complex.") from error
     return pattern

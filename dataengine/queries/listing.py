@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from dataengine.exceptions import Unavailable
 from dataengine.models import ChangeJob, Column, Index
-from dataengine.postgres.time_limits import LIST_SECONDS, ran_out, time_limit
+from dataengine.postgres.time_limits import LIST_SECONDS, time_limit, timed_out
 from dataengine.queries import paging
 from dataengine.queries.counts import Count, count_records
 from dataengine.queries.filters import record_filterset
@@ -113,7 +113,7 @@ class Selection:
                 if exact or count is None:
                     count = self._count(page, exact=exact)
         except OperationalError as error:
-            if not ran_out(error):
+            if not timed_out(error):
                 raise
             raise self._too_slow() from error
         if page.next is None:
@@ -130,7 +130,7 @@ class Selection:
             with time_limit(self._seconds_left() if exact else LIST_SECONDS):
                 return count_records(self.records, exact=exact)
         except OperationalError as error:
-            if not ran_out(error):
+            if not timed_out(error):
                 raise
             raise self._too_slow() from error
 

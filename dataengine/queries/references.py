@@ -21,7 +21,7 @@ from dataengine import access
 from dataengine.columns import values
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import Record, record_model
 
@@ -88,7 +88,7 @@ def find(table: Table, text: str, *, limit: int = 20) -> list[Suggestion]:
                         matching = model.objects.filter((f"{named.attribute}__{lookup}", text)).exclude(pk__in=known)
                         found += matching.order_by(named.attribute, "id")[: limit - len(known)]
     except OperationalError as error:
-        if not ran_out(error):
+        if not timed_out(error):
             raise
     return [{"id": record.pk, "label": _label(record, named)} for record in found[:limit]]
 

@@ -23,7 +23,7 @@ from django.db.models import F, Func, Q, Value
 from dataengine.columns import values
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
-from dataengine.postgres.time_limits import ran_out, time_limit
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
 
@@ -105,7 +105,7 @@ def _by_id_if_rare(model: type[Record], condition: Q, known: Sequence[Q] = ()) -
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('enable_seqscan', 'on', true)")
     except OperationalError as error:
-        if not ran_out(error):
+        if not timed_out(error):
             raise
         return condition
     return Q(pk__in=found) if len(found) <= RARE else condition

@@ -21,7 +21,7 @@ from dataengine.models import AuditEvent, Column, RecordChange
 from dataengine.models.shapes import Image
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run
-from dataengine.records.bulk_updates import letting_go
+from dataengine.records.bulk_updates import without_unique_values
 from dataengine.records.model import Record, bound_field
 
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
@@ -134,7 +134,7 @@ def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Co
             run(statement, [event.pk])
         return
     ids = sql.SQL("SELECT record_id FROM {} WHERE event_id = {}").format(_CHANGES, sql.Literal(event.pk))
-    with letting_go(model, dict.fromkeys(unique, ids)):
+    with without_unique_values(model, dict.fromkeys(unique, ids)):
         run(statement, [event.pk])
 
 
@@ -150,7 +150,7 @@ def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[C
     )
 
 
-def turn_round(event: AuditEvent, of: AuditEvent, *, common: Image | None) -> int:
+def copy_reversed(event: AuditEvent, of: AuditEvent, *, common: Image | None) -> int:
     """Store for ``event``, which undoes ``of``, the same images the other way round. Returns how many."""
     return run(
         sql.SQL(

@@ -53,7 +53,7 @@ def write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any
 
 
 @contextmanager
-def letting_go(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> Iterator[None]:
+def without_unique_values(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> Iterator[None]:
     """Run the block while records have no values in some unique columns, so that they can exchange them.
 
     PostgreSQL checks uniqueness row by row, not at the end of a statement. ``chosen`` are the ids for each column, as a
@@ -71,9 +71,9 @@ def letting_go(model: type[Record], chosen: Mapping[Column, sql.Composable]) -> 
 
 
 def exchanged(model: type[Record], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> dict[Column, sql.Composable]:
-    """The unique columns in which ``rows`` may exchange values, with the ids of those rows (``letting_go``).
+    """The unique columns in which ``rows`` may exchange values, with the ids of those rows: see above.
 
-    A required column only if that is the only obstacle: for it, ``letting_go`` locks readers out until the end.
+    A required column only if that is the only obstacle: its readers are locked out until the end.
     """
     found: dict[Column, sql.Composable] = {}
     for column in model.columns:

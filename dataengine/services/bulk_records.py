@@ -21,7 +21,7 @@ from dataengine.models import Table
 from dataengine.models.shapes import ChangeFacts
 from dataengine.queries.references import named_references
 from dataengine.records import before_after
-from dataengine.records.bulk_updates import exchanged, letting_go, write_values
+from dataengine.records.bulk_updates import exchanged, without_unique_values, write_values
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
 from dataengine.records.serializers import RecordCleaner
@@ -202,7 +202,7 @@ def _write_values(model: type[Record], rows: Sequence[tuple[int, Mapping[str, An
         with transaction.atomic():
             write_values(model, rows)
         return
-    with letting_go(model, exchanged(model, rows)):
+    with without_unique_values(model, exchanged(model, rows)):
         _write_all(model, rows, lambda part: write_values(model, part))
 
 

@@ -18,7 +18,7 @@ from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import Loader
 from dataengine.imports.loading.merging import Merging
-from dataengine.imports.loading.replacing import NotEmptyAnyMore, Replacing
+from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
 from dataengine.imports.planning.options import ImportOptions
@@ -102,7 +102,7 @@ class Execution:
                 find_formats(plan, self._report_look)
             except GuardContradicted:
                 plan.keep_guards()
-            except NotEmptyAnyMore:
+            except NoLongerEmpty:
                 self._may_replace = False
 
     def _load_once(self, plan: Plan) -> Loader:
@@ -110,7 +110,7 @@ class Execution:
         try:
             loader.load()
             loader.file_rejected()
-            if self._goes_in(loader.counts):
+            if self._will_load(loader.counts):
                 loader.secure()
         except BaseException:
             loader.close()
@@ -133,7 +133,7 @@ class Execution:
             return take_the_place(user=job.user, job=job, columns=columns)
         return create_table_now(user=job.user, name=job.table_name, columns=columns)
 
-    def _goes_in(self, counts: Counts) -> bool:
+    def _will_load(self, counts: Counts) -> bool:
         refused = self.options.on_error == "abort" and counts.rows_rejected
         return not self.options.dry_run and not refused and not self._no_row_fits(counts)
 
@@ -141,7 +141,7 @@ class Execution:
         """Whether a new table would be empty, with columns guessed from nothing, which helps nobody."""
         return self.options.create_table and counts.rows_imported == 0
 
-    def _why_nothing_goes_in(self, loader: Loader) -> tuple[str, str]:
+    def _why_nothing_loads(self, loader: Loader) -> tuple[str, str]:
         """The code and message of a failed import."""
         counts = loader.counts
         if not self._no_row_fits(counts):
@@ -157,7 +157,7 @@ class Execution:
     def _finish(self, loader: Loader) -> None:
         counts = loader.counts
         state, code, reason = ImportJob.State.COMPLETED, "", ""
-        if self._goes_in(counts):
+        if self._will_load(counts):
             self.reporter.update(phase="finishing")
             self.table = loader.finish()
             details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)})
@@ -167,7 +167,7 @@ class Execution:
                 loader.rehearse()
             else:
                 state = ImportJob.State.FAILED
-                code, reason = self._why_nothing_goes_in(loader)
+                code, reason = self._why_nothing_loads(loader)
                 counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
             loader.discard()
         loader.plan.note_what_was_passed_over()

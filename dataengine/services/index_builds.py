@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import connection
-from psycopg import errors, sql
+from psycopg import errors
 
 from dataengine.jobs.failures import Failure, PutOff, cause_of
 from dataengine.jobs.runner import Runner, Session
@@ -125,7 +125,7 @@ def _build(index: Index, session: Session) -> BuiltIndex:
     raise AssertionError("there is always a way")
 
 
-def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[sql.Composed, BuiltIndex]]:
+def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[ddl.Statement, BuiltIndex]]:
     """The statements to try, best first, each with the fields of the index that it sets."""
     table = Table.objects.get(pk=index.table_id)
     index.table = table

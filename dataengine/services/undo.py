@@ -78,7 +78,7 @@ def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:
                 },
                 undoes=event,
             )
-            before_after.turn_round(undone, event, common=common)
+            before_after.copy_reversed(undone, event, common=common)
             return undone
     except InvalidInput as error:
         raise Conflict(f"This cannot be undone: {error.message}", code="undo_refused", fields=error.fields) from error

@@ -1,4 +1,4 @@
-"""A column type that Tablekeep does not have: IP addresses over PostgreSQL's ``inet``. All of it is this class."""
+"""A column type that Tablekeep does not have: IP addresses over PostgreSQL's ``inet``. All in one class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataengine.columns.types import ColumnType, register, unregister
 from dataengine.columns.types.aspects import Parameters, Recognition
 
 _IPV4, _IPV6 = 2, 3
-"""How PostgreSQL numbers them in binary."""
+"""PostgreSQL's numbers for address families in the binary format."""
 
 
 class Address(ColumnType):
@@ -51,7 +51,7 @@ class Address(ColumnType):
 
 @contextmanager
 def registered() -> Iterator[Address]:
-    """The type is there for a while."""
+    """Register the type for the duration."""
     kind = Address()
     register(kind)
     try:

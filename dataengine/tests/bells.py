@@ -1,4 +1,4 @@
-"""The bells that have been rung, read from Redis: those of tests without a worker wait in a queue that nobody hears."""
+"""The bells that were rung, read from Redis: without a worker they wait in the queue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def unheard() -> list[tuple[str, int]]:
 
 
 def rung() -> list[tuple[str, int]]:
-    """The same, of those since the last call."""
+    """The bells since the last call."""
     found = unheard()
     with _redis() as client:
         client.delete(_queue())

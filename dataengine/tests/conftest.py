@@ -1,4 +1,4 @@
-"""An API client for each of the cast, and tables to work on."""
+"""API clients for owner, colleague and stranger, and tables to work on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ type MakeTable = Callable[..., Table]
 
 @pytest.fixture
 def api() -> Callable[[User], APIClient]:
-    """``api(user)``: a client with that user's token. It speaks JSON unless told otherwise."""
+    """``api(user)``: a client with that user's token. It sends JSON by default."""
 
     def client(user: User) -> APIClient:
         made = APIClient()
@@ -40,7 +40,7 @@ def client(api: Callable[[User], APIClient], owner: User) -> APIClient:
 
 @pytest.fixture
 def make_table(owner: User) -> MakeTable:
-    """``make_table("name", column="SQL-style type", …)``: a table of the owner's."""
+    """``make_table("name", column="SQL-style type", …)``: a table that belongs to the owner."""
 
     def make(name: str, /, **types: str) -> Table:
         columns = [parse_sql_type(column, text) for column, text in types.items()]

@@ -1,4 +1,4 @@
-"""Generators for the parser's tests: tables, ways of writing them, and damage of the kinds that Pollock collects."""
+"""Generators for the parser's tests: tables, ways of writing them, and the kinds of damage in Pollock."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ type Row = tuple[Cell, ...]
 
 @dataclass(slots=True)
 class Outcome:
-    """All that ``parse`` said about a file: rows with their line numbers, their raw text, and the rejected lines."""
+    """Everything ``parse`` returns for a file: rows with line numbers, their raw text, and the rejected lines."""
 
     rows: list[tuple[int, Row]] = field(default_factory=list)
     raws: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ def read(
     max_row_bytes: int = 16 << 20,
     careful: bool = False,
 ) -> Outcome:
-    """Parse bytes without a header and gather everything."""
+    """Parse bytes without a header and collect everything."""
     source = Source(io.BytesIO(data), "a.csv", kind="text", packing="none", limits=SourceLimits())
     outcome = Outcome()
     for block in parse(
@@ -60,7 +60,7 @@ def read(
 
 
 def write_row(row: Sequence[str], quoted: Sequence[bool], delimiter: str = ",") -> str:
-    """One row as RFC 4180 has it; a cell that needs quotes gets them whatever ``quoted`` says."""
+    """One row according to RFC 4180; a cell that needs quotes gets them whatever ``quoted`` says."""
     return delimiter.join(
         '"' + cell.replace('"', '""') + '"' if flag or any(mark in cell for mark in f'{delimiter}"\r\n') else cell
         for cell, flag in zip(row, quoted, strict=True)
@@ -68,7 +68,7 @@ def write_row(row: Sequence[str], quoted: Sequence[bool], delimiter: str = ",") 
 
 
 def legal_reading(text: str) -> list[list[str]]:
-    """What Python's strict reader makes of a text; nothing where it is not legal."""
+    """How Python's strict reader reads a text; [] if it is invalid."""
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error:
@@ -78,7 +78,7 @@ def legal_reading(text: str) -> list[list[str]]:
 # --- tables ---------------------------------------------------------------------------------------------------------
 
 nasty_cells = st.text(st.sampled_from("ab,\"\n\r;é\ufeff '\t"), max_size=6)
-"""Cells of everything that means something in CSV."""
+"""Cells of all characters that have a meaning in CSV."""
 
 plain_words = st.text(st.sampled_from("abcxyz019é"), min_size=1, max_size=5)
 honest_cells = st.one_of(
@@ -86,7 +86,7 @@ honest_cells = st.one_of(
     plain_words,
     st.tuples(plain_words, st.text(st.sampled_from('ab ,"'), max_size=4), plain_words).map("".join),
 )
-"""Cells as people write them: what they hold of delimiters and quotes stands between words."""
+"""Realistic cells: delimiters and quotes in them are between words."""
 
 
 @st.composite
@@ -98,7 +98,7 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[str], min_width: int = 1, m
 
 @st.composite
 def written(draw: st.DrawFn, table: list[list[str]]) -> list[str]:
-    """The rows of a table, each with its own choice of cells to quote beyond need; delimiters alone would be no row."""
+    """The rows of a table, each with some unnecessarily quoted cells; delimiters alone would not be a row."""
     flags = [draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row))) for row in table]
     return [write_row(row, [quoted[0] or not any(row), *quoted[1:]]) for row, quoted in zip(table, flags, strict=True)]
 
@@ -113,7 +113,7 @@ def _insert(mark: str) -> Damage:
 
 
 def _drop(mark: str) -> Damage:
-    """Take away the first ``mark`` at or after the position."""
+    """Remove the first ``mark`` at or after the position."""
 
     def damage(text: str, at: int) -> str:
         found = text.find(mark, at)
@@ -154,7 +154,7 @@ DAMAGES: dict[str, Damage] = {
 
 
 def damaged_files(rows: Sequence[str], newline: str = "\n") -> Iterator[tuple[str, int, str, bytes]]:
-    """Every damage at every place of every row: (kind, index of the row, its damaged text, the whole file)."""
+    """Every kind of damage at every place of every row: (kind, index of the row, its damaged text, the whole file)."""
     for kind, damage in DAMAGES.items():
         for index, text in enumerate(rows):
             for damaged in {damage(text, at) for at in range(len(text) + 1)} - {text}:
@@ -163,5 +163,5 @@ def damaged_files(rows: Sequence[str], newline: str = "\n") -> Iterator[tuple[st
 
 
 def encode(text: str) -> bytes:
-    """UTF-8, with lone surrogates as the invalid bytes that they stand for."""
+    """UTF-8, with lone surrogates as the invalid bytes that they represent."""
     return text.encode("utf-8", "surrogateescape")

@@ -33,7 +33,7 @@ def queue_import(
 def import_text(
     user: User, table: str, text: str | bytes, /, *, filename: str = "data.csv", **options: Any
 ) -> ImportJob:
-    """Import a file's text into a table and return the job as it ended."""
+    """Import a file's text into a table and return the finished job."""
     job = queue_import(user, table, text, filename=filename, **options)
     done = import_runs.run(job.pk)
     assert done is not None
@@ -41,7 +41,7 @@ def import_text(
 
 
 def records(table: str, *columns: str) -> list[tuple[Any, ...]]:
-    """All records in the order of their ids; columns as text where PostgreSQL is to say what it holds."""
+    """All records in the order of their ids; with ``columns`` as the texts that PostgreSQL writes."""
     listed = ", ".join(f'r."{column}"::text' for column in columns) or "*"
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT {listed} FROM userdata."{table}" r ORDER BY r.id')

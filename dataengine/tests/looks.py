@@ -1,4 +1,4 @@
-"""How often somebody looked: at a source file from its beginning, and at an import's options."""
+"""Counts how often a source file was read from its beginning, and an import's options were read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataengine.imports.reading.source import Source
 
 
 def counted_looks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Counts from now on how often a source was read from its beginning (``file``) and options were (``options``)."""
+    """Counts from now on how often a source was read from its beginning (``file``), and options (``options``)."""
     looks: Counter[str] = Counter()
     read, read_options = Source._read, ImportOptions.read
 

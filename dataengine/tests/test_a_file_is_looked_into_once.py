@@ -1,4 +1,4 @@
-"""Whoever asks what a file is reads its beginning once, however much is asked, and reads the options once."""
+"""The beginning of a file is read once, however much is asked about it, and so are the options."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .looks import counted_looks
 
 TEXT = b"name,n\n" + b"".join(b"Ann %d,%d\n" % (n, n) for n in range(50))
 LONG = b"name,n\n" + b"Ann,1\n" * (HEAD_BYTES // 3)
-"""Twice as long as what is kept of it, and all ASCII, so that it is read on for its encoding."""
+"""Twice as long as what is kept in memory, and all ASCII, so that detecting the encoding reads on."""
 HEADERLESS = b"na,me,n\n" + b"Ann,1\n" * 20
 
 
@@ -67,7 +67,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 class Watched(io.BytesIO):
-    """A file that knows how often its first byte was read."""
+    """A file that counts how often its first byte was read."""
 
     beginnings = 0
 
@@ -119,8 +119,8 @@ def test_the_first_byte_is_read_once(data: bytes) -> None:
     assert file.beginnings == 1
 
 
-def test_answers_stay_when_the_file_is_read_in_between() -> None:
-    """What lies beyond the head is found whoever else reads the file meanwhile, and the head is kept."""
+def test_answers_stay_the_same_if_the_file_is_read_in_between() -> None:
+    """The rest beyond the head is found even if something else reads the file meanwhile, and the head is kept."""
     blank = b"\n" * HEAD_BYTES
     for filename, pack in (("a.csv", bytes), ("a.csv.gz", gzip.compress), ("a.zip", zipped)):
         source = open_source(io.BytesIO(pack(b"name,n\n" + blank + b"Ann,1\n")), filename)
@@ -135,7 +135,7 @@ def test_answers_stay_when_the_file_is_read_in_between() -> None:
         assert opening.has_rows
 
 
-def test_what_is_wrong_behind_the_head_is_said_again_to_whoever_comes_there() -> None:
+def test_an_error_beyond_the_head_is_raised_for_every_reader() -> None:
     packed = gzip.compress(b"name,n\n" + b"\n" * (3 * HEAD_BYTES) + b"Ann,1\n")
     source = open_source(io.BytesIO(packed[: len(packed) // 2]), "a.csv.gz")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""A type of one's own is one class: it comes all the way through the engine, and no other file knows of it."""
+"""A new column type is one class: it works in the whole engine without changes to other files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dataengine.tests.importing import import_text, records
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-# An import into a table that is there takes its ids in a session of its own.
+# An import into an existing table takes its ids in a session of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FIELDS = {"host": "TEXT UNIQUE", "ip": "INET NOT NULL", "gateway": "INET DEFAULT '192.0.2.1'"}

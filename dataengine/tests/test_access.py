@@ -1,4 +1,4 @@
-"""Who may do what: the owner everything, a colleague what was granted, a stranger nothing, not even know."""
+"""Who may do what: the owner everything, a colleague what was granted, a stranger nothing, not even know it exists."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_each_operation_needs_its_right(
     assert send(user, method, path, body).status_code in {200, 201, 204}
 
 
-def test_the_answer_to_a_stranger_is_that_for_no_table_at_all(api: Any, table: Table, stranger: User) -> None:
+def test_a_stranger_gets_the_same_answer_as_for_a_missing_table(api: Any, table: Table, stranger: User) -> None:
     client = api(stranger)
     for _, method, path, body in OPERATIONS:
         there = send(client, method, path, body)
@@ -99,7 +99,7 @@ def test_lists_show_what_may_be_seen(api: Any, table: Table, share: Share, colle
     assert api(stranger).post(f"/api/imports/{job.pk}/cancel/").status_code == 404
 
 
-def test_references_to_tables_that_one_may_not_see(api: Any, table: Table, share: Share, colleague: User) -> None:
+def test_references_to_tables_without_access(api: Any, table: Table, share: Share, colleague: User) -> None:
     fields = {"r": "REFERENCES t"}
     hidden = api(colleague).post("/api/create-table/", {"table_name": "u", "fields": fields})
     nowhere = api(colleague).post("/api/create-table/", {"table_name": "u", "fields": {"r": "REFERENCES nope"}})
@@ -126,7 +126,7 @@ def test_nobody_and_inactive_users_see_nothing(table: Table, owner: User) -> Non
         assert not access.tables_for(user).exists()
 
 
-def test_superusers_are_no_owners(table: Table, stranger: User) -> None:
+def test_superusers_are_not_owners(table: Table, stranger: User) -> None:
     stranger.is_superuser = True
     stranger.save()
     assert not access.tables_for(stranger).exists()
@@ -140,7 +140,7 @@ def test_names_are_exact(table: Table, owner: User) -> None:
             access.get_table(owner, name, "view")
 
 
-def test_a_right_short(table: Table, share: Share, colleague: User) -> None:
+def test_one_right_less_is_refused(table: Table, share: Share, colleague: User) -> None:
     share(table, colleague, "edit")
     assert access.get_table(colleague, "t", "edit") == table
     with pytest.raises(AccessDenied):

@@ -1,4 +1,4 @@
-"""An iterator that works ahead gives the same items, raises what it raised, and ends when nobody wants more."""
+"""A generator that runs ahead gives the same items, raises the same errors, and ends when it is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAPI schema describes every operation, and the page that shows it loads nothing from elsewhere."""
+"""The OpenAPI schema describes every operation, and the page that shows it loads nothing from other hosts."""
 
 from __future__ import annotations
 

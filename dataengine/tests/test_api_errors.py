@@ -76,7 +76,7 @@ def test_malformed_json(client: APIClient, body: str | bytes) -> None:
 
 @pytest.mark.parametrize("body", ["[]", "[1]", '"x"', "1", "null", "true", "{}"])
 @pytest.mark.parametrize("path", ["create-table", "add-column", "insert-record", "token", "token/refresh"])
-def test_json_that_is_no_object(client: APIClient, path: str, body: str) -> None:
+def test_json_that_is_not_an_object(client: APIClient, path: str, body: str) -> None:
     answer = client.post(f"/api/{path}/", body, content_type="application/json")
     assert answer.status_code == 400
     assert error(answer)["fields"]

@@ -1,4 +1,4 @@
-"""Exports: exactly what is filtered, in its order, streamed, and harmless in a spreadsheet."""
+"""Exports: exactly the filtered records, in order, streamed, and harmless in a spreadsheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API as HTTP clients meet it: through the real server."""
+"""The API as HTTP clients see it: through the real server."""
 
 from __future__ import annotations
 

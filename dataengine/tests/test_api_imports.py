@@ -1,4 +1,4 @@
-"""Imports over the API: starting one, its shape, what is refused at once, what was rejected."""
+"""Imports over the API: starting one, its shape, errors at the start, rejected rows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_an_upload_is_queued(client: APIClient) -> None:
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize("path", ["/api/tables/people/imports/", "/api/upload-csv/"])
 @pytest.mark.parametrize(("email", "told"), [(None, "owner@example.com"), ("eve@example.com", "eve@example.com")])
-def test_you_are_told_unless_you_name_another(client: APIClient, path: str, email: str | None, told: str) -> None:
+def test_the_mail_goes_to_you_or_whom_you_name(client: APIClient, path: str, email: str | None, told: str) -> None:
     given: dict[str, Any] = {"file": SimpleUploadedFile("p.csv", b"name\nAnna\n")}
     given |= {"table_name": "people"} if path == "/api/upload-csv/" else {}
     given |= {"email": email} if email else {}
@@ -98,7 +98,7 @@ def test_a_file_too_large(client: APIClient, settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_json_is_no_upload(client: APIClient) -> None:
+def test_json_is_not_an_upload(client: APIClient) -> None:
     assert client.post("/api/upload-csv/", {"table_name": "people"}).status_code == 415
     answer = client.post("/api/upload-csv/", b"--x\r\nnonsense", content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 400

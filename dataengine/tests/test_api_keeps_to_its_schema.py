@@ -1,4 +1,4 @@
-"""Every operation, asked what its schema allows and what it does not, answers as /api/schema/ says it does.
+"""Every operation, given input that its schema allows and input that it does not, answers as /api/schema/ says.
 
 Errors have the one shape that all of them have, whatever status they come with.
 """
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SEED = 20_261_126
 EXAMPLES = 5
-"""Random ones of each operation that fit its schema, and as many that do not, besides those at the edges of values."""
+"""How many random cases per operation fit its schema, and how many do not, besides those at the limits of values."""
 CHECKS = {
     "not_a_server_error": True,
     "status_code_conformance": True,
@@ -45,7 +45,7 @@ CHECKS = {
     "response_headers_conformance": True,
     "response_schema_conformance": True,
     "unsupported_method": True,
-    # What is accepted and what refused is more than a schema can say, and has tests of its own.
+    # Which input is accepted depends on more than the schema, and has its own tests.
     "positive_data_acceptance": False,
     "negative_data_rejection": False,
     "missing_required_header": False,
@@ -72,13 +72,13 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "verb_upload_csv": {"files": FILE, "data": {"table_name": "people"}},
     "token": {"json": {"username": "owner", "password": PASSWORD}},
 }
-"""What hardly any random request is, by operation: one that is accepted."""
+"""By operation: a request that is accepted, which random ones hardly ever are."""
 
 
 @pytest.fixture
 def schema(live_asgi: LiveServer) -> BaseSchema:
     checks = {name: {"enabled": enabled} for name, enabled in CHECKS.items()}
-    # Two methods stand for all that an address does not know.
+    # Two methods represent all that an address does not support.
     phases = {"coverage": {"unexpected-methods": ["patch", "trace"]}}
     config = schemathesis.Config.from_dict({"seed": SEED, "checks": checks, "phases": phases})
     found: BaseSchema = schemathesis.openapi.from_url(f"{live_asgi.url}/api/schema/", config=config)
@@ -86,8 +86,8 @@ def schema(live_asgi: LiveServer) -> BaseSchema:
 
 
 def make_world(owner: User, path: str) -> dict[str, Any]:
-    """Make a table, a record and a job anew. Returns what an operation's parameters have to be to find them."""
-    ChangeJob.objects.all().delete()  # a table that is being changed would stay
+    """Make a new table, record and job. Returns the parameters with which operations find them."""
+    ChangeJob.objects.all().delete()  # a table that is being changed could not be deleted
     for table in Table.objects.order_by("-pk"):
         tables.delete_table(user=owner, table=table)
     people = make_table(owner, "people", name="TEXT", n="INTEGER")
@@ -108,21 +108,21 @@ def name_of(operation: Operation) -> str:
 
 
 def aim(case: Asked, known: dict[str, Any]) -> None:
-    """Have it ask for what there is."""
+    """Make a case ask for things that exist."""
     for values in (case.path_parameters, case.query, case.body):
         if isinstance(values, dict):
             values.update({name: known[name] for name in known if name in values})
 
 
 def each_case(schema: BaseSchema, operation: Operation, check: Callable[[Asked], None]) -> None:
-    """Call ``check`` with each of an operation's cases, the same ones in every run."""
+    """Call ``check`` with all cases of an operation, the same in every run."""
     generation = schema.config.generation_for(operation=operation)
     modes = list(GenerationMode)
     for case in schema.iter_coverage_cases(operation, generation_modes=modes, generation_config=generation):
         check(case)
     few = settings(max_examples=EXAMPLES, derandomize=False, database=None, phases=[Phase.generate])
     for mode in modes:
-        with suppress(Unsatisfiable):  # nothing can be wrong with what takes nothing
+        with suppress(Unsatisfiable):  # operations without input cannot get invalid input
             seed(SEED)(few(given(case=operation.as_strategy(generation_mode=mode))(check)))()
 
 

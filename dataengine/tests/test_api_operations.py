@@ -1,4 +1,4 @@
-"""Each operation works the same by its verb endpoint and by its resource: same view, same answer."""
+"""Each operation works the same through its verb endpoint and its resource: same view, same answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ type Ask = Callable[..., Any]
 
 @pytest.fixture(params=["verbs", "resources"])
 def ask(request: pytest.FixtureRequest, client: APIClient) -> Ask:
-    """``ask(operation, …)``: send it one way or the other."""
+    """``ask(operation, …)``: send it in one way or the other."""
 
     def verbs(operation: str, table: str, **given: Any) -> Any:
         body = {"table_name": table, **given}

@@ -1,4 +1,4 @@
-"""Tokens: a refresh token is good for one use, and a lost password ends all."""
+"""Tokens: a refresh token can be used once, and a changed password ends all."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_logging_in(visitor: APIClient, password: str) -> None:
         ({"username": "owner", "password": "x" * 10_000}, 400, ["password"]),
     ],
 )
-def test_failing_to(visitor: APIClient, body: dict[str, Any], status: int, fields: list[str]) -> None:
+def test_failed_log_ins(visitor: APIClient, body: dict[str, Any], status: int, fields: list[str]) -> None:
     answer = visitor.post("/api/token/", body)
     assert answer.status_code == status
     assert list(answer.json()["error"]["fields"]) == fields
 
 
-def test_inactive_users_cannot(visitor: APIClient, owner: User, password: str) -> None:
+def test_inactive_users_cannot_log_in(visitor: APIClient, owner: User, password: str) -> None:
     tokens = log_in(visitor, password).json()
     owner.is_active = False
     owner.save()
@@ -75,7 +75,7 @@ def test_refresh_tokens_rotate(visitor: APIClient, password: str) -> None:
     assert visitor.post("/api/token/refresh/", {"refresh": second.json()["refresh"]}).status_code == 200
 
 
-def test_other_texts_are_no_refresh_tokens(visitor: APIClient, password: str) -> None:
+def test_other_texts_are_not_refresh_tokens(visitor: APIClient, password: str) -> None:
     tokens = log_in(visitor, password).json()
     head, payload, _ = tokens["refresh"].split(".")
     none = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).decode().rstrip("=")

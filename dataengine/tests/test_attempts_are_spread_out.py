@@ -1,4 +1,4 @@
-"""What failed for a reason that may pass is tried again after a pause, and after a longer one the next time."""
+"""After a failure that may be temporary a job is tried again after a pause, and then after a longer one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fill_the_disk() -> None:
 
 @pytest.fixture(params=["import", "change", "index"])
 def queued(request: pytest.FixtureRequest, owner: User, monkeypatch: pytest.MonkeyPatch) -> Queued:
-    """A job of each kind that finds no room in the database, however often it is tried; how it is swept and run."""
+    """A job of each kind that always finds the database full; and how it is swept and run."""
     monkeypatch.setattr(changes, "LARGE", 1)
     monkeypatch.setattr(
         ddl, "column_index", lambda *names: "DO $$ BEGIN RAISE EXCEPTION '' USING ERRCODE = 'disk_full'; END $$"
@@ -71,7 +71,7 @@ def test_three_attempts_take_their_time(queued: Queued) -> None:
         assert shortest < seconds_left(job) <= longest
         assert rung() == []
         assert service.sweep() == []
-        run(job.pk)  # rung late, or twice
+        run(job.pk)  # rung for late, or twice
         job.refresh_from_db()
         assert (job.state, job.attempt) == ("queued", attempt)
         end_pause(job)

@@ -1,4 +1,4 @@
-"""Whoever is told that a job is cancelled can rely on it, however its attempt ends and whoever has it then."""
+"""Once cancelling a job was accepted it is cancelled, however its attempt ends and whoever runs it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(params=["import", "change"])
 def kind(request: pytest.FixtureRequest, owner: User) -> tuple[Job, ModuleType]:
-    """A job that waits, and what runs such jobs."""
+    """A waiting job, and the module that runs such jobs."""
     table = make_table(owner, "t", n="INTEGER")
     if request.param == "import":
         return queue_import(owner, "t", "n\n1\n"), import_runs

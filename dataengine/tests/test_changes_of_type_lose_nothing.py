@@ -1,4 +1,4 @@
-"""What column types say of one another: a lossless change keeps every value, which PostgreSQL is asked here."""
+"""A change of type that is called lossless keeps every value, as PostgreSQL confirms here."""
 
 from __future__ import annotations
 

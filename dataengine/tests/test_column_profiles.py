@@ -1,4 +1,4 @@
-"""A profile says of a column what its records say: every bar counts what its filters select."""
+"""A profile matches its records: every bar counts what its filters select."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_every_bar_counts_what_its_filters_select(things: Table) -> None:
             filters = {f"{name}__{lookup}": value for lookup, value in bar.filters.items()}
             selected = filterset(filters).records()
             if bar.is_open and profile.column.type in {"double", "real", "date", "timestamp", "timestamptz"}:
-                assert bar.count <= selected.count() <= bar.count + 2  # NaN and infinities lie beyond, too
+                assert bar.count <= selected.count() <= bar.count + 2  # NaN and infinities are beyond too
             else:
                 assert selected.count() == bar.count, (name, bar)
         missing = filterset({f"{name}__isnull": "true"}).records().count()
@@ -97,7 +97,7 @@ def test_what_is_drawn_of_each_type(things: Table) -> None:
     ]  # fmt: skip
     assert [bar.words for bar in found["yes"].bars] == ["no", "yes"]
     assert found["none"].missing == 1500
-    assert found["note"].distinct == 0  # too long to be anybody's category
+    assert found["note"].distinct == 0  # too long for a category
     assert all(sum(bar.count for bar in profile.bars) == profile.values for profile in found.values() if profile.bars)
     assert all(max(bar.height for bar in profile.bars) == 1 for profile in found.values() if profile.bars)
 
@@ -129,4 +129,4 @@ def test_what_takes_too_long_is_left_out(things: Table, monkeypatch: pytest.Monk
     fill(20_000)
     monkeypatch.setattr(profiles_module, "SECONDS", 0.001)
     assert profiles(things, list(things.columns.all())) is None
-    assert Table.objects.exists()  # the connection is of use
+    assert Table.objects.exists()  # the connection still works

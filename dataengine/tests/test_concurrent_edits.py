@@ -1,4 +1,4 @@
-"""Two people, one record: whoever comes second is told, with theirs and yours; nobody's work is lost silently."""
+"""Two users change one record: the second one is told, with both values; no work is lost silently."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_second_one_sees_theirs_and_yours(client: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("table")
-def test_without_a_version_the_last_one_wins(client: APIClient) -> None:
+def test_without_a_version_the_last_change_wins(client: APIClient) -> None:
     client.patch(URL, {"a": "theirs"})
     for headers in ({}, {"If-Match": "*"}):
         assert client.patch(URL, {"a": "yours"}, headers=headers).status_code == 200
@@ -59,7 +59,7 @@ def test_a_version_tells_every_difference(client: APIClient, table: Table) -> No
     assert record_version(get_record(table, 1)) in seen
 
 
-def test_what_others_did_to_other_columns_is_in_nobodys_way(owner: User, table: Table) -> None:
+def test_changes_of_other_columns_do_not_conflict(owner: User, table: Table) -> None:
     seen = record_version(get_record(table, 1))
     update_record(user=owner, table=table, pk=1, data={"n": 2})
 
@@ -78,7 +78,7 @@ def test_what_others_did_to_other_columns_is_in_nobodys_way(owner: User, table: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_one_gets_through(owner: User, table: Table) -> None:
+def test_one_of_many_parallel_changes_succeeds(owner: User, table: Table) -> None:
     version = record_version(get_record(table, 1))
     start = threading.Barrier(4)
     outcomes: list[str] = []

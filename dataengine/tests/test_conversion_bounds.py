@@ -1,4 +1,4 @@
-"""Which code a cell at the edge of its type gets, the same whether its block is converted quickly or carefully."""
+"""The error codes of cells at the limits of their type, the same for quick and careful conversion."""
 
 from __future__ import annotations
 

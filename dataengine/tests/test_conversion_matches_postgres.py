@@ -1,4 +1,4 @@
-"""Whatever a kernel accepts means what PostgreSQL's own input function takes it for."""
+"""Whatever a kernel accepts gets the value that PostgreSQL's own input function gives it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CASES: dict[str, st.SearchStrategy[str]] = {
 
 
 def _told(cell: str | None, kernel: str) -> str | None:
-    """The cell as PostgreSQL is asked about it: spreadsheets write what it does not know."""
+    """The cell in a form that PostgreSQL understands: spreadsheets write some that it does not."""
     text = (cell or "").strip(" \t\n\v\f\r")
     if text in {"", *SHEET_NULLS}:
         return None

@@ -1,4 +1,4 @@
-"""Blocks with a few bad cells are converted by shortcuts. They must come to what looking at each cell comes to."""
+"""Blocks with a few bad cells are converted by shortcuts. The result must be the same as for each cell by itself."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ def corrected(job: ImportJob, *, wrong: str = "bad", right: str = "2") -> str:
 @pytest.mark.parametrize(
     ("text", "options", "record"),
     [
-        # Other rows decided what is a day and what a month, or that NA is missing.
+        # Other rows decided which is the day and which the month, or that NA is missing.
         ("name,n,day\na,1,02/13/2024\nb,bad,02/01/2024\n", {}, ("b", "2", "2024-02-01")),
         ("name,n,day\na,NA,\nNA,bad,\n", {}, (None, "2", None)),
         ("name,n,day\na,1,\nNA,bad,\n", {}, ("NA", "2", None)),
-        # What a person said of the file.
+        # Options given for the file.
         ("x,y,z\na,1,-\nb,bad,-\n", {"mapping": {"x": "name", "y": "n", "z": None}}, ("b", "2", None)),
         ("1,a\nbad,b\n", {"has_header": False, "mapping": {"column_1": "n", "column_2": "name"}}, ("b", "2", None)),
         ("name,n,day\na,1,13|2|24\nb,bad,1|2|24\n", {"date_formats": ["%d|%m|%y"]}, ("b", "2", "2024-02-01")),
@@ -54,7 +54,7 @@ def test_the_file_is_known_by_its_name(owner: User) -> None:
     assert records("t", "n", "day")[-1] == ("2", "2024-02-01")
 
 
-def test_what_is_said_now_counts(owner: User) -> None:
+def test_new_options_take_precedence(owner: User) -> None:
     make_table(owner, "t", n="INTEGER", day="DATE")
     first = import_text(owner, "t", "n,day\n1,02/13/2024\nbad,02/01/2024\n")
 

@@ -1,4 +1,4 @@
-"""What is said of how far work has come and how long it will take."""
+"""Progress and the estimated time left."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_stages_count_by_their_length(course: Course) -> None:
     assert seen == [0.125, 0.25, 0.5, 0.75, 1.0]
 
 
-def test_it_never_goes_back(course: Course) -> None:
+def test_progress_never_decreases(course: Course) -> None:
     course.at("loading", 0.5)
     course.at("reading", 0.1)
     assert course.progress == 0.5
@@ -51,7 +51,7 @@ def test_a_new_plan_divides_what_is_left(course: Course) -> None:
     assert course.progress == 1.0
 
 
-def test_what_was_not_planned_holds_progress_where_it_is(course: Course) -> None:
+def test_an_unplanned_stage_does_not_move_progress(course: Course) -> None:
     course.at("loading", 1.0)
     course.at("checking", None)
     assert (course.progress, course.seconds_left()) == (0.75, None)
@@ -68,10 +68,10 @@ def test_time_left_is_by_the_pace_of_the_stage(course: Course, clock: Clock) -> 
     course.at("loading", 0.25)
     assert course.seconds_left() == 15 + 10
     clock.now += 5
-    assert course.seconds_left() == 30 + 20  # nothing came: it takes longer than it seemed
+    assert course.seconds_left() == 30 + 20  # no progress: it takes longer than expected
 
 
-def test_where_nobody_can_tell_nothing_is_said(course: Course, clock: Clock) -> None:
+def test_an_unknown_time_left_is_none(course: Course, clock: Clock) -> None:
     course.at("indexing", None)
     clock.now += 60
     assert course.seconds_left() is None

@@ -1,4 +1,4 @@
-"""A damaged header costs itself and no other line, and never puts cells into the wrong column."""
+"""A damaged header only loses itself, and never puts cells into the wrong column."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dataengine.tests.importing import import_text, make_table, queue_import, re
 ROWS = [[f"Ann {number}", f"Oslo {number}", f"{number}", "x"] for number in range(8)]
 BODY = "\n".join(",".join(row) for row in ROWS) + "\n"
 HEADER = "name,city,n,note"
-"""Broken after its second name, it leaves two lines of as many cells."""
+"""Broken after its second name, it becomes two lines with the same number of cells."""
 
 
 def rows_of(text: str) -> tuple[list[str], list[list[str]], list[int]]:
@@ -68,7 +68,7 @@ def test_a_table_takes_the_rows_in_its_own_order_only(owner: User, header: str) 
     assert [line for line, _ in rejected(job)] == ([] if ";" in header else [1])
     assert records("T", *columns) == [tuple(row) for row in ROWS]
     make_table(owner, "U", **{name: columns[name] for name in ("city", "name", "note", "n")})
-    if header in ('name,ci"ty,n,note', "name;city;n;note"):  # still says which column is which
+    if header in ('name,ci"ty,n,note', "name;city;n;note"):  # still tells which column is which
         import_text(owner, "U", f"{header}\n{BODY}")
         assert records("U", *columns) == [tuple(row) for row in ROWS]
         return

@@ -1,4 +1,4 @@
-"""A default is a value of its column's type that its constraints allow, or the column is not made."""
+"""A default is a value of its column's type that its constraints allow, or the column is refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .conftest import MakeTable
         {"type": "NUMERIC", "default": "0.1", "constraints": {"minimum": 0.2}},
     ],
 )
-def test_no_value(client: APIClient, make_table: MakeTable, described: Any) -> None:
+def test_invalid_defaults_are_refused(client: APIClient, make_table: MakeTable, described: Any) -> None:
     answer = client.post("/api/create-table/", {"table_name": "t", "fields": {"x": described}})
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["x"])
     make_table("other", a="TEXT")

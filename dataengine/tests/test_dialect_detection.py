@@ -1,4 +1,4 @@
-"""What is found out about a file from its start, and that what a person fixes wins."""
+"""What is detected from the beginning of a file, and that given options take precedence."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ BODIES = ["01/02/2024,a,1\n", "01/02/2024,a,1\n" * 5, "01/02/2024,a,1\n" * 60]
     ],
     ids=str,
 )
-def test_what_stands_before_the_table(lines: list[str], padding: str, gap: str, body: str) -> None:
+def test_lines_before_the_table_are_skipped(lines: list[str], padding: str, gap: str, body: str) -> None:
     before = "".join(f"{line}{padding}\n" for line in lines) + gap
     dialect = found(before + COLUMNS + body)
     assert (dialect.delimiter, dialect.has_header, dialect.skip_rows) == (",", True, before.count("\n"))
@@ -161,7 +161,7 @@ def test_what_stands_before_the_table(lines: list[str], padding: str, gap: str, 
         "name,age\nAnn,3\nBob,4\n\nname,age\nEve,5\nZoe,6\nUma,7\n",  # two files in one: the second header is a row
     ],
 )
-def test_nothing_stands_before_the_table(text: str) -> None:
+def test_rows_are_not_taken_for_a_preamble(text: str) -> None:
     assert found(text).skip_rows == 0
 
 

@@ -1,4 +1,4 @@
-"""The directions of docs/architecture.md, held by walking the sources: who imports whom, who writes, who speaks SQL."""
+"""The directions of docs/architecture.md, checked in the sources: who imports whom, who writes, who uses SQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400
 
-# Rooms from the ground up. An arrow leads from a room to one on a lower floor, never up and never sideways.
+# Rooms from the ground floor up. Imports lead from a room to one on a lower floor, never up and never sideways.
 ENGINE = (
     ("exceptions",),
     ("columns",),
@@ -42,9 +42,9 @@ CONSOLE = (
     ("urls", "routing"),
 )
 
-# What may hold ``psycopg.sql``: DDL and statements, what loads and exports, states before and after a change, one
-# record written with its event, one update of many records to values of their own, the one way in to a table, samples
-# of records, and the parts of the import that are its SQL.
+# Where ``psycopg.sql`` is allowed: DDL and statements, loading and exporting, states before and after a change, one
+# record written with its event, one update of many records, the fetch of a table, samples
+# of records, and the SQL of imports.
 SPEAKS_SQL = (
     "dataengine.postgres.",
     "dataengine.records.bulk_updates",
@@ -55,9 +55,9 @@ SPEAKS_SQL = (
     "dataengine.profiles.samples",
     "dataengine.imports.",
 )
-# Manager methods that write. ``save`` and ``delete`` of a row are caught by name too.
+# Manager methods that write. ``save`` and ``delete`` of a row are recognised by name too.
 WRITES = {"create", "bulk_create", "bulk_update", "update_or_create", "get_or_create", "save", "delete", "update"}
-# Where such a call is none of the catalog's or of records, or the job's own counters and states.
+# Where such a call does not write catalog or records, or only a job's own counters and states.
 WRITES_BELOW = (
     "dataengine.services.",
     "dataengine.imports.",
@@ -68,7 +68,7 @@ WRITES_BELOW = (
 )
 WRITES_ALLOWED = {"dataengine.tasks"}
 
-# What a module that calls itself pure never reaches, however many modules lie between: the database, the catalog,
+# What a module that calls itself pure never imports, directly or indirectly: the database, the catalog,
 # the network, stored files, other processes. (Fields of ``django.db.models`` are definitions.)
 IMPURE = re.compile(
     r"django\.db(\.(connection|connections|transaction|utils))?$|django\.core\.files|django\.http|django\.conf"
@@ -89,7 +89,7 @@ def sources(*, tests: bool = False) -> Iterator[tuple[str, Path]]:
 
 
 def imports_of(path: Path) -> set[str]:
-    """Every module that a file imports, wherever in it; names imported from a package count as its modules."""
+    """Every module that a file imports, anywhere in it; names imported from a package count as its modules."""
     found: set[str] = set()
     package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
@@ -106,11 +106,11 @@ MODULES = dict(sources())
 assert MODULES
 IMPORTED = {name: imports_of(path) for name, path in MODULES.items()}
 ARROWS = {name: {module for module in imported if module in MODULES} - {name} for name, imported in IMPORTED.items()}
-"""Of modules of the project: which it imports, functions that import included. A package is not its modules' parent."""
+"""By module: the project's modules that it imports, also in functions. A package is not its modules' parent."""
 
 
 def room_of(module: str, building: str) -> str | None:
-    """``columns`` for ``dataengine.columns.types``; None outside of the building and for its own package."""
+    """``columns`` for ``dataengine.columns.types``; None outside of the building and for the package itself."""
     inside = module.removeprefix(f"{building}.")
     return None if inside == module else inside.split(".")[0]
 
@@ -264,7 +264,7 @@ def test_nothing_below_takes_a_request() -> None:
 
 
 def reached_from(start: str, arrows: Mapping[str, Iterable[str]]) -> set[str]:
-    """The modules that importing ``start`` brings along, itself included; packages' own files are not followed."""
+    """The modules that are imported with ``start``, including itself; packages' own files are not followed."""
     seen, ahead = set[str](), [start]
     while ahead:
         module = ahead.pop()

@@ -1,4 +1,4 @@
-"""What an export says is what the table holds: back through an import, as JSON as the API shows it, as a workbook."""
+"""An export has exactly the table's values: re-imported, as JSON like the API's, as a workbook."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_json_is_what_the_api_shows(table: Table, rows: list[dict[str, Any]]) ->
     fill(table, rows)
 
     def plain(record: dict[str, Any]) -> dict[str, Any]:
-        """A trailing zero of a second's fraction, or of a float's text, is no difference."""
+        """Ignore trailing zeros in fractions of seconds and in floats."""
         moments = {name: record[name] and datetime.fromisoformat(record[name]) for name in "tz"}
         return record | moments | {"h": record["h"] and time.fromisoformat(record["h"])}
 
@@ -186,7 +186,7 @@ def test_a_workbook_holds_values_not_formulas(table: Table) -> None:
     ]  # fmt: skip
 
 
-def test_what_a_sheet_cannot_hold_is_said_at_once(
+def test_what_a_sheet_cannot_hold_is_refused_at_once(
     client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(table, [{"a": "x" * 32_768}, {"a": "y"}])
@@ -219,7 +219,7 @@ def test_a_check_that_takes_long_is_left_to_the_file(
         list(asked.pieces())
 
 
-def test_a_workbook_that_nobody_waits_for_is_packed_no_further(
+def test_an_abandoned_workbook_is_not_packed_any_further(
     table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -271,7 +271,7 @@ async def test_a_client_that_goes_away_while_postgresql_sorts(
 ) -> None:
     def ask() -> Export:
         made = make_table("t", n="INTEGER")
-        sleep = Cast(Func(Value(3600), function="pg_sleep"), TextField())  # who waits for it has failed
+        sleep = Cast(Func(Value(3600), function="pg_sleep"), TextField())  # a test that waits for it fails
         with connection.cursor() as cursor:
             cursor.execute("INSERT INTO userdata.t (n) VALUES (1)")
         return Export(record_model(made).objects.order_by(sleep), "csv")

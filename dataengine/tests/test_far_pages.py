@@ -1,4 +1,4 @@
-"""Far pages are found by estimate, said to be, and lead on exactly: whatever order, ties, NULLs and direction."""
+"""Far pages are estimated, marked so, and continue exactly, for any order, ties, NULLs and direction."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _ids(model: type[Record], terms: Sequence[Term]) -> list[int]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("order", [f"{sign}{name}" for name in (*COLUMNS, "id") for sign in ("", "-")])
 @pytest.mark.parametrize("nulls", ["first", "last"])
-def test_they_are_about_where_they_should_be(table: Table, order: str, nulls: str) -> None:
+def test_far_pages_are_about_where_they_should_be(table: Table, order: str, nulls: str) -> None:
     model = record_model(table)
     terms, records = parse_ordering(model, order, nulls=nulls), model.objects.all()
     ids = _ids(model, terms)
@@ -126,7 +126,7 @@ def test_the_last_page(table: Table, order: str) -> None:
 
 
 FILTERED: list[tuple[dict[str, str], str]] = [
-    ({"no__gt": "2500"}, "id"),  # a column that goes with the order
+    ({"no__gt": "2500"}, "id"),  # a column that correlates with the order
     ({"no__gt": "2500"}, "-d"),
     ({"n__gte": "300"}, "n"),
     ({"n__gte": "300", "few__isnull": "false"}, "-n"),
@@ -162,7 +162,7 @@ def test_under_filters_and_in_any_order_too(
         before = page_by_cursor(records, terms, cursor=page.previous, limit=10)
         assert ids[max(0, place - 10) : place] == [record.pk for record in before.records]
     near_the_end = page_by_number(records, terms, number=int(len(ids) * 1.04) // 10, limit=10, count=ABOUT)
-    if near_the_end.records:  # as far as a sample can tell
+    if near_the_end.records:  # if a sample can tell
         assert not near_the_end.is_exact
         assert ids.index(near_the_end.records[0].pk) >= len(ids) * 0.8
     beyond = page_by_number(records, terms, number=2_000, limit=10, count=ABOUT)
@@ -170,7 +170,7 @@ def test_under_filters_and_in_any_order_too(
 
 
 @pytest.mark.django_db
-def test_what_cannot_be_estimated_is_exact(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_that_cannot_be_estimated_are_exact(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(far_pages_by_sample, "FEWEST", ROWS + 1)
     model = record_model(table)
     for order, records in (

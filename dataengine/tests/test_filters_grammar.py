@@ -1,4 +1,4 @@
-"""Filters: what each lookup keeps, on every type."""
+"""Filters: which records each lookup keeps, for every type."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_comparison_that_takes_ages_is_given_up(
         cursor.execute(
             "UPDATE userdata.t SET name = 'a' || (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 9) i)"
         )
-    slow = r"^(.+)(.+)(.+)(.+)\4\3\2\1$"  # PostgreSQL tries every way of cutting the text
+    slow = r"^(.+)(.+)(.+)(.+)\4\3\2\1$"  # PostgreSQL tries every way of splitting the text
     with monkeypatch.context() as patched:
         patched.setattr(listing, "LIST_SECONDS", 0.2)
         answer = client.get("/api/tables/t/records/", {"name__iregex": slow})

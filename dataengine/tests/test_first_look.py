@@ -1,4 +1,4 @@
-"""The first look into a file, without what converts: whether rows follow, and the first of them."""
+"""The first look into a file, without the code that converts: whether rows follow, and the first of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ' that exports put before what a spreadsheet would run comes off when they come back, and no other does."""
+"""The guard that exports put before formulas is removed when they are imported again, and no other apostrophe is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _COLUMNS = {"phone": "TEXT", "handle": "TEXT", "c": "CHOICE('-','+')"}
 
 
 @given(st.text("'=+-@\t\r5.,ex%"))
-def test_what_is_guarded_is_got_back(text: str) -> None:
+def test_guarded_cells_are_restored(text: str) -> None:
     cell = guarded(text)
     assert (unguarded(cell) if cell != text else cell) == text
 
@@ -33,14 +33,14 @@ def _has_note(job: ImportJob) -> bool:
     return any("was taken off" in note for note in job.findings["notes"])
 
 
-def test_an_export_makes_a_new_table_of_what_was_there(owner: User) -> None:
+def test_an_export_makes_a_new_table_with_the_same_values(owner: User) -> None:
     job = import_text(owner, "A", _EXPORT, create_table=True)
     assert records("A", "phone", "handle", "c") == _MEANT
     assert [job.findings["types"][name] for name in _COLUMNS] == ["text"] * 3
     assert _has_note(job)
 
 
-def test_an_export_goes_into_a_table_as_what_was_there(owner: User) -> None:
+def test_an_export_is_imported_with_the_same_values(owner: User) -> None:
     make_table(owner, "A", **_COLUMNS)
     job = import_text(owner, "A", _EXPORT)
     assert records("A", "phone", "handle", "c") == _MEANT
@@ -66,7 +66,7 @@ def test_apostrophes_of_other_files_stay(owner: User, text: str, *, is_new: bool
     assert not _has_note(job)
 
 
-def test_a_cell_far_down_that_no_export_writes_keeps_all_apostrophes(owner: User) -> None:
+def test_a_late_cell_that_no_export_writes_keeps_all_apostrophes(owner: User) -> None:
     make_table(owner, "A", a="TEXT")
     rows = "".join(f"{number},'=x\n" for number in range(60_000))
     job = import_text(owner, "A", f"id,a\n{rows}60000,=bare\n")
@@ -76,7 +76,7 @@ def test_a_cell_far_down_that_no_export_writes_keeps_all_apostrophes(owner: User
 
 
 @pytest.mark.parametrize(("guard", "expected"), [(True, "@ada"), (False, "'@ada"), ("auto", "'@ada")])
-def test_the_option_says_so(owner: User, guard: object, expected: str) -> None:
+def test_the_option_decides(owner: User, guard: object, expected: str) -> None:
     make_table(owner, "A", a="TEXT")
     import_text(owner, "A", "b,a\n1,'@ada\n", guarded=guard)
     import_text(owner, "A", "id,a\n1,'@ada\n", guarded=False)
@@ -89,7 +89,7 @@ def test_the_option_is_checked(owner: User, client: APIClient) -> None:
         import_text(owner, "A", "b,a\n1,'@ada\n", guarded="yes")
 
 
-def test_rejected_rows_of_an_export_come_back_as_what_was_there(owner: User) -> None:
+def test_rejected_rows_of_an_export_come_back_with_the_same_values(owner: User) -> None:
     make_table(owner, "A", a="TEXT", n="INTEGER")
     job = import_text(owner, "A", "id,a,n\n1,'@ada,1\n2,''=x,two\n3,'-y,drei\n")
     assert _has_note(job)
@@ -129,7 +129,7 @@ def test_text_formulas_are_found_wherever_chunks_are_cut(parts: list[bytes], dat
     assert b"".join(chunks_in_quotes(iter(pieces), b",", b'"')) == whole
 
 
-def test_a_number_in_a_text_formula_is_one_where_the_column_says_so(owner: User) -> None:
+def test_a_number_in_a_text_formula_goes_into_a_number_column(owner: User) -> None:
     make_table(owner, "A", n="INTEGER", d="DATE")
     import_text(owner, "A", 'n,d\n"=""12""","=""2024-01-31"""\n')
     assert records("A", "n", "d") == [("12", "2024-01-31")]

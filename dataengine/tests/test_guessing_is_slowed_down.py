@@ -1,4 +1,4 @@
-"""Who fails too often at one address waits, however many attempts are made at the same time; nobody else does."""
+"""An address with too many failures has to wait, however many attempts are made at once; others do not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE = "10.0.0.1"
 
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch, owner: User) -> int:
-    """So many failures in a minute are let pass."""
+    """The number of failures per minute that are allowed."""
     monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
     return 3
 
@@ -31,7 +31,7 @@ def log_in(password: str, address: str = HERE, **headers: str) -> Any:
 
 
 def guess_together(count: int) -> Counter[int]:
-    """The statuses that so many wrong passwords get, all sent at the same time."""
+    """The statuses of so many wrong passwords sent at the same time."""
     together = threading.Barrier(count)
     statuses: list[int] = []
 
@@ -68,12 +68,12 @@ def test_every_one_of_many_at_once_is_counted(owner: User, password: str, monkey
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_no_more_are_answered_than_one_after_the_other(limit: int) -> None:
-    """All of them may have been let in before the first has failed."""
+    """All of them may have been admitted before the first one has failed."""
     assert guess_together(16) == {401: limit, 429: 16 - limit}
 
 
 class WhileOthersGuess(ModelBackend):
-    """Others fail at the same address while a password is checked."""
+    """Let others fail from the same address while a password is checked."""
 
     def authenticate(self, *args: Any, **kwargs: Any) -> Any:
         for _ in range(3):
@@ -81,7 +81,7 @@ class WhileOthersGuess(ModelBackend):
         return super().authenticate(*args, **kwargs)
 
 
-def test_a_right_guess_among_many_wrong_ones_is_not_told(limit: int, password: str, settings: Any) -> None:
+def test_a_right_guess_among_many_wrong_ones_is_not_revealed(limit: int, password: str, settings: Any) -> None:
     settings.AUTHENTICATION_BACKENDS = [f"{__name__}.{WhileOthersGuess.__name__}"]
     assert log_in(password).status_code == 429
 

@@ -1,4 +1,4 @@
-"""``manage.py import_csv``: what an upload does, told by exit codes and on standard error."""
+"""``manage.py import_csv``: the same as an upload, reported by exit codes and on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed, rung twice, run by two workers, cancelled: the import has happened once, or not at all."""
+"""Killed, rung for twice, run by two workers, cancelled: the import has happened once or not at all."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _big_text() -> str:
 
 @pytest.fixture
 def queued(owner: User) -> Callable[[bool], ImportJob]:
-    """``queued(filled)``: a job of many rows that is queued and not rung, into a table that is empty or not."""
+    """``queued(filled)``: a job of many rows, queued but not rung for, into an empty or a filled table."""
 
     def make(filled: bool) -> ImportJob:
         make_table(owner, "big", email="TEXT UNIQUE", n="INTEGER", text="TEXT")
@@ -65,7 +65,7 @@ def queued(owner: User) -> Callable[[bool], ImportJob]:
 
 
 def _thread(job: ImportJob) -> threading.Thread:
-    """A thread that runs the job, as a worker of its own."""
+    """A thread that runs the job like another worker."""
 
     def work() -> None:
         import_runs.run(job.pk)
@@ -115,11 +115,11 @@ def test_a_worker_killed_anywhere(
 
 
 def _killed_midway(job: ImportJob, environment: dict[str, str], moment: float) -> bool:
-    """Have a worker run the job and kill it ``moment`` seconds later. Whether the job was not over by then."""
+    """Kill a worker ``moment`` seconds after it started the job. Returns whether the job was still running."""
     process = subprocess.Popen([sys.executable, "-c", _RUN, str(job.pk)], env=environment, cwd=PROJECT_DIR)
     until(lambda: ImportJob.objects.get(pk=job.pk).state != "queued" or process.poll() is not None)
     kill(process, after=moment)
-    # The database notices within moments that the session is gone; until then, it may still commit.
+    # The database soon notices that the session is gone; until then it may still commit.
     until(lambda: not locks.job_is_held(job.pk))
     return ImportJob.objects.get(pk=job.pk).state == "running"
 
@@ -150,7 +150,7 @@ def test_a_job_that_always_kills_its_worker_fails_in_the_end(owner: User) -> Non
 
 @contextmanager
 def _held_up(owner: User, session: psycopg.Connection[Any]) -> Iterator[ImportJob]:
-    """A job that runs, in a thread, and does not come to its end before this does."""
+    """A job that runs in a thread and does not end before this context."""
     make_table(owner, "t", n="INTEGER")
     job = queue_import(owner, "t", "n\n1\n2\n")
     thread = _thread(job)
@@ -191,7 +191,7 @@ def test_who_is_told_that_an_import_is_cancelled_can_rely_on_it(owner: User) -> 
         connections.close_all()
 
     def watch(progress: ImportProgress) -> None:
-        if progress.rows_imported == 2 and not answers:  # all is done but the commit
+        if progress.rows_imported == 2 and not answers:  # everything is done but the commit
             thread = threading.Thread(target=cancel)
             thread.start()
             thread.join()
@@ -337,10 +337,10 @@ def test_an_upload_is_accepted_whatever_redis_does(
         port = frozen.getsockname()[1] if kind == "frozen" else 9
         environment = {**process_environment, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         command = [sys.executable, "-c", _UPLOAD]
-        # That it ends says it: whoever waited for this Redis would wait for ever.
+        # That it ends is the test: waiting for this Redis would take for ever.
         subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
     job = ImportJob.objects.get()
     assert job.state == "queued"
-    assert import_runs.sweep() == []  # rung a moment ago, as far as anybody knows
+    assert import_runs.sweep() == []  # rung for a moment ago, as far as the sweeper knows
     ImportJob.objects.filter(pk=job.pk).update(created_at="2020-01-01T00:00Z")
     assert import_runs.sweep() == [job.pk]

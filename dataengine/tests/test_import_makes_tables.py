@@ -69,7 +69,7 @@ def test_json_makes_a_json_column(owner: User) -> None:
     assert records("made", "a", "b", "c") == [('{"x": 1}', "[1]", "[1"), ("[]", "{}", "[2]")]
 
 
-def test_quoted_words_in_another_column_do_not_make_a_text_of_this_one(owner: User) -> None:
+def test_quoted_words_in_another_column_do_not_make_this_one_text(owner: User) -> None:
     job = import_text(owner, "made", 'a,b\n"yes",yes\n"no",no\n', create_table=True)
     assert job.findings["types"] == {"a": "text", "b": "boolean"}
 
@@ -81,7 +81,7 @@ def test_words_of_several_languages_go_into_a_boolean_column(owner: User) -> Non
     assert [value for (value,) in records("t", "b")] == shown
 
 
-def test_one_typo_is_no_text_but_a_rejected_row(owner: User) -> None:
+def test_one_typo_rejects_its_row_and_does_not_make_text(owner: User) -> None:
     job = import_text(owner, "made", "qty,k\n" + "5,k\n" * 150 + "twelve,k\n" + "6,k\n" * 49, create_table=True)
     assert job.findings["types"]["qty"] == "integer"
     assert rejected(job) == [(152, [("qty", "invalid_type")])]
@@ -96,7 +96,7 @@ def test_one_typo_is_no_text_but_a_rejected_row(owner: User) -> None:
         ({"tolerance": 0}, "text", {"5", "twelve"}),
     ],
 )
-def test_the_options_say_what_becomes_of_a_typo(
+def test_options_decide_what_happens_to_a_typo(
     owner: User, options: dict[str, Any], kind: str, values: set[str | None]
 ) -> None:
     job = import_text(owner, "made", "qty\n" + "5\n" * 199 + "twelve\n", create_table=True, **options)
@@ -104,7 +104,7 @@ def test_the_options_say_what_becomes_of_a_typo(
     assert {value for (value,) in records("made", "qty")} == values
 
 
-def test_two_of_a_hundred_are_no_typo(owner: User) -> None:
+def test_two_in_a_hundred_are_not_a_typo(owner: User) -> None:
     job = import_text(owner, "made", "n\n" + "5\n" * 98 + "x\ny\n", create_table=True)
     assert job.findings["types"] == {"n": "text"}
 
@@ -122,7 +122,7 @@ def test_errors_of_a_spreadsheet_reject_their_rows_and_no_more(owner: User) -> N
     assert records("made", "a", "b") == [(None, "1.5"), ("7", None)]
 
 
-def test_types_that_are_said_are_taken(owner: User) -> None:
+def test_given_types_are_used(owner: User) -> None:
     text = "country,n,d,p\n" + '"NO",1,01.02.2024,"1,5"\nyes,2,13.02.2024,"2,5"\n'
     types = {"country": "TEXT NOT NULL", "n": "VARCHAR(5)", "d": "DATE", "p": "NUMERIC(6,2)"}
     job = import_text(owner, "made", text, create_table=True, types=types)
@@ -148,7 +148,7 @@ def test_types_are_for_new_tables(owner: User) -> None:
         queue_import(owner, "t", "a\n1\n", types={"a": "INTEGER"})
 
 
-def test_many_words_among_numbers_make_text_and_the_reason_is_told(owner: User) -> None:
+def test_many_words_among_numbers_make_text_with_a_note(owner: User) -> None:
     text = "n\n" + "5\n" * 3000 + "five\n" * 40
     job = import_text(owner, "made", text, create_table=True)
     assert Table.objects.get(name="made").columns.get(name="n").type == "text"
@@ -197,13 +197,13 @@ def test_rows_that_postgres_cannot_hold_fail_with_its_reason_and_once(owner: Use
 def test_given_date_formats_make_dates(owner: User) -> None:
     text = "d,t,u\n01.02.24,7h05,1/2/2024\n2024-03-31,10:00,3/4/2024\n"
     job = import_text(owner, "G", text, create_table=True, date_formats=["%d.%m.%y", "%Hh%M"])
-    assert job.findings["types"] == {"d": "text", "t": "text", "u": "text"}  # none of them is all in one format
+    assert job.findings["types"] == {"d": "text", "t": "text", "u": "text"}  # none of them has a single format
     text = "d,t\n01.02.24,7h05\n31.03.24,10h00\n"
     job = import_text(owner, "H", text, create_table=True, date_formats=["%d.%m.%y", "%Hh%M"])
     assert job.findings["types"] == {"d": "date", "t": "time"}
     assert records("H", "d", "t") == [("2024-02-01", "07:05:00"), ("2024-03-31", "10:00:00")]
 
 
-def test_a_first_cell_unlike_the_others_is_told(owner: User) -> None:
+def test_a_first_cell_unlike_the_others_is_noted(owner: User) -> None:
     job = import_text(owner, "F", "n,x\nstart,1\n5,2\n6,3\n", create_table=True)
     assert job.findings["notes"] == ["n: “start” in line 2 is not a whole number, but most cells after it are"]

@@ -30,7 +30,7 @@ def test_null_values_override(owner: User) -> None:
     assert rejected(job) == [(4, [("b", "invalid_type")])]
 
 
-def test_addresses_and_choices_are_missing_where_they_say_so(owner: User) -> None:
+def test_null_markers_are_missing_addresses_and_choices(owner: User) -> None:
     make_table(owner, "A", e="EMAIL", c="CHOICE('NA','DE')", u="URL NOT NULL")
     text = 'e,c,u\n"","DE",http://a.b\n-,NA,http://a.b\n"NA","NA",http://a.b\na@b.de,"",""\n'
     job = import_text(owner, "A", text)
@@ -62,7 +62,7 @@ def test_day_and_month_are_told_apart_by_the_whole_column(owner: User) -> None:
     assert job.findings["date_formats"] == {"day": ["%m/%d/%Y"], "at": ["%m/%d/%Y"]}
 
 
-def test_dates_that_leave_day_and_month_open_are_read_day_first_and_said_so(owner: User) -> None:
+def test_ambiguous_dates_are_read_day_first_with_a_note(owner: User) -> None:
     make_table(owner, "t", day="DATE")
     job = import_text(owner, "t", "day\n01/02/2024\n03/04/2024\n")
     assert records("t", "day") == [("2024-02-01",), ("2024-04-03",)]
@@ -76,7 +76,7 @@ def test_dates_that_leave_day_and_month_open_are_read_day_first_and_said_so(owne
         (["01/02/2024", "02/13/2024", "02/14/2024", "13/02/2024"], "%m/%d/%Y", "%d/%m/%Y"),
     ],
 )
-def test_dates_written_both_ways_are_said_to_be_so(owner: User, dates: list[str], form: str, other: str) -> None:
+def test_dates_in_two_orders_are_noted(owner: User, dates: list[str], form: str, other: str) -> None:
     make_table(owner, "t", day="DATE")
     job = import_text(owner, "t", "day\n" + "\n".join(dates) + "\n")
     assert rejected(job) == [(len(dates) + 1, [("day", "invalid_type")])]
@@ -138,7 +138,7 @@ def test_dates_are_read_as_people_write_them(owner: User, name: str) -> None:
     assert any("69 to 99 are 19xx" in note for note in job.findings["notes"]) == has_short_years
 
 
-def test_which_part_comes_first_is_said_where_it_is_open_and_can_be_turned(owner: User) -> None:
+def test_an_ambiguous_order_of_date_parts_is_noted_and_can_be_changed(owner: User) -> None:
     text = "d\n01/02/24\n03/04/05\n"
     job = import_text(owner, "A", text, create_table=True)
     assert records("A", "d") == [("2024-02-01",), ("2005-04-03",)]
@@ -169,6 +169,6 @@ def test_a_clock_of_twelve_hours_needs_no_minutes(owner: User) -> None:
     assert (records("B", "t"), [row.line for row in job.rejected_rows.all()]) == ([("09:00:00",)], [3, 4, 5])
 
 
-def test_words_beside_numbers_are_no_dates(owner: User) -> None:
+def test_words_beside_numbers_are_not_dates(owner: User) -> None:
     job = import_text(owner, "A", "a,b\n10 Main 24,1.2.3\n3 Foo 2024,1.2.10\n", create_table=True)
     assert job.findings["types"] == {"a": "text", "b": "text"}

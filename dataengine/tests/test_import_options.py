@@ -1,4 +1,4 @@
-"""What the options of an import do, and what is refused before anything is stored."""
+"""The options of an import, and errors before anything is stored."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_on_conflict_skip_leaves_records_as_they_are(owner: User) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_what_would_be_skipped_is_no_error_of_a_row_that_has_others(owner: User) -> None:
+def test_a_value_to_be_skipped_is_not_an_error_of_a_rejected_row(owner: User) -> None:
     job = import_text(owner, "people", "email,age\na@x,old\nb@x,3\nc@x,4\n", on_conflict="skip")
     assert (job.rows_imported, job.rows_skipped, job.rows_rejected) == (1, 1, 1)
     assert rejected(job) == [(2, [("age", "invalid_type")])]

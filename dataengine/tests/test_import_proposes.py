@@ -147,7 +147,7 @@ def test_the_option_leaves_totals_and_footnotes_out(owner: User, *, new: bool) -
     first = import_text(owner, "first", ROWS + footer, create_table=True)
     (proposal,) = first.findings["proposals"]
     assert (proposal["code"], proposal["options"], first.findings["footer"]["line"]) == ("footer", {"skip_last": 3}, 5)
-    more = {"create_table": True} if new else {}
+    more: dict[str, Any] = {"create_table": True} if new else {}
     job = import_text(owner, "made", ROWS + footer, **more, **proposal["options"])
     assert (job.rows_read, job.rows_imported, job.rows_rejected) == (3, 3, 0), rejected(job)
     assert "footer" not in job.findings

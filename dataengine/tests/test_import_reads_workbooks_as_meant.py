@@ -1,4 +1,4 @@
-"""Workbooks: midnight is a day, whole numbers keep their digits, a day's number is told for what it is."""
+"""Workbooks: midnight is a day, whole numbers keep their digits, and numbers of days are explained."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def _sheet(header: str, *cells: str, style: int = 0) -> bytes:
     return workbook(text_row(1, header) + "".join(rows))
 
 
-def test_moments_that_are_all_midnight_are_days(owner: User) -> None:
+def test_moments_all_at_midnight_are_days(owner: User) -> None:
     job = import_text(owner, "A", _sheet("d", "45323", "45324", style=MOMENT), filename="a.xlsx", create_table=True)
     assert job.findings["types"] == {"d": "date"}
     assert records("A", "d") == [("2024-02-01",), ("2024-02-02",)]
 
 
-def test_one_moment_that_is_not_midnight_makes_moments_of_all(owner: User) -> None:
+def test_one_moment_not_at_midnight_makes_all_of_them_moments(owner: User) -> None:
     job = import_text(owner, "A", _sheet("d", "45323", "45324.5", style=MOMENT), filename="a.xlsx", create_table=True)
     assert job.findings["types"] == {"d": "timestamp"}
     assert records("A", "d") == [("2024-02-01 00:00:00",), ("2024-02-02 12:00:00",)]
@@ -39,7 +39,7 @@ def test_midnight_goes_into_a_date_column(owner: User, cell: str) -> None:
     assert records("A", "d") == [("2024-02-01",)]
 
 
-def test_a_number_in_a_date_column_is_told_for_what_it_is(owner: User) -> None:
+def test_a_number_in_a_date_column_is_explained(owner: User) -> None:
     make_table(owner, "A", d="DATE")
     job = import_text(owner, "A", _sheet("d", "45323", "45323.5"), filename="a.xlsx")
     assert [error["message"] for row in job.rejected_rows.order_by("line") for error in row.errors] == [

@@ -1,4 +1,4 @@
-"""Valid rows go in, bad ones are named with their line and every error, and come back as a file to correct."""
+"""Valid rows are imported, bad ones are reported with line and all errors, and returned as a file to correct."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_good_rows_go_in_and_bad_ones_are_named(owner: User) -> None:
     }
 
 
-def test_a_bad_row_that_also_repeats_a_value_is_told_both(owner: User) -> None:
+def test_a_bad_row_that_also_repeats_a_value_has_both_errors(owner: User) -> None:
     make_table(owner, "people", email="TEXT UNIQUE", age="INTEGER")
     job = import_text(owner, "people", "email,age\na@x,x\na@x,1\na@x,y\n")
     # The first row is not valid, so the second wins.
@@ -58,7 +58,7 @@ def test_a_bad_row_that_also_repeats_a_value_is_told_both(owner: User) -> None:
 
 def test_duplicates_over_several_columns_are_decided_row_by_row(owner: User) -> None:
     make_table(owner, "pairs", a="INTEGER UNIQUE", b="INTEGER UNIQUE")
-    # Row 3 falls to b, so its a is free for row 4.
+    # Row 3 fails because of b, so its a is free for row 4.
     job = import_text(owner, "pairs", "a,b\n1,1\n2,1\n2,3\n3,3\n1,3\n")
     assert records("pairs", "a", "b") == [("1", "1"), ("2", "3")]
     assert rejected(job) == [

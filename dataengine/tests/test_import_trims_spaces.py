@@ -1,4 +1,4 @@
-"""Spaces around cells do not count but in plain text; addresses are those of the whole world."""
+"""Spaces around cells are ignored except in plain text; addresses of all scripts are accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROWS = (
 )
 
 
-def test_spaces_count_in_plain_text_only(owner: User) -> None:
+def test_spaces_are_kept_in_plain_text_only(owner: User) -> None:
     make_table(owner, "A", **_COLUMNS)
     job = import_text(owner, "A", _ROWS)
     assert rejected(job) == []
@@ -30,14 +30,14 @@ def test_spaces_count_in_plain_text_only(owner: User) -> None:
     ]
 
 
-def test_they_count_nowhere_where_that_is_asked_for(owner: User) -> None:
+def test_spaces_can_be_ignored_everywhere(owner: User) -> None:
     make_table(owner, "A", **_COLUMNS)
     job = import_text(owner, "A", _ROWS + '"",,,,,,\n   ,,,,,,\n', trim=True)
     assert rejected(job) == []
     assert [text for (text,) in records("A", "t")] == ["x", "x", "", None]
 
 
-def test_they_count_in_addresses_and_choices_where_that_is_asked_for(owner: User) -> None:
+def test_spaces_can_be_kept_in_addresses_and_choices(owner: User) -> None:
     make_table(owner, "A", **_COLUMNS)
     job = import_text(owner, "A", _ROWS, trim=False)
     assert rejected(job) == [

@@ -1,4 +1,4 @@
-"""Numbers as spreadsheets and people write them go in as what they mean, into new tables and existing columns."""
+"""Numbers as spreadsheets and people write them are understood, in new tables and existing columns."""
 
 from __future__ import annotations
 
@@ -93,24 +93,24 @@ def test_a_new_column_of_them_is_a_number(owner: User, cells: list[str], kind: s
     assert made(owner, cells)[:2] == (kind, values)
 
 
-def test_what_proves_the_decimal_mark_is_told(owner: User) -> None:
+def test_the_evidence_for_the_decimal_mark_is_noted(owner: User) -> None:
     _, _, notes = made(owner, ["1.000", "2.500,75", "12"])
     assert notes[-1] == "value: number, decimal comma: 1 cell shows it, none contradicts it"
 
 
-def test_other_columns_say_what_a_column_leaves_open(owner: User) -> None:
+def test_other_columns_decide_an_ambiguous_one(owner: User) -> None:
     job = import_text(owner, "made", "a;b\n1.000;0,5\n2.500;1,25\n", create_table=True)
     assert records("made", "a", "b") == [("1000", "0.5"), ("2500", "1.25")]
     assert any(note.startswith("a: ") and "decimal" in note for note in job.findings["notes"])
 
 
-def test_without_any_proof_numbers_stay_as_they_stand_and_an_option_turns_them(owner: User) -> None:
+def test_without_evidence_numbers_stay_unless_an_option_says_otherwise(owner: User) -> None:
     kind, values, notes = made(owner, ["1.000", "2.500"])
     assert (kind, values) == ("numeric", ["1.000", "2.500"])
     assert any("option decimal “,”" in note for note in notes)
 
 
-def test_the_options_say_how_numbers_are_written(owner: User) -> None:
+def test_options_set_how_numbers_are_written(owner: User) -> None:
     assert made(owner, ["1.000", "2.500"], decimal=",")[:2] == ("integer", ["1000", "2500"])
 
 
@@ -166,7 +166,7 @@ def test_the_marks_may_be_said_by_column(owner: User) -> None:
 
 def test_bad_cells_and_dates_may_be_said_by_column(owner: User) -> None:
     text = "n,m,d\n" + "1,1,01/02/2024\n" * 300 + "x,1,03/04/2024\n1,x,05/06/2024\n"
-    options = {"on_bad_cell": {"n": "null", "m": "text"}, "date_formats": {"d": ["%m/%d/%Y"]}}
+    options: dict[str, Any] = {"on_bad_cell": {"n": "null", "m": "text"}, "date_formats": {"d": ["%m/%d/%Y"]}}
     job = import_text(owner, "made", text, create_table=True, **options)
     assert (job.rows_rejected, job.findings["types"]) == (0, {"n": "integer", "m": "text", "d": "date"})
     assert records("made", "n", "m", "d")[-2:] == [(None, "1", "2024-03-04"), ("1", "x", "2024-05-06")]

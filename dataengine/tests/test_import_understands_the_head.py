@@ -1,4 +1,4 @@
-"""What stands around a table in its file is none of it, and what its header lacks is found; the notes say so."""
+"""Lines around a table in its file are ignored, and missing names in its header are filled in, with notes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def made(owner: User, text: str | bytes) -> tuple[dict[str, str], list[tuple[obj
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 60])
-def test_one_separator_too_many_at_every_end_is_none(owner: User, rows: int) -> None:
+def test_one_extra_separator_at_every_line_end_is_ignored(owner: User, rows: int) -> None:
     columns, found, notes = made(owner, "a,b\n" + "1,2,\n" * rows)
     assert columns == {"a": "integer", "b": "integer"}
     assert found == [("1", "2")] * rows
@@ -37,7 +37,7 @@ def test_one_separator_too_many_at_every_end_is_none(owner: User, rows: int) -> 
         ("R,G,,,\n1,2,,,\n,,,,\n3,4,,,\n", 3),
     ],
 )
-def test_separators_at_the_end_are_no_columns(owner: User, text: str, separators: int) -> None:
+def test_separators_at_the_end_are_not_columns(owner: User, text: str, separators: int) -> None:
     columns, _, notes = made(owner, text)
     assert len(columns) == 2
     assert notes[0].startswith(f"{separators} separator")
@@ -80,7 +80,7 @@ def test_equal_headers_onto_a_table_want_a_mapping(owner: User) -> None:
     assert (caught.value.error_code, list(caught.value.fields)) == ("duplicate_headers", ["mapping"])
     import_text(owner, "T", "a,a\nx,y\n", mapping={"a": "b", "a_2": "a"})
     assert records("T", "a", "b") == [("y", "x")]
-    import_text(owner, "T", "c,c,b\n1,2,z\n")  # nobody asks for those
+    import_text(owner, "T", "c,c,b\n1,2,z\n")  # not needed by the table
     assert records("T", "a", "b")[-1] == (None, "z")
 
 
@@ -98,7 +98,7 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
     ],
 )
-def test_what_is_no_row(owner: User, text: bytes, note: str | None) -> None:
+def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> None:
     columns, found, notes = made(owner, text)
     assert columns == {"a": "integer", "b": "integer"}
     assert found == [("1", "2"), ("3", "4")]
@@ -109,7 +109,7 @@ def test_what_is_no_row(owner: User, text: bytes, note: str | None) -> None:
     ("text", "reason"),
     [
         ("a;b\n1\n2\n3\n", "No table was made, because no row could be imported: expected 2 cells, found 1 (3 ×)."),
-        (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Give the “encoding” of the file."),
+        (b"a;b\nJos\x8e\xff;1\n\xff\xfe\xfd;2\n", "Try again with the option “encoding”."),
     ],
 )
 def test_a_table_that_no_row_fits_is_not_made(owner: User, text: str | bytes, reason: str) -> None:
@@ -131,7 +131,7 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
     file = 'stop,name\n1,Main St\n2,Track 5" North\n3,Elm\n'
     job = import_text(owner, "fresh", file, create_table=True)
     assert rejected(job) == [(3, [("*", "malformed_quotes")])]
-    assert 'quote: ""' in job.errors[0]["message"]
+    assert 'set the option quote to ""' in job.errors[0]["message"]
     make_table(owner, "T", stop="INTEGER", name="TEXT")
     assert import_text(owner, "T", file, quote="").rows_imported == 3
 

@@ -43,7 +43,7 @@ def test_a_failed_import_starts_afresh(client: APIClient, failed: ImportJob) -> 
     assert done is not None
     assert (done.state, done.rows_read) == ("failed", 2)
     assert records("t") == []
-    # The file has moved on: the newest of them can be tried again, the old one not.
+    # The file has passed to the new job: only the newest can be tried again.
     assert code(retry(client, failed)) == (409, "file_gone")
     assert retry(client, done).status_code == 202
 

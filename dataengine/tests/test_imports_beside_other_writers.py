@@ -17,14 +17,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def _writer(name: str) -> psycopg.Connection:
-    """A session of somebody else that has inserted ``name`` and not committed yet."""
+    """Another session that has inserted ``name`` but not committed yet."""
     session = psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor})
     session.execute("INSERT INTO userdata.people (name) VALUES (%s)", [name])
     return session
 
 
 def _wait_until_held_up_by(session: psycopg.Connection) -> None:
-    """Wait until somebody waits for what ``session`` has written."""
+    """Wait until another session waits for what ``session`` has written."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
 
     def somebody_waits() -> bool:

@@ -42,7 +42,7 @@ def test_records_are_updated_by_the_id_of_their_export(owner: User, things: list
 
 def test_an_export_comes_back_whole_with_one_cell_changed(owner: User, client: APIClient, things: list[str]) -> None:
     answer = client.get("/api/tables/things/export/?format=csv")
-    text = b"".join(answer.streaming_content).decode().replace("b2", "mended")
+    text = b"".join(answer).decode().replace("b2", "mended")
     job = import_text(owner, "things", text, **BY_ID)
     assert (job.rows_updated, job.rows_rejected) == (3, 0), rejected(job)
     assert records("things", "id", "b") == [(things[0], "b1"), (things[1], "mended"), (things[2], "b3")]

@@ -1,4 +1,4 @@
-"""Indexes that people ask for: built by a worker without stopping anybody, once, whatever dies meanwhile."""
+"""Requested indexes are built by a worker, once, without blocking anybody, whatever crashes meanwhile."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, st
 
 
 def _killed_midway(index: Index, environment: dict[str, str], moment: float) -> bool:
-    """Have a worker build the index and kill it ``moment`` seconds later. Whether the index was not ready by then."""
+    """Kill a worker ``moment`` seconds after it started the build. Returns whether the index was not ready."""
     process = subprocess.Popen([sys.executable, "-c", _RUN, str(index.pk)], env=environment, cwd=PROJECT_DIR)
     until(lambda: Index.objects.get(pk=index.pk).state != "queued" or process.poll() is not None)
     kill(process, after=moment)
@@ -208,7 +208,7 @@ def test_a_frozen_worker_loses_its_session(owner: User, second_connection: Calla
 
 
 def test_an_import_begins_when_the_build_is_over(owner: User) -> None:
-    """It does not stop the build: where something is imported all the time, there would never be an index."""
+    """It does not stop the build: with constant imports there would never be an index."""
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     index = _asked(owner, table, "a")
     job = queue_import(owner, "t", "a,n\nx,1\n")
@@ -220,7 +220,7 @@ def test_an_import_begins_when_the_build_is_over(owner: User) -> None:
 
 
 def test_a_build_connects_as_everything_else_does(owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a password that stands in a file, for one; certificates come the same way."""
+    """For example with a password from a file; certificates work in the same way."""
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
     index = _asked(owner, table, "a")
     settings, passwords = connection.settings_dict, tmp_path / "passwords"
@@ -278,7 +278,7 @@ def test_an_import_that_replaces_the_table_has_its_indexes_built_again(owner: Us
     assert {again.state for again in Index.objects.all()} == {"queued"}
     build_waiting()
     assert len(_indexes()) == 2
-    # A table that holds records keeps them.
+    # A table with records keeps its indexes.
     assert import_text(owner, "t", "a,n\nz,3\n").state == "completed"
     index.refresh_from_db()
     assert (index.state, len(_indexes())) == ("completed", 2)

@@ -1,4 +1,4 @@
-"""Inference settles whole blocks by Arrow's own parsers. It must come to what looking at each cell comes to."""
+"""Inference decides whole blocks with Arrow's parsers. The result must be the same as cell by cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that holds jobs in every state goes over to the shared fields with all of them, and back."""
+"""A database with jobs in every state can be migrated to the shared fields and back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def latest() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def before(owner: User) -> Iterator[StateApps]:
-    """The catalog as it was before, with rows in it."""
+    """The catalog before the migration, with rows."""
     old = migrate(BEFORE)
     made = old.get_model("dataengine", "Table").objects.create(name="t", owner_id=owner.pk)
     for state in COMMON:

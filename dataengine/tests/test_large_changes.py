@@ -1,4 +1,4 @@
-"""Changes of very many records: a worker makes them, once or not at all, whatever dies meanwhile; nobody waits."""
+"""Changes of very many records: a worker makes them, once or not at all, whatever crashes meanwhile; nobody waits."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HOLD = 4711
 @pytest.fixture(autouse=True)
 def _few_are_many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "LARGE", 50)
-    # A worker that an earlier test started would make the changes that these tests make themselves.
+    # The worker of an earlier test would make the changes that these tests make themselves.
     if "celery_worker" not in request.fixturenames:
         monkeypatch.setattr(changes, "ring", lambda *args, **options: None)
 
@@ -69,7 +69,7 @@ def over(job_id: int) -> Callable[[], bool]:
 
 
 def slow_down(seconds: float) -> None:
-    """Have each record of ``t`` take so long to be changed."""
+    """Make each change of a record of ``t`` take so long."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION userdata.wait() RETURNS trigger LANGUAGE plpgsql AS"
@@ -80,7 +80,7 @@ def slow_down(seconds: float) -> None:
 
 @contextmanager
 def held_up(session: psycopg.Connection[Any], changed: int) -> Iterator[None]:
-    """Who deletes records of ``t`` waits after so many of them for this to end."""
+    """Deleting records of ``t`` pauses after so many until this context ends."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION userdata.wait() RETURNS trigger LANGUAGE plpgsql AS"
@@ -96,7 +96,7 @@ def held_up(session: psycopg.Connection[Any], changed: int) -> Iterator[None]:
 
 
 def in_thread(job_id: int) -> threading.Thread:
-    """A thread that runs the job, as a worker of its own."""
+    """A thread that runs the job like another worker."""
 
     def work() -> None:
         change_runs.run(job_id)
@@ -207,17 +207,17 @@ def test_a_worker_killed_midway(
         process = subprocess.Popen(command, env=process_environment, cwd=PROJECT_DIR)
         until(lambda: is_waited_for(session) or process.poll() is not None)
         process.kill()
-        assert process.wait() == -signal.SIGKILL  # and did not come to an end of its own
+        assert process.wait() == -signal.SIGKILL  # and did not end by itself
     assert records("t") == before
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     change_runs.sweep()
     job = ChangeJob.objects.get(pk=asked["id"])
     assert job.state == "queued"
     end_pause(job)
-    threads = [in_thread(asked["id"]) for _ in range(2)]  # rung twice
+    threads = [in_thread(asked["id"]) for _ in range(2)]  # rung for twice
     for thread in threads:
         thread.join()
-    change_runs.run(asked["id"])  # and once more, late
+    change_runs.run(asked["id"])  # and again, late
     job = ChangeJob.objects.get(pk=asked["id"])
     assert (job.state, job.attempt, records("t")) == ("completed", 2, [])
     assert AuditEvent.objects.filter(action="records.deleted").count() == 1
@@ -316,7 +316,7 @@ def test_the_search_index_is_built_after_most_of_the_table_was_written(
     indexes.set_searchable(user=owner, table=table, searchable=True)
 
     def run(asked: Any) -> str:
-        """Have it done; the state of the search index then."""
+        """Make the change. Returns the state of the search index afterwards."""
         done = change_runs.run(asked.json()["id"])
         assert done is not None
         assert done.state == "completed", done.error
@@ -335,7 +335,7 @@ def test_the_search_index_is_built_after_most_of_the_table_was_written(
     assert client.get("/api/tables/t/records/?search=a59").json()["count"] == 1
 
 
-def test_an_index_that_is_being_built_gives_way(
+def test_an_index_build_makes_way(
     client: APIClient, owner: User, table: Table, monkeypatch: pytest.MonkeyPatch, second_connection: Any
 ) -> None:
     monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
@@ -359,14 +359,14 @@ def test_an_index_that_is_being_built_gives_way(
     index.refresh_from_db()
     assert (index.state, index.attempt) == ("queued", 0)
     waiting = client.patch(BULK, {"filter": {"id__gte": 1}, "data": {"n": 1}})
-    assert waiting.status_code == 200  # nothing is there
+    assert waiting.status_code == 200  # there are no changes
     ChangeJob.objects.create(table=table, user=owner, action="delete", parameters={"filter": {}})
     still = index_builds.run(index.pk)
     assert still is not None
     assert still.state == "queued"
 
 
-def test_who_may(
+def test_rights_are_needed(
     api: Callable[[User], APIClient], client: APIClient, table: Table, share: Any, colleague: User, stranger: User
 ) -> None:
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()

@@ -1,4 +1,4 @@
-"""A key that an operation does not know is refused by name; sending back what was shown changes nothing."""
+"""Unknown keys are refused by name; sending back what was read changes nothing."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ROW = b"12345,some text here,67890,and more\n"
 
 
 class Endless(io.RawIOBase):
-    """A file of any size that is made as it is read."""
+    """A file of any size, generated while it is read."""
 
     def __init__(self, head: bytes, filler: bytes, size: int, tail: bytes) -> None:
         self._head, self._filler, self._tail = head, filler, tail

@@ -1,4 +1,4 @@
-"""The block engine gives the answers of the record engine, which defines them, on any bytes and any cuts."""
+"""The block engine gives the same answers as the record engine, for any bytes and any cuts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage on neighbouring lines costs those lines: a row between them stands, unless a quoted cell legally covers it."""
+"""Damaged neighbouring lines are rejected, but a row between them is kept unless a quoted cell legally covers it."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def covered(lines: list[str], place: int) -> bool:
 
 
 def check(rows: list[str], hurt: dict[int, str], width: int, block_bytes: int) -> None:
-    """Read ``rows`` with those of ``hurt`` in their places, in both engines."""
-    # What changes the number of lines is another test's; so is what pairs up within its own line only by luck.
+    """Read ``rows`` with those in ``hurt`` replaced, in both engines."""
+    # Damage that changes the number of lines, or happens to pair up within its line, has other tests.
     texts = [hurt.get(number, row) for number, row in enumerate(rows)]
     lines = "\n".join(texts).split("\n")
     file = encode("\n".join(texts) + "\n")
@@ -107,7 +107,7 @@ QUOTE_KINDS = ["stray quote", "missing quote", "text after the row", "stray pair
 
 @pytest.mark.parametrize("seed", [0, 1, 6, 8])
 def test_many_damages_in_a_long_file(seed: int) -> None:
-    """Rows of ten columns, every eighth damaged and often its neighbour, too. Each seed once lost a row."""
+    """Rows of ten columns, every eighth damaged and often its neighbour, too. Each of these seeds once lost a row."""
     chance = random.Random(seed)
     cells = ["", "Anna", "12.50", '""', "a, b", "x y", 'say "yes"', "one\ntwo", "0", ""]
     rows = [

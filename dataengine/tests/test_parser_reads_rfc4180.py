@@ -1,4 +1,4 @@
-"""Whatever is written as RFC 4180 has it comes back exactly, wherever the blocks are cut."""
+"""Whatever is written according to RFC 4180 is read exactly, wherever the blocks are cut."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def physical_lines(text: str) -> int:
 @settings(max_examples=250)
 @given(st.data())
 def test_any_table_comes_back_identically(data: st.DataObject) -> None:
-    # A byte order mark is none at the start of a line, and text elsewhere.
+    # A byte order mark is removed at the start of a line, and text elsewhere.
     table = data.draw(tables(nasty_cells.map(lambda cell: re.sub("(^|[\r\n])\ufeff+", r"\1b", cell))))
     width = len(table[0])
     delimiter = data.draw(st.sampled_from([",", ";", "\t", "|", "§"]))
@@ -29,18 +29,18 @@ def test_any_table_comes_back_identically(data: st.DataObject) -> None:
     expected = []
     for row in table:
         quoted = data.draw(st.lists(st.booleans(), min_size=width, max_size=width))
-        quoted[0] |= not any(row)  # delimiters alone are no row
+        quoted[0] |= not any(row)  # delimiters alone are not a row
         line = write_row(row, quoted, delimiter)
         bare = [not flag and not cell for flag, cell in zip(quoted, row, strict=True)]
         cells = tuple(None if empty else cell for empty, cell in zip(bare, row, strict=True))
         expected.append((1 + physical_lines(text), cells, line))
         text += line + newline
         if data.draw(st.booleans()):
-            text += newline  # a blank line is no row
+            text += newline  # a blank line is not a row
     if data.draw(st.booleans()) and expected[-1][2]:
         text = text.rstrip("\r\n") if not expected[-1][2].endswith(("\r", "\n")) else text
     outcome = read(
-        ("\ufeff" + text).encode(),  # a file may begin with a mark; only one is taken off
+        ("\ufeff" + text).encode(),  # a file may begin with a mark; only one is removed
         width,
         dialect=Dialect(delimiter, has_header=False),
         block_bytes=data.draw(st.sampled_from([1, 2, 7, 30, 1 << 20])),
@@ -54,11 +54,11 @@ def test_any_table_comes_back_identically(data: st.DataObject) -> None:
 @settings(max_examples=300)
 @given(st.text(st.sampled_from('ab,"\n\r'), max_size=40))
 def test_agrees_with_the_strict_reader_of_python(text: str) -> None:
-    """Where Python accepts a text whose quotes stand as RFC 4180 has them, every row of the usual width is the same."""
+    """If Python accepts a text with quotes as in RFC 4180, every row of the usual width is the same."""
     rows = legal_reading(text)
     if not rows or re.search(r'[^,"\r\n]"(?!"|[,\r\n]|$)', text) or re.search(r'(?:^|[,\r\n])[^",\r\n]+"', text):
         return
-    if re.search(r"(?:^|[\r\n]),+(?:[\r\n]|$)", text):  # a line of commas alone is no row here
+    if re.search(r"(?:^|[\r\n]),+(?:[\r\n]|$)", text):  # a line of commas alone is not a row here
         return
     width = len(rows[0])
     outcome = read(text.encode(), width)

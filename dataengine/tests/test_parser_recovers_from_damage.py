@@ -1,4 +1,4 @@
-"""A damaged line costs that line and no other, and no row is ever silently altered."""
+"""A damaged line only loses itself, and no row is ever silently altered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MIXED = ["1,anna,x", '2,"bob, the ""b""",y', "3,,", '"4","",w']
 
 
 def check(outcome: Outcome, originals: list[Row], index: int, damaged: str, what: str, newline: str = "\n") -> None:
-    """All other rows are there, on their lines; what else was accepted is a legal reading of the damaged line."""
+    """All other rows are read, with their line numbers; anything else is a legal reading of the damaged line."""
     cells = outcome.cells
     before, after = originals[:index], originals[index + 1 :]
     assert cells[: len(before)] == before, what
@@ -82,7 +82,7 @@ prose = st.lists(plain_words, min_size=2, max_size=4).map("\n".join)
 @settings(max_examples=200)
 @given(st.data())
 def test_damage_of_tables_with_cells_of_several_lines(data: st.DataObject) -> None:
-    """The other rows stand, and no line of a damaged row's text passes for a row."""
+    """The other rows are kept, and no line of a damaged row's text is taken for a row."""
     width = data.draw(st.integers(2, 4))
     table = data.draw(st.lists(st.lists(prose | honest_cells, min_size=width, max_size=width), min_size=3, max_size=6))
     rows = data.draw(written(table))
@@ -129,7 +129,7 @@ def test_a_damaged_row_of_several_lines_is_one_reject_where_such_rows_are_usual(
 
 
 def test_a_cell_that_does_not_close_as_it_should_takes_no_row_along() -> None:
-    """Nobody can tell it from two stray quotes with a row between them, and a row is not lost to a guess."""
+    """It cannot be told from two stray quotes with a row between them, and no row is lost on a guess."""
     outcome = read(b'1,"a\nb",x\n4,"note\na,b,c\nend"more,x\n5,b,c\n', 3)
     assert [line for line, _ in outcome.rows] == [1, 4, 6]
     assert [reject.line for reject in outcome.rejects] == [3, 5]
@@ -144,7 +144,7 @@ def test_a_cell_that_does_not_close_as_it_should_takes_no_row_along() -> None:
         (b'1,a"b,3', "malformed_quotes", None),
         (b'1,"a"b,3', "malformed_quotes", None),
         (b"1,a\0b,3", "invalid_encoding", "the row holds a NUL byte"),
-        (b"1,a\xffb,3", "invalid_encoding", "the row holds bytes that are no text in the file's encoding"),
+        (b"1,a\xffb,3", "invalid_encoding", "the row holds bytes that are not text in the file's encoding"),
         (b"1,\xed\xa0\x80,3", "invalid_encoding", None),
     ],
 )
@@ -159,7 +159,7 @@ def test_codes(line: bytes, code: str, message: str | None) -> None:
 
 
 def test_one_row_in_a_hundred_is_bad() -> None:
-    """Many damaged rows of all kinds, far enough from each other: exactly they are missing."""
+    """Many damaged rows of all kinds, far enough from each other: exactly these are missing."""
     rows = [write_row([str(n), f"name {n}, the {n}th", f'"{n}"'], [False, n % 2 == 0, True]) for n in range(6000)]
     originals = read(encode("\n".join(rows)), 3).cells
     kinds = [kind for kind in sorted(DAMAGES) if kind not in ("broken into two lines", "lone carriage return")]

@@ -1,4 +1,4 @@
-"""What an import says of itself while it runs: true, never going back, and at nobody's expense."""
+"""The progress of an import is true, never decreases, and never slows it down."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = 60_000
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[ImportProgress]:
-    """Everything that is said, at each change."""
+    """All reports, one at each change."""
     told: list[ImportProgress] = []
     update = ProgressReporter.update
 
@@ -86,7 +86,7 @@ def test_a_new_table_reads_the_file_twice_and_says_so(owner: User, told: list[Im
 def test_an_empty_table(owner: User, told: list[ImportProgress]) -> None:
     table(owner)
     assert_honest(told, import_text(owner, "t", text()))
-    # Some rows may have to be looked at once more, which is another phase.
+    # Some rows may have to be checked again, which is another phase.
     assert [phase for phase in phases(told) if phase != "checking"][:2] == ["loading", "indexing"]
     assert phases(told)[-1] == "finishing"
     assert len({one.progress for one in told if one.phase == "indexing"}) == 2  # the unique column, and the key
@@ -156,7 +156,7 @@ def running(owner: User) -> ImportJob:
 
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """A Redis that takes a message and never answers: (a message is on its way, let it go)."""
+    """A Redis that accepts a message and never answers: (a message is being sent, let it go)."""
     begun, released = threading.Event(), threading.Event()
 
     def send(self: Sender, job_id: int, progress: dict[str, Any] | None) -> None:
@@ -174,7 +174,7 @@ def test_an_import_waits_for_no_message(running: ImportJob, stuck: tuple[threadi
     reporter.update(rows_read=1)
     begun.wait()
     reporter.update(rows_read=2)
-    reporter.close()  # comes back although the message is still on its way
+    reporter.close()  # returns although the message is still being sent
     assert not released.is_set()
     assert reporter.snapshot().rows_read == 2
 
@@ -209,7 +209,7 @@ def test_after_the_end_nothing_is_written(running: ImportJob) -> None:
 
 
 def test_the_building_of_an_index_is_watched(owner: User, second_connection: Any) -> None:
-    """A function that waits at some rows lets the build be looked at there."""
+    """A function that waits at some rows lets the test observe the build there."""
     stops = (1, 1000, 2000)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE userdata.slow (n int)")

@@ -206,7 +206,7 @@ def test_what_python_cannot_read_stays_as_it_is(client: APIClient, make_table: M
         assert cursor.fetchall() == [("20000-01-01", 5), (None, 6)]
 
 
-def test_a_value_that_one_gives_up_another_may_take(client: APIClient, table: Table) -> None:
+def test_a_value_freed_by_one_record_can_be_taken_by_another(client: APIClient, table: Table) -> None:
     client.post(URL, {"records": [{"a": "x"}, {"a": "y"}, {"a": "z"}]})
     records = [{"id": 3, "data": {"a": "free"}}, {"id": 2, "data": {"a": "z"}}, {"id": 1, "data": {"a": "y"}}]
     assert client.patch(URL, {"records": records}).status_code == 200

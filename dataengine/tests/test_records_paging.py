@@ -31,7 +31,7 @@ ORDERS = st.lists(
     st.tuples(st.sampled_from([*VALUES, "id"]), st.booleans()), max_size=4, unique_by=lambda order: order[0]
 )
 
-# Parameter, value, and what a record's values (by column) have to be.
+# Parameter, value, and a condition on the record's values by column.
 FILTERS: list[tuple[str, str, Callable[[dict[str, Any]], bool]]] = [
     ("n__gte", "0", lambda row: row["n"] is not None and row["n"] >= 0),
     ("n__ne", "1", lambda row: row["n"] != 1),
@@ -71,7 +71,7 @@ def python_order(rows: list[Record], order: list[tuple[str, bool]], nulls: str, 
 
 @pytest.fixture
 def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every page but the first is found by its keys, as far ones are."""
+    """Find every page but the first by its keys, as for far ones."""
     monkeypatch.setattr(paging, "KEYS_FIRST", 0)
     monkeypatch.setattr(paging, "_is_indexed", lambda model, attribute: True)
 
@@ -85,7 +85,7 @@ def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
     st.lists(st.sampled_from(FILTERS), max_size=2, unique_by=lambda made: made[0]),
     st.integers(1, 7),
 )
-def test_walks(
+def test_walking_visits_every_record_once(
     make_table: MakeTable,
     owner: User,
     rows: list[dict[str, Any]],
@@ -188,7 +188,7 @@ def test_counts(client: APIClient, make_table: MakeTable, monkeypatch: pytest.Mo
     assert (exact["count"], exact["count_exact"]) == (30, True)
     few = client.get("/api/get-records/?table_name=t&a__lt=5").json()
     assert (few["count"], few["count_exact"]) == (5, True)
-    # The last page: by its number where that is known.
+    # The last page, by number if that is known.
     assert client.get(exact["last"]).json()["page"] == 3
     assert [record["id"] for record in client.get(exact["last"]).json()["results"]] == list(range(21, 31))
     last = client.get(rough["last"]).json()

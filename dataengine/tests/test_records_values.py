@@ -1,4 +1,4 @@
-"""Values of every type: what goes in comes out exactly, and nothing else goes in."""
+"""Values of every type: valid ones are returned exactly, others are refused."""
 
 from __future__ import annotations
 

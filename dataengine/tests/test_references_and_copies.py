@@ -1,4 +1,4 @@
-"""References are shown by a label, found by text, and said when they stand in the way; records can be copied."""
+"""References are shown by label, found by text, and named when they prevent deleting; records can be copied."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def test_deleting_says_what_refers_to_it(
     assert many["referenced_by"] == [{"table_name": "orders", "column_name": "customer", "count": 3}]
 
 
-def test_a_table_that_one_may_not_see_is_not_named(
-    client: APIClient, customers: Table, colleague: User, share: Any
-) -> None:
+def test_tables_without_access_are_not_named(client: APIClient, customers: Table, colleague: User, share: Any) -> None:
     share(customers, colleague, "view")
     secret = create_table(user=colleague, name="secret", columns=[parse_sql_type("who", "REFERENCES customers")])
     record_model(secret).objects.create(**{record_model(secret).columns[0].attribute: 2})

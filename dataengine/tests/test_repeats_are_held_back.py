@@ -1,4 +1,4 @@
-"""What may repeat an earlier row is held back while a file is read: every repeat, whatever else; and then decided."""
+"""Rows that may repeat earlier ones are held back while a file is read, at least all real repeats, then decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A search index finds words, rare ones at once, and the page and the API say what is slow for lack of one."""
+"""A search index finds words, rare ones at once, and page and API tell what is slow without one."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def test_what_it_finds(client: APIClient, owner: User, table: Table, monkeypatch
     build(owner, table)
     for text, expected in {
         "lovelace": [1],
-        "LOVE": [1, 3],  # the last word may be a beginning
+        "LOVE": [1, 3],  # the last word may be incomplete
         "lovelace ada": [1],
-        "love ada": [],  # only the last one
+        "love ada": [],  # only the last word
         "wrote": [1, 2],
         "program ada@": [1],
         "moth cobol": [2],
@@ -120,12 +120,12 @@ def test_too_slow_is_an_answer(client: APIClient, owner: User, table: Table, mon
         assert needed == [
             (None, "Searching", None), ("name", "Filtering by “name”", None), ("m", "Sorting by “m”", None),
         ]  # fmt: skip
-        # What is being changed comes to rest by itself.
+        # A change in progress ends by itself.
         ChangeJob.objects.create(table=table, user=owner, action="delete", state="running")
         meanwhile = client.get("/api/get-records/", {"table_name": "t", "order_by": "m"}).json()["error"]
         assert "are being changed" in meanwhile["message"]
         assert (meanwhile["code"], meanwhile["needs_index"]) == ("query_timeout", [])
-        # The connection is as it was.
+        # The connection is unchanged.
         assert client.get("/api/tables/").status_code == 200
         with connection.cursor() as cursor:
             cursor.execute("SHOW statement_timeout")
@@ -138,7 +138,7 @@ def test_too_slow_is_an_answer(client: APIClient, owner: User, table: Table, mon
 
 
 def test_a_common_word_is_walked_for_at_once(client: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statistics tell common words: nobody waits for a look in the index that would find half of the table."""
+    """Statistics reveal common words: no index lookup that would find half of the table."""
     made = make_table(owner, "many", name="TEXT")
     with connection.cursor() as cursor:
         cursor.execute(

@@ -20,7 +20,7 @@ CSV = b"id,name\n1,anna\n2,bob\n"
 
 
 def gzipped(data: bytes) -> bytes:
-    """The same bytes whenever they are made: test names hold them, and parallel workers must agree on the names."""
+    """Always the same bytes: test names contain them, and parallel workers must agree on the names."""
     return gzip.compress(data, mtime=0)
 
 
@@ -113,7 +113,7 @@ def test_text_that_looks_odd_at_first_is_read(data: bytes) -> None:
         (b"a\x01b\n1\x012\n" * 20, None, "\x01"),
     ],
 )
-def test_what_a_person_says_of_a_file_counts(data: bytes, encoding: str | None, delimiter: str | None) -> None:
+def test_given_options_take_precedence(data: bytes, encoding: str | None, delimiter: str | None) -> None:
     with pytest.raises(InvalidInput):
         open_source(io.BytesIO(data), "a.csv")
 

@@ -1,4 +1,4 @@
-"""Spreadsheets: the first visible sheet, cell by cell as its owner sees it, streamed."""
+"""Spreadsheets: the first visible sheet, cell by cell as users see it, streamed."""
 
 from __future__ import annotations
 
@@ -233,7 +233,7 @@ def test_a_look_at_the_first_rows_reads_the_first_texts_only() -> None:
     assert source.sample().startswith(b"text number 0 of many\ntext number 1 of many\n")
     assert source._workbook is not None
     assert 0 < len(source._workbook._strings) < count / 4
-    # Any order will do; then all of them have to be read.
+    # Any order is allowed, but then all of them have to be read.
     source = opened(workbook(rows, texts))
     assert source.sample().startswith(b"text number 0 of many,text number 299999 of many\n")
     assert source._workbook is not None

@@ -1,4 +1,4 @@
-"""SQL-style column types: every spelling that is taken, and nothing else."""
+"""SQL-style column types: every accepted spelling, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Designing tables: what can be made, what is refused, and that nothing half-made stays."""
+"""Designing tables: what can be made, what is refused, and that nothing half-finished remains."""
 
 from __future__ import annotations
 

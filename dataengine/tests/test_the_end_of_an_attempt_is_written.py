@@ -1,4 +1,4 @@
-"""Why an attempt ended is not lost where the database cannot write it down yet; nobody takes the job meanwhile."""
+"""Why an attempt ended is kept even if the database cannot store it yet; nobody takes the job meanwhile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def fill_the_disk(jobs: str) -> None:
-    """Have no room for records in ``t``, nor for the end of one of the ``jobs``, whose tries are counted."""
+    """Leave no space for records in ``t`` or for the end of one of the ``jobs``, and count the attempts to write it."""
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE SEQUENCE userdata.tries;"
@@ -55,7 +55,7 @@ def in_thread(work: Callable[[], object]) -> threading.Thread:
 
 
 def once_there_is_room(job: Job, runs: ModuleType) -> None:
-    """Have a worker try the job on a full disk; it holds on to it, and says why once there is room. Then try again."""
+    """Let a worker try the job on a full disk: it keeps the job and writes why it failed once it can. Then retry."""
     model = type(job)
     jobs = model._meta.db_table
     fill_the_disk(jobs)
@@ -73,7 +73,7 @@ def once_there_is_room(job: Job, runs: ModuleType) -> None:
     assert (job.state, job.attempt) == ("completed", 2)
 
 
-def test_of_the_building_of_an_index(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_an_index_build(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     table = make_table(owner, "t", n="INTEGER")
     indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
     quick = ddl.column_index

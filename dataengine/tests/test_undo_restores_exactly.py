@@ -1,4 +1,4 @@
-"""Undo: what a change did is taken back exactly, same ids included, unless somebody changed it since."""
+"""Undo reverts a change exactly, including ids, unless somebody has changed the records since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records may exchange unique values in one change, and that change can be undone: what counts is how it ends."""
+"""Records may exchange unique values in one change, and that change can be undone: only the result counts."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_swaps_rings_and_chains(client: APIClient, wanted: list[int]) -> None:
 
 
 @pytest.mark.usefixtures("_table")
-def test_only_who_is_at_fault_is_named(client: APIClient) -> None:
-    # Readers are not kept out of a table for the sake of a better message.
+def test_only_records_at_fault_are_named(client: APIClient) -> None:
+    # Do not lock readers out of a table for a better message.
     required = client.get("/api/tables/t/columns/n/").json()["required"]
     for wanted in ({"r1": 2, "r2": 3}, {"r1": 2, "r2": 2}):
         answer = change(client, **wanted)

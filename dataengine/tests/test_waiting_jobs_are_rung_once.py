@@ -1,4 +1,4 @@
-"""A job that waits for its table is rung when the table is free, and not before: it is in nobody's way meanwhile."""
+"""A job that waits for its table is rung for when the table is free, not before, and is in nobody's way meanwhile."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def an_index(table: Table) -> Index:
 
 
 def run(job: Job) -> None:
-    """As a worker runs it that has heard its bell."""
+    """Run a job like a worker that has heard its bell."""
     match job:
         case ImportJob():
             tasks.run_import(job.pk)
@@ -62,7 +62,7 @@ def run(job: Job) -> None:
 
 
 @pytest.mark.parametrize("queue", [an_import, a_change, an_index])
-def test_one_that_waits_for_its_table_rings_for_nobody(
+def test_a_job_that_waits_for_its_table_rings_for_nobody(
     table: Table, queue: Callable[[Table], Job], second_connection: Callable[[], Any]
 ) -> None:
     job = queue(table)
@@ -78,7 +78,7 @@ def test_one_that_waits_for_its_table_rings_for_nobody(
     assert rung() == []
 
 
-def test_whoever_waits_is_rung_when_the_table_is_free(table: Table) -> None:
+def test_waiting_jobs_are_rung_for_when_the_table_is_free(table: Table) -> None:
     index, change, first, second, third = an_index(table), a_change(table), *(an_import(table) for _ in range(3))
     rung()
     run(first)

@@ -1,4 +1,4 @@
-"""Errors as people read them in a job's row, and whether another attempt may fare better."""
+"""Errors in a job's row, and whether another attempt may help."""
 
 from __future__ import annotations
 
@@ -41,6 +41,6 @@ def test_errors_in_words(error: Exception, expected: Failure) -> None:
     assert failure_of(error) == expected
 
 
-def test_what_would_be_too_large_again() -> None:
+def test_values_too_large_stay_too_large() -> None:
     failure = failure_of(caused(django.db.OperationalError(), errors.ProgramLimitExceeded()))
     assert (failure.code, failure.is_final) == ("too_large", True)

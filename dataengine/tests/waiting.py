@@ -1,4 +1,4 @@
-"""Waiting for what must come, however slow the machine; what never comes fails the test, and the message says what."""
+"""Waits for events, however slow the machine; if one never comes, the test fails and names it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from dataengine.models import Job
 
 PATIENCE_SECONDS = 240
-"""Far more than anything here takes. It measures nothing: it only tells a test that hangs from one that is slow."""
+"""Far more than anything here takes. It measures nothing, it only tells a hanging test from a slow one."""
 _PAUSE_SECONDS = 0.01
 
 
 def _turns(condition: Callable[[], object]) -> Iterator[None]:
-    """A turn for each time that ``condition`` does not hold. Raises AssertionError once it is waited for in vain."""
+    """Yields as long as ``condition`` does not hold. Raises AssertionError after waiting in vain."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         if time.monotonic() > deadline:
@@ -31,7 +31,7 @@ def _turns(condition: Callable[[], object]) -> Iterator[None]:
 
 
 def until(condition: Callable[[], object], *, pause: Callable[[], object] | None = None) -> None:
-    """Wait until ``condition`` holds. ``pause`` is how to let some time go by, where others need the thread meanwhile.
+    """Wait until ``condition`` holds. ``pause`` lets some time pass if others need the thread meanwhile.
 
     Raises AssertionError with the condition's text where that never happens.
     """
@@ -43,7 +43,7 @@ def until(condition: Callable[[], object], *, pause: Callable[[], object] | None
 
 
 async def until_async(condition: Callable[[], object]) -> None:
-    """The same in a coroutine."""
+    """``until`` in a coroutine."""
     for _ in _turns(condition):
         await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -56,7 +56,7 @@ def _words(condition: Callable[[], object]) -> str:
 
 
 def is_waited_for(session: psycopg.Connection[Any]) -> bool:
-    """Whether another session waits for a lock of this one."""
+    """Whether another session is waiting for a lock of this one."""
     # Not pg_stat_activity, of which a transaction sees one snapshot only.
     waiting = session.execute(
         "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)) LIMIT 1"
@@ -65,13 +65,13 @@ def is_waited_for(session: psycopg.Connection[Any]) -> bool:
 
 
 def end_pause(job: Job) -> None:
-    """Let the pause before the next attempt at the job be over."""
+    """End the pause before the next attempt at the job."""
     type(job)._default_manager.filter(pk=job.pk).update(try_again_at=timezone.now())
 
 
 @contextmanager
 def kept_from_writing(session: psycopg.Connection[Any], table: str) -> Iterator[None]:
-    """Nobody writes to a table: an import into it begins, and cannot come to its end."""
+    """Keep others from writing to a table: an import into it begins but cannot end."""
     session.execute("BEGIN")
     session.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier("userdata", table)))
     try:

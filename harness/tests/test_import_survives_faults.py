@@ -1,4 +1,4 @@
-"""After whatever dies in the middle of it, an import has happened exactly once, with one mail and nothing left behind.
+"""Whatever dies in the middle, an import happens exactly once, with one mail and nothing left behind.
 
 On the real stack, started as `make run` starts it. `make soak` runs many more of the same trials.
 """
@@ -12,7 +12,8 @@ import pytest
 from harness.system import System
 from harness.trials import Trial, Workload, make_workload, run_trial, trials
 
-pytestmark = pytest.mark.xdist_group("stack")
+# Apart from the other tests with stacks, which take as long as these: they wait more than they work.
+pytestmark = pytest.mark.xdist_group("faults")
 
 
 @pytest.fixture(scope="module")

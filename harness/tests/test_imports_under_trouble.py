@@ -54,10 +54,10 @@ def test_an_upload_is_answered_while_redis_is_frozen(system: System, folder: Pat
 def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, tmp_path: Path) -> None:
     system.create_table("poison", FIELDS)
     many = tmp_path / "many.csv"
-    write_clean(many, 5 * ROWS)  # long enough for every attempt to be struck
+    write_clean(many, 5 * ROWS)  # long enough to strike every attempt
     job = system.upload("poison", many)
     with psycopg.connect(system.database_url, autocommit=True) as connection:
-        # Asked of the database itself: by the API an attempt could be over before its answer is here.
+        # Ask the database itself: an attempt could be over before the API answers.
         killed, state = 0, "queued"
         while state in {"queued", "running"}:
             row = connection.execute(
@@ -81,7 +81,7 @@ def test_columns_cannot_change_while_an_import_runs(system: System, folder: Path
     system.create_table("steady", FIELDS)
     late = {"column_name": "late", "column_type": "TEXT"}
     with psycopg.connect(system.database_url) as connection:
-        connection.execute("LOCK TABLE userdata.steady IN SHARE MODE")  # the import begins, and cannot end
+        connection.execute("LOCK TABLE userdata.steady IN SHARE MODE")  # the import begins but cannot end
         job = system.upload("steady", people)
         until(lambda: system.call("GET", f"/api/imports/{job['id']}/")["state"] != "queued")
         answer = system.answer("POST", "/api/tables/steady/columns/", json=late)
@@ -92,7 +92,7 @@ def test_columns_cannot_change_while_an_import_runs(system: System, folder: Path
     assert_clean(system, folder)
 
 
-def test_a_file_sent_twice_at_once_goes_in_once(system: System, folder: Path, people: Path) -> None:
+def test_a_file_sent_twice_at_once_is_imported_once(system: System, folder: Path, people: Path) -> None:
     system.create_table("twice", FIELDS)
     jobs: list[dict[str, Any]] = []
     threads = [threading.Thread(target=lambda: jobs.append(system.upload("twice", people))) for _ in range(2)]
@@ -118,7 +118,7 @@ def test_a_cancelled_import_leaves_nothing(system: System, folder: Path, people:
         time.sleep(after)
         is_accepted = _try(system, "POST", f"/api/imports/{job['id']}/cancel/", {}) is not None
         job = wait_until_over(system, job["id"])
-        # Who comes too late is told so, and the import is as if nobody had asked.
+        # A request that comes too late gets an error, and the import is unaffected.
         assert job["state"] == ("cancelled" if is_accepted else "completed")
         assert count(system, "cancelled") == job["rows_imported"] == (0 if is_accepted else ROWS)
         assert_clean(system, folder)
@@ -128,7 +128,7 @@ def test_a_cancelled_import_leaves_nothing(system: System, folder: Path, people:
     assert mails_about(folder, job["id"]) == 0
 
 
-def test_a_dead_mail_server_fails_no_import(tmp_path: Path, people: Path) -> None:
+def test_a_dead_mail_server_does_not_fail_an_import(tmp_path: Path, people: Path) -> None:
     with running_system(tmp_path / "data", EMAIL_URL="smtp://127.0.0.1:1") as system:
         system.create_table("no_mail", FIELDS)
         job = system.upload("no_mail", people)
@@ -149,7 +149,7 @@ def _small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_full_upload_folder_is_said_and_leaves_nothing(tmp_path: Path, people: Path) -> None:
+def test_a_full_upload_folder_is_reported_and_leaves_nothing(tmp_path: Path, people: Path) -> None:
     with _small_disk(tmp_path / "uploads", "4m"):
         url = (tmp_path / "uploads").as_uri()
         with running_system(tmp_path / "data", STORAGE_URL=url) as system:
@@ -170,7 +170,7 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, peo
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
             while out.write(bytes(65_536)):
                 pass
-        # On a disk without a single free block nobody can write down how the import ended, so room comes back in time.
+        # Without a single free block the end of the import cannot be written, so space is freed in time.
         with contextlib.suppress(StillRunning):
             wait_until_over(system, job["id"], patience=20)
         filler.unlink(missing_ok=True)
@@ -178,8 +178,8 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, peo
         assert job["state"] in {"failed", "completed"}
         assert count(system, "no_room") == job["rows_imported"]
         if job["state"] == "failed":
-            assert "no room" in job["error"]
-        # Where it did go in, the disk is too small for the same rows once more, all of them rejected.
+            assert "no space" in job["error"]
+        # If it was imported, the disk is too small for the same rows again, all of them rejected.
         system.delete_table("no_room")
         system.create_table("no_room", FIELDS)
         again = wait_until_over(system, system.upload("no_room", people)["id"])
@@ -187,7 +187,7 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, peo
 
 
 def _try(system: System, method: str, path: str, body: dict[str, Any]) -> Any:
-    """The answer, or None where it is a 409."""
+    """The answer, or None for a 409."""
     try:
         return system.call(method, path, json=body)
     except RuntimeError as error:

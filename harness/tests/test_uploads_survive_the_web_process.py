@@ -1,4 +1,4 @@
-"""The web process is killed in the middle of an upload from the console: what was taken is kept, and it goes on."""
+"""If the web process is killed in the middle of an upload, what was received is kept, and the upload continues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 
 @pytest.fixture
 def console(system: System) -> Iterator[httpx.Client]:
-    """Somebody who is logged in."""
+    """A client that is logged in."""
     with httpx.Client(base_url=system.url, follow_redirects=True, timeout=60) as client:
         proof = read(client.get("/login/").text).value("csrfmiddlewaretoken")
         form = {"username": "bench", "password": system.password, "csrfmiddlewaretoken": proof}
@@ -32,7 +32,7 @@ def console(system: System) -> Iterator[httpx.Client]:
 
 
 def kill_web(system: System) -> None:
-    """Kill it, and wait until the supervisor has another."""
+    """Kill the web process, and wait until the supervisor has started another."""
     before = system.processes("uvicorn")
     for process in before:
         process.kill()

@@ -1,4 +1,4 @@
-"""The cast's tables, for the console's tests."""
+"""Tables of owner, colleague and stranger, for the console's tests."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def people(owner: User) -> Table:
 
 @pytest.fixture
 def shared(people: Table, colleague: User) -> Table:
-    """The same table; the colleague may see it and nothing more."""
+    """The same table; the colleague may only view it."""
     assign_perm("view_table", colleague, people)
     return people
 
@@ -79,4 +79,4 @@ def as_stranger(stranger: User) -> Client:
 
 
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
-"""What htmx sends when it will swap a part of the page."""
+"""The headers of htmx when it will replace a part of the page."""

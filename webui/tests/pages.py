@@ -17,13 +17,13 @@ _WITHIN_A_LINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "mark", "small", "
 
 @dataclass(repr=False)
 class Element:
-    """An element of a page. ``text`` is all that stands in it, with the spaces and line breaks of its template."""
+    """An element of a page. ``text`` is its whole text, with the spaces and line breaks of the template."""
 
     tag: str
     attributes: dict[str, str]
     text: str = ""
     inside: list[Element] = field(default_factory=list)
-    """All elements in it, in their order, however deep."""
+    """All elements in it, in order, at any depth."""
 
     @property
     def words(self) -> str:
@@ -40,27 +40,27 @@ class Element:
         return self.attributes[attribute]
 
     def elements(self, tag: str, **attributes: str) -> list[Element]:
-        """The elements in it with that tag and those attributes, in order; ``data_x`` stands for ``data-x``."""
+        """The elements in it with a tag and attributes, in order; ``data_x`` stands for ``data-x``."""
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         return [one for one in self.inside if one.tag == tag and wanted.items() <= one.attributes.items()]
 
     def element(self, tag: str, **attributes: str) -> Element:
-        """The one that there is."""
+        """The only element."""
         found = self.elements(tag, **attributes)
         assert len(found) == 1, f"{len(found)} elements {tag} {attributes} in: {self.words}"
         return found[0]
 
     def words_of(self, tag: str, **attributes: str) -> list[str]:
-        """What a reader sees of each."""
+        """The visible text of each."""
         return [one.words for one in self.elements(tag, **attributes)]
 
     def values(self, tag: str, attribute: str, **attributes: str) -> list[str]:
-        """An attribute of each that has it."""
+        """An attribute of all elements that have it."""
         found = self.elements(tag, **attributes)
         return [one[attribute] for one in found if attribute in one.attributes]
 
     def value(self, name: str) -> str:
-        """What stands in the form's field of that name."""
+        """The value of the form's field with this name."""
         selects = self.elements("select", name=name)
         if selects:
             [chosen] = [one["value"] for one in selects[0].elements("option") if "selected" in one.attributes]
@@ -73,17 +73,17 @@ class Element:
 
 @dataclass(repr=False)
 class Page(Element):
-    """All of an answer, as it came in ``source``."""
+    """A whole response; ``source`` is its text."""
 
     source: str = ""
 
     @property
     def outermost(self) -> Element:
-        """The one element that everything else is in; the first one, where messages come along after it."""
+        """The root element; the first one, if messages follow it."""
         return self.inside[0]
 
     def records(self) -> list[dict[str, str]]:
-        """The grid's rows: what stands in each cell, by its column."""
+        """The grid's rows: the text of each cell, by column."""
         rows = [row for row in self.elements("tr") if re.fullmatch(r"r-?\d+", row.attributes.get("id", ""))]
         return [{cell.attributes.get("data-label", ""): cell.words for cell in row.elements("td")} for row in rows]
 
@@ -108,7 +108,7 @@ class _Reader(HTMLParser):
         self.open: list[Element] = [self.page]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == self.open[-1].tag == "option":  # its end may be left out
+        if tag == self.open[-1].tag == "option":  # its end tag may be missing
             self.open.pop()
         self._break_line(tag)
         element = Element(tag, {name: value or "" for name, value in attrs})

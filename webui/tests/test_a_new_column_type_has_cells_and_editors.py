@@ -1,4 +1,4 @@
-"""A type of one's own, which is one class, in the console: designer, grid, editor, form, conditions, charts."""
+"""A new column type, which is one class, in the console: designer, grid, editor, form, conditions, charts."""
 
 from __future__ import annotations
 

@@ -38,10 +38,10 @@ def test_guessing_is_slowed_down(client: Client, owner: User, password: str, mon
     assert welcome.status_code == 302
 
 
-def test_a_right_guess_among_many_wrong_ones_is_not_told(
+def test_a_right_guess_among_many_wrong_ones_is_not_revealed(
     client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    """Those that are sent at the same time may all be let in before the first has failed."""
+    """Parallel ones may all be admitted before the first one has failed."""
     monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
     settings.AUTHENTICATION_BACKENDS = [f"{WhileOthersGuess.__module__}.{WhileOthersGuess.__name__}"]
     refused = client.post("/login/", {"username": "owner", "password": password})
@@ -54,7 +54,7 @@ def test_the_admin_has_the_same_log_in(client: Client, owner: User, password: st
     owner.save()
     asked = client.get("/admin/auth/user/", follow=True)
     assert asked.redirect_chain[-1][0] == "/login/?next=/admin/auth/user/"
-    # Nobody can try passwords at the admin's own address.
+    # Passwords cannot be tried at the admin's own address.
     tried = client.post("/admin/login/", {"username": "owner", "password": password, "next": "/admin/"})
     assert tried.headers["Location"] == "/login/?next=/admin/"
     assert client.get("/admin/").status_code == 302
@@ -63,7 +63,7 @@ def test_the_admin_has_the_same_log_in(client: Client, owner: User, password: st
     assert client.get("/admin/login/", follow=True).redirect_chain[-1][0] == "/admin/"
 
 
-def test_who_may_not_see_the_admin_is_told_so(as_stranger: Client) -> None:
+def test_users_without_access_to_the_admin_are_told_so(as_stranger: Client) -> None:
     response = as_stranger.get("/admin/", follow=True)
     assert response.status_code == 403
     assert read(response).element("h1").words == "You may not do that"
@@ -87,7 +87,7 @@ def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(client: Clie
     assert response.headers["Location"] == "/login/?next=/tables/people/%3Fpage%3D2"
 
 
-def test_an_address_of_forms_says_so_when_it_is_opened(as_owner: Client) -> None:
+def test_opening_the_address_of_a_form_explains_itself(as_owner: Client) -> None:
     response = as_owner.get("/tables/people/selected/")
     assert (response.status_code, response.headers["Allow"]) == (405, "POST")
     assert read(response).element("h1").words == "This is not a page"
@@ -119,7 +119,7 @@ def test_a_forgotten_password_is_set_by_mail(client: Client, owner: User, mailou
     assert "no longer works" in read(again)
 
 
-def test_the_look_is_kept_in_a_cookie_and_drawn_without_a_script(as_owner: Client) -> None:
+def test_the_theme_is_kept_in_a_cookie_and_needs_no_script(as_owner: Client) -> None:
     assert "data-bs-theme" not in read(as_owner.get("/")).element("html").attributes
     response = as_owner.post("/account/theme/", {"theme": "dark", "next": "/imports/"})
     assert response.headers["Location"] == "/imports/"

@@ -1,4 +1,4 @@
-"""A block of cells is written as one change, all or nothing, with what is wrong named by cell."""
+"""A block of cells is written as one change, all or nothing, with errors by cell."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     assert values(people, 1)["notes"] == "theirs"
 
 
-def test_what_the_grid_shows_comes_back_as_it_was(as_owner: Client, owner: User) -> None:
+def test_copied_cells_are_pasted_unchanged(as_owner: Client, owner: User) -> None:
     kinds: dict[str, tuple[str, Any]] = {
         "t": ("TEXT", "a"), "i": ("BIGINT", -(2**63)), "n": ("NUMERIC(30,4)", "12345678901234567890.5000"),
         "r": ("REAL", 0.1), "d": ("FLOAT", 1e-300), "b": ("BOOLEAN", False), "day": ("DATE", "0001-01-01"),
@@ -112,12 +112,12 @@ def test_references_go_by_name(as_owner: Client, owner: User, people: Table) -> 
     ["", "{", "[]", "{}", "[1]", '[{"id": "1", "cells": {}}]', '[{"id": 1}]', '[{"id": 1, "cells": {"c1": 1}}]',
      '[{"id": 1, "version": 5, "cells": {}}]', '[{"id": 1, "cells": {"c0": "x"}}]', '[{"id": true, "cells": {}}]'],
 )  # fmt: skip
-def test_damage_is_no_500(as_owner: Client, people: Table, block: str) -> None:
+def test_damaged_blocks_are_refused(as_owner: Client, people: Table, block: str) -> None:
     answer = as_owner.post("/tables/people/paste/", {"block": block}, headers=PARTIAL)
     assert answer.status_code == 400
 
 
-def test_who_may(as_stranger: Client, as_colleague: Client, shared: Table) -> None:
+def test_rights_are_needed(as_stranger: Client, as_colleague: Client, shared: Table) -> None:
     assert paste(as_stranger, shared, {1: {"name": "A"}}).status_code == 404
     assert paste(as_colleague, shared, {1: {"name": "A"}}).status_code == 403
     assert values(shared, 1)["name"] == "Ann"

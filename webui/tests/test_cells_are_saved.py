@@ -1,4 +1,4 @@
-"""The view of one cell: who may ask and change, what it answers, and changes taken back from the page."""
+"""The view of one cell: rights, answers, and changes undone from the page."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_answer_is_the_row_as_the_grid_shows_it_and_a_way_back(as_owner: Cli
     assert html.element("tr", id="r1") == grid.element("tr", id="r1")
 
 
-def test_who_may(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
+def test_rights_are_needed(as_stranger: Client, as_colleague: Client, people: Table, colleague: User) -> None:
     for client, right, status in (
         (as_stranger, None, 404),
         (as_colleague, None, 404),
@@ -81,7 +81,7 @@ def test_what_is_refused_is_said_in_plain_text(
 
 
 @pytest.mark.parametrize("text", ['{"a": ', "hello", "NaN", "[" * 100_000, '"\\u0000"', '"\\ud800"', "\0"])
-def test_what_is_no_json_is_refused(as_owner: Client, owner: User, text: str) -> None:
+def test_invalid_json_is_refused(as_owner: Client, owner: User, text: str) -> None:
     table = make_table(owner, "docs", {"doc": "JSONB"})
     insert_record(user=owner, table=table, data={"doc": {"a": 1}})
     answer = save(as_owner, table, "doc", value=text)
@@ -114,7 +114,7 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
     assert "Mine" in html
     assert html.element("tr", id="r1")["data-version"] == record_version(get_record(people, 1))
     assert stored(people, "name") == "Theirs <i>"
-    # Another cell of the same record is nobody's but the user's.
+    # Another cell of the same record does not conflict.
     assert save(as_owner, people, "score", value="1", version=version, seen="12.50").status_code == 200
     assert save(as_owner, people, "notes", value="mine", version=version, seen="").status_code == 409
     assert save(as_owner, people, "notes", value="mine", version=version, seen_null="1").status_code == 200
@@ -144,7 +144,7 @@ def test_a_reference_is_named_as_in_the_form(as_owner: Client, owner: User, peop
     assert (shown.element("a")["href"], shown.words) == ("/tables/people/records/2/", "Bob")
     assert stored(pets, "keeper") == 2
     assert save(as_owner, pets, "keeper", value="nobody").content.decode().startswith("No record of “people”")
-    # Still what was seen, though the record's version is another.
+    # Still what the user saw, although the record's version differs.
     assert save(as_owner, pets, "keeper", value="3", version=version, seen="Bob #2").status_code == 200
     assert save(as_owner, pets, "keeper", value="1", version=version, seen="Bob #2").status_code == 409
 
@@ -183,7 +183,7 @@ def test_strangers_and_viewers_undo_nothing(
     assert stored(shared, "name") == "New"
 
 
-def test_numbers_beyond_all_bounds_are_nowhere(as_owner: Client, people: Table) -> None:
+def test_numbers_out_of_bounds_are_not_found(as_owner: Client, people: Table) -> None:
     huge = "9" * 40
     attribute = people.columns.get(name="name").attribute
     assert as_owner.get(f"/tables/people/records/{huge}/{attribute}/").status_code == 404

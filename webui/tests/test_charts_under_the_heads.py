@@ -1,4 +1,4 @@
-"""The charts under the heads say what is in each column; their bars are links to the grid filtered so."""
+"""The charts under the heads show what is in each column; their bars are links that filter the grid."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def charts(client: Client, path: str = CHARTS) -> Page:
 
 
 def links(page: Page) -> dict[str, str]:
-    """Where each bar leads, by its name."""
+    """The link of each bar, by its name."""
     return {link["aria-label"]: link["href"] for link in page.elements("a")}
 
 
@@ -55,12 +55,12 @@ def test_a_bar_keeps_what_the_grid_is_and_replaces_its_own_columns_filter(as_own
     assert found["active missing, 2 records"] == (
         f"{GRID}?search=a&score__gt=1&order_by=-name&limit=25&active__isnull=true"
     )
-    # The bar that is chosen leads back.
+    # The chosen bar removes the filter.
     assert found["active yes, 1 record"] == f"{GRID}?search=a&score__gt=1&order_by=-name&limit=25"
     assert len(charts(as_owner, CHARTS + query).elements("a", aria_current="true")) == 1
 
 
-def test_words_of_users_are_no_markup_and_no_parameters(as_owner: Client, owner: User) -> None:
+def test_users_words_are_neither_markup_nor_parameters(as_owner: Client, owner: User) -> None:
     table = make_table(owner, "odd names", {"first name": "TEXT", "page": "TEXT", "search": "BOOLEAN"})
     alter_column(user=owner, table=table, column=table.columns.get(name="page"), changes={"label": "<i>&"})
     for value in ("<b>&=", "<b>&=", '"', ""):
@@ -92,13 +92,13 @@ def test_there_is_one_for_each_column_shown(as_owner: Client, people: Table) -> 
     assert len(charts(as_owner).elements("td")) == 7
     name = people.columns.get(name="name").pk
     as_owner.post("/tables/people/columns/", {"order": [name], "shown": [name], "charts": "on"})
-    assert len(charts(as_owner).elements("td")) == 7  # those that the form did not name are seen
+    assert len(charts(as_owner).elements("td")) == 7  # columns that the form did not name are shown
     order = list(people.columns.values_list("pk", flat=True))
     as_owner.post("/tables/people/columns/", {"order": order, "shown": [name], "charts": "on"})
     assert len(charts(as_owner).elements("td")) == 2
 
 
-def test_they_are_left_out_where_they_are_not_wanted(as_owner: Client, people: Table) -> None:
+def test_charts_can_be_turned_off(as_owner: Client, people: Table) -> None:
     assert read(as_owner.get(GRID)).element("tr", class_="charts")["hx-get"].startswith(CHARTS)
     order = list(people.columns.values_list("pk", flat=True))
     as_owner.post("/tables/people/columns/", {"order": order, "shown": order})
@@ -115,7 +115,7 @@ def test_a_sample_is_called_one(as_owner: Client, owner: User) -> None:
     assert any(re.fullmatch(r"n 3, about [78],\d\d0 records", name) for name in links(html))
 
 
-def test_what_takes_too_long_is_said(as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_charts_that_take_too_long_say_so(as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "SECONDS", -1.0)
     monkeypatch.setattr("dataengine.profiles.samples._share_to_read", slow_look)
     html = charts(as_owner)
@@ -179,9 +179,9 @@ def test_an_empty_table_has_none(as_owner: Client, owner: User) -> None:
     assert not html.elements("a")
 
 
-def test_what_was_not_looked_at_is_not_counted_as_nothing(as_owner: Client, owner: User) -> None:
+def test_values_left_out_are_not_counted_as_missing(as_owner: Client, owner: User) -> None:
     table = make_table(owner, "stories", {"title": "TEXT", "story": "TEXT"})
-    # Long ones that do not compress, so that PostgreSQL finds them long as well.
+    # Long texts that do not compress, so that they are long for PostgreSQL too.
     long = ["".join(random.Random(seed).choices(ascii_letters, k=5000)) for seed in (1, 2)]
     for title, story in (("a", long[0]), ("a", long[1]), ("b", long[1]), (long[0], long[0])):
         insert_record(user=owner, table=table, data={"title": title, "story": story})

@@ -1,4 +1,4 @@
-"""What is done to records that were chosen in the grid, by ids or by filter; asked first without a script."""
+"""Actions on records chosen in the grid, by ids or by filter; without a script after a question."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_a_record_is_duplicated_or_its_form_asks_for_what_is_missing(
     assert get_record(codes, 2).values() == {"id": 2, "code": "b", "name": "Alpha"}
 
 
-def test_who_may(as_stranger: Client, as_colleague: Client, shared: Table, colleague: User) -> None:
+def test_rights_are_needed(as_stranger: Client, as_colleague: Client, shared: Table, colleague: User) -> None:
     assert post(as_stranger, id=["1"], do="delete").status_code == 404
     assert post(as_colleague, id=["1"], do="delete").status_code == 403
     assert not read(as_colleague.get("/tables/people/")).elements("input", type="checkbox", name="id")

@@ -1,4 +1,4 @@
-"""Everybody chooses which columns they see and in which order; it is kept for them and changes nothing else."""
+"""Users choose which columns they see and in which order; this is stored for each of them and changes nothing else."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_columns_are_hidden_and_put_in_order(as_owner: Client, people: Table) ->
     assert list(html.records()[0].items())[1:3] == [("score", "12.50"), ("name", "Ann")]
 
 
-def test_it_survives_logging_out_and_is_nobody_elses(as_owner: Client, as_colleague: Client, shared: Table) -> None:
+def test_a_layout_survives_logging_out_and_is_personal(as_owner: Client, as_colleague: Client, shared: Table) -> None:
     pk = keys(shared)
     choose(as_owner, [pk["born"]], [pk["born"]])
     as_owner.logout()
@@ -62,7 +62,7 @@ def test_a_column_moves_by_a_place_without_a_script(as_owner: Client, people: Ta
     assert [words for words in page.words_of("label") if words in {"name", "email"}] == ["email", "name"]
     assert page.value("query") == "order_by=-name"
     assert choose(as_owner, order, order, query="order_by=-name") == f"{GRID}?order_by=-name"
-    choose(as_owner, order, order, do=f"up-{pk['name']}")  # there is nothing above
+    choose(as_owner, order, order, do=f"up-{pk['name']}")  # it is already the first
     assert heads(as_owner)[1] == "name"
 
 
@@ -91,7 +91,7 @@ def test_columns_that_come_and_go_do_no_harm(as_owner: Client, people: Table) ->
     assert "hidden" not in menu
 
 
-def test_nonsense_is_left_out(as_owner: Client, people: Table) -> None:
+def test_unknown_columns_are_ignored(as_owner: Client, people: Table) -> None:
     response = as_owner.post(
         COLUMNS, {"order": ["x", "9" * 400, "1'"], "shown": ["²"], "do": "up-x", "query": "a=%ff&b"}
     )
@@ -137,7 +137,7 @@ def test_widths_are_kept_with_the_order_and_forgotten_with_it(as_owner: Client, 
         assert as_owner.post(COLUMNS, {"do": f"width-{column}", "width": width}).status_code == 204
 
     widen(pk["name"], "300")
-    widen(pk["notes"], "7")  # nothing can be seen of a column so narrow
+    widen(pk["notes"], "7")  # so narrow a column could not be seen
     assert widths() == {str(pk["name"]): "300", str(pk["notes"]): "48"}
     widen(pk["notes"], "")
     choose(as_owner, [pk["score"], pk["name"]], [pk["score"], pk["name"]])

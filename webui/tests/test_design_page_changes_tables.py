@@ -58,11 +58,11 @@ def test_a_column_is_renamed_labelled_and_made_required(as_owner: Client, people
 def test_what_the_records_forbid_stands_at_the_field(as_owner: Client, people: Table) -> None:
     status, html = change(as_owner, "email", unique="on", required="on")
     assert status == 422
-    assert "Some records have no value here" in html
+    assert "Some records have no value in this column" in html
     assert not column("email").required
     status, html = change(as_owner, "score", default="lots")
     assert status == 422
-    assert "no value of this type" in html
+    assert "not a value of this type" in html
 
 
 def test_a_column_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def posted(do: str, name: str = "customers", *rows: dict[str, str]) -> dict[str, str]:
-    """The designer's form as a browser posts it."""
+    """The designer's form as posted by a browser."""
     data = {"do": do, "table_name": name, "label": "", "rows": str(len(rows))}
     for number, row in enumerate(rows):
         for key, value in {"type": "TEXT", "details": "", "default": "", **row}.items():
@@ -90,7 +90,7 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
         ("ok", {"name": "a", "type": "CHOICE"}, "CHOICE needs its values"),
         ("ok", {"name": "a", "type": "NUMERIC", "details": "2, 9"}, "scale cannot be greater"),
         ("ok", {"name": "a", "type": "REFERENCES", "details": "nowhere"}, "no table “nowhere”"),
-        ("ok", {"name": "a", "type": "INTEGER", "default": "many"}, "no value of this type"),
+        ("ok", {"name": "a", "type": "INTEGER", "default": "many"}, "not a value of this type"),
         ("ok", {"name": "a", "type": "JSON", "unique": "on"}, "cannot be unique"),
         ("ok", {"name": "a", "type": "BLOB"}, "Select a valid choice"),
     ],
@@ -120,7 +120,7 @@ def test_a_name_that_is_taken_says_no_more_than_that(as_stranger: Client, people
 
 def test_two_columns_of_one_name_are_refused_at_the_second(as_owner: Client) -> None:
     html = read(as_owner.post("/tables/new/", posted("create", "t", {"name": "a"}, {"name": "A"})))
-    assert "the same name but for upper and lower case" in html
+    assert "differ only in upper and lower case" in html
 
 
 def test_the_page_begins_with_one_row(as_owner: Client, owner: User) -> None:

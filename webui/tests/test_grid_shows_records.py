@@ -27,12 +27,12 @@ def names(page: Page) -> list[str]:
 
 
 def sorting(page: Page, column: str = "name") -> tuple[str, str]:
-    """How the list is sorted by a column, and where its head leads."""
+    """How the list is sorted by a column, and the link of its head."""
     [head] = [head for head in page.elements("th") if head.words == column]
     return head["aria-sort"], head.element("a")["href"]
 
 
-def test_the_table_is_named_and_its_cells_tell_nothing_from_missing(as_owner: Client, people: Table) -> None:
+def test_the_table_is_named_and_empty_cells_differ_from_missing_ones(as_owner: Client, people: Table) -> None:
     html = grid(as_owner)
     assert html.element("table", class_="records")["aria-label"] == "people: People we know"
     assert names(html) == ["Ann", "Bob", "Cleo <b>"]
@@ -91,7 +91,7 @@ def test_filters_show_as_chips_that_lead_to_the_list_without_them(as_owner: Clie
         ("?_connector=OR", "There is no column"),
     ],
 )
-def test_what_makes_no_sense_is_said_and_shows_nothing(
+def test_invalid_parameters_show_an_error_and_no_records(
     query: str, complaint: str, as_owner: Client, people: Table
 ) -> None:
     response = as_owner.get(f"{GRID}{query}")
@@ -128,7 +128,7 @@ def test_a_page_beyond_the_end_says_so(as_owner: Client, people: Table) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "١", str(10**12 + 1), str(10**30), "9" * 5_000])
-def test_a_page_that_cannot_be_is_refused(number: str, as_owner: Client, people: Table) -> None:
+def test_an_impossible_page_is_refused(number: str, as_owner: Client, people: Table) -> None:
     answer = as_owner.get(f"{GRID}?page={number}")
     assert answer.status_code == 400
     assert "page: Give a number from 1 to 1,000,000,000,000." in answer.content.decode()
@@ -143,7 +143,7 @@ def test_an_empty_table_still_shows_its_columns(as_owner: Client, owner: User) -
     assert "This table has no columns yet" in read(as_owner.get("/tables/bare/"))
 
 
-def test_columns_may_bear_any_permitted_name(as_owner: Client, owner: User) -> None:
+def test_columns_may_have_any_permitted_name(as_owner: Client, owner: User) -> None:
     columns = dict.fromkeys(("page", "search", "objects", "pk", "by", "größe", "first name", "None"), "TEXT")
     make_table(owner, "odd names", columns)
     for name in columns:

@@ -168,17 +168,17 @@ def test_what_was_chosen_before_the_file_comes_along(as_owner: Client, people: T
     sent = as_owner.post(IMPORT, form)
     html = read(as_owner.get(sent.headers["Location"]))
     assert (html.value("on_error"), html.value("email")) == ("abort", "me@example.com")
-    assert html.value("key") == "email"  # the one key there is
+    assert html.value("key") == "email"  # the only key
 
 
-def test_a_draft_is_nobody_elses(as_owner: Client, as_stranger: Client, people: Table) -> None:
+def test_a_draft_is_personal(as_owner: Client, as_stranger: Client, people: Table) -> None:
     sent = as_owner.post("/tables/new/import/", {"do": "preview", "file": upload()})
     assert as_owner.get(sent.headers["Location"]).status_code == 200
     assert as_stranger.get(sent.headers["Location"]).status_code == 404
     assert as_owner.get("/tables/new/import/?draft=forged").status_code == 404
 
 
-def test_drafts_that_nobody_came_back_for_go(owner: User) -> None:
+def test_abandoned_drafts_are_deleted(owner: User) -> None:
     old = drafts.store(owner, upload())
     with patch.object(timezone, "now", return_value=timezone.now() + timedelta(hours=25)):
         drafts.forget_old()
@@ -199,7 +199,7 @@ def running_job(table: Table, **values: Any) -> ImportJob:
     )
 
 
-def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -> None:
+def test_a_running_import_shows_its_progress(as_owner: Client, people: Table) -> None:
     job = running_job(people, rows_read=1234, rows_rejected=2, eta_seconds=75.0)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert html.element("div", aria_label="Import progress")["aria-valuenow"] == "42"
@@ -211,7 +211,7 @@ def test_a_running_import_shows_how_far_it_is(as_owner: Client, people: Table) -
     assert html.element("noscript").element("meta")["http-equiv"] == "refresh"
 
 
-def test_where_nobody_can_tell_how_long_the_bar_says_so(as_owner: Client, people: Table) -> None:
+def test_the_bar_shows_that_the_time_left_is_unknown(as_owner: Client, people: Table) -> None:
     job = running_job(people, phase="checking", eta_seconds=None)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert html.elements("div", class_="bar bar-waiting")
@@ -225,7 +225,7 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     job = running_job(people, attempt=2, error="The process that ran it ended unexpectedly.", progress=0.01)
     html = read(as_owner.get(f"/imports/{job.pk}/"))
     assert (
-        "The process that ran it ended unexpectedly. It was started again, from the beginning: this is attempt 2."
+        "The process that ran it ended unexpectedly. It has started again from the beginning: this is attempt 2."
         in html
     )
     ImportJob.objects.filter(pk=job.pk).update(state="queued")
@@ -292,6 +292,6 @@ def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, peop
     assert the_job().options == {"on_conflict": "update", "key": "email"}
 
 
-def test_mails_link_to_pages_that_there_are() -> None:
+def test_mails_link_to_existing_pages() -> None:
     assert reverse("console:import", args=[7]) == import_mail.IMPORT_PAGE.format(7)
     assert reverse("console:import-rejected", args=[7]) == import_mail.REJECTED_FILE.format(7)

@@ -1,4 +1,4 @@
-"""The import's socket and its download over a real ASGI server: who gets in, what is said, when it ends."""
+"""The import's socket and its download over a real ASGI server: who is admitted, what is sent, when it ends."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 WAIT = 60
-"""Seconds after which nothing will come any more."""
+"""Seconds after which nothing more will arrive."""
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job
         assert json.loads(socket.recv(WAIT))["state"] == "completed"
 
 
-def test_a_new_attempt_is_told_with_what_the_row_says_of_it(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+def test_a_new_attempt_is_sent_with_the_rows_state(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
         assert json.loads(socket.recv(WAIT))["attempt"] == 1
         ImportJob.objects.filter(pk=job.pk).update(attempt=2, started_at=timezone.now(), rows_read=0)
@@ -104,14 +104,14 @@ def test_the_format_may_be_chosen(live_asgi: LiveServer, job: ImportJob, owner: 
         assert json.loads(socket.recv(WAIT))["id"] == job.pk
 
 
-def test_a_lost_message_leaves_nobody_behind(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+def test_a_lost_message_does_no_harm(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
         socket.recv(WAIT)
         ImportJob.objects.filter(pk=job.pk).update(state="failed", error="The disk is full.")
         assert json.loads(socket.recv(WAIT))["error"] == "The disk is full."
 
 
-def test_an_import_that_is_over_is_told_once(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
+def test_a_finished_import_is_sent_once(live_asgi: LiveServer, job: ImportJob, owner: User) -> None:
     finish(job)
     with opened(live_asgi, job, f"?token={token(owner)}") as socket:
         assert json.loads(socket.recv(WAIT))["state"] == "completed"
@@ -122,7 +122,7 @@ def test_an_import_that_is_over_is_told_once(live_asgi: LiveServer, job: ImportJ
 @pytest.mark.parametrize(
     "who", ["nobody", "stranger", "stranger's token", "forged token", "foreign page", "no such job", "no such address"]
 )
-def test_whoever_has_no_business_there_is_refused_at_the_handshake(
+def test_users_without_access_are_refused_at_the_handshake(
     who: str, live_asgi: LiveServer, job: ImportJob, owner: User, stranger: User
 ) -> None:
     query, options = "", dict[str, Any]()
@@ -147,7 +147,7 @@ def test_whoever_has_no_business_there_is_refused_at_the_handshake(
 
 
 @pytest.mark.parametrize("how", ["logged out", "disabled", "disabled with a token"])
-def test_whoever_is_shut_out_loses_the_socket(
+def test_users_who_lose_access_lose_the_socket(
     how: str, live_asgi: LiveServer, job: ImportJob, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.1)

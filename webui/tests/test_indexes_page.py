@@ -1,4 +1,4 @@
-"""What is slow says which index it lacks, offers to build it, and shows how far that is."""
+"""A slow page names the index that it needs, offers to build it, and shows the progress."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ URL = "/tables/people/indexes/"
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages take too long."""
+    """Make pages take too long."""
 
     def page(*args: object, **options: object) -> None:
         raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
@@ -51,15 +51,15 @@ def test_a_slow_order_offers_its_index(as_owner: Client, people: Table) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_who_may_not_design_is_told_who_may(as_colleague: Client, shared: Table) -> None:
+def test_users_who_may_not_design_are_told_who_may(as_colleague: Client, shared: Table) -> None:
     html = read(as_colleague.get("/tables/people/?order_by=notes"))
-    assert "Somebody who may design this table" in html
+    assert "Ask somebody with the right to design this table" in html
     assert "Build" not in html
     assert as_colleague.get(URL).status_code == 403
     assert as_colleague.post(URL, {"column": "notes"}).status_code == 403
 
 
-def test_the_page_shows_how_far_they_are(as_owner: Client, people: Table, owner: User) -> None:
+def test_the_page_shows_the_progress(as_owner: Client, people: Table, owner: User) -> None:
     indexes.set_indexed(user=owner, table=people, column=people.columns.get(name="notes"), indexed=True)
     Index.objects.update(state="running", progress=0.42)
     html = read(as_owner.get(f"{URL}?query=order_by%3Dnotes"))

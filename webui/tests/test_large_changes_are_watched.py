@@ -1,4 +1,4 @@
-"""A change of very many records: the grid's page says how far it is, lets it be cancelled, and says how it ended."""
+"""A change of very many records: the grid's page shows its progress, offers to cancel it, and tells how it ended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     assert way.element("a")["href"] == "/tables/people/?order_by=name"
     assert len(ids(people)) == 3
     ChangeJob.objects.update(state="running", started_at=job.created_at)
-    assert "All of it will show at once" in panel(as_owner)
+    assert "The change becomes visible when it is done" in panel(as_owner)
     assert re.fullmatch(r"\d+ s", panel(as_owner).element("span", class_="num soft").words)
     ChangeJob.objects.update(state="queued")
     change_runs.run(job.pk)
@@ -60,7 +60,7 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     ended = read(as_owner.get(PAGE))
     assert "3 records are deleted." in ended
     assert "Deleting" not in ended
-    assert "are deleted" not in read(as_owner.get(PAGE))  # said once
+    assert "are deleted" not in read(as_owner.get(PAGE))  # shown once
 
     event = AuditEvent.objects.latest("id")
     undo = as_owner.post(f"/tables/people/undo/{event.pk}/", {"next": "/tables/people/?limit=2"})
@@ -71,7 +71,7 @@ def test_from_the_order_to_the_undo_without_a_script(as_owner: Client, people: T
     told = panel(as_owner)
     assert "Undone: 3 records are there again." in told
     assert "Redo" in told.values("button", "value")
-    assert "hx-get" not in told.source  # nothing to ask for any more
+    assert "hx-get" not in told.source  # nothing to reload any more
 
 
 def test_a_script_is_sent_to_the_page_that_it_came_from(as_owner: Client, people: Table) -> None:
@@ -95,7 +95,7 @@ def test_cancelled_and_failed_ones_say_so(as_owner: Client, people: Table) -> No
     cancelled = as_owner.post(f"{PANEL}{waiting.pk}/cancel/", headers=PARTIAL)
     assert "Cancelled. Nothing was changed." in read(cancelled)
     assert "Deleting" not in read(cancelled)
-    assert as_owner.post(f"{PANEL}{waiting.pk}/cancel/").headers["Location"] == PAGE  # too late, which is no error
+    assert as_owner.post(f"{PANEL}{waiting.pk}/cancel/").headers["Location"] == PAGE  # too late, which is not an error
 
     column = people.columns.get(name="email").attribute
     posted = {"all": "1", "do": "set", "column": column, "value": "x@example.com", "query": "id__gte=1"}
@@ -108,7 +108,7 @@ def test_cancelled_and_failed_ones_say_so(as_owner: Client, people: Table) -> No
     assert [one for one in told.inside if "toast-bad" in one.attributes.get("class", "")]
 
 
-def test_who_comes_back_late_is_not_told_of_each(as_owner: Client, people: Table, owner: User) -> None:
+def test_after_a_long_absence_not_every_change_is_told(as_owner: Client, people: Table, owner: User) -> None:
     def ended(count: int, **values: Any) -> ChangeJob:
         return ChangeJob.objects.create(
             table=people, user=owner, action="delete", count=count, count_exact=True, state="failed", error="Full.",
@@ -137,7 +137,7 @@ def test_who_sees_and_cancels_it(
     assert "Cancel" not in seen.source
     assert as_colleague.post(f"{PANEL}{job.pk}/cancel/").status_code == 403
     change_runs.run(job.pk)
-    assert "are deleted" not in panel(as_colleague)  # it is the owner's to undo
+    assert "are deleted" not in panel(as_colleague)  # only the owner can undo it
     assert "are deleted" in panel(as_owner)
     assign_perm("edit_table", colleague, shared)
     assert as_colleague.post(f"{PANEL}{job.pk}/cancel/").status_code == 302

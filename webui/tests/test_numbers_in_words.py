@@ -10,7 +10,7 @@ from webui import words
     [(50_001, "about 50,000"), (123_456, "about 123,000"), (999_499, "about 999,000"), (1_000_000, "about 1.0 million"),
      (10_012_345, "about 10.0 million"), (2_500_000_000, "about 2.5 billion")],
 )  # fmt: skip
-def test_estimates_claim_no_more_than_they_know(value: int, text: str) -> None:
+def test_estimates_are_rounded(value: int, text: str) -> None:
     assert words.about(value) == text
 
 

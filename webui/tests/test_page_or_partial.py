@@ -34,7 +34,7 @@ def test_both_may_be_cached_side_by_side(as_owner: Client, people: Table) -> Non
         assert {"HX-Request", "HX-Request-Type"} <= {name.strip() for name in vary.split(",")}
 
 
-def test_a_log_in_that_is_needed_inside_a_part_takes_the_whole_page_there(client: Client, people: Table) -> None:
+def test_a_log_in_needed_inside_a_part_replaces_the_whole_page(client: Client, people: Table) -> None:
     headers = {**PARTIAL, "HX-Current-URL": "http://testserver/tables/people/?search=x"}
     response = client.get("/tables/people/?search=xy", headers=headers)
     assert response.headers["HX-Redirect"] == "/login/?next=/tables/people/%3Fsearch%3Dx"

@@ -1,4 +1,4 @@
-"""What tests read from pages is what a browser shows and would send."""
+"""Tests read from pages what a browser shows and would send."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_words_are_those_that_are_seen() -> None:
     page = read(PAGE)
     assert page.words == "Name two lines X The Y 7 1 one two"
     assert "The Y" in page
-    assert "1 <" not in page  # a field's value is no text of the page
+    assert "1 <" not in page  # a field's value is not text of the page
     assert page.words_of("p") == ["one", "two"]
     assert page.words_of("option", selected="") == ["The Y"]
 

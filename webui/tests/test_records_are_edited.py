@@ -67,7 +67,7 @@ def test_a_record_is_deleted_after_a_question(as_owner: Client, people: Table) -
     assert as_owner.get("/tables/people/records/2/").status_code == 404
 
 
-def test_whoever_may_only_look_gets_no_button(as_colleague: Client, shared: Table) -> None:
+def test_viewers_get_no_button(as_colleague: Client, shared: Table) -> None:
     html = read(as_colleague.get("/tables/people/records/1/"))
     assert "Save" not in html.words_of("button")
     assert "Delete record" not in html.source
@@ -77,7 +77,7 @@ def test_whoever_may_only_look_gets_no_button(as_colleague: Client, shared: Tabl
 
 
 def test_somebody_else_was_faster(as_owner: Client, people: Table, owner: User) -> None:
-    """Nothing is overwritten unseen: the form says what is there now, and saving again is meant."""
+    """Nothing is overwritten unseen: the form shows the present values, and saving again confirms."""
     shown = read(as_owner.get("/tables/people/records/1/"))
     posted = form(people, name="Mine", email="ann@example.com", born="1990-05-01", score="12.50", active="true")
     posted["version"] = shown.value("version")
@@ -95,7 +95,7 @@ def test_somebody_else_was_faster(as_owner: Client, people: Table, owner: User) 
 
 
 def test_line_breaks_are_as_they_were(as_owner: Client, people: Table, owner: User) -> None:
-    """Browsers post CR LF for each; a text that nobody touched keeps its own."""
+    """Browsers post CR LF for each; an untouched text keeps its own."""
     update_record(user=owner, table=people, pk=1, data={"notes": "a\nb"})
     posted = form(people, name="Anna", email="ann@example.com", notes="a\r\nb")
     as_owner.post("/tables/people/records/1/", posted)
@@ -109,13 +109,13 @@ def test_a_record_leads_back_to_the_grid_as_it_was_left(as_owner: Client, people
     left = f"/tables/people/?{query}"
     came = {"referer": f"http://testserver{left}"}
     page = read(as_owner.get("/tables/people/records/1/", headers=came))
-    assert len(page.elements("a", href=left)) == 2  # the way up, and Cancel
+    assert len(page.elements("a", href=left)) == 2  # the breadcrumb, and Cancel
     shown = {"name": "Ann", "email": "ann@example.com", "query": query}
     posted = {**{people.columns.get(name=name).attribute: shown[name] for name in ("name", "email")}, "query": query}
     assert as_owner.post("/tables/people/records/1/", posted).headers["Location"] == left
     asked = read(as_owner.get("/tables/people/records/1/delete/", {"query": query}))
     assert "Keep it" in asked.words_of("a", href=left)
     assert as_owner.post("/tables/people/records/1/delete/", {"query": query}).headers["Location"] == left
-    # Who came from elsewhere finds the grid as it is.
+    # Users who came from elsewhere get the default grid.
     elsewhere = as_owner.get("/tables/people/records/2/", headers={"referer": f"http://testserver/tables/?{query}"})
     assert "Cancel" in read(elsewhere).words_of("a", href="/tables/people/")

@@ -1,4 +1,4 @@
-"""The grid's records as a file: the same that it shows, in its order, whatever page it is on."""
+"""The grid's records as a file: the same records in the same order, whatever the page."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_it_is_for_those_who_may_see_the_table(as_colleague: Client, as_stranger
     assert Client().get("/tables/people/export/csv/").status_code == 302
 
 
-def test_what_makes_no_sense(as_owner: Client, people: Table) -> None:
+def test_invalid_formats_are_not_found(as_owner: Client, people: Table) -> None:
     assert as_owner.get("/tables/people/export/exe/").status_code == 404
     assert as_owner.get("/tables/people/export/csv/?nope=1").status_code == 400
     assert as_owner.get("/tables/people/export/csv/?guard=nope").status_code == 404

@@ -1,4 +1,4 @@
-"""A reference shows what the other record is called, leads there, and is filtered and set by that name."""
+"""A reference shows the other record's label, links to it, and is filtered and set by it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_the_grid_shows_the_name_and_the_way_there(as_owner: Client, orders: Tab
     assert html.cell(5, "customer").words == "null"
 
 
-def test_names_cost_a_query_a_column_not_a_record(as_owner: Client, owner: User, orders: Table) -> None:
-    page(as_owner, ORDERS)  # what is asked once per process is asked
+def test_labels_take_one_query_per_column(as_owner: Client, owner: User, orders: Table) -> None:
+    page(as_owner, ORDERS)  # queries made once per process are done
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
@@ -71,7 +71,7 @@ def test_names_of_a_table_that_one_may_not_see_stay_ids(as_colleague: Client, co
         assert "Anna" not in html.source
         assert "/tables/customers/" not in html.source
     assert page(as_colleague, ORDERS).cell(1, "customer").words == "1"
-    # A name is no id to them, whether there is one or not.
+    # For them a label is not an id, whether it exists or not.
     refused = [
         as_colleague.get(f"{ORDERS}filter/", {"column": "customer", "condition": "exact", "value": name})
         for name in ("Anna", "Nobody")
@@ -135,7 +135,7 @@ def test_a_filter_takes_a_name(condition: str, value: str, parameter: str, as_ow
         ("An\0na", "Null characters are not allowed."),
     ],
 )
-def test_a_name_that_means_nobody_is_refused(value: str, complaint: str, as_owner: Client, orders: Table) -> None:
+def test_an_unknown_label_is_refused(value: str, complaint: str, as_owner: Client, orders: Table) -> None:
     asked = as_owner.get(f"{ORDERS}filter/", {"column": "customer", "condition": "exact", "value": value})
     assert asked.status_code == 422
     assert complaint in read(asked)
@@ -184,7 +184,7 @@ def test_deleting_a_table_says_what_refers_to_it(as_owner: Client, orders: Table
     assert "Delete table" in page(as_owner, "/tables/orders/delete/").words_of("button")
 
 
-def test_what_refers_unseen_is_not_named(as_colleague: Client, colleague: User, orders: Table) -> None:
+def test_referrers_without_access_are_not_named(as_colleague: Client, colleague: User, orders: Table) -> None:
     customers = Table.objects.get(name="customers")
     assign_perm("own_table", colleague, customers)
     for path in ("/tables/customers/records/1/delete/", "/tables/customers/delete/"):

@@ -1,4 +1,4 @@
-"""A script imports what it uses: no page puts scripts in order, and none leaves a name to the others."""
+"""A script imports what it uses: no page orders scripts, and none defines names for others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = PROJECT / "static" / "scripts"
 TEMPLATES = PROJECT / "templates"
-# Everywhere else the names of libraries are imported from here.
+# Everything else imports the names of libraries from here.
 READ_LIBRARIES = {"htmx.js", "upload.js"}
 
 
 PAGES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")}
-# For each template, the modules that it begins with.
+# By template: the modules that it loads.
 ENTRIES = {
     name: re.findall(r"<script type=\"module\" src=\"{% static 'scripts/([^']+)' %}\"></script>", text)
     for name, text in PAGES.items()
@@ -21,7 +21,7 @@ ENTRIES = {
 
 
 def imports(name: str) -> list[str]:
-    """The modules that a module imports, by the names of their files."""
+    """The modules that a module imports, by file name."""
     return re.findall(r'^import [^;"]*"\./([^"]+)";$', (SCRIPTS / name).read_text(), re.MULTILINE)
 
 

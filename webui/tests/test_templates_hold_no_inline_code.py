@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-# As everywhere else in the project.
+# The limit of the whole project.
 LINE_LENGTH = 120
 FORBIDDEN = {
     "style attribute": re.compile(r"<[^>]*\sstyle\s*="),

@@ -1,4 +1,4 @@
-"""The server's side of resumable uploads: tus 1.0.0 as its clients speak it."""
+"""The server's side of resumable uploads: tus 1.0.0 as used by its clients."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_two_pieces_at_once_are_not_mixed(as_owner: Client) -> None:
     assert piece(as_owner, url, 0, CONTENT).status_code == 204
 
 
-def test_what_was_complete_when_the_process_died_is_a_draft_all_the_same(as_owner: Client) -> None:
+def test_a_complete_upload_is_a_draft_even_if_the_process_died(as_owner: Client) -> None:
     url = created(as_owner)
     with patch.object(resumable.PartialUpload, "_finish"):
         piece(as_owner, url, 0, CONTENT)
@@ -178,7 +178,7 @@ def test_what_was_complete_when_the_process_died_is_a_draft_all_the_same(as_owne
     assert "dan@example.com" in read(page)
 
 
-def test_a_full_disk_keeps_what_did_fit(as_owner: Client) -> None:
+def test_a_full_disk_keeps_what_fitted(as_owner: Client) -> None:
     url = created(as_owner)
     real = resumable._write
 
@@ -195,7 +195,7 @@ def test_a_full_disk_keeps_what_did_fit(as_owner: Client) -> None:
     assert piece(as_owner, url, 20, CONTENT[20:]).status_code == 204
 
 
-def test_what_nobody_came_back_for_goes_after_a_day(as_owner: Client) -> None:
+def test_abandoned_uploads_are_deleted_after_a_day(as_owner: Client) -> None:
     url = created(as_owner)
     tasks.forget_uploads()
     assert len(partial_files()) == 1
@@ -205,7 +205,7 @@ def test_what_nobody_came_back_for_goes_after_a_day(as_owner: Client) -> None:
     assert not partial_files()
 
 
-def test_where_uploads_are_stored_far_away_they_are_put_together_here(as_owner: Client) -> None:
+def test_uploads_for_remote_storage_are_put_together_locally(as_owner: Client) -> None:
     far = InMemoryStorage()
     with patch.object(resumable, "default_storage", far), patch.object(drafts, "default_storage", far):
         url = created(as_owner)

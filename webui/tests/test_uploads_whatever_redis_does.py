@@ -1,4 +1,4 @@
-"""An upload in the console is taken, and its import queued, though Redis is away or frozen."""
+"""An upload in the console is accepted, and its import queued, even if Redis is down or frozen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
-# In a process of its own, whose Redis is another. That it ends says it: whoever waited for Redis would wait for ever.
+# In a process with another Redis. That it ends is the test: waiting for Redis would take for ever.
 _UPLOAD = """
 import django
 django.setup()

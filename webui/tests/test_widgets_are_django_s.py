@@ -1,4 +1,4 @@
-"""Selects and inputs made without templates are what Django's own templates make, but for blank lines."""
+"""Selects and inputs made without templates equal those of Django's templates, except for blank lines."""
 
 from __future__ import annotations
 

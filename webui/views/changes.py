@@ -24,7 +24,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     if not htmx.is_partial(request):
         return htmx.redirect(request, resolve_url("console:records", table.name))
     return htmx.render(
-        request, "records/_changes.html", changes.on_their_way(request, table), partial="records/_changes.html"
+        request, "records/_changes.html", changes.panel_context(request, table), partial="records/_changes.html"
     )
 
 
@@ -40,7 +40,7 @@ def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     if not htmx.is_partial(request):
         return htmx.redirect(request, _back(request, table))
     return htmx.render(
-        request, "records/_changes.html", changes.on_their_way(request, table), partial="records/_changes.html"
+        request, "records/_changes.html", changes.panel_context(request, table), partial="records/_changes.html"
     )
 
 

@@ -83,7 +83,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         context |= _nothing(request.GET, layout) | {"too_slow": error}
         status = 503
     if not is_partial:
-        context |= changes.on_their_way(request, table)
+        context |= changes.panel_context(request, table)
     # A partial is always shown: the grid itself explains what went wrong.
     status = 200 if is_partial else status
     return htmx.render(request, "records/index.html", context, partial="records/_grid.html", status=status)

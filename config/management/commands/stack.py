@@ -82,6 +82,7 @@ class _Stack:
                 first = loop.time()
                 stopping.set()
             elif loop.time() - first > _ECHO:
+                supervisor.write("Killing what still runs.")
                 supervisor.hurry()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -71,7 +71,7 @@ class Checks:
         conditions += [self._unknown(column) for column in self.references]
         return self._move(sql.SQL(" OR ").join(conditions), held) if conditions else 0
 
-    def take_in(self, held: Staging) -> None:
+    def stage_held(self, held: Staging) -> None:
         """Stage the rows that were held back, in order, and move those whose values are already staged.
 
         The staging table must have its indexes on the unique columns and on id.

@@ -51,7 +51,7 @@ class Loader(ABC):
     whatever happened. ``counts`` and ``causes`` tell what became of the rows so far.
 
     ``load`` raises MarkersFound or FormatsNeeded if the file turns out to need other settings, ``secure`` raises
-    NotEmptyAnyMore if the table has changed. Everything is then done anew by another loader.
+    NoLongerEmpty if the table has changed. Everything is then done anew by another loader.
     """
 
     stages: ClassVar[dict[str, float]]

@@ -26,7 +26,7 @@ _FEW = 20
 """Rejected rows are few if there are this many times as many good ones."""
 
 
-class NotEmptyAnyMore(Exception):
+class NoLongerEmpty(Exception):
     """Somebody has added records to the table, or uses it without pause, so it cannot be replaced."""
 
 
@@ -71,7 +71,7 @@ class Replacing(Loader):
         self._build_indexes()
         if held is not None:
             self._reporter.update(phase="checking")
-            self._checks.take_in(held)
+            self._checks.stage_held(held)
         self._settle(few=_FEW * (self._reading.keyed + self._checks.found) < self._reading.good)
         self._reporter.update(phase="indexing")
         self._shadow.add_other_constraints(self._columns)
@@ -79,7 +79,7 @@ class Replacing(Loader):
     def secure(self) -> None:
         table = self._table
         if table is not None and not (shadow.lock_for_swap(table) and shadow.is_empty(table)):
-            raise NotEmptyAnyMore
+            raise NoLongerEmpty
 
     def finish(self) -> Table:
         table, columns = self._table, self._columns

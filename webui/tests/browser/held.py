@@ -8,7 +8,7 @@ from dataengine.tests.waiting import until
 
 
 class Held:
-    """The page's next request to an address: once it has left the page, it reaches the server when it is let go."""
+    """Holds the page's next request to an address until it is released."""
 
     def __init__(self, page: Page, address: str) -> None:
         self._page = page
@@ -16,10 +16,10 @@ class Held:
         page.route(address, lambda route: self._routes.append(route), times=1)
 
     def wait(self) -> None:
-        """Until it is held. Playwright's `expect_request` answers earlier: when it is sent, and not yet caught."""
+        """Wait until it is held. Playwright's `expect_request` returns earlier, when it is sent but not held yet."""
         until(lambda: self._routes, pause=lambda: self._page.wait_for_timeout(10))
 
     def let_go(self) -> None:
-        """On to the server with it."""
+        """Send it on to the server."""
         [route] = self._routes
         route.continue_()

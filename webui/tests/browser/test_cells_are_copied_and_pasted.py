@@ -1,4 +1,4 @@
-"""Cells travel as tab-separated text, to spreadsheets and back."""
+"""Cells are copied as tab-separated text, to spreadsheets and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PUT = "(text) => navigator.clipboard.writeText(text)"
 
 @pytest.fixture
 def grid(owners_page: Page, people: Table) -> Page:
-    """The grid, with a clipboard to look into."""
+    """The grid, with access to the clipboard."""
     owners_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     owners_page.goto("/tables/people/")
     return owners_page

@@ -95,7 +95,7 @@ def test_an_error_stands_at_the_cell_and_nothing_typed_is_lost(owners_page: Page
     page = owners_page
     page.goto("/tables/people/")
     cell(page, 2, "email").dblclick()
-    page.keyboard.type("ann@example.com")  # taken, and the column is unique
+    page.keyboard.type("ann@example.com")  # already used, and the column is unique
     press(page, "Enter")
     editor = page.get_by_role("textbox", name="email, record 2")
     expect(editor).to_be_focused()
@@ -249,7 +249,7 @@ def test_each_change_can_be_undone_and_redone(owners_page: Page, people: Table) 
     assert stored(people, 1, "name") == "Anna"
 
 
-def test_whoever_may_only_look_edits_nothing(page: Page, live_asgi: Any, colleague: User, shared: Table) -> None:
+def test_viewers_edit_nothing(page: Page, live_asgi: Any, colleague: User, shared: Table) -> None:
     from webui.tests.browser.conftest import log_in
 
     log_in(page.context, live_asgi, colleague)

@@ -1,4 +1,4 @@
-"""Columns are as wide as each user likes: by dragging the edge of a head, or by key."""
+"""Users set the widths of columns by dragging the edge of a head, or by keyboard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def head(page: Page, name: str) -> Locator:
 
 
 def go(page: Page) -> None:
-    """To the grid, until nothing moves any more: its font and its charts are there."""
+    """Open the grid and wait until nothing moves any more: font and charts are loaded."""
     page.goto("/tables/people/")
     expect(page.locator(".charts a").first).to_be_visible()
     page.evaluate("async () => { await document.fonts.ready; }")
@@ -25,12 +25,12 @@ def width(page: Page, name: str) -> int:
 
 
 def expect_width(page: Page, name: str, width: int) -> None:
-    """At the latest when the next frame is drawn."""
+    """Wait for the next frame."""
     expect(head(page, name)).to_have_js_property("offsetWidth", width)
 
 
 def drag(page: Page, name: str, by: int) -> int:
-    """Drag the edge of a column's head. Returns how wide the column was when that began."""
+    """Drag the edge of a column's head. Returns the width of the column before."""
     box = head(page, name).bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] - 3, box["y"] + box["height"] / 2
@@ -49,7 +49,7 @@ def test_an_edge_is_dragged_and_stays_there(owners_page: Page, people: Table) ->
     go(page)
     before = drag(page, "name", 120)
     expect_width(page, "name", before + 120)
-    assert page.url.endswith("/tables/people/")  # a drag is no click on the head
+    assert page.url.endswith("/tables/people/")  # a drag is not a click on the head
     drag(page, "notes", -150)
     narrow = int(head(page, "notes").get_attribute("data-width") or 0)
     go(page)
@@ -72,7 +72,7 @@ def test_a_column_is_resized_by_key(owners_page: Page, people: Table) -> None:
     cell(page, 1, "email").click()
     press(page, "ArrowUp")
     press(page, "Shift+ArrowRight")
-    given = int(head(page, "email").get_attribute("data-width") or 0)  # which nothing but a key changes from now on
+    given = int(head(page, "email").get_attribute("data-width") or 0)  # from now on only keys change it
     with page.expect_response("**/columns/"):
         press(page, *["Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowLeft"] * 4)
     expect_width(page, "email", given + 64)

@@ -1,4 +1,4 @@
-"""Two clicks right after each other, or Enter twice, are one: nothing is made, copied or undone twice."""
+"""A double click, or Enter twice, counts once: nothing is made, copied or undone twice."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def grid_of(page: Page) -> Locator:
 
 
 def cell(page: Page, record: int, column: str) -> Locator:
-    """A cell, by its record and its column's head."""
+    """A cell, by its record and its column's title."""
     heads = grid_of(page).locator("thead th").all_inner_texts()
     index = [head.strip() for head in heads].index(column)
     return page.locator(f"#r{record} td").nth(index)

@@ -29,7 +29,7 @@ def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypa
     page.get_by_role("button", name="Build the index of name").click()
     expect(page.get_by_role("heading", name="Indexes of People we know")).to_be_visible()
     line = page.get_by_role("row", name="name").first
-    expect(line).to_contain_text("waits for its turn")
+    expect(line).to_contain_text("waiting to be built")
     Index.objects.update(state=Index.State.RUNNING, progress=0.5)
     expect(page.get_by_role("progressbar", name="Index of name")).to_have_attribute("aria-valuenow", "50")
     Index.objects.update(state=Index.State.QUEUED)

@@ -1,4 +1,4 @@
-"""All records are deleted by a worker while the page is open, and come back by its Undo."""
+"""All records are deleted by a worker while the page is open, and restored by Undo."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_deleted_watched_and_undone(owners_page: Page, people: Table) -> None:
     expect(page).to_have_url(re.compile(r"/tables/people/\?limit=2&id__gte=1$"))
     bar = page.get_by_role("progressbar", name="Deleting 3 records")
     expect(bar).to_be_visible()
-    expect(grid_of(page).locator("tbody tr")).to_have_count(2)  # nobody sees any of it yet
+    expect(grid_of(page).locator("tbody tr")).to_have_count(2)  # nothing of it is visible yet
     job = ChangeJob.objects.get()
     ChangeJob.objects.update(state="running", started_at=timezone.now())
     expect(page.locator("#changes")).to_contain_text(re.compile(r"Deleting 3 records…\s+\d+ s"))
@@ -55,7 +55,7 @@ def test_deleted_watched_and_undone(owners_page: Page, people: Table) -> None:
     page.get_by_role("button", name="Cancel Bringing back 3 records").click()
     expect(page.locator("#toasts")).to_contain_text("Cancelled. Nothing was changed.")
     expect(page.locator("#changes section")).to_have_count(0)
-    expect(page.locator("#main")).to_be_focused()  # no longer on a button that is gone
+    expect(page.locator("#main")).to_be_focused()  # no longer on a button that has disappeared
     expect(page.get_by_role("heading", name="No record matches")).to_be_visible()
 
     changes.undo_event(user=people.owner, table=people, event_id=ChangeJob.objects.get(pk=job.pk).event_id or 0)

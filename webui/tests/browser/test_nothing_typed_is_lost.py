@@ -1,4 +1,4 @@
-"""What was typed into a cell outlives swaps, others' changes and the end of the session; a look changes nothing."""
+"""Text typed into a cell survives swaps, others' changes and the end of the session; just looking changes nothing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def end_session(page: Page) -> None:
-    """Log the user out behind the page's back, once it has all that it asks for by itself."""
+    """Log the user out without the page knowing, once it has loaded everything."""
     page.locator("#grid .mini-chart").first.wait_for()
     page.context.clear_cookies(name="sessionid")
 
 
 def test_looking_into_a_cell_changes_nothing(owners_page: Page, owner: User) -> None:
-    """Fields keep line breaks in their own way, and "…" may be all that a cell holds."""
+    """Fields normalise line breaks, and a cell may contain nothing but "…"."""
     table = make_table(owner, "texts", {"short": "VARCHAR(20)", "long": "TEXT"})
     values = {"short": "two\nlines", "long": "y" * 5000 + "\r\nend"}
     insert_record(user=owner, table=table, data=values)
@@ -42,7 +42,7 @@ def test_looking_into_a_cell_changes_nothing(owners_page: Page, owner: User) -> 
             expect(box).to_have_value(stored(table, place, name).replace("\r\n", "\n"))
             press(page, "Tab")
             expect(page.locator(".cell-editor, .is-saving")).to_have_count(0)
-    # One change, to know that all that came before it has been answered.
+    # One change, so that everything before it has been answered.
     page.locator("#r2 td").nth(1).click()
     page.keyboard.type("!")
     press(page, "Enter")
@@ -51,7 +51,7 @@ def test_looking_into_a_cell_changes_nothing(owners_page: Page, owner: User) -> 
     assert (stored(table, 2, "short"), stored(table, 2, "long")) == ("!", "a\r\nb")
 
 
-def test_a_look_at_the_server_leaves_the_open_editor_alone(owners_page: Page, owner: User, people: Table) -> None:
+def test_reloading_leaves_the_open_editor_alone(owners_page: Page, owner: User, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
     cell(page, 2, "name").dblclick()
@@ -69,7 +69,7 @@ def test_a_look_at_the_server_leaves_the_open_editor_alone(owners_page: Page, ow
     assert stored(people, 2, "name") == "Bert"
 
 
-def test_saving_one_cell_does_not_hide_what_others_made_of_the_next(
+def test_saving_one_cell_does_not_hide_others_changes_of_the_next(
     owners_page: Page, owner: User, people: Table
 ) -> None:
     page = owners_page

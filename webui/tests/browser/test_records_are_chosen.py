@@ -1,4 +1,4 @@
-"""Choosing records by pointer and key, and what the bar does to them."""
+"""Choosing records by pointer and key, and the bar's actions on them."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_all_that_match_are_more_than_the_page(owners_page: Page, people: Table)
     assert ids(people) == [1, 2, 3]
 
 
-def test_the_choice_goes_with_what_is_seen(owners_page: Page, people: Table) -> None:
+def test_the_choice_follows_the_shown_records(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/?limit=2")
     box(page, 2).click()

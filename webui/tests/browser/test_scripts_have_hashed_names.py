@@ -21,7 +21,7 @@ HASHED = re.compile(r"/static/(scripts/[\w-]+|vendor/.+)\.[0-9a-f]{12}\.js$")
 
 @pytest.fixture
 def _collected(settings: Any) -> None:
-    """Pages that name the collected files, as they do outside of the tests; the server finds them in STATIC_ROOT."""
+    """Pages that use the collected files, as outside of tests; the server finds them in STATIC_ROOT."""
     backend = f"{StaticFilesStorage.__module__}.{StaticFilesStorage.__qualname__}"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -29,7 +29,7 @@ def _collected(settings: Any) -> None:
 
 @pytest.fixture
 def scripts(_collected: None, owners_page: Page) -> list[str]:
-    """The addresses of the scripts that the page has asked for, in order."""
+    """The URLs of the scripts that the page has loaded, in order."""
     asked: list[str] = []
     owners_page.on("response", lambda answer: asked.append(answer.url) if answer.ok and ".js" in answer.url else None)
     return asked
@@ -47,7 +47,7 @@ def test_the_grid_works_with_them(owners_page: Page, people: Table, scripts: lis
 
     assert [url for url in scripts if not HASHED.search(url)] == []
     assert len(scripts) == len(set(scripts))
-    # One module is one file: two addresses of it would be two of it, each with a state of its own.
+    # Each module has one URL: two would load it twice, each with its own state.
     stems = [HASHED.sub(r"\1", url) for url in scripts]
     assert len(stems) == len(set(stems))
     assert {Path(stem).name for stem in stems} >= {"records", "console", "grid", "requests", "toasts"}

@@ -1,4 +1,4 @@
-"""A message with a way back stays long enough to be reached, and as long as the pointer or the focus is on it."""
+"""A message with Undo stays long enough to be reached, and as long as it has the pointer or the focus."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_undo_waits(owners_page: Page, people: Table) -> None:
     cell(page, 1, "name").click()
     press(page, "Backspace")
     page.keyboard.type("Anna")
-    # From here time goes by the test's word alone, however slow the machine.
+    # From here on only the test advances the time, however slow the machine.
     page.clock.pause_at(page.evaluate("() => Date.now()") + 60_000)
     press(page, "Enter")
     undo = page.get_by_role("button", name="Undo", exact=True)

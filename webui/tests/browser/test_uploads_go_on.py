@@ -14,7 +14,7 @@ from webui.tests.conftest import make_table
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-PIECE = 8 * 1024 * 1024  # as upload.js has it
+PIECE = 8 * 1024 * 1024  # as in upload.js
 OFFLINE = "The connection was lost. The upload will continue when it is back."
 
 
@@ -27,7 +27,7 @@ def large(tmp_path: Path) -> Path:
 
 
 class Line:
-    """The connection between page and server: pieces that begin at ``cut`` and later do not come through."""
+    """The connection between page and server: pieces that begin at ``cut`` or later do not get through."""
 
     def __init__(self, page: Page) -> None:
         self.cut: int | None = None
@@ -62,7 +62,7 @@ def test_an_upload_goes_on_where_the_connection_was_cut(owners_page: Page, line:
     expect(page.get_by_role("status").filter(has_text=OFFLINE)).to_be_visible()
     bar = page.get_by_role("progressbar", name="Upload progress")
     expect(bar).to_have_attribute("aria-valuenow", "49")
-    expect(page.get_by_text("8.4 MB of 16.8 MB", exact=True)).to_be_visible()  # no pace, no time left
+    expect(page.get_by_text("8.4 MB of 16.8 MB", exact=True)).to_be_visible()  # no speed and no time left
     line.cut = None
     expect(page.get_by_role("heading", name="large.csv")).to_be_visible()
     expect(page.get_by_text("separated by comma")).to_be_visible()
@@ -93,7 +93,7 @@ def test_an_upload_is_cancelled(owners_page: Page, line: Line, large: Path) -> N
     page.get_by_label("CSV file").set_input_files(large)
     expect(page.get_by_role("status").filter(has_text=OFFLINE)).to_be_visible()
     assert len(partial_files()) == 1
-    # The line stays cut for the file: with the next try the upload would come to its end, and leave nothing to cancel.
+    # The connection stays cut for the file: otherwise the next try would finish the upload, with nothing to cancel.
     with page.expect_response(lambda response: response.request.method == "DELETE") as gone:
         page.get_by_role("button", name="Cancel upload").click()
     assert gone.value.status == 204

@@ -53,7 +53,7 @@ def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
     page.get_by_label("name").first.fill("Anna")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("table", name="people")).to_contain_text("Anna")
-    expect(page.get_by_label("Search")).not_to_have_value("")  # back where the record was found
+    expect(page.get_by_label("Search")).not_to_have_value("")  # back to where the record was found
     page.get_by_label("Search").fill("")
     page.get_by_label("Search").press("Enter")
     expect(grid.locator("tbody tr")).to_have_count(3)
