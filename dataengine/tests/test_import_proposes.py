@@ -185,6 +185,20 @@ def test_all_rows_may_be_left_out_and_then_there_is_none(owner: User) -> None:
     assert (job.state, job.error_code, job.rows_read) == ("failed", "no_row_fits", 0)
 
 
+def test_a_total_below_subtotals_and_the_count_of_a_database_are_footers() -> None:
+    rows = [
+        LastRow(2, ["a", "1"]),
+        LastRow(3, ["Subtotal", "1"]),
+        LastRow(4, ["b", "2"]),
+        LastRow(5, ["Subtotal", "2"]),
+    ]
+    assert footer_of(rows) is None
+    total = footer_of([*rows, LastRow(6, ["Total", "3"])])
+    assert total is not None
+    assert (total["rows"], total["line"]) == (1, 6)
+    assert footer_of([LastRow(n, ["a", "1", "2"]) for n in range(5)] + [LastRow(5, ["(5 rows)"])]) is not None
+
+
 def test_what_stands_below_a_blank_line_in_one_cell_is_a_footnote() -> None:
     rows = [LastRow(n, ["a", "1", "2"]) for n in range(5)]
     assert footer_of([*rows, LastRow(6, ["as of May"], is_apart=True)]) is not None

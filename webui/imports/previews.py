@@ -167,14 +167,24 @@ def _controls(
         controls.append(Control(f"bad-{number}", "Where a cell does not fit", offered, bad))
     if len(forms := found.get("date_formats", ())) > 1 or target in options.column_formats:
         chosen = next((form.name for form in options.column_formats.get(target, ())), "")
-        names = list(dict.fromkeys([*forms, *([chosen] if chosen else [])]))
-        choices = [(name, BY_NAME[name].example if name in BY_NAME else name) for name in names]
-        controls.append(Control(f"dates-{number}", "31 January is written", choices, chosen or names[0]))
+        choices = _turned([(form, _example(form)) for form in forms], (chosen, _example(chosen)))
+        controls.append(Control(f"dates-{number}", "31 January is written", choices, chosen))
     if len(marks := found.get("decimals", ())) > 1 or target in options.styles:
         chosen = options.styles[target].decimal if target in options.styles else ""
-        choices = [(mark, _MARKS[mark]) for mark in (marks or _MARKS)]
-        controls.append(Control(f"decimal-{number}", "Numbers have a", choices, chosen or choices[0][0]))
+        choices = _turned([(mark, _MARKS[mark]) for mark in marks], (chosen, _MARKS.get(chosen, "")))
+        controls.append(Control(f"decimal-{number}", "Numbers have a", choices, chosen))
     return controls
+
+
+def _turned(found: list[tuple[str, str]], chosen: tuple[str, str]) -> list[tuple[str, str]]:
+    """What was found, which need not be said, and what it can be changed into or was changed into already."""
+    if chosen[0]:
+        return [("", "as the file shows"), chosen]
+    return [("", f"{found[0][1]}, as found"), *found[1:]]
+
+
+def _example(form: str) -> str:
+    return BY_NAME[form].example if form in BY_NAME else form
 
 
 @cache
@@ -191,7 +201,7 @@ def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> l
             Offer("null_words", taken, f"{', '.join(filter(None, options.null_values))}: missing values", True)
         )
     if options.skip_last:
-        said = plural(options.skip_last, "row,rows")
+        said = "row" if options.skip_last == 1 else f"{options.skip_last:,} rows"
         offers.append(Offer("skip_last", str(options.skip_last), f"the last {said} left out", True))
     for proposal in proposals:
         given = proposal["options"]

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.models import ImportJob
 from dataengine.services.import_again import can_be_done_over
-from webui.words import plural
 
 _MOST = 12
 _MARKS = {",": "comma", ".": "point"}
@@ -31,11 +30,15 @@ def turns_of(job: ImportJob) -> list[Turn]:
     for proposal in findings.get("proposals", ()):
         label = {
             "null_words": f"Treat {', '.join(proposal['counts'])} in {proposal['column']} as missing",
-            "footer": f"Leave out the last {plural(proposal['counts'].get('rows', 0), 'row,rows')}",
+            "footer": f"Leave out the last {_rows(proposal['counts'].get('rows', 1))}",
         }.get(proposal["code"])
         if label:
             found.append(_turn(label, proposal["options"]))
     return found[:_MOST]
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else f"{count:,} rows"
 
 
 def _of_column(column: Mapping[str, Any]) -> Iterator[Turn]:

@@ -46,29 +46,23 @@ def _message(column: ColumnEvidence, decision: Decision) -> str:
         count = column.null_words.total()
         return f"text, since {count:,} {'cells say' if count > 1 else 'cell says'} {', '.join(column.null_words)}"
     if decision.kind.name == Text.name:
-        return "; ".join(filter(None, ("text", why_text(column))))
-    said = (
-        decision.note
-        if decision.note.startswith("number, ")
-        else "; ".join(filter(None, (_words(decision), decision.note)))
-    )
-    total = filled(column)
-    if not decision.failures:
-        return f"{said}: {'all ' if total > 1 else ''}{total:,} {'cells' if total > 1 else 'cell'}"
-    are = "are" if decision.failures > 1 else "is"
-    return (
-        f"{said}; {decision.failures:,} of {total:,} cells {are} not"
-        f" (line {decision.broken_line:,}: {brief(decision.broken_cell)})"
-    )
+        return why_text(column)
+    total, count = filled(column), decision.failures
+    words, more = decision.words or decision.kind.label, decision.note
+    if more.startswith("number, "):  # which says how many cells show it
+        words, more = more, ""
+    if count:
+        are = "are" if count > 1 else "is"
+        cell = f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
+        words = f"{words}; {count:,} of {total:,} cells {are} not {cell}"
+    elif more or not decision.note:
+        words = f"{words}: {'all ' if total > 1 else ''}{total:,} {'cells' if total > 1 else 'cell'}"
+    return "; ".join(filter(None, (words, more)))
 
 
 def filled(column: ColumnEvidence) -> int:
     """How many cells hold anything that is no null marker."""
     return column.values + column.infinite + column.null_words.total() + column.errors
-
-
-def _words(decision: Decision) -> str:
-    return decision.words or decision.kind.label
 
 
 def why_text(column: ColumnEvidence) -> str:

@@ -85,13 +85,13 @@ def _separators(style: NumberStyle) -> list[str]:
 def _pattern(style: NumberStyle) -> str:
     # At most 15 digits: longer numbers with marks are codes, or Excel has already changed what was typed.
     grouped = "|".join(f"(?:{mark}[0-9]{{3}}){{1,4}}" for mark in _separators(style))
+    if style.decimal == "." and style.thousands in (None, ","):
+        grouped += "|(?:,[0-9]{2}){1,5},[0-9]{3}"  # lakh and crore
     point = _SEPARATORS[style.decimal]
     number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
     before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
     bare = f"(?:(?:{before})?{number}|{number}{after})"
-    signed = (
-        rf"{_MINUS}?{bare}|{before}{_MINUS}{number}|(?:{before})?{number}-|{number}-{after}|{number}{after}-|\({bare}\)"
-    )
+    signed = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}|(?:{before})?{number}-|{number}-{after}|{number}{after}-|\({bare}\)|{before}\({number}\)"
     return f"^(?:{signed})$"
 
 

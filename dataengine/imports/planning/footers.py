@@ -34,7 +34,8 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _NOTE = re.compile(
-    r"\s*(?:\*|†|‡|\(?[0-9]\)\s|(?:foot)?notes?\b|n\.?b\.?\b|sources?\b|quellen?\b|anmerkung|hinweis|fuente|fonte"
+    r"\s*(?:\(?[0-9][0-9,. ]* (?:rows?|records?|results?|entries|zeilen|lignes|filas|righe)\b"
+    r"|\*|†|‡|\(?[0-9]\)\s|(?:foot)?notes?\b|n\.?b\.?\b|sources?\b|quellen?\b|anmerkung|hinweis|fuente|fonte"
     r"|bron\b|remarque|nota\b|generated\b|printed\b|exported\b|created\b|report\b|page [0-9]|seite [0-9]|copyright|©"
     r"|erstellt|stand:|end of|\[?eof\b|---)",
     re.IGNORECASE,
@@ -86,11 +87,12 @@ def _is_note(row: LastRow, above: Sequence[LastRow]) -> bool:
 
 
 def _is_total(row: LastRow, above: Sequence[LastRow]) -> bool:
-    """A word for a total in a column that holds no other above it, and numbers beside it."""
+    """A word for a total that its column does not hold above it, and numbers beside it."""
     for place, cell in enumerate(row.cells):
         if cell.strip() and _TOTAL.fullmatch(cell):
             others = [other for number, other in enumerate(row.cells) if number != place and other.strip()]
-            is_usual = any(_TOTAL.fullmatch(item.cells[place]) for item in above if place < len(item.cells))
+            word = cell.strip().casefold()
+            is_usual = any(place < len(item.cells) and item.cells[place].strip().casefold() == word for item in above)
             return bool(others) and not is_usual and all(kind(other.strip()) == "number" for other in others)
         if cell.strip() and kind(cell.strip()) != "number":
             return False
