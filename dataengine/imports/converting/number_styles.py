@@ -91,8 +91,10 @@ def _pattern(style: NumberStyle) -> str:
     number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
     before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
     bare = f"(?:(?:{before})?{number}|{number}{after})"
-    signed = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}|(?:{before})?{number}-|{number}-{after}|{number}{after}-|\({bare}\)|{before}\({number}\)"
-    return f"^(?:{signed})$"
+    minus_before = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}"
+    minus_after = rf"(?:{before})?{number}-|{number}-{after}|{number}{after}-"
+    brackets = rf"\({bare}\)|{before}\({number}\)"
+    return f"^(?:{minus_before}|{minus_after}|{brackets})$"
 
 
 @dataclass(slots=True)
