@@ -149,7 +149,11 @@ class Converter:
         self._bad_is_null = bad_is_null
         self._open = markers is None
         # Columns in which every point may be a thousands separator so far, and columns with points.
-        self._open_marks = {target.name for target in targets if formats_open and target.kind.kernel == "numeric"}
+        self._open_marks = {
+            target.name
+            for target in targets
+            if formats_open and target.kind.kernel == "numeric" and target.style is None
+        }
         self._seen_marks: set[str] = set()
         # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
