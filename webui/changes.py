@@ -64,6 +64,9 @@ def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: It
         text = f"{'Redone' if is_redo else 'Undone'}: {records} {_UNDONE[verb]}."
         tell(request, text, table, [event], word="Undo" if is_redo else "Redo")
         return
+    if verb == "copied":
+        tell(request, f"{records} copied.", table, [])
+        return
     titles = _titles(columns, event.details["columns"])
     tell(request, f"{records} {'deleted' if verb == 'deleted' else f'changed: {titles}'}.", table, [event])
 
@@ -122,6 +125,8 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
         return f"Setting {_titles(columns, parameters['image'])} in {records}"
     if "event" in parameters:
         return _UNDOING[parameters["verb"]].format(records)
+    if "source" in parameters:
+        return f"Copying {records}"
     return f"Deleting {records}"
 
 

@@ -11,8 +11,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from dataengine.columns.api_fields import WholeNumberField
+from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
+from dataengine.models.tables import MAX_DESCRIPTION
 from dataengine.queries.paging import LAST_PAGE_NUMBER
 from dataengine.queries.table_sizes import sizes_of
 
@@ -37,6 +39,11 @@ class NameField(serializers.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=500, **kwargs)
+
+
+def description_field() -> serializers.CharField:
+    """What a table or a column is for, in as many words as that takes."""
+    return serializers.CharField(required=False, allow_blank=True, max_length=MAX_DESCRIPTION)
 
 
 class IdField(WholeNumberField):
@@ -76,11 +83,20 @@ class TableArguments(Arguments):
     table_name = NameField()
 
 
+class ListTables(serializers.Serializer[Any]):
+    page = WholeNumberField(min_value=1, max_value=LAST_PAGE_NUMBER, default=1)
+    limit = WholeNumberField(min_value=1, max_value=1000, default=100)
+    search = serializers.CharField(
+        default="", allow_blank=True, max_length=500, help_text="A part of the name, the label or the description"
+    )
+
+
 class CreateTable(serializers.Serializer[Any]):
     """For documentation only; the payload is checked against ``columns.payloads.PAYLOAD_SCHEMA``."""
 
     table_name = serializers.CharField()
     label = serializers.CharField(required=False)  # type: ignore[assignment]
+    description = serializers.CharField(required=False)
     fields = ObjectField(  # type: ignore[assignment]
         required=False, help_text='{"name": "TEXT NOT NULL", "email": {"type": "EMAIL", "unique": true}}'
     )
@@ -92,7 +108,28 @@ class ChangeTable(Arguments):
 
     table_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    description = description_field()
     search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
+
+
+class UpdateTable(TableArguments):
+    """The same for the verb endpoint, in which ``table_name`` says which table."""
+
+    new_name = NameField(required=False)
+    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    description = description_field()
+    search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
+
+
+class DuplicateTable(Arguments):
+    """What a copy of a table is called, and whether it has the records, too."""
+
+    table_name = NameField()
+    with_records = serializers.BooleanField(default=False)
+
+
+class TableSchemaQuery(serializers.Serializer[Any]):
+    format = serializers.ChoiceField(choices=["json", "sql"], default="json")
 
 
 _DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
@@ -107,6 +144,7 @@ class NewColumn(Arguments):
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    description = description_field()
     constraints = ObjectField(required=False)
     display = ObjectField(required=False, help_text=_DISPLAY)
 
@@ -120,11 +158,26 @@ class ChangeColumn(Arguments):
 
     column_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
+    description = description_field()
+    position = WholeNumberField(
+        required=False, min_value=0, max_value=MAX_COLUMNS, help_text="Its place among the columns, from 0"
+    )
     unique = serializers.BooleanField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
     indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
     display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
+
+
+class ColumnArguments(TableArguments):
+    column_name = NameField()
+
+
+class UpdateColumn(ColumnArguments, ChangeColumn):
+    """The same for the verb endpoint, in which ``column_name`` says which column."""
+
+    column_name = NameField()
+    new_name = NameField(required=False)
 
 
 class InsertRecord(TableArguments):
@@ -193,22 +246,6 @@ class Undo(Arguments):
     event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="The number from X-Undo")
 
 
-class StartImport(Arguments):
-    file = serializers.FileField(allow_empty_file=True)
-    email = serializers.EmailField(
-        required=False, allow_blank=True, max_length=254, help_text="Who is mailed at the end; you, if it is left out"
-    )
-    options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
-
-
-class ImportAgain(Arguments):
-    options = ObjectField(help_text='Besides those that the import had: {"types": {"qty": "TEXT"}}')
-
-
-class UploadCsv(StartImport):
-    table_name = NameField()
-
-
 class Credentials(Arguments):
     username = serializers.CharField(max_length=150, trim_whitespace=False)
     password = serializers.CharField(max_length=4_096, trim_whitespace=False, style={"input_type": "password"})
@@ -226,6 +263,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
 
     column_name = serializers.CharField(source="name")
     label = serializers.CharField()  # type: ignore[assignment]
+    description = serializers.CharField()
     column_type = serializers.CharField(source="sql_text")
     type = serializers.CharField()
     unique = serializers.BooleanField()
@@ -243,6 +281,7 @@ class TableSerializer(serializers.Serializer[Table]):
     id = serializers.IntegerField()
     table_name = serializers.CharField(source="name")
     label = serializers.CharField()  # type: ignore[assignment]
+    description = serializers.CharField()
     columns = ColumnSerializer(many=True)
     record_count = serializers.SerializerMethodField()
     record_count_exact = serializers.SerializerMethodField()

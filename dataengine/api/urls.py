@@ -32,7 +32,15 @@ from dataengine.api.views_records import (
     RecordsView,
     RecordView,
 )
-from dataengine.api.views_tables import ColumnsView, ColumnView, PayloadSchemaView, TablesView, TableView
+from dataengine.api.views_tables import (
+    ColumnsView,
+    ColumnView,
+    DuplicateTableView,
+    PayloadSchemaView,
+    TableSchemaView,
+    TablesView,
+    TableView,
+)
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
 
 
@@ -70,11 +78,20 @@ def verb(name: str, view: type[ApiView], method: str) -> URLPattern:
     return path(f"{name}/", view.as_view(verb=name, http_method_names=methods), name=f"api-{name}")
 
 
+# A table or a column is changed by PATCH; PUT is what their verb endpoints take.
+_ONE = ["get", "head", "patch", "delete", "options"]
+
 RESOURCES = [
     path("tables/", TablesView.as_view(), name="api-tables"),
-    path("tables/<str:table_name>/", TableView.as_view(), name="api-table"),
+    path("tables/<str:table_name>/", TableView.as_view(http_method_names=_ONE), name="api-table"),
+    path("tables/<str:table_name>/schema/", TableSchemaView.as_view(), name="api-table-schema"),
+    path("tables/<str:table_name>/duplicate/", DuplicateTableView.as_view(), name="api-table-duplicate"),
     path("tables/<str:table_name>/columns/", ColumnsView.as_view(), name="api-columns"),
-    path("tables/<str:table_name>/columns/<str:column_name>/", ColumnView.as_view(), name="api-column"),
+    path(
+        "tables/<str:table_name>/columns/<str:column_name>/",
+        ColumnView.as_view(http_method_names=_ONE),
+        name="api-column",
+    ),
     path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
     path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
     path("tables/<str:table_name>/records/<record:id>/", RecordView.as_view(), name="api-record"),
@@ -98,8 +115,12 @@ RESOURCES = [
 
 VERBS = [
     verb("create-table", TablesView, "post"),
+    verb("list-tables", TablesView, "get"),
+    verb("update-table", TableView, "put"),
     verb("delete-table", TableView, "delete"),
     verb("add-column", ColumnsView, "post"),
+    verb("update-column", ColumnView, "put"),
+    verb("delete-column", ColumnView, "delete"),
     verb("insert-record", RecordsView, "post"),
     verb("get-records", RecordsView, "get"),
     verb("update-record", RecordView, "put"),

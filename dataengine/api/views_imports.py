@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from dataengine import access
 from dataengine.api import serializers as shapes
+from dataengine.api import serializers_imports as import_shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
@@ -47,13 +48,13 @@ class TableImportsView(ImportListView):
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(
-            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=shapes.StartImport,
-            verb=shapes.UploadCsv,
+            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=import_shapes.StartImport,
+            verb=import_shapes.UploadCsv,
         ),
     }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
-        asked = self.arguments(shapes.UploadCsv if self.verb else shapes.StartImport)
+        asked = self.arguments(import_shapes.UploadCsv if self.verb else import_shapes.StartImport)
         file = asked["file"]
         if len(request.FILES.getlist("file")) > 1:
             raise InvalidInput("Send one file at a time.", fields={"file": "Send one file; start an import for each."})
@@ -106,11 +107,13 @@ class AgainView(ApiView):
     """Does an import over that made its table: the same file, other options, in the place of the first."""
 
     operations = {
-        "post": Operation("do_import_over", "Do an import over", ImportJobSerializer, 202, body=shapes.ImportAgain)
+        "post": Operation(
+            "do_import_over", "Do an import over", ImportJobSerializer, 202, body=import_shapes.ImportAgain
+        )
     }
 
     def post(self, request: Request, pk: int) -> Response:
-        asked = self.arguments(shapes.ImportAgain)
+        asked = self.arguments(import_shapes.ImportAgain)
         job = import_again.do_over(user=self.user, job=access.get_import(self.user, pk), options=asked["options"])
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})

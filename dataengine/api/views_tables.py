@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from django.db.models import Q
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
@@ -14,23 +16,30 @@ from dataengine import access
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
+from dataengine.api.views_changes import LATER
 from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
+from dataengine.columns.table_schemas import table_schema
 from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.jobs.serializers import change_job_data
 from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges
-from dataengine.services import indexes
+from dataengine.postgres.definitions import create_statements
+from dataengine.services import copies, indexes
 from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
+_WHICH_COLUMN = ("table_name", "column_name")
 # What may be given for a new column besides its SQL-style type.
-_GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "constraints", "display"})
+_GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "description", "constraints", "display"})
 
 
 class TablesView(ApiView):
     """The tables that the user may see."""
 
     operations = {
-        "get": Operation("list_tables", "List tables", shapes.TableList, query=shapes.PageQuery),
+        "get": Operation(
+            "list_tables", "List tables", shapes.TableList, query=shapes.ListTables, verb=shapes.ListTables
+        ),
         "post": Operation(
             "create_table", "Create a table", shapes.TableSerializer, 201, body=shapes.CreateTable,
             verb=shapes.CreateTable,
@@ -38,13 +47,24 @@ class TablesView(ApiView):
     }  # fmt: skip
 
     def get(self, request: Request) -> Response:
-        asked = self.arguments(shapes.PageQuery)
+        asked = self.arguments(shapes.ListTables)
         tables = access.tables_for(self.user).prefetch_related("columns", "indexes")
+        search = asked.pop("search").strip()
+        if search:
+            tables = tables.filter(
+                Q(name__icontains=search) | Q(label__icontains=search) | Q(description__icontains=search)
+            )
         return listing(request, tables, lambda found: shapes.tables_data(found, self.base_url()), **asked)
 
     def post(self, request: Request) -> Response:
         wanted = parse_payload(request.data)
-        table = services.create_table(user=self.user, name=wanted.name, columns=wanted.columns, label=wanted.label)
+        table = services.create_table(
+            user=self.user,
+            name=wanted.name,
+            columns=wanted.columns,
+            label=wanted.label,
+            description=wanted.description,
+        )
         return self.created(table)
 
     def created(self, table: Table) -> Response:
@@ -57,7 +77,12 @@ class TableView(ApiView):
 
     operations = {
         "get": Operation("get_table", "Show a table", shapes.TableSerializer),
-        "patch": Operation("change_table", "Rename or relabel", shapes.TableSerializer, body=shapes.ChangeTable),
+        "patch": Operation(
+            "change_table", "Rename, relabel or describe", shapes.TableSerializer, body=shapes.ChangeTable
+        ),
+        "put": Operation(
+            "update_table", "Rename, relabel or describe", shapes.TableSerializer, verb=shapes.UpdateTable
+        ),
         "delete": Operation(
             "delete_table", "Delete a table with all its records", None, 204, verb=shapes.TableArguments
         ),
@@ -69,11 +94,22 @@ class TableView(ApiView):
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
         body = {name: value for name, value in self.body().items() if name not in _COUNTED}
-        changes = checked(shapes.ChangeTable, news(body, shapes.tables_data([table], self.base_url())[0]))
+        return self.changed(table, checked(shapes.ChangeTable, news(body, self.data(table))))
+
+    def put(self, request: Request) -> Response:
+        asked = self.arguments(shapes.UpdateTable)
+        table = self.table(asked, "design")
+        del asked["table_name"]
+        if "new_name" in asked:
+            asked["table_name"] = asked.pop("new_name")
+        return self.changed(table, asked)
+
+    def changed(self, table: Table, changes: Mapping[str, Any]) -> Response:
         if "table_name" in changes:  # the most likely of these to be refused
             table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
-        if "label" in changes:
-            table = services.relabel_table(user=self.user, table=table, label=changes["label"])
+        words = {name: changes[name] for name in ("label", "description") if name in changes}
+        if words:
+            table = services.relabel_table(user=self.user, table=table, **words)
         if "search_index" in changes:
             indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)
@@ -84,7 +120,53 @@ class TableView(ApiView):
         return Response(status=204)
 
     def shown(self, table: Table) -> Response:
-        return Response(shapes.tables_data([table], self.base_url())[0])
+        return Response(self.data(table))
+
+    def data(self, table: Table) -> dict[str, Any]:
+        return shapes.tables_data([table], self.base_url())[0]
+
+
+class DuplicateTableView(ApiView):
+    """A copy of a table: its columns, rules and indexes, and its records where they are wanted."""
+
+    operations = {
+        "post": Operation(
+            "duplicate_table", "Duplicate a table", shapes.TableSerializer, 201, body=shapes.DuplicateTable,
+            others=LATER,
+        ),
+    }  # fmt: skip
+
+    def post(self, request: Request, **names: str) -> Response:
+        source = self.table(names, "view")
+        asked = checked(shapes.DuplicateTable, self.body())
+        table, job = copies.duplicate_table(
+            user=self.user, source=source, name=asked["table_name"], with_records=asked["with_records"]
+        )
+        if job is not None:
+            data = change_job_data(job, base_url=self.base_url())
+            return Response(data, status=202, headers={"Location": data["url"]})
+        [data] = shapes.tables_data([table], self.base_url())
+        return Response(data, status=201, headers={"Location": data["url"]})
+
+
+class TableSchemaView(ApiView):
+    """What a table is, for other programs: a JSON Schema of its records, or ``CREATE TABLE`` with ``?format=sql``."""
+
+    operations = {
+        "get": Operation(
+            "get_table_schema", "Show a table as JSON Schema, or as SQL",
+            {"application/schema+json": OpenApiTypes.OBJECT, "application/sql": OpenApiTypes.STR},
+            query=shapes.TableSchemaQuery,
+        ),
+    }  # fmt: skip
+
+    def get(self, request: Request, **names: str) -> HttpResponse:
+        table = self.table(names, "view")
+        if checked(shapes.TableSchemaQuery, request.query_params.dict())["format"] == "sql":
+            return HttpResponse(create_statements(table), content_type="application/sql; charset=utf-8")
+        specs = [column.to_spec() for column in table.all_columns()]
+        schema = table_schema(table.name, table.label, table.description, specs)
+        return Response(schema, content_type="application/schema+json")
 
 
 class ColumnsView(ApiView):
@@ -120,22 +202,46 @@ class ColumnView(ApiView):
     operations = {
         "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
         "patch": Operation("change_column", "Change a column", shapes.ColumnSerializer, body=shapes.ChangeColumn),
-        "delete": Operation("delete_column", "Delete a column with all that is in it", None, 204),
+        "put": Operation("update_column", "Change a column", shapes.ColumnSerializer, verb=shapes.UpdateColumn),
+        "delete": Operation(
+            "delete_column", "Delete a column with all that is in it", None, 204, verb=shapes.ColumnArguments
+        ),
     }
 
     def get(self, request: Request, **names: str) -> Response:
-        return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"))).data)
+        return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
-        column = self.column(table)
-        body = news(self.body(), shapes.ColumnSerializer(column).data)
-        if "column_type" in body or "type" in body:
-            reason = "A column's type cannot be changed. Add another column and delete this one."
-            raise InvalidInput(reason, fields={"column_type": reason})
-        changes: dict[str, Any] = checked(shapes.ChangeColumn, body)
+        column = self.column(table, names["column_name"])
+        changes = checked(shapes.ChangeColumn, self.wanted(self.body(), column))
         if "column_name" in changes:
             changes["name"] = changes.pop("column_name")
+        return self.changed(table, column, changes)
+
+    def put(self, request: Request) -> Response:
+        body = self.body()
+        found = checked(shapes.ColumnArguments, {name: body[name] for name in _WHICH_COLUMN if name in body})
+        table = self.table(found, "design")
+        column = self.column(table, found["column_name"])
+        rest = {name: value for name, value in body.items() if name not in _WHICH_COLUMN}
+        changes = checked(shapes.UpdateColumn, {**found, **self.wanted(rest, column)})
+        for name in _WHICH_COLUMN:
+            del changes[name]
+        if "new_name" in changes:
+            changes["name"] = changes.pop("new_name")
+        return self.changed(table, column, changes)
+
+    @staticmethod
+    def wanted(body: Mapping[str, Any], column: Column) -> dict[str, Any]:
+        """What of a body differs from the column as it is."""
+        wanted = news(body, shapes.ColumnSerializer(column).data)
+        if "column_type" in wanted or "type" in wanted:
+            reason = "A column's type cannot be changed. Add another column and delete this one."
+            raise InvalidInput(reason, fields={"column_type": reason})
+        return wanted
+
+    def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
         if "default" in changes:
             changes["default"] = literal(changes["default"])
         if "display" in changes:
@@ -150,12 +256,12 @@ class ColumnView(ApiView):
         return Response(shapes.ColumnSerializer(column).data)
 
     def delete(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "design")
-        services.drop_column(user=self.user, table=table, column=self.column(table))
+        asked = self.arguments(shapes.ColumnArguments)
+        table = self.table(asked, "design")
+        services.drop_column(user=self.user, table=table, column=self.column(table, asked["column_name"]))
         return Response(status=204)
 
-    def column(self, table: Table) -> Column:
-        name = self.kwargs["column_name"]
+    def column(self, table: Table, name: str) -> Column:
         column = table.columns.filter(name=name.replace("\0", "")).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
+KEYWORD = "x-tablekeep"
+"""What a property says of its column that JSON Schema has no words for: ``column_type``, ``unique``, ``required``."""
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -66,6 +70,8 @@ def columns_of(schema: object) -> list[ColumnSpec]:
 def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
     if not isinstance(described, Mapping):
         raise _invalid("Give a schema with a type.", name)
+    if KEYWORD in described:
+        return _column_in_our_words(name, described, required=required)
     json_type, nullable = _json_type(name, described)
     unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
     if unknown or ("enum" in described and json_type != "string"):
@@ -88,10 +94,45 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
         type=column_type,
         parameters=parameters | narrowed,
         required=required and not nullable,
-        default=default if default is None or isinstance(default, str) else json.dumps(default),
+        default=_literal(default),
         label=str(described.get("title", "")),
+        description=str(described.get("description", "")),
         constraints={key: _plain(value) for key, value in constraints.items()},
     )
+
+
+def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: bool) -> ColumnSpec:
+    """A column as ``table_schemas`` writes it: the type stands under our own keyword, in SQL's style."""
+    own = described[KEYWORD]
+    if not isinstance(own, Mapping) or set(own) - {"column_type", "unique", "required"} or "column_type" not in own:
+        raise _invalid(f"{KEYWORD} takes column_type, unique and required.", name)
+    flags = {key: own.get(key, False) for key in ("unique", "required")}
+    if not all(isinstance(value, bool) for value in flags.values()):
+        raise _invalid(f"{KEYWORD}: unique and required are true or false.", name)
+    spec = parse_sql_type(name, own["column_type"])
+    said_by_type = spec.kind.json_schema(spec.parameters)
+    constraints = {
+        key: _plain(described[key])
+        for key in (*_LIMITS, *_LENGTHS)
+        if key in described and described[key] != said_by_type.get(key)
+    }
+    unsuited = set(constraints) - spec.kind.constraints
+    if unsuited:
+        raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
+    default = described.get("default")
+    return replace(
+        spec,
+        unique=spec.unique or flags["unique"],
+        required=spec.required or flags["required"] or required,
+        default=_literal(default) if "default" in described else spec.default,
+        label=str(described.get("title", "")),
+        description=str(described.get("description", "")),
+        constraints=constraints,
+    )
+
+
+def _literal(default: Any) -> str | None:
+    return default if default is None or isinstance(default, str) else json.dumps(default)
 
 
 def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:

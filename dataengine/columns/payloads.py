@@ -48,6 +48,7 @@ COLUMN_SCHEMA: dict[str, Any] = {
                 "required": {"type": "boolean"},
                 "default": {},
                 "label": {"type": "string", "maxLength": 200},
+                "description": {"type": "string", "maxLength": 2_000},
                 "constraints": CONSTRAINTS_SCHEMA,
                 "display": DISPLAY_SCHEMA,
             },
@@ -63,6 +64,7 @@ PAYLOAD_SCHEMA: dict[str, Any] = {
     "properties": {
         "table_name": {"type": "string", "minLength": 1, "maxLength": 200},
         "label": {"type": "string", "maxLength": 200},
+        "description": {"type": "string", "maxLength": 2_000},
         "fields": {
             "type": "object",
             "minProperties": 1,
@@ -90,6 +92,7 @@ class TableSpec:
 
     name: str
     label: str
+    description: str
     columns: list[ColumnSpec]
 
 
@@ -102,7 +105,7 @@ def parse_payload(payload: object) -> TableSpec:
         raise _refused(problems, "invalid_input")
     described = payload.get("fields")
     columns = columns_of(payload["json_schema"]) if described is None else _collected(described.items())
-    return TableSpec(payload["table_name"], payload.get("label", ""), columns)
+    return TableSpec(payload["table_name"], payload.get("label", ""), payload.get("description", ""), columns)
 
 
 def parse_column(name: str, described: object) -> ColumnSpec:
@@ -120,6 +123,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
         required=spec.required or described.get("required", False),
         default=literal(described["default"]) if "default" in described else spec.default,
         label=described.get("label", ""),
+        description=described.get("description", ""),
         constraints=constraints,
         display=displays.checked(spec.kind, name, described.get("display")),
     )

@@ -67,6 +67,7 @@ class ChangeJob(Job):
         UPDATE = "update"
         DELETE = "delete"
         UNDO = "undo"
+        COPY = "copy"
 
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

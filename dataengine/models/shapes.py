@@ -57,6 +57,8 @@ class ColumnChanges(TypedDict, total=False):
 
     name: str
     label: str
+    description: str
+    position: int  # from 0
     unique: bool
     required: bool
     default: str | None  # a literal's text
@@ -94,7 +96,15 @@ class UndoParameters(TypedDict):
     verb: Verb
 
 
-type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters
+@final
+class CopyParameters(TypedDict):
+    """A copy of all records of another table into a new one."""
+
+    source: int  # the table's key
+    columns: list[tuple[int, int]]  # pairs of column keys (source, copy)
+
+
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
 
 
 class ChangeFacts(TypedDict, total=False):
@@ -130,10 +140,11 @@ RenameDetails = TypedDict("RenameDetails", {"from": str, "to": str})
 """Details of ``table.renamed``."""
 
 
-class LabelDetails(TypedDict):
-    """Details of ``table.relabelled``."""
+class WordsDetails(TypedDict, total=False):
+    """Details of ``table.relabelled``: what was changed of what people read."""
 
     label: str
+    description: str
 
 
 class ColumnDetails(ColumnChanges):
@@ -163,5 +174,5 @@ ImportDetails = TypedDict(
 """Details of ``import.completed``."""
 
 type EventDetails = (
-    ChangeDetails | TableDetails | RenameDetails | LabelDetails | ColumnDetails | IndexDetails | ImportDetails
+    ChangeDetails | TableDetails | RenameDetails | WordsDetails | ColumnDetails | IndexDetails | ImportDetails
 )

@@ -13,6 +13,9 @@ from dataengine.columns import types
 from dataengine.columns.types import ColumnSpec
 from dataengine.models.jobs import Job
 
+MAX_DESCRIPTION = 2_000
+"""Characters that a table or a column may be described by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -35,6 +38,7 @@ class Table(models.Model):
 
     name = models.CharField(max_length=63, unique=True)
     label = models.CharField(max_length=200, blank=True)
+    description = models.TextField(max_length=MAX_DESCRIPTION, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_tables")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -84,6 +88,7 @@ class Column(models.Model):
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="columns")
     name = models.CharField(max_length=63)
     label = models.CharField(max_length=200, blank=True)
+    description = models.TextField(max_length=MAX_DESCRIPTION, blank=True)
     type = models.CharField(max_length=30)
     parameters = models.JSONField(default=dict, blank=True)
     references = models.ForeignKey(
@@ -163,6 +168,7 @@ class Column(models.Model):
             required=self.required,
             default=self.default,
             label=self.label,
+            description=self.description,
             constraints=dict(self.constraints),
             display=dict(self.display),
         )

@@ -166,6 +166,22 @@ def blocks_of(table: Table) -> sql.Composed:
     return sql.SQL(template).format(sql.Literal(quoted(table.name)))
 
 
+def copy_records(source: Table, target: Table, columns: Sequence[tuple[str, str]]) -> int:
+    """Copy all records, ids included, into a table that is empty; returns how many.
+
+    ``columns`` are pairs of names: in the source, in the target. The target's sequence goes on behind the last id.
+    """
+    theirs = sql.SQL(", ").join([sql.Identifier("id"), *(sql.Identifier(there) for there, _ in columns)])
+    ours = sql.SQL(", ").join([sql.Identifier("id"), *(sql.Identifier(here) for _, here in columns)])
+    copy = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}")
+    advance = sql.SQL("SELECT setval({}::regclass, max(id)) FROM {} HAVING count(*) > 0")
+    with connection.cursor() as cursor:
+        cursor.execute(copy.format(qualified(target.name), ours, theirs, qualified(source.name)))
+        count = int(cursor.rowcount)
+        cursor.execute(advance.format(sql.Literal(quoted(names.sequence(target.pk))), qualified(target.name)))
+    return count
+
+
 def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
     """``patient``: wait for whoever works on the table; otherwise skip a table in use."""
     return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
@@ -223,6 +239,11 @@ def constraints(column: Column) -> list[tuple[str, sql.Composable]]:
     for kind, check in _checks(column):
         found.append((kind, _named(column, kind, sql.SQL("CHECK ({})").format(check))))
     return found
+
+
+def checks(column: Column) -> list[sql.Composable]:
+    """What each record's value of the column must fulfil, as expressions."""
+    return [check for _, check in _checks(column)]
 
 
 def _checks(column: Column) -> Iterable[tuple[str, sql.Composable]]:

@@ -22,7 +22,7 @@ from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres.time_limits import time_limit
 from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import record_model
-from dataengine.services import matching_records, undo
+from dataengine.services import copied_records, matching_records, undo
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -81,7 +81,15 @@ def perform(*, user: User, table: Table, parameters: ChangeParameters) -> AuditE
         )
     if "event" in parameters:
         return undo.undo(user=user, table=table, event_id=parameters["event"])
+    if "source" in parameters:
+        return copied_records.fill(user=user, table=table, wanted=parameters)
     return matching_records.delete(user=user, table=table, conditions=parameters["filter"])
+
+
+def copy_records(*, user: User, table: Table, source: Table, columns: Sequence[tuple[int, int]]) -> Outcome:
+    """Fill a new table with the records of ``source``; ``columns`` are pairs of column keys (source, copy)."""
+    count = count_records(record_model(source).objects.order_by())
+    return _do(user, table, ChangeJob.Action.COPY, {"source": source.pk, "columns": list(columns)}, count)
 
 
 def cancel(job: ChangeJob) -> ChangeJob:

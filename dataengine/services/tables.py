@@ -16,7 +16,8 @@ from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
-from dataengine.models.shapes import ColumnChanges, ColumnDetails
+from dataengine.models.shapes import ColumnChanges, ColumnDetails, WordsDetails
+from dataengine.models.tables import MAX_DESCRIPTION
 from dataengine.postgres import ddl
 from dataengine.records import model
 from dataengine.records.database_errors import CHECKS
@@ -28,16 +29,22 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def create_table(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
+def create_table(
+    *, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "", description: str = ""
+) -> Table:
     """Create a table owned by ``user``. Raises Conflict if the name is taken, whoever's table that is."""
-    return change_schema(lambda: create_table_now(user=user, name=name, columns=columns, label=label))
+    return change_schema(
+        lambda: create_table_now(user=user, name=name, columns=columns, label=label, description=description)
+    )
 
 
-def create_table_now(*, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "") -> Table:
+def create_table_now(
+    *, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "", description: str = ""
+) -> Table:
     """``create_table`` inside a transaction that is already open (an import that makes its table)."""
     name = check_table_name(name)
     # The table comes first, so that its columns may refer to it.
-    table = Table.objects.create(name=name, label=label.strip()[:200], owner=user)
+    table = Table.objects.create(name=name, label=label.strip()[:200], description=_described(description), owner=user)
     made = _make_columns(user, table, columns)
     record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
     return table
@@ -102,14 +109,18 @@ def rename_table(*, user: User, table: Table, name: str) -> Table:
     return change_schema(change, table=table)
 
 
-def relabel_table(*, user: User, table: Table, label: str) -> Table:
-    """Change the table's label."""
+def relabel_table(*, user: User, table: Table, label: str | None = None, description: str | None = None) -> Table:
+    """Change the table's label and description; None leaves one as it is."""
 
     def change() -> Table:
         locked = _locked(table)
-        locked.label = label.strip()[:200]
-        locked.save(update_fields=["label", "updated_at"])
-        record_event(user=user, table=locked, action="table.relabelled", details={"label": locked.label})
+        details: WordsDetails = {}
+        if label is not None:
+            details["label"] = locked.label = label.strip()[:200]
+        if description is not None:
+            details["description"] = locked.description = _described(description)
+        locked.save(update_fields=[*details, "updated_at"])
+        record_event(user=user, table=locked, action="table.relabelled", details=details)
         return locked
 
     return change_schema(change)
@@ -158,18 +169,20 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
 
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
-    """Change a column: name, label, ``unique``, ``required``, ``default`` (a literal's text or None), ``display``."""
+    """Change a column in what ``changes`` names. Its position moves the other columns along."""
+    said = {name: value for name, value in changes.items() if name != "position"}
 
     def change() -> Column:
         locked = _locked(table)
         current = _current(locked, column)
         old = current.to_spec()
-        wanted = replace(old, **changes)
+        wanted = replace(old, **said)  # type: ignore[arg-type]  # the keys of ColumnChanges, each with its type
         wanted = replace(wanted, display=displays.checked(current.kind, current.name, wanted.display))
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
             wanted = replace(wanted, name=_check_new_name(locked, wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
+        current.description = _described(wanted.description)
         current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
         current.display = wanted.display
         _check_unique(wanted)
@@ -183,11 +196,20 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
             ddl.set_required(locked, current)
         if wanted.unique != old.unique:
             ddl.set_unique(locked, current)
+        if "position" in changes:
+            _move(locked, current, changes["position"])
         details: ColumnDetails = {"column": old.name, **changes}
         record_event(user=user, table=locked, action="column.changed", details=details)
         return current
 
     return change_schema(change, table=table)
+
+
+def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
+    """Move a column so many places on, or back; not beyond the ends."""
+    keys = [other.pk for other in table.columns.all()]
+    place = max(0, min(len(keys) - 1, keys.index(column.pk) + by))
+    return alter_column(user=user, table=table, column=column, changes={"position": place})
 
 
 def drop_column(*, user: User, table: Table, column: Column) -> None:
@@ -233,6 +255,22 @@ def _invalid_default(column: Column, messages: Sequence[str]) -> InvalidInput:
         code="invalid_default",
         fields={column.name: [f"The default is not a value of this type. {text}" for text in messages]},
     )
+
+
+def _described(text: str) -> str:
+    return text.strip()[:MAX_DESCRIPTION]
+
+
+def _move(table: Table, column: Column, place: int) -> None:
+    """Put a column at a place among the table's columns, the others after one another."""
+    columns = [other for other in table.columns.all() if other.pk != column.pk]
+    if place > len(columns):
+        reason = f"The table has {len(columns) + 1} columns; the last place is {len(columns)}."
+        raise InvalidInput(reason, code="invalid_position", fields={"position": reason})
+    columns.insert(place, column)
+    for position, each in enumerate(columns):
+        each.position = position
+    Column.objects.bulk_update(columns, ["position"])
 
 
 def _locked(table: Table) -> Table:
@@ -345,6 +383,7 @@ def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, plac
         table=table,
         name=spec.name,
         label=spec.label.strip()[:200],
+        description=_described(spec.description),
         type=spec.type,
         parameters={key: value for key, value in spec.parameters.items() if key != "references"},
         references=reference,

@@ -69,14 +69,15 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     assert made.status_code == 201, made.content
     assert [column["column_name"] for column in made.json()["columns"]] == ["name", "email", "created_at"]
     assert made.json() | {"id": 0, "created_at": "", "columns": []} == {
-        "id": 0, "table_name": "Customer", "label": "", "columns": [], "record_count": 0, "record_count_exact": True,
-        "search_index": None,
+        "id": 0, "table_name": "Customer", "label": "", "description": "", "columns": [],
+        "record_count": 0, "record_count_exact": True, "search_index": None,
         "created_at": "", "url": "http://testserver/api/tables/Customer/",
     }  # fmt: skip
     added = ask("add column", "Customer", column_name="age", column_type="SMALLINT NOT NULL DEFAULT 3")
     assert added.status_code == 201
     assert added.json() == {
-        "column_name": "age", "label": "", "column_type": "SMALLINT", "type": "smallint", "unique": False,
+        "column_name": "age", "label": "", "description": "", "column_type": "SMALLINT", "type": "smallint",
+        "unique": False,
         "required": True, "default": "3", "constraints": {}, "indexed": False, "index_state": None,
     }  # fmt: skip
     data = {"name": "John Doe", "email": "j@example.com", "created_at": "2026-01-31"}

@@ -58,7 +58,7 @@ def test_columns_as_text_and_as_objects(client: APIClient) -> None:
     assert answer.status_code == 201, answer.content
     assert answer["Location"] == answer.json()["url"]
     shown = {column.pop("column_name"): column for column in answer.json()["columns"]}
-    plain = {"label": "", "unique": False, "required": False, "default": None, "constraints": {}}
+    plain = {"label": "", "description": "", "unique": False, "required": False, "default": None, "constraints": {}}
     plain |= {"indexed": False, "index_state": None}
     assert shown == {
         "a": plain | {"column_type": "VARCHAR(20)", "type": "varchar", "unique": True, "required": True,
@@ -259,8 +259,8 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     client.delete("/api/tables/t/records/bulk/", {"ids": [2, 3]})
     answer = client.patch(url, {"unique": True, "required": True, "column_name": "z", "default": "d", "label": "L"})
     assert answer.json() == {
-        "column_name": "z", "label": "L", "column_type": "TEXT", "type": "text", "unique": True, "required": True,
-        "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
+        "column_name": "z", "label": "L", "description": "", "column_type": "TEXT", "type": "text",
+        "unique": True, "required": True, "default": "d", "constraints": {}, "indexed": True, "index_state": "ready",
     }  # fmt: skip
     assert client.get(url).status_code == 404
     assert client.post("/api/tables/t/records/", {}).json()["z"] == "d"

@@ -16,7 +16,15 @@ from dataengine.columns.types import BY_SQL_NAME, REGISTRY, ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column
 from dataengine.models.shapes import ColumnChanges
+from dataengine.models.tables import MAX_DESCRIPTION
 from webui.forms import Styled
+
+
+def description_field() -> forms.CharField:
+    """What a table or a column is for."""
+    return forms.CharField(
+        label="Description", required=False, max_length=MAX_DESCRIPTION, widget=forms.Textarea(attrs={"rows": 2})
+    )
 
 
 class TableForm(Styled, forms.Form):
@@ -29,6 +37,7 @@ class TableForm(Styled, forms.Form):
         error_messages={"required": "A table needs a name."},
     )
     label = forms.CharField(label="Label", required=False, max_length=200, help_text="Shown instead of the name.")
+    description = description_field()
 
     def clean_table_name(self) -> str:
         """Report an invalid name together with all other errors; the service checks whether it is taken."""
@@ -110,6 +119,7 @@ class ColumnChangeForm(Styled, forms.Form):
 
     name = forms.CharField(label="Column name", error_messages={"required": "A column needs a name."})
     label = forms.CharField(label="Label", required=False, max_length=200)
+    description = description_field()
     default = forms.CharField(label="Default", required=False, strip=False)
     unique = forms.BooleanField(label="Unique", required=False)
     required = forms.BooleanField(label="Required", required=False)
@@ -118,7 +128,7 @@ class ColumnChangeForm(Styled, forms.Form):
     @classmethod
     def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
         """The form filled with ``column``."""
-        initial = {name: getattr(column, name) for name in ("name", "label", "unique", "required")}
+        initial = {name: getattr(column, name) for name in ("name", "label", "description", "unique", "required")}
         initial |= {"default": column.default or "", "display": _display_word(column.display)}
         form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
         if not displays.may_have_display(column.kind):

@@ -35,7 +35,11 @@ def new(request: ConsoleRequest) -> HttpResponse:
         names = designer.form.cleaned_data
         try:
             table = services.create_table(
-                user=request.user, name=names["table_name"], label=names["label"], columns=designer.specs()
+                user=request.user,
+                name=names["table_name"],
+                label=names["label"],
+                description=names["description"],
+                columns=designer.specs(),
             )
         except DataEngineError as error:
             designer.add_errors(error)
@@ -52,9 +56,8 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
     """The columns of a table: add, change, delete; its name and label."""
     table = access.get_table(request.user, name, "design")
     doing = request.POST.get("do", "") if request.method == "POST" else ""
-    form = forms.TableForm(
-        request.POST if doing == "save" else None, initial={"table_name": table.name, "label": table.label}
-    )
+    names = {"table_name": table.name, "label": table.label, "description": table.description}
+    form = forms.TableForm(request.POST if doing == "save" else None, initial=names)
     column_form = forms.ColumnForm(request.POST if doing == "add" else None, auto_id="id_new_%s")
     if doing == "save" and form.is_valid():
         with errors_into(form):
@@ -82,6 +85,9 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     if request.method == "POST" and request.POST.get("do") == "delete":
         services.drop_column(user=request.user, table=table, column=found)
         messages.success(request, f"The column “{found.name}” is deleted.")
+        return htmx.redirect(request, here)
+    if request.method == "POST" and request.POST.get("do") in {"up", "down"}:
+        services.move_column(user=request.user, table=table, column=found, by=1 if request.POST["do"] == "down" else -1)
         return htmx.redirect(request, here)
     form = forms.ColumnChangeForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -128,9 +134,8 @@ def _design_page(
 def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) -> Table:
     if form.cleaned_data["table_name"] != table.name:
         table = services.rename_table(user=request.user, table=table, name=form.cleaned_data["table_name"])
-    if form.cleaned_data["label"] != table.label:
-        table = services.relabel_table(user=request.user, table=table, label=form.cleaned_data["label"])
-    return table
+    words = {name: form.cleaned_data[name] for name in ("label", "description") if name in form.changed_data}
+    return services.relabel_table(user=request.user, table=table, **words) if words else table
 
 
 def _blamed(form: forms.ColumnChangeForm) -> str:

@@ -71,6 +71,7 @@ class ColumnSpec:
     required: bool = False
     default: str | None = None
     label: str = ""
+    description: str = ""
     constraints: dict[str, Any] = field(default_factory=dict)
     display: dict[str, str] = field(default_factory=dict)
 

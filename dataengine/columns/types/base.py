@@ -275,6 +275,13 @@ class ColumnType(ABC):
     json_forms: ClassVar[tuple[tuple[str, str | None], ...]] = ()
     """The pairs (type, format) in JSON Schema that become this type; a list of texts has the type ``enum``."""
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        """What JSON Schema says of a value as the API takes and shows it; of one that is there."""
+        if not self.json_forms:
+            return {"type": "string"} if self.is_text else {}
+        json_type, json_format = self.json_forms[0]
+        return {"type": json_type} | ({"format": json_format} if json_format is not None else {})
+
     def narrowed(self, constraints: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """The type, with parameters, that implies some of ``constraints``; these are removed from there."""
         return self.name, {}

@@ -52,6 +52,9 @@ class Choice(TextType):
         offered: Sequence[str] = parameters["choices"]
         return offered
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        return {"enum": list(parameters["choices"])}
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.TextField(choices=[(choice, choice) for choice in parameters["choices"]], **options)
 

@@ -40,6 +40,9 @@ class Json(ColumnType):
     def noun(self) -> str:
         return "JSON"
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        return {}  # anything is JSON
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.JSONField(decoder=JSONDecoder, **options)
 

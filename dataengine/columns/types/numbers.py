@@ -90,6 +90,9 @@ class SmallInteger(WholeNumber):
     lossless = frozenset({"integer", "bigint", "numeric", "real", "double"})
     checked = frozenset({"boolean", "reference"})
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.SmallIntegerField(**options)
 
@@ -171,6 +174,10 @@ class Numeric(Number):
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         precision, scale = parameters.get("precision"), parameters.get("scale")
         return models.DecimalField(max_digits=precision, decimal_places=scale, **options)
+
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        # Shown as text, so that no digit is lost on the way; taken as either.
+        return {"type": ["number", "string"]}
 
     def limit(self, value: Any) -> Any:
         # As PostgreSQL sees it: the decimal 0.1 is not below the limit 0.1, whose nearest float is a little above it.

@@ -54,6 +54,9 @@ class Reference(WholeNumber):
             raise reader.refuse(f"REFERENCES needs the name of a table. {error.message}") from error
         return {"references": value}
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        return {"type": "integer"}
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.BigIntegerField(**options)
 

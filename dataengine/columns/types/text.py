@@ -92,6 +92,10 @@ class Varchar(PlainText):
         length = parameters.get("length")
         return f"varchar({int(length)})" if length else "varchar"
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        length = parameters.get("length")
+        return {"type": "string"} | ({"maxLength": length} if length else {})
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.CharField(max_length=parameters.get("length"), **options)
 

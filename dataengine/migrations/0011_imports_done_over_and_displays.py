@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dataengine", "0009_jobs_share_their_fields"),
+        ("dataengine", "0010_descriptions_and_copies"),
     ]
 
     operations = [

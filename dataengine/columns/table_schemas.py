@@ -1,0 +1,59 @@
+"""Writes a table as a JSON Schema (draft 2020-12): what its records look like. Pure.
+
+``json_schema.columns_of`` reads it back as the very same columns: what JSON Schema has no words for stands under
+``KEYWORD``, which other readers pass over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from dataengine.columns.json_schema import KEYWORD
+from dataengine.columns.types import ColumnSpec
+
+
+def table_schema(name: str, label: str, description: str, columns: Sequence[ColumnSpec]) -> dict[str, Any]:
+    """The schema of a table's records, without their ``id``, which is the system's."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": label or name}
+    if description:
+        schema["description"] = description
+    required = [column.name for column in columns if column.required and column.default is None]
+    schema |= {"type": "object", "properties": {column.name: _property(column) for column in columns}}
+    return schema | ({"required": required} if required else {})
+
+
+def _property(column: ColumnSpec) -> dict[str, Any]:
+    words = {"title": column.label, "description": column.description}
+    shape = column.kind.json_schema(column.parameters) | column.constraints
+    if not column.required:
+        shape = _or_null(shape)
+    if column.default is not None:
+        shape["default"] = _json_default(column)
+    own: dict[str, Any] = {"column_type": column.kind.sql_text(column.parameters)}
+    # What JSON Schema's list of required properties cannot say of one that has a default.
+    own |= {name: True for name, said in (("unique", column.unique), ("required", column.required)) if said}
+    return {name: text for name, text in words.items() if text} | shape | {KEYWORD: own}
+
+
+def _or_null(shape: dict[str, Any]) -> dict[str, Any]:
+    shape = dict(shape)
+    if "type" in shape:
+        types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
+        shape["type"] = [*types, "null"]
+    if "enum" in shape:
+        shape["enum"] = [*shape["enum"], None]
+    return shape
+
+
+def _json_default(column: ColumnSpec) -> Any:
+    """A default's literal as JSON, in the way that reading it back gives the same literal."""
+    text = column.default
+    if text is None or column.kind.is_text:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(value, str) or json.dumps(value) != text else value
