@@ -23,9 +23,14 @@ def _pattern(delimiter: bytes) -> re.Pattern[bytes]:
     return re.compile(rb'="(' + inside + rb')"(?=' + ends + rb")")
 
 
+def _may_begin(text: bytes) -> bool:
+    # One byte is looked for several times as fast as two.
+    return b"=" in text and _BEGINNING in text
+
+
 def in_quotes(text: bytes, delimiter: bytes, quote: bytes | None, *, before: bytes = b"\n") -> bytes:
     """The text with every such cell in quotes. ``before`` is what stands before it."""
-    if quote != b'"' or _BEGINNING not in text:
+    if quote != b'"' or not _may_begin(text):
         return text
 
     def put(found: re.Match[bytes]) -> bytes:
@@ -46,7 +51,7 @@ def chunks_in_quotes(chunks: Iterator[bytes], delimiter: bytes, quote: bytes | N
     for chunk in chunks:
         text = held + chunk
         held = b""
-        if _BEGINNING in text:
+        if _may_begin(text):
             end = max(text.rfind(b"\n"), text.rfind(b"\r")) + 1
             if len(text) - end < _MOST_HELD:
                 text, held = text[:end], text[end:]
