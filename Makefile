@@ -1,13 +1,13 @@
-# Everything happens in .venv; variables (PORT, DATA_DIR, …) come from the environment or stand behind the target:
+# Everything happens in .venv; variables (PORT, DATA_DIR, …) come from the environment or follow the target:
 #   make run PORT=0
 # Recipes end in `exec` so that a SIGTERM sent to make reaches the program itself.
 
 SHELL := /bin/sh
-# Not through make's own functions, which split at spaces.
+# Not with make's own functions, which split at spaces.
 ROOT := $(shell cd "$$(dirname "$(strip $(MAKEFILE_LIST))")" && pwd)
 RUN = @cd "$(ROOT)" && sh .ci/venv
 PYTHON_IN_VENV = .venv/bin/python
-# Tools load the settings, which want a key.
+# Tools load the settings, which need a key.
 TOOL = SECRET_KEY=lint $(PYTHON_IN_VENV) -m
 INDENT = $(PYTHON_IN_VENV) -m djhtml --tabwidth 2
 # The addresses of the running stack, for a shell.

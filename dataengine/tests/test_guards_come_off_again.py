@@ -30,7 +30,7 @@ def test_guarded_cells_are_restored(text: str) -> None:
 
 
 def _has_note(job: ImportJob) -> bool:
-    return any("was taken off" in note for note in job.findings["notes"])
+    return any("was removed" in note for note in job.findings["notes"])
 
 
 def test_an_export_makes_a_new_table_with_the_same_values(owner: User) -> None:

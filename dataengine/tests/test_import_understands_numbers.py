@@ -109,7 +109,7 @@ def test_other_columns_decide_an_ambiguous_one(owner: User) -> None:
 def test_without_evidence_numbers_stay_unless_an_option_says_otherwise(owner: User) -> None:
     kind, values, notes = made(owner, ["1.000", "2.500"])
     assert (kind, values) == ("numeric", ["1.000", "2.500"])
-    assert any("option decimal “,”" in note for note in notes)
+    assert any("option decimal to “,”" in note for note in notes)
 
 
 def test_options_set_how_numbers_are_written(owner: User) -> None:

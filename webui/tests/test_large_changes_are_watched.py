@@ -133,7 +133,7 @@ def test_who_sees_and_cancels_it(
     assert as_stranger.post(f"{PANEL}{job.pk}/cancel/").status_code == 404
     seen = panel(as_colleague)
     assert "Deleting 3 records…" in seen
-    assert "Asked for by owner." in seen
+    assert "Started by owner." in seen
     assert "Cancel" not in seen.source
     assert as_colleague.post(f"{PANEL}{job.pk}/cancel/").status_code == 403
     change_runs.run(job.pk)

@@ -13,7 +13,7 @@ from .text_formulas import in_quotes
 
 MAX_RECORDS = 500
 SURE_ROWS = 5
-"""After so many rows of one width, a first line of another width is damaged: it is not the rows that are."""
+"""If so many rows agree, a first line of another width is damaged; with fewer it is the header and they are damaged."""
 FITTING_ROWS = 3
 """So many rows of another width outvote the header; fewer if the file has no more and they end in empty cells."""
 NUMBER = re.compile(
