@@ -124,6 +124,7 @@ class Looker:
                     if not one["failing"]:
                         one["line"], said[error.column] = int(block.lines[row]), error.message
                     one["failing"] += 1
+        plan.take_in(converter.oddities)
         for name, one in found.items():
             count, total = one["failing"], one["values"]
             one["message"] = (

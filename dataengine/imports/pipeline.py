@@ -319,7 +319,7 @@ class Conversion:
                         parts, size = [], 0
             if parts:
                 yield self._encoder.encode(parts)
-            self.plan.notes += [note for note in self._converter.notes if note not in self.plan.notes]
+            self.plan.take_in(self._converter.oddities)
         finally:
             connection.close()  # the one of this thread; ``give_ids`` may have opened it
 

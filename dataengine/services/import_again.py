@@ -15,7 +15,7 @@ from django.db import transaction
 
 from dataengine import access
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import Conflict, NotFound, Unavailable
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
@@ -31,9 +31,17 @@ _BY_COLUMN = ("types", "on_bad_cell", "date_formats", "decimal", "thousands")
 def can_be_done_over(job: ImportJob) -> bool:
     """Whether the import made its table, which nobody has changed since, and its file is still there."""
     made = job.options.get("create_table") and not job.options.get("dry_run")
-    if not made or job.state != ImportJob.State.COMPLETED or not job.source or job.table is None:
+    if not made or job.state != ImportJob.State.COMPLETED or job.table is None or holder_of(job) is None:
         return False
     return not is_changed_since(job, job.table)
+
+
+def holder_of(job: ImportJob) -> ImportJob | None:
+    """The import that has the file: itself, or one that was to do it over and came to nothing."""
+    if job.source:
+        return job
+    failed = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
+    return job.done_over_by.filter(state__in=failed).exclude(source="").order_by("pk").last()
 
 
 def is_changed_since(job: ImportJob, table: Table) -> bool:
@@ -56,12 +64,16 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
         raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
     table = access.get_table(user, job.table.name, "own")
     read = ImportOptions.read(merged(job, options))
-    if not job.source or not default_storage.exists(job.source):
+    if read.dry_run:
+        reason = "An import that is done over cannot be a trial run."
+        raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
+    holder = holder_of(job)
+    if holder is None or not default_storage.exists(holder.source):
         raise Conflict("The file of this import is not kept any more; upload it again.", code="file_gone")
     check_unchanged(job, table)
     with transaction.atomic():
         # Whoever takes the file off the old job has it: of two that do it over at once, one is told that it is gone.
-        if not ImportJob.objects.filter(pk=job.pk, source=job.source).update(source=""):
+        if not ImportJob.objects.filter(pk=holder.pk, source=holder.source).update(source=""):
             raise Conflict("This import is being done over already.", code="file_gone")
         again = ImportJob.objects.create(
             table=table,
@@ -69,7 +81,7 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
             user=user,
             email=job.email,
             filename=job.filename,
-            source=job.source,
+            source=holder.source,
             options=read.given,
             findings={},
             bytes_total=job.bytes_total,
@@ -102,7 +114,8 @@ def take_the_place(*, user: User, job: ImportJob, columns: Sequence[ColumnSpec])
 
 def merged(job: ImportJob, more: Mapping[str, Any]) -> dict[str, Any]:
     """The options of an import with others: by column where both are, null markers added to one another."""
-    options = dict(job.options)
+    options = {**job.options, "create_table": True}
+    more = {name: value for name, value in more.items() if name != "create_table"}
     columns = list(job.findings.get("types", {}))
     for name, value in more.items():
         before = options.get(name)

@@ -71,6 +71,19 @@ def test_texts_are_left_alone(owner: User, cells: list[str]) -> None:
     assert [name for (name,) in records("made", "name")] == cells
 
 
+def test_columns_that_are_typed_already_have_them_proposed_too(owner: User) -> None:
+    make_table(owner, "there", qty="INTEGER", name="TEXT", born="DATE")
+    job = import_text(owner, "there", "qty,name,born\n1,n/a,2024-01-01\nn/a,b,?\nx,c,unknown\n")
+    assert (job.rows_imported, job.rows_rejected) == (1, 2)
+    assert [(found["column"], found["counts"]) for found in job.findings["proposals"]] == [
+        ("qty", {"n/a": 1}),
+        ("born", {"?": 1, "unknown": 1}),
+    ]
+    words = [word for found in job.findings["proposals"] for word in found["options"]["null_values"]]
+    again = import_text(owner, "there", "qty,name,born\nn/a,b,?\n3,c,unknown\n", null_values=words)
+    assert (again.rows_imported, "proposals" in again.findings) == (2, False)
+
+
 def test_they_count_as_disagreeing_where_no_cell_may(owner: User) -> None:
     job = made(owner, "qty,x\n" + "".join(f"{n},y\n" for n in range(500)) + "none,y\n", tolerance=0)
     assert job.findings["types"]["qty"] == "text"

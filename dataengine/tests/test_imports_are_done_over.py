@@ -142,6 +142,23 @@ def test_the_file_goes_with_the_table(owner: User) -> None:
     assert not default_storage.exists(first.source)
 
 
+def test_after_a_failed_one_the_first_can_still_be_done_over(owner: User) -> None:
+    first = orders(owner)
+    assert done_over(owner, first, on_error="abort").state == "failed"
+    assert import_again.can_be_done_over(ImportJob.objects.get(pk=first.pk))
+    again = done_over(owner, ImportJob.objects.get(pk=first.pk), types={"qty": "TEXT"})
+    assert (again.state, again.rows_rejected, again.replaces_id) == ("completed", 0, first.pk)
+
+
+def test_it_is_no_trial_run_and_makes_its_table_whatever_is_said(owner: User) -> None:
+    first = orders(owner)
+    with pytest.raises(DataEngineError) as caught:
+        import_again.do_over(user=owner, job=first, options={"dry_run": True})
+    assert caught.value.status == 400
+    assert done_over(owner, first, create_table=False, skip_last=1).rows_read == 300
+    assert len(records("orders")) == 300
+
+
 def test_a_failed_one_is_tried_again_with_its_place(owner: User) -> None:
     from dataengine.services import imports
 

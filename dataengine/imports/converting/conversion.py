@@ -38,6 +38,7 @@ from .kernels_time import (
 )
 from .kernels_written import is_written, plain
 from .number_styles import POINT, NumberStyle
+from .oddities import Oddities
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
@@ -57,7 +58,6 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
 }
 NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
 _FOUND_LENGTH = 80
-_MAYBE_THOUSANDS = r"^\s*-?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
 _PIECE = 128
 _FEW = 8
 # What most cells that a quick kernel takes look like; for types where a regular expression costs less than trying.
@@ -148,13 +148,7 @@ class Converter:
         self.guards_found = False
         self._bad_is_null = bad_is_null
         self._open = markers is None
-        # Columns in which every point may be a thousands separator so far, and columns with points.
-        self._open_marks = {
-            target.name
-            for target in targets
-            if formats_open and target.kind.kernel == "numeric" and target.style is None
-        }
-        self._seen_marks: set[str] = set()
+        self.oddities = Oddities(targets, formats_open=formats_open)
         # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
@@ -168,32 +162,17 @@ class Converter:
             if self.guard == "export" and (target.kind.is_text or target.kind.may_be_formula):
                 self._look_for_guards(columns[place])
             cells = meant(columns[place], self.guard)
-            if target.name in self._open_marks:
-                self._look_at_marks(cells, target.name)
+            self.oddities.look(target, cells)
             converted = self._column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
                 batch.good[problem.rows] = False
                 for row in problem.rows.tolist():
-                    error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
+                    cell = cells[row].as_py()
+                    self.oddities.look_at_misfit(target, cell)
+                    error = CellError(target.name, problem.code, message(problem, cell))
                     batch.errors.setdefault(row, []).append(error)
         return batch
-
-    def _look_at_marks(self, cells: pa.Array, name: str) -> None:
-        """See whether points may stand between thousands; the first one that cannot settles it."""
-        pointed = cells.filter(pc.fill_null(pc.match_substring(cells, "."), False))
-        if not len(pointed):
-            return
-        self._seen_marks.add(name)
-        if not pc.all(pc.match_substring_regex(pointed, _MAYBE_THOUSANDS)).as_py():
-            self._open_marks.discard(name)
-
-    @property
-    def notes(self) -> list[str]:
-        """What people should know once all was converted: numbers like 1.000 alone were read as they stand."""
-        said = "cells like 1.000 are read as one with three decimals, since nothing in the file says otherwise"
-        names = sorted(self._open_marks & self._seen_marks)
-        return [f"{name}: {said}; to change that, set the option decimal to “,”" for name in names]
 
     def _look_for_guards(self, cells: pa.Array) -> None:
         try:

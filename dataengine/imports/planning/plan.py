@@ -6,6 +6,7 @@ Nothing here converts cells, so web processes need not load the code that does.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import BinaryIO, Protocol, cast
@@ -45,6 +46,15 @@ _ID_PASSED_OVER = (
 
 RECORD_KEY = ColumnSpec(name="id", type="bigint", unique=True, required=True)
 """The system's own key as a column that the file fills: its rows update the records of those ids."""
+
+
+class Oddities(Protocol):
+    """What conversion has noticed (``converting/oddities.py``, which web processes do not load)."""
+
+    null_words: dict[str, Counter[str]]
+
+    @property
+    def notes(self) -> list[str]: ...
 
 
 class SupportsBytesRead(Protocol):
@@ -102,6 +112,16 @@ class Plan:
             self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
         if separators:
             self.notes.append(f"{_count(separators, 'line')} of separators only: not rows.")
+
+    def take_in(self, oddities: Oddities) -> None:
+        """What was noticed while the file was converted, where inference has not said it."""
+        self.notes += [note for note in oddities.notes if note not in self.notes]
+        told = {column["column"] for column in self.columns if column.get("null_words")}
+        types = {spec.name: spec.type for spec in self.specs}
+        for name, words in oddities.null_words.items():
+            if name not in told:
+                found: ColumnFinding = {"column": name, "type": types[name], "null_words": dict(words.most_common(10))}
+                self.columns.append(found)
 
     @property
     def only_updates(self) -> bool:
