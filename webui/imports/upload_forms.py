@@ -185,7 +185,7 @@ class UploadForm(Styled, forms.Form):
         options: dict[str, Any] = {}
         words: dict[str, None] = {}
         for text in self._all("null_words"):
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError, TypeError):
                 words |= dict.fromkeys(word for word in json.loads(text) if isinstance(word, str))
         if words:
             options["null_values"] = list(words)

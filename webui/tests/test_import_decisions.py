@@ -148,3 +148,34 @@ def test_after_an_import_one_click_does_it_over(as_owner: Client) -> None:
 def test_who_does_not_own_the_table_cannot_do_it_over(as_owner: Client, as_stranger: Client) -> None:
     job = start(as_owner, NEW, draft_of(as_owner, NEW, ORDERS))
     assert as_stranger.post(f"/imports/{job.pk}/again/", {"options": "{}"}).status_code == 404
+
+
+@pytest.mark.parametrize("do", ["preview", "start"])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("type-1", "NONSENSE("),
+        ("bad-1", "explode"),
+        ("dates-3", "%Q"),
+        ("decimal-2", ";"),
+        ("skip_last", "5000"),
+        ("skip_last", "many"),
+        ("null_words", "no json"),
+        ("null_words", '[1, {"a": 2}]'),
+        ("null_words", "7"),
+        ("column-1", "not a name!"),
+    ],
+)
+def test_nonsense_in_controls_is_said_and_never_an_error_of_ours(
+    as_owner: Client, field: str, value: str, do: str
+) -> None:
+    draft = read(as_owner.get(draft_of(as_owner, NEW, ORDERS))).value("draft")
+    form = {"draft": draft, "table_name": "orders"}
+    for place, header in enumerate(ORDERS.split("\n")[0].split(",")):
+        form |= {f"header-{place}": header, f"column-{place}": header}
+    answer = as_owner.post(NEW, {**form, field: value, "do": do})
+    assert answer.status_code in {200, 302, 422}
+    if answer.status_code == 302:
+        assert ImportJob.objects.latest("pk").table_name == "orders"
+    else:
+        assert "orders.csv" in read(answer)
