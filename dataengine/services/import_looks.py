@@ -88,7 +88,7 @@ def _answer(question: str) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "django", "look_into"],
             input=question,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE, "TABLEKEEP_ROLE": "worker"},
+            env={**os.environ, "TABLEKEEP_ROLE": "worker"},
             cwd=settings.BASE_DIR,
             capture_output=True,
             text=True,
