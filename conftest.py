@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -121,6 +122,7 @@ def pytest_collection_finish() -> None:
     modules takes a tenth of a second, and every import that a test runs ends with one."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000)  # what a test makes is looked through less often, too
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +134,13 @@ def _nothing_of_other_tests() -> None:
         for path in folder.rglob("*") if folder.is_dir() else ():
             if path.is_file():
                 path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder of the test's own: another run of pytest would close pytest's to the user that PostgreSQL runs as."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name).resolve()
 
 
 @pytest.fixture(scope="session")

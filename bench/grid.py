@@ -63,7 +63,9 @@ class GridBench:
     rows: int
     small_rows: int = 10_000
     rounds: int = 9
+    # Kept connections, as browsers and API clients have them; making a client takes longer than most requests.
     _client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, follow_redirects=True))
+    _api: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def run(self) -> list[GridCase]:
         for table, rows in (("grid_small", self.small_rows), ("grid_large", self.rows)):
@@ -159,8 +161,9 @@ class GridBench:
         return self.timed(f"/api/tables/{table}/records/", arguments)[0]
 
     def timed(self, path: str, arguments: dict[str, Any]) -> tuple[float, dict[str, Any]]:
+        headers = {"Authorization": f"Bearer {self.system.token()}"}
         start = time.perf_counter()
-        answer = self.system.answer("GET", path, params=arguments)
+        answer = self._api.get(self.system.url + path, params=arguments, headers=headers)
         seconds = time.perf_counter() - start
         if answer.status_code not in {200, 503}:
             raise RuntimeError(f"{path} {arguments}: {answer.status_code} {answer.text[:300]}")
@@ -206,8 +209,8 @@ def report(cases: list[GridCase], *, rows: int, small_rows: int, when: datetime,
     lines = [
         f"# The grid at {small_rows:,} and at {rows:,} records",
         "",
-        f"{when:%Y-%m-%d}, {machine}. Milliseconds from request to answer, medians. The goal is 1.5 × or 60 ms more,",
-        "unless another is given.",
+        f"{when:%Y-%m-%d}, {machine}. Milliseconds from request to answer on kept connections, medians. The goal is",
+        "1.5 × or 60 ms more, unless another is given.",
         "",
         f"| case | {small_rows:,} | {rows:,} | ratio | goal | holds |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx
+import psutil
 
 from bench.clients import Kept, Request, throughput
 from bench.imports import psql
@@ -27,12 +28,16 @@ _FILL = """
 INSERT INTO {table} (name, amount, day)
 SELECT 'Name ' || i, (i % 1000) / 4.0, '2020-01-01'::date + i % 1000 FROM generate_series(1, {records}) i
 """
+_CPU = "CPU, ms | plain DRF | ratio"
 _NEW = json.dumps({"name": "New {n}", "amount": "12.50", "day": "2024-02-29"})
 
 
 @dataclass
 class RequestCase:
-    """Seconds of each request (``is_rate``: responses per second), ours and the reference's if there is one."""
+    """Seconds of each request (``is_rate``: responses per second), ours and the reference's if there is one.
+
+    ``cpu`` and ``reference_cpu`` are seconds of CPU time that the web process used for each request.
+    """
 
     name: str
     ours: Request
@@ -41,11 +46,32 @@ class RequestCase:
     is_rate: bool = False
     taken: list[float] = field(default_factory=list)
     reference: list[float] = field(default_factory=list)
+    cpu: float = 0.0
+    reference_cpu: float = 0.0
 
     @property
     def ratio(self) -> float | None:
         """The ratio of the medians."""
         return statistics.median(self.taken) / statistics.median(self.reference) if self.reference else None
+
+
+@dataclass
+class Meter:
+    """The CPU time of processes. The kernel counts in hundredths of a second, so measure many requests at once."""
+
+    processes: list[psutil.Process]
+    _before: float = 0.0
+    seconds: float = 0.0
+
+    def __enter__(self) -> Meter:
+        self._before = self._spent()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.seconds += self._spent() - self._before
+
+    def _spent(self) -> float:
+        return sum(spent.user + spent.system for spent in (process.cpu_times() for process in self.processes))
 
 
 @dataclass
@@ -62,9 +88,10 @@ class RequestBench:
         self.system.create_table("t", FIELDS)
         psql(self.system, _FILL.format(table="userdata.t", records=RECORDS), "VACUUM ANALYZE userdata.t")
         with plain_drf(self.system, self.folder) as plain:
-            cases = self.cases(plain, self.session())
+            cases = self.cases(plain.url, self.session())
+            ours = self.system.processes("config.uvicorn")
             for case in cases:
-                (self.rates if case.is_rate else self.medians)(case)
+                (self.rates if case.is_rate else self.medians)(case, Meter(ours), Meter([plain.process]))
         return cases
 
     def cases(self, plain: str, session: dict[str, str]) -> list[RequestCase]:
@@ -113,26 +140,42 @@ class RequestBench:
             cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
             return {"Cookie": cookies, "X-CSRFToken": client.cookies["csrftoken"]}
 
-    def medians(self, case: RequestCase) -> None:
-        ours = Kept(case.ours.address)
-        plain = Kept(case.plain.address) if case.plain else None
-        for number in range(1, self.rounds + 20):
-            taken = ours.seconds(case.ours, number)
-            reference = plain.seconds(case.plain, number) if plain and case.plain else 0.0
-            if number >= 20:  # the first ones have to load connections and code
-                case.taken.append(taken)
-                case.reference += [reference] if plain else []
+    def medians(self, case: RequestCase, ours: Meter, plain: Meter) -> None:
+        kept = Kept(case.ours.address)
+        reference = Kept(case.plain.address) if case.plain else None
+        for number in range(1, 20):  # the first ones have to load connections and code
+            kept.seconds(case.ours, number)
+            if reference and case.plain:
+                reference.seconds(case.plain, number)
+        with ours, plain:  # each is idle while the other answers
+            for number in range(20, self.rounds + 20):
+                case.taken.append(kept.seconds(case.ours, number))
+                if reference and case.plain:
+                    case.reference.append(reference.seconds(case.plain, number))
+        case.cpu, case.reference_cpu = ours.seconds / self.rounds, plain.seconds / self.rounds
 
-    def rates(self, case: RequestCase) -> None:
+    def rates(self, case: RequestCase, ours: Meter, plain: Meter) -> None:
         for _ in range(self.slices):
-            for request, kept in ((case.ours, case.taken), (case.plain, case.reference)):
+            for request, kept, meter in ((case.ours, case.taken, ours), (case.plain, case.reference, plain)):
                 if request is not None:
-                    kept.append(throughput(request, clients=CLIENTS, seconds=self.seconds))
+                    with meter:
+                        kept.append(throughput(request, clients=CLIENTS, seconds=self.seconds))
+        case.cpu = ours.seconds / (sum(case.taken) * self.seconds)
+        if case.reference:
+            case.reference_cpu = plain.seconds / (sum(case.reference) * self.seconds)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The reference: its URL and its process."""
+
+    url: str
+    process: psutil.Process
 
 
 @contextmanager
-def plain_drf(system: System, folder: Path) -> Iterator[str]:
-    """Run the reference in its own database; yields its URL."""
+def plain_drf(system: System, folder: Path) -> Iterator[Plain]:
+    """Run the reference in its own database."""
     psql(system, "CREATE DATABASE plain")
     server = system.database_url.rsplit("/", 1)[0]
     environment = {
@@ -159,7 +202,7 @@ def plain_drf(system: System, folder: Path) -> Iterator[str]:
                 break
             except httpx.ConnectError:
                 time.sleep(0.1)
-        yield url
+        yield Plain(url, psutil.Process(process.pid))
     finally:
         process.terminate()
         process.wait(30)
@@ -171,22 +214,29 @@ def report(cases: list[RequestCase], *, when: datetime, machine: str) -> str:
         "# Requests",
         "",
         f"{when:%Y-%m-%d %H:%M} UTC, {machine}. Kept connections, a table of three columns and {RECORDS:,}",
-        "records. The reference is a plain Django REST framework (ModelViewSet, simplejwt, uvicorn, no audit, undo or",
-        "rights) on the same PostgreSQL, alternating with ours.",
+        "records. The reference is a plain Django REST framework (ModelViewSet, simplejwt, one process of uvicorn, no",
+        "audit, undo or rights) on the same PostgreSQL, alternating with ours, which is one process, too, unless",
+        "WEB_CONCURRENCY says otherwise. “CPU” is the CPU time of the web process for each request, without PostgreSQL",
+        "and waiting: it depends less on what else the machine does.",
         "",
-        "| one after the other | ms | plain DRF, ms | ratio | goal |",
-        "| --- | --- | --- | --- | --- |",
+        f"| one after the other | ms | plain DRF | ratio | goal | {_CPU} |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for case in cases:
         if case.is_rate and "at once" not in "".join(lines):
             lines += [
                 "",
-                f"| {CLIENTS} clients at once | answers a second | plain DRF | ratio | goal |",
-                "| --- | --- | --- | --- | --- |",
+                f"| {CLIENTS} clients at once | answers a second | plain DRF | ratio | goal | {_CPU} |",
+                "| --- | --- | --- | --- | --- | --- | --- | --- |",
             ]
         scale, digits = (1, 0) if case.is_rate else (1000, 1)
         taken = f"{scale * statistics.median(case.taken):.{digits}f}"
         reference = f"{scale * statistics.median(case.reference):.{digits}f}" if case.reference else "–"
         ratio = "–" if case.ratio is None else f"{case.ratio:.2f}"
-        lines.append(f"| {case.name} | {taken} | {reference} | {ratio} | {case.goal} |")
+        plain = f"{1000 * case.reference_cpu:.1f}" if case.reference else "–"
+        share = f"{case.cpu / case.reference_cpu:.2f}" if case.reference else "–"
+        lines.append(
+            f"| {case.name} | {taken} | {reference} | {ratio} | {case.goal} "
+            f"| {1000 * case.cpu:.1f} | {plain} | {share} |"
+        )
     return "\n".join([*lines, ""])

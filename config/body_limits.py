@@ -57,7 +57,11 @@ class BodyLimits:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         rest = _Discarded(receive, send, scope)
-        await self._app({**scope, _SCOPE_KEY: True}, rest.receive, rest.send)
+        discarding = asyncio.create_task(rest.discard())
+        try:
+            await self._app({**scope, _SCOPE_KEY: True}, rest.receive, rest.send)
+        finally:
+            discarding.cancel()
 
 
 class TooLargeMiddleware:
@@ -99,26 +103,20 @@ class _Discarded:
     def __init__(self, receive: Receive, send: Send, scope: Scope) -> None:
         self._receive = receive
         self._send = send
-        self._begun = False
         self._ended = asyncio.Event()
         # A client that waits for “100 Continue” has sent nothing yet; reading would make it send the body.
         self._waits = any(name.lower() == b"expect" for name, _ in scope["headers"])
-        if self._waits:
-            self._ended.set()
+
+    async def discard(self) -> None:
+        """Read until the body ends or the client disconnects."""
+        message = {"more_body": True}
+        while not self._waits and message.get("more_body", False):
+            message = await self._receive()  # has no "more_body" after a disconnect
+        self._ended.set()
 
     async def receive(self) -> Any:
-        """An empty body; then wait until the client has disconnected."""
-        if not self._begun:
-            self._begun = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        if self._waits:
-            await asyncio.Event().wait()
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                self._ended.set()
-            if message["type"] == "http.disconnect":
-                return message
+        """An empty body."""
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Any) -> None:
         """Pass on the answer, but only end it once the body has ended."""

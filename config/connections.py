@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 
 class ConnectionMiddleware:
-    """The outermost middleware: whatever happens in a request, its thread keeps no connection of the pool.
+    """Wraps everything that uses PostgreSQL: whatever happens in a request, its thread keeps no pooled connection.
 
     Otherwise ten slow readers would hold ten connections. Streaming responses use one outside the pool.
     """

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from whitenoise.compress import Compressor
 
 from config import environment as env
 
@@ -46,6 +47,7 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 HTTPS = not DEBUG and any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "webui.sessions"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -82,7 +84,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "config.accounts.Backend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None  # guardian: nothing is shared with people who are not logged in
@@ -117,6 +119,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.compression.PageCompressionMiddleware",
     "config.connections.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
@@ -258,8 +261,12 @@ CELERY_BEAT_SCHEDULE = {
     # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
     "sweep": {"task": "dataengine.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
     "sweep-storage": {"task": "dataengine.tasks.sweep_storage", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "sweep-trash": {"task": "dataengine.tasks.sweep_trash", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "forget-uploads": {"task": "webui.tasks.forget_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
+
+# How long deleted tables and columns can be restored.
+TRASH_DAYS = env.number("TRASH_DAYS", 30)
 
 # Files and mail ------------------------------------------------------------------------------------------------------
 
@@ -284,6 +291,9 @@ STATIC_URL = "static/"
 STATIC_ROOT = env.text("STATIC_ROOT") or str(DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
+# Besides what is compressed already, maps of scripts: only a debugger fetches them, and squeezing these megabytes takes
+# longer than all the rest of a first start's files.
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "map"]
 
 vars().update(env.email("EMAIL_URL", f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
@@ -294,7 +304,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Tablekeep <t
 # API -----------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["dataengine.api.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

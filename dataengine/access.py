@@ -10,7 +10,6 @@ from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import psycopg
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -21,8 +20,9 @@ from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_p
 from psycopg import sql
 
 from dataengine.exceptions import AccessDenied, NotFound
-from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table
+from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table, TrashItem
 from dataengine.models.tables import Known
+from dataengine.postgres import planned
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -38,13 +38,22 @@ def codenames_granting(right: Right) -> list[str]:
 
 
 def tables_for(user: User | AnonymousUser, right: Right = "view") -> QuerySet[Table]:
-    """All tables on which ``user`` has ``right``, as the owner or by a grant."""
+    """All tables in use on which ``user`` has ``right``, as the owner or by a grant."""
+    return _held(user, right, Table.objects.all())
+
+
+def trashed_tables_for(user: User | AnonymousUser) -> QuerySet[Table]:
+    """All tables in the trash that are the user's own."""
+    return _held(user, "own", Table.everything.exclude(trashed_at=None))
+
+
+def _held(user: User | AnonymousUser, right: Right, tables: QuerySet[Table]) -> QuerySet[Table]:
     if not user.is_authenticated or not user.is_active:
-        return Table.objects.none()
+        return tables.none()
     granted = get_objects_for_user(
-        user, codenames_granting(right), klass=Table, any_perm=True, with_superuser=False, use_groups=True
+        user, codenames_granting(right), klass=tables, any_perm=True, with_superuser=False, use_groups=True
     )
-    return Table.objects.filter(Q(owner=user) | Q(pk__in=granted.order_by().values("pk"))).select_related("owner")
+    return tables.filter(Q(owner=user) | Q(pk__in=granted.order_by().values("pk"))).select_related("owner")
 
 
 def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
@@ -82,11 +91,7 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     """The table with its columns, search index and the user's grants (``Table.known``), all in one query."""
     statement, parts = _question()
     parameters = {"user": user.pk, "kind": ContentType.objects.get_for_model(Table).pk, "name": name}
-    connection.ensure_connection()
-    raw, pool = connection.connection, getattr(connection, "pool", None)
-    # Planning takes PostgreSQL longer than the lookup, so connections that are kept also keep the plan.
-    with connection.wrap_database_errors, psycopg.Cursor(raw) as cursor:
-        rows = cursor.execute(statement, parameters, prepare=pool is not None).fetchall()
+    rows = planned.rows(statement, parameters)
     if not rows:
         return None
     granted, has_changes, *first = rows[0]
@@ -155,11 +160,11 @@ WITH t AS MATERIALIZED (
       SELECT FROM {changejob} j WHERE j.table_id = {table}.id
          AND (j.state IN ('queued', 'running') OR j.user_id = %(user)s AND NOT j.told)
     ) AS has_changes
-    FROM {table} WHERE name = %(name)s)
+    FROM {table} WHERE name = %(name)s AND trashed_at IS NULL)
 SELECT t.granted, t.has_changes, {selected} FROM t
   LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
   LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
-  LEFT JOIN {column} c ON c.table_id = t.id
+  LEFT JOIN {column} c ON c.table_id = t.id AND c.trashed_at IS NULL
   LEFT JOIN {table} r ON r.id = c.references_id
   LEFT JOIN {index} i ON i.column_id = c.id
  ORDER BY c.position, c.id
@@ -184,6 +189,22 @@ def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> Im
     if job.table is not None and right not in rights_of(user, job.table):
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
     return job
+
+
+def trash_for(user: User | AnonymousUser) -> QuerySet[TrashItem]:
+    """What ``user`` may restore: tables that are the user's own, and columns of tables that the user may design."""
+    own = trashed_tables_for(user).order_by().values("pk")
+    designed = tables_for(user, "design").order_by().values("pk")
+    visible = Q(column=None, table__in=own) | Q(column__isnull=False, table__in=designed)
+    return TrashItem.objects.filter(visible).select_related("table", "column", "deleted_by")
+
+
+def get_trash(user: User | AnonymousUser, pk: int) -> TrashItem:
+    """The item with that number in the trash. Raises NotFound, also to those who may not restore it."""
+    item = trash_for(user).filter(pk=pk).first()
+    if item is None:
+        raise NotFound(f"There is nothing with the number {pk} in the trash.", code="trash_not_found")
+    return item
 
 
 def get_change(user: User | AnonymousUser, pk: int, right: Right = "view") -> ChangeJob:

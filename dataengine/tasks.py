@@ -62,3 +62,12 @@ def sweep_storage() -> None:
 
     close_old_connections()
     import_runs.sweep_storage()
+
+
+@shared_task(name="dataengine.tasks.sweep_trash")
+def sweep_trash() -> None:
+    """Delete for good what has been in the trash for long enough."""
+    from dataengine.services import trash
+
+    close_old_connections()
+    trash.sweep()

@@ -16,7 +16,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 
 from dataengine import access
-from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
+from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table, TrashItem
 from dataengine.models.shapes import ChangeParameters
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
@@ -53,6 +53,11 @@ def tell(request: HttpRequest, text: str, table: Table, trail: Trail, *, word: s
     """Show ``text`` to the user, and offer to undo the event that a service added to ``trail``."""
     url = resolve_url("console:undo", table.name, trail[-1].pk) if trail else ""
     messages.success(request, text, extra_tags=f"{word} {url}" if url else "")
+
+
+def tell_deleted(request: HttpRequest, text: str, item: TrashItem) -> None:
+    """Say that something is in the trash, and offer to restore it."""
+    messages.success(request, text, extra_tags=f"Undo {resolve_url('console:trash-restore', item.pk)}")
 
 
 def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: Iterable[Column]) -> None:

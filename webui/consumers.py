@@ -19,7 +19,6 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseError
 from django.http import HttpRequest
@@ -36,6 +35,7 @@ from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressDa
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
 from webui.imports.live import live_message
+from webui.sessions import SessionStore
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User

@@ -15,6 +15,7 @@ from webui.views import (
     resumable,
     selection,
     tables,
+    trash,
 )
 
 account_urls = [
@@ -54,6 +55,9 @@ console_urls = [
     path("tables/<str:name>/changes/", changes.index, name="changes"),
     path("tables/<str:name>/changes/<int:pk>/cancel/", changes.cancel, name="change-cancel"),
     path("tables/<str:name>/undo/<int:event>/", changes.undo, name="undo"),
+    path("trash/", trash.index, name="trash"),
+    path("trash/<int:pk>/restore/", trash.restore, name="trash-restore"),
+    path("trash/<int:pk>/purge/", trash.purge, name="trash-purge"),
     path("uploads/", resumable.create, name="uploads"),
     path("uploads/<str:token>/", resumable.upload, name="upload"),
     path("imports/", imports.history, name="imports"),

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,10 @@ def _running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder() -> Iterator[Path]:
     """With spaces and letters beyond ASCII, and longer than the path of a Unix socket can be."""
-    return tmp_path_factory.mktemp("data") / "a folder with spaces" / ("é" * 100) / "data"
+    with tempfile.TemporaryDirectory(prefix="tablekeep-data-") as name:
+        yield Path(name).resolve() / "a folder with spaces" / ("é" * 100) / "data"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from django.conf import settings as current
 
+from config.body_limits import BodyLimits
+from config.handler import Handler
 from dataengine.models import ImportJob
 from webui.tests.pages import read
 
@@ -93,6 +95,26 @@ def test_a_client_that_sends_everything_first_gets_the_answer(live_asgi: LiveSer
     body = b"".join(stream(8_000_000))
     answer = httpx.post(f"{live_asgi.url}/api/upload-csv/", content=body, headers={"Content-Type": FORM}, timeout=60)
     assert answer.status_code == 413
+
+
+async def test_the_rest_of_a_body_is_read_with_the_answer_under_way() -> None:
+    """Closing a connection with unread data would discard the answer before the client has read it."""
+    rest = [{"type": "http.request", "body": b"x" * 1000, "more_body": left > 0} for left in reversed(range(300))]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return rest.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "path": "/api/upload-csv/", "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"content-type", FORM.encode()), (b"content-length", b"%d" % ANNOUNCED)],
+    }  # fmt: skip
+    await BodyLimits(Handler())(scope, receive, send)
+    assert (sent[0]["status"], sent[-1]["more_body"], rest) == (413, False, [])
 
 
 def test_a_body_of_unknown_length_is_cut_off(live_asgi: LiveServer, headers: dict[str, str]) -> None:

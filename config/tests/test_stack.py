@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -89,8 +90,9 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("stack") / "a folder with spaces"
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tablekeep-stack-") as name:
+        yield Path(name).resolve() / "a folder with spaces"
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,7 @@ from dataengine.api.views_tables import (
     TableView,
 )
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
+from dataengine.api.views_trash import TrashItemView, TrashRestoreView, TrashView
 
 
 class RecordId(IntConverter):
@@ -104,6 +105,9 @@ RESOURCES = [
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("changes/<record:pk>/", ChangeView.as_view(), name="api-change"),
     path("changes/<record:pk>/cancel/", ChangeCancelView.as_view(), name="api-change-cancel"),
+    path("trash/", TrashView.as_view(), name="api-trash"),
+    path("trash/<record:pk>/", TrashItemView.as_view(), name="api-trash-item"),
+    path("trash/<record:pk>/restore/", TrashRestoreView.as_view(), name="api-trash-restore"),
     path("imports/", ImportListView.as_view(), name="api-imports"),
     path("imports/<int:pk>/", ImportView.as_view(), name="api-import"),
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),

@@ -21,10 +21,10 @@ from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, p
 from dataengine.columns.table_schemas import table_schema
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.jobs.serializers import change_job_data
-from dataengine.models import Column, Table
+from dataengine.models import Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChanges
 from dataengine.postgres.definitions import create_statements
-from dataengine.services import copies, indexes
+from dataengine.services import copies, indexes, trash
 from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
@@ -84,7 +84,7 @@ class TableView(ApiView):
             "update_table", "Rename, relabel or describe", shapes.TableSerializer, verb=shapes.UpdateTable
         ),
         "delete": Operation(
-            "delete_table", "Delete a table with all its records", None, 204, verb=shapes.TableArguments
+            "delete_table", "Move a table with its records to the trash", None, 204, verb=shapes.TableArguments
         ),
     }
 
@@ -116,8 +116,8 @@ class TableView(ApiView):
 
     def delete(self, request: Request, **names: str) -> Response:
         table = self.table(self.arguments(shapes.TableArguments), "own")
-        services.delete_table(user=self.user, table=table)
-        return Response(status=204)
+        item = trash.delete_table(user=self.user, table=table)
+        return Response(status=204, headers=trash_header(item))
 
     def shown(self, table: Table) -> Response:
         return Response(self.data(table))
@@ -204,7 +204,7 @@ class ColumnView(ApiView):
         "patch": Operation("change_column", "Change a column", shapes.ColumnSerializer, body=shapes.ChangeColumn),
         "put": Operation("update_column", "Change a column", shapes.ColumnSerializer, verb=shapes.UpdateColumn),
         "delete": Operation(
-            "delete_column", "Delete a column with all that is in it", None, 204, verb=shapes.ColumnArguments
+            "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
         ),
     }
 
@@ -258,14 +258,19 @@ class ColumnView(ApiView):
     def delete(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.ColumnArguments)
         table = self.table(asked, "design")
-        services.drop_column(user=self.user, table=table, column=self.column(table, asked["column_name"]))
-        return Response(status=204)
+        item = trash.delete_column(user=self.user, table=table, column=self.column(table, asked["column_name"]))
+        return Response(status=204, headers=trash_header(item))
 
     def column(self, table: Table, name: str) -> Column:
         column = table.columns.filter(name=name.replace("\0", "")).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
         return column
+
+
+def trash_header(item: TrashItem) -> dict[str, str]:
+    """``X-Trash``: the number in the trash of what was deleted, by which it can be restored."""
+    return {"X-Trash": str(item.pk)}
 
 
 def news(body: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:

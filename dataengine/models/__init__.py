@@ -11,3 +11,4 @@ from dataengine.models.tables import Column as Column
 from dataengine.models.tables import ColumnLayout as ColumnLayout
 from dataengine.models.tables import Index as Index
 from dataengine.models.tables import Table as Table
+from dataengine.models.trash import TrashItem as TrashItem

@@ -33,19 +33,35 @@ class Known:
     has_changes: bool
 
 
+class TableManager(models.Manager["Table"]):
+    """Tables in use: without those in the trash."""
+
+    def get_queryset(self) -> models.QuerySet[Table]:
+        return super().get_queryset().filter(trashed_at=None)
+
+
 class Table(models.Model):
     """A table that a user designed: a real PostgreSQL table ``userdata.<name>``."""
 
-    name = models.CharField(max_length=63, unique=True)
+    name = models.CharField(max_length=63)
     label = models.CharField(max_length=200, blank=True)
     description = models.TextField(max_length=MAX_DESCRIPTION, blank=True)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_tables")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TableManager()
+    everything = models.Manager["Table"]()
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(Lower("name"), name="table_name_whatever_case")]
+        constraints = [
+            models.UniqueConstraint(fields=["name"], condition=models.Q(trashed_at=None), name="table_name"),
+            models.UniqueConstraint(
+                Lower("name"), condition=models.Q(trashed_at=None), name="table_name_whatever_case"
+            ),
+        ]
         # Rights of access.py, each including those before it; ``own`` is also what the owner holds.
         default_permissions = ()
         permissions = [
@@ -79,7 +95,7 @@ class ColumnManager(models.Manager["Column"]):
     """Fetches columns with their index and the table to which they refer: every use needs both."""
 
     def get_queryset(self) -> models.QuerySet[Column]:
-        return super().get_queryset().select_related("index", "references")
+        return super().get_queryset().filter(trashed_at=None).select_related("index", "references")
 
 
 class Column(models.Model):
@@ -102,13 +118,18 @@ class Column(models.Model):
     display = models.JSONField(default=dict, blank=True)
     position = models.PositiveIntegerField(default=0)
 
+    trashed_at = models.DateTimeField(null=True, blank=True)
+
     objects = ColumnManager()
+    everything = models.Manager["Column"]()
 
     class Meta:
         ordering = ["table_id", "position", "id"]
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint("table", Lower("name"), name="column_name_whatever_case"),
+            models.UniqueConstraint(
+                "table", Lower("name"), condition=models.Q(trashed_at=None), name="column_name_whatever_case"
+            ),
         ]
 
     def __str__(self) -> str:

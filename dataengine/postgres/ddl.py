@@ -52,27 +52,19 @@ def rename_table(old: str, new: str) -> None:
     execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(qualified(old), sql.Identifier(new)))
 
 
-def drop_table(name: str) -> None:
-    execute(sql.SQL("DROP TABLE IF EXISTS {}").format(qualified(name)))
-
-
 def add_column(table: Table, column: Column) -> None:
     actions: list[sql.Composable] = [sql.SQL("ADD COLUMN {}").format(column_definition(column))]
     actions += [sql.SQL("ADD {}").format(constraint) for _, constraint in constraints(column)]
-    _alter(table, actions)
+    alter(table, actions)
 
 
 def rename_column(table: Table, old: str, new: str) -> None:
-    _alter(table, [sql.SQL("RENAME COLUMN {} TO {}").format(sql.Identifier(old), sql.Identifier(new))])
-
-
-def drop_column(table: Table, column: Column) -> None:
-    _alter(table, [sql.SQL("DROP COLUMN {}").format(sql.Identifier(column.name))])
+    alter(table, [sql.SQL("RENAME COLUMN {} TO {}").format(sql.Identifier(old), sql.Identifier(new))])
 
 
 def set_required(table: Table, column: Column) -> None:
     verb = sql.SQL("SET NOT NULL" if column.required else "DROP NOT NULL")
-    _alter(table, [sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb)])
+    alter(table, [sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb)])
 
 
 def suspend_required(table: Table, columns: Sequence[Column], *, suspended: bool) -> None:
@@ -82,23 +74,23 @@ def suspend_required(table: Table, columns: Sequence[Column], *, suspended: bool
         sql.SQL("ALTER COLUMN {} {}").format(sql.Identifier(column.name), verb) for column in columns if column.required
     ]
     if actions:
-        _alter(table, actions)
+        alter(table, actions)
 
 
 def set_default(table: Table, column: Column) -> None:
     name = sql.Identifier(column.name)
     if column.default is None:
-        _alter(table, [sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name)])
+        alter(table, [sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name)])
     else:
-        _alter(table, [sql.SQL("ALTER COLUMN {} SET {}").format(name, default_clause(column))])
+        alter(table, [sql.SQL("ALTER COLUMN {} SET {}").format(name, default_clause(column))])
 
 
 def set_unique(table: Table, column: Column) -> None:
     name = names.constraint(column.pk, "unique")
     if column.unique:
-        _alter(table, [sql.SQL("ADD {}").format(_unique(column))])
+        alter(table, [sql.SQL("ADD {}").format(_unique(column))])
     else:
-        _alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
+        alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
 
 
 # Indexes requested by users. Built outside of transactions, in a session of their own (services/index_builds.py).
@@ -280,5 +272,6 @@ def _type(column: Column) -> sql.Composable:
     return sql.SQL(column.kind.postgres_type(column.parameters))
 
 
-def _alter(table: Table, actions: list[sql.Composable]) -> None:
+def alter(table: Table, actions: list[sql.Composable]) -> None:
+    """``ALTER TABLE`` with all ``actions`` at once."""
     execute(sql.SQL("ALTER TABLE {} {}").format(qualified(table.name), sql.SQL(", ").join(actions)))

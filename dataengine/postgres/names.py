@@ -62,3 +62,13 @@ def shadow_constraint(job_id: int, key: str) -> str:
 def temporary(job_id: int, purpose: str) -> str:
     """A temporary table of an import."""
     return f"tk:{job_id}:{purpose}"
+
+
+def trashed_table(table_id: int) -> str:
+    """A table in the trash."""
+    return f"tk:{table_id}:trash"
+
+
+def trashed_column(column_id: int) -> str:
+    """A column in the trash; it stays in its table."""
+    return f"tk:{column_id}:trash"

@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from psycopg import sql
 
 _WRITE_BYTES = 1 << 20
@@ -34,6 +36,15 @@ def value(statement: sql.Composable, parameters: Sequence[Any] | None = None) ->
         cursor.execute(statement, parameters)
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def count(records: QuerySet[Any]) -> int:
+    """The number of rows of a query. The ORM's own ``count`` of a slice takes twice as long to compile."""
+    try:
+        text, parameters = records.query.sql_with_params()
+    except EmptyResultSet:
+        return 0
+    return int(value(sql.SQL("SELECT count(*) FROM ({}) AS counted").format(sql.SQL(text)), parameters))
 
 
 def savepoint() -> AbstractContextManager[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import OperationalError
 from django.db.models import QuerySet
 
+from dataengine.postgres import statements
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.records.model import Record
@@ -54,7 +55,7 @@ def _count_some(records: QuerySet[Record], *, patience: float) -> int | None:
     """Count up to ``EXACT_BELOW`` + 1; None if that takes longer than ``patience`` seconds."""
     try:
         with time_limit(patience):
-            return records.values("pk")[: EXACT_BELOW + 1].count()
+            return statements.count(records.values("pk")[: EXACT_BELOW + 1])
     except OperationalError as error:
         if not timed_out(error):
             raise

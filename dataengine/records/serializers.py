@@ -1,4 +1,4 @@
-"""Records as JSON, both ways: one builder for input serializers and one for output, for API and console.
+"""Records as JSON, both ways: one builder for input fields and one for output, for API and console.
 
 In: ``clean_record`` checks data against the record model. Uniqueness and references are checked by PostgreSQL
 (``database_errors.py`` translates its answer): checking beforehand costs a query each and proves nothing.
@@ -28,45 +28,27 @@ _REQUIRED = "This field is required."
 _NOT_TAKEN = ("model_field", "allow_unicode", "default", "read_only", "help_text", "style")
 
 
-class RecordSerializer(serializers.Serializer[Record]):
-    """Checks the values of one record; its fields have the columns' names."""
-
-    class Meta:
-        model: type[Record]
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """One field for each column."""
-        return {column.name: self._field(column) for column in self.Meta.model.columns}
-
-    def _field(self, column: Column) -> serializers.Field[Any, Any, Any, Any]:
-        made = bound_field(self.Meta.model, column.attribute)
-        options = get_field_kwargs(column.attribute, made)
-        for name in _NOT_TAKEN:
-            options.pop(name, None)
-        options["validators"] = [v for v in options.get("validators", ()) if not hasattr(v, "queryset")]
-        options["required"] = column.required and column.default is None
-        options["allow_null"] = not column.required
-        if column.name != column.attribute:
-            options["source"] = column.attribute
-        return column.kind.api_field(made, options)
-
-
-def record_serializer(model: type[Record]) -> type[RecordSerializer]:
-    """The input serializer of a record model. ``validated_data`` is keyed by the model's attributes."""
-    meta = type("Meta", (), {"model": model})
-    return type(f"{model.__name__}Serializer", (RecordSerializer,), {"Meta": meta})
+def record_field(model: type[Record], column: Column) -> serializers.Field[Any, Any, Any, Any]:
+    """The field that checks values of a column: the framework's options for the model field, the type's own class."""
+    made = bound_field(model, column.attribute)
+    options = get_field_kwargs(column.attribute, made)
+    for name in _NOT_TAKEN:
+        options.pop(name, None)
+    options["validators"] = [v for v in options.get("validators", ()) if not hasattr(v, "queryset")]
+    options["required"] = _is_required(column)
+    options["allow_null"] = not column.required
+    return column.kind.api_field(made, options)
 
 
 class RecordCleaner:
     """Checks any number of records against one model."""
 
     def __init__(self, model: type[Record], *, partial: bool = False) -> None:
-        fields = record_serializer(model)().fields
-        self.readers = {
-            column.name: (column.attribute, _quick(column), fields[column.name].run_validation)
-            for column in model.columns
-        }
-        self.required = set() if partial else {name for name, field in fields.items() if field.required}
+        self.model = model
+        self.columns = {column.name: (column, column.attribute, _quick(column)) for column in model.columns}
+        self.required = set() if partial else {column.name for column in model.columns if _is_required(column)}
+        # Made only when a value needs more than the quick test: most columns never do.
+        self.readers: dict[str, Callable[[Any], Any]] = {}
 
     def clean(self, data: object, *, pk: int | None = None) -> dict[str, Any]:
         """``{column name: value}`` as ``{attribute: Python value}``. Raises InvalidInput, filed under the columns.
@@ -78,15 +60,16 @@ class RecordCleaner:
         cleaned: dict[str, Any] = {}
         fields: dict[str, list[str]] = {}
         for name, value in data.items():
-            reader = self.readers.get(name)
-            if reader is None:
+            known = self.columns.get(name)
+            if known is None:
                 if name != "id" or pk is None or value != pk:
                     fields[shown(name)] = [_unknown(name, pk)]
                 continue
-            attribute, quick, read = reader
+            column, attribute, quick = known
             if quick is not None and quick(value):
                 cleaned[attribute] = value
                 continue
+            read = self.readers.get(name) or self._reader(column)
             try:
                 cleaned[attribute] = read(value)
             except serializers.ValidationError as error:
@@ -101,10 +84,18 @@ class RecordCleaner:
             raise InvalidInput(message, code="invalid_record", fields=fields)
         return cleaned
 
+    def _reader(self, column: Column) -> Callable[[Any], Any]:
+        self.readers[column.name] = record_field(self.model, column).run_validation
+        return self.readers[column.name]
+
 
 def clean_record(model: type[Record], data: object, *, partial: bool = False, pk: int | None = None) -> dict[str, Any]:
     """Check one record's data (see ``RecordCleaner``). ``partial``: only the given columns are checked."""
     return RecordCleaner(model, partial=partial).clean(data, pk=pk)
+
+
+def _is_required(column: Column) -> bool:
+    return column.required and column.default is None
 
 
 def _quick(column: Column) -> Callable[[Any], bool] | None:

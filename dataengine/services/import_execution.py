@@ -65,9 +65,10 @@ class Execution:
             self.reporter.plan(**_FINDING_TYPES)
             infer_types(plan, self.options, self._report_look)
             return plan
-        if self.job.table_id is None:
+        found = Table.objects.filter(pk=self.job.table_id) if self.job.table_id is not None else Table.objects.none()
+        self.table = found.first()
+        if self.table is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
-        self.table = Table.objects.get(pk=self.job.table_id)
         self.columns = list(self.table.columns.all())
         return plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
 

@@ -104,7 +104,7 @@ def _forget_files(now: datetime) -> None:
     over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE).exclude(source="")
     orphaned = Q(table__isnull=True) & ~Q(options__has_key="create_table")
     old = now - timedelta(hours=settings.IMPORT_SOURCE_HOURS)
-    kept = Q(options__create_table=True, table__isnull=False, finished_at__gt=old) & Q(
+    kept = Q(options__create_table=True, table__isnull=False, table__trashed_at=None, finished_at__gt=old) & Q(
         bytes_total__lte=settings.IMPORT_SOURCE_BYTES
     )
     done = Q(state=ImportJob.State.COMPLETED) & (~kept | Q(options__dry_run=True))

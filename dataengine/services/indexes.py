@@ -75,6 +75,13 @@ def queue_again(table: Table) -> None:
         _ring_on_commit(pk)
 
 
+def build_again(table: Table, column_id: int | None) -> None:
+    """Have an index built that there was before: of a column (by its key), or the search index."""
+    column = None if column_id is None else table.columns.get(pk=column_id)
+    index, _ = Index.objects.update_or_create(table=table, column=column, defaults=_afresh())
+    _ring_on_commit(index.pk)
+
+
 def queue_search_again(table: Table) -> None:
     """Have the search index rebuilt, after a text column was added or dropped. Call this in the same transaction."""
     index = search_index(table)

@@ -93,7 +93,7 @@ def rename_table(*, user: User, table: Table, name: str) -> Table:
     """Rename the table."""
 
     def change() -> Table:
-        locked = _locked(table)
+        locked = locked_table(table)
         old = locked.name
         if name == old:
             return locked
@@ -113,7 +113,7 @@ def relabel_table(*, user: User, table: Table, label: str | None = None, descrip
     """Change the table's label and description; None leaves one as it is."""
 
     def change() -> Table:
-        locked = _locked(table)
+        locked = locked_table(table)
         details: WordsDetails = {}
         if label is not None:
             details["label"] = locked.label = label.strip()[:200]
@@ -126,33 +126,13 @@ def relabel_table(*, user: User, table: Table, label: str | None = None, descrip
     return change_schema(change)
 
 
-def delete_table(*, user: User, table: Table) -> None:
-    """Drop the table with all its records. Refused while other tables refer to it."""
-
-    def change() -> None:
-        locked = _locked(table)
-        referring = Column.objects.filter(references=locked).exclude(table=locked).select_related("table")
-        visible = access.tables_for(user)
-        if referring.exists():
-            names = [f"{c.table.name}.{c.name}" for c in referring.filter(table__in=visible)[:5]]
-            who = f": {', '.join(names)}" if names else ""
-            raise Conflict(f"Other tables refer to “{locked.name}”{who}.", code="referenced")
-        record_event(user=user, table=locked, action="table.deleted")
-        ddl.drop_table(locked.name)
-        # A column that refers to its own table would prevent deleting the table.
-        locked.columns.all().delete()
-        locked.delete()
-
-    change_schema(change, table=table)
-
-
 def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     """Add a column at the end. A required one needs a default if there are records."""
 
     def change() -> Column:
-        locked = _locked(table)
+        locked = locked_table(table)
         existing = list(locked.columns.all())
-        checked = replace(spec, name=_check_new_name(locked, spec.name, [column.name for column in existing]))
+        checked = replace(spec, name=check_new_column_name(locked, spec.name, [column.name for column in existing]))
         _check_count(len(existing) + 1)
         reference = _check_column(user, checked)
         place = 1 + max((column.position for column in existing), default=-1)
@@ -173,14 +153,14 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
     said = {name: value for name, value in changes.items() if name != "position"}
 
     def change() -> Column:
-        locked = _locked(table)
-        current = _current(locked, column)
+        locked = locked_table(table)
+        current = current_column(locked, column)
         old = current.to_spec()
         wanted = replace(old, **said)  # type: ignore[arg-type]  # the keys of ColumnChanges, each with its type
         wanted = replace(wanted, display=displays.checked(current.kind, current.name, wanted.display))
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
-            wanted = replace(wanted, name=_check_new_name(locked, wanted.name, others))
+            wanted = replace(wanted, name=check_new_column_name(locked, wanted.name, others))
         current.name, current.label = wanted.name, wanted.label.strip()[:200]
         current.description = _described(wanted.description)
         current.unique, current.required, current.default = wanted.unique, wanted.required, wanted.default
@@ -210,22 +190,6 @@ def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
     keys = [other.pk for other in table.columns.all()]
     place = max(0, min(len(keys) - 1, keys.index(column.pk) + by))
     return alter_column(user=user, table=table, column=column, changes={"position": place})
-
-
-def drop_column(*, user: User, table: Table, column: Column) -> None:
-    """Delete a column with all its values."""
-
-    def change() -> None:
-        locked = _locked(table)
-        current = _current(locked, column)
-        ddl.drop_column(locked, current)
-        record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
-        is_text = current.kind.is_text
-        current.delete()
-        if is_text:
-            indexes.queue_search_again(locked)
-
-    change_schema(change, table=table)
 
 
 def check_default(column: Column) -> None:
@@ -273,7 +237,7 @@ def _move(table: Table, column: Column, place: int) -> None:
     Column.objects.bulk_update(columns, ["position"])
 
 
-def _locked(table: Table) -> Table:
+def locked_table(table: Table) -> Table:
     """The table's catalog row, locked, so that changes of one table take turns."""
     locked = Table.objects.select_for_update().filter(pk=table.pk).first()
     if locked is None:
@@ -281,7 +245,7 @@ def _locked(table: Table) -> Table:
     return locked
 
 
-def _current(table: Table, column: Column) -> Column:
+def current_column(table: Table, column: Column) -> Column:
     """The column as it is now: a rename may have come between the fetch and the lock."""
     current = table.columns.filter(pk=column.pk).first()
     if current is None:
@@ -330,7 +294,7 @@ def _check_column_name(name: str, others: Sequence[str] = ()) -> str:
     return name
 
 
-def _check_new_name(table: Table, name: str, taken: Sequence[str]) -> str:
+def check_new_column_name(table: Table, name: str, taken: Sequence[str]) -> str:
     """The name in normal form. Raises InvalidInput, or Conflict if the table has such a column (in any case)."""
     name = _check_column_name(name)
     clash = _clash(name, taken)

@@ -12,6 +12,8 @@ BEGIN
     -- No user's table holds anything that ours refer to.
     DROP SCHEMA IF EXISTS userdata CASCADE;
     CREATE SCHEMA userdata;
+    DROP SCHEMA IF EXISTS userdata_trash CASCADE;
+    CREATE SCHEMA userdata_trash;
     FOR written IN
         SELECT oid::regclass FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0

@@ -34,6 +34,7 @@ def import_text(
     user: User, table: str, text: str | bytes, /, *, filename: str = "data.csv", **options: Any
 ) -> ImportJob:
     """Import a file's text into a table and return the finished job."""
+    assert not connection.in_atomic_block, "whoever watches the job does so in another session, which must see it"
     job = queue_import(user, table, text, filename=filename, **options)
     done = import_runs.run(job.pk)
     assert done is not None

@@ -21,7 +21,7 @@ from schemathesis.core.result import Ok
 
 from conftest import PASSWORD, LiveServer
 from dataengine.models import ChangeJob, Table
-from dataengine.services import tables
+from dataengine.services import trash
 from dataengine.services.audit import Trail
 from dataengine.services.records import insert_record, update_record
 from dataengine.tests.importing import import_text, make_table
@@ -89,7 +89,7 @@ def make_world(owner: User, path: str) -> dict[str, Any]:
     """Make a new table, record and job. Returns the parameters with which operations find them."""
     ChangeJob.objects.all().delete()  # a table that is being changed could not be deleted
     for table in Table.objects.order_by("-pk"):
-        tables.delete_table(user=owner, table=table)
+        trash.delete_table(user=owner, table=table)
     people = make_table(owner, "people", name="TEXT", n="INTEGER")
     record = insert_record(user=owner, table=people, data={"name": "Ann"})
     trail: Trail = []

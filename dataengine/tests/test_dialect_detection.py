@@ -284,3 +284,8 @@ def test_a_tsv_of_one_column_reads_as_tabs() -> None:
 def test_a_delimiter_that_is_the_usual_quote() -> None:
     dialect = found('a"b\n1"2\n', delimiter='"')
     assert (dialect.delimiter, dialect.quote) == ('"', "'")
+
+
+@pytest.mark.parametrize(("cell", "quote"), [("''", '"'), ("'a'", '"'), ("'", '"'), ("'a,b'", "'")])
+def test_one_cell_in_apostrophes_makes_them_quotes_only_where_it_needs_them(cell: str, quote: str) -> None:
+    assert found(f"id,a,b\n1,x,{cell}\n2,y,\n").quote == quote

@@ -19,7 +19,8 @@ ENGINE = (
     ("exceptions",),
     ("columns",),
     ("models",),
-    ("postgres", "access"),
+    ("postgres",),
+    ("access",),
     ("records", "profiles", "jobs", "imports"),
     ("queries", "exports"),
     ("services",),
@@ -35,7 +36,7 @@ IMPORTS = (
     ("loading", "looking"),
 )
 CONSOLE = (
-    ("htmx", "words", "sorting", "static_files", "form_renderer"),
+    ("htmx", "words", "sorting", "static_files", "form_renderer", "sessions"),
     ("errors", "forms"),
     ("changes", "account_forms", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),

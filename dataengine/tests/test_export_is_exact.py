@@ -130,6 +130,7 @@ def copy(make_table: MakeTable) -> Table:
     return make_table("copy", **TYPES)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("guard", GUARDS)
 @settings(max_examples=15, phases=QUICK)
 @given(rows=rows_of_values)

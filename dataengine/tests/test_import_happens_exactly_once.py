@@ -31,7 +31,7 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob
 from dataengine.postgres import locks
-from dataengine.services import import_runs, imports, tables
+from dataengine.services import import_runs, imports, tables, trash
 from dataengine.tests.importing import import_text, make_table, queue_import, records
 from dataengine.tests.waiting import end_pause, is_waited_for, kept_from_writing, until
 from harness.killing import kill, moments
@@ -106,7 +106,7 @@ def test_a_worker_killed_anywhere(
             break
         _assert_done_once(job, before=int(filled))
         assert job.table is not None
-        tables.delete_table(user=owner, table=job.table)
+        trash.delete_table(user=owner, table=job.table)
     import_runs.sweep()
     end_pause(job)
     import_runs.run(job.pk)
@@ -308,7 +308,10 @@ def test_stored_files_go_when_nobody_needs_them_any_more(owner: User, tmp_path: 
     assert (done.state, failed.state) == ("completed", "failed")
     assert default_storage.listdir("imports")[1] == [failed.source.rpartition("/")[2]]
     assert failed.table is not None
-    tables.delete_table(user=owner, table=failed.table)
+    item = trash.delete_table(user=owner, table=failed.table)
+    import_runs.sweep()
+    assert len(default_storage.listdir("imports")[1]) == 1  # the table may come back
+    trash.purge(user=owner, item=item)
     import_runs.sweep()
     assert default_storage.listdir("imports")[1] == []
     orphan = default_storage.save("imports/orphan.csv", ContentFile(b"n\n"))

@@ -21,7 +21,7 @@ from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import Index, Table
 from dataengine.postgres import locks
-from dataengine.services import index_builds, indexes, tables
+from dataengine.services import index_builds, indexes, tables, trash
 from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.indexing import build_waiting
@@ -251,8 +251,8 @@ def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[
     thread = threading.Thread(target=build)
     thread.start()
     until(lambda: _locks_on("t") > 0)
-    tables.drop_column(user=owner, table=table, column=table.columns.get(name="n"))
-    tables.delete_table(user=owner, table=table)
+    trash.delete_column(user=owner, table=table, column=table.columns.get(name="n"))
+    trash.delete_table(user=owner, table=table)
     thread.join()
     assert stopped
 
@@ -292,7 +292,7 @@ def test_the_search_index_follows_the_columns(owner: User) -> None:
     added = tables.add_column(user=owner, table=table, spec=spec.__class__(name="b", type="text"))
     assert build_waiting() == ["completed"]
     assert added.pk in (indexes.search_index(table) or Index()).covers
-    tables.drop_column(user=owner, table=table, column=added)
+    trash.delete_column(user=owner, table=table, column=added)
     assert build_waiting() == ["completed"]
     assert _indexes() == [f"tk:{table.pk}:search"]
 

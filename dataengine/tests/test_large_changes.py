@@ -23,7 +23,7 @@ from dataengine.exceptions import Conflict
 from dataengine.jobs.runner import FROZEN_AFTER
 from dataengine.models import AuditEvent, ChangeJob, ImportJob, Index, RecordChange, Table
 from dataengine.postgres import ddl, locks
-from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, tables
+from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, trash
 from dataengine.tests.importing import make_table, queue_import, records
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.waiting import end_pause, is_waited_for, until
@@ -277,7 +277,7 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
     slow_down(0.05)
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     with pytest.raises(Conflict) as caught:
-        tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+        trash.delete_column(user=owner, table=table, column=table.columns.get(name="v"))
     assert caught.value.error_code == "change_running"
     job = queue_import(owner, "t", "a,n\nnew,1\n")
     thread = in_thread(asked["id"])
@@ -287,7 +287,7 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
     assert waiting is not None
     assert waiting.state == "queued"
     with pytest.raises(Conflict):
-        tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+        trash.delete_column(user=owner, table=table, column=table.columns.get(name="v"))
     thread.join()
     done = import_runs.run(job.pk)
     assert done is not None
@@ -305,7 +305,7 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
     ChangeJob.objects.filter(pk=third["id"]).update(created_at=timezone.now() - timedelta(minutes=1))
     assert change_runs.sweep() == [third["id"]]
     change_runs.run(third["id"])
-    tables.drop_column(user=owner, table=table, column=table.columns.get(name="v"))
+    trash.delete_column(user=owner, table=table, column=table.columns.get(name="v"))
 
 
 def test_the_search_index_is_built_after_most_of_the_table_was_written(

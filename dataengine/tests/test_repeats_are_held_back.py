@@ -19,7 +19,7 @@ from dataengine.imports.converting.conversion import Converter, target_of
 from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.plan import Plan
-from dataengine.services import tables
+from dataengine.services import tables, trash
 from dataengine.tests.importing import import_text, records, rejected
 
 _WORDS = st.one_of(st.sampled_from(["", "a", "b", "ab" * 200, "ab" * 200 + "c"]), st.text(max_size=20))
@@ -132,7 +132,7 @@ def test_the_first_valid_row_wins_as_a_model_says(
         assert job.rows_imported + job.rows_rejected == job.rows_read == len(rows)
         assert all(row.raw == lines[row.line - 2] for row in job.rejected_rows.all())
     finally:
-        tables.delete_table(user=owner, table=table)
+        trash.delete_table(user=owner, table=table)
 
 
 def _model(

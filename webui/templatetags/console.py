@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dataengine.queries.references import Referrer
 from webui import changes, words
+from webui.sorting import query_string
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -34,13 +34,7 @@ def icon(name: str, css: str = "") -> SafeString:
 @register.simple_tag(takes_context=True)
 def with_query(context: template.RequestContext, **changes: Any) -> str:
     """The page's query string with some parameters changed, or dropped if the change is None."""
-    query: QueryDict = context["request"].GET.copy()
-    for name, value in changes.items():
-        if value is None:
-            query.pop(name, None)
-        else:
-            query[name] = str(value)
-    return f"?{query.urlencode()}" if query else "?"
+    return query_string(context["request"].GET, changes)
 
 
 @register.simple_tag

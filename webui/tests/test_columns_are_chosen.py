@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.test import Client
 
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.models import ColumnLayout, Table
-from dataengine.services.tables import add_column, drop_column
+from dataengine.models import ColumnLayout, Table, TrashItem
+from dataengine.services.tables import add_column
+from dataengine.services.trash import delete_column
 from webui.tests.conftest import PARTIAL
 from webui.tests.pages import read
 from webui.tests.test_records_are_exported import content
@@ -84,7 +85,7 @@ def test_all_comes_back(as_owner: Client, people: Table) -> None:
 def test_columns_that_come_and_go_do_no_harm(as_owner: Client, people: Table) -> None:
     pk = keys(people)
     choose(as_owner, [pk["notes"], pk["name"], 10**17, -1], [pk["name"], 10**17])
-    drop_column(user=people.owner, table=people, column=people.columns.get(name="notes"))
+    delete_column(user=people.owner, table=people, column=people.columns.get(name="notes"))
     add_column(user=people.owner, table=people, spec=parse_sql_type("city", "TEXT"))
     assert heads(as_owner) == ["id", "name", "email", "born", "score", "active", "city"]
     [menu] = [words for words in read(as_owner.get(GRID)).words_of("summary") if words.startswith("Columns")]
@@ -119,6 +120,7 @@ def test_strangers_choose_nothing(as_stranger: Client, people: Table) -> None:
 def test_a_table_is_deleted_with_its_layouts(as_owner: Client, people: Table) -> None:
     choose(as_owner, [], [])
     assert as_owner.post("/tables/people/delete/").status_code == 302
+    assert as_owner.post(f"/trash/{TrashItem.objects.get().pk}/purge/").status_code == 302
     assert not ColumnLayout.objects.exists()
 
 

@@ -67,7 +67,7 @@ def test_what_the_records_forbid_stands_at_the_field(as_owner: Client, people: T
 
 def test_a_column_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:
     url = f"{DESIGN}{column('notes').pk}/"
-    assert "cannot be undone" in read(as_owner.get(f"{url}?drop", headers=PARTIAL))
+    assert "It goes to the trash and can be restored for 30 days" in read(as_owner.get(f"{url}?drop", headers=PARTIAL))
     assert as_owner.post(url, {"do": "delete"}).status_code == 302
     assert not people.columns.filter(name="notes").exists()
     assert as_owner.get(url).status_code == 404

@@ -25,6 +25,7 @@ CHOICES: list[tuple[Any, Any]] = [
     [
         forms.TextInput(ATTRS), forms.NumberInput(), forms.EmailInput(ATTRS), forms.URLInput(), forms.DateInput(),
         forms.HiddenInput(ATTRS), forms.TimeInput(), forms.CheckboxInput(ATTRS), forms.PasswordInput(),
+        forms.Textarea(ATTRS),
         forms.Select(ATTRS, CHOICES), forms.NullBooleanSelect(), forms.SelectMultiple(ATTRS, CHOICES),
     ],
     ids=lambda widget: type(widget).__name__,

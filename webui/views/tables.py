@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
@@ -11,7 +12,9 @@ from dataengine.exceptions import DataEngineError, NotFound
 from dataengine.models import Column, Table
 from dataengine.queries import references
 from dataengine.services import tables as services
+from dataengine.services import trash
 from webui import htmx
+from webui.changes import tell_deleted
 from webui.designer import catalog, forms
 from webui.designer.designer import Designer
 from webui.errors import errors_into
@@ -83,8 +86,8 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         raise NotFound(f"“{table.name}” has no such column.", code="column_not_found")
     here = resolve_url("console:design", table.name)
     if request.method == "POST" and request.POST.get("do") == "delete":
-        services.drop_column(user=request.user, table=table, column=found)
-        messages.success(request, f"The column “{found.name}” is deleted.")
+        item = trash.delete_column(user=request.user, table=table, column=found)
+        tell_deleted(request, f"The column “{found.title}” is in the trash.", item)
         return htmx.redirect(request, here)
     if request.method == "POST" and request.POST.get("do") in {"up", "down"}:
         services.move_column(user=request.user, table=table, column=found, by=1 if request.POST["do"] == "down" else -1)
@@ -99,22 +102,23 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
             messages.success(request, "Saved.")
             return htmx.redirect(request, here)
     context = {"section": "tables", "table": table, "column": found, "form": form, "dropping": "drop" in request.GET}
+    context["trash_days"] = settings.TRASH_DAYS
     status = 422 if form.errors else 200
     return htmx.render(request, "tables/column.html", context, partial="tables/_column_form.html", status=status)
 
 
 @console_view("GET", "POST")
 def delete(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Ask, then drop the table with all its records."""
+    """Ask, then move the table with its records to the trash."""
     table = access.get_table(request.user, name, "own")
     if request.method == "POST":
-        services.delete_table(user=request.user, table=table)
-        messages.success(request, f"The table “{table.title}” is deleted.")
+        item = trash.delete_table(user=request.user, table=table)
+        tell_deleted(request, f"The table “{table.title}” is in the trash.", item)
         return htmx.redirect(request, resolve_url("console:tables"))
     referrers, is_referred_unseen = references.referrers(request.user, table)
     context = {
         "section": "tables", "table": table, "entry": catalog.entries([table])[0],
-        "referrers": referrers, "is_referred_unseen": is_referred_unseen,
+        "referrers": referrers, "is_referred_unseen": is_referred_unseen, "trash_days": settings.TRASH_DAYS,
     }  # fmt: skip
     return htmx.render(request, "tables/delete.html", context)
 

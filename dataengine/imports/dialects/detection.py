@@ -125,7 +125,7 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
             continue
         dialect = Dialect(delimiter, quote, escape)
         parsed = read_sample(text, Grammar(dialect, None), complete=complete)
-        if (weight < 1 and weak(parsed, delimiter)) or (quote != quotes[0] and not parsed.enclosed):
+        if (weight < 1 and weak(parsed, delimiter)) or (quote != quotes[0] and parsed.enclosed < 2):
             continue
         score = parsed.score * weight
         if best is None or score > best[0] * 1.02:

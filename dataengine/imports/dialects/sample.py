@@ -41,7 +41,7 @@ class ParsedSample:
     head: list[bytes] = field(default_factory=list)
     """Faulty lines before the first record."""
     enclosed: int = 0
-    """How many cells are enclosed in quotes."""
+    """How many cells that hold something are enclosed in quotes; those that hold the delimiter, too, count twice."""
 
     @property
     def regular(self) -> float:
@@ -85,7 +85,14 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             rows.pop()  # the last one may be cut off
     widths = Counter(len(record) for record in records)
     width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
-    parsed = ParsedSample(records, lines, faults, width, 0.0, head, sum(map(sum, quoted)))
+    delimiter = grammar.dialect.delimiter
+    enclosed = sum(
+        (1 + (delimiter in cell)) * bool(cell)
+        for record, flags in zip(records, quoted, strict=True)
+        for cell, flag in zip(record, flags, strict=True)
+        if flag
+    )
+    parsed = ParsedSample(records, lines, faults, width, 0.0, head, enclosed)
     if width > 1:
         parsed.score = parsed.regular * (width - 1) / width * _typed(records, quoted, width)
     return parsed

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dataengine", "0010_descriptions_and_copies"),
+        ("dataengine", "0011_trash"),
     ]
 
     operations = [

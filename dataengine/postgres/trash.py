@@ -1,0 +1,145 @@
+"""Tables and columns that are in the trash, in PostgreSQL: out of sight, with nothing lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from psycopg import sql
+
+from dataengine.models import Column, Table
+from dataengine.postgres import ddl, names
+
+SCHEMA = "userdata_trash"
+
+
+def move_table(table: Table, references: Sequence[Column]) -> None:
+    """Move a table with its indexes and sequence; ``references`` keep records of other tables no longer."""
+    drops = [_drop_constraint(column, "reference") for column in references]
+    if drops:
+        ddl.alter(table, drops)
+    ddl.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(ddl.qualified(table.name), sql.Identifier(SCHEMA)))
+    ddl.execute(
+        sql.SQL("ALTER TABLE {} RENAME TO {}").format(
+            sql.Identifier(SCHEMA, table.name), sql.Identifier(names.trashed_table(table.pk))
+        )
+    )
+
+
+def bring_table_back(table: Table) -> None:
+    """Undo ``move_table`` under the name that the table has now, but for its references."""
+    ddl.execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(_trashed(table), sql.Identifier(table.name)))
+    ddl.execute(
+        sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(sql.Identifier(SCHEMA, table.name), sql.Identifier(ddl.SCHEMA))
+    )
+
+
+def drop_table(table: Table) -> None:
+    ddl.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(_trashed(table)))
+
+
+def hide_column(table: Table, column: Column) -> None:
+    """Give a column a name of ours and take from it whatever would make a record without a value impossible."""
+    name = sql.Identifier(column.name)
+    actions: list[sql.Composable] = [
+        sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(name),
+        sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name),
+        _drop_constraint(column, "unique"),
+        _drop_constraint(column, "reference"),
+    ]
+    ddl.alter(table, actions)
+    ddl.execute(ddl.drop_index(names.index(table.pk, column.pk)))
+    ddl.rename_column(table, column.name, names.trashed_column(column.pk))
+
+
+def bring_column_back(table: Table, column: Column) -> None:
+    """Undo ``hide_column`` under the name that the column has now, but for what values may contradict now.
+
+    An import that replaced the empty table has left the column behind: then it is made anew, without values.
+    """
+    if not _has_column(table, names.trashed_column(column.pk)):
+        ddl.add_column(table, column)
+        return
+    ddl.rename_column(table, names.trashed_column(column.pk), column.name)
+    if column.default is not None:
+        ddl.set_default(table, column)
+
+
+def require(table: Table, column: Column) -> bool:
+    """Have PostgreSQL require a value, if each record has one; returns whether that is so."""
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(
+        ddl.qualified(table.name), sql.Identifier(column.name)
+    )
+    if _value(query):
+        return False
+    ddl.set_required(table, column)
+    return True
+
+
+def drop_hidden_column(table: Table, column: Column) -> None:
+    place = _trashed(table) if table.trashed_at is not None else ddl.qualified(table.name)
+    name = sql.Identifier(names.trashed_column(column.pk))
+    ddl.execute(sql.SQL("ALTER TABLE {} DROP COLUMN IF EXISTS {}").format(place, name))
+
+
+def count_dangling(table: Table, column: Column) -> int:
+    """How many values refer to records that are not there."""
+    query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ddl.qualified(table.name), _dangles(column))
+    return int(_value(query))
+
+
+def restore_reference(table: Table, column: Column) -> int:
+    """Clear values that refer to records that are not there, have the others checked again; returns how many were.
+
+    Nothing is done where the constraint is there already.
+    """
+    if _value(
+        sql.SQL("SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = {} AND conrelid = to_regclass({}))").format(
+            sql.Literal(names.constraint(column.pk, "reference")), sql.Literal(ddl.quoted(table.name))
+        )
+    ):
+        return 0
+    update = sql.SQL("UPDATE {} t SET {} = NULL WHERE {}").format(
+        ddl.qualified(table.name), sql.Identifier(column.name), _dangles(column)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(update)
+        cleared = int(cursor.rowcount)
+    constraint = next(definition for kind, definition in ddl.constraints(column) if kind == "reference")
+    ddl.alter(table, [sql.SQL("ADD {}").format(constraint)])
+    return cleared
+
+
+def _dangles(column: Column) -> sql.Composable:
+    assert column.references is not None
+    name = sql.Identifier("t", column.name)
+    return sql.SQL("{} IS NOT NULL AND NOT EXISTS (SELECT FROM {} r WHERE r.id = {})").format(
+        name, ddl.qualified(column.references.name), name
+    )
+
+
+def _has_column(table: Table, name: str) -> bool:
+    return bool(
+        _value(
+            sql.SQL(
+                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass({}) AND attname = {}"
+                " AND NOT attisdropped)"
+            ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(name))
+        )
+    )
+
+
+def _drop_constraint(column: Column, kind: str) -> sql.Composable:
+    return sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(names.constraint(column.pk, kind)))
+
+
+def _trashed(table: Table) -> sql.Identifier:
+    return sql.Identifier(SCHEMA, names.trashed_table(table.pk))
+
+
+def _value(query: sql.Composable) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        row = cursor.fetchone()
+    return row[0] if row else None

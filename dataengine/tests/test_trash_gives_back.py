@@ -1,0 +1,233 @@
+"""What is deleted is out of sight at once, and comes back whole."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from dataengine.models import ImportJob, Index, Table, TrashItem
+from dataengine.services import import_runs, trash
+
+from .conftest import MakeTable
+
+
+def items(client: APIClient) -> list[dict[str, Any]]:
+    answer = client.get("/api/trash/")
+    assert answer.status_code == 200, answer.content
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
+def restored(client: APIClient, item: dict[str, Any], **body: Any) -> Any:
+    answer = client.post(f"/api/trash/{item['id']}/restore/", body)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def records(client: APIClient, table: str) -> Any:
+    return client.get(f"/api/tables/{table}/records/?limit=100").json()["results"]
+
+
+@pytest.fixture
+def shop(client: APIClient, make_table: MakeTable) -> Table:
+    """Customers, and orders that refer to them and to themselves."""
+    make_table("customers", name="TEXT NOT NULL")
+    table = make_table(
+        "orders", code="TEXT UNIQUE NOT NULL", customer="REFERENCES customers", parent="REFERENCES orders",
+        price="NUMERIC(8,2) NOT NULL DEFAULT 1.50", size="CHOICE('s','m')",
+    )  # fmt: skip
+    for name in ("Anna", "Bob"):
+        client.post("/api/tables/customers/records/", {"name": name})
+    client.post("/api/tables/orders/records/", {"code": "a", "customer": 1, "size": "s"})
+    client.post("/api/tables/orders/records/", {"code": "b", "customer": 2, "parent": 1, "price": "2.25"})
+    return table
+
+
+def test_a_table_comes_back_with_everything(client: APIClient, shop: Table, owner: User) -> None:
+    before, held = client.get("/api/tables/orders/").json(), records(client, "orders")
+    deleted = client.delete("/api/delete-table/?table_name=orders")
+    assert deleted.status_code == 204
+    assert client.get("/api/tables/orders/").status_code == 404
+    assert [table["table_name"] for table in client.get("/api/list-tables/").json()["results"]] == ["customers"]
+    [item] = items(client)
+    assert str(item["id"]) == deleted.headers["X-Trash"]
+    assert {key: item[key] for key in ("kind", "name", "table_name", "records", "deleted_by")} == {
+        "kind": "table", "name": "orders", "table_name": "orders", "records": 2, "deleted_by": owner.username,
+    }  # fmt: skip
+    back = restored(client, item)
+    assert (back["kind"], back["notes"], items(client)) == ("table", [], [])
+    assert client.get("/api/tables/orders/").json() == before == back["table"]
+    assert records(client, "orders") == held
+    new = client.post("/api/tables/orders/records/", {"code": "c", "customer": 2})
+    assert new.json()["id"] == 3
+    for wrong in ({"code": "a"}, {"code": "d", "customer": 9}, {"code": "e", "size": "x"}, {"code": None}):
+        assert client.post("/api/tables/orders/records/", wrong).status_code == 400
+
+
+def test_the_name_is_free_at_once(client: APIClient, shop: Table, make_table: MakeTable) -> None:
+    client.delete("/api/tables/orders/")
+    make_table("Orders", a="TEXT")
+    client.delete("/api/tables/Orders/")
+    make_table("orders", a="TEXT")
+    newer, older = items(client)
+    taken = client.post(f"/api/trash/{older['id']}/restore/", {})
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    assert restored(client, older, name="old orders")["table"]["table_name"] == "old orders"
+    assert len(records(client, "old orders")) == 2
+    bad = client.post(f"/api/trash/{newer['id']}/restore/", {"name": "a__b"})
+    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["table_name"])
+    assert restored(client, newer, name="newer")["table"]["columns"][0]["column_name"] == "a"
+
+
+def test_what_is_in_the_trash_keeps_no_record(client: APIClient, shop: Table) -> None:
+    assert client.delete("/api/tables/customers/").status_code == 409
+    client.delete("/api/tables/orders/")
+    assert client.delete("/api/tables/customers/records/2/").status_code == 204
+    back = restored(client, items(client)[0])
+    assert back["notes"] == ["1 references of “customer” to records that are gone are cleared."]
+    assert [record["customer"] for record in records(client, "orders")] == [1, None]
+    assert client.delete("/api/tables/customers/records/1/").status_code == 409
+
+
+def test_what_a_table_refers_to_comes_back_first(client: APIClient, shop: Table) -> None:
+    client.delete("/api/tables/orders/")
+    client.delete("/api/tables/customers/")
+    customers, orders = items(client)
+    refused = client.post(f"/api/trash/{orders['id']}/restore/", {})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "reference_in_trash")
+    restored(client, customers)
+    assert restored(client, orders)["notes"] == []
+
+
+def test_a_reference_to_a_purged_table_becomes_a_number(client: APIClient, shop: Table) -> None:
+    client.delete("/api/tables/orders/")
+    client.delete("/api/tables/customers/")
+    customers, orders = items(client)
+    assert client.delete(f"/api/trash/{customers['id']}/").status_code == 204
+    columns = {c["column_name"]: c["column_type"] for c in restored(client, orders)["table"]["columns"]}
+    assert (columns["customer"], columns["parent"]) == ("BIGINT", "REFERENCES orders")
+    assert [record["customer"] for record in records(client, "orders")] == [1, 2]
+
+
+def test_a_column_comes_back_with_its_values_and_rules(client: APIClient, shop: Table) -> None:
+    before = client.get("/api/tables/orders/").json()["columns"]
+    held = records(client, "orders")
+    for name in ("code", "customer", "price", "size"):
+        assert client.delete(f"/api/tables/orders/columns/{name}/").status_code == 204
+    assert [column["column_name"] for column in client.get("/api/tables/orders/").json()["columns"]] == ["parent"]
+    assert records(client, "orders")[1] == {"id": 2, "parent": 1}
+    assert client.get("/api/tables/orders/records/?code=a").status_code == 400
+    assert client.delete("/api/tables/customers/records/2/").status_code == 204
+    found = items(client)
+    assert {item["kind"] for item in found} == {"column"}
+    notes = [restored(client, item)["notes"] for item in reversed(found)]
+    assert notes == [[], ["1 references of “customer” to records that are gone are cleared."], [], []]
+    after = {column["column_name"]: column for column in client.get("/api/tables/orders/").json()["columns"]}
+    assert {**after, "customer": {}} == {**{c["column_name"]: c for c in before}, "customer": {}}
+    held[1]["customer"] = None
+    assert records(client, "orders") == held
+    assert client.post("/api/tables/orders/records/", {"code": "a"}).status_code == 400
+    assert client.post("/api/tables/orders/records/", {"code": "z"}).json()["price"] == "1.50"
+
+
+def test_a_required_column_that_missed_records_is_not_required_any_more(client: APIClient, shop: Table) -> None:
+    client.delete("/api/tables/orders/columns/code/")
+    client.post("/api/tables/orders/records/", {"price": 3})
+    client.post("/api/tables/orders/columns/", {"column_name": "code", "column_type": "TEXT"})
+    [item] = items(client)
+    taken = client.post(f"/api/trash/{item['id']}/restore/", {})
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    back = restored(client, item, name="old")
+    assert (back["column"]["column_name"], back["column"]["required"], back["column"]["unique"]) == ("old", False, True)
+    assert back["notes"] == ["“old” is not required any more: some records have no value in it."]
+    assert [record["old"] for record in records(client, "orders")] == ["a", "b", None]
+
+
+def test_an_import_into_the_emptied_table_leaves_a_deleted_column_behind(
+    client: APIClient, make_table: MakeTable
+) -> None:
+    make_table("t", a="TEXT", b="INTEGER NOT NULL DEFAULT 4")
+    client.delete("/api/tables/t/columns/b/")
+    with connection.cursor() as cursor:  # as an import's shadow does: without what the catalog does not name
+        cursor.execute(f'ALTER TABLE userdata.t DROP COLUMN "tk:{TrashItem.objects.get().column_id}:trash"')
+    back = restored(client, items(client)[0])
+    assert (back["column"]["default"], back["notes"]) == ("4", [])
+    assert client.post("/api/tables/t/records/", {"a": "x"}).json()["b"] == 4
+
+
+def test_purged_is_gone(client: APIClient, shop: Table) -> None:
+    client.delete("/api/tables/orders/columns/size/")
+    client.delete("/api/tables/orders/")
+    (table,) = (item for item in items(client))  # the column goes with its table
+    assert client.delete(f"/api/trash/{table['id']}/").status_code == 204
+    assert client.post(f"/api/trash/{table['id']}/restore/", {}).status_code == 404
+    assert items(client) == []
+    assert not TrashItem.objects.exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('userdata_trash')")
+        assert cursor.fetchone() == (0,)
+    assert client.delete("/api/tables/customers/").status_code == 204
+
+
+def test_the_trash_is_emptied_after_its_days(client: APIClient, shop: Table, settings: Any) -> None:
+    settings.TRASH_DAYS = 3
+    client.delete("/api/tables/orders/columns/size/")
+    client.delete("/api/tables/orders/")
+    old = TrashItem.objects.filter(column=None)
+    old.update(deleted_at=timezone.now() - timedelta(days=2, hours=23))
+    assert trash.sweep() == 0
+    old.update(deleted_at=timezone.now() - timedelta(days=3, minutes=1))
+    assert trash.sweep() == 1
+    assert not TrashItem.objects.exists()
+    assert not Table.everything.filter(name="orders").exists()
+
+
+def test_indexes_come_back(client: APIClient, make_table: MakeTable) -> None:
+    table = make_table("t", a="TEXT", b="INTEGER")
+    for name in ("a", "b"):
+        client.patch(f"/api/tables/t/columns/{name}/", {"indexed": True})
+    client.patch("/api/tables/t/", {"search_index": True})
+    Index.objects.filter(table=table, column__name="b").update(state=Index.State.COMPLETED)
+    client.delete("/api/tables/t/columns/a/")
+    restored(client, items(client)[0])
+    client.delete("/api/tables/t/")
+    restored(client, items(client)[0])
+    states = {index.column.name if index.column else None: index.state for index in Index.objects.filter(table=table)}
+    assert states == {"a": "queued", "b": "completed", None: "queued"}
+
+
+def test_others_see_nothing_of_it(
+    client: APIClient, api: Any, stranger: User, colleague: User, shop: Table, share: Any
+) -> None:
+    share(shop, colleague, "design")
+    client.delete("/api/tables/orders/columns/size/")
+    [column] = items(client)
+    assert items(api(stranger)) == []
+    assert [item["id"] for item in items(api(colleague))] == [column["id"]]
+    client.delete("/api/tables/orders/")
+    [table] = items(client)
+    for other in (stranger, colleague):
+        assert items(api(other)) == []
+        for pk in (column["id"], table["id"]):
+            url = f"/api/trash/{pk}/"
+            assert api(other).get(url).status_code == 404
+            assert api(other).delete(url).status_code == 404
+            assert api(other).post(f"{url}restore/", {}).status_code == 404
+    assert TrashItem.objects.count() == 2
+
+
+def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table) -> None:
+    file = SimpleUploadedFile("x.csv", b"code\nz\n")
+    started = client.post("/api/upload-csv/", {"table_name": "orders", "file": file}, format="multipart")
+    assert started.status_code == 202, started.content
+    client.delete("/api/tables/orders/")
+    import_runs.run(started.json()["id"])
+    job = ImportJob.objects.get(pk=started.json()["id"])
+    assert (job.state, job.error_code) == ("failed", "table_not_found")
