@@ -31,10 +31,10 @@ _BY_COLUMN = ("types", "on_bad_cell", "date_formats", "decimal", "thousands")
 def can_be_done_over(job: ImportJob) -> bool:
     """Whether the import made its table, which nobody has changed since, and its file is still there."""
     made = job.options.get("create_table") and not job.options.get("dry_run")
-    if not made or job.state != ImportJob.State.COMPLETED or _table_of(job) is None or holder_of(job) is None:
-        return False
     table = _table_of(job)
-    return table is not None and not is_changed_since(job, table)
+    if not made or job.state != ImportJob.State.COMPLETED or table is None or holder_of(job) is None:
+        return False
+    return not is_changed_since(job, table)
 
 
 def _table_of(job: ImportJob) -> Table | None:
@@ -66,9 +66,9 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
     """
     if not job.options.get("create_table") or job.options.get("dry_run") or job.state != ImportJob.State.COMPLETED:
         raise Conflict("Only an import that made its table can be done over.", code="not_repeatable")
-    if _table_of(job) is None:
+    if (made := _table_of(job)) is None:
         raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
-    table = access.get_table(user, job.table.name if job.table else "", "own")
+    table = access.get_table(user, made.name, "own")
     read = ImportOptions.read(merged(job, options))
     if read.dry_run:
         reason = "An import that is done over cannot be a trial run."

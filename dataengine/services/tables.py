@@ -55,7 +55,7 @@ def remake_table_now(*, user: User, table: Table, columns: Sequence[ColumnSpec])
 
     The table stays the one that others have rights to. Nobody else may be using it.
     """
-    locked = _locked(table)
+    locked = locked_table(table)
     ddl.drop_table(locked.name)
     locked.indexes.all().delete()
     locked.columns.all().delete()
