@@ -102,7 +102,7 @@ def check_unchanged(job: ImportJob, table: Table) -> None:
     if is_changed_since(job, table):
         reason = f"“{table.name}” was changed after the import, so it is not done over."
         raise Conflict(reason, code="changed_since")
-    if Column.objects.filter(references=table).exclude(table=table).exists():
+    if Column.everything.filter(references=table).exclude(table=table).exists():  # in the trash, too
         raise Conflict(f"Other tables refer to “{table.name}”, so it is not made anew.", code="referenced")
 
 
