@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config.stack.embedded import postgres_binary
-from harness.files import FIELDS, HEADER, write_clean, write_dirty
+from harness.files import FIELDS, HEADER, write_clean, write_dirty, write_numbers
 from harness.system import PeakMemory, System
 
 
@@ -68,12 +68,15 @@ class ImportBench:
         self.more = folder / "more.csv"
         self.dirty = folder / "dirty.csv"
         self.large = folder / "large.csv"
+        self.written = folder / "written.csv"
+        self.plain = folder / "plain.csv"
 
     def write_files(self, *, factor: int) -> int:
         """Write the files; ``large`` has ``factor`` times the rows. Returns the number of bad rows in ``dirty``."""
         write_clean(self.clean, self.rows)
         write_clean(self.more, self.rows, first=self.rows)
         write_clean(self.large, factor * self.rows)
+        write_numbers(self.written, self.plain, self.rows)
         return write_dirty(self.dirty, self.rows)
 
     def run(self, *, factor: int = 5) -> list[Case]:
@@ -82,6 +85,7 @@ class ImportBench:
         empty = Case("an empty table", 0.70)
         filled = Case(f"a table that holds {self.rows:,} records", 1.00)
         dirty = Case("1 % bad rows of every kind", 1.30)
+        written = Case("five columns as spreadsheets write them", 1.50, note="reference: the same rows written plainly")
         large = Case(f"{factor * self.rows:,} rows, time per row", 1.25)
         for _ in range(self.rounds):
             reference = self.reference(self.clean)
@@ -91,6 +95,7 @@ class ImportBench:
             if job["rows_rejected"] != bad:
                 raise RuntimeError(f"{bad} rows are bad, {job['rows_rejected']} were rejected")
             self.into_filled(filled)
+            self.as_spreadsheets_write(written)
         with PeakMemory(self.system, "config.celery worker") as memory, PeakMemory(self.system, "uvicorn") as web:
             seconds, own = self.timed_import("bench_large", self.large, {})[1:]
         self.system.delete_table("bench_large")
@@ -100,7 +105,7 @@ class ImportBench:
         peak = Case("peak memory of worker and children, MB (not a ratio)", 450, [memory.megabytes], [1.0])
         size = self.large.stat().st_size / 1e6
         served = Case(f"peak memory of the web process, MB, while it takes {size:,.0f} MB", 150, [web.megabytes], [1.0])
-        return [new, empty, filled, dirty, large, peak, served]
+        return [new, empty, filled, dirty, written, large, peak, served]
 
     def reference(self, path: Path) -> float:
         """Seconds of `\\copy` into an empty table like ours."""
@@ -118,6 +123,16 @@ class ImportBench:
         case.reference.append(reference)
         self.system.delete_table(table)
         return job
+
+    def as_spreadsheets_write(self, case: Case) -> None:
+        """A new table from marked numbers against one from the same numbers written plainly, types inferred in both."""
+        for path, seconds in ((self.plain, case.reference), (self.written, case.seconds)):
+            job, took, _ = self.timed_import("bench_written", path, {"create_table": True}, create=False)
+            kinds = [kind for name, kind in job["findings"]["types"].items() if name != "name"]
+            if "text" in kinds or job["rows_rejected"]:
+                raise RuntimeError(f"{path.name} was not understood: {job['findings']['types']}")
+            seconds.append(took)
+            self.system.delete_table("bench_written")
 
     def into_filled(self, case: Case) -> None:
         """Both sides add the same second file to a table that contains the first."""

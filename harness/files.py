@@ -47,6 +47,32 @@ def write_dirty(path: Path, rows: int, *, first: int = 0) -> int:
     return bad - (bad > 4)  # of rows with the same e-mail, the first one is good
 
 
+def write_numbers(written: Path, plain: Path, rows: int) -> None:
+    """Write the same rows twice: with five columns of numbers as spreadsheets write them, and with plain numbers.
+
+    Currency, thousands, a decimal comma, per cent and brackets.
+    """
+    rng = random.Random(rows)
+    with (
+        written.open("w", encoding="utf-8", newline="") as marked,
+        plain.open("w", encoding="utf-8", newline="") as bare,
+    ):
+        for out in (marked, bare):
+            out.write("name,price,points,weight,share,change\n")
+        for number in range(rows):
+            price, points, weight = rng.randrange(10**8), rng.randrange(10**9), rng.randrange(10**7)
+            share, change = rng.randrange(1_000), rng.randrange(-(10**6), 10**6)
+            comma = f"{weight / 100:,.2f}".translate(str.maketrans(",.", ".,"))
+            bracketed = f"({-change / 100:.2f})" if change < 0 else f"{change / 100:.2f}"
+            marked.write(
+                f'Person {number},"${price / 100:,.2f}","{points:,}","{comma}",{share / 10:.1f}%,{bracketed}\n'
+            )
+            bare.write(
+                f"Person {number},{price / 100:.2f},{points},{weight / 100:.2f},{share / 1_000:.3f},"
+                f"{change / 100:.2f}\n"
+            )
+
+
 def _row(rng: random.Random, number: int) -> str:
     notes = " ".join(rng.choices(_WORDS, k=rng.randrange(1, 6)))
     return (

@@ -25,11 +25,12 @@ from dataengine.imports.converting.conversion import NUMBER_KERNELS, Batch, Conv
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
 from dataengine.imports.converting.inference import Inference, Inferred, Known
-from dataengine.imports.converting.kernels import Mask, Target
+from dataengine.imports.converting.kernels import Target
 from dataengine.imports.converting.kernels_written import StyleVotes, common_style
 from dataengine.imports.converting.number_styles import COMMA, POINT
 from dataengine.imports.converting.patterns import GUARDED
 from dataengine.imports.converting.repeats import Repeats
+from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.footers import footer_of

@@ -17,6 +17,9 @@ from dataengine.columns.types.base import ColumnType
 if TYPE_CHECKING:
     import pyarrow as pa
 
+DOCUMENT_PATTERN = r"^[\[{](?s:.*)[\]}]$"
+"""What objects and arrays look like from afar."""
+
 
 class Json(ColumnType):
     """JSON of any shape."""
@@ -101,7 +104,7 @@ class Jsonb(Json):
     sql_names = ("JSONB",)
     json_forms = (("object", None), ("array", None))
     lossless = frozenset({"json"})
-    recognition = Recognition("cells", 70, "a JSON object or array", pattern=r"^[\[{](?s:.*)[\]}]$")
+    recognition = Recognition("cells", 70, "a JSON object or array", pattern=DOCUMENT_PATTERN)
 
     def is_recognised(self, text: str) -> bool:
         return not fault_of(text)

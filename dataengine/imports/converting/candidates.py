@@ -1,9 +1,9 @@
-"""The types that a column may have, the tests for each, and the decision between them. Pure."""
+"""What a column may be, how its cells fare, and what it comes to. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,14 +13,13 @@ from dataengine.columns.types.aspects import RecognisedBy
 from dataengine.columns.types.numbers import FLOAT
 
 from . import kernels as k
+from .cell_tests import CellTest
+from .column_blocks import ColumnBlock, Owed, first_failure, owed_on
 from .date_formats import DateFormat
-from .kernels_time import take_apart
 from .number_styles import NumberStyle
 from .recognising import NUMBERS, rounds
 
 _SURELY_EXACT = 15
-
-type Fits = Callable[[pa.Array], k.Mask]
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class Candidate:
     by: RecognisedBy
     kinds: Sequence[ColumnType]
     words: str
-    fits: Fits
+    test: CellTest
     form: DateFormat | None = None
     alive: bool = True
     cells: int = 0
@@ -43,7 +42,46 @@ class Candidate:
     broken_line: int = 0
     broken_cell: str = ""
     alike: bool = False
-    """Whether most cells in the block of the first misfit fit."""
+    """Whether most cells around that one fit."""
+    owed: list[Owed] = field(default_factory=list)
+
+    def look(self, block: ColumnBlock, most: int) -> None:
+        """Take in one block. With more than ``most`` failures it is given up."""
+        is_new = not (self.failures or self.owed)
+        owed = None
+        if self.by != "words" and not (is_new and self.cells):
+            owed = owed_on(block, self.test.judge, by_shape=self.test.is_for_shapes)
+        if owed is not None:
+            if is_new:
+                row, before = first_failure(block, self.test.judge)
+                self._broke(block, row, before)
+            self.owed.append(owed)
+            self.cells += block.filled - owed.likely
+        else:
+            judged = self.test.count(block)
+            if judged.failures and is_new:
+                row = judged.first_failure
+                self._broke(block, row, int(judged.mask[:row].sum()))
+                self.alike = 2 * judged.count > block.filled
+            self.cells += judged.count
+            self.failures += judged.failures
+        self.alive = self.failures + sum(owed.likely for owed in self.owed) <= most
+
+    def _broke(self, block: ColumnBlock, row: int, before: int) -> None:
+        self.before = self.cells + before
+        self.broken_line, self.broken_cell = int(block.lines[row]), block.text[row].as_py()
+
+    def settle(self, limit: int) -> None:
+        """Count what was put off, if there may be as few failures as ``limit``."""
+        matters = self.failures + sum(owed.certain for owed in self.owed) <= limit
+        for owed in self.owed:
+            if matters:
+                judged = self.test.count(owed.block)
+                self.cells += judged.count - (owed.block.filled - owed.likely)
+                self.failures += judged.failures
+            else:
+                self.failures += owed.likely
+        self.owed = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +106,6 @@ def is_number(kind: ColumnType) -> bool:
     return kind.recognition is not None and kind.recognition.by in NUMBERS
 
 
-def longest(cells: pa.Array) -> int:
-    return int(pc.max(pc.binary_length(cells)).as_py() or 0)
-
-
 def would_round(cells: pa.Array) -> bool:
     """Whether a double would lose digits of any of the numbers."""
     long = k.mask_of(pc.greater(pc.binary_length(cells), _SURELY_EXACT))
@@ -81,27 +115,3 @@ def would_round(cells: pa.Array) -> bool:
     texts = texts.filter(pa.array(k.matches(texts, FLOAT)))
     kept = pc.cast(pc.cast(texts, pa.float64()), pa.string())
     return any(rounds(text) for text in texts.filter(pc.not_equal(texts, kept)).to_pylist())
-
-
-def floats(cells: pa.Array, pattern: str) -> k.Mask:
-    fits = k.matches(cells, pattern)
-    values = pc.cast(k.only(cells, fits), pa.float64())
-    vanished = k.mask_of(pc.equal(values, 0.0)) & k.matches(cells, r"^-?[0-9.]*[1-9]")
-    return fits & k.mask_of(pc.is_finite(values)) & ~vanished
-
-
-def recognised(cells: pa.Array, kind: ColumnType, pattern: str) -> k.Mask:
-    """Ask the type itself about each distinct cell that looks like one of its values."""
-    if pattern:
-        alike = k.matches(cells, pattern)
-        if not alike.any():
-            return alike
-        cells = k.only(cells, alike)
-    encoded = cells.dictionary_encode()
-    verdicts = pa.array([kind.is_recognised(text) for text in encoded.dictionary.to_pylist()], pa.bool_())
-    return k.mask_of(verdicts.take(encoded.indices))
-
-
-def real(cells: pa.Array, form: DateFormat) -> k.Mask:
-    moments = take_apart(cells, form)
-    return moments.matched & moments.real & ~moments.fine

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .binary_copy import whole_copy
-from .kernels import Mask, Target
+from .kernels import Target
+from .shapes import Mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from typing import Any
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +21,13 @@ from dataengine.columns.types.numbers import DECIMAL
 from dataengine.exceptions import shown
 
 from . import kernels as k
+from .column_blocks import ColumnBlock
 from .date_formats import ISO, KNOWN, DateFormat
 from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_json import careful_json, quick_json
 from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
+from .kernels_shaped import by_shapes
 from .kernels_time import (
     careful_date,
     careful_time,
@@ -37,9 +38,12 @@ from .kernels_time import (
     quick_timestamp,
 )
 from .kernels_written import is_written, plain
+from .moments import fits_shape
 from .number_styles import POINT, NumberStyle
 from .oddities import Oddities
+from .own_rules import own_rules
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
+from .shapes import Mask
 
 KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "cells": (k.quick_cells, k.careful_cells),
@@ -57,8 +61,11 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "choice": (k.quick_choice, k.careful_choice),
 }
 NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
+_TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "uuid"}
+"""Kernels to which spaces around a cell mean nothing."""
 _FOUND_LENGTH = 80
 _PIECE = 128
+_TRIED = 4
 _FEW = 8
 # What most cells that a quick kernel takes look like; for types where a regular expression costs less than trying.
 PLAIN: dict[Kernel, Callable[[Target], str]] = {
@@ -66,8 +73,6 @@ PLAIN: dict[Kernel, Callable[[Target], str]] = {
     "numeric": plain_numeric,
     "date": plain_date,
 }
-_INDEXABLE_BYTES = 2_600
-"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
 
 
 class MarkersFound(Exception):
@@ -183,31 +188,66 @@ class Converter:
             self.guards_found = True
 
     def _column(self, cells: pa.Array, target: Target) -> Converted:
-        quick, careful = KERNELS[target.kind.kernel]
         if self._blanks_values and not target.kind.is_text:
             cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
-        elif (values := quick(cells, target) if target.style in (None, POINT) else None) is not None:
-            converted = Converted(values, [])
         else:
-            if target.kind.kernel != "text":
-                cells = self._blanked(cells, target)
-            if target.style is None:
-                converted = _narrowed(cells, target, quick, careful)
-            else:
-                converted = _as_written(cells, target, target.style)
-            if converted.problems and self.formats_open:
-                self._look_for_formats(cells, converted, target)
+            converted = self._converted(cells, target)
         if converted.problems and target.name in self._bad_is_null:
             kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
             converted = Converted(converted.values, kept)
-        extra = _own_rules(converted, target)
+        extra = own_rules(converted, target)
         if extra:
             faulty = np.zeros(len(cells), dtype=np.bool_)
             for problem in extra:
                 faulty[problem.rows] = True
             return Converted(k.only(converted.values, ~faulty), converted.problems + extra)
+        return converted
+
+    def _converted(self, cells: pa.Array, target: Target) -> Converted:
+        is_number = target.kind.kernel in NUMBER_KERNELS
+        # Arrow has no numbers that keep as many decimals as each shows; for all others its own cast is the quickest.
+        by_shapes_first = is_number and pa.types.is_binary(target.arrow)
+        is_plain = target.style in (None, POINT) and not target.formats
+        if not by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
+            return Converted(values, [])
+        if target.kind.kernel in _TRIMMING:
+            text = k.trimmed(cells)
+            may_be_plain = is_plain and not by_shapes_first and text.nbytes < cells.nbytes
+            cells = text
+            if may_be_plain and (values := self._quick(cells, target)) is not None:
+                return Converted(values, [])
+        if is_number and (found := by_shapes(cells, target)) is not None:
+            return self._completed(cells, target, *found)
+        if by_shapes_first and is_plain and (values := self._quick(cells, target)) is not None:
+            return Converted(values, [])
+        return self._looked_at(cells, target)
+
+    def _quick(self, cells: pa.Array, target: Target) -> pa.Array | None:
+        quick, _ = KERNELS[target.kind.kernel]
+        return quick(cells, target)
+
+    def _completed(self, cells: pa.Array, target: Target, values: pa.Array, sure: Mask) -> Converted:
+        """The values where they are ``sure``, and what a closer look finds in the cells that are left."""
+        rest = k.present(cells) & ~sure
+        rows = np.flatnonzero(rest)
+        if not len(rows):
+            return Converted(values, [])
+        converted = self._looked_at(cells.take(pa.array(rows)), target)
+        problems = [replace(problem, rows=rows[problem.rows]) for problem in converted.problems]
+        return Converted(pc.replace_with_mask(values, pa.array(rest), converted.values), problems)
+
+    def _looked_at(self, cells: pa.Array, target: Target) -> Converted:
+        if target.kind.kernel != "text":
+            cells = self._blanked(cells, target)
+        if target.style is None:
+            quick, careful = KERNELS[target.kind.kernel]
+            converted = (careful if target.formats else partial(_narrowed, quick=quick, careful=careful))(cells, target)
+        else:
+            converted = _as_written(cells, target, target.style)
+        if converted.problems and self.formats_open:
+            self._look_for_formats(cells, converted, target)
         return converted
 
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
@@ -230,15 +270,18 @@ class Converter:
 
     def _look_for_formats(self, cells: pa.Array, converted: Converted, target: Target) -> None:
         faulty = np.concatenate([problem.rows for problem in converted.problems])
-        text = k.trimmed(cells.take(pa.array(faulty)))
-        if target.kind.kernel in NUMBER_KERNELS and is_written(_unlike_plain(text)):
+        block = ColumnBlock(k.trimmed(cells.take(pa.array(faulty))), faulty)
+        if target.kind.kernel in NUMBER_KERNELS and is_written(ColumnBlock(_unlike_plain(block.text), faulty)):
             raise FormatsNeeded(target.name)
         if not target.kind.has_date:
             return
-        iso = k.matches(text, ISO.pattern)
-        for known in KNOWN[1:]:
-            if (k.matches(text, known.pattern) & ~iso).any():
-                raise FormatsNeeded(target.name)
+        iso = _looks_like(block, ISO)
+        if any((_looks_like(block, known) & ~iso).any() for known in KNOWN[1:]):
+            raise FormatsNeeded(target.name)
+
+
+def _looks_like(block: ColumnBlock, form: DateFormat) -> Mask:
+    return block.judged(lambda shape: fits_shape(shape, form), lambda cells: k.matches(cells, form.pattern)).mask
 
 
 def _unlike_plain(text: pa.Array) -> pa.Array:
@@ -281,7 +324,11 @@ def _narrowed(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -
 def _piecewise(cells: pa.Array, target: Target, quick: Quick, careful: Careful) -> Converted:
     """Convert piece by piece, so that one bad cell slows down its own piece only."""
     count = len(cells)
-    pieces = [quick(cells.slice(start, _PIECE), target) for start in range(0, count, _PIECE)]
+    pieces: list[pa.Array | None] = []
+    for start in range(0, count, _PIECE):
+        pieces.append(quick(cells.slice(start, _PIECE), target))
+        if len(pieces) == _TRIED and not any(piece is not None for piece in pieces):
+            return careful(cells, target)  # hardly any piece is plain
     slow = [place for place, values in enumerate(pieces) if values is None]
     if not slow:
         return Converted(_joined(pieces), [])
@@ -314,63 +361,3 @@ def message(problem: Problem, cell: str | None) -> str:
 def brief(cell: str) -> str:
     """The beginning of a cell, as messages show it."""
     return shown(cell, _FOUND_LENGTH) + ("…" if len(cell) > _FOUND_LENGTH else "")
-
-
-def _own_rules(converted: Converted, target: Target) -> list[Problem]:
-    """Required, length and limits: what the column demands beyond its type."""
-    values = converted.values
-    problems: list[Problem] = []
-    if target.required and values.null_count:
-        missing = ~k.present(values)
-        for problem in converted.problems:
-            missing[problem.rows] = False
-        problems += k.fault(missing, "missing_value", "expected a value, found nothing")
-    if target.unique and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
-        too_long = k.mask_of(pc.greater(pc.binary_length(values), _INDEXABLE_BYTES))
-        expected = f"at most {_INDEXABLE_BYTES:,} bytes, since the column is unique"
-        problems += k.fault(too_long, "value_too_long", expected)
-    length = target.parameters.get("length")
-    limits = target.constraints
-    if target.kind.is_text and (length or "maxLength" in limits or "minLength" in limits):
-        sizes = pc.utf8_length(values)
-        if length:
-            problems += k.fault(k.mask_of(pc.greater(sizes, length)), "value_too_long", f"at most {length} characters")
-        if "maxLength" in limits:
-            most = limits["maxLength"]
-            problems += k.fault(k.mask_of(pc.greater(sizes, most)), "constraint_failed", f"at most {most} characters")
-        if "minLength" in limits:
-            least = limits["minLength"]
-            problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
-    for name, compare, words in _LIMITS:
-        if name in limits and name in target.kind.constraints:
-            mask = _beyond(values, target, limits[name], compare)
-            problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
-    return problems
-
-
-_LIMITS: tuple[tuple[str, str, str], ...] = (
-    ("minimum", "lt", "at least"),
-    ("maximum", "gt", "at most"),
-    ("exclusiveMinimum", "le", "more than"),
-    ("exclusiveMaximum", "ge", "less than"),
-)
-_COMPARE: dict[str, Any] = {"lt": pc.less, "gt": pc.greater, "le": pc.less_equal, "ge": pc.greater_equal}
-_PYTHON: dict[str, Any] = {
-    "lt": lambda a, b: a < b,
-    "gt": lambda a, b: a > b,
-    "le": lambda a, b: a <= b,
-    "ge": lambda a, b: a >= b,
-}
-
-
-def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> k.Mask:
-    """Where values are beyond a limit, compared exactly: floats as float8, everything else as decimals."""
-    if pa.types.is_floating(values.type):
-        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
-    bound = Decimal(str(limit))
-    if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
-        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
-    if target.kind.limits_need_postgres(target.parameters):
-        return np.zeros(len(values), dtype=np.bool_)  # the loader asks PostgreSQL
-    pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
-    return np.fromiter(pairs, dtype=np.bool_, count=len(values))

@@ -85,6 +85,11 @@ class DateFormat:
         return re.sub(r"%-?.", lambda part: _EXAMPLES[part[0]], self.name)
 
     @property
+    def is_for_any_digits(self) -> bool:
+        """Whether it asks of digits only that they are some: no literal of it is a digit."""
+        return not re.search(r"\d", self.name)
+
+    @property
     def has_clock(self) -> bool:
         return "H" in self.groups
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache
 from math import floor
 
 import numpy as np
@@ -19,14 +19,16 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnType
 from dataengine.columns.types.aspects import Recognition
-from dataengine.columns.types.numbers import ARROW_DIGITS, Double, Numeric
+from dataengine.columns.types.numbers import Double, Numeric
 from dataengine.columns.types.text import Text
 
 from . import kernels as k
-from .candidates import Candidate, Decision, Fits, floats, is_number, longest, real, recognised, would_round
+from .candidates import Candidate, Decision, is_number, would_round
+from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
+from .column_blocks import Blanks, ColumnBlock
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
-from .kernels_time import iso_block, take_apart
-from .kernels_written import NumberVotes, failing_share
+from .kernels_time import iso_block
+from .kernels_written import NumberVotes
 from .number_styles import POINT, NumberStyle, StyleChoice
 from .patterns import CODE, INFINITIES, NULL_WORDS, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
@@ -38,15 +40,13 @@ from .recognising import (
     first_to_hold,
     first_with_parts,
 )
+from .shapes import are_canonical
 
 # The ISO format, and the looser format that all ISO dates fit as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
-_SURELY_FINITE = 300
-"""Decimals of at most this many characters are neither too large nor too small for a double."""
-_HEAD = 512
 _SURELY_WHOLE = 2**53
-_ASIDE = pa.array([*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES, *NULL_WORDS])
-_ERRORS, _INFINITIES, _NULL_WORDS = pa.array(SHEET_ERRORS), pa.array(INFINITIES), pa.array(NULL_WORDS)
+_ASIDE = (*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES, *NULL_WORDS)
+_NULL_WORDS = frozenset(NULL_WORDS)
 
 
 TEXT = Decision(REGISTRY[Text.name])
@@ -64,11 +64,6 @@ class ColumnEvidence:
     """The number styles that the user gave."""
     values: int = 0
     marked: int = 0
-    low: int = 0
-    high: int = 0
-    dated_only: bool = True
-    zones: int = 0
-    clocks: int = 0
     has_codes: bool = False
     has_points: bool = False
     rounds: bool = False
@@ -81,9 +76,9 @@ class ColumnEvidence:
     null_word_line: int = 0
     null_word: str = ""
     """The first of them."""
-    words: Counter[str] = field(default_factory=Counter)
     candidates: list[Candidate] = field(default_factory=list)
     numbers: NumberVotes = field(init=False)
+    _has_few_shapes: bool = False
 
     def __post_init__(self) -> None:
         self.numbers = NumberVotes(self.styles, self._most)
@@ -91,134 +86,97 @@ class ColumnEvidence:
             recognition = kinds[0].recognition
             assert recognition is not None  # `families` lists only types that have one
             self.candidates += [
-                Candidate(recognition.by, kinds, recognition.words, fits, form)
-                for fits, form in self._tests(recognition, kinds[0])
+                Candidate(recognition.by, kinds, recognition.words, test, form)
+                for test, form in self._tests(recognition, kinds[0])
             ]
 
     @property
     def _most(self) -> int:
         return MOST_FAILURES if self.tolerance else 0
 
-    def _tests(self, recognition: Recognition, kind: ColumnType) -> list[tuple[Fits, DateFormat | None]]:
-        """The tests for a family of types: one test, or one for each date or time format."""
+    def _tests(self, recognition: Recognition, kind: ColumnType) -> list[tuple[CellTest, DateFormat | None]]:
+        """What cells are put to: one test, or one for each format that dates or times may be written in."""
         match recognition.by:
             case "integers":
-                return [(partial(self._integers, pattern=recognition.pattern), None)]
+                return [(Integers(recognition.pattern), None)]
             case "floats":
-                return [(partial(floats, pattern=recognition.pattern), None)]
+                return [(Floats(recognition.pattern), None)]
             case "decimals" | "pattern":
-                return [(partial(k.matches, pattern=recognition.pattern), None)]
+                return [(CellTest(recognition.pattern), None)]
             case "words":
-                known = pa.array(sorted({word for pair in recognition.pairs for word in pair}))
-                return [(partial(self._words, known=known), None)]
+                return [(Words(sorted({word for pair in recognition.pairs for word in pair})), None)]
             case "dates":
                 dates = [ISO, *(form for form in self.given if form.has_date)] if self.given else KNOWN
-                return [(self._moments(form), form) for form in dates]
+                return [(Dates(form), form) for form in dates]
             case "times":
-                times = [TIME, *(form for form in self.given if not form.has_date)]
-                return [(partial(real, form=form), None) for form in times]
+                return [(Dates(form), None) for form in (TIME, *(form for form in self.given if not form.has_date))]
             case "cells":
-                return [(partial(recognised, kind=kind, pattern=recognition.pattern), None)]
+                return [(Recognised(kind, recognition.pattern), None)]
 
     @property
     def is_open(self) -> bool:
         """Whether the column may still be anything but text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
-    def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
-        """Count the cells of one block. ``markers`` are texts that may mean NULL."""
+    def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: Collection[str]) -> None:
+        """Take in one block of cells. ``markers`` are what may mean NULL."""
         if not self.is_open:
             return
-        text = self._without_blanks(k.trimmed(cells), lines, markers)
-        filled = len(text) - text.null_count
-        self.values += filled
-        if not filled:
-            return
-        here = k.present(text)
-        settled = self._settled(text)
-        are_whole = settled is NUMBERS
+        blanks = _blanks(tuple(markers))
+        block = ColumnBlock(k.trimmed(cells), lines, is_like_others=self._has_few_shapes)
+        settled = () if blanks.may_be_values else self._settled(block.text)
         if not settled:
-            self.has_codes = self.has_codes or bool(k.matches(text, CODE).any())
-        are_decimal = False
+            block = self._without_blanks(block, blanks, markers)
+            self._has_few_shapes = block.shapes is not None
+        self.values += block.filled
+        if not block.filled:
+            return
+        if not settled and block.filled < len(block):
+            settled = self._settled(block.text)
+        if not settled and not self.has_codes:
+            self.has_codes = _any(block, CODE)
         for candidate in self.candidates:
             if not candidate.alive:
                 continue
             if candidate.by in settled or (candidate.form is not None and candidate.form.name in settled):
-                candidate.cells += filled
-                continue
-            if candidate.by != "words" and (candidate.failures or self.values == filled):
-                share = failing_share(text, candidate.fits)
-                if share > 0.5:
-                    self._fails_mostly(candidate, text, lines, int(share * filled))
-                    continue
-            fits = candidate.fits(text)
-            if candidate.by == "decimals" and fits[here].all():
-                are_decimal = True
-                if longest(text) <= _SURELY_FINITE:
-                    settled = {"floats"}
-            wrong = here & ~fits
-            if not wrong.any():
-                candidate.cells += filled
-                continue
-            failures = int(wrong.sum())
-            if not candidate.failures:
-                first = int(np.flatnonzero(wrong)[0])
-                candidate.before = candidate.cells + int(fits[:first].sum())
-                candidate.alike = 2 * int(fits.sum()) > filled
-                candidate.broken_line, candidate.broken_cell = int(lines[first]), text[first].as_py()
-            candidate.cells += filled - failures
-            candidate.failures += failures
-            candidate.alive = candidate.failures <= self._most
-        if not are_whole:
-            self._look_for_numbers(text, lines, filled, are_decimal=are_decimal)
-        elif not self.numbers.is_over:
-            self.numbers.look_at_integers(filled, self.low, self.high)
-
-    def _fails_mostly(self, candidate: Candidate, text: pa.Array, lines: npt.NDArray[np.int64], failures: int) -> None:
-        """Count an estimated number of ``failures``; most cells fail, so the first misfit is near the beginning."""
-        if not candidate.failures:
-            head = text.slice(0, _HEAD)
-            wrong = k.present(head) & ~candidate.fits(head)
-            if wrong.any():
-                first = int(np.flatnonzero(wrong)[0])
-                candidate.before = candidate.cells + int((k.present(head) & ~wrong)[:first].sum())
-                candidate.broken_line, candidate.broken_cell = int(lines[first]), text[first].as_py()
-        candidate.cells += len(text) - text.null_count - failures
-        candidate.failures += failures
-        candidate.alive = candidate.failures <= self._most
-
-    def _look_for_numbers(
-        self, text: pa.Array, lines: npt.NDArray[np.int64], filled: int, *, are_decimal: bool
-    ) -> None:
-        if any(c.alive for c in self.candidates if c.by == "floats"):
-            self.has_points = self.has_points or bool(pc.any(pc.match_substring(text, ".")).as_py())
-            self.rounds = self.rounds or would_round(text)
-        if not self.numbers.is_over:
-            self.numbers.look(text, lines, plain_numbers=are_decimal)
-
-    def _without_blanks(self, text: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> pa.Array:
-        blank = k.mask_of(pc.is_in(text, pa.concat_arrays([markers, _ASIDE]), skip_nulls=True))
-        if not blank.any():
-            return text
-        marked = np.flatnonzero(blank & k.mask_of(pc.not_equal(text, "")))
-        if len(marked):
-            self._count_aside(text.take(pa.array(marked)), lines[marked], markers)
-        return k.only(text, ~blank)
-
-    def _count_aside(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: pa.Array) -> None:
-        """Take in the cells that are no evidence of any type."""
-        rest = ~k.mask_of(pc.is_in(cells, markers))
-        self.marked += len(cells) - int(rest.sum())
-        if not rest.any():
+                candidate.cells += block.filled
+            else:
+                candidate.look(block, self._most)
+        if settled is NUMBERS:
+            self.numbers.look_at_integers(block.filled, self._whole.low, self._whole.high)
             return
-        self.errors += int((rest & k.mask_of(pc.is_in(cells, _ERRORS))).sum())
-        self.infinite += int((rest & k.mask_of(pc.is_in(cells, _INFINITIES))).sum())
-        words = np.flatnonzero(rest & k.mask_of(pc.is_in(cells, _NULL_WORDS)))
-        if len(words):
+        if any(c.alive for c in self.candidates if c.by == "floats"):
+            self.has_points = self.has_points or _any(block, r"[^.]*\.")
+            self.rounds = self.rounds or would_round(block.text)
+        self.numbers.look(block)
+
+    def _without_blanks(self, block: ColumnBlock, blanks: Blanks, markers: Collection[str]) -> ColumnBlock:
+        rest, found = block.without(blanks)
+        words: dict[str, int] = {}
+        for text, count in found.items():
+            if text in markers:
+                self.marked += count * bool(text)
+            elif text in SHEET_ERRORS:
+                self.errors += count
+            elif text in INFINITIES:
+                self.infinite += count
+            elif text in _NULL_WORDS:
+                words[text] = count
+        if words:
+            self.null_words.update(words)
             if not self.null_word:
-                self.null_word_line, self.null_word = int(lines[words[0]]), cells[int(words[0])].as_py()
-            counts = pc.value_counts(cells.take(pa.array(words)))
-            self.null_words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
+                first = min(pc.index(block.text, word).as_py() for word in words)
+                self.null_word_line, self.null_word = int(block.lines[first]), block.text[first].as_py()
+        return rest
+
+    @property
+    def words(self) -> Counter[str]:
+        """How often each word occurs that may be yes or no."""
+        found: Counter[str] = Counter()
+        for candidate in self.candidates:
+            if isinstance(candidate.test, Words):
+                found += candidate.test.words
+        return found
 
     def quoted_words(self) -> None:
         """Note that words such as “true” stand in quotes: then they are text."""
@@ -228,7 +186,11 @@ class ColumnEvidence:
 
     @property
     def has_words(self) -> bool:
-        return bool(self.words) and any(c.alive for c in self.candidates if c.by == "words")
+        return any(c.alive and isinstance(c.test, Words) and bool(c.test.words) for c in self.candidates)
+
+    @property
+    def _whole(self) -> Integers:
+        return next(c.test for c in self.candidates if isinstance(c.test, Integers))
 
     def _settled(self, text: pa.Array) -> Collection[str]:
         """The candidates that every cell of the block fits, as far as Arrow's own parsers can tell at once.
@@ -238,58 +200,37 @@ class ColumnEvidence:
         alive = [c for c in self.candidates if c.alive]
         if alive and alive[0].by == "integers":
             values = k.cast(text, pa.int64())
-            # Comparing the round trip rules out leading zeros, plus signs and hexadecimal.
-            if values is not None and pc.all(pc.equal(pc.cast(values, text.type), text)).as_py():
+            if values is not None and len(values) > values.null_count and are_canonical(text):
                 limits = pc.min_max(values)
-                self.low, self.high = min(self.low, limits["min"].as_py()), max(self.high, limits["max"].as_py())
+                self._whole.widen(limits["min"].as_py(), limits["max"].as_py())
                 return NUMBERS
         if any(c.form is ISO for c in alive):
             moments = iso_block(text)
             if moments is not None:
-                self.dated_only = self.dated_only and pa.types.is_date32(moments)
-                self.clocks += not pa.types.is_date32(moments)
-                self.zones += pa.types.is_timestamp(moments) and moments.tz is not None
+                for candidate in alive:
+                    if isinstance(candidate.test, Dates) and candidate.form and candidate.form.name in _ISO_FORMS:
+                        candidate.test.has_clock |= pa.types.is_timestamp(moments)
+                        candidate.test.has_zone |= pa.types.is_timestamp(moments) and moments.tz is not None
                 return _ISO_FORMS
         return ()
 
-    def _integers(self, cells: pa.Array, pattern: str) -> k.Mask:
-        fits = k.matches(cells, pattern)
-        short = k.only(cells, fits & k.mask_of(pc.less_equal(pc.binary_length(cells), 38)))
-        limits = pc.min_max(pc.cast(short, pa.decimal128(ARROW_DIGITS, 0)))
-        if limits["min"].as_py() is not None:
-            self.low = min(self.low, int(limits["min"].as_py()))
-            self.high = max(self.high, int(limits["max"].as_py()))
-        if (fits & k.mask_of(pc.greater(pc.binary_length(cells), 38))).any():
-            self.high = max(self.high, 2**63)
-        return fits
+    # What it comes to ------------------------------------------------------------------------------------------
 
-    def _words(self, cells: pa.Array, known: pa.Array) -> k.Mask:
-        lower = pc.utf8_lower(cells)
-        fits = k.mask_of(pc.is_in(lower, known, skip_nulls=True))
-        if fits.any():
-            counts = pc.value_counts(lower.filter(pa.array(fits)))
-            self.words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
-        return fits
-
-    def _moments(self, form: DateFormat) -> Fits:
-        def fits(cells: pa.Array) -> k.Mask:
-            if not k.matches(cells, form.pattern).any():
-                return np.zeros(len(cells), dtype=np.bool_)
-            moments = take_apart(cells, form)
-            good = moments.matched & moments.real & ~moments.fine
-            self.clocks = max(self.clocks, int(moments.has_clock[good].sum()))
-            self.zones += int(moments.has_zone[good].sum())
-            self.dated_only = self.dated_only and not moments.has_clock[good].any()
-            return good
-
-        return fits
-
-    # The decision ------------------------------------------------------------------------------------------
+    def settle(self) -> int:
+        """Count what was put off, as far as it matters. Returns how many cells may disagree with what is decided."""
+        filled = self.values + self.infinite + self.null_words.total()
+        limit = min(self._most, floor(self.tolerance * filled))
+        for candidate in self.candidates:
+            if candidate.alive:
+                candidate.settle(limit)
+        self.numbers.settle(limit)
+        return limit
 
     def decide(self, hint: NumberStyle | None = None, default: NumberStyle = POINT) -> Decision:
         """The column's type, provided that markers are NULL. ``hint`` and ``default``: see ``number_styles.decide``."""
         if not self.values:
             return TEXT
+        limit = self.settle()
         choice = self.numbers.decide(hint, default)
         found: list[tuple[int, float, Decision]] = []
         for place, candidate in enumerate(self.candidates):
@@ -298,8 +239,8 @@ class ColumnEvidence:
             kind, failures = self._held_by(candidate), candidate.failures
             if kind is None:
                 continue
-            if candidate.by == "words":
-                failures = self.values - best_pair(self.words, candidate.kinds[0])
+            if isinstance(candidate.test, Words):
+                failures = self.values - best_pair(candidate.test.words, candidate.kinds[0])
             if candidate.by not in NUMBERS:
                 failures += self.infinite
             decision = Decision(
@@ -311,7 +252,6 @@ class ColumnEvidence:
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
             found.append((written.failures, -1 if choice.tally.style.decimal == "," else after_numbers, written))
         worded = self.null_words.total()
-        limit = min(self._most, floor(self.tolerance * (self.values + self.infinite + worded)))
         within = [
             item for item in found
             if item[0] <= limit and not (item[0] and self.has_codes and is_number(item[2].kind))
@@ -353,23 +293,23 @@ class ColumnEvidence:
         return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
-        """The first of a candidate's types that can hold all values."""
-        match candidate.by:
-            case "integers":
-                return first_to_hold(candidate.kinds, self.low, self.high)
-            case "floats":
+        """The first of a candidate's types that holds what the cells say."""
+        match candidate.test:
+            case Integers() as test:
+                return first_to_hold(candidate.kinds, test.low, test.high)
+            case Floats():
                 if not self.has_points:
                     return None  # 1e-5 may also be a code
                 return REGISTRY[Numeric.name] if self.rounds or self._is_wide else candidate.kinds[0]
-            case "dates":
-                return first_with_parts(candidate.kinds, has_clock=not self.dated_only, has_zone=bool(self.zones))
+            case Dates() as test if candidate.by == "dates":
+                return first_with_parts(candidate.kinds, has_clock=test.has_clock, has_zone=test.has_zone)
             case _:
                 return candidate.kinds[0]
 
     @property
     def _is_wide(self) -> bool:
-        """Whether a whole number has more digits than a double is sure to keep."""
-        return self.low < -_SURELY_WHOLE or self.high > _SURELY_WHOLE
+        """Whether a whole number has more digits than a double keeps for certain."""
+        return self._whole.low < -_SURELY_WHOLE or self._whole.high > _SURELY_WHOLE
 
     def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
         """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
@@ -382,3 +322,15 @@ class ColumnEvidence:
         """The formats that the same number of cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
         return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
+
+
+@lru_cache(8)
+def _blanks(markers: tuple[str, ...]) -> Blanks:
+    return Blanks(frozenset((*markers, *_ASIDE)))
+
+
+def _any(block: ColumnBlock, pattern: str) -> bool:
+    """Whether any cell begins as a pattern has it, which asks of digits only whether the first is a zero."""
+    if block.shapes is not None:
+        return any(matches_beginning(shape, pattern) for shape in block.shapes.texts)
+    return bool(k.matches(block.text, pattern).any())

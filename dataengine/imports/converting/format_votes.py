@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import pyarrow as pa
 
 from . import kernels as k
+from .cell_tests import Dates
+from .column_blocks import ColumnBlock
 from .date_formats import ISO, KNOWN, RIVALS, DateFormat, note_on
-from .kernels_time import take_apart
+from .kernels_time import iso_block
 
 
 class FormatVotes:
@@ -23,10 +26,13 @@ class FormatVotes:
     def look(self, cells: pa.Array) -> None:
         """Count the cells of one block."""
         text = k.trimmed(cells)
-        text = k.only(text, ~_real(text, ISO))
-        if text.null_count == len(text):
+        if text.null_count == len(text) or iso_block(text) is not None:
             return
-        real = {form.name: _real(text, form) for form in KNOWN[1:]}
+        block = ColumnBlock(text, np.empty(0, dtype=np.int64))
+        left = block.present & ~Dates(ISO).judge(block).mask
+        if not left.any():
+            return
+        real = {form.name: left & Dates(form).judge(block).mask for form in KNOWN[1:]}
         for name, mask in real.items():
             self._votes[name] += int(mask.sum())
         for name, rivals in RIVALS.items():
@@ -56,12 +62,3 @@ class FormatVotes:
             misfits = f"; {others[most]:,} {cells} written as {most} and {do} not fit"
             return [best], note_on(best, misfits=misfits)
         return [best], note_on(best, [name for name in rivals if self._votes[name] == self._votes[best.name]])
-
-
-def _real(text: pa.Array, form: DateFormat) -> k.Mask:
-    """Where cells are existing dates in a format."""
-    matched = k.matches(text, form.pattern)
-    if not matched.any():
-        return matched
-    moments = take_apart(k.only(text, matched), form)
-    return moments.matched & moments.real & ~moments.fine

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from . import kernels as k
 from .patterns import GUARDED, NUMBER, RUNS, Guard
+from .shapes import Mask, bytes_of, holds_byte
 
 _TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
 _NUMBER = rf"^{NUMBER}$"
@@ -26,8 +27,8 @@ class GuardContradicted(Exception):
 
 
 def meant(cells: pa.Array, guard: Guard) -> pa.Array:
-    """The cells without guards, and with formulas that only quote a text replaced by that text."""
-    if guard == "exact" or not _led(cells).any():
+    """The cells without guards and without formulas that say no more than a text."""
+    if guard == "exact" or (guard == "none" and not holds_byte(cells, ord("="))) or not _led(cells).any():
         return cells
     if guard == "corrected":
         return _formulas_read(_unguarded(cells))
@@ -70,12 +71,10 @@ def _formulas_read(cells: pa.Array) -> pa.Array:
     return pc.if_else(pa.array(formulas), pc.replace_substring(inner, '""', '"'), cells)
 
 
-def _led(cells: pa.Array) -> k.Mask:
-    """Where cells begin with a character that begins guards or formulas; a cheap test on bytes."""
-    _, offsets, data = cells.buffers()
-    if data is None or not len(cells) or not data.size:
+def _led(cells: pa.Array) -> Mask:
+    """Where cells begin with what guards and formulas begin with; by the bytes, which costs next to nothing."""
+    raw, ends = bytes_of(cells)
+    if not raw.size:
         return np.zeros(len(cells), dtype=np.bool_)
-    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
-    first = np.frombuffer(data, dtype=np.uint8)[np.minimum(ends[:-1], data.size - 1)]
-    led: k.Mask = _LEADS[first] & (ends[:-1] < ends[1:])
+    led: Mask = _LEADS[raw[np.minimum(ends[:-1], raw.size - 1)]] & (ends[:-1] < ends[1:])
     return led

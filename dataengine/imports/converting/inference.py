@@ -77,7 +77,7 @@ class Inference:
         self._nulls = nulls
         self._guard = guard
         self._default = default
-        self._markers = pa.array(["", *(NULL_MARKERS if nulls is None else nulls)])
+        self._markers = ("", *(NULL_MARKERS if nulls is None else nulls))
         self.rows = 0
 
     def look(
@@ -95,6 +95,8 @@ class Inference:
                 evidence.quoted_words()
 
     def result(self) -> Inferred:
+        for column in self.columns:
+            column.settle()
         hint = common_style([column.numbers for column in self.columns if not column.numbers.is_over])
         decisions = {column.name: column.decide(hint, self._default) for column in self.columns}
         needed = any(column.marked and _is_typed(decisions[column.name]) for column in self.columns)

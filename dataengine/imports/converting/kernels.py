@@ -28,6 +28,7 @@ from dataengine.columns.values import BIGINT
 
 from .number_styles import NumberStyle
 from .patterns import INFINITIES
+from .shapes import Mask, holds_byte
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -43,9 +44,9 @@ type ErrorCode = Literal[
     "malformed_quotes",
     "invalid_encoding",
 ]
-type Mask = npt.NDArray[np.bool_]
 
 SPACES = " \t\n\v\f\r"
+_FIRST = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +129,11 @@ def fault(mask: Mask, code: ErrorCode, expected: str, hint: Callable[[str], str]
 def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
     """The cells as ``arrow``, or None if any of them cannot be cast."""
     try:
+        # Arrow looks at every cell and words an error for each that fails: mostly all or none do.
+        pc.cast(cells.slice(0, _FIRST), arrow)
         return pc.cast(cells, arrow)
     except pa.ArrowInvalid:
         return None
-
-
-def _holds_byte(cells: pa.Array, *codes: int) -> bool:
-    """Whether any cell holds one of these bytes (bytes beneath NULL cells count too)."""
-    _, offsets, data = cells.buffers()
-    if data is None or not len(cells):
-        return False
-    ends = np.frombuffer(offsets, dtype=np.int32, count=len(cells) + 1, offset=4 * cells.offset)
-    raw = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
-    return any(bool((raw == code).any()) for code in codes)
 
 
 # Whole numbers ---------------------------------------------------------------------------------------------------
@@ -156,7 +149,7 @@ def plain_integer(target: Target) -> str:
 def quick_integer(cells: pa.Array, target: Target) -> pa.Array | None:
     """Arrow's cast; it would also accept hexadecimal, so cells with an x are left to the careful kernel."""
     values = cast(cells, target.arrow)
-    if values is None or _holds_byte(cells, 0x78, 0x58):
+    if values is None or holds_byte(cells, ord("x"), ord("X")):
         return None
     if target.kind.is_reference and len(values) and mask_of(pc.less(values, 1)).any():
         return None
@@ -214,7 +207,7 @@ def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
         return values
     if not pc.all(pc.is_finite(values)).as_py():
         return None
-    if pc.any(pc.equal(values, pa.scalar(0.0, target.arrow))).as_py() and _holds_byte(cells, 0x65, 0x45):
+    if pc.any(pc.equal(values, pa.scalar(0.0, target.arrow))).as_py() and holds_byte(cells, ord("e"), ord("E")):
         return None  # may be an underflow
     # Without an exponent only hundreds of zeros underflow.
     return None if (pc.max(pc.binary_length(cells)).as_py() or 0) > 40 else values
@@ -252,13 +245,12 @@ def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_boolean(cells: pa.Array, target: Target) -> Converted:
-    """Words for yes and no in several languages (``logic.py``) and their usual initials, in upper or lower case."""
-    text = pc.utf8_lower(trimmed(cells))
-    true = mask_of(pc.is_in(text, pa.array(TRUE_WORDS)))
-    false = mask_of(pc.is_in(text, pa.array(FALSE_WORDS)))
-    known = true | false
-    problems = fault(present(text) & ~known, "invalid_type", target.kind.expected)
-    return Converted(pa.array(true, mask=~known), problems)
+    """The words for yes and no of several languages (``logic.py``), and their usual letters, in any case."""
+    encoded = trimmed(cells).dictionary_encode()  # which is no more than some words
+    words = pc.utf8_lower(encoded.dictionary)
+    values = pc.if_else(pc.is_in(words, pa.array(FALSE_WORDS)), False, pa.scalar(None, pa.bool_()))
+    values = pc.if_else(pc.is_in(words, pa.array(TRUE_WORDS)), True, values).take(encoded.indices)
+    return Converted(values, fault(present(cells) & ~present(values), "invalid_type", target.kind.expected))
 
 
 # Text ------------------------------------------------------------------------------------------------------------

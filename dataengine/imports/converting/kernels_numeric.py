@@ -14,14 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .kernels import FLOAT, Converted, Mask, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .kernels import FLOAT, Converted, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .shapes import Mask
 
 MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383
 _SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PRECISE = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)
-_INT_GROUPS = 5  # enough for 18 digits before the point, in groups of four
-_FRACTION_GROUPS = 4
+MOST_DECIMALS = 16
+"""So many the quick way takes, and 18 digits in all."""
+_POWERS = 10 ** np.arange(19, dtype=np.int64)
 
 
 def plain_numeric(target: Target) -> str:
@@ -105,12 +107,12 @@ def _wire(cells: pa.Array) -> pa.Array:
     scale = pc.if_else(pc.equal(point, -1), 0, pc.subtract(pc.subtract(length, point), 1))
     easy = (
         mask_of(pc.less_equal(length, 18))
-        & mask_of(pc.less_equal(scale, 4 * _FRACTION_GROUPS))
+        & mask_of(pc.less_equal(scale, MOST_DECIMALS))
         & matches(text, r"^-?[0-9.]*[0-9][0-9.]*$")
     )
     unscaled = pc.cast(pc.fill_null(only(pc.replace_substring(text, ".", ""), easy), "0"), pa.int64()).to_numpy()
     scales = pc.fill_null(scale, 0).to_numpy(zero_copy_only=False).astype(np.int64) * easy
-    values = only(_wire_of_integers(unscaled, scales), easy)
+    values = only(wire_of_integers(unscaled, scales), easy)
     hard = np.flatnonzero(present(cells) & ~easy)
     if not len(hard):
         return values
@@ -120,45 +122,45 @@ def _wire(cells: pa.Array) -> pa.Array:
     return pa.array(replaced, pa.binary())
 
 
-def _wire_of_integers(
-    unscaled: npt.NDArray[np.int64],
-    scales: npt.NDArray[np.int64],
-) -> pa.Array:
+def wire_of_integers(unscaled: npt.NDArray[np.int64], scales: npt.NDArray[np.int64]) -> pa.Array:
     """``unscaled / 10**scale`` for each pair, at most 18 digits and 16 decimals."""
     count = len(unscaled)
-    size = np.abs(unscaled)
-    powers = 10 ** np.arange(19, dtype=np.int64)
-    whole, fraction = np.divmod(size, powers[scales])
-    groups = -(-scales // 4)
-    fraction = fraction * powers[groups * 4 - scales]
-    # The fraction's groups are right-aligned in its number; shift them so that the first group follows the point.
-    width = _INT_GROUPS + _FRACTION_GROUPS
-    digits = np.zeros((count, width), dtype=np.int64)
-    for place in range(_INT_GROUPS):
-        digits[:, _INT_GROUPS - 1 - place] = whole % 10_000
-        whole //= 10_000
-    for place in range(_FRACTION_GROUPS):
-        shift = (groups - 1 - place) * 4
-        part = fraction // powers[np.clip(shift, 0, 16)] % 10_000
-        digits[:, _INT_GROUPS + place] = np.where(place < groups, part, 0)
-    filled = digits != 0
-    some = filled.any(axis=1)
-    first = np.where(some, filled.argmax(axis=1), 0)
-    last = np.where(some, width - 1 - filled[:, ::-1].argmax(axis=1), -1)
-    number = np.where(some, last - first + 1, 0)
-    shifted = np.take_along_axis(digits, np.minimum(first[:, None] + np.arange(width), width - 1), axis=1)
-    table = np.empty((count, 4 + width), dtype=">i2")
-    table[:, 0] = number
-    table[:, 1] = np.where(some, _INT_GROUPS - 1 - first, 0)
-    table[:, 2] = np.where(some & (unscaled < 0), 0x4000, 0)
-    table[:, 3] = scales
-    table[:, 4:] = shifted
-    used = np.arange(4 + width) < (4 + number)[:, None]
+    if not count:
+        return pa.array([], pa.binary())
+    size, scale = np.abs(unscaled), int(scales[0])
+    is_even = bool((scales == scale).all())  # dividing all by the same is much faster
+    power = _POWERS[scale] if is_even else _POWERS[scales]
+    whole = size // power
+    decimals = -(-int(scales.max()) // 4)
+    fraction = (size - whole * power) * (_POWERS[4 * decimals - scale] if is_even else _POWERS[4 * decimals - scales])
+    wholes = -(-len(str(whole.max())) // 4)
+    width = wholes + decimals
+    table = np.empty((4 + width, count), dtype=np.int16)
+    for place in range(wholes - 1, -1, -1):
+        whole, table[4 + place] = _split(whole)
+    for place in range(width - 1, wholes - 1, -1):
+        fraction, table[4 + place] = _split(fraction)
+    filled = table[4:] != 0
+    some = filled.any(axis=0)
+    first = np.where(some, filled.argmax(axis=0), width)
+    last = np.where(some, width - 1 - filled[::-1].argmax(axis=0), width - 1)
+    number = last - first + 1
+    table[0] = number
+    table[1] = np.where(some, wholes - 1 - first, 0)
+    table[2] = np.where(some & (unscaled < 0), 0x4000, 0)
+    table[3] = scales
+    places = np.arange(-4, width)
+    used = (places < 0) | ((places >= first[:, None]) & (places <= last[:, None]))
     offsets = np.zeros(count + 1, dtype=np.int32)
     np.cumsum(2 * (4 + number), out=offsets[1:])
-    return pa.Array.from_buffers(
-        pa.binary(), count, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(table[used].tobytes())]
-    )
+    data = table.byteswap().T[used]
+    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+
+
+def _split(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """What stands before the last four digits, and those."""
+    before = numbers // 10_000
+    return before, numbers - before * 10_000
 
 
 def to_wire(number: Decimal, scale: int | None = None) -> bytes:

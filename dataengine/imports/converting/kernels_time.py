@@ -7,16 +7,16 @@ once, and put together with arithmetic that checks every part: no 30 February, n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .date_formats import ISO, MONTH_NUMBERS, TIME, DateFormat
-from .kernels import SPACES, Converted, Mask, Problem, Target, cast, fault, mask_of, matches, only, present, trimmed
+from .date_formats import ISO, TIME
+from .kernels import SPACES, Converted, Problem, Target, cast, fault, matches, only, present, trimmed
+from .moments import Moments, fits_shape, take_apart
+from .shapes import Ints, Mask, shapes_of
 
 _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(?: BC)?$"
 """ISO dates in years that we do not store."""
@@ -24,117 +24,9 @@ _BEYOND = r"^(?:[+-]?[0-9]{5,9}|[+-][0-9]{4}|0000)-[0-9]{2}-[0-9]{2}(?:[T ].*)?(
 _ODD_CLOCK = r"^.{13}(?:[zZ+-]|$)|:[0-9.]+ ?[+-](?:1[6-9]|2[0-9])"
 """Accepted by Arrow but not by PostgreSQL: an hour without minutes, and zones beyond 15:59."""
 
-type Ints = npt.NDArray[np.int64]
-
 _FIRST_DAY = -719_162  # 0001-01-01, in days since 1970
 _END_DAY = 2_932_897  # 10000-01-01
 _DAY_US = 86_400_000_000
-_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Cells split by a format: which matched it, which of those are real dates, and their parts.
-
-    ``days`` since 1970, ``clock`` in microseconds of the day, ``offset`` of the zone in microseconds.
-    ``fine`` marks cells with more than six decimals of a second.
-    """
-
-    matched: Mask
-    real: Mask
-    days: Ints
-    clock: Ints
-    offset: Ints
-    has_clock: Mask
-    has_zone: Mask
-    fine: Mask
-
-
-def take_apart(text: pa.Array, form: DateFormat) -> Moments:
-    """Read every cell under one format."""
-    parts = pc.extract_regex(text, form.pattern)
-    matched = mask_of(parts.is_valid())
-    count = len(text)
-
-    def number(group: str, default: int = 0) -> Ints:
-        if group not in form.groups:
-            return np.full(count, default, dtype=np.int64)
-        digits = _part(parts, group, form)
-        digits = pc.if_else(pc.equal(digits, ""), str(default), digits)
-        numbers: Ints = pc.fill_null(pc.cast(digits, pa.int64()), default).to_numpy(zero_copy_only=False)
-        return numbers
-
-    year = number("Y", 1970)
-    if "y" in form.groups:
-        short = number("y")
-        year = np.where(short < 69, 2000 + short, 1900 + short)
-    month = _month_of(pc.struct_field(parts, "b")) if "b" in form.groups else number("m", 1)
-    day, hour, minute, second = number("d", 1), number("H"), number("M"), number("S")
-    real = matched & (year >= 1) & (year <= 9999) & (month >= 1) & (month <= 12) & (day >= 1)
-    month0 = np.where(real, month, 1) - 1
-    leap = (month0 == 1) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    real &= day <= _MONTH_DAYS[month0] + leap
-    has_clock = np.zeros(count, dtype=np.bool_)
-    if "H" in form.groups:
-        has_clock = matched & mask_of(pc.not_equal(_part(parts, "H", form), ""))
-    if "p" in form.groups:
-        half = pc.replace_substring(pc.utf8_lower(_part(parts, "p", form)), ".", "")
-        is_pm, is_am = mask_of(pc.equal(half, "pm")), mask_of(pc.equal(half, "am"))
-        real &= ~(is_pm | is_am) | ((hour >= 1) & (hour <= 12))
-        hour = np.where(is_pm & (hour < 12), hour + 12, np.where(is_am & (hour == 12), 0, hour))
-    real &= (hour <= 23) & (minute <= 59) & (second <= 59)
-    micros, fine = _fraction(parts, form, count)
-    offset, has_zone, zone_real = _offset(parts, form, count)
-    months = (np.where(real, year, 1970) - 1970) * 12 + month0
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + np.where(real, day, 1) - 1
-    clock = ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
-    return Moments(matched, real & zone_real, days, clock, offset, has_clock, has_zone, fine)
-
-
-_SPARE = {"H": "h", "p": "q"}
-"""Groups that stand for others where the clock has no minutes."""
-
-
-def _part(parts: pa.Array, group: str, form: DateFormat) -> pa.Array:
-    """What a group of the format says, '' where it is not there."""
-    said = pc.struct_field(parts, group)
-    spare = _SPARE.get(group)
-    if spare not in form.groups:
-        return said
-    return pc.if_else(pc.equal(said, ""), pc.struct_field(parts, spare), said)
-
-
-_MONTH_NAMES = pa.array(MONTH_NUMBERS)
-_NUMBERS = np.array([*MONTH_NUMBERS.values(), 0], dtype=np.int64)
-
-
-def _month_of(names: pa.Array) -> Ints:
-    index = pc.fill_null(pc.index_in(pc.utf8_lower(names), _MONTH_NAMES), len(_MONTH_NAMES))
-    result: Ints = _NUMBERS[index.to_numpy(zero_copy_only=False)]
-    return result
-
-
-def _fraction(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask]:
-    if "f" not in form.groups:
-        return np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_)
-    text = pc.utf8_rtrim(pc.fill_null(pc.struct_field(parts, "f"), ""), "0")
-    fine = mask_of(pc.greater(pc.binary_length(text), 6))
-    digits = pc.utf8_slice_codeunits(pc.utf8_rpad(text, 6, "0"), 0, 6)
-    return pc.cast(digits, pa.int64()).to_numpy(zero_copy_only=False), fine
-
-
-def _offset(parts: pa.Array, form: DateFormat, count: int) -> tuple[Ints, Mask, Mask]:
-    if "z" not in form.groups:
-        return np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_), np.ones(count, dtype=np.bool_)
-    zone = pc.fill_null(pc.struct_field(parts, "z"), "")
-    has_zone = mask_of(pc.not_equal(zone, ""))
-    signed = mask_of(pc.match_substring_regex(zone, r"^[+-]"))
-    digits = pc.replace_substring_regex(only(zone, signed), r"[:+-]", "")
-    padded = pc.utf8_rpad(pc.fill_null(digits, "0000"), 4, "0")
-    value = pc.cast(padded, pa.int64()).to_numpy(zero_copy_only=False)
-    hours, minutes = np.divmod(value, 100)
-    sign = np.where(mask_of(pc.starts_with(zone, "-")), -1, 1)
-    return sign * (hours * 60 + minutes) * 60_000_000, has_zone, (hours <= 15) & (minutes <= 59)
 
 
 def iso_block(cells: pa.Array) -> pa.DataType | None:
@@ -250,12 +142,19 @@ def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted
     problems: list[Problem] = []
     unreal = np.zeros(count, dtype=np.bool_)
     expected, is_dated = target.kind.expected, target.kind.has_date
+    shapes = shapes_of(text)
     for form in [ISO if is_dated else TIME, *target.formats]:
         if form.has_date != is_dated or not open_.any():
             continue
-        if form is not ISO and form is not TIME and not matches(only(text, open_), form.pattern).any():
+        if shapes is None or not form.is_for_any_digits:
+            left = only(text, open_)
+            if form is not ISO and form is not TIME and not matches(left, form.pattern).any():
+                continue
+            moments = take_apart(left, form, None)
+        elif any(fits_shape(shape, form) for shape in shapes.texts):
+            moments = take_apart(text, form, shapes)
+        else:
             continue
-        moments = take_apart(only(text, open_), form)
         found, refused, outside = finish(moments)
         here = moments.matched & open_
         fits = here & moments.real
@@ -269,7 +168,7 @@ def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted
         unreal |= here & ~moments.real
     if target.formats and is_dated:
         expected += " or " + " or ".join(form.example for form in target.formats if form is not ISO)
-    beyond = open_ & matches(text, _BEYOND) if is_dated else np.zeros(count, dtype=np.bool_)
+    beyond = open_ & matches(only(text, open_), _BEYOND) if is_dated and open_.any() else np.zeros_like(open_)
     problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
     problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
     problems += fault(open_ & ~beyond & ~unreal, "invalid_type", expected, excel_day if is_dated else None)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types.numbers import DECIMAL, INTEGER
 
-from .kernels import Mask, mask_of, matches, only, present, trimmed
+from .column_blocks import ColumnBlock, Judged, Owed, first_failure, owed_on
+from .kernels import cast, mask_of, matches, only, present, trimmed
 from .number_styles import (
     COMMA,
     NEGATIVE,
@@ -25,12 +27,14 @@ from .number_styles import (
     NumberStyle,
     StyleChoice,
     Tally,
+    Written,
     decide,
+    said_in,
 )  # fmt: skip
 from .patterns import NULL_MARKERS, SHEET_NULLS
+from .shapes import SURE_DIGITS, Ints, Mask, Shapes, are_canonical, digits_in
 
-_SAMPLED = 2_048
-_SAMPLE = 256
+_MAYBE_ZERO = r"-?0(?:\.|$)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,25 +83,12 @@ def _shifted(numbers: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(moved, r"^0+([0-9])", r"\1")
 
 
-def _untagged(cells: pa.Array, style: NumberStyle) -> pa.Array | None:
-    """The same if all cells consist of a minus, digits and marks; None if any has more."""
-    if style.thousands not in (None, "," if style.decimal == "." else "."):
-        return None
-    found = pc.all(pc.match_substring_regex(cells, style.untagged)).as_py()
-    if found is False:
-        return None
-    values = pc.replace_substring(cells, "." if style.decimal == "," else ",", "")
-    return pc.replace_substring(values, ",", ".") if style.decimal == "," else values
-
-
 def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
     """Cells in the form that the number kernels expect, and where they are no numbers in the style.
 
     Numbers that mean the same in every style stay as they are; with the decimal point, so do all plain numbers.
     """
     text = trimmed(cells)
-    if (values := _untagged(text, style)) is not None:
-        return values, np.zeros(len(text), dtype=np.bool_)
     kept = matches(text, DECIMAL if style.decimal == "." else NEUTRAL)
     rest = present(text) & ~kept
     if not rest.any():
@@ -112,10 +103,17 @@ def plain(cells: pa.Array, style: NumberStyle) -> tuple[pa.Array, Mask]:
     return result, unread
 
 
-def is_written(cells: pa.Array) -> bool:
+def is_written(block: ColumnBlock) -> bool:
     """Whether any cell is a number in some style."""
-    text = trimmed(cells)
-    return any(bool(present(read(text, style).values).any()) for style in (POINT, COMMA))
+    return any(bool(_judge(block, style).count) for style in (POINT, COMMA))
+
+
+def _judge(block: ColumnBlock, style: NumberStyle) -> Judged:
+    """Which cells are numbers in a style."""
+    return block.judged(
+        lambda shape: said_in(shape, style) is not None,
+        lambda cells: present(read(cells, style).values) | matches(cells, style.simple),
+    )
 
 
 class NumberVotes:
@@ -124,101 +122,129 @@ class NumberVotes:
     def __init__(self, styles: Sequence[NumberStyle] = (), limit: int = 10_000) -> None:
         self.tallies = [Tally(style) for style in styles or (POINT, COMMA)]
         self._limit = limit
-        """A style with more failures is out of the question and is not tried any more."""
+        """With more failures a style is out of the question, and its cells are looked at no longer."""
+        self._owed: list[tuple[Tally, Owed]] = []
 
     @property
     def is_over(self) -> bool:
-        """Whether all styles are out of the question."""
-        return all(tally.failures > self._limit for tally in self.tallies)
+        """Whether no style can be the column's any more."""
+        return not any(self._is_open(tally) for tally in self.tallies)
 
-    def look(self, text: pa.Array, lines: npt.NDArray[np.int64], *, plain_numbers: bool = False) -> None:
-        """Count one block of trimmed cells; ``plain_numbers``: all are plain, with a decimal point or none."""
-        for tally, other in zip(self.tallies, reversed(self.tallies), strict=True):
-            tally.is_decided = other.failures > self._limit
-            if tally.failures <= self._limit:
-                self._count(tally, text, lines, plain_numbers=plain_numbers)
+    def _is_open(self, tally: Tally) -> bool:
+        return tally.failures + sum(owed.likely for whose, owed in self._owed if whose is tally) <= self._limit
+
+    def look(self, block: ColumnBlock) -> None:
+        """Take in one block."""
+        for tally in self.tallies:
+            if self._is_open(tally):
+                self._look(tally, block)
+
+    def _look(self, tally: Tally, block: ColumnBlock) -> None:
+        judge = partial(_judge, style=tally.style)
+        if block.shapes is not None:
+            _count_shapes(tally, block, block.shapes)
+        elif (owed := owed_on(block, judge, by_shape=True)) is None:
+            _count_cells(tally, block)
+        else:
+            if not tally.failures and not any(whose is tally for whose, _ in self._owed):
+                _broke(tally, block, first_failure(block, judge)[0])
+            self._owed.append((tally, owed))
 
     def look_at_integers(self, count: int, low: int, high: int) -> None:
         """Count cells that are known to be whole numbers."""
         for tally in self.tallies:
             tally.cells += count
-            tally.bare += count
+            tally.bare = tally.bare or low != 0 or high != 0
             tally.low, tally.high = min(tally.low, low), max(tally.high, high)
 
-    def _count(self, tally: Tally, text: pa.Array, lines: npt.NDArray[np.int64], *, plain_numbers: bool) -> None:
-        filled = len(text) - text.null_count
-        style = tally.style
-        if (tally.failures or not tally.cells) and (share := failing_share(text, lambda c: _fits(c, style))) > 0.5:
-            if not tally.failures:
-                tally.broken_line, tally.broken_cell = int(lines[0]), text[0].as_py() or ""
-            tally.failures += int(share * filled)
-            return
-        if plain_numbers and style.decimal == ".":
-            tally.cells += filled
-            tally.bare += filled
-            tally.has_decimals = True
-            others = [other for other in self.tallies if other is not tally]
-            if others and others[0].failures == tally.failures:
-                tally.thrice += int(matches(pc.utf8_ltrim(text, "-"), style.thrice).sum())
-            return
-        if tally.has_decimals and tally.is_decided and _untagged(text, style) is not None:
-            tally.cells += filled
-            tally.bare += filled
-            return
-        if style.decimal == ".":
-            simple = matches(text, DECIMAL)
-            tally.has_decimals = tally.has_decimals or bool((simple & mask_of(pc.match_substring(text, "."))).any())
-            if (thrice := simple & matches(pc.utf8_ltrim(text, "-"), style.thrice)).any():
-                tally.thrice += int(thrice.sum())
+    def settle(self, limit: int | None = None) -> None:
+        """Count what was put off, if any style may have as few failures as ``limit``."""
+        certain = [
+            tally.failures + sum(owed.certain for whose, owed in self._owed if whose is tally) for tally in self.tallies
+        ]
+        if limit is None or min(certain) <= limit:
+            for tally, owed in self._owed:
+                _count_cells(tally, owed.block)
         else:
-            simple = matches(text, INTEGER)
-        tally.bare += int((simple & ~matches(text, ZERO)).sum())
-        tally.cells += int(simple.sum())
-        whole = only(text, simple & mask_of(pc.less_equal(pc.binary_length(text), 18)))
-        _widen(tally, whole if style.decimal == "," else only(whole, matches(whole, INTEGER)))
-        if (simple & mask_of(pc.greater(pc.binary_length(text), 18))).any():
-            tally.high = max(tally.high, 2**63)
-        rest = present(text) & ~simple
-        if not rest.any():
-            return
-        rows = np.flatnonzero(rest)
-        written = read(text.take(pa.array(rows)), style)
-        fits = present(written.values)
-        count = int(fits.sum())
-        tally.cells += count
-        if count < len(rows) and not tally.failures:
-            first = int(rows[~fits][0])
-            tally.broken_line, tally.broken_cell = int(lines[first]), text[first].as_py()
-        tally.failures += len(rows) - count
-        if not count:
-            return
-        tally.percents += int(written.percent.sum())
-        tally.bare += int((fits & ~written.percent & ~matches(written.values, ZERO)).sum())
-        tally.currencies |= written.currencies
-        tally.thrice += int(written.thrice.sum())
-        tally.numbered += int(matches(text, NUMBERED).sum())
-        is_integer = matches(written.values, INTEGER)
-        tally.has_decimals = tally.has_decimals or bool((fits & ~is_integer).any())
-        _widen(tally, only(written.values, is_integer))
+            for tally, owed in self._owed:
+                tally.failures += owed.likely
+        self._owed = []
 
     def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> StyleChoice | None:
         return decide(self.tallies, hint, default=default)
 
 
-def _fits(cells: pa.Array, style: NumberStyle) -> Mask:
-    return matches(cells, style.pattern) | matches(cells, DECIMAL if style.decimal == "." else INTEGER)
+def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
+    style = tally.style
+    said = [said_in(shape, style) for shape in shapes.texts]
+    wrong = [place for place, what in enumerate(said) if what is None]
+    if wrong:
+        if not tally.failures:
+            _broke(tally, block, shapes.first(wrong[0]))
+        tally.failures += int(shapes.counts[wrong].sum())
+    for what, count in zip(said, shapes.counts.tolist(), strict=True):
+        if what is not None:
+            tally.take(what, count)
+            tally.bare = tally.bare or not (what.percent or re.match(_MAYBE_ZERO, what.text))
+    if not tally.bare:
+        small = [what is not None and not what.percent for what in said]
+        tally.bare = bool(_whole_numbers(shapes, said, small).any())
+    if tally.is_whole and len(wrong) < len(said):
+        long = [what is not None and digits_in(what.text) > SURE_DIGITS for what in said]
+        if any(long):
+            tally.high = max(tally.high, 2**63)
+        short = [what is not None and not is_long for what, is_long in zip(said, long, strict=True)]
+        numbers = _whole_numbers(shapes, said, short)
+        tally.low, tally.high = min(tally.low, int(numbers.min())), max(tally.high, int(numbers.max()))
 
 
-def failing_share(cells: pa.Array, fits: Callable[[pa.Array], Mask]) -> float:
-    """Which share of a block does not fit, estimated from a sample; 0 if the block is too small for one.
+def _whole_numbers(shapes: Shapes, said: Sequence[Written | None], which: Sequence[bool]) -> Ints:
+    """The digits of the cells as numbers, with their signs, 0 where not wanted; points count for nothing."""
+    digits = [digits_in(shape) for shape in shapes.texts]
+    signs = shapes.each(-1 if what is not None and what.text[0] == "-" else 1 for what in said)
+    return shapes.whole_numbers(shapes.mask(which), digits) * signs
 
-    Most columns fail most candidates by far; those are not worth testing every cell.
-    """
-    if len(cells) < _SAMPLED:
-        return 0.0
-    sample = cells.take(pa.array(np.linspace(0, len(cells) - 1, _SAMPLE).astype(np.int64)))
-    filled = len(sample) - sample.null_count
-    return 1.0 - int((fits(sample) & present(sample)).sum()) / filled if filled else 0.0
+
+def _broke(tally: Tally, block: ColumnBlock, row: int) -> None:
+    tally.broken_line, tally.broken_cell = int(block.lines[row]), block.text[row].as_py()
+
+
+def _count_cells(tally: Tally, block: ColumnBlock) -> None:
+    """The same cell by cell, for columns in which hardly two cells are alike."""
+    text, style = block.text, tally.style
+    simple = matches(text, style.simple)
+    if style.decimal == ".":
+        tally.has_decimals = tally.has_decimals or bool((simple & mask_of(pc.match_substring(text, "."))).any())
+        tally.thrice += int((simple & matches(pc.utf8_ltrim(text, "-"), style.thrice)).sum())
+    tally.bare = tally.bare or bool((simple & ~matches(text, ZERO)).any())
+    tally.cells += int(simple.sum())
+    is_short = mask_of(pc.less_equal(pc.binary_length(text), SURE_DIGITS))
+    whole = only(text, simple & is_short)
+    _widen(tally, whole if style.decimal == "," else only(whole, matches(whole, INTEGER)))
+    if (simple & ~is_short).any():
+        tally.high = max(tally.high, 2**63)
+    rest = present(text) & ~simple
+    rows = np.flatnonzero(rest)
+    if not len(rows):
+        return
+    some = text.take(pa.array(rows))
+    written = read(some, style)
+    fits = present(written.values)
+    count = int(fits.sum())
+    tally.cells += count
+    if count < len(rows) and not tally.failures:
+        _broke(tally, block, int(rows[~fits][0]))
+    tally.failures += len(rows) - count
+    if not count:
+        return
+    tally.percents += int(written.percent.sum())
+    tally.bare = tally.bare or bool((fits & ~written.percent & ~matches(written.values, ZERO)).any())
+    tally.currencies |= written.currencies
+    tally.thrice += int(written.thrice.sum())
+    tally.numbered += int((fits & matches(some, NUMBERED)).sum())
+    is_integer = matches(written.values, INTEGER)
+    tally.has_decimals = tally.has_decimals or bool((fits & ~is_integer).any())
+    _widen(tally, only(written.values, is_integer))
 
 
 def _widen(tally: Tally, integers: pa.Array) -> None:
@@ -246,13 +272,20 @@ class StyleVotes:
         """Count the cells of one block."""
         text = trimmed(cells)
         text = only(text, ~mask_of(pc.is_in(text, self._blank, skip_nulls=True)))
-        self.votes.look(text, np.zeros(len(text), dtype=np.int64))
+        integers = cast(text, pa.int64())
+        if integers is not None and are_canonical(text):
+            limits = pc.min_max(integers)
+            filled = len(text) - text.null_count
+            self.votes.look_at_integers(filled, limits["min"].as_py() or 0, limits["max"].as_py() or 0)
+            return
+        self.votes.look(ColumnBlock(text, np.zeros(len(text), dtype=np.int64)))
 
     def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str, list[str]]:
         """The style, what users should know about it, and the marks that all cells allow, that of the style first.
 
         If both fit, the decimal point.
         """
+        self.votes.settle()
         choice = self.votes.decide(hint, default)
         if choice is None or not choice.tally.cells:
             return POINT, "", []

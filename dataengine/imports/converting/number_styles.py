@@ -5,9 +5,12 @@ Patterns are for RE2 and Python alike; ``kernels_written.py`` applies them to co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
+
+from dataengine.columns.types.numbers import DECIMAL, INTEGER
 
 from .recognising import MOST_FAILURES
 
@@ -52,11 +55,9 @@ class NumberStyle:
         return _pattern(self)
 
     @property
-    def untagged(self) -> str:
-        """A pattern for the most common cells: nothing but a minus, digits and the two marks."""
-        point, group = (",", r"\.") if self.decimal == "," else (r"\.", ",")
-        whole = rf"(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}}){{1,4}})"
-        return rf"^-?{whole}(?:{point}[0-9]+)?$"
+    def simple(self) -> str:
+        """Numbers that need no style, or only that their point is one."""
+        return DECIMAL if self.decimal == "." else INTEGER
 
     @property
     def groups(self) -> str:
@@ -97,6 +98,22 @@ def _pattern(style: NumberStyle) -> str:
     return f"^(?:{minus_before}|{minus_after}|{brackets})$"
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A cell as a plain number, and what it bore."""
+
+    text: str
+    percent: bool = False
+    currency: str = ""
+    thrice: bool = False
+    numbered: bool = False
+
+    @property
+    def scale(self) -> int:
+        """How many decimals the plain number has."""
+        return len(self.text.partition(".")[2])
+
+
 @dataclass(slots=True)
 class Tally:
     """How well a column's cells fit one style."""
@@ -108,13 +125,11 @@ class Tally:
     low: int = 0
     high: int = 0
     percents: int = 0
-    bare: int = 0
-    """Cells without a per cent sign whose value would differ with one."""
+    bare: bool = False
+    """Whether there is a cell without a per cent sign that it would have made a difference to."""
     currencies: set[str] = field(default_factory=set)
     numbered: int = 0
     thrice: int = 0
-    is_decided: bool = False
-    """Whether more cells fit this style than the other: then it does not matter how many fit both."""
     broken_line: int = 0
     broken_cell: str = ""
 
@@ -127,6 +142,16 @@ class Tally:
     @property
     def is_whole(self) -> bool:
         return not (self.has_decimals or self.percents or self.currencies)
+
+    def take(self, said: Written, count: int = 1) -> None:
+        """Count cells that say the same but for their digits; ``bare``, ``low`` and ``high`` the digits tell."""
+        self.cells += count
+        self.thrice += count * said.thrice
+        self.percents += count * said.percent
+        self.numbered += count * said.numbered
+        self.has_decimals = self.has_decimals or "." in said.text
+        if said.currency:
+            self.currencies.add(said.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,3 +214,39 @@ def _marks(tally: Tally) -> str:
     if tally.percents:
         told.append("per cent (12.5% is 0.125)")
     return ", ".join(told)
+
+
+def shifted(text: str) -> str:
+    """A plain number divided by a hundred."""
+    found = re.fullmatch(r"(-?)([0-9]*)(?:\.([0-9]+))?", text)
+    assert found is not None
+    digits = "00" + found[2]
+    whole = digits[:-2].lstrip("0") or "0"
+    return f"{found[1]}{whole}.{digits[-2:]}{found[3] or ''}"
+
+
+@lru_cache(8_192)
+def said_in(text: str, style: NumberStyle) -> Written | None:
+    """What a cell says in a style, also where it needs none; None where it is no number. The same for cells of a shape.
+
+    The digits of ``text`` are those of the cell, in their order, whatever zeros stand before them.
+    """
+    if re.fullmatch(style.simple, text, re.ASCII):
+        return Written(text, thrice=re.fullmatch(style.thrice, text.lstrip("-"), re.ASCII) is not None)
+    return read_one(text, style)
+
+
+def read_one(text: str, style: NumberStyle) -> Written | None:
+    """A cell in a style; None where it is no number in it. ``kernels_written.read`` does the same for columns."""
+    if re.fullmatch(style.pattern, text) is None:
+        return None
+    shown = re.sub(NO_NUMBER, "", text)
+    thrice = re.fullmatch(style.thrice, shown) is not None
+    currency = re.sub(NO_CURRENCY, "", text)
+    if thrice and currency:
+        return None
+    number = re.sub(style.groups, "", shown).replace(",", ".")
+    if "%" in text:
+        number = shifted(number)
+    sign = "-" if re.search(NEGATIVE, text) else ""
+    return Written(sign + number, "%" in text, currency, thrice, re.fullmatch(NUMBERED, text) is not None)

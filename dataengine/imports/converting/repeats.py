@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types.aspects import Equality
 
-from .kernels import Mask, Target, mask_of
+from .kernels import Target, mask_of
+from .shapes import Mask
 
 type Hashes = npt.NDArray[np.uint64]
 

@@ -1,0 +1,77 @@
+"""What a column demands of its values beyond their type: that there is one, lengths, limits. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from . import kernels as k
+from .kernels import Converted, Problem, Target
+from .shapes import Mask
+
+_INDEXABLE_BYTES = 2_600
+"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
+
+
+def own_rules(converted: Converted, target: Target) -> list[Problem]:
+    """Required, length and limits: what the column demands beyond its type."""
+    values = converted.values
+    problems: list[Problem] = []
+    if target.required and values.null_count:
+        missing = ~k.present(values)
+        for problem in converted.problems:
+            missing[problem.rows] = False
+        problems += k.fault(missing, "missing_value", "expected a value, found nothing")
+    if target.unique and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
+        too_long = k.mask_of(pc.greater(pc.binary_length(values), _INDEXABLE_BYTES))
+        expected = f"at most {_INDEXABLE_BYTES:,} bytes, since the column is unique"
+        problems += k.fault(too_long, "value_too_long", expected)
+    length = target.parameters.get("length")
+    limits = target.constraints
+    if target.kind.is_text and (length or "maxLength" in limits or "minLength" in limits):
+        sizes = pc.utf8_length(values)
+        if length:
+            problems += k.fault(k.mask_of(pc.greater(sizes, length)), "value_too_long", f"at most {length} characters")
+        if "maxLength" in limits:
+            most = limits["maxLength"]
+            problems += k.fault(k.mask_of(pc.greater(sizes, most)), "constraint_failed", f"at most {most} characters")
+        if "minLength" in limits:
+            least = limits["minLength"]
+            problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
+    for name, compare, words in _LIMITS:
+        if name in limits and name in target.kind.constraints:
+            mask = _beyond(values, target, limits[name], compare)
+            problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
+    return problems
+
+
+_LIMITS: tuple[tuple[str, str, str], ...] = (
+    ("minimum", "lt", "at least"),
+    ("maximum", "gt", "at most"),
+    ("exclusiveMinimum", "le", "more than"),
+    ("exclusiveMaximum", "ge", "less than"),
+)
+_COMPARE: dict[str, Any] = {"lt": pc.less, "gt": pc.greater, "le": pc.less_equal, "ge": pc.greater_equal}
+_PYTHON: dict[str, Any] = {
+    "lt": lambda a, b: a < b,
+    "gt": lambda a, b: a > b,
+    "le": lambda a, b: a <= b,
+    "ge": lambda a, b: a >= b,
+}
+
+
+def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> Mask:
+    """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
+    if pa.types.is_floating(values.type):
+        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
+    bound = Decimal(str(limit))
+    if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
+        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
+    if target.kind.limits_need_postgres(target.parameters):
+        return np.zeros(len(values), dtype=np.bool_)  # the loader asks PostgreSQL
+    pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
+    return np.fromiter(pairs, dtype=np.bool_, count=len(values))
