@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from dataengine import access
 from dataengine.exceptions import DataEngineError
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_again, import_runs, tables
+from dataengine.services import import_again, import_runs, trash
 from dataengine.services import records as record_services
 from dataengine.tests.importing import import_text, make_table, records
 
@@ -137,7 +137,7 @@ def test_files_are_kept_for_a_day_and_large_ones_not_at_all(owner: User, setting
 
 def test_the_file_goes_with_the_table(owner: User) -> None:
     first = orders(owner)
-    tables.delete_table(user=owner, table=Table.objects.get(name="orders"))
+    trash.delete_table(user=owner, table=Table.objects.get(name="orders"))
     import_runs.sweep()
     assert not default_storage.exists(first.source)
 
