@@ -177,3 +177,12 @@ def test_bad_cells_and_dates_may_be_said_by_column(owner: User) -> None:
         queue_import(owner, "t", "n,m\n1,1\n", on_bad_cell={"n": "text"})
     job = import_text(owner, "t", "n,m\nx,1\n1,x\n", on_bad_cell={"n": "null"})
     assert (records("t", "n", "m"), rejected(job)) == ([(None, "1")], [(3, [("m", "invalid_type")])])
+
+
+@pytest.mark.parametrize(
+    "cells", [["0.12345678901234567890"], ["0.00000000000000000000", "0.5"], ["0.12345678901234567890", "x", "1"]]
+)
+def test_decimals_of_very_many_digits_are_read(owner: User, cells: list[str]) -> None:
+    job = import_text(owner, "made", "v\n" + "".join(f"{cell}\n" for cell in cells), create_table=True)
+    assert (job.state, job.rows_imported) == ("completed", len(cells)), job.error
+    assert [value for (value,) in records("made", "v")] == cells

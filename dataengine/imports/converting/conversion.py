@@ -121,7 +121,7 @@ def target_of(
         formats=tuple(formats),
         trim=trim,
         style=style if spec.kind.kernel in NUMBER_KERNELS else None,
-        allow_infinity=allow_infinity,
+        allow_infinity=allow_infinity and spec.kind.kernel == "float",
     )
 
 

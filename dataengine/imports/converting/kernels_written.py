@@ -188,7 +188,11 @@ def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
             tally.bare = tally.bare or not (what.percent or re.match(_MAYBE_ZERO, what.text))
     if not tally.bare:
         small = [what is not None and not what.percent for what in said]
-        tally.bare = bool(_whole_numbers(shapes, said, small).any())
+        long = [is_small and digits_in(text) > SURE_DIGITS for is_small, text in zip(small, shapes.texts, strict=True)]
+        short = [is_small and not is_long for is_small, is_long in zip(small, long, strict=True)]
+        tally.bare = bool(_whole_numbers(shapes, said, short).any()) or (
+            any(long) and bool(matches(only(block.text, shapes.mask(long)), "[1-9]").any())
+        )
     if tally.is_whole and len(wrong) < len(said):
         long = [what is not None and digits_in(what.text) > SURE_DIGITS for what in said]
         if any(long):
