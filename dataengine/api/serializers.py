@@ -133,6 +133,9 @@ class TableSchemaQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["json", "sql"], default="json")
 
 
+_DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
+
+
 class NewColumn(Arguments):
     """A column to add: an SQL-style type, and what may be given separately."""
 
@@ -144,6 +147,7 @@ class NewColumn(Arguments):
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     description = description_field()
     constraints = ObjectField(required=False)
+    display = ObjectField(required=False, help_text=_DISPLAY)
 
 
 class AddColumn(NewColumn):
@@ -163,6 +167,7 @@ class ChangeColumn(Arguments):
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
     indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
+    display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
 
 
 class ColumnArguments(TableArguments):
@@ -242,18 +247,6 @@ class Undo(Arguments):
     event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="The number from X-Undo")
 
 
-class StartImport(Arguments):
-    file = serializers.FileField(allow_empty_file=True)
-    email = serializers.EmailField(
-        required=False, allow_blank=True, max_length=254, help_text="Who is mailed at the end; you, if it is left out"
-    )
-    options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
-
-
-class UploadCsv(StartImport):
-    table_name = NameField()
-
-
 class Credentials(Arguments):
     username = serializers.CharField(max_length=150, trim_whitespace=False)
     password = serializers.CharField(max_length=4_096, trim_whitespace=False, style={"input_type": "password"})
@@ -279,6 +272,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
+    display = ObjectField(help_text=_DISPLAY)
     indexed = serializers.BooleanField(help_text="Unique columns always are")
     index_state = serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True)
     index_reason = serializers.CharField(allow_null=True, help_text="Why an index was made automatically")

@@ -15,6 +15,7 @@ from dataengine.api.base import ApiView
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoView
 from dataengine.api.views_docs import DocsView, SchemaView
 from dataengine.api.views_imports import (
+    AgainView,
     CancelView,
     ImportListView,
     ImportView,
@@ -111,6 +112,7 @@ RESOURCES = [
     path("imports/<int:pk>/", ImportView.as_view(), name="api-import"),
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),
     path("imports/<int:pk>/retry/", RetryView.as_view(), name="api-import-retry"),
+    path("imports/<int:pk>/again/", AgainView.as_view(), name="api-import-again"),
     path("imports/<int:pk>/rejected/", RejectedView.as_view(), name="api-import-rejected"),
     path("imports/<int:pk>/rejected.csv", RejectedCsvView.as_view(), name="api-import-rejected-csv"),
 ]

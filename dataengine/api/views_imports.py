@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from dataengine import access
 from dataengine.api import serializers as shapes
+from dataengine.api import serializers_imports as import_shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
@@ -20,6 +21,7 @@ from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
 from dataengine.models import ImportJob
+from dataengine.services import import_again
 from dataengine.services import imports as services
 
 
@@ -46,13 +48,13 @@ class TableImportsView(ImportListView):
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(
-            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=shapes.StartImport,
-            verb=shapes.UploadCsv,
+            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=import_shapes.StartImport,
+            verb=import_shapes.UploadCsv,
         ),
     }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
-        asked = self.arguments(shapes.UploadCsv if self.verb else shapes.StartImport)
+        asked = self.arguments(import_shapes.UploadCsv if self.verb else import_shapes.StartImport)
         file = asked["file"]
         if len(request.FILES.getlist("file")) > 1:
             raise InvalidInput("Send one file at a time.", fields={"file": "Send one file; start an import for each."})
@@ -97,6 +99,22 @@ class RetryView(ApiView):
 
     def post(self, request: Request, pk: int) -> Response:
         job = services.retry(user=self.user, job=access.get_import(self.user, pk, "edit"))
+        data = import_job_data(job, base_url=self.base_url())
+        return Response(data, status=202, headers={"Location": data["url"]})
+
+
+class AgainView(ApiView):
+    """Does an import over that made its table: the same file, other options, in the place of the first."""
+
+    operations = {
+        "post": Operation(
+            "do_import_over", "Do an import over", ImportJobSerializer, 202, body=import_shapes.ImportAgain
+        )
+    }
+
+    def post(self, request: Request, pk: int) -> Response:
+        asked = self.arguments(import_shapes.ImportAgain)
+        job = import_again.do_over(user=self.user, job=access.get_import(self.user, pk), options=asked["options"])
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
 

@@ -30,7 +30,7 @@ from dataengine.services import tables as services
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
 _WHICH_COLUMN = ("table_name", "column_name")
 # What may be given for a new column besides its SQL-style type.
-_GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "description", "constraints"})
+_GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "description", "constraints", "display"})
 
 
 class TablesView(ApiView):
@@ -247,6 +247,8 @@ class ColumnView(ApiView):
     def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
         if "default" in changes:
             changes["default"] = literal(changes["default"])
+        if "display" in changes:
+            changes["display"] = changes["display"] or {}
         indexed = changes.pop("indexed", None)
         if changes or indexed is None:
             column = services.alter_column(

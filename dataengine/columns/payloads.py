@@ -14,6 +14,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from dataengine.columns import displays
+from dataengine.columns.displays import DISPLAY_SCHEMA
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.sql_types import parse_sql_type
@@ -48,6 +50,7 @@ COLUMN_SCHEMA: dict[str, Any] = {
                 "label": {"type": "string", "maxLength": 200},
                 "description": {"type": "string", "maxLength": 2_000},
                 "constraints": CONSTRAINTS_SCHEMA,
+                "display": DISPLAY_SCHEMA,
             },
         },
     ]
@@ -121,6 +124,7 @@ def parse_column(name: str, described: object) -> ColumnSpec:
         label=described.get("label", ""),
         description=described.get("description", ""),
         constraints=constraints,
+        display=displays.checked(spec.kind, name, described.get("display")),
     )
 
 

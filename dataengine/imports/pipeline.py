@@ -24,7 +24,7 @@ from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
 from dataengine.imports.converting.conversion import NUMBER_KERNELS, Batch, Converter, target_of
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
-from dataengine.imports.converting.inference import Inference, Inferred
+from dataengine.imports.converting.inference import Inference, Inferred, Known
 from dataengine.imports.converting.kernels import Target
 from dataengine.imports.converting.kernels_written import StyleVotes, common_style
 from dataengine.imports.converting.number_styles import COMMA, POINT
@@ -33,6 +33,7 @@ from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
+from dataengine.imports.planning.footers import footer_of
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.reading.kinds import WORKBOOKS
@@ -41,6 +42,7 @@ from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Reje
 from dataengine.models.shapes import RowError
 
 from .ahead import ahead
+from .endings import Ending, without_last
 
 _CHUNKS_AHEAD = 3
 _BLOCKS_AHEAD = 2
@@ -51,7 +53,12 @@ _SORTED_BYTES = 4 << 20
 def targets_of(plan: Plan) -> list[Target]:
     """How the cells of each column are to be converted, in the order of ``plan.specs``."""
     formats, styles = plan.formats, plan.styles
-    return [target_of(spec, formats.get(spec.name, ()), plan.trim, styles.get(spec.name)) for spec in plan.specs]
+    return [
+        target_of(
+            spec, formats.get(spec.name, ()), plan.trim, styles.get(spec.name), allow_infinity=plan.allow_infinity
+        )
+        for spec in plan.specs
+    ]
 
 
 def blocks_of(plan: Plan) -> Generator[Block]:
@@ -59,7 +66,20 @@ def blocks_of(plan: Plan) -> Generator[Block]:
     nulls = ["", *(plan.markers or ())]
     if plan.guard == "corrected":
         nulls += [f"'{marker}" for marker in nulls if re.match(GUARDED, f"'{marker}")]  # as written in rejected.csv
-    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls))
+    return _read(plan, nulls)
+
+
+def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
+    """The rows, with cells that are NULL by ``nulls``. At the end, ``plan.footer`` describes how the file ends."""
+    blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
+    with closing(without_last(_without_tail(plan, blocks), plan.skip_last)) as kept:
+        for block in kept:
+            ending.look(block)
+            yield block
+            if plan.enough is not None and plan.enough(block):
+                return
+    plan.footer = footer_of(ending.rows())
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
@@ -79,7 +99,7 @@ class TailFilled(Exception):
 
 def _all_cells(plan: Plan) -> Generator[Block]:
     """All rows, with null markers as plain text."""
-    return _without_tail(plan, parse(plan.source, plan.dialect, len(plan.mapping.headers)))
+    return _read(plan)
 
 
 @dataclass(slots=True)
@@ -127,10 +147,9 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
         [spec.name for spec in open_specs],
         replace(plan, specs=open_specs).places,
         nulls=options.null_values,
-        formats=options.date_formats,
         guard=plan.guard,
-        tolerance=0.0 if options.on_bad_cell == "text" else options.tolerance,
-        styles=(options.style,) if options.style else (),
+        known=partial(_known, options),
+        allow_infinity=options.allow_infinity,
         default=COMMA if plan.dialect.delimiter == ";" else POINT,
     )
     grammar = Grammar(plan.dialect, len(plan.mapping.headers))
@@ -143,6 +162,12 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
             report(block, inference.rows)
     plan.guard_open = False
     return inference.result()
+
+
+def _known(options: ImportOptions, column: str) -> Known:
+    style = options.style_of(column)
+    tolerance = 0.0 if options.bad_cells_of(column) == "text" else options.tolerance
+    return Known(options.formats_of(column), tolerance, (style,) if style else ())
 
 
 def _look_for_guards(plan: Plan, block: Block) -> None:
@@ -160,13 +185,19 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     found = infer(plan, options, report)
     kinds = {spec.name: spec.type for spec in found.specs}
     said = {name: spec for name, spec in plan.said_types().items() if name in kinds}
-    plan.specs = [replace(spec, type=kinds[spec.name]) if spec.name in kinds else spec for spec in plan.specs]
+    shown = {column["column"]: column.get("display", {}) for column in found.columns}
+    plan.specs = [
+        replace(spec, type=kinds[spec.name], display=shown.get(spec.name, {})) if spec.name in kinds else spec
+        for spec in plan.specs
+    ]
     plan.specs = [replace(said[spec.name], label=spec.label) if spec.name in said else spec for spec in plan.specs]
     plan.markers, plan.formats, plan.styles = found.markers, found.formats, found.styles
-    if options.date_formats:
-        plan.formats = {spec.name: list(options.date_formats) for spec in plan.specs}
-    if options.style:
-        plan.styles = {spec.name: options.style for spec in plan.specs}
+    for spec in plan.specs:
+        if formats := options.formats_of(spec.name):
+            plan.formats[spec.name] = list(formats)
+        if style := options.style_of(spec.name):
+            plan.styles[spec.name] = style
+    plan.columns = found.columns
     plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
     plan.notes += [note for note in found.notes if note.partition(": ")[0] not in said]
 
@@ -189,13 +220,17 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
         plan.formats[dates.name], note = dates.result()
         if note:
             plan.notes.append(f"{dates.name}: {note}")
+        if rivals := dates.rivals():
+            plan.columns.append({"column": dates.name, "date_formats": rivals})
     hint = common_style([styled.votes for styled in numbers])
     for styled in numbers:
-        style, note = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
+        style, note, marks = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
         if style is not None:
             plan.styles[styled.name] = style
         if note:
             plan.notes.append(f"{styled.name}: {note}")
+        if marks:
+            plan.columns.append({"column": styled.name, "decimals": marks})
     plan.formats_open = False
 
 
@@ -288,6 +323,7 @@ class Conversion:
                         parts, size = [], 0
             if parts:
                 yield self._encoder.encode(parts)
+            self.plan.take_in(self._converter.oddities)
         finally:
             connection.close()  # the one of this thread; ``give_ids`` may have opened it
 

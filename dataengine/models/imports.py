@@ -58,6 +58,8 @@ class ImportJob(Job):
     eta_seconds = models.FloatField(null=True, blank=True)
     # A list of Cause, most frequent first.
     errors = models.JSONField(default=list, blank=True)
+    # The import that this one does over, in whose table's place it puts its own.
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="done_over_by")
     mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Job.Meta):

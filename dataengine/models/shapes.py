@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, NotRequired, TypedDict, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict, final
 
 from dataengine.columns.types import Unique
 
@@ -65,6 +65,9 @@ class Findings(TypedDict, total=False):
     guarded: bool  # whether a ' was taken off the cells of an export
     sheets: list[FoundSheet]  # of a workbook
     warnings: list[Caution]
+    columns: Sequence[Mapping[str, Any]]  # imports.converting.found.ColumnFinding
+    footer: Mapping[str, Any]  # imports.planning.footers.Footer
+    proposals: Sequence[Mapping[str, Any]]  # imports.planning.proposals.Proposal
     notes: list[str]  # for users, for example why a column is text
     sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 
@@ -79,6 +82,7 @@ class ColumnChanges(TypedDict, total=False):
     unique: Unique
     required: bool
     default: str | None  # a literal's text
+    display: dict[str, str]
 
 
 type Image = Mapping[str, str | None]

@@ -130,6 +130,8 @@ class Column(models.Model):
     required = models.BooleanField(default=False)
     default = models.TextField(null=True, blank=True)  # noqa: DJ001  (no default is not an empty default)
     constraints = models.JSONField(default=dict, blank=True)
+    # How its numbers are shown, values staying as they are: ``columns/displays.py``.
+    display = models.JSONField(default=dict, blank=True)
     position = models.PositiveIntegerField(default=0)
 
     trashed_at = models.DateTimeField(null=True, blank=True)
@@ -218,6 +220,7 @@ class Column(models.Model):
             label=self.label,
             description=self.description,
             constraints=dict(self.constraints),
+            display=dict(self.display),
         )
 
 

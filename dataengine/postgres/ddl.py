@@ -50,6 +50,11 @@ def create_table(table: Table, columns: Sequence[Column]) -> None:
             execute(column_index(table, column, concurrently=False))
 
 
+def drop_table(name: str) -> None:
+    """Drop a table with all its records, for good."""
+    execute(sql.SQL("DROP TABLE {}").format(qualified(name)))
+
+
 def rename_table(old: str, new: str) -> None:
     execute(sql.SQL("ALTER TABLE {} RENAME TO {}").format(qualified(old), sql.Identifier(new)))
 

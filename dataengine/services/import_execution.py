@@ -29,6 +29,7 @@ from dataengine.models import Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
+from dataengine.services.import_again import take_the_place
 from dataengine.services.indexes import queue_again
 from dataengine.services.tables import create_table_now
 
@@ -70,7 +71,7 @@ class Execution:
         if self.table is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self.columns = list(self.table.columns.all())
-        return plan_onto(opening, self.options, self.columns)
+        return plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
 
     def _report_look(self, block: Block, rows: int) -> None:
         share = block.bytes_read / max(self.job.bytes_total, 1)
@@ -130,14 +131,18 @@ class Execution:
     def _loader(self, plan: Plan) -> Loader:
         """The right loader for the plan and the present state of the table."""
         job, table, columns, reporter = self.job, self.table, self.columns, self.reporter
-        if table is None or (self._may_replace and Replacing.suits(table, columns)):
+        may_replace = self._may_replace and not plan.only_updates and not plan.lacking
+        if table is None or (may_replace and Replacing.suits(table, columns)):
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
         if Appending.suits(self.options):
             return Appending(job, plan, table, columns, reporter)
         return Merging(job, plan, table, columns, reporter, options=self.options)
 
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
-        return create_table_now(user=self.job.user, name=self.job.table_name, columns=columns)
+        job = self.job
+        if job.replaces_id is not None:
+            return take_the_place(user=job.user, job=job, columns=columns)
+        return create_table_now(user=job.user, name=job.table_name, columns=columns)
 
     def _will_load(self, counts: Counts) -> bool:
         refused = self.options.on_error == "abort" and counts.rows_rejected
@@ -182,7 +187,7 @@ class Execution:
         self.reporter.close()
         self.reporter.complete(
             state=state,
-            table=self.table,
+            table=self.table or Table.objects.filter(pk=self.job.table_id or 0).first(),
             phase=ImportJob.Phase.NONE,
             progress=1.0,
             bytes_read=self.job.bytes_total,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.utils import timezone
@@ -48,7 +49,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         publish(job.pk)
         if job.is_over:
             import_mail.send_once(job)
-        if job.state == ImportJob.State.COMPLETED:
+        if job.state == ImportJob.State.COMPLETED and not _may_be_done_over(job):
             _forget_file(job)
         give_back()
 
@@ -82,6 +83,12 @@ def sweep() -> list[int]:
     return waiting
 
 
+def _may_be_done_over(job: ImportJob) -> bool:
+    """Whether the file of a completed import is kept a while: it made its table, which another try may do better."""
+    made = job.options.get("create_table") and not job.options.get("dry_run")
+    return bool(made) and settings.IMPORT_SOURCE_HOURS > 0 and job.bytes_total <= settings.IMPORT_SOURCE_BYTES
+
+
 def _forget_file(job: ImportJob) -> None:
     """Delete the stored file of an import that will not be tried again."""
     try:
@@ -96,7 +103,11 @@ def _forget_files(now: datetime) -> None:
     """Delete the files of imports that are done, that failed long ago, or whose table was deleted."""
     over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE).exclude(source="")
     orphaned = Q(table__isnull=True) & ~Q(options__has_key="create_table")
-    done = Q(state=ImportJob.State.COMPLETED)
+    old = now - timedelta(hours=settings.IMPORT_SOURCE_HOURS)
+    kept = Q(options__create_table=True, table__isnull=False, table__trashed_at=None, finished_at__gt=old) & Q(
+        bytes_total__lte=settings.IMPORT_SOURCE_BYTES
+    )
+    done = Q(state=ImportJob.State.COMPLETED) & (~kept | Q(options__dry_run=True))
     for job in over.filter(done | orphaned | Q(finished_at__lt=now - KEEP_FILES_FOR))[:100]:
         _forget_file(job)
 

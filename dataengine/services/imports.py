@@ -20,7 +20,7 @@ from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Un
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
+from dataengine.imports.planning.plan import RECORD_KEY, Plan, plan_new, plan_onto
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
@@ -139,10 +139,10 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
         return plan_new(opening, options), options
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
-    plan = plan_onto(opening, options, columns)
+    plan = plan_onto(opening, options, [column.to_spec() for column in columns])
     if options.key is not None:
         column = next((column for column in columns if column.name == options.key), None)
-        if column is None or not column.unique:
+        if options.key != RECORD_KEY.name and (column is None or not column.unique):
             reason = f"“{options.key}” is not a unique column of the table."
             raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
         if options.key not in plan.mapping.columns:
@@ -192,7 +192,10 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     if not job.source or not default_storage.exists(job.source):
         raise Conflict("The file of this import has been deleted; upload it again.", code="file_gone")
     options = ImportOptions.read(job.options)
-    target = _target(user, None if options.create_table else job.table, job.table_name, options)
+    if job.replaces_id is not None and job.table is not None:  # the table's name is its own
+        target: Table | None = access.get_table(user, job.table.name, "own")
+    else:
+        target = _target(user, None if options.create_table else job.table, job.table_name, options)
     with transaction.atomic():
         if target is None:
             _refuse_twice(job.table_name)
@@ -210,6 +213,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
             options=job.options,
             findings=job.findings,
             bytes_total=job.bytes_total,
+            replaces=job.replaces,
         )
         transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
     return again

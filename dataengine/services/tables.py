@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import DataError, connection, transaction
 
 from dataengine import access
+from dataengine.columns import displays
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
@@ -44,14 +45,34 @@ def create_table_now(
     name = check_table_name(name)
     # The table comes first, so that its columns may refer to it.
     table = Table.objects.create(name=name, label=label.strip()[:200], description=_described(description), owner=user)
+    made = _make_columns(user, table, columns)
+    record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
+    return table
+
+
+def remake_table_now(*, user: User, table: Table, columns: Sequence[ColumnSpec]) -> Table:
+    """Put other columns, and no records, in the place of all that a table has, inside a transaction that is open.
+
+    The table stays the one that others have rights to. Nobody else may be using it.
+    """
+    locked = locked_table(table)
+    ddl.drop_table(locked.name)
+    locked.indexes.all().delete()
+    locked.columns.all().delete()
+    made = _make_columns(user, locked, columns)
+    record_event(user=user, table=locked, action="table.remade", details={"columns": [c.name for c in made]})
+    return locked
+
+
+def _make_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> list[Column]:
+    """The columns of a table that has none, in the catalog, and the table itself in PostgreSQL."""
     checked = _check_columns(user, columns)
     made = [_insert_column(table, spec, reference, place) for place, (spec, reference) in enumerate(checked)]
     for column in made:
         check_default(column)
     indexes.index_references(table, made)
     ddl.create_table(table, made)
-    record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
-    return table
+    return made
 
 
 def check_table_name(name: str) -> str:
@@ -139,6 +160,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
         wanted = replace(old, **said)  # type: ignore[arg-type]  # the keys of ColumnChanges, each with its type
         if unique is not old.unique:
             wanted = wanted.made_unique(unique)
+        wanted = replace(wanted, display=displays.checked(current.kind, current.name, wanted.display))
         if wanted.name != old.name:
             others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
             wanted = replace(wanted, name=check_new_column_name(locked, wanted.name, others))
@@ -146,6 +168,7 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
         current.description = _described(wanted.description)
         current.unique, current.unique_ignores_case = wanted.unique, wanted.unique_ignores_case
         current.required, current.default = wanted.required, wanted.default
+        current.display = wanted.display
         _check_unique(wanted)
         check_default(current)
         current.save()
@@ -337,5 +360,6 @@ def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, plac
         required=spec.required,
         default=spec.default,
         constraints=json.loads(json.dumps(spec.constraints)),
+        display=spec.display,
         position=place,
     )

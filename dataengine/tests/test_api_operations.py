@@ -79,8 +79,8 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     assert added.json() == {
         "column_name": "age", "label": "", "description": "", "column_type": "SMALLINT", "type": "smallint",
         "unique": False, "unique_ignores_case": False,
-        "required": True, "default": "3", "constraints": {}, "indexed": False, "index_state": None,
-        "index_reason": None,
+        "required": True, "default": "3", "constraints": {}, "display": {}, "indexed": False,
+        "index_state": None, "index_reason": None,
     }  # fmt: skip
     data = {"name": "John Doe", "email": "j@example.com", "created_at": "2026-01-31"}
     record = ask("insert", "Customer", data=data)

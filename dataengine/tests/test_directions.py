@@ -31,9 +31,9 @@ IMPORTS = (
     ("reading", "converting", "ahead"),
     ("dialects",),
     ("parsing", "planning"),
-    ("rejecting",),
+    ("rejecting", "endings"),
     ("pipeline",),
-    ("loading",),
+    ("loading", "looking"),
 )
 CONSOLE = (
     ("htmx", "words", "sorting", "static_files", "form_renderer", "sessions"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from django.contrib.auth.models import User
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from dataengine.imports.converting.patterns import guarded, unguarded
+from dataengine.imports.dialects.text_formulas import chunks_in_quotes
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob
 from dataengine.tests.importing import import_text, make_table, records
@@ -27,7 +30,7 @@ def test_guarded_cells_are_restored(text: str) -> None:
 
 
 def _has_note(job: ImportJob) -> bool:
-    return any("was taken off" in note for note in job.findings["notes"])
+    return any("was removed" in note for note in job.findings["notes"])
 
 
 def test_an_export_makes_a_new_table_with_the_same_values(owner: User) -> None:
@@ -101,6 +104,29 @@ def test_a_text_formula_of_a_spreadsheet_is_its_text(owner: User) -> None:
     make_table(owner, "B", sku="TEXT", n="INTEGER")
     import_text(owner, "B", text)
     assert records("A", "sku", "n") == records("B", "sku", "n") == [("00123", "1"), ('04"56', "2")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("rows", [1, 50])
+def test_a_text_formula_needs_no_quotes_around_it(owner: User, delimiter: str, rows: int) -> None:
+    lines = ["sku,n", *(f'="0{number}23",{number}' for number in range(rows)), '"a,="",b",1007', "=1,1008", 'x="y",9']
+    text = "\n".join(line.replace(",", delimiter) for line in lines)
+    job = import_text(owner, "made", text, create_table=True, has_header=True)
+    found = dict(records("made", "n", "sku"))
+    assert [found[str(number)] for number in range(rows)] == [f"0{number}23" for number in range(rows)]
+    assert (found["1007"], found["1008"]) == (f'a{delimiter}="{delimiter}b', "=1")
+    assert [row.line for row in job.rejected_rows.all()] == [rows + 4]
+
+
+@given(
+    st.lists(st.sampled_from([b'="', b'"', b"=", b"a", b",", b"\n", b"\r\n", b'="7"', b'""']), max_size=30), st.data()
+)
+def test_text_formulas_are_found_wherever_chunks_are_cut(parts: list[bytes], data: st.DataObject) -> None:
+    text = b"".join(parts)
+    whole = b"".join(chunks_in_quotes(iter([text]), b",", b'"'))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
+    pieces = [text[start:end] for start, end in itertools.pairwise([0, *cuts, len(text)])]
+    assert b"".join(chunks_in_quotes(iter(pieces), b",", b'"')) == whole
 
 
 def test_a_number_in_a_text_formula_goes_into_a_number_column(owner: User) -> None:

@@ -34,7 +34,7 @@ def run(path: Path, *arguments: str) -> int:
     [
         ("name,n\na,1\n", [], 0, "1 imported, 0 updated, 0 skipped, 0 rejected"),
         ("name,n\na,1\nb,x\n", [], 3, "n: invalid_type, 1 × (line 3:"),
-        ("name,n\na,1\nb,x\n", ["--on-error", "abort"], 1, "nothing was imported"),
+        ("name,n\na,1\nb,x\n", ["--on-error", "abort"], 1, "Nothing was imported"),
         ("name,n\n", [], 2, "no rows"),
         ("name,n\na,1\n", ["--options", '{"x": 1}'], 2, "There is no such option"),
         ("name,n\na,1\n", ["--dry-run"], 0, "Dry run, nothing was changed. T: 1 imported"),

@@ -205,5 +205,5 @@ def test_given_date_formats_make_dates(owner: User) -> None:
 
 
 def test_a_first_cell_unlike_the_others_is_noted(owner: User) -> None:
-    job = import_text(owner, "F", "n,x\nnone,1\n5,2\n6,3\n", create_table=True)
-    assert job.findings["notes"] == ["n: “none” in line 2 is not a whole number, but most cells after it are"]
+    job = import_text(owner, "F", "n,x\nstart,1\n5,2\n6,3\n", create_table=True)
+    assert job.findings["notes"] == ["n: “start” in line 2 is not a whole number, but most cells after it are"]

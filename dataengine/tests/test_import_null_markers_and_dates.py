@@ -156,6 +156,19 @@ def test_clocks_of_twelve_hours(owner: User) -> None:
     assert records("A", "at", "t") == [("2024-01-31 00:05:00", "13:30:00"), ("2024-02-01 13:30:15", "00:00:00")]
 
 
+def test_a_clock_of_twelve_hours_needs_no_minutes(owner: User) -> None:
+    job = import_text(
+        owner, "A", "t,at\n1 PM,1/31/2024 3pm\n12 am,2/1/2024 12 AM\n11:30 p.m.,2/1/2024 1:05 AM\n", create_table=True
+    )
+    assert job.findings["types"] == {"t": "time", "at": "timestamp"}
+    assert records("A", "t", "at") == [
+        ("13:00:00", "2024-01-31 15:00:00"), ("00:00:00", "2024-02-01 00:00:00"), ("23:30:00", "2024-02-01 01:05:00"),
+    ]  # fmt: skip
+    make_table(owner, "B", t="TIME")
+    job = import_text(owner, "B", "t\n9 am\n13 pm\n7\n0 am\n")
+    assert (records("B", "t"), [row.line for row in job.rejected_rows.all()]) == ([("09:00:00",)], [3, 4, 5])
+
+
 def test_words_beside_numbers_are_not_dates(owner: User) -> None:
     job = import_text(owner, "A", "a,b\n10 Main 24,1.2.3\n3 Foo 2024,1.2.10\n", create_table=True)
     assert job.findings["types"] == {"a": "text", "b": "text"}

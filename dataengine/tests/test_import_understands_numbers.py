@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.kernels_written import read
-from dataengine.imports.converting.number_styles import COMMA, POINT, NumberStyle, read_one
+from dataengine.imports.converting.number_styles import COMMA, POINT, NumberStyle
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
 NUMBERS = st.decimals(-(10**14), 10**14, places=3) | st.integers(-(10**14), 10**14).map(Decimal)
@@ -45,10 +45,9 @@ def test_a_number_written_in_a_style_is_read_back(
         number = number.quantize(Decimal("0.01"))  # three decimals of an amount are thousands
     text = _written(number, style, group, sign, tag)
     wanted = number / 100 if tag == "%" else number
-    found = read_one(text, style)
+    (found,) = read(pa.array([text]), style).values.to_pylist()
     assert found is not None, text
-    assert Decimal(found.text) == wanted
-    assert read(pa.array([text]), style).values.to_pylist() == [found.text]
+    assert Decimal(found) == wanted
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,6 +75,8 @@ def made(owner: User, cells: list[str], **options: Any) -> tuple[str, list[str |
         (["12.5%", "3%"], "numeric", ["0.125", "0.03"]),
         (["50,52%", "49,10%"], "numeric", ["0.5052", "0.4910"]),
         (["(12.50)", "13.00"], "numeric", ["-12.50", "13.00"]),
+        (["$(2.50)", "($3.00)", "$4"], "numeric", ["-2.50", "-3.00", "4"]),
+        (["1,23,456.50", "12,34,567", "1,000"], "numeric", ["123456.50", "1234567", "1000"]),
         (["123.45-", "7.00"], "numeric", ["-123.45", "7.00"]),
         (["\u221212", "\u201010.5", "-3"], "numeric", ["-12", "-10.5", "-3"]),
         (["10 237,65", "1\u00a0000,00", "5,5"], "numeric", ["10237.65", "1000.00", "5.5"]),
@@ -138,3 +139,50 @@ def test_wrong_marks_are_refused(owner: User) -> None:
     for options in ({"decimal": ";"}, {"thousands": "x"}, {"decimal": ",", "thousands": ","}):
         with pytest.raises(InvalidInput):
             queue_import(owner, "t", "n\n1\n", create_table=True, **options)
+
+
+def test_a_typed_column_says_how_open_marks_were_read_and_how_to_turn_it(owner: User) -> None:
+    make_table(owner, "t", n="TEXT", amount="NUMERIC")
+    job = import_text(owner, "t", "n;amount\na;1.000\nb;2.500\nc;7\n")
+    (note,) = [note for note in job.findings["notes"] if note.startswith("amount: ")]
+    assert "one with three decimals" in note
+    assert "decimal to “,”" in note
+    assert records("t", "amount") == [("1.000",), ("2.500",), ("7",)]
+    again = import_text(owner, "t", "n;amount\na;1.000\n", decimal={"amount": ","})
+    assert records("t", "amount")[-1] == ("1000",)
+    assert not [note for note in again.findings["notes"] if note.startswith("amount: ")]
+    plain = import_text(owner, "t", "n;amount\na;1.000\nb;2.5\n")
+    assert not [note for note in plain.findings["notes"] if note.startswith("amount: ")]
+
+
+def test_the_marks_may_be_said_by_column(owner: User) -> None:
+    text = "a;b;c\n1.000;1.000;x\n2.500;2.500;y\n"
+    job = import_text(owner, "made", text, create_table=True, decimal={"a": ",", "b": "."})
+    assert records("made", "a", "b") == [("1000", "1.000"), ("2500", "2.500")]
+    assert job.findings["types"] == {"a": "integer", "b": "numeric", "c": "text"}
+    for wrong in ({"nobody": ","}, {"a": ";"}):
+        with pytest.raises(InvalidInput) as caught:
+            queue_import(owner, "wrong", text, create_table=True, decimal=wrong)
+        assert "decimal" in caught.value.fields
+
+
+def test_bad_cells_and_dates_may_be_said_by_column(owner: User) -> None:
+    text = "n,m,d\n" + "1,1,01/02/2024\n" * 300 + "x,1,03/04/2024\n1,x,05/06/2024\n"
+    options: dict[str, Any] = {"on_bad_cell": {"n": "null", "m": "text"}, "date_formats": {"d": ["%m/%d/%Y"]}}
+    job = import_text(owner, "made", text, create_table=True, **options)
+    assert (job.rows_rejected, job.findings["types"]) == (0, {"n": "integer", "m": "text", "d": "date"})
+    assert records("made", "n", "m", "d")[-2:] == [(None, "1", "2024-03-04"), ("1", "x", "2024-05-06")]
+    make_table(owner, "t", n="INTEGER", m="INTEGER")
+    with pytest.raises(InvalidInput):
+        queue_import(owner, "t", "n,m\n1,1\n", on_bad_cell={"n": "text"})
+    job = import_text(owner, "t", "n,m\nx,1\n1,x\n", on_bad_cell={"n": "null"})
+    assert (records("t", "n", "m"), rejected(job)) == ([(None, "1")], [(3, [("m", "invalid_type")])])
+
+
+@pytest.mark.parametrize(
+    "cells", [["0.12345678901234567890"], ["0.00000000000000000000", "0.5"], ["0.12345678901234567890", "x", "1"]]
+)
+def test_decimals_of_very_many_digits_are_read(owner: User, cells: list[str]) -> None:
+    job = import_text(owner, "made", "v\n" + "".join(f"{cell}\n" for cell in cells), create_table=True)
+    assert (job.state, job.rows_imported) == ("completed", len(cells)), job.error
+    assert [value for (value,) in records("made", "v")] == cells

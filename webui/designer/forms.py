@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
 
+from dataengine.columns import displays
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec
@@ -124,6 +126,11 @@ def column_spec(values: dict[str, Any]) -> ColumnSpec:
     return replace(spec, required=values["required"], default=values.get("default") or None)
 
 
+def _display_word(display: Mapping[str, str]) -> str:
+    """A column's display as the form's choice."""
+    return display.get("currency", display.get("style", ""))
+
+
 class ColumnChangeForm(Styled, forms.Form):
     """The changes that an existing column allows; its type cannot be changed."""
 
@@ -134,6 +141,7 @@ class ColumnChangeForm(Styled, forms.Form):
     unique = forms.BooleanField(label="Unique", required=False)
     case = _case_field()
     required = forms.BooleanField(label="Required", required=False)
+    display = forms.ChoiceField(label="Shown as", required=False)
 
     @classmethod
     def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
@@ -141,9 +149,18 @@ class ColumnChangeForm(Styled, forms.Form):
         initial = {name: getattr(column, name) for name in ("name", "label", "description", "unique", "required")}
         ignores_case = column.unique_ignores_case if column.unique else column.kind.unique_ignores_case
         initial |= {"default": column.default or "", "case": IGNORE_CASE if ignores_case else EXACT}
+        initial |= {"display": _display_word(column.display)}
         form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
         if not column.kind.is_text:
             del form.fields["case"]
+        if not displays.may_have_display(column.kind):
+            del form.fields["display"]
+            return form
+        shown = form.fields["display"]
+        assert isinstance(shown, forms.ChoiceField)  # declared above
+        codes = dict.fromkeys([*displays.SIGNS, *filter(None, [column.display.get("currency")])])
+        money = [(code, f"{code} ({displays.SIGNS[code]})" if code in displays.SIGNS else code) for code in codes]
+        shown.choices = [("", "A plain number"), ("percent", "Per cent"), ("Currency", money)]
         return form
 
     def changes(self) -> ColumnChanges:
@@ -155,4 +172,8 @@ class ColumnChangeForm(Styled, forms.Form):
         is_said = "unique" in changed or case != self.initial["case"]
         if is_said and "case" in self.fields and self.cleaned_data["unique"]:
             changed["unique"] = case
+        if "display" in changed:
+            word = changed["display"]
+            money = {"style": "currency", "currency": word} if word else {}
+            changed["display"] = {"style": "percent"} if word == "percent" else money
         return cast("ColumnChanges", changed)

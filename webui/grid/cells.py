@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from dataengine.columns import displays
 from dataengine.models import Column, Table
 from dataengine.queries.references import Labels, written
 from dataengine.records.model import Record
@@ -172,6 +173,8 @@ def cell_maker(column: Column) -> Callable[[Any], Cell]:
     css = _css(column)
     null = Cell(f"{css} is-null", "null")
     text_of = column.kind.cell_text
+    if (write := displays.writer(column.display)) is not None:
+        return _displayed(column, css, null, write)
 
     def make(value: Any) -> Cell:
         if value is None:
@@ -182,6 +185,16 @@ def cell_maker(column: Column) -> Callable[[Any], Cell]:
             if len(text) <= CLIP_AT
             else Cell(css, text[:CLIP_AT] + "…", text[:HINT_AT], is_clipped=True)
         )
+
+    return make
+
+
+def _displayed(column: Column, css: str, null: Cell, write: Callable[[str], str]) -> Callable[[Any], Cell]:
+    """The same for numbers that are shown as money or shares; the editor begins with the number."""
+    plain, text_of = column.kind.editor_text, column.kind.cell_text
+
+    def make(value: Any) -> Cell:
+        return null if value is None else Cell(css, write(text_of(value))[:CLIP_AT], value=plain(value))
 
     return make
 

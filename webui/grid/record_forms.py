@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from dataengine.columns import displays
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.queries import references
@@ -109,11 +110,16 @@ def _called(field: forms.Field, called: Mapping[int, str]) -> str:
 def _field(column: Column, referred: Table | None) -> forms.Field:
     made = _input(column, referred)
     made.widget.attrs |= column.kind.input_attributes
+    if (write := displays.writer(column.display)) is not None:
+        made.help_text = f"A plain number; {_EXAMPLE} is shown as {write(_EXAMPLE)}."
     # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
     made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
         made.widget.attrs["aria-required"] = "true"
     return made
+
+
+_EXAMPLE = "0.25"
 
 
 def _input(column: Column, referred: Table | None) -> forms.Field:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob
 from dataengine.models.shapes import Findings
+from webui.imports.turns import turns_of
 from webui.words import duration, plural
 
 REJECTED_PER_PAGE = 50
@@ -66,6 +67,8 @@ def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: 
         if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
+        context["turns"] = turns_of(job)
+        context["done_over_by"] = job.done_over_by.order_by("pk").last()
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
     return context

@@ -1,35 +1,67 @@
-"""The preview of an uploaded file before the import: its format, its columns, its first rows."""
+"""What is in an uploaded file, before anything is imported: how it is written, its columns, its first rows.
+
+What an import would decide of each column, and why, is asked of a process that has what converts
+(``services/import_looks.py``); each decision comes with the controls that turn it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, BinaryIO, cast
 
 from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.converting.likely_types import likely_type
-from dataengine.imports.converting.patterns import NULL_MARKERS, unguarded
+from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
+from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.models import Column
+from dataengine.services import import_looks
 from webui.imports.drafts import Draft
+from webui.words import plural
 
 _EXAMPLES = 3
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
+_BAD_CELLS = (("reject", "reject the row"), ("null", "leave the cell empty"), ("text", "make the column text"))
+_MARKS = {",": "comma before decimals", ".": "point before decimals"}
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A choice that turns what was decided of a column: the form's field, what it says, what is chosen."""
+
+    name: str
+    label: str
+    choices: Sequence[tuple[str, str]]
+    chosen: str
 
 
 @dataclass(frozen=True, slots=True)
 class FileColumn:
-    """A column of the file: its header, some values, its target and its likely type."""
+    """A column of the file: its header, some of its values, where it goes, what it is and why."""
 
     number: int
     header: str
     examples: list[str]
     target: str
     kind: str
+    message: str
+    is_doubtful: bool
+    controls: list[Control]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Options that would read the file better; one box to tick. ``name`` and ``value`` are the form's."""
+
+    name: str
+    value: str
+    label: str
+    taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +70,18 @@ class Preview:
 
     found: list[tuple[str, str]] = field(default_factory=list)
     columns: list[FileColumn] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    looked_at: str = ""
+    is_pending: bool = False
+    """Whether the columns are still being looked into."""
     problem: str = ""
     sheets: list[str] = field(default_factory=list)
 
 
 def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
-    """Examine ``draft`` for an import into a table with ``columns``, or into a new one (None)."""
+    """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
+    specs = None if columns is None else [column.to_spec() for column in columns]
     try:
         read = ImportOptions.read(options)
         opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
@@ -57,19 +95,33 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         read = replace(read, mapping=None)
     problem, plan = "", None
     try:
-        plan = plan_new(opening, read) if columns is None else plan_onto(opening, read, columns)
+        plan = plan_new(opening, read) if specs is None else plan_onto(opening, read, specs)
     except InvalidInput as error:
         problem = error.message
+    look: dict[str, Any] = {}
+    is_pending = False
+    if plan is not None:
+        try:
+            look = import_looks.look(draft.key, draft.filename, read.given, specs)
+        except import_looks.Pending:
+            is_pending = True
     records = opening.first_records
-    targets = plan.mapping.columns if plan else [None] * len(headers)
-    kinds = _kinds(plan, records, read) if plan and columns is None else {c.name: c.kind.label for c in columns or ()}
+    targets = [target or "" for target in plan.mapping.columns] if plan else [""] * len(headers)
+    labels = {} if columns is None else {column.name: column.kind.label for column in columns}
+    decided = {found["column"]: found for found in look.get("columns", ())}
     return Preview(
         found=_found(opening),
         columns=[
-            FileColumn(number, header, _examples(records, number), target or "", kinds.get(target or "", ""))
+            _column(
+                number, header, _examples(records, number), target or "", decided.get(target or "", {}), labels, read
+            )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
-        problem=problem,
+        offers=_offers(look.get("proposals", ()), read),
+        notes=_notes(look),
+        looked_at=_looked_at(look),
+        is_pending=is_pending,
+        problem=problem or look.get("problem", ""),
         sheets=[sheet.name for sheet in opening.source.sheets],
     )
 
@@ -91,14 +143,108 @@ def _found(opening: Opening) -> list[tuple[str, str]]:
     return [*found, *(("Warning", warning.message) for warning in source.warnings)]
 
 
-def _kinds(plan: Plan, records: list[list[str]], options: ImportOptions) -> dict[str, str]:
-    """The likely types by column, judged by the beginning of the file."""
-    markers = NULL_MARKERS if options.null_values is None else options.null_values
-    shown = unguarded if plan.guard == "corrected" else str
-    return {
-        spec.name: REGISTRY[likely_type((shown(record[place]) for record in records), markers)].label
-        for spec, place in zip(plan.specs, plan.places, strict=True)
-    }
+def _column(
+    number: int,
+    header: str,
+    examples: list[str],
+    target: str,
+    found: Mapping[str, Any],
+    labels: Mapping[str, str],
+    options: ImportOptions,
+) -> FileColumn:
+    is_new = options.create_table
+    kind = REGISTRY[found["type"]].label if "type" in found else ""
+    return FileColumn(
+        number,
+        header,
+        examples,
+        target,
+        kind=labels.get(target, kind),
+        message=found.get("message", ""),
+        is_doubtful=bool(found.get("failing")),
+        controls=list(_controls(number, target, found, kind, options, is_new=is_new)) if target else [],
+    )
+
+
+def _controls(
+    number: int, target: str, found: Mapping[str, Any], kind: str, options: ImportOptions, *, is_new: bool
+) -> list[Control]:
+    controls = []
+    if is_new:
+        said = options.types.get(target)
+        as_found = f"{kind}, as found" if kind and not said else "as the file shows"
+        chosen = said.kind.sql_names[0] if said else ""
+        controls.append(Control(f"type-{number}", "Type", [("", as_found), *_type_choices()], chosen))
+    bad = options.bad_cells_of(target)
+    if found.get("failing") or bad != "reject":
+        offered = _BAD_CELLS if is_new else _BAD_CELLS[:2]
+        controls.append(Control(f"bad-{number}", "Where a cell does not fit", offered, bad))
+    if len(forms := found.get("date_formats", ())) > 1 or target in options.column_formats:
+        chosen = next((form.name for form in options.column_formats.get(target, ())), "")
+        choices = _turned([(form, _example(form)) for form in forms], (chosen, _example(chosen)))
+        controls.append(Control(f"dates-{number}", "31 January is written", choices, chosen))
+    if len(marks := found.get("decimals", ())) > 1 or target in options.styles:
+        chosen = options.styles[target].decimal if target in options.styles else ""
+        choices = _turned([(mark, _MARKS[mark]) for mark in marks], (chosen, _MARKS.get(chosen, "")))
+        controls.append(Control(f"decimal-{number}", "Numbers have a", choices, chosen))
+    return controls
+
+
+def _turned(found: list[tuple[str, str]], chosen: tuple[str, str]) -> list[tuple[str, str]]:
+    """What was found, which need not be said, and what it can be changed into or was changed into already."""
+    if chosen[0]:
+        return [("", "as the file shows"), chosen]
+    return [("", f"{found[0][1]}, as found"), *found[1:]]
+
+
+def _example(form: str) -> str:
+    return BY_NAME[form].example if form in BY_NAME else form
+
+
+@cache
+def _type_choices() -> list[tuple[str, str]]:
+    """The types that need nothing more to be said."""
+    return [(kind.sql_names[0], kind.label) for kind in REGISTRY.values() if not kind.details or kind.name == "numeric"]
+
+
+def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> list[Offer]:
+    offers = []
+    if options.null_values:
+        taken = json.dumps(list(options.null_values))
+        offers.append(
+            Offer("null_words", taken, f"{', '.join(filter(None, options.null_values))}: missing values", True)
+        )
+    if options.skip_last:
+        said = "row" if options.skip_last == 1 else f"{options.skip_last:,} rows"
+        offers.append(Offer("skip_last", str(options.skip_last), f"the last {said} left out", True))
+    for proposal in proposals:
+        given = proposal["options"]
+        if "null_values" in given:
+            words = ", ".join(proposal["counts"])
+            count = plural(sum(proposal["counts"].values()), "cell,cells")
+            label = f"{proposal['column']}: treat {words} as missing ({count})"
+            offers.append(Offer("null_words", json.dumps(given["null_values"]), label, False))
+        elif "skip_last" in given:
+            label = proposal["message"].split(";")[0]
+            offers.append(Offer("skip_last", str(given["skip_last"]), f"{label}: leave out", False))
+    return offers
+
+
+def _notes(look: Mapping[str, Any]) -> list[str]:
+    """What is said of the file as a whole; what is said of its columns stands beside them."""
+    said = {proposal["message"] for proposal in look.get("proposals", ())}
+    names = tuple(f"{found['column']}:" for found in look.get("columns", ())) + tuple(
+        f"{found['column']} is " for found in look.get("columns", ())
+    )
+    return [note for note in look.get("notes", ()) if note not in said and not note.startswith(names)]
+
+
+def _looked_at(look: Mapping[str, Any]) -> str:
+    if "rows" not in look:
+        return ""
+    rows = plural(look["rows"], "row,rows")
+    damaged = f", {plural(look['damaged'], 'line is,lines are')} damaged" if look["damaged"] else ""
+    return f"{'all' if look['is_whole'] else 'the first'} {rows}{damaged}"
 
 
 def _examples(records: list[list[str]], number: int) -> list[str]:

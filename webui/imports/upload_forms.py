@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
@@ -19,6 +21,13 @@ from webui.imports import drafts
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+_CONTROLS = {
+    "type": ("types", ""),
+    "bad": ("on_bad_cell", "reject"),
+    "dates": ("date_formats", ""),
+    "decimal": ("decimal", ""),
+}
+"""The preview's controls of columns: which option each is, and what it says where it says nothing."""
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
 
 
@@ -83,6 +92,14 @@ class UploadForm(Styled, forms.Form):
         label="Words for a missing value",
         required=False,
         help_text="Separated by commas. If empty: NA, null and the like, unless these are values in a text column.",
+    )
+    decimal = forms.ChoiceField(
+        label="Decimal mark", required=False, choices=[("", "Detect"), (".", "Point"), (",", "Comma")]
+    )
+    trim = forms.ChoiceField(
+        label="Spaces around cells",
+        required=False,
+        choices=[("", "Keep in plain text only"), ("yes", "Drop everywhere"), ("no", "Keep everywhere")],
     )
     email = forms.EmailField(label="Send the result to", required=False)
 
@@ -159,6 +176,37 @@ class UploadForm(Styled, forms.Form):
         places = [name.removeprefix("header-") for name in self.data if name.startswith("header-")]
         return {self.data[f"header-{place}"]: self.data.get(f"column-{place}") or None for place in places}
 
+    def _by_column(self) -> dict[str, Any]:
+        """What the preview's controls say of single columns, as options."""
+        options: dict[str, dict[str, Any]] = {}
+        for name, value in self.data.items():
+            control, _, place = name.partition("-")
+            target = self.data.get(f"column-{place}")
+            if not target or not value or control not in _CONTROLS:
+                continue
+            option, default = _CONTROLS[control]
+            if value != default:
+                options.setdefault(option, {})[target] = [value] if option == "date_formats" else value
+        return options
+
+    def _all(self, name: str) -> list[str]:
+        """Every value of a field of the page that may stand there several times."""
+        return [str(text) for text in self.data.getlist(name)] if isinstance(self.data, QueryDict) else []
+
+    def _offers(self) -> dict[str, Any]:
+        """What the preview offered and somebody ticked."""
+        options: dict[str, Any] = {}
+        words: dict[str, None] = {}
+        for text in self._all("null_words"):
+            with suppress(ValueError, RecursionError, TypeError):
+                words |= dict.fromkeys(word for word in json.loads(text) if isinstance(word, str))
+        if words:
+            options["null_values"] = list(words)
+        rows = [int(text) for text in self._all("skip_last") if text.isdecimal()]
+        if rows:
+            options["skip_last"] = max(rows)
+        return options
+
     def options(self) -> dict[str, Any]:
         """The options for the service, without those left to detection and defaults."""
         given = self.cleaned_data
@@ -173,9 +221,19 @@ class UploadForm(Styled, forms.Form):
             options["has_header"] = given["has_header"] == "yes"
         if given.get("null_values"):
             options["null_values"] = [word.strip() for word in given["null_values"].split(",")]
+        offered = self._offers()
+        options["null_values"] = [*options.get("null_values", []), *offered.pop("null_values", [])]
+        if not options["null_values"]:
+            del options["null_values"]
+        options |= offered
         mapping = self.mapping()
         if mapping:
             options["mapping"] = mapping
+        options |= self._by_column()
+        if given.get("decimal") and "decimal" not in options:
+            options["decimal"] = given["decimal"]
+        if given.get("trim"):
+            options["trim"] = given["trim"] == "yes"
         if "table_name" in self.fields:
             options["create_table"] = True
         return options

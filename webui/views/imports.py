@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -9,9 +11,11 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
 
 from dataengine import access
+from dataengine.exceptions import InvalidInput
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
+from dataengine.services import import_again
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
@@ -62,6 +66,14 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
     return htmx.redirect(request, resolve_url("console:import", job.pk))
 
 
+@console_view("POST")
+def do_over(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """The same file once more with other options, in the place of the table that it made."""
+    job = access.get_import(request.user, pk)
+    again = import_again.do_over(user=request.user, job=job, options=_json_object(request.POST.get("options", "")))
+    return htmx.redirect(request, resolve_url("console:import", again.pk))
+
+
 @console_view("GET")
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to correct and upload again."""
@@ -105,7 +117,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         "preview": preview,
         "running": _under_way(table) if table else None,
     }
-    return htmx.render(request, "imports/upload.html", context, status=htmx.UNPROCESSABLE if failed else 200)
+    status = htmx.UNPROCESSABLE if failed else 200
+    return htmx.render(request, "imports/upload.html", context, partial="imports/_preview_parts.html", status=status)
 
 
 def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:
@@ -133,6 +146,16 @@ def _sent_on(request: ConsoleRequest, url: str) -> HttpResponse:
     if upload_forms.asks_for_address(request):
         return JsonResponse({"location": url})
     return htmx.redirect(request, url)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        options = json.loads(text)
+    except (ValueError, RecursionError):
+        options = None
+    if not isinstance(options, dict):
+        raise InvalidInput("This button says nothing; load the page again.", code="invalid_option")
+    return options
 
 
 def _under_way(table: Table) -> ImportJob | None:

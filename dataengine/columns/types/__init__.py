@@ -84,6 +84,7 @@ class ColumnSpec:
     label: str = ""
     description: str = ""
     constraints: dict[str, Any] = field(default_factory=dict)
+    display: dict[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> ColumnType:

@@ -96,6 +96,10 @@ class Decision:
     form: DateFormat | None = None
     style: NumberStyle | None = None
     note: str = ""
+    proposed: ColumnType | None = None
+    """What a text column would be if words for missing values were NULL."""
+    other: str = ""
+    """The mark before decimals that all cells allow as well."""
 
 
 def is_number(kind: ColumnType) -> bool:

@@ -40,6 +40,7 @@ from .kernels_time import (
 from .kernels_written import is_written, plain
 from .moments import fits_shape
 from .number_styles import POINT, NumberStyle
+from .oddities import Oddities
 from .own_rules import own_rules
 from .patterns import NULL_MARKERS, SHEET_ERRORS, SHEET_NULLS, Guard
 from .shapes import Mask
@@ -105,6 +106,8 @@ def target_of(
     formats: Sequence[DateFormat] = (),
     trim: bool | None = None,
     style: NumberStyle | None = None,
+    *,
+    allow_infinity: bool = False,
 ) -> Target:
     """How the cells of a column are converted."""
     return Target(
@@ -119,6 +122,7 @@ def target_of(
         formats=tuple(formats),
         trim=trim,
         style=style if spec.kind.kernel in NUMBER_KERNELS else None,
+        allow_infinity=allow_infinity and spec.kind.kernel == "float",
     )
 
 
@@ -128,7 +132,7 @@ class Converter:
     ``markers`` is None while it is undecided whether the null markers count; the first marker in a column that is not
     text then raises MarkersFound. With ``formats_open`` the first date that is not ISO, or formatted number, raises
     FormatsNeeded; with ``guard_open`` the first cell that no export would write like this raises GuardContradicted.
-    ``guards_found`` says that guards were taken off. With ``bad_is_null`` a value that its column cannot take is NULL.
+    ``guards_found`` says that guards were taken off. In ``bad_is_null`` columns a value that does not fit is NULL.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class Converter:
         formats_open: bool = False,
         guard: Guard = "none",
         guard_open: bool = False,
-        bad_is_null: bool = False,
+        bad_is_null: Collection[str] = (),
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
@@ -150,6 +154,7 @@ class Converter:
         self.guards_found = False
         self._bad_is_null = bad_is_null
         self._open = markers is None
+        self.oddities = Oddities(targets, formats_open=formats_open)
         # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
         self._blank = pa.array(["", *(NULL_MARKERS if markers is None else markers)])
@@ -163,12 +168,15 @@ class Converter:
             if self.guard == "export" and (target.kind.is_text or target.kind.may_be_formula):
                 self._look_for_guards(columns[place])
             cells = meant(columns[place], self.guard)
+            self.oddities.look(target, cells)
             converted = self._column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
                 batch.good[problem.rows] = False
                 for row in problem.rows.tolist():
-                    error = CellError(target.name, problem.code, message(problem, cells[row].as_py()))
+                    cell = cells[row].as_py()
+                    self.oddities.look_at_misfit(target, cell)
+                    error = CellError(target.name, problem.code, message(problem, cell))
                     batch.errors.setdefault(row, []).append(error)
         return batch
 
@@ -187,7 +195,7 @@ class Converter:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
         else:
             converted = self._converted(cells, target)
-        if converted.problems and self._bad_is_null:
+        if converted.problems and target.name in self._bad_is_null:
             kept = [problem for problem in converted.problems if problem.code not in ("invalid_type", "out_of_range")]
             converted = Converted(converted.values, kept)
         extra = own_rules(converted, target)
@@ -287,6 +295,8 @@ def _as_written(cells: pa.Array, target: Target, style: NumberStyle) -> Converte
     """Convert numbers as spreadsheets write them, in the style of the column."""
     quick, careful = KERNELS[target.kind.kernel]
     numbers, misfits = plain(cells, style)
+    if target.allow_infinity and (endless := k.infinities(cells)).any():
+        numbers, misfits = pc.if_else(pa.array(endless), cells, numbers), misfits & ~endless
     values = quick(numbers, target)
     converted = _narrowed(numbers, target, quick, careful) if values is None else Converted(values, [])
     written = f"{target.kind.expected} with a decimal {style.words}"

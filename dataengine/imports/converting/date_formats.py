@@ -43,7 +43,11 @@ _ZONE = r"(?: ?(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?))?"
 _GAP = "[ \u00a0\u202f]"
 """What may stand before PM: newer programs write a narrow no-break space."""
 _HALF = r"(?P<p>[aApP]\.?[mM]\.?)"
-_LOOSE_CLOCK = rf"(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:\.(?P<f>\d+))?)?(?:{_GAP}?{_HALF})?"
+_SHORT_CLOCK = rf"(?P<h>\d{{1,2}}){_GAP}?(?P<q>[aApP]\.?[mM]\.?)"
+"""1 PM, in groups of its own."""
+_LOOSE_CLOCK = (
+    rf"(?:(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:\.(?P<f>\d+))?)?(?:{_GAP}?{_HALF})?|{_SHORT_CLOCK})"
+)
 _NAME = r"(?P<b>[A-Za-zÀ-ÿ]{3,10})"
 _GROUPS = {
     "%Y": r"(?P<Y>\d{4})",
@@ -126,7 +130,7 @@ def _known(name: str, date: str, clock: str = _LOOSE_CLOCK) -> DateFormat:
 
 
 ISO = _known("%Y-%m-%d", r"(?P<Y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})", _CLOCK)
-TIME = DateFormat("%H:%M:%S", f"^{_LOOSE_CLOCK}$", frozenset({"H", "M", "S", "f", "p"}))
+TIME = DateFormat("%H:%M:%S", f"^{_LOOSE_CLOCK}$", frozenset({"H", "M", "S", "f", "p", "h", "q"}))
 
 _D, _M, _Y, _SHORT = r"(?P<d>\d{1,2})", r"(?P<m>\d{1,2})", r"(?P<Y>\d{4})", r"(?P<y>\d{2})"
 _DAY = rf"{_D}(?:\.|st|nd|rd|th|er|º|°)?"

@@ -19,19 +19,18 @@ import pyarrow.compute as pc
 
 from dataengine.columns.types import REGISTRY, ColumnType
 from dataengine.columns.types.aspects import Recognition
-from dataengine.columns.types.numbers import Numeric
+from dataengine.columns.types.numbers import Double, Numeric
 from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .candidates import Candidate, Decision, is_number, would_round
 from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
 from .column_blocks import Blanks, ColumnBlock
-from .conversion import brief
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
 from .kernels_time import iso_block
 from .kernels_written import NumberVotes
 from .number_styles import POINT, NumberStyle, StyleChoice
-from .patterns import CODE, INFINITIES, SHEET_ERRORS, SHEET_NULLS
+from .patterns import CODE, INFINITIES, NULL_WORDS, SHEET_ERRORS, SHEET_NULLS
 from .recognising import (
     MOST_FAILURES,
     NUMBERS,
@@ -46,7 +45,8 @@ from .shapes import are_canonical
 # The ISO format, and the looser format that all ISO dates fit as well.
 _ISO_FORMS = frozenset({ISO.name, "%Y-%-m-%-d"})
 _SURELY_WHOLE = 2**53
-_ASIDE = (*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES)
+_ASIDE = (*SHEET_NULLS, *SHEET_ERRORS, *INFINITIES, *NULL_WORDS)
+_NULL_WORDS = frozenset(NULL_WORDS)
 
 
 TEXT = Decision(REGISTRY[Text.name])
@@ -70,6 +70,12 @@ class ColumnEvidence:
     """Whether a double would round one of the numbers."""
     errors: int = 0
     infinite: int = 0
+    allow_infinity: bool = False
+    null_words: Counter[str] = field(default_factory=Counter)
+    """Words for missing values that are no markers; they are none of any type, and left aside."""
+    null_word_line: int = 0
+    null_word: str = ""
+    """The first of them."""
     candidates: list[Candidate] = field(default_factory=list)
     numbers: NumberVotes = field(init=False)
     _has_few_shapes: bool = False
@@ -120,7 +126,7 @@ class ColumnEvidence:
         block = ColumnBlock(k.trimmed(cells), lines, is_like_others=self._has_few_shapes)
         settled = () if blanks.may_be_values else self._settled(block.text)
         if not settled:
-            block = self._without_blanks(block, blanks)
+            block = self._without_blanks(block, blanks, markers)
             self._has_few_shapes = block.shapes is not None
         self.values += block.filled
         if not block.filled:
@@ -144,16 +150,24 @@ class ColumnEvidence:
             self.rounds = self.rounds or would_round(block.text)
         self.numbers.look(block)
 
-    def _without_blanks(self, block: ColumnBlock, blanks: Blanks) -> ColumnBlock:
-        block, found = block.without(blanks)
+    def _without_blanks(self, block: ColumnBlock, blanks: Blanks, markers: Collection[str]) -> ColumnBlock:
+        rest, found = block.without(blanks)
+        words: dict[str, int] = {}
         for text, count in found.items():
-            if text in SHEET_ERRORS:
+            if text in markers:
+                self.marked += count * bool(text)
+            elif text in SHEET_ERRORS:
                 self.errors += count
             elif text in INFINITIES:
                 self.infinite += count
-            elif text and text not in SHEET_NULLS:
-                self.marked += count
-        return block
+            elif text in _NULL_WORDS:
+                words[text] = count
+        if words:
+            self.null_words.update(words)
+            if not self.null_word:
+                first = min(pc.index(block.text, word).as_py() for word in words)
+                self.null_word_line, self.null_word = int(block.lines[first]), block.text[first].as_py()
+        return rest
 
     @property
     def words(self) -> Counter[str]:
@@ -204,7 +218,8 @@ class ColumnEvidence:
 
     def settle(self) -> int:
         """Count what was put off, as far as it matters. Returns how many cells may disagree with what is decided."""
-        limit = min(self._most, floor(self.tolerance * (self.values + self.infinite)))
+        filled = self.values + self.infinite + self.null_words.total()
+        limit = min(self._most, floor(self.tolerance * filled))
         for candidate in self.candidates:
             if candidate.alive:
                 candidate.settle(limit)
@@ -236,6 +251,7 @@ class ColumnEvidence:
             # Plain numbers come first, unless all of them could be thousands and other columns show that they are.
             after_numbers = max(place for place, c in enumerate(self.candidates) if c.by in NUMBERS) + 0.5
             found.append((written.failures, -1 if choice.tally.style.decimal == "," else after_numbers, written))
+        worded = self.null_words.total()
         within = [
             item for item in found
             if item[0] <= limit and not (item[0] and self.has_codes and is_number(item[2].kind))
@@ -243,9 +259,20 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and not best.note and choice is not None and not choice.is_proven:
-            best = replace(best, note=choice.note)
-        return best
+        if is_number(best.kind) and choice is not None and not choice.is_proven:
+            best = replace(best, note=best.note or choice.note, other=choice.other)
+        if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
+            best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
+        return self._with_null_words(best, limit) if worded else best
+
+    def _with_null_words(self, best: Decision, limit: int) -> Decision:
+        """The type of the column as long as nobody says that the words mean NULL."""
+        failures = best.failures + self.null_words.total()
+        if failures > limit:
+            return replace(TEXT, proposed=best.kind)
+        if best.broken_line and best.broken_line < self.null_word_line:
+            return replace(best, failures=failures)
+        return replace(best, failures=failures, broken_line=self.null_word_line, broken_cell=self.null_word)
 
     def _written(self, choice: StyleChoice) -> Decision | None:
         tally = choice.tally
@@ -289,33 +316,12 @@ class ColumnEvidence:
         chosen = chosen or self.decide().form
         if chosen is None or chosen is ISO:
             return [], ""
-        failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
-        rivals = [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures[chosen.name]]
-        return [chosen], note_on(chosen, rivals)
+        return [chosen], note_on(chosen, self.rivals(chosen))
 
-    def why_text(self) -> str:
-        """Why a column is text although it nearly had another type; '' if there is nothing to say."""
-        if not self.values:
-            return "it holds no values"
-        if self.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in self.candidates):
-            whole = next(c for c in self.candidates if c.by == "integers")
-            if whole.broken_cell[:1] in {"0", "+", "-"}:
-                return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
-        best = min(self.numbers.tallies, key=lambda tally: tally.failures)
-        if best.cells and not best.failures:
-            if best.percents and best.bare:
-                return f"some of its numbers ({best.percents:,}) are percentages and others are not"
-            if len(best.currencies) > 1:
-                return f"its amounts are in {', '.join(sorted(best.currencies))}"
-            if all(tally.thrice for tally in self.numbers.tallies):
-                return "with cells like 1.000 and cells like 1,000, either mark may be the decimal mark"
-        nearly = max(self.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
-        before = nearly.before
-        if not nearly.failures or not (before or nearly.alike):
-            return ""
-        count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
-        others = count if before else "most cells after it are"
-        return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"
+    def rivals(self, chosen: DateFormat) -> list[str]:
+        """The formats that the same number of cells fit."""
+        failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
+        return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
 
 
 @lru_cache(8)

@@ -40,6 +40,15 @@ class FormatVotes:
                 for rival in rivals:
                     self._alone[name, rival] += int((real[name] & ~real[rival]).sum())
 
+    def rivals(self) -> list[str]:
+        """The formats that every cell fits that fits any, the one that is taken first; none where there is but one."""
+        best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
+        names = [name for name in RIVALS.get(best.name, ()) if 0 < self._votes[name] == self._votes[best.name]]
+        return [best.name, *names] if names and not self._alone_of(best.name, names) else []
+
+    def _alone_of(self, best: str, names: list[str]) -> int:
+        return sum(self._alone[name, best] for name in names)
+
     def result(self) -> tuple[list[DateFormat], str]:
         """The format ([] if no cell fits any), and what users should know about it."""
         best = max(KNOWN[1:], key=lambda form: self._votes[form.name])

@@ -18,9 +18,11 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.text import Text
 
 from .candidates import Decision
+from .column_findings import filled, finding_on, why_text
 from .conversion import brief
 from .date_formats import DateFormat
 from .evidence import ColumnEvidence
+from .found import ColumnFinding
 from .guards import without_formulas
 from .kernels_written import common_style
 from .number_styles import POINT, NumberStyle
@@ -37,12 +39,22 @@ class Inferred:
     formats: dict[str, list[DateFormat]]
     styles: dict[str, NumberStyle]
     notes: list[str]
+    columns: list[ColumnFinding]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a person said of one column, and how many of its cells may disagree."""
+
+    formats: Sequence[DateFormat] = ()
+    tolerance: float = TOLERANCE
+    styles: Sequence[NumberStyle] = ()
 
 
 class Inference:
     """Looks at every block of a file, then decides the types of its columns.
 
-    ``styles`` are the number styles that the user gave; ``default`` is the likelier style where nothing in the file
+    ``known`` is what the user said, by column; ``default`` is the likelier style where nothing in the file
     tells ``1,234`` from ``1.234``.
     """
 
@@ -52,13 +64,15 @@ class Inference:
         places: Sequence[int],
         *,
         nulls: Collection[str] | None = None,
-        formats: Sequence[DateFormat] = (),
         guard: Guard = "none",
-        tolerance: float = TOLERANCE,
-        styles: Sequence[NumberStyle] = (),
+        known: Callable[[str], Known] = lambda name: Known(),
+        allow_infinity: bool = False,
         default: NumberStyle = POINT,
     ) -> None:
-        self.columns = [ColumnEvidence(name, formats, tolerance, styles) for name in names]
+        self.columns = [
+            ColumnEvidence(name, said.formats, said.tolerance, said.styles, allow_infinity=allow_infinity)
+            for name, said in ((name, known(name)) for name in names)
+        ]
         self._places = places
         self._nulls = nulls
         self._guard = guard
@@ -85,15 +99,15 @@ class Inference:
             column.settle()
         hint = common_style([column.numbers for column in self.columns if not column.numbers.is_over])
         decisions = {column.name: column.decide(hint, self._default) for column in self.columns}
-        needed = any(column.marked and decisions[column.name].kind.name != Text.name for column in self.columns)
+        needed = any(column.marked and _is_typed(decisions[column.name]) for column in self.columns)
         markers = tuple(self._nulls) if self._nulls is not None else NULL_MARKERS if needed else ()
         notes: list[str] = []
         formats: dict[str, list[DateFormat]] = {}
         styles: dict[str, NumberStyle] = {}
         for column in self.columns:
             decision = decisions[column.name]
-            if decision.kind.name == Text.name:
-                told = [column.why_text()]
+            if not _is_typed(decision):
+                told = [] if decision.proposed else [why_text(column)]
             else:
                 formats[column.name], told = _formats(column, decision)
                 if decision.style is not None:
@@ -102,7 +116,12 @@ class Inference:
                 notes += _left_out(column, decision)
             notes += [f"{column.name}: {note}" for note in told if note]
         specs = [ColumnSpec(name=column.name, type=decisions[column.name].kind.name) for column in self.columns]
-        return Inferred(specs, markers, formats, styles, notes)
+        found = [finding_on(column, decisions[column.name]) for column in self.columns]
+        return Inferred(specs, markers, formats, styles, notes, found)
+
+
+def _is_typed(decision: Decision) -> bool:
+    return decision.kind.name != Text.name
 
 
 def _formats(column: ColumnEvidence, decision: Decision) -> tuple[list[DateFormat], list[str]]:
@@ -118,9 +137,15 @@ def _left_out(column: ColumnEvidence, decision: Decision) -> list[str]:
     if count := decision.failures:
         are = "are" if count > 1 else "is"
         notes.append(
-            f"{column.name} is {decision.words}; {count:,} of {column.values:,} cells {are} not "
+            f"{column.name} is {decision.words}; {count:,} of {filled(column):,} cells {are} not "
             f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
         )
+    if count := column.infinite:
+        cells = "cells are infinite" if count > 1 else "cell is infinite"
+        if decision.kind.kernel != "float":
+            notes.append(f"{column.name}: {count:,} {cells}; “allow_infinity” takes such in, as DOUBLE PRECISION")
+        elif not column.allow_infinity:
+            notes.append(f"{column.name}: {count:,} {cells}; “allow_infinity” takes such in")
     if count := column.errors:
         notes.append(f"{column.name}: {count:,} {'cells hold' if count > 1 else 'cell holds'} a spreadsheet's error")
     return notes

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid as uuids
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ from dataengine.columns.types.logic import FALSE_WORDS, TRUE_WORDS
 from dataengine.columns.values import BIGINT
 
 from .number_styles import NumberStyle
+from .patterns import INFINITIES
 from .shapes import Mask, holds_byte
 
 type ErrorCode = Literal[
@@ -69,6 +70,7 @@ class Target:
     trim: bool | None = None
     """Whether spaces around texts are kept: False keeps them, True drops them, None keeps them in plain text only."""
     style: NumberStyle | None = None
+    allow_infinity: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,7 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
     """Digits with an optional sign, and zeros as decimals. No exponents, separators or hexadecimal."""
     text = trimmed(cells)
     fits = matches(text, INTEGER)
-    problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
+    problems = fault(present(text) & ~fits, "invalid_type", _whole_number(target))
     digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"\.0+$", "")  # as pandas writes it
     digits = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
@@ -176,6 +178,12 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
         problems += fault(nobody, "unknown_reference", "the id of a record, which is 1 or more")
         within &= ~nobody
     return Converted(pc.cast(only(digits, within), target.arrow), problems)
+
+
+def _whole_number(target: Target) -> str:
+    if not target.kind.is_reference:
+        return target.kind.expected
+    return f"the id of a record of “{target.parameters['references']}”, which exports of it have (a whole number)"
 
 
 def bounds_of(target: Target) -> tuple[int, int]:
@@ -208,11 +216,15 @@ def quick_float(cells: pa.Array, target: Target) -> pa.Array | None:
 
 
 def careful_float(cells: pa.Array, target: Target) -> Converted:
-    """Decimal digits, with an optional sign, point and exponent. Neither NaN nor infinity, which JSON cannot express.
+    """Decimal digits, with an optional sign, point and exponent. Not NaN; infinity only if the user allows it.
 
     The value is the nearest that the type holds. What would overflow, or wrongly become zero, is out of range.
     """
     text = trimmed(cells)
+    if target.allow_infinity and (endless := infinities(text)).any():
+        others = careful_float(only(text, ~endless), replace(target, allow_infinity=False))
+        values = pc.cast(pc.utf8_lower(only(text, endless)), target.arrow)
+        return Converted(pc.if_else(pa.array(endless), values, others.values), others.problems)
     fits = matches(text, FLOAT)
     problems = fault(present(text) & ~fits, "invalid_type", target.kind.expected)
     values = pc.cast(only(text, fits), target.arrow)
@@ -220,6 +232,11 @@ def careful_float(cells: pa.Array, target: Target) -> Converted:
     vanished = mask_of(pc.equal(values, pa.scalar(0.0, target.arrow))) & matches(text, r"^[+-]?[0-9.]*[1-9]")
     problems += fault(infinite | vanished, "out_of_range", f"a number that {target.kind.name} can hold")
     return Converted(only(values, fits & ~infinite & ~vanished), problems)
+
+
+def infinities(cells: pa.Array) -> Mask:
+    """Where cells say infinity."""
+    return mask_of(pc.is_in(trimmed(cells), pa.array(INFINITIES), skip_nulls=True))
 
 
 # Yes and no ------------------------------------------------------------------------------------------------------

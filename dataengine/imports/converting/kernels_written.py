@@ -48,7 +48,7 @@ class WrittenCells:
 
 
 def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
-    """Read every cell in a style; ``number_styles.read_one`` does the same for a single cell."""
+    """Read every cell in a style."""
     good = matches(cells, style.pattern)
     numbers = only(cells, good)
     is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]+$"))
@@ -188,7 +188,11 @@ def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
             tally.bare = tally.bare or not (what.percent or re.match(_MAYBE_ZERO, what.text))
     if not tally.bare:
         small = [what is not None and not what.percent for what in said]
-        tally.bare = bool(_whole_numbers(shapes, said, small).any())
+        long = [is_small and digits_in(text) > SURE_DIGITS for is_small, text in zip(small, shapes.texts, strict=True)]
+        short = [is_small and not is_long for is_small, is_long in zip(small, long, strict=True)]
+        tally.bare = bool(_whole_numbers(shapes, said, short).any()) or (
+            any(long) and bool(matches(only(block.text, shapes.mask(long)), "[1-9]").any())
+        )
     if tally.is_whole and len(wrong) < len(said):
         long = [what is not None and digits_in(what.text) > SURE_DIGITS for what in said]
         if any(long):
@@ -280,10 +284,14 @@ class StyleVotes:
             return
         self.votes.look(ColumnBlock(text, np.zeros(len(text), dtype=np.int64)))
 
-    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str]:
-        """The style, and what people should know about it; where both would do, the decimal point."""
+    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str, list[str]]:
+        """The style, what users should know about it, and the marks that all cells allow, that of the style first.
+
+        If both fit, the decimal point.
+        """
         self.votes.settle()
         choice = self.votes.decide(hint, default)
         if choice is None or not choice.tally.cells:
-            return POINT, ""
-        return choice.tally.style, choice.note
+            return POINT, "", []
+        style = choice.tally.style
+        return style, choice.note, [style.decimal, choice.other] if choice.other else []

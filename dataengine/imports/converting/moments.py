@@ -144,7 +144,7 @@ def _by_shapes(shapes: Shapes, form: DateFormat) -> _Parts:
             match name:
                 case "b":
                     parts.month[rows] = MONTH_NUMBERS.get(part.lower(), 0)
-                case "p":
+                case "p" | "q":
                     parts.half[rows] = {"am": 1, "pm": 2}[part.lower().replace(".", "")]
                 case "z":
                     parts.has_zone[rows] = True
@@ -162,12 +162,12 @@ def _by_shapes(shapes: Shapes, form: DateFormat) -> _Parts:
                     if name == "y":
                         number = np.where(number < 69, 2000 + number, 1900 + number)
                     getattr(parts, _NAMES[name])[rows] = number
-                    if name == "H":
+                    if name in "Hh":
                         parts.has_clock[rows] = True
     return parts
 
 
-_NAMES = {"Y": "year", "y": "year", "m": "month", "d": "day", "H": "hour", "M": "minute", "S": "second"}
+_NAMES = {"Y": "year", "y": "year", "m": "month", "d": "day", "H": "hour", "h": "hour", "M": "minute", "S": "second"}
 
 
 def _number(shapes: Shapes, rows: Ints, places: range | list[int]) -> Ints:
@@ -195,13 +195,13 @@ def _by_pattern(text: pa.Array, form: DateFormat) -> _Parts:
         if name == "y":
             whole = np.where(whole < 69, 2000 + whole, 1900 + whole)
         getattr(parts, _NAMES[name])[filled] = whole[filled]
-        if name == "H":
-            parts.has_clock = filled
+        if name in "Hh":
+            parts.has_clock |= filled
     if "b" in form.groups:
         parts.month = _month_of(pc.struct_field(found, "b"))
-    if "p" in form.groups:
-        half = pc.replace_substring(pc.utf8_lower(pc.struct_field(found, "p")), ".", "")
-        parts.half = mask_of(pc.equal(half, "am")) + 2 * mask_of(pc.equal(half, "pm")).astype(np.int64)
+    for name in sorted(form.groups & {"p", "q"}):
+        half = pc.replace_substring(pc.utf8_lower(pc.struct_field(found, name)), ".", "")
+        parts.half = parts.half + mask_of(pc.equal(half, "am")) + 2 * mask_of(pc.equal(half, "pm")).astype(np.int64)
     if "f" in form.groups:
         fraction = pc.utf8_rtrim(pc.fill_null(pc.struct_field(found, "f"), ""), "0")
         parts.fine = mask_of(pc.greater(pc.binary_length(fraction), 6))

@@ -1,6 +1,6 @@
 """How spreadsheets and people write numbers, and which of two styles a column's cells suggest. Pure.
 
-Patterns are for RE2 and Python alike; ``kernels_written.py`` applies them to columns, ``likely_types.py`` to cells.
+Patterns are for RE2 and Python alike; ``kernels_written.py`` applies them to columns.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|BRL|MXN|ZAR|SGD|HKD|KRW|ILS"
 )
 _CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|A|C|R|S)?\$|[€£¥₹₽₩₺₴₪฿]|zł|Kč|kr|Fr|{_CODES})"
+# What is written for several currencies (kr, Fr) is none that a column could be shown in.
+_CURRENCY_OF = {
+    "$": "USD", "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
+    "S$": "SGD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
+    "₴": "UAH", "₪": "ILS", "฿": "THB", "zł": "PLN", "Kč": "CZK",
+}  # fmt: skip
 _SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": "['\u2019]"}
 NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
@@ -80,14 +86,16 @@ def _separators(style: NumberStyle) -> list[str]:
 def _pattern(style: NumberStyle) -> str:
     # At most 15 digits: longer numbers with marks are codes, or Excel has already changed what was typed.
     grouped = "|".join(f"(?:{mark}[0-9]{{3}}){{1,4}}" for mark in _separators(style))
+    if style.decimal == "." and style.thousands in (None, ","):
+        grouped += "|(?:,[0-9]{2}){1,5},[0-9]{3}"  # lakh and crore
     point = _SEPARATORS[style.decimal]
     number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
     before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
     bare = f"(?:(?:{before})?{number}|{number}{after})"
-    signed = (
-        rf"{_MINUS}?{bare}|{before}{_MINUS}{number}|(?:{before})?{number}-|{number}-{after}|{number}{after}-|\({bare}\)"
-    )
-    return f"^(?:{signed})$"
+    minus_before = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}"
+    minus_after = rf"(?:{before})?{number}-|{number}-{after}|{number}{after}-"
+    brackets = rf"\({bare}\)|{before}\({number}\)"
+    return f"^(?:{minus_before}|{minus_after}|{brackets})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,8 @@ class StyleChoice:
     tally: Tally
     is_proven: bool
     note: str
+    other: str = ""
+    """The other mark before decimals, where all cells allow that as well."""
 
 
 def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> StyleChoice | None:
@@ -186,7 +196,15 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberSty
     meant = "one with three decimals" if best.thrice else "a thousand"
     other_mark = "," if best is point else "."
     note = f"cells like {shown} are read as {meant}, {reason}; to change that, set the option decimal to “{other_mark}”"
-    return StyleChoice(best, False, note)
+    return StyleChoice(best, False, note, other_mark)
+
+
+def display_of(tally: Tally) -> dict[str, str]:
+    """The display of a column whose numbers were written this way; empty for plain numbers."""
+    if tally.percents:
+        return {"style": "percent"}
+    code = next((_CURRENCY_OF.get(mark, mark) for mark in tally.currencies), "")
+    return {"style": "currency", "currency": code} if len(code) == 3 else {}
 
 
 def _marks(tally: Tally) -> str:

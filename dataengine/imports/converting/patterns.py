@@ -20,6 +20,17 @@ NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?"
 NULL_MARKERS = ("NA", "N/A", "NULL", "null", "\\N", "-")
 """NULL in a file if at least one of its columns would be text otherwise."""
 
+_WORDS = (
+    "n/a", "n.a.", "na", "null", "none", "nil", "missing", "unknown", "undefined", "not available", "not applicable",
+    "no data", "(blank)", "(empty)", "(null)", "(none)", "<na>", "<null>", "tbd", "k.a.", "keine angabe", "unbekannt",
+    "inconnu", "desconocido", "sconosciuto", "onbekend", "desconhecido", "nieznane",
+)  # fmt: skip
+_SIGNS = ("?", "??", "???", "--", "---", "\u2013", "\u2014", ".", "..", "...", "\u2026", "*", "/")
+NULL_WORDS = tuple(
+    dict.fromkeys([*_SIGNS, *_WORDS, *map(str.upper, _WORDS), *map(str.capitalize, _WORDS), *map(str.title, _WORDS)])
+)
+"""What people write for a missing value, where it is no marker: among values of a type they are proposed as such."""
+
 SHEET_NULLS = ("#N/A", "#N/V", "#NV", "NaN", "nan", "NAN")
 """Written by spreadsheets and programs where there is no value: NULL in columns that are not text."""
 SHEET_ERRORS = (

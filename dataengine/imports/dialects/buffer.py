@@ -11,6 +11,7 @@ from dataengine.imports.reading.source import Source
 
 from .dialect import Dialect
 from .grammar import LINE_BREAK, MAX_ROW_BYTES, Grammar, NeedMore
+from .text_formulas import chunks_in_quotes
 
 BLANK_LINES = re.compile(rb"[\r\n]*")
 
@@ -21,7 +22,8 @@ class Buffer:
     def __init__(self, chunks: Iterator[bytes], dialect: Dialect) -> None:
         self.text = b""
         self.final = False
-        self._chunks = chunks
+        quote = dialect.quote.encode() if dialect.quote else None
+        self._chunks = chunks_in_quotes(chunks, dialect.delimiter.encode(), quote)
         self._close_last_line = dialect.escape in (None, dialect.quote)
 
     def fill(self, size: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .grammar import LINE_BREAK, Grammar
+from .text_formulas import in_quotes
 
 MAX_RECORDS = 500
 MAX_CELLS = 200_000
@@ -56,6 +57,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
 
     For a ``sheet``, lines are rows; see ``Source.lines_are_records``.
     """
+    text = in_quotes(text, grammar.delimiter, grammar.quote)
     records: list[list[str]] = []
     lines: list[int] = []
     quoted: list[list[bool]] = []

@@ -23,13 +23,15 @@ from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
-from .staging import Staging, pg_type, temporary
+from .staging import Staging, pg_type, staged, staged_key, temporary
 
 
 class Checks:
     """The checks of one import that are made in SQL. ``columns`` are the catalog's columns that the file fills."""
 
-    def __init__(self, staging: Staging, columns: Sequence[Column], table: Table | None) -> None:
+    def __init__(
+        self, staging: Staging, columns: Sequence[Column], table: Table | None, lacking: Sequence[str] = ()
+    ) -> None:
         self.staging = staging
         self.table = table
         self.unique = [column for column in columns if column.unique]
@@ -40,6 +42,8 @@ class Checks:
         self.rejected = temporary(staging.job_id, "rejected")
         self.errors = temporary(staging.job_id, "errors")
         self.found = 0
+        self.lacking = lacking
+        """Columns that only records have a value for, and no row."""
         self.skipped: list[str] = []
         """Unique columns whose known values are no error, since rows with them are skipped."""
         self.own = "{}"
@@ -52,7 +56,7 @@ class Checks:
     def create(self) -> None:
         """Make the temporary tables."""
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.keys]
+        parts += [sql.SQL("{} {}").format(staged(spec.name), pg_type(spec)) for spec in self.keys]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.rejected, sql.SQL(", ").join(parts)))
         run(
             sql.SQL(
@@ -88,6 +92,21 @@ class Checks:
         conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
         return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
 
+    def reject_new(self, update_key: str) -> int:
+        """Move rows that would become records, where they cannot: only updates are possible, or values are lacking."""
+        if self.table is None or not (self.lacking or update_key == "id"):
+            return 0
+        return self._move(self._new(update_key))
+
+    def _new(self, update_key: str) -> sql.Composable:
+        key = self._key(update_key)
+        return sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE {} = {})").format(
+            ddl.qualified(self.table.name if self.table else ""), unique_key(key, "t"), staged_key(key, "s")
+        )
+
+    def _key(self, name: str) -> Column:
+        return next(column for column in self.unique if column.name == name)
+
     def reject_missing(self, table: Table) -> None:
         """Move the staged rows whose ids are not in ``table``."""
         self._move_missing(ddl.qualified(table.name))
@@ -113,18 +132,18 @@ class Checks:
                     "s.id IN (SELECT d.id FROM {1} d JOIN (SELECT {0} AS repeated, min(id) AS first FROM {1} "
                     "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r "
                     "ON {2} = r.repeated WHERE d.id > r.first)"
-                ).format(unique_key(column), self.staging.relation, unique_key(column, "d"))
+                ).format(staged_key(column), self.staging.relation, staged_key(column, "d"))
             )
         return self._greedy()
 
     def _greedy(self) -> int:
         job = self.staging.job_id
         winners, clash_table = temporary(job, "winners"), temporary(job, "clashing")
-        names = [sql.Identifier(column.name) for column in self.unique]
+        names = [staged(column.name) for column in self.unique]
         listed = sql.SQL(", ").join(names)
         clashing = sql.SQL(" OR ").join(
             sql.SQL("{0} IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1)").format(
-                unique_key(column), self.staging.relation
+                staged_key(column), self.staging.relation
             )
             for column in self.unique
         )
@@ -134,7 +153,7 @@ class Checks:
             )
         )
         for column in self.unique:
-            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, unique_key(column)))
+            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, staged_key(column)))
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WHERE {}").format(
                 clash_table, listed, self.staging.relation, clashing
@@ -150,7 +169,7 @@ class Checks:
         return moved
 
     def _move(self, condition: sql.Composable, held: Staging | None = None) -> int:
-        names = sql.SQL(", ").join([sql.Identifier("id"), *(sql.Identifier(spec.name) for spec in self.keys)])
+        names = sql.SQL(", ").join([sql.Identifier("id"), *(staged(spec.name) for spec in self.keys)])
         moved = run(
             sql.SQL(
                 "WITH gone AS (DELETE FROM {} s WHERE {} RETURNING {}) INSERT INTO {} ({}) SELECT {} FROM gone"
@@ -187,10 +206,10 @@ class Checks:
         assert self.table is not None
         other: sql.Composable = sql.SQL("")
         if update_key:
-            key = next(column for column in self.unique if column.name == update_key)
-            other = sql.SQL(" AND {} IS DISTINCT FROM {}").format(unique_key(key, "t"), unique_key(key, "s"))
+            key = self._key(update_key)
+            other = sql.SQL(" AND {} IS DISTINCT FROM {}").format(unique_key(key, "t"), staged_key(key, "s"))
         return sql.SQL("EXISTS (SELECT FROM {} t WHERE {} = {}{})").format(
-            ddl.qualified(self.table.name), unique_key(column, "t"), unique_key(column, "s"), other
+            ddl.qualified(self.table.name), unique_key(column, "t"), staged_key(column, "s"), other
         )
 
     def explain_chunk(self) -> None:
@@ -219,7 +238,7 @@ class Checks:
                     rejected=self.rejected,
                     table=table,
                     known=unique_key(column, "t"),
-                    given=unique_key(column, "s"),
+                    given=staged_key(column, "s"),
                     own=sql.Literal(self.own),
                 )
             )
@@ -239,11 +258,13 @@ class Checks:
     def _explain(self, update_key: str | None) -> None:
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
         self._explain_impossible(place)
+        if update_key is not None:
+            self._explain_new(place, update_key)
         for column in self.unique:
             known: sql.Composable = sql.SQL("false")
             if self.table is not None and column.name not in (update_key, *self.skipped):
                 known = self._known(column, update_key)
-                self._file(column, place[column.name], "duplicate_in_table", known)
+                self._file(column.name, place[column.name], "duplicate_in_table", known)
             run(
                 sql.SQL(
                     "INSERT INTO {errors} SELECT s.id, {place}, {label}, 'duplicate_in_file', f.id "
@@ -254,25 +275,36 @@ class Checks:
                     label=sql.Literal(column.name),
                     rejected=self.rejected,
                     staging=self.staging.relation,
-                    first=unique_key(column, "f"),
-                    given=unique_key(column, "s"),
+                    first=staged_key(column, "f"),
+                    given=staged_key(column, "s"),
                     known=known,
                 )
             )
 
     def _explain_impossible(self, place: dict[str, int]) -> None:
         for column, _, check in self.patterns:
-            self._file(column, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
+            self._file(column.name, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
         for column in self.references:
-            self._file(column, place[column.name], "unknown_reference", self._unknown(column))
+            self._file(column.name, place[column.name], "unknown_reference", self._unknown(column))
+
+    def _explain_new(self, place: dict[str, int], update_key: str) -> None:
+        new = self._new(update_key)
+        if update_key == "id":
+            # Where nothing could be read of the id, that was said.
+            self._file(
+                "id", place["id"], "unknown_reference", sql.SQL("s.{} IS NOT NULL AND {}").format(staged("id"), new)
+            )
+            return
+        for number, name in enumerate(self.lacking):
+            self._file(name, len(place) + number, "missing_value", new)
 
     def forget_errors(self) -> None:
         run(sql.SQL("TRUNCATE {}").format(self.errors))
 
-    def _file(self, column: Column, place: int, code: str, condition: sql.Composable) -> None:
+    def _file(self, column: str, place: int, code: str, condition: sql.Composable) -> None:
         run(
             sql.SQL("INSERT INTO {} SELECT s.id, {}, {}, {}, NULL FROM {} s WHERE {}").format(
-                self.errors, sql.Literal(place), sql.Literal(column.name), sql.Literal(code), self.rejected, condition
+                self.errors, sql.Literal(place), sql.Literal(column), sql.Literal(code), self.rejected, condition
             )
         )
 

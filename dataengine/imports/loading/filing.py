@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Reading, blocks_of
-from dataengine.imports.planning.plan import Plan
+from dataengine.imports.planning.plan import RECORD_KEY, Plan
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import LateError, LateSpill, Rejected, RejectSpill
 from dataengine.models.shapes import RowError
@@ -147,6 +147,10 @@ def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
             message = f"line {reading.lines.one(reading.ids.row_of(error.first))} has the same value"
         case "duplicate_in_table":
             message = "a record of the table has the same value"
+        case "unknown_reference" if error.column == RECORD_KEY.name:
+            message = "there is no record of this id"
+        case "missing_value":
+            message = "no record has the row's key, and a new one needs a value here"
         case "unknown_reference":
             column = next(column for column in checks.references if column.name == error.column)
             target = column.references.name if column.references else ""

@@ -10,17 +10,21 @@ from typing import Any, ClassVar, Protocol
 from dataengine.exceptions import Unavailable
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Conversion, Counts, Reading
-from dataengine.imports.planning.plan import Plan
+from dataengine.imports.planning.plan import RECORD_KEY, Plan
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import statements
 
 from .checks import Checks
 from .filing import Filing, described
-from .staging import Staging
+from .staging import Staging, staged_name
 
 TRIES = 5
 """How many times to insert rows that clash with what others write meanwhile."""
+
+
+_RECORD_KEY = Column(name=RECORD_KEY.name, type=RECORD_KEY.type, unique=True)
+"""The system's key as a column, for an import that goes by it; it is in no catalog."""
 
 
 class Reporter(Protocol):
@@ -63,7 +67,7 @@ class Loader(ABC):
         staging: Staging,
         checked_against: Table | None,
     ) -> None:
-        by_name = {column.name: column for column in columns}
+        by_name = {column.name: column for column in columns} | {RECORD_KEY.name: _RECORD_KEY}
         self.plan = plan
         self.counts = Counts()
         self.causes = rejected_rows.Causes()
@@ -72,7 +76,7 @@ class Loader(ABC):
         self._reporter = reporter
         self._staging = staging
         filled = [by_name[spec.name] for spec in plan.specs] if columns else []  # none yet of a new table
-        self._checks = Checks(staging, filled, checked_against)
+        self._checks = Checks(staging, filled, checked_against, plan.lacking)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
         self._filing: Filing | None = None
@@ -156,7 +160,7 @@ class Loader(ABC):
         if stored + reading.held != reading.good:
             raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good - reading.held}")
         if reading.keyed:
-            names = ["id", *(spec.name for spec in self._checks.keys)]
+            names = ["id", *(staged_name(spec.name) for spec in self._checks.keys)]
             statements.copy_into(self._checks.rejected, names, self._conversion.key_stream())
         self.counts.rows_read = reading.rows + reading.damaged
         self.counts.rows_rejected = reading.rejected.count

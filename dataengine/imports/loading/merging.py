@@ -22,6 +22,10 @@ from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
 
 
+class _RecordsGone(Exception):
+    """Records that rows were to update are there no more."""
+
+
 class Merging(Loader):
     """Stages the rows, and merges them into ``table`` as the options say."""
 
@@ -51,7 +55,7 @@ class Merging(Loader):
             self._reporter.update(phase="checking")
             self._staging.analyze()
         self.counts.rows_skipped = self._skip_known()
-        self._checks.reject_known(update_key=self._update_key)
+        self._reject_known()
         self._checks.reject_repeated()
         self._settle(update_key=self._update_key)
 
@@ -63,7 +67,10 @@ class Merging(Loader):
             try:
                 with transaction.atomic():
                     updated = self._staging.update(self._table, self._update_key) if self._update_key else 0
-                    inserted = self._staging.insert_into(self._table)
+                    inserted = self._insert()
+            except _RecordsGone:
+                self._look_again()
+                continue
             except IntegrityError as error:
                 if not isinstance(error.__cause__, errors.UniqueViolation | errors.ForeignKeyViolation):
                     raise
@@ -72,6 +79,19 @@ class Merging(Loader):
             self.counts.rows_updated, self.counts.rows_imported = updated, inserted
             return self._table
         raise busy()
+
+    def _insert(self) -> int:
+        """What is not an update. Raises _RecordsGone where others deleted records, and none is to be made for them."""
+        if not (self.plan.only_updates or self.plan.lacking):
+            return self._staging.insert_into(self._table)
+        if not self._staging.is_empty():
+            raise _RecordsGone
+        return 0
+
+    def _reject_known(self) -> None:
+        if self._update_key is not None:
+            self._checks.reject_new(self._update_key)
+        self._checks.reject_known(update_key=self._update_key)
 
     def rehearse(self) -> None:
         super().rehearse()
@@ -102,7 +122,7 @@ class Merging(Loader):
         checks, before = self._checks, self._checks.found
         self.counts.rows_skipped += self._skip_known()
         checks.reject_impossible()
-        checks.reject_known(update_key=self._update_key)
+        self._reject_known()
         self.counts.rows_rejected += checks.found - before
         checks.forget_errors()
         checks.explain(update_key=self._update_key)

@@ -11,7 +11,7 @@ from django.db import connection
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.models import Table
+from dataengine.models import Column, Table
 from dataengine.postgres import ddl, names, statement_progress, statements
 from dataengine.postgres.statements import run, value
 from dataengine.postgres.text_expressions import unique_key
@@ -29,6 +29,22 @@ def temporary(job_id: int, purpose: str) -> sql.Identifier:
     return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
 
 
+def staged_name(name: str) -> str:
+    """What a table's column is called in the staging table, whose own ``id`` is the row's number."""
+    return "record.id" if name == "id" else name  # no name of a user's holds a dot
+
+
+def staged(name: str) -> sql.Identifier:
+    return sql.Identifier(staged_name(name))
+
+
+def staged_key(column: Column | ColumnSpec, of: str = "") -> sql.Composable:
+    """``unique_key`` of a column in the staging table; ``of`` is the table's alias."""
+    if column.name == "id":
+        return sql.Identifier(*filter(None, (of, staged_name("id"))))
+    return unique_key(column, of)
+
+
 class Staging:
     """A staging table: ``id`` (the row's number in the file, from ``base``) and the columns that the file fills."""
 
@@ -41,11 +57,11 @@ class Staging:
 
     @property
     def columns(self) -> list[str]:
-        return ["id", *(spec.name for spec in self.specs)]
+        return ["id", *(staged_name(spec.name) for spec in self.specs)]
 
     def create(self) -> None:
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(sql.Identifier(spec.name), pg_type(spec)) for spec in self.specs]
+        parts += [sql.SQL("{} {}").format(staged(spec.name), pg_type(spec)) for spec in self.specs]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.relation, sql.SQL(", ").join(parts)))
 
     def drop(self) -> None:
@@ -69,7 +85,7 @@ class Staging:
     def sample(self) -> list[dict[str, str | None]]:
         """The first rows, each value as PostgreSQL writes it."""
         names = [spec.name for spec in self.specs]
-        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
+        texts = sql.SQL(", ").join(sql.SQL("{}::text").format(staged(name)) for name in names)
         statement = sql.SQL("SELECT {} FROM {} ORDER BY id LIMIT {}").format(
             texts, self.relation, sql.Literal(_SAMPLE_ROWS)
         )
@@ -122,6 +138,9 @@ class Staging:
         self._drop_known(table, key)
         return count
 
+    def is_empty(self) -> bool:
+        return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.relation))
+
     def skip_known(self, table: Table, columns: Sequence[str]) -> int:
         """Remove the rows that share a value of one of the unique ``columns`` with a record of the table."""
         return sum(self._drop_known(table, name) for name in columns)
@@ -136,4 +155,4 @@ class Staging:
     def _same(self, column: str) -> sql.Composable:
         """Whether a row and a record have the same value in a unique column."""
         spec = next(spec for spec in self.specs if spec.name == column)
-        return sql.SQL("{} = {}").format(unique_key(spec, "t"), unique_key(spec, "s"))
+        return sql.SQL("{} = {}").format(unique_key(spec, "t"), staged_key(spec, "s"))

@@ -45,6 +45,19 @@ class Block:
         """The text of an accepted row as written in the file (decoded), without its line break. Cheap."""
         return self._text[int(self._starts[index]) : int(self._ends[index])].decode()
 
+    def before(self, line: int) -> Block:
+        """What of it stands before a line."""
+        count = int(np.searchsorted(self.lines, line))
+        return Block(
+            [column.slice(0, count) for column in self.columns],
+            self.lines[:count],
+            [item for item in self.rejects if item.line < line],
+            self.bytes_read,
+            self._text,
+            self._starts[:count],
+            self._ends[:count],
+        )
+
     def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
         """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""
         if not grammar.quote or not self._may_have_quoted(grammar.quote, words):

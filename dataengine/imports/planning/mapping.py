@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dataengine.columns.identifiers import derive_identifier, validate_identifier
@@ -90,14 +90,19 @@ def _agreeing(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def map_onto(
-    headers: Sequence[str], wanted: Mapping[str, str | None] | None, columns: Sequence[ColumnSpec], *, has_header: bool
+    headers: Sequence[str],
+    wanted: Mapping[str, str | None] | None,
+    columns: Sequence[ColumnSpec],
+    *,
+    has_header: bool,
+    may_lack: bool = False,
 ) -> ColumnMapping:
     """Map a file's headers onto an existing table's columns.
 
     By ``wanted``, else by name or label (exactly, then without regard to case, spaces and punctuation), else, if there
     is no header, by position; also by position if the file is the rejected.csv of a file without a header. Raises
     InvalidInput if nothing matches, if the mapping names an unknown header or column, or if the file has nothing for a
-    required column without a default.
+    required column without a default (unless ``may_lack``: its rows may update records).
     """
     read = read_names(headers, has_header=has_header)
     stripped, guarded = read.names, read.guarded
@@ -137,11 +142,16 @@ def map_onto(
     if not taken:
         reason = "No header of the file is a column of the table. Say in “mapping” which column each goes into."
         raise InvalidInput(reason, code="no_matching_columns", fields={"mapping": reason})
-    missing = [c.name for c in columns if c.required and c.default is None and c.name not in taken]
-    if missing:
+    missing = lacking(columns, taken)
+    if missing and not may_lack:
         reason = f"The file has no values for the required {_list(missing)}."
         raise InvalidInput(reason, code="missing_columns", fields={"mapping": reason})
     return ColumnMapping(stripped, tuple(found), guarded)
+
+
+def lacking(columns: Sequence[ColumnSpec], filled: Collection[str | None]) -> list[str]:
+    """The columns that a new record needs and that are not ``filled``."""
+    return [c.name for c in columns if c.required and c.default is None and c.name not in filled]
 
 
 def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, has_header: bool) -> ColumnMapping:

@@ -22,9 +22,11 @@ DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_heade
 KEYS = DIALECT_KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
     "trim", "guarded",
-    "types", "tolerance", "on_bad_cell", "decimal", "thousands",
+    "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last",
 }  # fmt: skip
 _MAX_LIST = 50
+MOST_LAST = 1_000
+"""So many rows at the end may be left out."""
 
 type OnConflict = Literal["reject", "skip", "update"]
 type OnError = Literal["skip_rows", "abort"]
@@ -56,8 +58,16 @@ class ImportOptions:
     tolerance: float = TOLERANCE
     """The share of a new column's filled cells that may not fit the type of the others."""
     on_bad_cell: OnBadCell = "reject"
+    bad_cells: Mapping[str, OnBadCell] = field(default_factory=dict)
+    """The same where it was given by column."""
     style: NumberStyle | None = None
     """How numbers are written; None: detect it for each column."""
+    styles: Mapping[str, NumberStyle] = field(default_factory=dict)
+    """The same for the columns for which it was given."""
+    allow_infinity: bool = False
+    """Whether ``inf`` is a value in floating-point columns."""
+    skip_last: int = 0
+    """How many rows at the end are left out, such as totals and footnotes."""
 
     @classmethod
     def read(cls, given: object) -> ImportOptions:
@@ -80,6 +90,7 @@ class ImportOptions:
         except InvalidInput as error:
             dialect = DialectOptions()
             errors |= {name: messages[0] for name, messages in error.fields.items()}
+        bad_cells = values.get("on_bad_cell")
         formats = values.get("date_formats", [])
         by_column = formats if isinstance(formats, Mapping) else {}
         nulls = values.get("null_values")
@@ -99,24 +110,49 @@ class ImportOptions:
             guarded=None if values.get("guarded", "auto") == "auto" else _flag(values, "guarded", errors),
             types=_types(values.get("types", {}), errors),
             tolerance=_share(values.get("tolerance", TOLERANCE), errors),
-            on_bad_cell=cast("OnBadCell", _one_of(values, "on_bad_cell", ("reject", "null", "text"), errors)),
+            on_bad_cell="reject" if isinstance(bad_cells, Mapping) else _bad_cell(values, errors),
+            bad_cells=_by_column(bad_cells, lambda cell: _bad_cell({"on_bad_cell": cell}, errors)),
             style=_style(values, errors),
+            styles=_styles(values, errors),
+            allow_infinity=_flag(values, "allow_infinity", errors),
+            skip_last=_count(values, "skip_last", errors),
         )
         if not options.create_table and not errors:
             if options.types:
                 errors["types"] = "The table already has its types; give types for a new table only."
-            elif options.on_bad_cell == "text":
+            elif "text" in (options.on_bad_cell, *options.bad_cells.values()):
                 errors["on_bad_cell"] = "The table already has its types; give reject or null."
         if options.on_conflict == "update" and options.key is None and "key" not in errors:
             errors["key"] = "Name the unique column by which on_conflict “update” finds the record."
+        if options.key == "id" and options.on_conflict != "update" and not errors:
+            errors["key"] = "“id” finds records to update; give on_conflict “update”."
         if options.on_conflict != "reject" and options.create_table and not errors:
             errors["on_conflict"] = "A new table has no records to conflict with."
-        if options.column_formats and options.create_table and not errors:
-            errors["date_formats"] = "A new table has no columns yet; give a plain list of formats."
         if errors:
             name, reason = next(iter(errors.items()))
             raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
         return options
+
+    def bad_cells_of(self, column: str) -> OnBadCell:
+        """What becomes of a cell that is no value of its column's type."""
+        return self.bad_cells.get(column, self.on_bad_cell)
+
+    def formats_of(self, column: str) -> tuple[DateFormat, ...]:
+        """The formats that a person gave for a column; none where they are to be found."""
+        return self.column_formats.get(column, self.date_formats)
+
+    def style_of(self, column: str) -> NumberStyle | None:
+        """How a person said that a column's numbers are written."""
+        return self.styles.get(column, self.style)
+
+    @property
+    def by_column(self) -> dict[str, set[str]]:
+        """By option: the columns that it names."""
+        named: dict[str, Mapping[str, Any]] = {
+            "types": self.types, "date_formats": self.column_formats, "on_bad_cell": self.bad_cells,
+        }  # fmt: skip
+        marks = {name: self.given[name] for name in ("decimal", "thousands") if isinstance(self.given.get(name), dict)}
+        return {option: set(columns) for option, columns in (named | marks).items() if columns}
 
     def completed(self, found: Mapping[str, Any]) -> ImportOptions:
         """The options completed by ``mapping``, ``date_formats`` by column and ``null_values`` as ``found`` before.
@@ -155,8 +191,33 @@ def _share(value: object, errors: dict[str, str]) -> float:
     return float(value)
 
 
+def _bad_cell(values: Mapping[str, Any], errors: dict[str, str]) -> OnBadCell:
+    return cast("OnBadCell", _one_of(values, "on_bad_cell", ("reject", "null", "text"), errors))
+
+
+def _by_column[T](value: object, read: Callable[[Any], T]) -> dict[str, T]:
+    return {str(name): read(item) for name, item in value.items()} if isinstance(value, Mapping) else {}
+
+
 def _style(values: Mapping[str, Any], errors: dict[str, str]) -> NumberStyle | None:
-    decimal, thousands = values.get("decimal"), values.get("thousands")
+    """How numbers of all columns are written, as far as it is said of all."""
+    said = {name: mark for name in ("decimal", "thousands") if not isinstance(mark := values.get(name), Mapping)}
+    return _style_of(said.get("decimal"), said.get("thousands"), errors)
+
+
+def _styles(values: Mapping[str, Any], errors: dict[str, str]) -> dict[str, NumberStyle]:
+    """The same by column, where one of the marks is said so; what is said of all holds for the other."""
+    marks = [values.get(name) for name in ("decimal", "thousands")]
+    names = {str(name): None for mark in marks if isinstance(mark, Mapping) for name in mark}
+    styles: dict[str, NumberStyle] = {}
+    for name in names:
+        decimal, thousands = (mark.get(name) if isinstance(mark, Mapping) else mark for mark in marks)
+        if (style := _style_of(decimal, thousands, errors)) is not None:
+            styles[name] = style
+    return styles
+
+
+def _style_of(decimal: object, thousands: object, errors: dict[str, str]) -> NumberStyle | None:
     if decimal not in (None, ".", ","):
         errors["decimal"] = "Give “.” or “,”."
     if thousands is not None and thousands not in SEPARATORS:
@@ -165,7 +226,8 @@ def _style(values: Mapping[str, Any], errors: dict[str, str]) -> NumberStyle | N
         errors["thousands"] = "This is already the decimal mark."
     if (decimal is None and thousands is None) or "decimal" in errors or "thousands" in errors:
         return None
-    return NumberStyle(decimal or ("," if thousands == "." else "."), thousands)
+    marks = (decimal or ("," if thousands == "." else "."), thousands)
+    return NumberStyle(*cast("tuple[Any, Any]", marks))
 
 
 def _formats_by_column(value: Mapping[str, Any], errors: dict[str, str]) -> dict[str, tuple[DateFormat, ...]]:
@@ -216,6 +278,14 @@ def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | N
         errors["mapping"] = "Give an object: {“CSV header”: “column” or null}."
         return None
     return dict(value)
+
+
+def _count(values: Mapping[str, Any], name: str, errors: dict[str, str]) -> int:
+    value = values.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_LAST:
+        errors[name] = f"Give a whole number from 0 to {MOST_LAST}."
+        return 0
+    return value
 
 
 def _flag(values: Mapping[str, Any], name: str, errors: dict[str, str]) -> bool:

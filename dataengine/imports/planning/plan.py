@@ -6,9 +6,10 @@ Nothing here converts cells, so web processes need not load the code that does.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from django.core.files.storage import default_storage
 
@@ -17,16 +18,19 @@ from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import DateFormat
+from dataengine.imports.converting.found import ColumnFinding
 from dataengine.imports.converting.number_styles import NumberStyle
 from dataengine.imports.converting.patterns import Guard
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
-from dataengine.models import Column, ImportJob
+from dataengine.models import ImportJob
 from dataengine.models.shapes import DialectFacts, Findings
 
-from .mapping import ColumnMapping, are_numbered, check_order, map_new, map_onto
+from .footers import Footer
+from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .options import ImportOptions
+from .proposals import proposals_of
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
 """How an exact export begins: with quotes around id only, which no other program has a reason to write."""
@@ -35,6 +39,29 @@ _GUARDS_OFF = (
     "the file is an export: the ' before cells that a spreadsheet would run was removed;"
     " set “guarded” to false to keep it"
 )
+_ID_PASSED_OVER = (
+    "“id” was ignored: new records get ids of their own;"
+    ' “key”: "id" with “on_conflict”: "update" updates the records of these ids'
+)
+
+
+RECORD_KEY = ColumnSpec(name="id", type="bigint", unique=True, required=True)
+"""The system's own key as a column that the file fills: its rows update the records of those ids."""
+
+
+class Oddities(Protocol):
+    """What conversion has noticed (``converting/oddities.py``, which web processes do not load)."""
+
+    null_words: dict[str, Counter[str]]
+
+    @property
+    def notes(self) -> list[str]: ...
+
+
+class SupportsBytesRead(Protocol):
+    """A block of rows, as far as plans know blocks."""
+
+    bytes_read: int
 
 
 @dataclass(slots=True)
@@ -55,10 +82,21 @@ class Plan:
     guard_open: bool = False
     """Whether only the header suggests the guard, so that cells may still prove it wrong."""
     guards_found: bool = False
-    bad_is_null: bool = False
+    bad_is_null: frozenset[str] = frozenset()
+    """Columns whose cells are NULL where they are no values of it."""
+    allow_infinity: bool = False
+    skip_last: int = 0
+    """So many rows at the end are none."""
     notes: list[str] = field(default_factory=list)
+    columns: list[ColumnFinding] = field(default_factory=list)
+    """Of a new table: what its columns were found to be."""
+    footer: Footer | None = None
     empty_tail: int = 0
     """So many columns at the end are ignored, as long as their cells are empty."""
+    lacking: list[str] = field(default_factory=list)
+    """Columns that a new record needs and the file has nothing for: its rows can only update records."""
+    enough: Callable[[SupportsBytesRead], bool] | None = None
+    """Says after each block whether to stop reading, for a mere look into the file."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """In a dry run: the first records as they would be."""
 
@@ -84,6 +122,21 @@ class Plan:
             self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
         if separators:
             self.notes.append(f"{_count(separators, 'line')} of separators only: not rows.")
+
+    def take_in(self, oddities: Oddities) -> None:
+        """What was noticed while the file was converted, where inference has not said it."""
+        self.notes += [note for note in oddities.notes if note not in self.notes]
+        told = {column["column"] for column in self.columns if column.get("null_words")}
+        types = {spec.name: spec.type for spec in self.specs}
+        for name, words in oddities.null_words.items():
+            if name not in told:
+                found: ColumnFinding = {"column": name, "type": types[name], "null_words": dict(words.most_common(10))}
+                self.columns.append(found)
+
+    @property
+    def only_updates(self) -> bool:
+        """Whether rows are found by the system's key: then none of them becomes a record."""
+        return RECORD_KEY in self.specs
 
     def keep_guards(self) -> None:
         """Keep the file's apostrophes: they belong to the cells."""
@@ -111,6 +164,13 @@ class Plan:
             ]
         if source.warnings:
             found["warnings"] = [{"code": warning.code, "message": warning.message} for warning in source.warnings]
+        if self.columns:
+            found["columns"] = self.columns
+        if self.footer:
+            found["footer"] = self.footer
+        if proposals := proposals_of(self.columns, self.markers, self.footer, skipped=self.skip_last):
+            found["proposals"] = proposals
+            found["notes"] = [*found["notes"], *(proposal["message"] for proposal in proposals)]
         if self.sample:
             found["sample"] = self.sample
         return found
@@ -125,30 +185,36 @@ def open_stored(job: ImportJob) -> BinaryIO:
     return file  # type: ignore[return-value]  # a Django File is a binary file in all that is used
 
 
-def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column]) -> Plan:
-    """The plan for a table that exists."""
+def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[ColumnSpec]) -> Plan:
+    """The plan for a table that exists, with these columns."""
     headers, named = opening.headers, _is_named(opening)
     if not named and opening.damaged_header:
         check_order(opening.damaged_header, len(headers), [column.name for column in columns])
-    specs = {column.name: column.to_spec() for column in columns}
+    specs = {column.name: column for column in columns}
     tail = _empty_tail(opening, options)
-    mapping = map_onto(headers[: len(headers) - tail], options.mapping, list(specs.values()), has_header=named)
+    # Its being there is the key's affair, and checked with it.
+    targets = [*([replace(RECORD_KEY, required=False)] if options.key == RECORD_KEY.name else []), *specs.values()]
+    updates = options.on_conflict == "update"
+    mapping = map_onto(headers[: len(headers) - tail], options.mapping, targets, has_header=named, may_lack=updates)
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
+    if RECORD_KEY.name in mapping.columns:
+        used.insert(0, RECORD_KEY)
     unwanted = {header.strip() for header in options.mapping or {}}
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
     plan = _begun(opening, mapping, used, options, tail)
-    if options.style:
-        plan.styles = {spec.name: options.style for spec in used}
+    plan.lacking = lacking(list(specs.values()), mapping.columns)
+    _check_by_column(options, list(specs), "The table has no column")
+    plan.styles = {spec.name: style for spec in used if (style := options.style_of(spec.name))}
+    if "id" in passed and named:
+        passed.remove("id")
+        plan.notes.append(_ID_PASSED_OVER)
     if passed and not mapping.guarded:
         plan.notes.append("Ignored, since no column has this name: " + ", ".join(passed[:20]))
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
-        if strangers := [name for name in options.column_formats if name not in specs]:
-            reason = f"The table has no column “{strangers[0]}”."
-            raise InvalidInput(reason, code="unknown_column", fields={"date_formats": reason})
         plan.formats = {name: list(forms) for name, forms in options.column_formats.items()}
         plan.formats_open = True
     return plan
@@ -161,12 +227,14 @@ def plan_new(opening: Opening, options: ImportOptions) -> Plan:
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     specs = [ColumnSpec(name=name, type="text", label=_label(header, name)) for header, name in
              zip(mapping.headers, mapping.columns, strict=True) if name is not None]  # fmt: skip
-    if strangers := [name for name in options.types if name not in mapping.columns]:
-        reason = f"No column of the new table is called “{strangers[0]}”."
-        raise InvalidInput(reason, code="unknown_column", fields={"types": reason})
+    _check_by_column(options, mapping.columns, "The new table has no column")
     specs = [replace(options.types[spec.name], label=spec.label) if spec.name in options.types else spec
              for spec in specs]  # fmt: skip
     plan = _begun(opening, mapping, specs, options, tail)
+    if (own := mapping.as_dict().get("id")) is not None and own != "id":
+        plan.notes.append(
+            f"“id” is the system's own key: the file's column is called “{own}”, and records get ids of their own."
+        )
     if opening.dialect.has_header and (doubled := _doubled(opening.headers, mapping.headers)):
         plan.notes.append(f"Some columns have the same header; the later ones are called {', '.join(doubled)}.")
     return plan
@@ -182,9 +250,18 @@ def _begun(
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
     documents = {spec.name for spec in specs if spec.kind.kernel == "json"}
     opening.source.keep_json({header for header, name in mapping.as_dict().items() if name in documents})
-    plan.bad_is_null = options.on_bad_cell == "null"
+    plan.bad_is_null = frozenset(spec.name for spec in specs if options.bad_cells_of(spec.name) == "null")
+    plan.allow_infinity = options.allow_infinity
+    plan.skip_last = options.skip_last
     _note_the_head(plan, opening, options)
     return plan
+
+
+def _check_by_column(options: ImportOptions, columns: Sequence[str | None], reason: str) -> None:
+    for option, names in options.by_column.items():
+        if strangers := sorted(names.difference(name for name in columns if name)):
+            said = f"{reason} “{strangers[0]}”."
+            raise InvalidInput(said, code="unknown_column", fields={option: said})
 
 
 def _empty_tail(opening: Opening, options: ImportOptions) -> int:
@@ -200,6 +277,8 @@ def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None
     if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
         plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
+    if plan.skip_last:
+        plan.notes.append(f"The last {_count(plan.skip_last, 'row')} left out (“skip_last”).")
     if plan.empty_tail:
         plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line ignored.")
     if opening.is_indexed:

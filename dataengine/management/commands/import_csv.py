@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -69,8 +69,22 @@ class Command(BaseCommand):
         parser.add_argument("--thousands", choices=[".", ",", " ", "'"], help="the mark between thousands")
         parser.add_argument("--tolerance", type=float, help="the share of cells that may not fit a column's type")
         parser.add_argument("--on-bad-cell", choices=["reject", "null", "text"])
+        parser.add_argument("--skip-last", type=int, metavar="ROWS", help="at the end: totals, footnotes")
+        parser.add_argument(
+            "--trim", action=BooleanOptionalAction, help="whether spaces around cells never count; else in text only"
+        )
+        parser.add_argument(
+            "--guarded", choices=["auto", "true", "false"], help="whether to take off the ' that exports write"
+        )
+        parser.add_argument("--allow-infinity", action="store_true", help="inf is a value of floating point")
         parser.add_argument("--dry-run", action="store_true")
-        parser.add_argument("--options", type=_json_object, default={}, help="import options as JSON")
+        parser.add_argument(
+            "--options",
+            type=_json_object,
+            default={},
+            metavar="JSON",
+            help='any of docs/importing.md, for example \'{"decimal": {"price": ","}}\'; what stands beside it wins',
+        )
 
     def handle(self, *args: Any, **given: Any) -> None:
         console = Console(stderr=True)
@@ -176,12 +190,15 @@ def _stopped(job: ImportJob) -> ImportJob:
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
-        "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell",
+        "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell", "skip_last",
+        "trim",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
         options["mapping"] = dict(given["mapping"])
-    for flag in ("create_table", "dry_run"):
+    if given["guarded"]:
+        options["guarded"] = {"true": True, "false": False}.get(given["guarded"], "auto")
+    for flag in ("create_table", "dry_run", "allow_infinity"):
         if given[flag]:
             options[flag] = True
     return options

@@ -47,7 +47,7 @@ def test_from_the_log_in_to_the_records(page: Page, owner: User, password: str, 
     page.get_by_label("CSV file").set_input_files(
         FilePayload(name="customers.csv", mimeType="text/csv", buffer=CUSTOMERS)
     )
-    expect(page.get_by_text("separated by comma")).to_be_visible()
+    expect(page.get_by_text("separated by comma", exact=True)).to_be_visible()
     page.get_by_role("button", name="Start import").click()
     bar = page.get_by_role("progressbar", name="Import progress")
     expect(bar).to_have_attribute("aria-valuenow", "100")

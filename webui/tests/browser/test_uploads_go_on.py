@@ -65,7 +65,7 @@ def test_an_upload_goes_on_where_the_connection_was_cut(owners_page: Page, line:
     expect(page.get_by_text("8.4 MB of 16.8 MB", exact=True)).to_be_visible()  # no speed and no time left
     line.cut = None
     expect(page.get_by_role("heading", name="large.csv")).to_be_visible()
-    expect(page.get_by_text("separated by comma")).to_be_visible()
+    expect(page.get_by_text("separated by comma", exact=True)).to_be_visible()
     assert line.begins == [0, PIECE, 2 * PIECE]
     page.get_by_role("button", name="Start import").click()
     page.wait_for_url("**/imports/*/")

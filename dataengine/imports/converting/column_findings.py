@@ -1,0 +1,90 @@
+"""From a decision and its evidence to what people are told of it (``found.py``). Pure."""
+
+from __future__ import annotations
+
+from dataengine.columns.types.text import Text
+
+from .candidates import Decision
+from .conversion import brief
+from .evidence import ColumnEvidence
+from .found import ColumnFinding
+from .number_styles import display_of
+
+_MOST_WORDS = 10
+
+
+def finding_on(column: ColumnEvidence, decision: Decision) -> ColumnFinding:
+    """The decision on a column, with the evidence for and against it."""
+    found: ColumnFinding = {
+        "column": column.name,
+        "type": decision.kind.name,
+        "values": filled(column),
+        "message": _message(column, decision),
+    }
+    if decision.failures:
+        found["failing"] = decision.failures
+        found["line"], found["cell"] = decision.broken_line, brief(decision.broken_cell)
+    is_typed = decision.kind.name != Text.name
+    if column.null_words and (is_typed or decision.proposed):
+        found["null_words"] = dict(column.null_words.most_common(_MOST_WORDS))
+        found["without"] = (decision.proposed or decision.kind).name
+    if column.marked:
+        found["marked"] = column.marked
+    if decision.form is not None and (rivals := column.rivals(decision.form)):
+        found["date_formats"] = [decision.form.name, *rivals]
+    if decision.other:
+        found["decimals"] = ["," if decision.other == "." else ".", decision.other]
+    tally = next((tally for tally in column.numbers.tallies if tally.style is decision.style), None)
+    if tally is not None and (display := display_of(tally)):
+        found["display"] = display
+    return found
+
+
+def _message(column: ColumnEvidence, decision: Decision) -> str:
+    """``a whole number; 1 of 20,000 cells is not (line 6,226: twelve)``."""
+    if decision.proposed:
+        count = column.null_words.total()
+        return f"text, since {count:,} {'cells say' if count > 1 else 'cell says'} {', '.join(column.null_words)}"
+    if decision.kind.name == Text.name:
+        return why_text(column)
+    total, count = filled(column), decision.failures
+    words, more = decision.words or decision.kind.label, decision.note
+    if more.startswith("number, "):  # which says how many cells show it
+        words, more = more, ""
+    if count:
+        are = "are" if count > 1 else "is"
+        cell = f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
+        words = f"{words}; {count:,} of {total:,} cells {are} not {cell}"
+    elif more or not decision.note:
+        words = f"{words}: {'all ' if total > 1 else ''}{total:,} {'cells' if total > 1 else 'cell'}"
+    return "; ".join(filter(None, (words, more)))
+
+
+def filled(column: ColumnEvidence) -> int:
+    """How many cells hold anything that is no null marker."""
+    return column.values + column.infinite + column.null_words.total() + column.errors
+
+
+def why_text(column: ColumnEvidence) -> str:
+    """Why a column is text although it nearly had another type; '' if there is nothing to say."""
+    if not column.values:
+        return "it holds no values"
+    if column.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in column.candidates):
+        whole = next(c for c in column.candidates if c.by == "integers")
+        if whole.broken_cell[:1] in {"0", "+", "-"}:
+            return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
+    best = min(column.numbers.tallies, key=lambda tally: tally.failures)
+    if best.cells and not best.failures:
+        if best.percents and best.bare:
+            return f"some of its numbers ({best.percents:,}) are percentages and others are not"
+        if len(best.currencies) > 1:
+            return f"its amounts are in {', '.join(sorted(best.currencies))}"
+        if all(tally.thrice for tally in column.numbers.tallies):
+            return "with cells like 1.000 and cells like 1,000, either mark may be the decimal mark"
+    nearly = max(column.candidates, key=lambda c: (c.before or c.cells * (not c.failures), c.alike))
+    before = nearly.before
+    if not nearly.failures or not (before or nearly.alike):
+        return ""
+    count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
+    others = count if before else "most cells after it are"
+    return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"

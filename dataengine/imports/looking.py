@@ -1,0 +1,153 @@
+"""What an import would make of a file, told before there is any: the import's own code, over as much of it as is quick.
+
+Web processes do not load what converts; they ask a process of its own (``services/import_looks.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO, TypedDict
+
+from dataengine.columns.types import ColumnSpec
+from dataengine.imports.converting.conversion import Converter, MarkersFound
+from dataengine.imports.converting.found import ColumnFinding
+from dataengine.imports.converting.patterns import NULL_MARKERS
+from dataengine.imports.dialects.opening import Opening, examine
+from dataengine.imports.parsing.parser import Block
+from dataengine.imports.pipeline import TailFilled, blocks_of, find_formats, infer_types, targets_of
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import Plan, SupportsBytesRead, plan_new, plan_onto
+from dataengine.imports.reading.reader import ColumnsAppeared
+
+MOST_BYTES = 16 << 20
+MOST_SECONDS = 2.0
+
+
+class Look(TypedDict, total=False):
+    """What was found. ``is_whole`` says that all of the file was looked at, and not its beginning alone."""
+
+    columns: list[ColumnFinding]
+    notes: list[str]
+    proposals: list[dict[str, Any]]
+    rows: int
+    damaged: int
+    is_whole: bool
+    problem: str
+
+
+class Looker:
+    """Looks at one file, for at most some seconds."""
+
+    def __init__(self, opening: Opening, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> None:
+        self._opening = opening
+        self._options = options
+        self._columns = columns
+        self._until = time.monotonic() + MOST_SECONDS
+        self._rows = self._damaged = 0
+        self._is_whole = True
+
+    def look(self) -> Look:
+        """The columns as they would be, with what speaks for and against it. Raises InvalidInput."""
+        try:
+            return self._look()
+        except TailFilled:
+            self._opening.empty_tail = 0
+            return self._look()
+        except ColumnsAppeared:
+            # The whole file is surveyed for its columns, which reads it without converting anything.
+            self._opening.source.survey()
+            self._opening = Opening(self._opening.source, self._options.dialect)
+            return self._look()
+
+    def _look(self) -> Look:
+        plan = self._plan()
+        if self._columns is None:
+            infer_types(plan, self._options, self._count)
+            found = plan.columns
+        else:
+            find_formats(plan, self._count)
+            found = self._fitting(plan)
+        told = plan.findings()
+        return {
+            "columns": found,
+            "notes": told["notes"],
+            "proposals": [dict(proposal) for proposal in told.get("proposals", ())],
+            "rows": self._rows,
+            "damaged": self._damaged,
+            "is_whole": self._is_whole,
+        }
+
+    def _plan(self) -> Plan:
+        if self._columns is None:
+            plan = plan_new(self._opening, self._options)
+        else:
+            plan = plan_onto(self._opening, self._options, self._columns)
+        plan.enough = self._enough
+        return plan
+
+    def _enough(self, block: SupportsBytesRead) -> bool:
+        enough = block.bytes_read >= MOST_BYTES or time.monotonic() > self._until
+        self._is_whole = self._is_whole and not enough
+        return enough
+
+    def _count(self, block: Block, rows: int) -> None:
+        self._rows = rows
+        self._damaged += len(block.rejects)
+
+    def _fitting(self, plan: Plan) -> list[ColumnFinding]:
+        """What of the cells fits the columns that there are."""
+        try:
+            return self._converted(plan)
+        except MarkersFound:
+            plan.markers = NULL_MARKERS
+            return self._converted(plan)
+
+    def _converted(self, plan: Plan) -> list[ColumnFinding]:
+        self._until = time.monotonic() + MOST_SECONDS
+        alternatives = {column["column"]: column for column in plan.columns}
+        converter = Converter(targets_of(plan), plan.places, markers=plan.markers, guard=plan.guard)
+        found: dict[str, ColumnFinding] = {
+            spec.name: {
+                **alternatives.get(spec.name, {}),
+                "column": spec.name,
+                "type": spec.type,
+                "failing": 0,
+                "values": 0,
+            }
+            for spec in plan.specs
+        }
+        said: dict[str, str] = {}
+        for block in blocks_of(plan):
+            batch = converter.convert(block.columns)
+            for place, spec in zip(plan.places, plan.specs, strict=True):
+                column = block.columns[place]
+                found[spec.name]["values"] += len(column) - column.null_count
+            for row, errors in sorted(batch.errors.items()):
+                for error in errors:
+                    one = found[error.column]
+                    if not one["failing"]:
+                        one["line"], said[error.column] = int(block.lines[row]), error.message
+                    one["failing"] += 1
+        plan.take_in(converter.oddities)
+        for name, one in found.items():
+            count, total = one["failing"], one["values"]
+            one["message"] = (
+                f"{count:,} of {total:,} cells {'do' if count > 1 else 'does'} not fit"
+                f" (line {one['line']:,}: {said[name]})"
+                if count
+                else f"all {total:,} cells fit"
+                if total
+                else "no cell is filled"
+            )
+        return list(found.values())
+
+
+def look(file: BinaryIO, filename: str, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> Look:
+    """Look at a file that is to go into a table with ``columns``, or into a new one (None)."""
+    opening = examine(file, filename, options.dialect)
+    if options.mapping is not None and not set(options.mapping) <= set(opening.headers):
+        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
+        options = replace(options, mapping=None)
+    return Looker(opening, options, columns).look()

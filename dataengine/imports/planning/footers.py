@@ -1,0 +1,103 @@
+"""Totals and footnotes at the end of a file: what looks like them is said, and left in unless people say so. Pure.
+
+Only the last rows are looked at, however long the file is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TypedDict
+
+from dataengine.imports.dialects.sample import kind
+
+LOOKED_AT = 30
+"""How many of the last rows are looked at, to know the footer from what stands above it."""
+
+
+class Footer(TypedDict):
+    """Rows at the end of a file that look like totals and footnotes: how many, where they begin, what they are."""
+
+    rows: int
+    line: int
+    message: str
+
+
+_TOTAL = re.compile(
+    r"\W*(?:(?:grand|sub|overall|final|net|gross)[ -]?)?"
+    r"(?:totals?|sum|summe|gesamt(?:summe|betrag)?|zwischensumme|endsumme|insgesamt|totaux|somme|ensemble|totale|totali"
+    r"|somma|totales|suma(?:s)?|totaal|som|totais|soma|summa|i alt|sammanlagt|yhteensä|razem|łącznie|celkem|összesen"
+    r"|toplam|итого|всего|合計|小計|总计|合计|average|mean|durchschnitt|mittelwert|moyenne|promedio|media)"
+    r"(?:\b[^0-9]{0,40})?\W*",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(
+    r"\s*(?:\(?[0-9][0-9,. ]* (?:rows?|records?|results?|entries|zeilen|lignes|filas|righe)\b"
+    r"|\*|†|‡|\(?[0-9]\)\s|(?:foot)?notes?\b|n\.?b\.?\b|sources?\b|quellen?\b|anmerkung|hinweis|fuente|fonte"
+    r"|bron\b|remarque|nota\b|generated\b|printed\b|exported\b|created\b|report\b|page [0-9]|seite [0-9]|copyright|©"
+    r"|erstellt|stand:|end of|\[?eof\b|---)",
+    re.IGNORECASE,
+)
+_SENTENCE = 4
+"""So many words alone in a row are a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastRow:
+    """One of the last rows: its cells (missing ones empty), and whether nothing stands on the line before it."""
+
+    line: int
+    cells: Sequence[str]
+    is_apart: bool = False
+
+
+def footer_of(rows: Sequence[LastRow]) -> Footer | None:
+    """What of the last rows of a file, in their order, is none of its records."""
+    count = 0
+    while count < len(rows) - 1:
+        row, above = rows[-1 - count], rows[: len(rows) - 1 - count]
+        if not (_is_note(row, above) or _is_total(row, above)):
+            break
+        count += 1
+    if not count:
+        return None
+    first = rows[-count]
+    said = next(cell.strip() for cell in first.cells if cell.strip())[:60]
+    what = "a total" if _TOTAL.fullmatch(said) else "a footnote"
+    if count == 1:
+        message = f"the last row (line {first.line:,}: {said}) looks like {what}; “skip_last”: 1 leaves it out"
+    else:
+        message = (
+            f"the last {count} rows (from line {first.line:,} on: {said}) look like totals and footnotes;"
+            f" “skip_last”: {count} leaves them out"
+        )
+    return {"rows": count, "line": first.line, "message": message}
+
+
+def _is_note(row: LastRow, above: Sequence[LastRow]) -> bool:
+    """Text in the first cell and nothing else, where other rows hold more, that stands apart or reads like a note."""
+    if _filled(row) != 1 or not row.cells[0].strip() or median(map(_filled, above)) < 2:
+        return False
+    text = row.cells[0].strip()
+    if kind(text) in ("number", "moment"):
+        return False
+    return row.is_apart or _NOTE.match(text) is not None or len(text.split()) >= _SENTENCE
+
+
+def _is_total(row: LastRow, above: Sequence[LastRow]) -> bool:
+    """A word for a total that its column does not hold above it, and numbers beside it."""
+    for place, cell in enumerate(row.cells):
+        if cell.strip() and _TOTAL.fullmatch(cell):
+            others = [other for number, other in enumerate(row.cells) if number != place and other.strip()]
+            word = cell.strip().casefold()
+            is_usual = any(place < len(item.cells) and item.cells[place].strip().casefold() == word for item in above)
+            return bool(others) and not is_usual and all(kind(other.strip()) == "number" for other in others)
+        if cell.strip() and kind(cell.strip()) != "number":
+            return False
+    return False
+
+
+def _filled(row: LastRow) -> int:
+    return sum(bool(cell.strip()) for cell in row.cells)

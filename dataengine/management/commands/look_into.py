@@ -1,0 +1,41 @@
+"""``manage.py look_into``: what an import would make of a file, asked on standard input and answered, as JSON.
+
+It is what web processes ask (``services/import_looks.py``), for they do not load what converts.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from django.core.files.storage import default_storage
+from django.core.management.base import BaseCommand
+
+from dataengine.columns.types import ColumnSpec
+from dataengine.exceptions import InvalidInput
+from dataengine.imports.looking import Look, look
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.jobs.memory import keep_arrow_flat
+
+
+class Command(BaseCommand):
+    """Answers one question. It asks no database."""
+
+    help = __doc__ or ""
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        keep_arrow_flat()
+        json.dump(_answer(json.load(sys.stdin)), sys.stdout)
+
+
+def _answer(asked: dict[str, Any]) -> Look:
+    columns = None if asked["columns"] is None else [ColumnSpec(**column) for column in asked["columns"]]
+    try:
+        options = ImportOptions.read(asked["options"])
+        with Path(asked["path"]).open("rb") if asked["path"] else default_storage.open(asked["key"], "rb") as file:
+            return look(cast("BinaryIO", file), asked["filename"], options, columns)
+    except InvalidInput as error:
+        return {"problem": error.message}

@@ -1,0 +1,135 @@
+"""Doing an import over that made its table: the same file once more, with other options, in the place of the first.
+
+The old records stay until the new ones are in: one transaction takes out the columns and puts the new ones there, so
+that nobody ever sees half of it, and the table stays the one that people were given rights to. It is refused where
+anybody has changed the table since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from dataengine import access
+from dataengine.columns.types import ColumnSpec
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
+from dataengine.imports.loading.shadow import lock_for_swap
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.jobs.doorbell import RUN_IMPORT, ring
+from dataengine.models import AuditEvent, Column, ImportJob, Table
+from dataengine.services.tables import remake_table_now
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_BY_COLUMN = ("types", "on_bad_cell", "date_formats", "decimal", "thousands")
+
+
+def can_be_done_over(job: ImportJob) -> bool:
+    """Whether the import made its table, which nobody has changed since, and its file is still there."""
+    made = job.options.get("create_table") and not job.options.get("dry_run")
+    table = _table_of(job)
+    if not made or job.state != ImportJob.State.COMPLETED or table is None or holder_of(job) is None:
+        return False
+    return not is_changed_since(job, table)
+
+
+def _table_of(job: ImportJob) -> Table | None:
+    """The table that the import made, unless it is in the trash."""
+    return job.table if job.table is not None and job.table.trashed_at is None else None
+
+
+def holder_of(job: ImportJob) -> ImportJob | None:
+    """The import that has the file: itself, or one that was to do it over and came to nothing."""
+    if job.source:
+        return job
+    failed = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
+    return job.done_over_by.filter(state__in=failed).exclude(source="").order_by("pk").last()
+
+
+def is_changed_since(job: ImportJob, table: Table) -> bool:
+    """Whether anything but an index has changed in the table since the import was completed."""
+    events = AuditEvent.objects.filter(table=table).exclude(action__startswith="index.")
+    last = events.order_by("-pk").first()
+    is_ours = last is not None and last.action == "import.completed" and last.details.get("import") == job.pk
+    return not is_ours
+
+
+def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> ImportJob:
+    """Queue a new job for the file of a completed import, with ``options`` besides those that it had.
+
+    Raises NotFound, AccessDenied, InvalidInput, or Conflict: ``not_repeatable`` where it did not make its table,
+    ``file_gone``, ``changed_since``, ``referenced``.
+    """
+    if not job.options.get("create_table") or job.options.get("dry_run") or job.state != ImportJob.State.COMPLETED:
+        raise Conflict("Only an import that made its table can be done over.", code="not_repeatable")
+    if (made := _table_of(job)) is None:
+        raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
+    table = access.get_table(user, made.name, "own")
+    read = ImportOptions.read(merged(job, options))
+    if read.dry_run:
+        reason = "An import that is done over cannot be a trial run."
+        raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
+    holder = holder_of(job)
+    if holder is None or not default_storage.exists(holder.source):
+        raise Conflict("The file of this import is not kept any more; upload it again.", code="file_gone")
+    check_unchanged(job, table)
+    with transaction.atomic():
+        # Whoever takes the file off the old job has it: of two that do it over at once, one is told that it is gone.
+        if not ImportJob.objects.filter(pk=holder.pk, source=holder.source).update(source=""):
+            raise Conflict("This import is being done over already.", code="file_gone")
+        again = ImportJob.objects.create(
+            table=table,
+            table_name=table.name,
+            user=user,
+            email=job.email,
+            filename=job.filename,
+            source=holder.source,
+            options=read.given,
+            findings={},
+            bytes_total=job.bytes_total,
+            replaces=job,
+        )
+        transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
+    return again
+
+
+def check_unchanged(job: ImportJob, table: Table) -> None:
+    """Raise Conflict where the import cannot be taken back without losing what others did."""
+    if is_changed_since(job, table):
+        reason = f"“{table.name}” was changed after the import, so it is not done over."
+        raise Conflict(reason, code="changed_since")
+    if Column.everything.filter(references=table).exclude(table=table).exists():  # in the trash, too
+        raise Conflict(f"Other tables refer to “{table.name}”, so it is not made anew.", code="referenced")
+
+
+def take_the_place(*, user: User, job: ImportJob, columns: Sequence[ColumnSpec]) -> Table:
+    """Make the table anew that an earlier import made, inside the transaction of the import that does it over."""
+    earlier = job.replaces
+    table = Table.objects.filter(pk=job.table_id or 0).first()
+    if earlier is None or table is None:
+        raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
+    if not lock_for_swap(table):
+        raise Unavailable("The table is busy; try again in a moment.", code="table_busy")
+    check_unchanged(earlier, table)
+    return remake_table_now(user=user, table=table, columns=columns)
+
+
+def merged(job: ImportJob, more: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of an import with others: by column where both are, null markers added to one another."""
+    options = {**job.options, "create_table": True}
+    more = {name: value for name, value in more.items() if name != "create_table"}
+    columns = list(job.findings.get("types", {}))
+    for name, value in more.items():
+        before = options.get(name)
+        if name in _BY_COLUMN and isinstance(value, Mapping) and before:
+            known = before if isinstance(before, Mapping) else dict.fromkeys(columns, before)
+            options[name] = {**known, **value}
+        elif name == "null_values" and isinstance(value, list) and isinstance(before, list):
+            options[name] = list(dict.fromkeys([*before, *value]))
+        else:
+            options[name] = value
+    return options
