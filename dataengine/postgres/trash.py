@@ -9,7 +9,7 @@ from django.db import connection
 from psycopg import sql
 
 from dataengine.models import Column, Table
-from dataengine.postgres import ddl, names
+from dataengine.postgres import ddl, names, text_expressions
 
 SCHEMA = "userdata_trash"
 
@@ -72,16 +72,18 @@ def hidden_columns(table: Table) -> list[Column]:
     found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
     hidden: list[Column] = []
     for column in found:
-        column.name, column.unique = names.trashed_column(column.pk), False
+        column.name, column.unique, column.unique_ignores_case = names.trashed_column(column.pk), False, False
         if _has_column(table, column.name):
             hidden.append(column)
     return hidden
 
 
 def has_repeats(table: Table, column: Column) -> bool:
-    """Whether two records have the same value."""
+    """Whether two records have the same value, as far as a unique column is concerned."""
+    name = sql.Identifier(column.name)
+    key = text_expressions.unique_key(column)
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1)").format(
-        ddl.qualified(table.name), sql.Identifier(column.name), sql.Identifier(column.name)
+        ddl.qualified(table.name), name, key
     )
     return bool(_value(query))
 

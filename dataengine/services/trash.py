@@ -173,8 +173,8 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
             column.save(update_fields=["required"])
             notes.append(f"“{column.title}” is not required any more: some records have no value in it.")
         if column.unique and trash.has_repeats(locked, column):
-            column.unique = False
-            column.save(update_fields=["unique"])
+            column.unique = column.unique_ignores_case = False
+            column.save(update_fields=["unique", "unique_ignores_case"])
             notes.append(f"“{column.title}” is not unique any more: some records have the same value in it.")
         if column.unique:
             ddl.set_unique(locked, column)

@@ -194,17 +194,33 @@ def test_what_is_undone_is_undone_in_a_deleted_column_too(client: APIClient, mak
     assert records(client, "t") == [{"id": 1, "a": "x", "b": 1}, {"id": 2, "a": "x", "b": 2}]
 
 
-def test_a_unique_column_whose_values_repeat_is_not_unique_any_more(client: APIClient, make_table: MakeTable) -> None:
-    make_table("t", a="TEXT", b="INTEGER UNIQUE")
-    for number in (1, 2):
-        client.post("/api/tables/t/records/", {"a": "x", "b": number})
+@pytest.mark.parametrize(("unique", "there", "then"), [(True, "Bo", "Bo"), ("ignore_case", "Bo", "bO")])
+def test_a_unique_column_whose_values_repeat_is_not_unique_any_more(
+    client: APIClient, unique: bool | str, there: str, then: str
+) -> None:
+    fields = {"a": "TEXT", "b": {"type": "TEXT", "unique": unique}}
+    assert client.post("/api/create-table/", {"table_name": "t", "fields": fields}).status_code == 201
+    for value in ("x", there):
+        client.post("/api/tables/t/records/", {"b": value})
     deleted = client.delete("/api/tables/t/records/2/").headers["X-Undo"]
-    client.patch("/api/tables/t/records/1/", {"b": 2})
+    assert client.patch("/api/tables/t/records/1/", {"b": then}).status_code == 200
     client.delete("/api/tables/t/columns/b/")
     assert client.post("/api/tables/t/undo/", {"event": int(deleted)}).status_code == 200
     back = restored(client, items(client)[0])
     assert (back["column"]["unique"], len(back["notes"])) == (False, 1)
-    assert [record["b"] for record in records(client, "t")] == [2, 2]
+    assert [record["b"] for record in records(client, "t")] == [then, there]
+    assert client.post("/api/tables/t/records/", {"b": there}).status_code == 201
+
+
+def test_a_column_that_is_unique_whatever_the_case_comes_back(client: APIClient) -> None:
+    fields = {"a": "TEXT", "b": {"type": "TEXT", "unique": "ignore_case"}}
+    client.post("/api/create-table/", {"table_name": "t", "fields": fields})
+    client.post("/api/tables/t/records/", {"b": "Bo"})
+    before = client.get("/api/tables/t/").json()["columns"]
+    client.delete("/api/tables/t/columns/b/")
+    assert restored(client, items(client)[0])["notes"] == []
+    assert client.get("/api/tables/t/").json()["columns"] == before
+    assert client.post("/api/tables/t/records/", {"b": "bO"}).status_code == 400
 
 
 def test_undoing_passes_over_a_deleted_column_that_an_import_left_behind(
