@@ -59,7 +59,7 @@ def test_columns_as_text_and_as_objects(client: APIClient) -> None:
     assert answer["Location"] == answer.json()["url"]
     shown = {column.pop("column_name"): column for column in answer.json()["columns"]}
     plain = {"label": "", "description": "", "unique": False, "required": False, "default": None, "constraints": {}}
-    plain |= {"unique_ignores_case": False, "indexed": False, "index_state": None, "index_reason": None}
+    plain |= {"unique_ignores_case": False, "display": {}, "indexed": False, "index_state": None, "index_reason": None}
     assert shown == {
         "a": plain | {"column_type": "VARCHAR(20)", "type": "varchar", "unique": True, "required": True,
                       "default": "x", "indexed": True, "index_state": "ready"},
@@ -261,6 +261,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
     assert answer.json() == {
         "column_name": "z", "label": "L", "description": "", "column_type": "TEXT", "type": "text",
         "unique": True, "unique_ignores_case": False, "required": True, "default": "d", "constraints": {},
+        "display": {},
         "indexed": True, "index_state": "ready", "index_reason": None,
     }  # fmt: skip
     assert client.get(url).status_code == 404
