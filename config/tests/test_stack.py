@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import IPv4Address
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -97,7 +98,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[Stack]:
-    running = Stack(folder)
+    # It listens everywhere and reaches itself at loopback, past the proxy that the rest of the world is behind.
+    running = Stack(folder, HOST=str(IPv4Address(socket.INADDR_ANY)), http_proxy="http://127.0.0.1:9")
     running.until_ready()
     yield running
     running.stop()

@@ -9,14 +9,14 @@ import socket
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from config import uvicorn
 from config.stack.embedded import postgres_in, redis_in
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         folder = make_private_folder(data_dir())
         with _only_one(folder), _listening_socket() as listener:
             try:
-                asyncio.run(_Stack(folder, listener, demo=demo).run())
+                asyncio.run(_Stack(folder, listener, self.stdout, demo=demo).run())
             except (StackError, RuntimeError) as error:
                 raise CommandError(str(error)) from error
 
@@ -57,13 +57,13 @@ class Command(BaseCommand):
 class _Stack:
     """The programs of one installation, in the order of their dependencies."""
 
-    def __init__(self, folder: Path, listener: socket.socket, *, demo: bool) -> None:
+    def __init__(self, folder: Path, listener: socket.socket, output: OutputWrapper, *, demo: bool) -> None:
         self._folder = folder
         self._listener = listener
+        self._output = output
         self._demo = demo
-        host, port = listener.getsockname()[:2]
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104
-        self._address = f"http://{host}:{port}/"
+        self._host, self._port = _reachable(listener)
+        self._address = f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}/"
         self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._environment.pop("TABLEKEEP_ROLE", None)
         self._environment.setdefault("PUBLIC_URL", self._address)
@@ -176,11 +176,12 @@ class _Stack:
         )
 
     def _answers(self) -> bool:
-        try:
-            with urlopen(Request(f"{self._address}health/ready/"), timeout=2) as answer:  # noqa: S310
-                return bool(answer.status == 200)
-        except (HTTPError, URLError, TimeoutError, ConnectionError):
-            return False
+        with closing(HTTPConnection(self._host, self._port, timeout=2)) as connection:
+            try:
+                connection.request("GET", "/health/ready/")
+                return connection.getresponse().status == 200
+            except (HTTPException, OSError):
+                return False
 
     def _announce(self, notices: str) -> None:
         if self._demo and not notices:
@@ -189,8 +190,18 @@ class _Stack:
                 f"Log in at {self._address} as {user}, with the password shown at the first start "
                 f"(another: make manage args='changepassword {user}').\n"
             )
-        print(notices, end="")  # noqa: T201
-        print(f"Tablekeep is ready at {self._address}", flush=True)  # noqa: T201
+        self._output.write(notices, ending="")
+        self._output.write(f"Tablekeep is ready at {self._address}")
+        self._output.flush()
+
+
+def _reachable(listener: socket.socket) -> tuple[str, int]:
+    """Host and port at which this machine reaches the socket: where it listens on all addresses, at loopback."""
+    host, port = listener.getsockname()[:2]
+    address = ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        host = "::1" if isinstance(address, IPv6Address) else "127.0.0.1"
+    return host, port
 
 
 @contextmanager
