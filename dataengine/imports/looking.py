@@ -44,24 +44,23 @@ class Looker:
         self._opening = opening
         self._options = options
         self._columns = columns
-        self._until = time.monotonic() + MOST_SECONDS
-        self._rows = self._damaged = 0
-        self._is_whole = True
 
     def look(self) -> Look:
         """The columns as they would be, with what speaks for and against it. Raises InvalidInput."""
-        try:
-            return self._look()
-        except TailFilled:
-            self._opening.empty_tail = 0
-            return self._look()
-        except ColumnsAppeared:
-            # The whole file is surveyed for its columns, which reads it without converting anything.
-            self._opening.source.survey()
-            self._opening = Opening(self._opening.source, self._options.dialect)
-            return self._look()
+        while True:
+            try:
+                return self._look()
+            except TailFilled:
+                self._opening.empty_tail = 0
+            except ColumnsAppeared:
+                # The whole file is surveyed for its columns, which reads it without converting anything.
+                self._opening.source.survey()
+                self._opening = Opening(self._opening.source, self._options.dialect)
 
     def _look(self) -> Look:
+        self._until = time.monotonic() + MOST_SECONDS
+        self._rows = self._damaged = 0
+        self._is_whole = True
         plan = self._plan()
         if self._columns is None:
             infer_types(plan, self._options, self._count)
