@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, BinaryIO, TypedDict
 
 from dataengine.columns.types import ColumnSpec
@@ -145,8 +144,4 @@ class Looker:
 
 def look(file: BinaryIO, filename: str, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> Look:
     """Look at a file that is to go into a table with ``columns``, or into a new one (None)."""
-    opening = examine(file, filename, options.dialect)
-    if options.mapping is not None and not set(options.mapping) <= set(opening.headers):
-        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
-        options = replace(options, mapping=None)
-    return Looker(opening, options, columns).look()
+    return Looker(examine(file, filename, options.dialect), options, columns).look()
