@@ -36,10 +36,14 @@ class System:
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
         """The JSON of a response, None for an empty one. Raises RuntimeError for an error."""
+        answer = self._good_answer(method, path, **kwargs)
+        return answer.json() if answer.content else None
+
+    def _good_answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         answer = self.answer(method, path, **kwargs)
         if answer.is_error:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
-        return answer.json() if answer.content else None
+        return answer
 
     def environment(self) -> dict[str, str]:
         """The environment that a process of the stack needs."""
@@ -64,7 +68,9 @@ class System:
         self.call("POST", "/api/create-table/", json={"table_name": name, "fields": fields})
 
     def delete_table(self, name: str) -> None:
-        self.call("DELETE", "/api/delete-table/", params={"table_name": name})
+        """Delete a table for good: from the trash, its pages would be written out during what is measured next."""
+        deleted = self._good_answer("DELETE", "/api/delete-table/", params={"table_name": name})
+        self.call("DELETE", f"/api/trash/{deleted.headers['X-Trash']}/")
 
     def upload(self, table: str, path: Path, options: dict[str, Any] | None = None) -> dict[str, Any]:
         """Start an import through the API and return its job."""

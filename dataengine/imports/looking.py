@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, BinaryIO, TypedDict
 
 from dataengine.columns.types import ColumnSpec
@@ -44,24 +43,23 @@ class Looker:
         self._opening = opening
         self._options = options
         self._columns = columns
-        self._until = time.monotonic() + MOST_SECONDS
-        self._rows = self._damaged = 0
-        self._is_whole = True
 
     def look(self) -> Look:
         """The columns as they would be, with what speaks for and against it. Raises InvalidInput."""
-        try:
-            return self._look()
-        except TailFilled:
-            self._opening.empty_tail = 0
-            return self._look()
-        except ColumnsAppeared:
-            # The whole file is surveyed for its columns, which reads it without converting anything.
-            self._opening.source.survey()
-            self._opening = Opening(self._opening.source, self._options.dialect)
-            return self._look()
+        while True:
+            try:
+                return self._look()
+            except TailFilled:
+                self._opening.empty_tail = 0
+            except ColumnsAppeared:
+                # The whole file is surveyed for its columns, which reads it without converting anything.
+                self._opening.source.survey()
+                self._opening = Opening(self._opening.source, self._options.dialect)
 
     def _look(self) -> Look:
+        self._until = time.monotonic() + MOST_SECONDS
+        self._rows = self._damaged = 0
+        self._is_whole = True
         plan = self._plan()
         if self._columns is None:
             infer_types(plan, self._options, self._count)
@@ -146,8 +144,4 @@ class Looker:
 
 def look(file: BinaryIO, filename: str, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> Look:
     """Look at a file that is to go into a table with ``columns``, or into a new one (None)."""
-    opening = examine(file, filename, options.dialect)
-    if options.mapping is not None and not set(options.mapping) <= set(opening.headers):
-        # Read by another dialect it has other headers, and what was chosen for the old ones says nothing.
-        options = replace(options, mapping=None)
-    return Looker(opening, options, columns).look()
+    return Looker(examine(file, filename, options.dialect), options, columns).look()

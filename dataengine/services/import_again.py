@@ -18,8 +18,8 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.models import AuditEvent, Column, ImportJob, Table
+from dataengine.services.imports import pass_on
 from dataengine.services.tables import remake_table_now
 
 if TYPE_CHECKING:
@@ -78,23 +78,15 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
         raise Conflict("The file of this import is not kept any more; upload it again.", code="file_gone")
     check_unchanged(job, table)
     with transaction.atomic():
-        # Whoever takes the file off the old job has it: of two that do it over at once, one is told that it is gone.
-        if not ImportJob.objects.filter(pk=holder.pk, source=holder.source).update(source=""):
-            raise Conflict("This import is being done over already.", code="file_gone")
-        again = ImportJob.objects.create(
+        return pass_on(
+            holder,
+            taken="This import is being done over already.",
             table=table,
             table_name=table.name,
             user=user,
-            email=job.email,
-            filename=job.filename,
-            source=holder.source,
             options=read.given,
-            findings={},
-            bytes_total=job.bytes_total,
             replaces=job,
         )
-        transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
-    return again
 
 
 def check_unchanged(job: ImportJob, table: Table) -> None:

@@ -79,32 +79,23 @@ class Execution:
 
     # Loading --------------------------------------------------------------------------------------------------
 
-    def _first_plan(self, opening: Opening) -> Plan:
-        try:
-            return self._plan(opening)
-        except TailFilled:
-            opening.empty_tail = 0
-            return self._plan(opening)
-        except ColumnsAppeared:
-            return self._plan(self._opened_again(opening))
-
-    def _opened_again(self, opening: Opening) -> Opening:
-        """With all columns of a file whose rows name them."""
-        opening.source.survey()
-        return Opening(opening.source, self.options.dialect)
-
     def _load(self, opening: Opening) -> Loader:
-        """Plan, load and check; start again if the file turns out to need other settings."""
-        plan = self._first_plan(opening)
+        """Plan, load and check; start again if the file turns out to have other columns than its beginning shows."""
+        while True:
+            try:
+                return self._load_planned(self._plan(opening))
+            except TailFilled:
+                opening.empty_tail = 0
+            except ColumnsAppeared:
+                opening.source.survey()
+                opening = Opening(opening.source, self.options.dialect)
+
+    def _load_planned(self, plan: Plan) -> Loader:
+        """Load and check; start again if the file turns out to need other settings."""
         while True:
             try:
                 with transaction.atomic():
                     return self._load_once(plan)
-            except TailFilled:
-                opening.empty_tail = 0
-                plan = self._plan(opening)
-            except ColumnsAppeared:
-                plan = self._plan(self._opened_again(opening))
             except MarkersFound as error:
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL, since “{error}” contains them and is not text.")

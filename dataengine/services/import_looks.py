@@ -14,7 +14,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import asdict
 from typing import Any, cast
@@ -79,7 +79,7 @@ def look(
     }
     try:
         return _looks.ask(json.dumps(question)).result(WAIT_SECONDS)
-    except NotYet as error:
+    except (NotYet, CancelledError) as error:  # cancelled: too many others were asked since
         raise Pending from error
 
 

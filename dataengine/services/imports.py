@@ -199,21 +199,27 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     with transaction.atomic():
         if target is None:
             _refuse_twice(job.table_name)
-        # Whoever takes the file from the old job first has it: of two retries at once, one is told that it is gone.
-        mine = ImportJob.objects.filter(pk=job.pk, state__in=_RETRYABLE, source=job.source)
-        if not mine.update(source=""):
-            raise Conflict("This import has already been tried again.", code="file_gone")
-        again = ImportJob.objects.create(
+        return pass_on(
+            job,
+            taken="This import has already been tried again.",
             table=target,
             table_name=job.table_name,
             user=user,
-            email=job.email,
-            filename=job.filename,
-            source=job.source,
             options=job.options,
             findings=job.findings,
-            bytes_total=job.bytes_total,
             replaces=job.replaces,
         )
-        transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
+
+
+def pass_on(job: ImportJob, *, taken: str, **fields: Any) -> ImportJob:
+    """Queue a new job with the file of one that is over, inside the caller's transaction.
+
+    Whoever takes the file from the old job first has it: of two at once, the other gets a Conflict that says ``taken``.
+    """
+    if not ImportJob.objects.filter(pk=job.pk, source=job.source).update(source=""):
+        raise Conflict(taken, code="file_gone")
+    again = ImportJob.objects.create(
+        email=job.email, filename=job.filename, source=job.source, bytes_total=job.bytes_total, **fields
+    )
+    transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
     return again

@@ -51,6 +51,13 @@ def test_a_late_cell_in_an_unnamed_column_makes_it_one(owner: User) -> None:
     assert not [note for note in notes if "separator" in note]
 
 
+def test_a_late_cell_in_an_unnamed_column_is_ignored_where_dates_are_looked_at_first(owner: User) -> None:
+    make_table(owner, "T", a="INTEGER", born="DATE")
+    job = import_text(owner, "T", "a,born,\n" + "1,13/02/2024,\n" * 300_000 + "3,04/05/2024,late\n")
+    assert (job.state, job.rows_imported) == ("completed", 300_001), job.error
+    assert records("T", "born")[-1] == ("2024-05-04",)
+
+
 def test_separators_at_the_end_onto_a_table(owner: User) -> None:
     make_table(owner, "T", a="INTEGER", b="INTEGER")
     job = import_text(owner, "T", "a,b\n1,2,\n3,4,\n")

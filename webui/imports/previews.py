@@ -92,7 +92,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     headers = opening.headers
     if read.mapping is not None and not set(read.mapping) <= set(headers):
         # With another dialect it has other headers, so the choices for the old ones do not apply.
-        read = replace(read, mapping=None)
+        read = replace(read, mapping=None, given={**read.given, "mapping": None})
     problem, plan = "", None
     try:
         plan = plan_new(opening, read) if specs is None else plan_onto(opening, read, specs)
@@ -112,9 +112,7 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     return Preview(
         found=_found(opening),
         columns=[
-            _column(
-                number, header, _examples(records, number), target or "", decided.get(target or "", {}), labels, read
-            )
+            _column(number, header, _examples(records, number), target, decided.get(target, {}), labels, read)
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
         offers=_offers(look.get("proposals", ()), read),

@@ -28,6 +28,8 @@ _CONTROLS = {
     "decimal": ("decimal", ""),
 }
 """The preview's controls of columns: which option each is, and what it says where it says nothing."""
+_MOST_DIGITS = 18
+"""Python refuses to read numbers of thousands of digits; so many are too many rows already."""
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
 
 
@@ -193,19 +195,13 @@ class UploadForm(Styled, forms.Form):
         """Every value of a field of the page that may stand there several times."""
         return [str(text) for text in self.data.getlist(name)] if isinstance(self.data, QueryDict) else []
 
-    def _offers(self) -> dict[str, Any]:
-        """What the preview offered and somebody ticked."""
-        options: dict[str, Any] = {}
-        words: dict[str, None] = {}
+    def _offered_words(self) -> list[str]:
+        """The words for missing values that the preview offered and somebody ticked."""
+        words: list[str] = []
         for text in self._all("null_words"):
             with suppress(ValueError, RecursionError, TypeError):
-                words |= dict.fromkeys(word for word in json.loads(text) if isinstance(word, str))
-        if words:
-            options["null_values"] = list(words)
-        rows = [int(text) for text in self._all("skip_last") if text.isdecimal()]
-        if rows:
-            options["skip_last"] = max(rows)
-        return options
+                words += [word for word in json.loads(text) if isinstance(word, str)]
+        return words
 
     def options(self) -> dict[str, Any]:
         """The options for the service, without those left to detection and defaults."""
@@ -219,13 +215,12 @@ class UploadForm(Styled, forms.Form):
             options.pop("key", None)  # it is shown as chosen, but is only used to update
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"
-        if given.get("null_values"):
-            options["null_values"] = [word.strip() for word in given["null_values"].split(",")]
-        offered = self._offers()
-        options["null_values"] = [*options.get("null_values", []), *offered.pop("null_values", [])]
-        if not options["null_values"]:
-            del options["null_values"]
-        options |= offered
+        written = given.get("null_values")
+        words = [word.strip() for word in written.split(",")] if written else []
+        if words := list(dict.fromkeys([*words, *self._offered_words()])):
+            options["null_values"] = words
+        if rows := [int(text[:_MOST_DIGITS]) for text in self._all("skip_last") if text.isdecimal()]:
+            options["skip_last"] = max(rows)
         mapping = self.mapping()
         if mapping:
             options["mapping"] = mapping

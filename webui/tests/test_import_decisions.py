@@ -97,6 +97,13 @@ def test_what_is_chosen_stays_chosen_when_looking_again(as_owner: Client) -> Non
     assert "checked" in html.element("input", name="skip_last", value="1").attributes
 
 
+def test_words_that_are_written_and_ticked_are_said_once(as_owner: Client) -> None:
+    draft = read(as_owner.get(draft_of(as_owner, NEW, ORDERS))).value("draft")
+    form = {"do": "preview", "draft": draft, "null_values": "n/a, ?", "null_words": json.dumps(["?", "n/a", "-"])}
+    html = read(as_owner.post(NEW, form))
+    assert html.element("input", name="null_words")["value"] == json.dumps(["n/a", "?", "-"])
+
+
 def test_into_a_table_it_says_what_does_not_fit(as_owner: Client, people: Table) -> None:
     path = f"/tables/{people.name}/import/"
     text = "name,email,born\nDan,dan@example.com,1999-01-01\nEve,nothing,x\n"
@@ -160,6 +167,7 @@ def test_who_does_not_own_the_table_cannot_do_it_over(as_owner: Client, as_stran
         ("decimal-2", ";"),
         ("skip_last", "5000"),
         ("skip_last", "many"),
+        ("skip_last", "9" * 5_000),
         ("null_words", "no json"),
         ("null_words", '[1, {"a": 2}]'),
         ("null_words", "7"),

@@ -89,7 +89,7 @@ class Plan:
     """So many rows at the end are none."""
     notes: list[str] = field(default_factory=list)
     columns: list[ColumnFinding] = field(default_factory=list)
-    """Of a new table: what its columns were found to be."""
+    """What was found of columns: of a new table of all, otherwise of those whose cells can be read differently."""
     footer: Footer | None = None
     empty_tail: int = 0
     """So many columns at the end are ignored, as long as their cells are empty."""
