@@ -14,12 +14,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from dataengine.columns import displays
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
 KEYWORD = "x-tablekeep"
-"""What a property says of its column that JSON Schema has no words for: ``column_type``, ``unique``, ``required``."""
+"""What a property says of its column that JSON Schema has no words for: ``_OWN_WORDS``."""
+_OWN_WORDS = frozenset({"column_type", "unique", "required", "display"})
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -104,12 +106,15 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
 def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: bool) -> ColumnSpec:
     """A column as ``table_schemas`` writes it: the type stands under our own keyword, in SQL's style."""
     own = described[KEYWORD]
-    if not isinstance(own, Mapping) or set(own) - {"column_type", "unique", "required"} or "column_type" not in own:
-        raise _invalid(f"{KEYWORD} takes column_type, unique and required.", name)
+    if not isinstance(own, Mapping) or set(own) - _OWN_WORDS or "column_type" not in own:
+        raise _invalid(f"{KEYWORD} takes column_type, unique, required and display.", name)
     unique, own_required = own.get("unique", False), own.get("required", False)
     if not isinstance(own_required, bool) or not (isinstance(unique, bool) or unique in (IGNORE_CASE, EXACT)):
         reason = f"{KEYWORD}: unique is true, false, “{IGNORE_CASE}” or “{EXACT}”; required is true or false."
         raise _invalid(reason, name)
+    display = own.get("display")
+    if display is not None and not isinstance(display, Mapping):
+        raise _invalid(f"{KEYWORD}: display is an object.", name)
     spec = parse_sql_type(name, own["column_type"])
     said_by_type = spec.kind.json_schema(spec.parameters)
     constraints = {
@@ -128,6 +133,7 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),
         constraints=constraints,
+        display=displays.checked(spec.kind, name, display),
     )
 
 
