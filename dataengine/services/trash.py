@@ -138,7 +138,7 @@ def _restore_table(user: User, item: TrashItem, name: str) -> Restored:
         table = Table.everything.get(pk=current.table_id)
         columns = list(Column.everything.filter(table=table, trashed_at=None).select_related("references"))
         _refuse_if_target_is_trashed([c for c in columns if c.references_id != table.pk])
-        table.name = check_table_name(name or current.name)
+        table.name = check_table_name(name or current.name, field="name")
         table.trashed_at = None
         table.save(update_fields=["name", "trashed_at", "updated_at"])
         trash.bring_table_back(table)
@@ -162,7 +162,7 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
         column = Column.everything.select_related("references").get(trash_item=current)
         _refuse_if_target_is_trashed([column])
         taken = list(locked.columns.values_list("name", flat=True))
-        column.name = check_new_column_name(locked, name or current.name, taken)
+        column.name = check_new_column_name(locked, name or current.name, taken, field="name")
         column.trashed_at = None
         column.position = 1 + max(locked.columns.values_list("position", flat=True), default=-1)
         column.save(update_fields=["name", "trashed_at", "position"])

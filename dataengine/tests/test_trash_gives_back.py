@@ -79,10 +79,11 @@ def test_the_name_is_free_at_once(client: APIClient, shop: Table, make_table: Ma
     newer, older = items(client)
     taken = client.post(f"/api/trash/{older['id']}/restore/", {})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    assert list(taken.json()["error"]["fields"]) == ["name"]
     assert restored(client, older, name="old orders")["table"]["table_name"] == "old orders"
     assert len(records(client, "old orders")) == 2
     bad = client.post(f"/api/trash/{newer['id']}/restore/", {"name": "a__b"})
-    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["table_name"])
+    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["name"])
     assert restored(client, newer, name="newer")["table"]["columns"][0]["column_name"] == "a"
 
 
@@ -144,6 +145,9 @@ def test_a_required_column_that_missed_records_is_not_required_any_more(client: 
     [item] = items(client)
     taken = client.post(f"/api/trash/{item['id']}/restore/", {})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    assert list(taken.json()["error"]["fields"]) == ["name"]
+    bad = client.post(f"/api/trash/{item['id']}/restore/", {"name": "a__b"})
+    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["name"])
     back = restored(client, item, name="old")
     assert (back["column"]["column_name"], back["column"]["required"], back["column"]["unique"]) == ("old", False, True)
     assert back["notes"] == ["“old” is not required any more: some records have no value in it."]
