@@ -6,6 +6,7 @@ that it keeps no record of other tables from being deleted; see ``restore`` for 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.columns.types import ID
-from dataengine.exceptions import Conflict, NotFound
+from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.models import Column, Index, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
 from dataengine.postgres import ddl, trash
@@ -28,6 +29,8 @@ from dataengine.services.tables import check_new_column_name, check_table_name, 
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +127,20 @@ def purge(*, user: User | None, item: TrashItem) -> None:
 
 
 def sweep() -> int:
-    """Delete for good what has been in the trash for ``TRASH_DAYS``; returns how much that was."""
+    """Delete for good what has been in the trash for ``TRASH_DAYS``; returns how much that was.
+
+    What is in use at the moment is left for the next time.
+    """
     old = TrashItem.objects.filter(deleted_at__lt=timezone.now() - timedelta(days=settings.TRASH_DAYS))
-    found = list(old.order_by("id"))
-    for item in found:
-        purge(user=None, item=item)
-    return len(found)
+    purged = 0
+    for item in old.order_by("id"):
+        try:
+            purge(user=None, item=item)
+        except Unavailable as error:
+            logger.info("%s stays in the trash for now: %s", item, error)
+            continue
+        purged += 1
+    return purged
 
 
 def _restore_table(user: User, item: TrashItem, name: str) -> Restored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -274,6 +275,24 @@ def test_the_trash_is_emptied_after_its_days(client: APIClient, shop: Table, set
     assert trash.sweep() == 1
     assert not TrashItem.objects.exists()
     assert not Table.everything.filter(name="orders").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_in_use_keeps_nothing_else_in_the_trash(
+    client: APIClient, make_table: MakeTable, second_connection: Callable[[], Any], settings: Any
+) -> None:
+    make_table("busy", a="TEXT", b="TEXT")
+    make_table("idle", a="TEXT")
+    client.delete("/api/tables/busy/columns/a/")
+    client.delete("/api/tables/idle/")
+    settings.TRASH_DAYS = 0
+    other = second_connection()
+    other.execute("BEGIN; LOCK TABLE userdata.busy IN ACCESS SHARE MODE")
+    assert trash.sweep() == 1
+    assert [(item.kind, item.name) for item in TrashItem.objects.all()] == [("column", "a")]
+    other.execute("ROLLBACK")
+    assert trash.sweep() == 1
+    assert not TrashItem.objects.exists()
 
 
 def test_indexes_come_back(client: APIClient, make_table: MakeTable) -> None:
