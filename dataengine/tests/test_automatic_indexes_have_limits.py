@@ -54,6 +54,16 @@ def test_there_are_at_most_six_and_one_long_unused_makes_room(client: APIClient,
     assert exists(goods, "day")
 
 
+def test_none_makes_room_for_one_that_is_too_large(
+    client: APIClient, goods: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_up(client)
+    Index.objects.filter(column__name="ok").update(finished_at=timezone.now() - timedelta(days=2))
+    monkeypatch.setattr(automatic_indexes, "_SIZE", 0.6)
+    ask(client, order_by="name")
+    assert [name for name, _, _ in made()] == ["price", "n", "ok", "day", "seen", "ratio"]
+
+
 def test_those_that_people_asked_for_do_not_count(client: APIClient, goods: Table, owner: User) -> None:
     indexes.set_indexed(user=owner, table=goods, column=goods.columns.get(name="kind"), indexed=True)
     build_waiting()
