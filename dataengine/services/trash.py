@@ -75,7 +75,7 @@ def delete_column(*, user: User, table: Table, column: Column) -> TrashItem:
             name=current.name,
             records=size_of(locked).records,
             deleted_by=user,
-            indexed=[] if index is None else [current.pk],
+            indexed=[] if index is None or index.automatic else [current.pk],
         )
         record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
         trash.hide_column(locked, current)
@@ -246,8 +246,11 @@ def _references(columns: Iterable[Column]) -> list[Column]:
 
 
 def _indexed(table: Table) -> list[int | None]:
-    """The keys of the columns whose indexes are still to be built; null stands for the search index."""
-    unbuilt = Index.objects.filter(table=table).exclude(state=Index.State.COMPLETED)
+    """The keys of the columns whose requested indexes are still to be built; null stands for the search index.
+
+    A list that needs an automatic one has it queued again.
+    """
+    unbuilt = Index.objects.filter(table=table, automatic=False).exclude(state=Index.State.COMPLETED)
     return list(unbuilt.values_list("column_id", flat=True))
 
 
