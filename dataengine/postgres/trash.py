@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from django.db import connection
 from psycopg import sql
 
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl, names, text_expressions
+from dataengine.postgres.statements import run, value
 
 SCHEMA = "userdata_trash"
 
@@ -85,7 +84,7 @@ def has_repeats(table: Table, column: Column) -> bool:
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1)").format(
         ddl.qualified(table.name), name, key
     )
-    return bool(_value(query))
+    return bool(value(query))
 
 
 def require(table: Table, column: Column) -> bool:
@@ -93,7 +92,7 @@ def require(table: Table, column: Column) -> bool:
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(
         ddl.qualified(table.name), sql.Identifier(column.name)
     )
-    if _value(query):
+    if value(query):
         return False
     ddl.set_required(table, column)
     return True
@@ -108,7 +107,7 @@ def drop_hidden_column(table: Table, column: Column) -> None:
 def count_dangling(table: Table, column: Column) -> int:
     """How many values refer to records that are not there."""
     query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ddl.qualified(table.name), _dangles(column))
-    return int(_value(query))
+    return int(value(query))
 
 
 def restore_reference(table: Table, column: Column) -> int:
@@ -116,18 +115,17 @@ def restore_reference(table: Table, column: Column) -> int:
 
     Nothing is done where the constraint is there already.
     """
-    if _value(
+    if value(
         sql.SQL("SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = {} AND conrelid = to_regclass({}))").format(
             sql.Literal(names.constraint(column.pk, "reference")), sql.Literal(ddl.quoted(table.name))
         )
     ):
         return 0
-    update = sql.SQL("UPDATE {} t SET {} = NULL WHERE {}").format(
-        ddl.qualified(table.name), sql.Identifier(column.name), _dangles(column)
+    cleared = run(
+        sql.SQL("UPDATE {} t SET {} = NULL WHERE {}").format(
+            ddl.qualified(table.name), sql.Identifier(column.name), _dangles(column)
+        )
     )
-    with connection.cursor() as cursor:
-        cursor.execute(update)
-        cleared = int(cursor.rowcount)
     constraint = next(definition for kind, definition in ddl.constraints(column) if kind == "reference")
     ddl.alter(table, [sql.SQL("ADD {}").format(constraint)])
     return cleared
@@ -143,7 +141,7 @@ def _dangles(column: Column) -> sql.Composable:
 
 def _has_column(table: Table, name: str) -> bool:
     return bool(
-        _value(
+        value(
             sql.SQL(
                 "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass({}) AND attname = {}"
                 " AND NOT attisdropped)"
@@ -158,10 +156,3 @@ def _drop_constraint(column: Column, kind: str) -> sql.Composable:
 
 def _trashed(table: Table) -> sql.Identifier:
     return sql.Identifier(SCHEMA, names.trashed_table(table.pk))
-
-
-def _value(query: sql.Composable) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        row = cursor.fetchone()
-    return row[0] if row else None
