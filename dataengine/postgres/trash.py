@@ -58,7 +58,7 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if _has_column(table, names.trashed_column(column.pk)):
+    if _present(table, [names.trashed_column(column.pk)]):
         ddl.rename_column(table, names.trashed_column(column.pk), column.name)
     else:
         ddl.add_bare_column(table, column)
@@ -68,13 +68,13 @@ def bring_column_back(table: Table, column: Column) -> None:
 
 def hidden_columns(table: Table) -> list[Column]:
     """The table's columns that are in the trash, under the names that they have there, if they are still there."""
+    if table.known is not None and not table.known.has_hidden:
+        return []
     found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
-    hidden: list[Column] = []
     for column in found:
         column.name, column.unique, column.unique_ignores_case = names.trashed_column(column.pk), False, False
-        if _has_column(table, column.name):
-            hidden.append(column)
-    return hidden
+    present = _present(table, [column.name for column in found])
+    return [column for column in found if column.name in present]
 
 
 def has_repeats(table: Table, column: Column) -> bool:
@@ -139,15 +139,13 @@ def _dangles(column: Column) -> sql.Composable:
     )
 
 
-def _has_column(table: Table, name: str) -> bool:
-    return bool(
-        value(
-            sql.SQL(
-                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass({}) AND attname = {}"
-                " AND NOT attisdropped)"
-            ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(name))
-        )
-    )
+def _present(table: Table, wanted: Sequence[str]) -> set[str]:
+    """Those of these names that columns of the table have in PostgreSQL."""
+    query = sql.SQL(
+        "SELECT array_agg(attname::text) FROM pg_attribute"
+        " WHERE attrelid = to_regclass({}) AND attname = ANY({}) AND NOT attisdropped"
+    ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(list(wanted)))
+    return set(value(query) or ())
 
 
 def _drop_constraint(column: Column, kind: str) -> sql.Composable:

@@ -199,6 +199,29 @@ def test_what_is_undone_is_undone_in_a_deleted_column_too(client: APIClient, mak
     assert records(client, "t") == [{"id": 1, "a": "x", "b": 1}, {"id": 2, "a": "x", "b": 2}]
 
 
+def test_what_is_deleted_meanwhile_keeps_its_value_in_a_deleted_column(
+    client: APIClient, make_table: MakeTable
+) -> None:
+    make_table("t", a="TEXT", b="NUMERIC NOT NULL", c="TEXT")
+    for number in ("1.50", "2.0", "3"):
+        client.post("/api/tables/t/records/", {"a": "x", "b": number})
+    held = records(client, "t")
+    client.delete("/api/tables/t/columns/c/")
+    client.delete("/api/tables/t/columns/b/")
+    answers = [
+        client.delete("/api/tables/t/records/1/"),
+        client.delete("/api/tables/t/records/bulk/", {"ids": [2]}),
+        client.delete("/api/tables/t/records/bulk/", {"filter": {"a": "x"}}),
+    ]
+    assert records(client, "t") == []
+    for answer in answers:
+        event = int(answer.headers["X-Undo"])
+        assert client.post("/api/tables/t/undo/", {"event": event}).status_code == 200
+    for item in items(client):
+        assert restored(client, item)["notes"] == []
+    assert records(client, "t") == held
+
+
 @pytest.mark.parametrize(("unique", "there", "then"), [(True, "Bo", "Bo"), ("ignore_case", "Bo", "bO")])
 def test_a_unique_column_whose_values_repeat_is_not_unique_any_more(
     client: APIClient, unique: bool | str, there: str, then: str
@@ -238,6 +261,8 @@ def test_undoing_passes_over_a_deleted_column_that_an_import_left_behind(
     file = SimpleUploadedFile("x.csv", b"id,a\n7,z\n")
     started = client.post("/api/upload-csv/", {"table_name": "t", "file": file}, format="multipart")
     import_runs.run(started.json()["id"])
+    [record] = records(client, "t")
+    assert client.delete(f"/api/tables/t/records/{record['id']}/").status_code == 204
     assert client.post("/api/tables/t/undo/", {"event": int(deleted)}).status_code in {200, 409}
 
 
