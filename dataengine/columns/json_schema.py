@@ -96,7 +96,7 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
         type=column_type,
         parameters=parameters | narrowed,
         required=required and not nullable,
-        default=_literal(default),
+        default=literal(default),
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),
         constraints={key: _plain(value) for key, value in constraints.items()},
@@ -129,7 +129,7 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     return replace(
         spec.made_unique(unique or spec.unique),
         required=spec.required or own_required or required,
-        default=_literal(default) if "default" in described else spec.default,
+        default=literal(default) if "default" in described else spec.default,
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),
         constraints=constraints,
@@ -137,8 +137,17 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     )
 
 
-def _literal(default: Any) -> str | None:
-    return default if default is None or isinstance(default, str) else json.dumps(default)
+def literal(value: Any) -> str | None:
+    """A JSON value as the text of a default; None if there is none."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return json.dumps(value)
+        case _:
+            return str(value)
 
 
 def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:

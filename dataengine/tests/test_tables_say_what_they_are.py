@@ -153,6 +153,12 @@ def test_a_table_read_from_its_own_schema_is_the_same(client: APIClient, orders:
     assert again.json()["columns"] == orders["columns"]
 
 
+def test_a_schema_s_default_keeps_the_digits_that_were_sent(client: APIClient) -> None:
+    text = '{"table_name": "t", "json_schema": {"properties": {"a": {"type": "number", "default": 0.10}}}}'
+    made = client.post("/api/create-table/", text, content_type="application/json")
+    assert (made.status_code, made.json()["columns"][0]["default"]) == (201, "0.10")
+
+
 def test_records_fit_their_table_s_schema(client: APIClient, orders: dict[str, Any]) -> None:
     schema = client.get("/api/tables/orders/schema/").json()
     made = client.post("/api/tables/orders/records/", {"customer": "Anna", "exact": "1.50", "more": [1]})
