@@ -94,11 +94,11 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
     rows = planned.rows(statement, parameters)
     if not rows:
         return None
-    granted, has_changes, records, *first = rows[0]
+    granted, has_changes, records, has_hidden, *first = rows[0]
     table: Table = _made(Table, first, parts[0])
     search, layout = _made(Index, first, parts[1]), _made(ColumnLayout, first, parts[2])
     columns: list[Column] = []
-    for _, _, _, *row in rows:
+    for _, _, _, _, *row in rows:
         column = _made(Column, row, parts[3])
         if column is not None:
             column.table, column.references = table, _made(Table, row, parts[4])
@@ -107,7 +107,9 @@ def _fetched(user: User | AnonymousUser, name: str) -> Table | None:
                 index.column = column
             Column.index.related.set_cached_value(column, index)
             columns.append(column)
-    table.known = Known(columns, search, user.pk, frozenset(granted), layout, has_changes, int(records or 0))
+    table.known = Known(
+        columns, search, user.pk, frozenset(granted), layout, has_changes, int(records or 0), has_hidden
+    )
     return table
 
 
@@ -164,9 +166,10 @@ WITH t AS MATERIALIZED (
     (
       SELECT greatest(k.reltuples, 0) FROM pg_class k JOIN pg_namespace n ON n.oid = k.relnamespace
        WHERE k.relname = {table}.name AND n.nspname = {schema}
-    ) AS records
+    ) AS records,
+    EXISTS (SELECT FROM {column} h WHERE h.table_id = {table}.id AND h.trashed_at IS NOT NULL) AS has_hidden
     FROM {table} WHERE name = %(name)s AND trashed_at IS NULL)
-SELECT t.granted, t.has_changes, t.records, {selected} FROM t
+SELECT t.granted, t.has_changes, t.records, t.has_hidden, {selected} FROM t
   LEFT JOIN {index} s ON s.table_id = t.id AND s.column_id IS NULL
   LEFT JOIN {columnlayout} l ON l.table_id = t.id AND l.user_id = %(user)s
   LEFT JOIN {column} c ON c.table_id = t.id AND c.trashed_at IS NULL

@@ -17,7 +17,8 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.views_changes import LATER
-from dataengine.columns.payloads import PAYLOAD_SCHEMA, literal, parse_column, parse_payload
+from dataengine.columns.json_schema import literal
+from dataengine.columns.payloads import PAYLOAD_SCHEMA, parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.jobs.serializers import change_job_data

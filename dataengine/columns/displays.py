@@ -60,9 +60,15 @@ def writer(display: Mapping[str, str]) -> Callable[[str], str] | None:
         case "currency":
             code = display.get("currency", "")
             sign = SIGNS.get(code, f"{code}\N{NO-BREAK SPACE}")
-            return lambda text: f"-{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
+            return lambda text: _amount(sign, text)
         case _:
             return None
+
+
+def _amount(sign: str, text: str) -> str:
+    if not _NUMBER.fullmatch(text):
+        return text  # an infinity, or no number
+    return f"-{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
 
 
 def _percent(text: str) -> str:

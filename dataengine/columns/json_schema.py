@@ -14,12 +14,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from dataengine.columns import displays
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown
 
 KEYWORD = "x-tablekeep"
-"""What a property says of its column that JSON Schema has no words for: ``column_type``, ``unique``, ``required``."""
+"""What a property says of its column that JSON Schema has no words for: ``_OWN_WORDS``."""
+_OWN_WORDS = frozenset({"column_type", "unique", "required", "display"})
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -94,7 +96,7 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
         type=column_type,
         parameters=parameters | narrowed,
         required=required and not nullable,
-        default=_literal(default),
+        default=literal(default),
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),
         constraints={key: _plain(value) for key, value in constraints.items()},
@@ -104,12 +106,15 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
 def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: bool) -> ColumnSpec:
     """A column as ``table_schemas`` writes it: the type stands under our own keyword, in SQL's style."""
     own = described[KEYWORD]
-    if not isinstance(own, Mapping) or set(own) - {"column_type", "unique", "required"} or "column_type" not in own:
-        raise _invalid(f"{KEYWORD} takes column_type, unique and required.", name)
+    if not isinstance(own, Mapping) or set(own) - _OWN_WORDS or "column_type" not in own:
+        raise _invalid(f"{KEYWORD} takes column_type, unique, required and display.", name)
     unique, own_required = own.get("unique", False), own.get("required", False)
     if not isinstance(own_required, bool) or not (isinstance(unique, bool) or unique in (IGNORE_CASE, EXACT)):
         reason = f"{KEYWORD}: unique is true, false, “{IGNORE_CASE}” or “{EXACT}”; required is true or false."
         raise _invalid(reason, name)
+    display = own.get("display")
+    if display is not None and not isinstance(display, Mapping):
+        raise _invalid(f"{KEYWORD}: display is an object.", name)
     spec = parse_sql_type(name, own["column_type"])
     said_by_type = spec.kind.json_schema(spec.parameters)
     constraints = {
@@ -124,15 +129,25 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     return replace(
         spec.made_unique(unique or spec.unique),
         required=spec.required or own_required or required,
-        default=_literal(default) if "default" in described else spec.default,
+        default=literal(default) if "default" in described else spec.default,
         label=str(described.get("title", "")),
         description=str(described.get("description", "")),
         constraints=constraints,
+        display=displays.checked(spec.kind, name, display),
     )
 
 
-def _literal(default: Any) -> str | None:
-    return default if default is None or isinstance(default, str) else json.dumps(default)
+def literal(value: Any) -> str | None:
+    """A JSON value as the text of a default; None if there is none."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case dict() | list():
+            return json.dumps(value)
+        case _:
+            return str(value)
 
 
 def _json_type(name: str, described: Mapping[str, Any]) -> tuple[str, bool]:

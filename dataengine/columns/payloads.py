@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from dataengine.columns import displays
 from dataengine.columns.displays import DISPLAY_SCHEMA
 from dataengine.columns.identifiers import MAX_COLUMNS
-from dataengine.columns.json_schema import columns_of
+from dataengine.columns.json_schema import columns_of, literal
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, ColumnSpec
 from dataengine.exceptions import DataEngineError, InvalidInput, shown
@@ -126,19 +126,6 @@ def parse_column(name: str, described: object) -> ColumnSpec:
         constraints=constraints,
         display=displays.checked(spec.kind, name, described.get("display")),
     )
-
-
-def literal(value: Any) -> str | None:
-    """A JSON value as the text of a default; None if there is none."""
-    match value:
-        case None | str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case dict() | list():
-            return json.dumps(value)
-        case _:
-            return str(value)
 
 
 def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ def _property(column: ColumnSpec) -> dict[str, Any]:
         shape["default"] = _json_default(column)
     own: dict[str, Any] = {"column_type": column.kind.sql_text(column.parameters)}
     # What JSON Schema's list of required properties cannot say of one that has a default.
-    own |= {name: said for name, said in (("unique", column.how_unique), ("required", column.required)) if said}
+    said = {"unique": column.how_unique, "required": column.required, "display": column.display}
+    own |= {name: value for name, value in said.items() if value}
     return {name: text for name, text in words.items() if text} | shape | {KEYWORD: own}
 
 
@@ -54,6 +55,7 @@ def _json_default(column: ColumnSpec) -> Any:
         return text
     try:
         value = json.loads(text)
-    except ValueError:
+        is_same = json.dumps(value, allow_nan=False) == text
+    except ValueError:  # not JSON, or NaN and the infinities, which Python reads all the same
         return text
-    return text if isinstance(value, str) or json.dumps(value) != text else value
+    return value if is_same and not isinstance(value, str) else text

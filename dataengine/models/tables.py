@@ -23,7 +23,8 @@ class Known:
 
     ``rights`` are those granted to the user, without those of the owner. ``layout`` is the user's. ``has_changes``
     tells whether there are changes of very many records that are unfinished, or that the user has not been told of.
-    ``records`` is PostgreSQL's last estimate of how many the table has.
+    ``records`` is PostgreSQL's last estimate of how many the table has. ``has_hidden`` tells whether columns of it are
+    in the trash.
     """
 
     columns: list[Column]
@@ -33,6 +34,7 @@ class Known:
     layout: ColumnLayout | None
     has_changes: bool
     records: int
+    has_hidden: bool
 
 
 class TableManager(models.Manager["Table"]):

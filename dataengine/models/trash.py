@@ -20,7 +20,7 @@ class TrashItem(models.Model):
     column = models.OneToOneField(Column, on_delete=models.CASCADE, null=True, blank=True, related_name="trash_item")
     name = models.CharField(max_length=63)
     records = models.BigIntegerField(default=0)
-    # The keys of the columns that had an index; null stands for the table's search index.
+    # The keys of the columns whose indexes are to be built again; null stands for the table's search index.
     indexed = models.JSONField(default=list, blank=True)
     deleted_at = models.DateTimeField(auto_now_add=True)
     deleted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -29,7 +29,7 @@ def create_statements(table: Table) -> str:
     statements += [
         sql.SQL("CREATE INDEX ON {} ({}, id);").format(name, sql.Identifier(column.name))
         for column in columns
-        if column.index_or_none is not None
+        if column.index_or_none is not None and not column.index_or_none.automatic
     ]
     if table.description:
         statements.append(sql.SQL("COMMENT ON TABLE {} IS {};").format(name, sql.Literal(table.description)))

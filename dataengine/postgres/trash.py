@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from django.db import connection
 from psycopg import sql
 
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl, names, text_expressions
+from dataengine.postgres.statements import run, value
 
 SCHEMA = "userdata_trash"
 
@@ -59,7 +58,7 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if _has_column(table, names.trashed_column(column.pk)):
+    if _present(table, [names.trashed_column(column.pk)]):
         ddl.rename_column(table, names.trashed_column(column.pk), column.name)
     else:
         ddl.add_bare_column(table, column)
@@ -69,13 +68,13 @@ def bring_column_back(table: Table, column: Column) -> None:
 
 def hidden_columns(table: Table) -> list[Column]:
     """The table's columns that are in the trash, under the names that they have there, if they are still there."""
+    if table.known is not None and not table.known.has_hidden:
+        return []
     found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
-    hidden: list[Column] = []
     for column in found:
         column.name, column.unique, column.unique_ignores_case = names.trashed_column(column.pk), False, False
-        if _has_column(table, column.name):
-            hidden.append(column)
-    return hidden
+    present = _present(table, [column.name for column in found])
+    return [column for column in found if column.name in present]
 
 
 def has_repeats(table: Table, column: Column) -> bool:
@@ -85,7 +84,7 @@ def has_repeats(table: Table, column: Column) -> bool:
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NOT NULL GROUP BY {} HAVING count(*) > 1)").format(
         ddl.qualified(table.name), name, key
     )
-    return bool(_value(query))
+    return bool(value(query))
 
 
 def require(table: Table, column: Column) -> bool:
@@ -93,7 +92,7 @@ def require(table: Table, column: Column) -> bool:
     query = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(
         ddl.qualified(table.name), sql.Identifier(column.name)
     )
-    if _value(query):
+    if value(query):
         return False
     ddl.set_required(table, column)
     return True
@@ -108,7 +107,7 @@ def drop_hidden_column(table: Table, column: Column) -> None:
 def count_dangling(table: Table, column: Column) -> int:
     """How many values refer to records that are not there."""
     query = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(ddl.qualified(table.name), _dangles(column))
-    return int(_value(query))
+    return int(value(query))
 
 
 def restore_reference(table: Table, column: Column) -> int:
@@ -116,18 +115,17 @@ def restore_reference(table: Table, column: Column) -> int:
 
     Nothing is done where the constraint is there already.
     """
-    if _value(
+    if value(
         sql.SQL("SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = {} AND conrelid = to_regclass({}))").format(
             sql.Literal(names.constraint(column.pk, "reference")), sql.Literal(ddl.quoted(table.name))
         )
     ):
         return 0
-    update = sql.SQL("UPDATE {} t SET {} = NULL WHERE {}").format(
-        ddl.qualified(table.name), sql.Identifier(column.name), _dangles(column)
+    cleared = run(
+        sql.SQL("UPDATE {} t SET {} = NULL WHERE {}").format(
+            ddl.qualified(table.name), sql.Identifier(column.name), _dangles(column)
+        )
     )
-    with connection.cursor() as cursor:
-        cursor.execute(update)
-        cleared = int(cursor.rowcount)
     constraint = next(definition for kind, definition in ddl.constraints(column) if kind == "reference")
     ddl.alter(table, [sql.SQL("ADD {}").format(constraint)])
     return cleared
@@ -141,15 +139,13 @@ def _dangles(column: Column) -> sql.Composable:
     )
 
 
-def _has_column(table: Table, name: str) -> bool:
-    return bool(
-        _value(
-            sql.SQL(
-                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass({}) AND attname = {}"
-                " AND NOT attisdropped)"
-            ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(name))
-        )
-    )
+def _present(table: Table, wanted: Sequence[str]) -> set[str]:
+    """Those of these names that columns of the table have in PostgreSQL."""
+    query = sql.SQL(
+        "SELECT array_agg(attname::text) FROM pg_attribute"
+        " WHERE attrelid = to_regclass({}) AND attname = ANY({}) AND NOT attisdropped"
+    ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(list(wanted)))
+    return set(value(query) or ())
 
 
 def _drop_constraint(column: Column, kind: str) -> sql.Composable:
@@ -158,10 +154,3 @@ def _drop_constraint(column: Column, kind: str) -> sql.Composable:
 
 def _trashed(table: Table) -> sql.Identifier:
     return sql.Identifier(SCHEMA, names.trashed_table(table.pk))
-
-
-def _value(query: sql.Composable) -> Any:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        row = cursor.fetchone()
-    return row[0] if row else None

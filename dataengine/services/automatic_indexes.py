@@ -115,14 +115,18 @@ def _is_allowed(table: Table, remedy: Remedy, read: int) -> bool:
     if counts is None or _is_mostly_written(table, counts, read):
         return False
     existing = list(Index.objects.filter(table=table, automatic=True).exclude(state=Index.State.FAILED))
+    replaced = None
     if len(existing) >= MOST_OF_A_TABLE:
         replaced = _longest_unused(existing)
         if replaced is None:
             return False
-        _drop(replaced, because="another index was needed more")
         existing.remove(replaced)
     taken = usage.index_bytes([names.index(table.pk, index.column_id) for index in existing])
-    return taken + _expected_bytes(table, column, counts.live) <= _SIZE * counts.bytes
+    if taken + _expected_bytes(table, column, counts.live) > _SIZE * counts.bytes:
+        return False
+    if replaced is not None:
+        _drop(replaced, because="another index was needed more")
+    return True
 
 
 def _is_mostly_written(table: Table, counts: usage.TableCounts, read: int) -> bool:

@@ -19,6 +19,7 @@ from dataengine.columns import values
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, Unavailable, some_of
 from dataengine.models import Table
 from dataengine.models.shapes import ChangeFacts
+from dataengine.postgres import trash
 from dataengine.queries.references import named_references
 from dataengine.records import before_after
 from dataengine.records.bulk_updates import exchanged, without_unique_values, write_values
@@ -113,14 +114,18 @@ def delete_many(*, user: User, table: Table, ids: object, trail: Trail | None = 
 def delete_records(
     user: User, model: type[Record], records: QuerySet[Record], trail: Trail | None, **details: Unpack[ChangeFacts]
 ) -> int:
-    """Delete ``records``, keeping their images. Returns how many. Inside a transaction."""
+    """Delete ``records``, keeping their images, which have columns in the trash too. Returns how many.
+
+    Inside a transaction.
+    """
+    columns = [*model.columns, *trash.hidden_columns(model.table)]
     event = record_event(
         user=user,
         table=model.table,
         action="records.deleted",
-        details=change_details(model.columns, 0, **details),
+        details=change_details(columns, 0, **details),
     )
-    count = before_after.keep_before(event, records, model.columns)
+    count = before_after.keep_before(event, records, columns)
     before_after.delete(event, model)
     complete(event, trail, count=count)
     return count

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.models import ChangeJob, Table
+from dataengine.models import ChangeJob, Index, Table
 from dataengine.services import changes, indexes
 from dataengine.services.tables import create_table
 
@@ -33,11 +33,16 @@ def duplicate_table(
         done = changes.copy_records(user=user, table=table, source=source, columns=pairs)
         job = done if isinstance(done, ChangeJob) else None
     for there, here in zip(columns, made, strict=True):
-        if there.index_or_none is not None:
+        if _is_requested(there.index_or_none):
             indexes.set_indexed(user=user, table=table, column=here, indexed=True)
-    if source.search_index() is not None:
+    if _is_requested(source.search_index()):
         indexes.set_searchable(user=user, table=table, searchable=True)
     return table, job
+
+
+def _is_requested(index: Index | None) -> bool:
+    """Automatic ones are made for the lists of one table, and dropped when these no longer need them."""
+    return index is not None and not index.automatic
 
 
 def _renamed(spec: ColumnSpec, source: Table, name: str) -> ColumnSpec:

@@ -94,7 +94,7 @@ def queue_again(table: Table) -> None:
 
 
 def build_again(table: Table, column_id: int | None) -> None:
-    """Have an index built that there was before: of a column (by its key), or the search index."""
+    """Have a requested index built that there was before: of a column (by its key), or the search index."""
     column = None if column_id is None else table.columns.get(pk=column_id)
     index, _ = Index.objects.update_or_create(table=table, column=column, defaults=_afresh())
     ring_on_commit(index.pk)

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Table
+from dataengine.postgres import trash
 from dataengine.postgres.statements import savepoint
 from dataengine.queries.references import named_references
 from dataengine.records import before_after, single_writes
@@ -110,9 +111,10 @@ def delete_record(*, user: User, table: Table, pk: int, version: str | None = No
     with named_references(user, table, [pk]), translated(model, deleting=True), transaction.atomic():
         record = locked_record(model, pk)
         _check_version(record, version)
-        details = change_details(model.columns, 1, id=pk)
+        columns = [*model.columns, *trash.hidden_columns(table)]
+        details = change_details(columns, 1, id=pk)
         event = record_event(user=user, table=table, action="record.deleted", details=details)
-        before_after.keep_before(event, model.objects.filter(pk=pk), model.columns)
+        before_after.keep_before(event, model.objects.filter(pk=pk), columns)
         model.objects.filter(pk=pk).delete()
         complete(event, trail)
 

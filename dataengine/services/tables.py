@@ -75,17 +75,15 @@ def _make_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> li
     return made
 
 
-def check_table_name(name: str) -> str:
-    """Return ``name`` if a new table may have it. Raises InvalidInput, or Conflict if it is taken."""
-    name = validate_identifier(name, what="table", field="table_name")
+def check_table_name(name: str, *, field: str = "table_name") -> str:
+    """Return ``name`` if a new table may have it. Raises InvalidInput, or Conflict if it is taken, under ``field``."""
+    name = validate_identifier(name, what="table", field=field)
     taken = Table.objects.filter(name__iexact=name).values_list("name", flat=True).first()
     if taken == name:
-        raise Conflict(
-            f"The table name “{name}” is taken.", code="name_taken", fields={"table_name": "This name is taken."}
-        )
+        raise Conflict(f"The table name “{name}” is taken.", code="name_taken", fields={field: "This name is taken."})
     if taken is not None:
         reason = "This name is taken by a table whose name differs only in upper and lower case."
-        raise Conflict(reason, code="name_taken", fields={"table_name": reason})
+        raise Conflict(reason, code="name_taken", fields={field: reason})
     return name
 
 
@@ -288,7 +286,7 @@ def _check_column(user: User, spec: ColumnSpec) -> Table | None:
     return _reference(user, spec)
 
 
-def _check_column_name(name: str, others: Sequence[str] = ()) -> str:
+def _check_column_name(name: str, others: Sequence[str]) -> str:
     """The name in normal form. Raises InvalidInput, also if one of the ``others`` made with it has the same name."""
     name = validate_identifier(name, what="column", field=name or "column_name")
     clash = _clash(name, others)
@@ -298,14 +296,18 @@ def _check_column_name(name: str, others: Sequence[str] = ()) -> str:
     return name
 
 
-def check_new_column_name(table: Table, name: str, taken: Sequence[str]) -> str:
-    """The name in normal form. Raises InvalidInput, or Conflict if the table has such a column (in any case)."""
-    name = _check_column_name(name)
+def check_new_column_name(table: Table, name: str, taken: Sequence[str], *, field: str | None = None) -> str:
+    """The name in normal form. Raises InvalidInput, or Conflict if the table has such a column (in any case).
+
+    Both are filed under ``field``; without one, under the name itself or ``column_name``.
+    """
+    name = validate_identifier(name, what="column", field=field or name or "column_name")
     clash = _clash(name, taken)
     if clash is None:
         return name
     reason = _differs_in_case(name, clash) if clash != name else "This table already has a column with that name."
-    raise Conflict(f"“{table.name}” already has a column “{clash}”.", code="name_taken", fields={"column_name": reason})
+    message = f"“{table.name}” already has a column “{clash}”."
+    raise Conflict(message, code="name_taken", fields={field or "column_name": reason})
 
 
 def _clash(name: str, taken: Sequence[str]) -> str | None:

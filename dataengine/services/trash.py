@@ -6,6 +6,7 @@ that it keeps no record of other tables from being deleted; see ``restore`` for 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.columns.types import ID
-from dataengine.exceptions import Conflict, NotFound
+from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.models import Column, Index, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
 from dataengine.postgres import ddl, trash
@@ -28,6 +29,8 @@ from dataengine.services.tables import check_new_column_name, check_table_name, 
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def delete_column(*, user: User, table: Table, column: Column) -> TrashItem:
             name=current.name,
             records=size_of(locked).records,
             deleted_by=user,
-            indexed=[] if index is None else [current.pk],
+            indexed=[] if index is None or index.automatic else [current.pk],
         )
         record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
         trash.hide_column(locked, current)
@@ -124,12 +127,20 @@ def purge(*, user: User | None, item: TrashItem) -> None:
 
 
 def sweep() -> int:
-    """Delete for good what has been in the trash for ``TRASH_DAYS``; returns how much that was."""
+    """Delete for good what has been in the trash for ``TRASH_DAYS``; returns how much that was.
+
+    What is in use at the moment is left for the next time.
+    """
     old = TrashItem.objects.filter(deleted_at__lt=timezone.now() - timedelta(days=settings.TRASH_DAYS))
-    found = list(old.order_by("id"))
-    for item in found:
-        purge(user=None, item=item)
-    return len(found)
+    purged = 0
+    for item in old.order_by("id"):
+        try:
+            purge(user=None, item=item)
+        except Unavailable as error:
+            logger.info("%s stays in the trash for now: %s", item, error)
+            continue
+        purged += 1
+    return purged
 
 
 def _restore_table(user: User, item: TrashItem, name: str) -> Restored:
@@ -138,7 +149,7 @@ def _restore_table(user: User, item: TrashItem, name: str) -> Restored:
         table = Table.everything.get(pk=current.table_id)
         columns = list(Column.everything.filter(table=table, trashed_at=None).select_related("references"))
         _refuse_if_target_is_trashed([c for c in columns if c.references_id != table.pk])
-        table.name = check_table_name(name or current.name)
+        table.name = check_table_name(name or current.name, field="name")
         table.trashed_at = None
         table.save(update_fields=["name", "trashed_at", "updated_at"])
         trash.bring_table_back(table)
@@ -162,7 +173,7 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
         column = Column.everything.select_related("references").get(trash_item=current)
         _refuse_if_target_is_trashed([column])
         taken = list(locked.columns.values_list("name", flat=True))
-        column.name = check_new_column_name(locked, name or current.name, taken)
+        column.name = check_new_column_name(locked, name or current.name, taken, field="name")
         column.trashed_at = None
         column.position = 1 + max(locked.columns.values_list("position", flat=True), default=-1)
         column.save(update_fields=["name", "trashed_at", "position"])
@@ -235,8 +246,11 @@ def _references(columns: Iterable[Column]) -> list[Column]:
 
 
 def _indexed(table: Table) -> list[int | None]:
-    """The keys of the columns whose indexes are still to be built; null stands for the search index."""
-    unbuilt = Index.objects.filter(table=table).exclude(state=Index.State.COMPLETED)
+    """The keys of the columns whose requested indexes are still to be built; null stands for the search index.
+
+    A list that needs an automatic one has it queued again.
+    """
+    unbuilt = Index.objects.filter(table=table, automatic=False).exclude(state=Index.State.COMPLETED)
     return list(unbuilt.values_list("column_id", flat=True))
 
 

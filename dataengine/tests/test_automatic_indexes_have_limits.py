@@ -54,6 +54,16 @@ def test_there_are_at_most_six_and_one_long_unused_makes_room(client: APIClient,
     assert exists(goods, "day")
 
 
+def test_none_makes_room_for_one_that_is_too_large(
+    client: APIClient, goods: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_up(client)
+    Index.objects.filter(column__name="ok").update(finished_at=timezone.now() - timedelta(days=2))
+    monkeypatch.setattr(automatic_indexes, "_SIZE", 0.6)
+    ask(client, order_by="name")
+    assert [name for name, _, _ in made()] == ["price", "n", "ok", "day", "seen", "ratio"]
+
+
 def test_those_that_people_asked_for_do_not_count(client: APIClient, goods: Table, owner: User) -> None:
     indexes.set_indexed(user=owner, table=goods, column=goods.columns.get(name="kind"), indexed=True)
     build_waiting()
@@ -195,6 +205,29 @@ def test_one_that_a_person_asks_for_is_theirs(client: APIClient, goods: Table) -
     assert Index.objects.get().automatic is False
     index_builds.sweep()
     assert exists(goods, "price")
+
+
+def test_one_that_nobody_asked_for_is_asked_for_neither_by_the_trash_nor_by_a_copy(
+    client: APIClient, goods: Table, owner: User
+) -> None:
+    ask(client, order_by="price")
+    ask(client, search="name 77")
+    indexes.set_indexed(user=owner, table=goods, column=goods.columns.get(name="kind"), indexed=True)
+    until(all_are_built)
+    ask(client, order_by="n")  # which is not built yet
+    assert made() == [("price", "sort", ROWS), (None, "search", ROWS), ("n", "sort", ROWS)]
+    definition = client.get("/api/tables/goods/schema/", {"format": "sql"}).content.decode()
+    assert [line for line in definition.splitlines() if "INDEX" in line] == ['CREATE INDEX ON "goods" ("kind", id);']
+    client.post("/api/tables/goods/duplicate/", {"table_name": "more"})
+    copied = Index.objects.filter(table__name="more")
+    assert [(index.column.name if index.column else None, index.automatic) for index in copied] == [("kind", False)]
+    for url in ("/api/tables/goods/columns/price/", "/api/tables/goods/"):
+        deleted = client.delete(url).headers["X-Trash"]
+        assert client.post(f"/api/trash/{deleted}/restore/", {}).status_code == 200
+    assert made() == [(None, "search", ROWS)]
+    assert [index.column.name for index in Index.objects.filter(table=goods, automatic=False) if index.column] == [
+        "kind"
+    ]
 
 
 def test_one_is_built_at_a_time(client: APIClient, goods: Table, owner: User) -> None:

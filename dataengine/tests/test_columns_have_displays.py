@@ -38,6 +38,8 @@ def test_per_cent_are_the_same_number(number: Any) -> None:
         ({"style": "currency", "currency": "CHF"}, "7.05", "CHF\u00a07.05"),
         ({"style": "percent"}, "0.125", "12.5%"),
         ({"style": "percent"}, "Infinity", "Infinity"),
+        (DOLLARS, "-Infinity", "-Infinity"),
+        (DOLLARS, "1e-07", "$1e-07"),
     ],
 )
 def test_how_numbers_are_shown(display: dict[str, str], text: str, shown: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema
@@ -22,7 +23,10 @@ EVERYTHING = {
     "code": "VARCHAR(12) UNIQUE",
     "few": {"type": "SMALLINT DEFAULT 3", "constraints": {"minimum": 0, "maximum": 9}},
     "many": "BIGINT",
-    "price": {"type": "NUMERIC(10,2) NOT NULL DEFAULT 0.50", "constraints": {"minimum": 0.5}},
+    "price": {
+        "type": "NUMERIC(10,2) NOT NULL DEFAULT 0.50", "constraints": {"minimum": 0.5},
+        "display": {"style": "currency", "currency": "USD"},
+    },
     "exact": "NUMERIC",
     "ratio": "REAL",
     "share": "DOUBLE PRECISION",
@@ -37,7 +41,7 @@ EVERYTHING = {
     "page": "URL",
     "size": "CHOICE('small','it''s large') DEFAULT 'small'",
     "parent": "REFERENCES orders",
-}
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -149,6 +153,12 @@ def test_a_table_read_from_its_own_schema_is_the_same(client: APIClient, orders:
     assert again.json()["columns"] == orders["columns"]
 
 
+def test_a_schema_s_default_keeps_the_digits_that_were_sent(client: APIClient) -> None:
+    text = '{"table_name": "t", "json_schema": {"properties": {"a": {"type": "number", "default": 0.10}}}}'
+    made = client.post("/api/create-table/", text, content_type="application/json")
+    assert (made.status_code, made.json()["columns"][0]["default"]) == (201, "0.10")
+
+
 def test_records_fit_their_table_s_schema(client: APIClient, orders: dict[str, Any]) -> None:
     schema = client.get("/api/tables/orders/schema/").json()
     made = client.post("/api/tables/orders/records/", {"customer": "Anna", "exact": "1.50", "more": [1]})
@@ -161,7 +171,9 @@ def test_records_fit_their_table_s_schema(client: APIClient, orders: dict[str, A
 
 
 def test_the_schema_s_own_word_is_checked(client: APIClient) -> None:
-    for own in ("TEXT", {}, {"column_type": "NOPE"}, {"column_type": "TEXT", "unique": 1}, {"column_type": 3}):
+    for own in ("TEXT", {}, {"column_type": "NOPE"}, {"column_type": "TEXT", "unique": 1}, {"column_type": 3},
+                {"column_type": "INTEGER", "display": "percent"},
+                {"column_type": "TEXT", "display": {"style": "percent"}}):  # fmt: skip
         schema = {"type": "object", "properties": {"a": {"x-tablekeep": own}}}
         answer = client.post("/api/create-table/", {"table_name": "t", "json_schema": schema})
         assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["a"])
@@ -241,6 +253,8 @@ def test_who_may_only_see_a_table_may_copy_it(
 
 def test_json_schema_keeps_every_default() -> None:
     for text in ("TEXT DEFAULT '3'", "INTEGER DEFAULT 3", "NUMERIC DEFAULT 3.10", "BOOLEAN DEFAULT FALSE",
-                 "JSONB DEFAULT '\"a\"'", "JSONB DEFAULT '[1, 2.50]'", "DOUBLE PRECISION DEFAULT 1e3"):  # fmt: skip
+                 "JSONB DEFAULT '\"a\"'", "JSONB DEFAULT '[1, 2.50]'", "DOUBLE PRECISION DEFAULT 1e3",
+                 "DOUBLE PRECISION DEFAULT 'NaN'", "REAL DEFAULT '-Infinity'"):  # fmt: skip
         spec = parse_sql_type("a", text)
-        assert columns_of(table_schema("t", "", "", [spec])) == [spec]
+        schema = json.dumps(table_schema("t", "", "", [spec]), allow_nan=False)
+        assert columns_of(json.loads(schema)) == [spec]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -79,10 +80,11 @@ def test_the_name_is_free_at_once(client: APIClient, shop: Table, make_table: Ma
     newer, older = items(client)
     taken = client.post(f"/api/trash/{older['id']}/restore/", {})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    assert list(taken.json()["error"]["fields"]) == ["name"]
     assert restored(client, older, name="old orders")["table"]["table_name"] == "old orders"
     assert len(records(client, "old orders")) == 2
     bad = client.post(f"/api/trash/{newer['id']}/restore/", {"name": "a__b"})
-    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["table_name"])
+    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["name"])
     assert restored(client, newer, name="newer")["table"]["columns"][0]["column_name"] == "a"
 
 
@@ -144,6 +146,9 @@ def test_a_required_column_that_missed_records_is_not_required_any_more(client: 
     [item] = items(client)
     taken = client.post(f"/api/trash/{item['id']}/restore/", {})
     assert (taken.status_code, taken.json()["error"]["code"]) == (409, "name_taken")
+    assert list(taken.json()["error"]["fields"]) == ["name"]
+    bad = client.post(f"/api/trash/{item['id']}/restore/", {"name": "a__b"})
+    assert (bad.status_code, list(bad.json()["error"]["fields"])) == (400, ["name"])
     back = restored(client, item, name="old")
     assert (back["column"]["column_name"], back["column"]["required"], back["column"]["unique"]) == ("old", False, True)
     assert back["notes"] == ["“old” is not required any more: some records have no value in it."]
@@ -194,6 +199,29 @@ def test_what_is_undone_is_undone_in_a_deleted_column_too(client: APIClient, mak
     assert records(client, "t") == [{"id": 1, "a": "x", "b": 1}, {"id": 2, "a": "x", "b": 2}]
 
 
+def test_what_is_deleted_meanwhile_keeps_its_value_in_a_deleted_column(
+    client: APIClient, make_table: MakeTable
+) -> None:
+    make_table("t", a="TEXT", b="NUMERIC NOT NULL", c="TEXT")
+    for number in ("1.50", "2.0", "3"):
+        client.post("/api/tables/t/records/", {"a": "x", "b": number})
+    held = records(client, "t")
+    client.delete("/api/tables/t/columns/c/")
+    client.delete("/api/tables/t/columns/b/")
+    answers = [
+        client.delete("/api/tables/t/records/1/"),
+        client.delete("/api/tables/t/records/bulk/", {"ids": [2]}),
+        client.delete("/api/tables/t/records/bulk/", {"filter": {"a": "x"}}),
+    ]
+    assert records(client, "t") == []
+    for answer in answers:
+        event = int(answer.headers["X-Undo"])
+        assert client.post("/api/tables/t/undo/", {"event": event}).status_code == 200
+    for item in items(client):
+        assert restored(client, item)["notes"] == []
+    assert records(client, "t") == held
+
+
 @pytest.mark.parametrize(("unique", "there", "then"), [(True, "Bo", "Bo"), ("ignore_case", "Bo", "bO")])
 def test_a_unique_column_whose_values_repeat_is_not_unique_any_more(
     client: APIClient, unique: bool | str, there: str, then: str
@@ -233,6 +261,8 @@ def test_undoing_passes_over_a_deleted_column_that_an_import_left_behind(
     file = SimpleUploadedFile("x.csv", b"id,a\n7,z\n")
     started = client.post("/api/upload-csv/", {"table_name": "t", "file": file}, format="multipart")
     import_runs.run(started.json()["id"])
+    [record] = records(client, "t")
+    assert client.delete(f"/api/tables/t/records/{record['id']}/").status_code == 204
     assert client.post("/api/tables/t/undo/", {"event": int(deleted)}).status_code in {200, 409}
 
 
@@ -270,6 +300,24 @@ def test_the_trash_is_emptied_after_its_days(client: APIClient, shop: Table, set
     assert trash.sweep() == 1
     assert not TrashItem.objects.exists()
     assert not Table.everything.filter(name="orders").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_in_use_keeps_nothing_else_in_the_trash(
+    client: APIClient, make_table: MakeTable, second_connection: Callable[[], Any], settings: Any
+) -> None:
+    make_table("busy", a="TEXT", b="TEXT")
+    make_table("idle", a="TEXT")
+    client.delete("/api/tables/busy/columns/a/")
+    client.delete("/api/tables/idle/")
+    settings.TRASH_DAYS = 0
+    other = second_connection()
+    other.execute("BEGIN; LOCK TABLE userdata.busy IN ACCESS SHARE MODE")
+    assert trash.sweep() == 1
+    assert [(item.kind, item.name) for item in TrashItem.objects.all()] == [("column", "a")]
+    other.execute("ROLLBACK")
+    assert trash.sweep() == 1
+    assert not TrashItem.objects.exists()
 
 
 def test_indexes_come_back(client: APIClient, make_table: MakeTable) -> None:
