@@ -88,6 +88,15 @@ def test_heads_of_two_lines(make: Make, name: str) -> None:
     assert found == [(4, "North", "1", "2"), (5, "South", "3", "4")]
 
 
+@BOTH
+def test_heads_of_two_lines_are_known_before_all_rows_are_read(make: Make, name: str) -> None:
+    rows = [["Report"], [], [None, "sales", "cost"], *([f"North {n} {'x' * 100}", n, 2] for n in range(12_000))]
+    data = make({"Data": rows}, merges=((1, 0, 2, 0, "Region"), (1, 1, 1, 2, "Quarter 1")))
+    opening = examine(io.BytesIO(data), name, DialectOptions())
+    assert opening.headers == ["Region", "Quarter 1 sales", "Quarter 1 cost"]
+    assert (opening.source.header_line, opening.source.head_lines) == (3, 2)
+
+
 def test_open_documents_say_more_than_cells() -> None:
     note = "<office:annotation><text:p>not this</text:p></office:annotation>"
     words = (

@@ -7,16 +7,15 @@ hands over errors, bare day numbers and the epoch, so the rules are those of .xl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dataengine.exceptions import InvalidInput
 
-from .reader import Reader
 from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, number_text, quoted
 from .sheet_heads import Merge
-from .sheet_words import sheet_notes
+from .sheet_reader import SheetReader
 from .sheets import WIDTH_ROWS, Sheet, SheetLines, choose, rank
 
 if TYPE_CHECKING:
@@ -28,10 +27,11 @@ _ROWS_AT_ONCE = 1000
 _TEXT, _NUMBER, _DATE, _BOOLEAN, _ERROR = 1, 2, 3, 4, 5
 
 
-class OldWorkbook(Reader):
+class OldWorkbook(SheetReader):
     """``asked`` is the name or number of a sheet. Raises InvalidInput as ``xlsx.Workbook`` does."""
 
     def __init__(self, file: BinaryIO, asked: str | int | None = None) -> None:
+        super().__init__()
         size = file.seek(0, os.SEEK_END)
         size = file.tell() if size is None else size
         if size > MAX_BYTES:
@@ -49,39 +49,18 @@ class OldWorkbook(Reader):
             )
         ]
         self._taken = self._sheet(choose(self._sheets, asked, self._look))
-        self._head_lines, self._header_line = 1, cast("int | None", None)
 
-    @property
-    def header_line(self) -> int | None:
-        return self._header_line
-
-    @property
-    def head_lines(self) -> int:
-        return self._head_lines
-
-    @property
-    def sheets(self) -> Sequence[Sheet]:
-        return self._sheets
-
-    @property
-    def notes(self) -> list[str]:
-        return sheet_notes(self._sheets)
-
-    def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
+    def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         sheet = self._taken
         lines = SheetLines(lambda last_row: _merges(sheet, last_row))
+        return lines, self._positions(sheet, lines)
+
+    def _positions(self, sheet: XlsSheet, lines: SheetLines) -> Iterator[int]:
         for number in range(sheet.nrows):
             lines.add(number + 1, self._cells(sheet, number))
             if number % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
-                read(self._size * (number + 1) // sheet.nrows)
-                if chunk := lines.take():
-                    yield chunk
-        lines.end()
-        if lines.head:
-            self._header_line, self._head_lines = lines.head.last, lines.head.last - lines.head.first + 1
-        read(self._size)
-        if chunk := lines.take():
-            yield chunk
+                yield self._size * (number + 1) // sheet.nrows
+        yield self._size
 
     def _look(self, sheet: Sheet) -> None:
         found = self._sheet(sheet)
