@@ -51,6 +51,8 @@ def test_cells_of_every_kind(make: Make, name: str) -> None:
         (4, "NA", "3", "1999-12-31", "2024-01-31", None, "false"),
         (5, None, "100000000000000000000", None, None, None, None),
     ]
+    [note] = opening.source.notes
+    assert note.startswith("100000000000000000000 has more than 15 digits")
 
 
 @BOTH

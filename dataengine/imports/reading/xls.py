@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dataengine.exceptions import InvalidInput
 
-from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, number_text, quoted
+from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, quoted
 from .sheet_heads import Merge
 from .sheet_reader import SheetReader
 from .sheets import WIDTH_ROWS, Sheet, SheetLines, choose, rank
@@ -57,7 +57,7 @@ class OldWorkbook(SheetReader):
 
     def _positions(self, sheet: XlsSheet, lines: SheetLines) -> Iterator[int]:
         for number in range(sheet.nrows):
-            lines.add(number + 1, self._cells(sheet, number))
+            lines.add(number + 1, self._cells(sheet, number, lines))
             if number % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
                 yield self._size * (number + 1) // sheet.nrows
         yield self._size
@@ -65,8 +65,10 @@ class OldWorkbook(SheetReader):
     def _look(self, sheet: Sheet) -> None:
         found = self._sheet(sheet)
         sheet.rows = found.nrows
-        rows = [self._cells(found, number) for number in range(min(found.nrows, WIDTH_ROWS))]
-        sheet.rank = rank([row for row in rows if any(row)])
+        lines = SheetLines()
+        for number in range(min(found.nrows, WIDTH_ROWS)):
+            lines.add(number + 1, self._cells(found, number, lines))
+        sheet.rank = rank([row for _, row in lines.first])
 
     def _sheet(self, sheet: Sheet) -> XlsSheet:
         try:
@@ -74,21 +76,18 @@ class OldWorkbook(SheetReader):
         except Exception as error:
             raise _broken(error) from error
 
-    def _cells(self, sheet: XlsSheet, number: int) -> list[str]:
+    def _cells(self, sheet: XlsSheet, number: int, lines: SheetLines) -> list[str]:
         kinds, values = sheet.row_types(number), sheet.row_values(number)
-        cells = [
-            self._written(sheet, number, column, kind, value)
+        return [
+            self._written(sheet, lines, number, column, kind, value)
             for column, (kind, value) in enumerate(zip(kinds, values, strict=True))
         ]
-        while cells and not cells[-1]:
-            cells.pop()
-        return cells
 
-    def _written(self, sheet: XlsSheet, row: int, column: int, kind: int, value: object) -> str:
+    def _written(self, sheet: XlsSheet, lines: SheetLines, row: int, column: int, kind: int, value: object) -> str:
         if kind == _TEXT:
             return quoted(str(value))
         if kind == _NUMBER:
-            return number_text(repr(value))
+            return lines.number(repr(value))
         if kind == _DATE:
             return moment_text(repr(value), self._shown(sheet, row, column), self._epoch)
         if kind == _BOOLEAN:
