@@ -14,7 +14,7 @@ from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .sheet_cells import quoted
+from .sheet_cells import quoted, span_text
 from .sheet_heads import Merge
 from .sheet_reader import SheetReader
 from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
@@ -240,5 +240,4 @@ def _clock(span: str) -> str:
     sign, days, hours, minutes, seconds, fraction = found.groups()
     total = (int(days or 0) * 24 + int(hours or 0)) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
     fraction = (fraction or "").rstrip("0")
-    clock = f"{total // 3600:02}:{total // 60 % 60:02}:{total % 60:02}"
-    return sign + clock + (f".{fraction}" if fraction else "")
+    return sign + span_text(total) + (f".{fraction}" if fraction else "")
