@@ -32,13 +32,11 @@ class OldWorkbook(SheetReader):
 
     def __init__(self, file: BinaryIO, asked: str | int | None = None) -> None:
         super().__init__()
-        size = file.seek(0, os.SEEK_END)
-        size = file.tell() if size is None else size
-        if size > MAX_BYTES:
+        self._size = file.seek(0, os.SEEK_END)
+        if self._size > MAX_BYTES:
             raise InvalidInput(
                 f"An .xls may have {MAX_BYTES >> 20} MiB at most; save it as .xlsx or CSV.", code="too_large"
             )
-        self._size = size
         file.seek(0)
         self._book = _opened(file.read())
         self._epoch = EPOCH_1904 if self._book.datemode else EPOCH
