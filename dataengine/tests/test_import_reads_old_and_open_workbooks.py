@@ -51,6 +51,8 @@ def test_cells_of_every_kind(make: Make, name: str) -> None:
         (4, "NA", "3", "1999-12-31", "2024-01-31", None, "false"),
         (5, None, "100000000000000000000", None, None, None, None),
     ]
+    [note] = opening.source.notes
+    assert note.startswith("100000000000000000000 has more than 15 digits")
 
 
 @BOTH
@@ -86,6 +88,15 @@ def test_heads_of_two_lines(make: Make, name: str) -> None:
     opening, found = rows_of(data, name)
     assert opening.headers == ["Region", "Quarter 1 sales", "Quarter 1 cost"]
     assert found == [(4, "North", "1", "2"), (5, "South", "3", "4")]
+
+
+@BOTH
+def test_heads_of_two_lines_are_known_before_all_rows_are_read(make: Make, name: str) -> None:
+    rows = [["Report"], [], [None, "sales", "cost"], *([f"North {n} {'x' * 100}", n, 2] for n in range(12_000))]
+    data = make({"Data": rows}, merges=((1, 0, 2, 0, "Region"), (1, 1, 1, 2, "Quarter 1")))
+    opening = examine(io.BytesIO(data), name, DialectOptions())
+    assert opening.headers == ["Region", "Quarter 1 sales", "Quarter 1 cost"]
+    assert (opening.source.header_line, opening.source.head_lines) == (3, 2)
 
 
 def test_open_documents_say_more_than_cells() -> None:

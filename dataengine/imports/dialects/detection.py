@@ -14,8 +14,8 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .preamble import preamble, usual_width
-from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, weak
+from .preamble import preamble
+from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, usual_width, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """The delimiters that are tried, and how much less one counts that is common in text."""

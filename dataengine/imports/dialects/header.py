@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 from dataengine.columns.identifiers import MAX_COLUMNS
@@ -14,7 +13,7 @@ from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .dialect import SEPARATOR_LINE, Dialect
 from .grammar import Grammar
-from .sample import empty_tail, fitted, kind, lacks_the_first, read_sample
+from .sample import empty_tail, fitted, kind, lacks_the_first, read_sample, usual_width
 
 WIDTH_SAMPLE_ROWS = 200
 
@@ -135,8 +134,8 @@ def _named(names: list[str]) -> list[str]:
 
 
 def _usual_width(buffer: Buffer, grammar: Grammar, source: Source) -> int:
-    """The commonest number of cells among the first records, the larger one where two are equally common."""
-    widths: Counter[int] = Counter()
+    """The usual number of cells of the first records."""
+    records: list[list[tuple[bytes, bool]]] = []
     for _ in range(WIDTH_SAMPLE_ROWS):
         try:
             record = first_record(buffer, grammar)[0]
@@ -145,7 +144,7 @@ def _usual_width(buffer: Buffer, grammar: Grammar, source: Source) -> int:
                 break
             skip_lines(buffer, 1, source)
             continue
-        widths[len(grammar.cells(record))] += 1
-    if not widths:
+        records.append(grammar.cells(record))
+    if not records:
         raise InvalidInput("The file has no rows.", code="empty_file")
-    return max(widths, key=lambda width: (widths[width], width))
+    return usual_width(records)

@@ -6,7 +6,6 @@ The table is the widest block of records of one shape; whatever precedes it is p
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Sequence
 
 from .sample import ParsedSample, plainly_a_header, votes_for_header
@@ -99,9 +98,3 @@ def _are_usual(block: Sequence[Sequence[str]], filled: Sequence[int], width: int
 def _filled(record: Sequence[str]) -> int:
     """The number of cells up to the last one that is not empty."""
     return len(record) - sum(1 for _ in itertools.takewhile(lambda cell: not cell.strip(), reversed(record)))
-
-
-def usual_width(records: Sequence[Sequence[str]]) -> int:
-    """The commonest number of cells, the larger one where two are equally common; 0 without records."""
-    widths = Counter(len(record) for record in records)
-    return max(widths, key=lambda width: (widths[width], width)) if widths else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 
 from .grammar import LINE_BREAK, Grammar
@@ -82,14 +82,13 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             quoted.append([flag for _, flag in cells])
             lines.append(line)
             if not sheet:
-                line += len(re.findall(rb"\r\n|\n|\r", text[at : scan.end]))
+                line += len(LINE_BREAK.findall(text, at, scan.end))
             after = scan.next
         at, line = after, line + 1
     if not complete and len(records) > 1 and at >= len(text):
         for rows in (records, lines, quoted):
             rows.pop()  # the last one may be cut off
-    widths = Counter(len(record) for record in records)
-    width = max(widths, key=lambda width: (widths[width], width)) if widths else 0
+    width = usual_width(records)
     delimiter = grammar.dialect.delimiter
     enclosed = sum(
         (1 + (delimiter in cell)) * bool(cell)
@@ -101,6 +100,12 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
     if width > 1:
         parsed.score = parsed.regular * (width - 1) / width * _typed(records, quoted, width)
     return parsed
+
+
+def usual_width(records: Iterable[Sized]) -> int:
+    """The commonest number of cells, the larger one where two are equally common; 0 without records."""
+    widths = Counter(len(record) for record in records)
+    return max(widths, key=lambda width: (widths[width], width)) if widths else 0
 
 
 def _typed(records: list[list[str]], quoted: list[list[bool]], width: int) -> float:

@@ -7,17 +7,16 @@ are said to be repeated are counted before they are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .reader import Caution, Reader
-from .sheet_cells import is_long, number_text, quoted
-from .sheet_heads import Head, Merge
-from .sheet_words import formulas_warning, long_number_note, sheet_notes
+from .sheet_cells import quoted, span_text
+from .sheet_heads import Merge
+from .sheet_reader import SheetReader
 from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
 from .xlsx_parts import MAX_ELEMENTS, Attributes, Elements, open_archive, stream_part
 
@@ -33,16 +32,13 @@ _SPACES = re.compile(r"[ \t\r\n]+")
 _SPAN = re.compile(r"(-?)P(?:(\d{1,9})D)?T?(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:[.,](\d+))?S)?")
 
 
-class OpenDocument(Reader):
+class OpenDocument(SheetReader):
     """``asked`` is the name or number of a sheet. Raises InvalidInput as ``xlsx.Workbook`` does."""
 
     def __init__(self, file: BinaryIO, limits: SourceLimits, asked: str | int | None = None) -> None:
+        super().__init__()
         self._file = file
         self._limits = limits
-        self._sheets: list[Sheet] = []
-        self._head: Head | None = None
-        self._long_number = ""
-        self._formulas = 0
         self._list(LOOKED_AT)
         try:
             self._taken = choose(self._sheets, asked, lambda sheet: None)
@@ -52,46 +48,16 @@ class OpenDocument(Reader):
             self._list(None)
             self._taken = choose(self._sheets, asked, lambda sheet: None)
 
-    @property
-    def header_line(self) -> int | None:
-        return self._head.last if self._head else None
-
-    @property
-    def head_lines(self) -> int:
-        return self._head.last - self._head.first + 1 if self._head else 1
-
-    @property
-    def sheets(self) -> Sequence[Sheet]:
-        return self._sheets
-
-    @property
-    def notes(self) -> list[str]:
-        return [*sheet_notes(self._sheets), *([long_number_note(self._long_number)] if self._long_number else [])]
-
-    @property
-    def warnings(self) -> list[Caution]:
-        return [formulas_warning(self._formulas)] if self._formulas else []
-
-    def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
+    def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         rows = _Rows(int(self._taken.path))
+        return rows.lines, self._positions(rows)
+
+    def _positions(self, rows: _Rows) -> Iterator[int]:
         with open_archive(self._file) as archive:
             for position in stream_part(archive, CONTENT, rows, self._limits):
-                read(position)
-                self._learn(rows)
-                if chunk := rows.lines.take():
-                    yield chunk
+                yield position
                 if rows.is_over:
                     break
-        rows.lines.end()
-        self._learn(rows)
-        self._formulas = rows.formulas
-        if chunk := rows.lines.take():
-            yield chunk
-
-    def _learn(self, rows: _Rows) -> None:
-        self._head = rows.lines.head
-        self._long_number = self._long_number or rows.long_number
-        self._formulas = max(self._formulas, rows.formulas)
 
     def _list(self, limit: int | None) -> None:
         """Find the sheets, and what their first rows look like."""
@@ -111,8 +77,6 @@ class _Rows(Elements):
         super().__init__()
         self.sheets: list[Sheet] = []
         self.lines = SheetLines(lambda last_row: self._merges)
-        self.long_number = ""
-        self.formulas = 0
         self.is_over = False
         self._wanted = wanted
         self._merges: list[Merge] = []
@@ -246,9 +210,7 @@ class _Rows(Elements):
         kind = attributes.get("office:value-type", "")
         text = None if self._parts is None else "".join(self._parts)
         if kind in _NUMBERS:
-            number = number_text(attributes.get("office:value", text or ""))
-            if not self.long_number and is_long(number):
-                self.long_number = number
+            number = self.lines.number(attributes.get("office:value", text or ""))
             return quoted(number) if number else ""
         if kind == "date":
             return quoted(attributes.get("office:date-value", text or "").replace("T", " ").removesuffix(" 00:00:00"))
@@ -257,7 +219,7 @@ class _Rows(Elements):
         if kind == "boolean":
             return "true" if attributes.get("office:boolean-value") == "true" else "false"
         if "table:formula" in attributes and not kind and not text:
-            self.formulas += 1
+            self.lines.formulas += 1
             return ""
         if kind == "string" and attributes.get("calcext:value-type") != "error":
             return quoted(attributes.get("office:string-value", text or ""))
@@ -278,5 +240,4 @@ def _clock(span: str) -> str:
     sign, days, hours, minutes, seconds, fraction = found.groups()
     total = (int(days or 0) * 24 + int(hours or 0)) * 3600 + int(minutes or 0) * 60 + int(seconds or 0)
     fraction = (fraction or "").rstrip("0")
-    clock = f"{total // 3600:02}:{total // 60 % 60:02}:{total % 60:02}"
-    return sign + clock + (f".{fraction}" if fraction else "")
+    return sign + span_text(total) + (f".{fraction}" if fraction else "")

@@ -7,7 +7,8 @@ and said. Pages that would unpack to more than an honest one does are refused be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from dataengine.columns.identifiers import MAX_COLUMNS
@@ -35,23 +36,17 @@ class ParquetRows(Reader):
     first_line = 0
 
     def __init__(self, file: BinaryIO, limits: SourceLimits) -> None:
-        import pyarrow.parquet as pq  # heavy, and few files are such
-
         self._stored = file
+        self._size = file.seek(0, io.SEEK_END)
+        self._file = _opened(file)
         with _damage_told():
-            self._file = pq.ParquetFile(
-                file,
-                buffer_size=1 << 20,
-                thrift_string_size_limit=_STRING_LIMIT,
-                thrift_container_size_limit=_CONTAINER_LIMIT,
-            )
             schema = self._file.schema_arrow
         if len(schema) > MAX_COLUMNS:
             raise InvalidInput(
                 f"The file has {len(schema):,} columns; a table can have at most {MAX_COLUMNS:,}.",
                 code="too_many_columns",
             )
-        from .parquet_values import is_nested, sql_type
+        from .parquet_values import is_nested, is_text, sql_type
 
         self._types = [sql_type(field.type) for field in schema]
         self._names = schema.names
@@ -60,7 +55,8 @@ class ParquetRows(Reader):
         if not self._places:
             raise InvalidInput("The file has no column whose values have a text.", code="no_columns")
         self._check_pages(limits)
-        self._reader = self._reopened(file, pq)
+        # With texts as they are stored: each once, and numbers of them, so that a batch cannot explode.
+        self._reader = _opened(file, [field.name for field in schema if is_text(field.type)])
 
     @property
     def types(self) -> Mapping[str, str]:
@@ -81,39 +77,16 @@ class ParquetRows(Reader):
 
         yield quoted_names(self._names[place] for place in self._places)
         total, done = max(self._file.metadata.num_rows, 1), 0
-        size = self._size()
         rows = NESTED_BATCH_ROWS if self._is_nested else BATCH_ROWS
         with _damage_told():
             for batch in self._reader.iter_batches(batch_size=rows, use_threads=False):
                 columns = [batch.column(place) for place in self._places]
                 yield from lines_of(columns, NULL, MAX_TEXT)
                 done += len(batch)
-                read(size * done // total)
-
-    def _reopened(self, file: BinaryIO, pq: Any) -> Any:
-        """With texts as they are stored: each once, and numbers of them, so that a batch cannot explode."""
-        import pyarrow as pa
-
-        texts = [
-            field.name
-            for field in self._file.schema_arrow
-            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
-        ]
-        with _damage_told():
-            return pq.ParquetFile(
-                file,
-                read_dictionary=texts,
-                buffer_size=1 << 20,
-                thrift_string_size_limit=_STRING_LIMIT,
-                thrift_container_size_limit=_CONTAINER_LIMIT,
-            )
-
-    def _size(self) -> int:
-        self._stored.seek(0, 2)  # which Django's files do not answer
-        return self._stored.tell()
+                read(self._size * done // total)
 
     def _check_pages(self, limits: SourceLimits) -> None:
-        size = self._size()
+        size = self._size
         unpacked = 0
         metadata = self._file.metadata
         for group in range(metadata.num_row_groups):
@@ -137,6 +110,20 @@ class ParquetRows(Reader):
             if together > MAX_PAGES:
                 raise InvalidInput("The file's pages are too large to be read at a time.", code="too_large")
             check_unpacked(unpacked, size, limits)
+
+
+def _opened(file: BinaryIO, texts: Sequence[str] = ()) -> Any:
+    """``texts`` are the columns that are read as dictionaries."""
+    import pyarrow.parquet as pq  # heavy, and few files are such
+
+    with _damage_told():
+        return pq.ParquetFile(
+            file,
+            read_dictionary=list(texts),
+            buffer_size=1 << 20,
+            thrift_string_size_limit=_STRING_LIMIT,
+            thrift_container_size_limit=_CONTAINER_LIMIT,
+        )
 
 
 class _damage_told:  # noqa: N801  (a context manager, as contextlib's are)

@@ -92,14 +92,14 @@ def lines_of(columns: Sequence[pa.Array], null: str, limit: int) -> Iterator[byt
 def _text_bytes(column: pa.Array) -> int:
     """How many bytes the texts of a column take once each is written out."""
     if pa.types.is_dictionary(column.type):
-        lengths = pc.binary_length(column.dictionary) if _is_text(column.type.value_type) else None
+        lengths = pc.binary_length(column.dictionary) if is_text(column.type.value_type) else None
         return 0 if lengths is None else pc.sum(pc.take(lengths.cast(pa.int64()), column.indices)).as_py() or 0
-    if _is_text(column.type):
+    if is_text(column.type):
         return pc.sum(pc.binary_length(column).cast(pa.int64())).as_py() or 0
     return 0
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
@@ -116,7 +116,7 @@ def _cells(column: pa.Array) -> pa.Array:
     if is_nested(kind):
         listed = [None if value is None else _json(value, kind) for value in column.to_pylist()]
         return _quoted(pa.array(listed, pa.large_string()))
-    if _is_text(kind) or pa.types.is_string_view(kind):
+    if is_text(kind) or pa.types.is_string_view(kind):
         return _quoted(column.cast(pa.large_string()))
     if pa.types.is_null(kind):
         return column.cast(pa.large_string())
@@ -172,7 +172,7 @@ def _json(value: Any, kind: pa.DataType) -> str:
     if isinstance(value, dict):
         return _json_object(((name, item, kind.field(name).type) for name, item in value.items()))
     if pa.types.is_map(kind):
-        if _is_text(kind.key_type):
+        if is_text(kind.key_type):
             return _json_object((key, item, kind.item_type) for key, item in value)
         pairs = (f"[{_json(key, kind.key_type)}, {_json(item, kind.item_type)}]" for key, item in value)
         return f"[{', '.join(pairs)}]"

@@ -51,7 +51,7 @@ class Reader:
     @property
     def header_line(self) -> int | None:
         """The line of the names where the format says it; known once the first rows have been read."""
-        return None if self.first_line else 0
+        return None
 
     @property
     def head_lines(self) -> int:

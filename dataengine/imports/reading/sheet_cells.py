@@ -106,8 +106,8 @@ def moment_text(value: str, kind: str, epoch: datetime) -> str:
         serial = float(value)
         milliseconds = round(serial * 86_400_000)
         if kind == "span":
-            seconds, rest = divmod(milliseconds, 1000)
-            return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (f".{rest:03}" if rest else "")
+            seconds, rest = divmod(abs(milliseconds), 1000)
+            return "-" * (milliseconds < 0) + span_text(seconds) + (f".{rest:03}" if rest else "")
         if kind == "time" and 0 <= milliseconds < 86_400_000:
             return _clock(epoch + timedelta(milliseconds=milliseconds))
         if serial < 0 or (epoch.year == 1899 and (serial < 1 or 60 <= serial < 61)):
@@ -120,6 +120,11 @@ def moment_text(value: str, kind: str, epoch: datetime) -> str:
     if kind != "time" and milliseconds % 86_400_000 == 0:
         return moment.date().isoformat()
     return f"{moment.date().isoformat()} {_clock(moment)}"
+
+
+def span_text(seconds: int) -> str:
+    """Seconds as hours, which may be more than a day has, minutes and seconds."""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _clock(moment: datetime) -> str:

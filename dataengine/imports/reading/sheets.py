@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
-from .sheet_cells import column_name
+from .sheet_cells import KEPT_DIGITS, column_name, is_long, number_text
 from .sheet_heads import Head, Merge, head_of, may_have_merged_head
 
 MAX_ROW = 1_048_576
@@ -127,6 +127,10 @@ class SheetLines:
         self.first: list[tuple[int, Row]] = []
         """The first rows that hold anything, with their numbers."""
         self.head: Head | None = None
+        self.long_number = ""
+        """The first whole number that has more digits than spreadsheets keep."""
+        self.formulas = 0
+        """How many formulas had no result."""
         self._merges = merges
         self._width: int | None = None
         self._next = 1
@@ -154,6 +158,13 @@ class SheetLines:
                 self._settle()
         if times > 0 and self._width is not None:
             self._write(number, cells, times)
+
+    def number(self, value: str) -> str:
+        """A stored number as text."""
+        text = number_text(value)
+        if len(text) > KEPT_DIGITS and not self.long_number and is_long(text):
+            self.long_number = text
+        return text
 
     def end(self) -> None:
         """There are no more rows."""

@@ -1,4 +1,4 @@
-"""Source files as streams of UTF-8: plain, gzip, zip with one member, and xlsx; with limits on what they unpack to.
+"""Source files as streams of UTF-8: text as it is, other kinds as CSV; with limits on what they unpack to.
 
 Pure: knows files, no models. A Source can be read again from its beginning as often as needed; callers that only want
 to know what the file is use its head, which is read once.
@@ -65,37 +65,36 @@ class Source:
         self._file = file
         self.bytes_total = file.seek(0, io.SEEK_END)
         self.bytes_read = 0
-        self._asked_sheet = sheet
         self._encoding = encoding
-        self._reader: Reader | None = None
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
         """How many lines of separators only the latest pass has found."""
+        self._reader = self._opened_reader(sheet)
 
     @property
     def lines_are_records(self) -> bool:
-        """Whether a row's line number counts rows (sheets) and not physical lines (text)."""
+        """Whether a row's line number counts rows and not physical lines (text)."""
         return self.kind != "text"
 
     @property
     def first_line(self) -> int:
         """The number of the first line: 0 where the names of the columns stand in no row of the file."""
-        return self._reader.first_line if self._reader else 1
+        return self._reader.first_line
 
     @property
     def header_line(self) -> int | None:
         """The line of the names, where the file says it by its form."""
-        return self._reader.header_line if self._reader else None
+        return self._reader.header_line
 
     @property
     def head_lines(self) -> int:
         """How many lines the names take there."""
-        return self._reader.head_lines if self._reader else 1
+        return self._reader.head_lines
 
     @property
     def sheets(self) -> Sequence[Sheet]:
         """The sheets of a workbook, one of them taken."""
-        return self._reader.sheets if self._reader else ()
+        return self._reader.sheets
 
     @property
     def sheet(self) -> Sheet | None:
@@ -105,21 +104,21 @@ class Source:
     @property
     def types(self) -> Mapping[str, str]:
         """SQL-style types of columns, by header, that the file itself says."""
-        return self._reader.types if self._reader else {}
+        return self._reader.types
 
     @property
     def notes(self) -> list[str]:
         """What people should know of what has been read so far."""
-        return self._reader.notes if self._reader else []
+        return self._reader.notes
 
     @property
     def warnings(self) -> list[Caution]:
         """What of it they should look at before they rely on it."""
-        return self._reader.warnings if self._reader else []
+        return self._reader.warnings
 
     @cached_property
     def head(self) -> Head:
-        """How the file begins, unpacked but not decoded (for xlsx: as the CSV made from it)."""
+        """How the file begins, unpacked but not decoded (of other kinds than text: the CSV made from it)."""
         return Head(self._read, HEAD_BYTES)
 
     def sample(self, size: int = SAMPLE_BYTES) -> bytes:
@@ -155,7 +154,7 @@ class Source:
         """Look for all columns of a file whose rows name them, or for those of its first ``limit`` characters."""
         self.head.stop()
         self.__dict__.pop("head", None)  # its names are not all
-        self._opened_reader().survey(limit)
+        self._reader.survey(limit)
 
     @property
     def marks_found(self) -> int:
@@ -170,9 +169,7 @@ class Source:
     def _read(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         self.bytes_read = 0
         if self.kind != "text":
-            reader = self._opened_reader()
-            self.bytes_read = 0
-            yield from reader.csv_chunks(self._advance)
+            yield from self._reader.csv_chunks(self._advance)
         else:
             yield from self._unpacked(chunk_bytes)
 
@@ -184,29 +181,28 @@ class Source:
                 check_unpacked(unpacked, self.bytes_read, self.limits)
             yield chunk
 
-    def _opened_reader(self) -> Reader:
-        if self._reader is None:
-            match self.kind:
-                case "json":
-                    self._reader = JsonRows(self._json_text)
-                case "xls":
-                    self._reader = OldWorkbook(self._file, self._asked_sheet)
-                case "ods":
-                    self._reader = OpenDocument(self._file, self.limits, self._asked_sheet)
-                case "parquet":
-                    self._reader = ParquetRows(self._file, self.limits)
-                case _:
-                    self._reader = Workbook(self._file, self.limits, self._asked_sheet)
-        return self._reader
+    def _opened_reader(self, sheet: str | int | None) -> Reader:
+        match self.kind:
+            case "text":
+                return Reader()  # text says nothing of itself
+            case "json":
+                return JsonRows(self._json_text)
+            case "xls":
+                return OldWorkbook(self._file, sheet)
+            case "ods":
+                return OpenDocument(self._file, self.limits, sheet)
+            case "parquet":
+                return ParquetRows(self._file, self.limits)
+            case "xlsx":
+                return Workbook(self._file, self.limits, sheet)
 
     def keep_json(self, names: Collection[str]) -> None:
         """Hand on cells of these columns as JSON, where the file is: ``"a"`` with its quotes."""
-        if self._reader:
-            self._reader.keep_json(names)
+        self._reader.keep_json(names)
 
     def refusals(self, rejects: list[RejectedLine]) -> list[RejectedLine]:
         """Rejected lines of the text, as what they stand for in the file."""
-        return [self._reader.refused(line) for line in rejects] if self._reader else rejects
+        return [self._reader.refused(line) for line in rejects]
 
     @property
     def nulls(self) -> tuple[str, ...]:

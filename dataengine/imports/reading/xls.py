@@ -7,16 +7,15 @@ hands over errors, bare day numbers and the epoch, so the rules are those of .xl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dataengine.exceptions import InvalidInput
 
-from .reader import Reader
-from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, number_text, quoted
+from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, quoted
 from .sheet_heads import Merge
-from .sheet_words import sheet_notes
+from .sheet_reader import SheetReader
 from .sheets import WIDTH_ROWS, Sheet, SheetLines, choose, rank
 
 if TYPE_CHECKING:
@@ -28,17 +27,16 @@ _ROWS_AT_ONCE = 1000
 _TEXT, _NUMBER, _DATE, _BOOLEAN, _ERROR = 1, 2, 3, 4, 5
 
 
-class OldWorkbook(Reader):
+class OldWorkbook(SheetReader):
     """``asked`` is the name or number of a sheet. Raises InvalidInput as ``xlsx.Workbook`` does."""
 
     def __init__(self, file: BinaryIO, asked: str | int | None = None) -> None:
-        size = file.seek(0, os.SEEK_END)
-        size = file.tell() if size is None else size
-        if size > MAX_BYTES:
+        super().__init__()
+        self._size = file.seek(0, os.SEEK_END)
+        if self._size > MAX_BYTES:
             raise InvalidInput(
                 f"An .xls may have {MAX_BYTES >> 20} MiB at most; save it as .xlsx or CSV.", code="too_large"
             )
-        self._size = size
         file.seek(0)
         self._book = _opened(file.read())
         self._epoch = EPOCH_1904 if self._book.datemode else EPOCH
@@ -49,45 +47,26 @@ class OldWorkbook(Reader):
             )
         ]
         self._taken = self._sheet(choose(self._sheets, asked, self._look))
-        self._head_lines, self._header_line = 1, cast("int | None", None)
 
-    @property
-    def header_line(self) -> int | None:
-        return self._header_line
-
-    @property
-    def head_lines(self) -> int:
-        return self._head_lines
-
-    @property
-    def sheets(self) -> Sequence[Sheet]:
-        return self._sheets
-
-    @property
-    def notes(self) -> list[str]:
-        return sheet_notes(self._sheets)
-
-    def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
+    def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         sheet = self._taken
         lines = SheetLines(lambda last_row: _merges(sheet, last_row))
+        return lines, self._positions(sheet, lines)
+
+    def _positions(self, sheet: XlsSheet, lines: SheetLines) -> Iterator[int]:
         for number in range(sheet.nrows):
-            lines.add(number + 1, self._cells(sheet, number))
+            lines.add(number + 1, self._cells(sheet, number, lines))
             if number % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
-                read(self._size * (number + 1) // sheet.nrows)
-                if chunk := lines.take():
-                    yield chunk
-        lines.end()
-        if lines.head:
-            self._header_line, self._head_lines = lines.head.last, lines.head.last - lines.head.first + 1
-        read(self._size)
-        if chunk := lines.take():
-            yield chunk
+                yield self._size * (number + 1) // sheet.nrows
+        yield self._size
 
     def _look(self, sheet: Sheet) -> None:
         found = self._sheet(sheet)
         sheet.rows = found.nrows
-        rows = [self._cells(found, number) for number in range(min(found.nrows, WIDTH_ROWS))]
-        sheet.rank = rank([row for row in rows if any(row)])
+        lines = SheetLines()
+        for number in range(min(found.nrows, WIDTH_ROWS)):
+            lines.add(number + 1, self._cells(found, number, lines))
+        sheet.rank = rank([row for _, row in lines.first])
 
     def _sheet(self, sheet: Sheet) -> XlsSheet:
         try:
@@ -95,21 +74,18 @@ class OldWorkbook(Reader):
         except Exception as error:
             raise _broken(error) from error
 
-    def _cells(self, sheet: XlsSheet, number: int) -> list[str]:
+    def _cells(self, sheet: XlsSheet, number: int, lines: SheetLines) -> list[str]:
         kinds, values = sheet.row_types(number), sheet.row_values(number)
-        cells = [
-            self._written(sheet, number, column, kind, value)
+        return [
+            self._written(sheet, lines, number, column, kind, value)
             for column, (kind, value) in enumerate(zip(kinds, values, strict=True))
         ]
-        while cells and not cells[-1]:
-            cells.pop()
-        return cells
 
-    def _written(self, sheet: XlsSheet, row: int, column: int, kind: int, value: object) -> str:
+    def _written(self, sheet: XlsSheet, lines: SheetLines, row: int, column: int, kind: int, value: object) -> str:
         if kind == _TEXT:
             return quoted(str(value))
         if kind == _NUMBER:
-            return number_text(repr(value))
+            return lines.number(repr(value))
         if kind == _DATE:
             return moment_text(repr(value), self._shown(sheet, row, column), self._epoch)
         if kind == _BOOLEAN:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import zipfile
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from posixpath import join, normpath
@@ -22,21 +22,9 @@ from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .reader import Caution, Reader
-from .sheet_cells import (
-    EPOCH,
-    EPOCH_1904,
-    KEPT_DIGITS,
-    builtin_kind,
-    column_index,
-    format_kind,
-    is_long,
-    moment_text,
-    number_text,
-    quoted,
-)
-from .sheet_heads import Head, Merge
-from .sheet_words import formulas_warning, long_number_note, sheet_notes
+from .sheet_cells import EPOCH, EPOCH_1904, builtin_kind, column_index, format_kind, moment_text, quoted
+from .sheet_heads import Merge
+from .sheet_reader import SheetReader
 from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
 from .xlsx_parts import Attributes, Elements, open_archive, parse_part, read_merges, stream_part
 
@@ -50,7 +38,7 @@ STRINGS = "xl/sharedStrings.xml"
 _DIMENSION = re.compile(r"[A-Z]+[0-9]+:[A-Z]+([0-9]{1,7})")
 
 
-class Workbook(Reader):
+class Workbook(SheetReader):
     """An opened .xlsx: its shared strings, which cell formats mean dates, and which of its sheets is read.
 
     ``asked`` is the name or number of a sheet, otherwise the first that holds a table is read. Raises InvalidInput
@@ -58,12 +46,9 @@ class Workbook(Reader):
     """
 
     def __init__(self, file: BinaryIO, limits: SourceLimits, asked: str | int | None = None) -> None:
+        super().__init__()
         self._file = file
         self._limits = limits
-        self._long_number = ""
-        """The first whole number that has more digits than spreadsheets keep."""
-        self._formulas = 0
-        """How many formulas without a result the latest reading has met."""
         self._merges: Sequence[Merge] | None = None
         with open_archive(file) as archive:
             self._sheets, self._epoch = self._listed(archive)
@@ -77,47 +62,14 @@ class Workbook(Reader):
             if "xl/styles.xml" in names:
                 parse_part(archive, "xl/styles.xml", self._formats, limits)
             self._sheet = choose(self._sheets, asked, self._look)
-        self._head: Head | None = None
 
-    @property
-    def header_line(self) -> int | None:
-        return self._head.last if self._head else None
-
-    @property
-    def head_lines(self) -> int:
-        return self._head.last - self._head.first + 1 if self._head else 1
-
-    @property
-    def sheets(self) -> Sequence[Sheet]:
-        return self._sheets
-
-    @property
-    def notes(self) -> list[str]:
-        return [*sheet_notes(self._sheets), *([long_number_note(self._long_number)] if self._long_number else [])]
-
-    @property
-    def warnings(self) -> list[Caution]:
-        return [formulas_warning(self._formulas)] if self._formulas else []
-
-    def csv_chunks(self, read: Callable[[int], None]) -> Iterator[bytes]:
-        """The sheet as UTF-8 CSV, from its first row. ``read`` is told how much of the packed file has been read."""
+    def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         rows = _Rows(self._strings, self._formats.kinds, self._epoch, SheetLines(self._merged))
-        with open_archive(self._file) as archive:
-            for position in stream_part(archive, self._sheet.path, rows, self._limits):
-                read(position)
-                self._learn(rows)
-                if chunk := rows.lines.take():
-                    yield chunk
-        rows.lines.end()
-        self._learn(rows)
-        self._formulas = rows.formulas_without_values
-        if chunk := rows.lines.take():
-            yield chunk
+        return rows.lines, self._positions(rows)
 
-    def _learn(self, rows: _Rows) -> None:
-        self._head = rows.lines.head
-        self._long_number = self._long_number or rows.long_number
-        self._formulas = max(self._formulas, rows.formulas_without_values)
+    def _positions(self, rows: _Rows) -> Iterator[int]:
+        with open_archive(self._file) as archive:
+            yield from stream_part(archive, self._sheet.path, rows, self._limits)
 
     def _look(self, sheet: Sheet) -> None:
         """Find out what a sheet seems to hold, from its first rows."""
@@ -259,8 +211,6 @@ class _Rows(Elements):
     def __init__(self, strings: _Strings, kinds: dict[int, str], epoch: datetime, lines: SheetLines) -> None:
         super().__init__()
         self.lines = lines
-        self.long_number = ""
-        self.formulas_without_values = 0
         self.said_rows: int | None = None
         """How many rows the sheet says it has."""
         self._strings = strings
@@ -320,7 +270,7 @@ class _Rows(Elements):
         elif name == "c":
             value = self._value
             if self._is_formula and not value and (value is None or self._type != "str"):
-                self.formulas_without_values += 1
+                self.lines.formulas += 1
             elif value is not None:
                 self._put(self._written(value))
         elif name == "row":
@@ -343,10 +293,7 @@ class _Rows(Elements):
         if self._type == "n":
             if kind := self._kinds.get(self._style):
                 return moment_text(value, kind, self._epoch)
-            text = number_text(value)
-            if len(text) > KEPT_DIGITS and not self.long_number and is_long(text):
-                self.long_number = text
-            return text
+            return self.lines.number(value)
         if self._type == "s":
             value = self._strings[int(value)]
         elif self._type == "b":
