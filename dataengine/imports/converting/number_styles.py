@@ -13,6 +13,7 @@ from typing import Literal
 from dataengine.columns.types.numbers import DECIMAL, INTEGER
 
 from .recognising import MOST_FAILURES
+from .remembered import remembered
 
 _SPACE = "[ \u00a0\u2007\u2009\u202f]"
 _MINUS = "[-\u2212\u2010\u2013]"
@@ -225,7 +226,7 @@ def shifted(text: str) -> str:
     return f"{found[1]}{whole}.{digits[-2:]}{found[3] or ''}"
 
 
-@lru_cache(8_192)
+@remembered
 def said_in(text: str, style: NumberStyle) -> Written | None:
     """What a cell says in a style, also where it needs none; None where it is no number. The same for cells of a shape.
 
