@@ -221,7 +221,7 @@ def decided(blocks: list[list[str]]) -> str:
         lines = np.arange(line, line + len(cells), dtype=np.int64)
         evidence.look(pa.array(cells, pa.string()), lines, ["", *NULL_MARKERS])
         line += len(cells)
-    return evidence.kind()
+    return evidence.decide().kind.name
 
 
 @given(st.data())

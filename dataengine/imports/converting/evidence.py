@@ -26,7 +26,7 @@ from . import kernels as k
 from .candidates import Candidate, Decision, is_number, would_round
 from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
 from .column_blocks import Blanks, ColumnBlock
-from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
+from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_time import iso_block
 from .kernels_written import NumberVotes
 from .number_styles import POINT, NumberStyle, StyleChoice
@@ -278,19 +278,13 @@ class ColumnEvidence:
         tally = choice.tally
         if not tally.is_sound:
             return None
-        kind: ColumnType | None = REGISTRY[Numeric.name]
+        kind = REGISTRY[Numeric.name]
         if tally.is_whole:
             integers = next(c for c in self.candidates if c.by == "integers")
             kind = first_to_hold(integers.kinds, tally.low, tally.high) or kind
-        if kind is None:
-            return None
         return Decision(
             kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
         )
-
-    def kind(self) -> str:
-        """The name of the type, without regard to other columns."""
-        return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
         """The first of a candidate's types that holds what the cells say."""
@@ -310,13 +304,6 @@ class ColumnEvidence:
     def _is_wide(self) -> bool:
         """Whether a whole number has more digits than a double keeps for certain."""
         return self._whole.low < -_SURELY_WHOLE or self._whole.high > _SURELY_WHOLE
-
-    def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
-        """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
-        chosen = chosen or self.decide().form
-        if chosen is None or chosen is ISO:
-            return [], ""
-        return [chosen], note_on(chosen, self.rivals(chosen))
 
     def rivals(self, chosen: DateFormat) -> list[str]:
         """The formats that the same number of cells fit."""
