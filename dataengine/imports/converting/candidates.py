@@ -99,8 +99,8 @@ class Decision:
     note: str = ""
     proposed: ColumnType | None = None
     """What a text column would be if words for missing values were NULL."""
-    other: str = ""
-    """The mark before decimals that all cells allow as well."""
+    marks: tuple[str, ...] = ()
+    """Where all cells allow either mark before decimals: both, the one that was chosen first."""
 
     @property
     def is_typed(self) -> bool:

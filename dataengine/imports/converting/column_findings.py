@@ -29,8 +29,8 @@ def finding_on(column: ColumnEvidence, decision: Decision) -> ColumnFinding:
         found["marked"] = column.marked
     if decision.form is not None and (rivals := column.rivals(decision.form)):
         found["date_formats"] = [decision.form.name, *rivals]
-    if decision.other:
-        found["decimals"] = ["," if decision.other == "." else ".", decision.other]
+    if decision.marks:
+        found["decimals"] = list(decision.marks)
     tally = next((tally for tally in column.numbers.tallies if tally.style is decision.style), None)
     if tally is not None and (display := display_of(tally)):
         found["display"] = display

@@ -260,7 +260,7 @@ class ColumnEvidence:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
         if is_number(best.kind) and choice is not None and not choice.is_proven:
-            best = replace(best, note=best.note or choice.note, other=choice.other)
+            best = replace(best, note=best.note or choice.note, marks=choice.marks)
         if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
             best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
         return self._with_null_words(best, limit) if worded else best

@@ -66,7 +66,7 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
     thrice = matches(values, style.thrice)
     if (amounts := thrice & tagged).any():
         values, thrice = only(values, ~amounts), thrice & ~amounts
-    values = pc.replace_substring(values, "." if style.decimal == "," else ",", "")
+    values = pc.replace_substring(values, style.other, "")
     if style.decimal == ",":
         values = pc.replace_substring(values, ",", ".")
     if percent.any():
@@ -293,5 +293,4 @@ class StyleVotes:
         choice = self.votes.decide(hint, default)
         if choice is None or not choice.tally.cells:
             return POINT, "", []
-        style = choice.tally.style
-        return style, choice.note, [style.decimal, choice.other] if choice.other else []
+        return choice.tally.style, choice.note, list(choice.marks)

@@ -61,9 +61,9 @@ class NumberStyle:
         return DECIMAL if self.decimal == "." else INTEGER
 
     @property
-    def groups(self) -> str:
-        """What is removed from a number's digits and marks."""
-        return r"\." if self.decimal == "," else ","
+    def other(self) -> Literal[".", ","]:
+        """The mark that is none before decimals."""
+        return "." if self.decimal == "," else ","
 
     @property
     def thrice(self) -> str:
@@ -162,8 +162,11 @@ class StyleChoice:
     tally: Tally
     is_proven: bool
     note: str
-    other: str = ""
-    """The other mark before decimals, where all cells allow that as well."""
+    marks: tuple[str, ...] = ()
+    """Where all cells allow either mark before decimals: both, the one that was chosen first."""
+
+
+_UNTOLD = "since nothing in the file says otherwise"
 
 
 def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> StyleChoice | None:
@@ -190,14 +193,18 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberSty
         return None
     if not (point.thrice or comma.thrice):
         return StyleChoice(point, False, _marks(point))
-    shown = "1.000" if point.thrice else "1,000"
     style = hint or (POINT if point.thrice else default)
     best = point if style.decimal == "." else comma
-    reason = "as the file's other columns are" if hint else "since nothing in the file says otherwise"
-    meant = "one with three decimals" if best.thrice else "a thousand"
-    other_mark = "," if best is point else "."
-    note = f"cells like {shown} are read as {meant}, {reason}; to change that, set the option decimal to “{other_mark}”"
-    return StyleChoice(best, False, note, other_mark)
+    reason = "as the file's other columns are" if hint else _UNTOLD
+    note = note_on_thrice(best.style, "." if point.thrice else ",", reason)
+    return StyleChoice(best, False, note, (best.style.decimal, best.style.other))
+
+
+def note_on_thrice(style: NumberStyle, mark: str, reason: str = _UNTOLD) -> str:
+    """What users should know about a column read in a style, with cells like 1.000 or 1,000: ``mark`` says which."""
+    meant = "one with three decimals" if mark == style.decimal else "a thousand"
+    said = f"cells like 1{mark}000 are read as {meant}, {reason}"
+    return f"{said}; to change that, set the option decimal to “{style.other}”"
 
 
 def display_of(tally: Tally) -> dict[str, str]:
@@ -246,7 +253,7 @@ def read_one(text: str, style: NumberStyle) -> Written | None:
     currency = re.sub(NO_CURRENCY, "", text)
     if thrice and currency:
         return None
-    number = re.sub(style.groups, "", shown).replace(",", ".")
+    number = shown.replace(style.other, "").replace(",", ".")
     if "%" in text:
         number = shifted(number)
     sign = "-" if re.search(NEGATIVE, text) else ""
