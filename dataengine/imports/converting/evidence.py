@@ -81,7 +81,7 @@ class ColumnEvidence:
     _has_few_shapes: bool = False
 
     def __post_init__(self) -> None:
-        self.numbers = NumberVotes(self.styles, self._most)
+        self.numbers = NumberVotes(self.styles, limit=self._most)
         for kinds in families():
             recognition = kinds[0].recognition
             assert recognition is not None  # `families` lists only types that have one

@@ -23,9 +23,8 @@ from .evidence import ColumnEvidence
 from .found import ColumnFinding
 from .guards import without_formulas
 from .kernels_written import common_style
-from .number_styles import POINT, NumberStyle
+from .number_styles import NumberStyle
 from .patterns import NULL_MARKERS, Guard
-from .recognising import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,9 @@ class Inferred:
 class Known:
     """What a person said of one column, and how many of its cells may disagree."""
 
-    formats: Sequence[DateFormat] = ()
-    tolerance: float = TOLERANCE
-    styles: Sequence[NumberStyle] = ()
+    formats: Sequence[DateFormat]
+    tolerance: float
+    styles: Sequence[NumberStyle]
 
 
 class Inference:
@@ -61,11 +60,11 @@ class Inference:
         names: Sequence[str],
         places: Sequence[int],
         *,
-        nulls: Collection[str] | None = None,
-        guard: Guard = "none",
-        known: Callable[[str], Known] = lambda name: Known(),
-        allow_infinity: bool = False,
-        default: NumberStyle = POINT,
+        nulls: Collection[str] | None,
+        guard: Guard,
+        known: Callable[[str], Known],
+        allow_infinity: bool,
+        default: NumberStyle,
     ) -> None:
         self.columns = [
             ColumnEvidence(name, said.formats, said.tolerance, said.styles, allow_infinity=allow_infinity)
@@ -82,7 +81,7 @@ class Inference:
         self,
         columns: Sequence[pa.Array],
         lines: npt.NDArray[np.int64],
-        has_quoted: Callable[[int, Collection[str]], bool] | None = None,
+        has_quoted: Callable[[int, Collection[str]], bool] | None,
     ) -> None:
         """Count one block. ``has_quoted`` says whether a column (by position) holds any of some words in quotes."""
         self.rows += len(lines)

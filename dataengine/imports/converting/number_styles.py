@@ -144,7 +144,7 @@ class Tally:
     def is_whole(self) -> bool:
         return not (self.has_decimals or self.percents or self.currencies)
 
-    def take(self, said: Written, count: int = 1) -> None:
+    def take(self, said: Written, count: int) -> None:
         """Count cells that say the same but for their digits; ``bare``, ``low`` and ``high`` the digits tell."""
         self.cells += count
         self.thrice += count * said.thrice
@@ -169,7 +169,7 @@ class StyleChoice:
 _UNTOLD = "since nothing in the file says otherwise"
 
 
-def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> StyleChoice | None:
+def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle) -> StyleChoice | None:
     """Which of the styles a column is written in; None if its cells suggest both equally.
 
     ``hint`` is how other columns of the file are written; ``default`` applies where nothing in the file tells.
