@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .kernels import SPACES, Target, bounds_of
-from .kernels_numeric import MOST_DECIMALS, wire_of_integers
+from .kernels_numeric import MOST_DECIMALS, POWERS, wire_of_integers
 from .number_styles import NumberStyle, Written, read_one
 from .remembered import remembered
 from .shapes import SURE_DIGITS, Ints, Mask, digits_in, shapes_of
@@ -25,7 +25,6 @@ _EXACT = 2**53
 _EXACT_POWER = 22
 """Whole numbers up to the one, and powers of ten up to the other, are doubles: their quotient is rounded but once."""
 _DOUBLES = np.array([float(f"1e{power}") for power in range(_EXACT_POWER + 1)])
-_POWERS = 10 ** np.arange(SURE_DIGITS + 1, dtype=np.int64)
 
 
 def by_shapes(cells: pa.Array, target: Target) -> tuple[pa.Array, Mask] | None:
@@ -81,7 +80,7 @@ def _made(numbers: Ints, negative: Mask, scales: Ints, sure: Mask, target: Targe
     if pa.types.is_integer(target.arrow):
         whole, fraction = signed, np.zeros_like(signed)
         if scales.any():
-            whole, fraction = np.divmod(signed, _POWERS[scales])
+            whole, fraction = np.divmod(signed, POWERS[scales])
         low, high = bounds_of(target)
         if target.kind.is_reference:
             low = 1
@@ -89,7 +88,7 @@ def _made(numbers: Ints, negative: Mask, scales: Ints, sure: Mask, target: Targe
         return pc.cast(pa.array(np.where(sure, whole, 0), mask=~sure), target.arrow), sure
     if pa.types.is_decimal(target.arrow):
         scale = target.parameters.get("scale") or 0
-        return _decimals(signed * _POWERS[scale - scales], sure, target.arrow), sure
+        return _decimals(signed * POWERS[scale - scales], sure, target.arrow), sure
     if pa.types.is_floating(target.arrow):
         sure = sure & (numbers < _EXACT)
         values = numbers / _DOUBLES[scales]
