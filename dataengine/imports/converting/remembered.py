@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import Concatenate
 
 _MOST = 8_192
 _LONGEST = 80
 
 
-def remembered[**P, R](asked: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
+def remembered[*More, R](asked: Callable[[str, *More], R]) -> Callable[[str, *More], R]:
     """The same function, which remembers what it answered; longer texts are not worth the memory."""
     known = lru_cache(_MOST)(asked)
 
     @wraps(asked)
-    def answer(text: str, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def answer(text: str, *more: *More) -> R:
         if len(text) > _LONGEST:
-            return asked(text, *args, **kwargs)
-        return known(text, *args, **kwargs)
+            return asked(text, *more)
+        return known(text, *more)
 
     return answer
