@@ -259,7 +259,7 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and choice is not None and not choice.is_proven:
+        if is_number(best.kind) and choice is not None and not choice.is_proven and _is_read_as(best, choice):
             best = replace(best, note=best.note or choice.note, marks=choice.marks)
         if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
             best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
@@ -309,6 +309,11 @@ class ColumnEvidence:
         """The formats that the same number of cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
         return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
+
+
+def _is_read_as(best: Decision, choice: StyleChoice) -> bool:
+    """Whether numbers are read as chosen. Without a style they are plain: only 1.000 is then as the point has it."""
+    return best.style is not None or (choice.tally.style == POINT and choice.tally.thrice > 0)
 
 
 @lru_cache(8)
