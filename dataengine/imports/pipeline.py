@@ -224,9 +224,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
             plan.columns.append({"column": dates.name, "date_formats": rivals})
     hint = common_style([styled.votes for styled in numbers])
     for styled in numbers:
-        style, note, marks = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
-        if style is not None:
-            plan.styles[styled.name] = style
+        plan.styles[styled.name], note, marks = styled.result(hint, COMMA if plan.dialect.delimiter == ";" else POINT)
         if note:
             plan.notes.append(f"{styled.name}: {note}")
         if marks:

@@ -106,6 +106,17 @@ def test_other_columns_decide_an_ambiguous_one(owner: User) -> None:
     assert any(note.startswith("a: ") and "decimal" in note for note in job.findings["notes"])
 
 
+def test_nothing_is_said_of_a_style_that_no_column_is_read_in(owner: User) -> None:
+    # Percentages among bare numbers have no style in common: the column is read plainly, and the odd cell is left out.
+    rows = "".join(f"{cell};1.234,5\n" for cell in [*["1.234"] * 199, "5%"])
+    job = import_text(owner, "made", f"a;b\n{rows}", create_table=True)
+    assert records("made", "a", "b") == [("1.234", "1234.5")] * 199
+    (finding,) = [column for column in job.findings["columns"] if column["column"] == "a"]
+    assert finding["message"] == "a decimal number; 1 of 200 cells is not (line 201: 5%)"
+    assert "decimals" not in finding
+    assert not any("thousand" in note for note in job.findings["notes"])
+
+
 def test_without_evidence_numbers_stay_unless_an_option_says_otherwise(owner: User) -> None:
     kind, values, notes = made(owner, ["1.000", "2.500"])
     assert (kind, values) == ("numeric", ["1.000", "2.500"])

@@ -36,7 +36,9 @@ def _verdict(blocks: list[list[str | None]]) -> tuple[object, ...]:
     for cells in blocks:
         evidence.look(pa.array(cells, pa.string()), np.arange(line, line + len(cells), dtype=np.int64), ["", "NA"])
         line += len(cells)
-    return evidence.kind(), evidence.formats(), evidence.marked and evidence.kind() != "text"
+    decision = evidence.decide()
+    rivals = evidence.rivals(decision.form) if decision.form is not None else []
+    return decision.kind.name, decision.form, rivals, evidence.marked and decision.is_typed
 
 
 @given(st.lists(_BLOCKS, min_size=1, max_size=3))

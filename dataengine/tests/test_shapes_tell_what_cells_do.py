@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from decimal import Context, Decimal
 from typing import Any
 
@@ -220,7 +221,7 @@ def decided(blocks: list[list[str]]) -> str:
         lines = np.arange(line, line + len(cells), dtype=np.int64)
         evidence.look(pa.array(cells, pa.string()), lines, ["", *NULL_MARKERS])
         line += len(cells)
-    return evidence.kind()
+    return evidence.decide().kind.name
 
 
 @given(st.data())
@@ -253,3 +254,15 @@ def test_what_proves_a_style_is_counted_cell_by_cell() -> None:
     evidence = ColumnEvidence("c")
     evidence.look(pa.array(column), np.arange(1, 2_501, dtype=np.int64), [""])
     assert evidence.decide().note == "number, decimal comma: 1,600 cells show it, none contradicts it"
+
+
+def test_long_cells_are_forgotten() -> None:
+    evidence = ColumnEvidence("c")
+    cells = [chr(ord("a") + place % 26) * 50_000 + "x" * place for place in range(200)]
+    tracemalloc.start()
+    try:
+        for place, cell in enumerate(cells):
+            evidence.look(pa.array([cell]), np.array([place], dtype=np.int64), [""])
+        assert tracemalloc.get_traced_memory()[0] < 2 << 20
+    finally:
+        tracemalloc.stop()

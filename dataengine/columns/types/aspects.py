@@ -39,7 +39,7 @@ type RecognisedBy = Literal["integers", "decimals", "floats", "words", "dates", 
 class Recognition:
     """How a column's cells show that it has a type.
 
-    ``by`` names the family of tests (``imports/converting/candidates.py``);
+    ``by`` names the family of tests (``imports/converting/cell_tests.py``);
     types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of the types that
     fit a column, the one with the lowest ``rank`` is chosen. ``words`` completes "“abc” in line 7 is not …".
     ``pattern`` matches whole cells, for RE2 and Python alike (with ``cells`` it selects those worth testing). With

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from dataengine.columns.types import ColumnType
 from dataengine.columns.types.aspects import RecognisedBy
 from dataengine.columns.types.numbers import FLOAT
+from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .cell_tests import CellTest
@@ -98,8 +99,13 @@ class Decision:
     note: str = ""
     proposed: ColumnType | None = None
     """What a text column would be if words for missing values were NULL."""
-    other: str = ""
-    """The mark before decimals that all cells allow as well."""
+    marks: tuple[str, ...] = ()
+    """Where all cells allow either mark before decimals: both, the one that was chosen first."""
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it is anything but text."""
+        return self.kind.name != Text.name
 
 
 def is_number(kind: ColumnType) -> bool:

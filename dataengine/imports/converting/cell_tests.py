@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +18,11 @@ from . import kernels as k
 from .column_blocks import ColumnBlock, Judged, Verdict
 from .date_formats import KNOWN, TIME, DateFormat
 from .moments import Moments, fits_shape, take_apart
+from .remembered import remembered
 from .shapes import SURE_DIGITS, Mask
 
 _SURELY_FINITE = 300
 """Decimals of at most so many characters are neither too large nor too small for a double."""
-_LONGEST = 80
-"""Longer cells are not worth remembering."""
 _FOR_ANY_DIGITS = frozenset({INTEGER, DECIMAL, FLOAT, UUID_PATTERN, DOCUMENT_PATTERN})
 """Patterns that ask of digits only whether the first is a zero."""
 
@@ -188,18 +186,12 @@ class Recognised(CellTest):
         return k.mask_of(verdicts.take(encoded.indices))
 
 
+@remembered
 def matches_shape(shape: str, pattern: str) -> bool:
     """Whether all cells of a shape match a pattern that asks of digits only whether the first is a zero."""
-    return _known_match(shape, pattern) if len(shape) <= _LONGEST else _matches(shape, pattern)
+    return re.fullmatch(pattern, shape, re.ASCII) is not None
 
 
 def matches_beginning(shape: str, pattern: str) -> bool:
     """The same for a pattern of which the rest of the cell may be what it likes."""
     return matches_shape(shape, f"(?s)(?:{pattern}).*")
-
-
-def _matches(shape: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, shape, re.ASCII) is not None
-
-
-_known_match = lru_cache(8_192)(_matches)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataengine.columns.types.text import Text
-
 from .candidates import Decision
 from .conversion import brief
 from .evidence import ColumnEvidence
@@ -24,16 +22,15 @@ def finding_on(column: ColumnEvidence, decision: Decision) -> ColumnFinding:
     if decision.failures:
         found["failing"] = decision.failures
         found["line"], found["cell"] = decision.broken_line, brief(decision.broken_cell)
-    is_typed = decision.kind.name != Text.name
-    if column.null_words and (is_typed or decision.proposed):
+    if column.null_words and (decision.is_typed or decision.proposed):
         found["null_words"] = dict(column.null_words.most_common(_MOST_WORDS))
         found["without"] = (decision.proposed or decision.kind).name
     if column.marked:
         found["marked"] = column.marked
     if decision.form is not None and (rivals := column.rivals(decision.form)):
         found["date_formats"] = [decision.form.name, *rivals]
-    if decision.other:
-        found["decimals"] = ["," if decision.other == "." else ".", decision.other]
+    if decision.marks:
+        found["decimals"] = list(decision.marks)
     tally = next((tally for tally in column.numbers.tallies if tally.style is decision.style), None)
     if tally is not None and (display := display_of(tally)):
         found["display"] = display
@@ -45,19 +42,26 @@ def _message(column: ColumnEvidence, decision: Decision) -> str:
     if decision.proposed:
         count = column.null_words.total()
         return f"text, since {count:,} {'cells say' if count > 1 else 'cell says'} {', '.join(column.null_words)}"
-    if decision.kind.name == Text.name:
+    if not decision.is_typed:
         return why_text(column)
-    total, count = filled(column), decision.failures
-    words, more = decision.words or decision.kind.label, decision.note
+    total = filled(column)
+    words, more = decision.words, decision.note
     if more.startswith("number, "):  # which says how many cells show it
         words, more = more, ""
-    if count:
-        are = "are" if count > 1 else "is"
-        cell = f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
-        words = f"{words}; {count:,} of {total:,} cells {are} not {cell}"
+    if decision.failures:
+        words = f"{words}; {misfits(column, decision)}"
     elif more or not decision.note:
         words = f"{words}: {'all ' if total > 1 else ''}{total:,} {'cells' if total > 1 else 'cell'}"
     return "; ".join(filter(None, (words, more)))
+
+
+def misfits(column: ColumnEvidence, decision: Decision) -> str:
+    """``1 of 20,000 cells is not (line 6,226: twelve)``."""
+    are = "are" if decision.failures > 1 else "is"
+    return (
+        f"{decision.failures:,} of {filled(column):,} cells {are} not"
+        f" (line {decision.broken_line:,}: {brief(decision.broken_cell)})"
+    )
 
 
 def filled(column: ColumnEvidence) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -244,7 +243,7 @@ class Converter:
             cells = self._blanked(cells, target)
         if target.style is None:
             quick, careful = KERNELS[target.kind.kernel]
-            converted = (careful if target.formats else partial(_narrowed, quick=quick, careful=careful))(cells, target)
+            converted = careful(cells, target) if target.formats else _narrowed(cells, target, quick, careful)
         else:
             converted = _as_written(cells, target, target.style)
         if converted.problems and self.formats_open:

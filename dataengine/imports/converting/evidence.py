@@ -26,7 +26,7 @@ from . import kernels as k
 from .candidates import Candidate, Decision, is_number, would_round
 from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
 from .column_blocks import Blanks, ColumnBlock
-from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat, note_on
+from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_time import iso_block
 from .kernels_written import NumberVotes
 from .number_styles import POINT, NumberStyle, StyleChoice
@@ -81,7 +81,7 @@ class ColumnEvidence:
     _has_few_shapes: bool = False
 
     def __post_init__(self) -> None:
-        self.numbers = NumberVotes(self.styles, self._most)
+        self.numbers = NumberVotes(self.styles, limit=self._most)
         for kinds in families():
             recognition = kinds[0].recognition
             assert recognition is not None  # `families` lists only types that have one
@@ -259,8 +259,8 @@ class ColumnEvidence:
         if not within:
             return TEXT
         best = min(within, key=lambda item: item[:2])[2]
-        if is_number(best.kind) and choice is not None and not choice.is_proven:
-            best = replace(best, note=best.note or choice.note, other=choice.other)
+        if is_number(best.kind) and choice is not None and not choice.is_proven and _is_read_as(best, choice):
+            best = replace(best, note=best.note or choice.note, marks=choice.marks)
         if self.allow_infinity and self.infinite and is_number(best.kind) and not (self.rounds or self._is_wide):
             best = replace(best, kind=REGISTRY[Double.name]) if best.style is None else best
         return self._with_null_words(best, limit) if worded else best
@@ -278,19 +278,13 @@ class ColumnEvidence:
         tally = choice.tally
         if not tally.is_sound:
             return None
-        kind: ColumnType | None = REGISTRY[Numeric.name]
+        kind = REGISTRY[Numeric.name]
         if tally.is_whole:
             integers = next(c for c in self.candidates if c.by == "integers")
             kind = first_to_hold(integers.kinds, tally.low, tally.high) or kind
-        if kind is None:
-            return None
         return Decision(
             kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
         )
-
-    def kind(self) -> str:
-        """The name of the type, without regard to other columns."""
-        return self.decide().kind.name
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:
         """The first of a candidate's types that holds what the cells say."""
@@ -311,17 +305,15 @@ class ColumnEvidence:
         """Whether a whole number has more digits than a double keeps for certain."""
         return self._whole.low < -_SURELY_WHOLE or self._whole.high > _SURELY_WHOLE
 
-    def formats(self, chosen: DateFormat | None = None) -> tuple[list[DateFormat], str]:
-        """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
-        chosen = chosen or self.decide().form
-        if chosen is None or chosen is ISO:
-            return [], ""
-        return [chosen], note_on(chosen, self.rivals(chosen))
-
     def rivals(self, chosen: DateFormat) -> list[str]:
         """The formats that the same number of cells fit."""
         failures = {c.form.name: c.failures for c in self.candidates if c.form is not None and c.alive}
         return [name for name in RIVALS.get(chosen.name, ()) if failures.get(name) == failures.get(chosen.name)]
+
+
+def _is_read_as(best: Decision, choice: StyleChoice) -> bool:
+    """Whether numbers are read as chosen. Without a style they are plain: only 1.000 is then as the point has it."""
+    return best.style is not None or (choice.tally.style == POINT and choice.tally.thrice > 0)
 
 
 @lru_cache(8)

@@ -42,23 +42,23 @@ class FormatVotes:
 
     def rivals(self) -> list[str]:
         """The formats that every cell fits that fits any, the one that is taken first; none where there is but one."""
-        best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
-        names = [name for name in RIVALS.get(best.name, ()) if 0 < self._votes[name] == self._votes[best.name]]
-        return [best.name, *names] if names and not self._alone_of(best.name, names) else []
+        best, names = self._best()
+        return [best.name, *names] if names and not any(self._alone[name, best.name] for name in names) else []
 
-    def _alone_of(self, best: str, names: list[str]) -> int:
-        return sum(self._alone[name, best] for name in names)
+    def _best(self) -> tuple[DateFormat, list[str]]:
+        """The format that most cells fit, and its rivals that as many do."""
+        best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
+        return best, [name for name in RIVALS.get(best.name, ()) if 0 < self._votes[name] == self._votes[best.name]]
 
     def result(self) -> tuple[list[DateFormat], str]:
         """The format ([] if no cell fits any), and what users should know about it."""
-        best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
+        best, names = self._best()
         if not self._votes[best.name]:
             return [], ""
-        rivals = RIVALS.get(best.name, ())
-        others = {rival: self._alone[rival, best.name] for rival in rivals}
+        others = {rival: self._alone[rival, best.name] for rival in RIVALS.get(best.name, ())}
         most = max(others, key=lambda name: others[name], default="")
         if most and others[most]:
             cells, do = ("cell is", "does") if others[most] == 1 else ("cells are", "do")
             misfits = f"; {others[most]:,} {cells} written as {most} and {do} not fit"
             return [best], note_on(best, misfits=misfits)
-        return [best], note_on(best, [name for name in rivals if self._votes[name] == self._votes[best.name]])
+        return [best], note_on(best, names)

@@ -15,19 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.columns.types.text import Text
 
 from .candidates import Decision
-from .column_findings import filled, finding_on, why_text
-from .conversion import brief
-from .date_formats import DateFormat
+from .column_findings import finding_on, misfits, why_text
+from .date_formats import ISO, DateFormat, note_on
 from .evidence import ColumnEvidence
 from .found import ColumnFinding
 from .guards import without_formulas
 from .kernels_written import common_style
-from .number_styles import POINT, NumberStyle
+from .number_styles import NumberStyle
 from .patterns import NULL_MARKERS, Guard
-from .recognising import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +43,9 @@ class Inferred:
 class Known:
     """What a person said of one column, and how many of its cells may disagree."""
 
-    formats: Sequence[DateFormat] = ()
-    tolerance: float = TOLERANCE
-    styles: Sequence[NumberStyle] = ()
+    formats: Sequence[DateFormat]
+    tolerance: float
+    styles: Sequence[NumberStyle]
 
 
 class Inference:
@@ -63,11 +60,11 @@ class Inference:
         names: Sequence[str],
         places: Sequence[int],
         *,
-        nulls: Collection[str] | None = None,
-        guard: Guard = "none",
-        known: Callable[[str], Known] = lambda name: Known(),
-        allow_infinity: bool = False,
-        default: NumberStyle = POINT,
+        nulls: Collection[str] | None,
+        guard: Guard,
+        known: Callable[[str], Known],
+        allow_infinity: bool,
+        default: NumberStyle,
     ) -> None:
         self.columns = [
             ColumnEvidence(name, said.formats, said.tolerance, said.styles, allow_infinity=allow_infinity)
@@ -84,7 +81,7 @@ class Inference:
         self,
         columns: Sequence[pa.Array],
         lines: npt.NDArray[np.int64],
-        has_quoted: Callable[[int, Collection[str]], bool] | None = None,
+        has_quoted: Callable[[int, Collection[str]], bool] | None,
     ) -> None:
         """Count one block. ``has_quoted`` says whether a column (by position) holds any of some words in quotes."""
         self.rows += len(lines)
@@ -99,14 +96,14 @@ class Inference:
             column.settle()
         hint = common_style([column.numbers for column in self.columns if not column.numbers.is_over])
         decisions = {column.name: column.decide(hint, self._default) for column in self.columns}
-        needed = any(column.marked and _is_typed(decisions[column.name]) for column in self.columns)
+        needed = any(column.marked and decisions[column.name].is_typed for column in self.columns)
         markers = tuple(self._nulls) if self._nulls is not None else NULL_MARKERS if needed else ()
         notes: list[str] = []
         formats: dict[str, list[DateFormat]] = {}
         styles: dict[str, NumberStyle] = {}
         for column in self.columns:
             decision = decisions[column.name]
-            if not _is_typed(decision):
+            if not decision.is_typed:
                 told = [] if decision.proposed else [why_text(column)]
             else:
                 formats[column.name], told = _formats(column, decision)
@@ -120,26 +117,18 @@ class Inference:
         return Inferred(specs, markers, formats, styles, notes, found)
 
 
-def _is_typed(decision: Decision) -> bool:
-    return decision.kind.name != Text.name
-
-
 def _formats(column: ColumnEvidence, decision: Decision) -> tuple[list[DateFormat], list[str]]:
-    if not (decision.kind.has_date or decision.kind.has_clock):
+    """The format in which dates are read, if not ISO; and a note, for instance where two formats fit."""
+    if decision.form is None or decision.form is ISO:
         return [], []
-    formats, note = column.formats(decision.form)
-    return formats, [note]
+    return [decision.form], [note_on(decision.form, column.rivals(decision.form))]
 
 
 def _left_out(column: ColumnEvidence, decision: Decision) -> list[str]:
     """What users should know about cells that do not fit their column's type."""
     notes = []
-    if count := decision.failures:
-        are = "are" if count > 1 else "is"
-        notes.append(
-            f"{column.name} is {decision.words}; {count:,} of {filled(column):,} cells {are} not "
-            f"(line {decision.broken_line:,}: {brief(decision.broken_cell)})"
-        )
+    if decision.failures:
+        notes.append(f"{column.name} is {decision.words}; {misfits(column, decision)}")
     if count := column.infinite:
         cells = "cells are infinite" if count > 1 else "cell is infinite"
         if decision.kind.kernel != "float":

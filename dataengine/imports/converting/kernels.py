@@ -26,6 +26,7 @@ from dataengine.columns.types.identity import UUID_PATTERN
 from dataengine.columns.types.logic import FALSE_WORDS, TRUE_WORDS
 from dataengine.columns.values import BIGINT
 
+from .date_formats import DateFormat
 from .number_styles import NumberStyle
 from .patterns import INFINITIES
 from .shapes import Mask, holds_byte
@@ -53,8 +54,7 @@ _FIRST = 8
 class Target:
     """How the cells of one column of the file are to be converted.
 
-    ``formats`` are compiled date formats (``kernels_time``); ``style`` says how numbers are written where they may have
-    more than digits, sign and point.
+    ``style`` says how numbers are written where they may have more than digits, sign and point.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Target:
     """Whether it is unique whatever the case."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     constraints: Mapping[str, Any] = field(default_factory=dict)
-    formats: tuple[Any, ...] = ()
+    formats: tuple[DateFormat, ...] = ()
     trim: bool | None = None
     """Whether spaces around texts are kept: False keeps them, True drops them, None keeps them in plain text only."""
     style: NumberStyle | None = None

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .kernels import FLOAT, Converted, Target, cast, fault, mask_of, matches, only, present, trimmed
-from .shapes import Mask
+from .shapes import SURE_DIGITS, Mask
 
 MAX_WHOLE_DIGITS = 131_072
 MAX_DECIMALS = 16_383
@@ -23,7 +23,7 @@ _SIMPLE = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)$"
 _PRECISE = Context(prec=MAX_WHOLE_DIGITS + MAX_DECIMALS)
 MOST_DECIMALS = 16
 """So many the quick way takes, and 18 digits in all."""
-_POWERS = 10 ** np.arange(19, dtype=np.int64)
+POWERS = 10 ** np.arange(SURE_DIGITS + 1, dtype=np.int64)
 
 
 def plain_numeric(target: Target) -> str:
@@ -129,10 +129,10 @@ def wire_of_integers(unscaled: npt.NDArray[np.int64], scales: npt.NDArray[np.int
         return pa.array([], pa.binary())
     size, scale = np.abs(unscaled), int(scales[0])
     is_even = bool((scales == scale).all())  # dividing all by the same is much faster
-    power = _POWERS[scale] if is_even else _POWERS[scales]
+    power = POWERS[scale] if is_even else POWERS[scales]
     whole = size // power
     decimals = -(-int(scales.max()) // 4)
-    fraction = (size - whole * power) * (_POWERS[4 * decimals - scale] if is_even else _POWERS[4 * decimals - scales])
+    fraction = (size - whole * power) * (POWERS[4 * decimals - scale] if is_even else POWERS[4 * decimals - scales])
     wholes = -(-len(str(whole.max())) // 4)
     width = wholes + decimals
     table = np.empty((4 + width, count), dtype=np.int16)

@@ -7,15 +7,15 @@ them. What is not surely in range, or surely a number, is left to the kernels th
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .kernels import SPACES, Target, bounds_of
-from .kernels_numeric import MOST_DECIMALS, wire_of_integers
+from .kernels_numeric import MOST_DECIMALS, POWERS, wire_of_integers
 from .number_styles import NumberStyle, Written, read_one
+from .remembered import remembered
 from .shapes import SURE_DIGITS, Ints, Mask, digits_in, shapes_of
 
 _SIMPLE = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
@@ -24,9 +24,7 @@ _WHOLE = r"-?[0-9]+(?:\.[0-9]+)?"
 _EXACT = 2**53
 _EXACT_POWER = 22
 """Whole numbers up to the one, and powers of ten up to the other, are doubles: their quotient is rounded but once."""
-_LONGEST = 80
 _DOUBLES = np.array([float(f"1e{power}") for power in range(_EXACT_POWER + 1)])
-_POWERS = 10 ** np.arange(SURE_DIGITS + 1, dtype=np.int64)
 
 
 def by_shapes(cells: pa.Array, target: Target) -> tuple[pa.Array, Mask] | None:
@@ -50,11 +48,11 @@ def by_shapes(cells: pa.Array, target: Target) -> tuple[pa.Array, Mask] | None:
 
 
 def _said(shape: str, target: Target) -> Written | None:
-    said = _known(shape, target.style) if len(shape) <= _LONGEST else None
+    said = _known(shape, target.style)
     return said if said is not None and _is_sure(said, shape, target) else None
 
 
-@lru_cache(8_192)
+@remembered
 def _known(shape: str, style: NumberStyle | None) -> Written | None:
     """What cells of a shape say: as the number kernels read them, else in the style."""
     text = shape.strip(SPACES)
@@ -82,7 +80,7 @@ def _made(numbers: Ints, negative: Mask, scales: Ints, sure: Mask, target: Targe
     if pa.types.is_integer(target.arrow):
         whole, fraction = signed, np.zeros_like(signed)
         if scales.any():
-            whole, fraction = np.divmod(signed, _POWERS[scales])
+            whole, fraction = np.divmod(signed, POWERS[scales])
         low, high = bounds_of(target)
         if target.kind.is_reference:
             low = 1
@@ -90,7 +88,7 @@ def _made(numbers: Ints, negative: Mask, scales: Ints, sure: Mask, target: Targe
         return pc.cast(pa.array(np.where(sure, whole, 0), mask=~sure), target.arrow), sure
     if pa.types.is_decimal(target.arrow):
         scale = target.parameters.get("scale") or 0
-        return _decimals(signed * _POWERS[scale - scales], sure, target.arrow), sure
+        return _decimals(signed * POWERS[scale - scales], sure, target.arrow), sure
     if pa.types.is_floating(target.arrow):
         sure = sure & (numbers < _EXACT)
         values = numbers / _DOUBLES[scales]

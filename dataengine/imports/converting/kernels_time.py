@@ -7,6 +7,7 @@ once, and put together with arithmetic that checks every part: no 30 February, n
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
 import numpy as np
@@ -133,7 +134,9 @@ def excel_day(text: str) -> str:
     return f"Excel’s day number {text} is {moment.date() if moment.time() == time() else moment}"
 
 
-def _careful(cells: pa.Array, target: Target, finish, instead: str) -> Converted:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _careful(
+    cells: pa.Array, target: Target, finish: Callable[[Moments], tuple[Ints, Mask, Mask]], instead: str
+) -> Converted:
     text = trimmed(cells)
     count = len(text)
     values = np.zeros(count, dtype=np.int64)

@@ -66,7 +66,7 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
     thrice = matches(values, style.thrice)
     if (amounts := thrice & tagged).any():
         values, thrice = only(values, ~amounts), thrice & ~amounts
-    values = pc.replace_substring(values, "." if style.decimal == "," else ",", "")
+    values = pc.replace_substring(values, style.other, "")
     if style.decimal == ",":
         values = pc.replace_substring(values, ",", ".")
     if percent.any():
@@ -119,7 +119,7 @@ def _judge(block: ColumnBlock, style: NumberStyle) -> Judged:
 class NumberVotes:
     """How well the cells of a column fit each style, over the whole file."""
 
-    def __init__(self, styles: Sequence[NumberStyle] = (), limit: int = 10_000) -> None:
+    def __init__(self, styles: Sequence[NumberStyle] = (), *, limit: int) -> None:
         self.tallies = [Tally(style) for style in styles or (POINT, COMMA)]
         self._limit = limit
         """With more failures a style is out of the question, and its cells are looked at no longer."""
@@ -171,7 +171,7 @@ class NumberVotes:
         self._owed = []
 
     def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> StyleChoice | None:
-        return decide(self.tallies, hint, default=default)
+        return decide(self.tallies, hint, default)
 
 
 def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
@@ -284,7 +284,7 @@ class StyleVotes:
             return
         self.votes.look(ColumnBlock(text, np.zeros(len(text), dtype=np.int64)))
 
-    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle | None, str, list[str]]:
+    def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle, str, list[str]]:
         """The style, what users should know about it, and the marks that all cells allow, that of the style first.
 
         If both fit, the decimal point.
@@ -293,5 +293,4 @@ class StyleVotes:
         choice = self.votes.decide(hint, default)
         if choice is None or not choice.tally.cells:
             return POINT, "", []
-        style = choice.tally.style
-        return style, choice.note, [style.decimal, choice.other] if choice.other else []
+        return choice.tally.style, choice.note, list(choice.marks)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from .date_formats import MONTH_NUMBERS, DateFormat
 from .kernels import mask_of, only
+from .remembered import remembered
 from .shapes import Ints, Mask, Shapes
 
 _MONTH_NAMES = pa.array(MONTH_NUMBERS)
@@ -24,8 +25,6 @@ _NUMBERS = np.array([*MONTH_NUMBERS.values(), 0], dtype=np.int64)
 _MINUTE = 60_000_000
 _NO_MOMENT = re.compile(r"[^0-9]*|.*[@_#&*<>={}\[\]|\\\"!?;~^`].*", re.DOTALL)
 """What is written in no format of ours, whatever it is: it has no digit, or what none of them has."""
-_LONGEST = 64
-"""Longer cells are not worth remembering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +103,15 @@ def fits_shape(shape: str, form: DateFormat) -> bool:
     return _spans(shape, form) is not None
 
 
+@remembered
 def may_be_moment(shape: str) -> bool:
     """Whether cells of a shape may be written in one of our own formats, as a first look goes."""
-    return _known_may(shape) if len(shape) <= _LONGEST else True
-
-
-@lru_cache(8_192)
-def _known_may(shape: str) -> bool:
     return _NO_MOMENT.fullmatch(shape) is None
 
 
+@remembered
 def _spans(shape: str, form: DateFormat) -> Mapping[str, tuple[int, int, str]] | None:
     """Where in its cells (in bytes) the parts of a moment stand, and what they are but for the digits."""
-    return _known_spans(shape, form) if len(shape) <= _LONGEST else _find_spans(shape, form)
-
-
-def _find_spans(shape: str, form: DateFormat) -> Mapping[str, tuple[int, int, str]] | None:
     found = re.fullmatch(form.pattern, shape, re.ASCII)
     if found is None:
         return None
@@ -129,9 +121,6 @@ def _find_spans(shape: str, form: DateFormat) -> Mapping[str, tuple[int, int, st
             start = len(shape[: found.start(name)].encode())
             spans[name] = (start, start + len(part.encode()), part)
     return spans
-
-
-_known_spans = lru_cache(8_192)(_find_spans)
 
 
 def _by_shapes(shapes: Shapes, form: DateFormat) -> _Parts:

@@ -13,6 +13,7 @@ from typing import Literal
 from dataengine.columns.types.numbers import DECIMAL, INTEGER
 
 from .recognising import MOST_FAILURES
+from .remembered import remembered
 
 _SPACE = "[ \u00a0\u2007\u2009\u202f]"
 _MINUS = "[-\u2212\u2010\u2013]"
@@ -60,9 +61,9 @@ class NumberStyle:
         return DECIMAL if self.decimal == "." else INTEGER
 
     @property
-    def groups(self) -> str:
-        """What is removed from a number's digits and marks."""
-        return r"\." if self.decimal == "," else ","
+    def other(self) -> Literal[".", ","]:
+        """The mark that is none before decimals."""
+        return "." if self.decimal == "," else ","
 
     @property
     def thrice(self) -> str:
@@ -143,7 +144,7 @@ class Tally:
     def is_whole(self) -> bool:
         return not (self.has_decimals or self.percents or self.currencies)
 
-    def take(self, said: Written, count: int = 1) -> None:
+    def take(self, said: Written, count: int) -> None:
         """Count cells that say the same but for their digits; ``bare``, ``low`` and ``high`` the digits tell."""
         self.cells += count
         self.thrice += count * said.thrice
@@ -161,11 +162,14 @@ class StyleChoice:
     tally: Tally
     is_proven: bool
     note: str
-    other: str = ""
-    """The other mark before decimals, where all cells allow that as well."""
+    marks: tuple[str, ...] = ()
+    """Where all cells allow either mark before decimals: both, the one that was chosen first."""
 
 
-def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberStyle = POINT) -> StyleChoice | None:
+_UNTOLD = "since nothing in the file says otherwise"
+
+
+def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle) -> StyleChoice | None:
     """Which of the styles a column is written in; None if its cells suggest both equally.
 
     ``hint`` is how other columns of the file are written; ``default`` applies where nothing in the file tells.
@@ -189,14 +193,18 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, *, default: NumberSty
         return None
     if not (point.thrice or comma.thrice):
         return StyleChoice(point, False, _marks(point))
-    shown = "1.000" if point.thrice else "1,000"
     style = hint or (POINT if point.thrice else default)
     best = point if style.decimal == "." else comma
-    reason = "as the file's other columns are" if hint else "since nothing in the file says otherwise"
-    meant = "one with three decimals" if best.thrice else "a thousand"
-    other_mark = "," if best is point else "."
-    note = f"cells like {shown} are read as {meant}, {reason}; to change that, set the option decimal to “{other_mark}”"
-    return StyleChoice(best, False, note, other_mark)
+    reason = "as the file's other columns are" if hint else _UNTOLD
+    note = note_on_thrice(best.style, "." if point.thrice else ",", reason)
+    return StyleChoice(best, False, note, (best.style.decimal, best.style.other))
+
+
+def note_on_thrice(style: NumberStyle, mark: str, reason: str = _UNTOLD) -> str:
+    """What users should know about a column read in a style, with cells like 1.000 or 1,000: ``mark`` says which."""
+    meant = "one with three decimals" if mark == style.decimal else "a thousand"
+    said = f"cells like 1{mark}000 are read as {meant}, {reason}"
+    return f"{said}; to change that, set the option decimal to “{style.other}”"
 
 
 def display_of(tally: Tally) -> dict[str, str]:
@@ -225,7 +233,7 @@ def shifted(text: str) -> str:
     return f"{found[1]}{whole}.{digits[-2:]}{found[3] or ''}"
 
 
-@lru_cache(8_192)
+@remembered
 def said_in(text: str, style: NumberStyle) -> Written | None:
     """What a cell says in a style, also where it needs none; None where it is no number. The same for cells of a shape.
 
@@ -245,7 +253,7 @@ def read_one(text: str, style: NumberStyle) -> Written | None:
     currency = re.sub(NO_CURRENCY, "", text)
     if thrice and currency:
         return None
-    number = re.sub(style.groups, "", shown).replace(",", ".")
+    number = shown.replace(style.other, "").replace(",", ".")
     if "%" in text:
         number = shifted(number)
     sign = "-" if re.search(NEGATIVE, text) else ""

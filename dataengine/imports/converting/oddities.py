@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .kernels import Target
+from .number_styles import POINT, note_on_thrice
 from .patterns import NULL_WORDS
 
 _MAYBE_THOUSANDS = r"^\s*-?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
@@ -52,6 +53,4 @@ class Oddities:
     @property
     def notes(self) -> list[str]:
         """What people should know once all was converted."""
-        said = "cells like 1.000 are read as one with three decimals, since nothing in the file says otherwise"
-        names = sorted(self._open_marks & self._seen_marks)
-        return [f"{name}: {said}; to change that, set the option decimal to “,”" for name in names]
+        return [f"{name}: {note_on_thrice(POINT, '.')}" for name in sorted(self._open_marks & self._seen_marks)]
