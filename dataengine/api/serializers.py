@@ -113,13 +113,10 @@ class ChangeTable(Arguments):
     search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
 
 
-class UpdateTable(TableArguments):
+class UpdateTable(TableArguments, ChangeTable):
     """The same for the verb endpoint, in which ``table_name`` says which table."""
 
     new_name = NameField(required=False)
-    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
-    description = description_field()
-    search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
 
 
 class DuplicateTable(Arguments):
@@ -177,7 +174,6 @@ class ColumnArguments(TableArguments):
 class UpdateColumn(ColumnArguments, ChangeColumn):
     """The same for the verb endpoint, in which ``column_name`` says which column."""
 
-    column_name = NameField()
     new_name = NameField(required=False)
 
 

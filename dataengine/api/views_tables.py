@@ -29,7 +29,8 @@ from dataengine.services import copies, indexes, trash
 from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
-_WHICH_COLUMN = ("table_name", "column_name")
+_WHICH_TABLE = ("table_name",)
+_WHICH_COLUMN = (*_WHICH_TABLE, "column_name")
 # What may be given for a new column besides its SQL-style type.
 _GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "description", "constraints", "display"})
 
@@ -94,16 +95,22 @@ class TableView(ApiView):
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
-        body = {name: value for name, value in self.body().items() if name not in _COUNTED}
-        return self.changed(table, checked(shapes.ChangeTable, news(body, self.data(table))))
+        return self.changed(table, checked(shapes.ChangeTable, self.wanted(self.body(), table)))
 
     def put(self, request: Request) -> Response:
-        asked = self.arguments(shapes.UpdateTable)
-        table = self.table(asked, "design")
-        del asked["table_name"]
-        if "new_name" in asked:
-            asked["table_name"] = asked.pop("new_name")
-        return self.changed(table, asked)
+        body = dict(self.body())
+        found = checked(shapes.TableArguments, {name: body.pop(name) for name in _WHICH_TABLE if name in body})
+        table = self.table(found, "design")
+        changes = checked(shapes.UpdateTable, {**found, **self.wanted(body, table)})
+        del changes["table_name"]
+        if "new_name" in changes:
+            changes["table_name"] = changes.pop("new_name")
+        return self.changed(table, changes)
+
+    def wanted(self, body: Mapping[str, Any], table: Table) -> dict[str, Any]:
+        """What of a body differs from the table as it is."""
+        given = {name: value for name, value in body.items() if name not in _COUNTED}
+        return news(given, self.data(table))
 
     def changed(self, table: Table, changes: Mapping[str, Any]) -> Response:
         if "table_name" in changes:  # the most likely of these to be refused

@@ -73,6 +73,25 @@ def test_what_was_shown_can_be_sent_back(
 
 
 @pytest.mark.usefixtures("table")
+@pytest.mark.parametrize(
+    ("verb", "path", "which", "fixed"),
+    [
+        ("update-table", "tables/t/", {}, {"columns": [], "id": 7}),
+        ("update-column", "tables/t/columns/a/", {"table_name": "t"}, {"index_state": "ready"}),
+    ],
+)
+def test_what_was_shown_can_be_sent_back_to_the_verbs(
+    client: APIClient, verb: str, path: str, which: dict[str, str], fixed: dict[str, Any]
+) -> None:
+    shown = client.get(f"/api/{path}").json()
+    assert client.put(f"/api/{verb}/", {**shown, **which}).json() == shown
+    assert client.put(f"/api/{verb}/", {**shown, **which, "label": "Name"}).json() == {**shown, "label": "Name"}
+    answer = client.put(f"/api/{verb}/", {**shown, **which, **fixed})
+    assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, set(fixed))
+    assert client.get(f"/api/{path}").json() == {**shown, "label": "Name"}
+
+
+@pytest.mark.usefixtures("table")
 def test_an_id_among_the_data_is_the_record_s_own(client: APIClient) -> None:
     for number, status in ((1, 200), (2, 400)):
         verb = client.put("/api/update-record/", {"table_name": "t", "id": 1, "data": {"id": number, "n": 5}})

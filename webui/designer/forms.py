@@ -109,9 +109,9 @@ class ColumnForm(Styled, forms.Form):
 
 def _to_blame(values: dict[str, Any]) -> str:
     """The input to show the error at if the column is not valid."""
-    if values["unique"] and values["case"] == IGNORE_CASE and not BY_SQL_NAME[values["type"]].is_text:
+    if values["unique"] and values.get("case") == IGNORE_CASE and not BY_SQL_NAME[values["type"]].is_text:
         return "case"
-    return "details" if values["details"] or _takes_details(values["type"]) else "type"
+    return "details" if values.get("details") or _takes_details(values["type"]) else "type"
 
 
 def _takes_details(sql_name: str) -> bool:

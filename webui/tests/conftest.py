@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from django.test import Client
 from guardian.shortcuts import assign_perm
+from pytest_django.fixtures import Settings
 
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
@@ -56,6 +58,17 @@ def shared(people: Table, colleague: User) -> Table:
     """The same table; the colleague may only view it."""
     assign_perm("view_table", colleague, people)
     return people
+
+
+@pytest.fixture
+def few_are_many(settings: Settings, people: Table) -> None:
+    """Lists of 2,003 people have the indexes made that they need."""
+    settings.AUTO_INDEX = True
+    settings.AUTO_INDEX_AFTER_RECORDS = 1_000
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.people (name) SELECT 'person ' || i FROM generate_series(1, 2000) i")
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("ANALYZE userdata.people")
 
 
 @pytest.fixture

@@ -113,6 +113,8 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
         ("ok", {"name": "a", "type": "JSON", "unique": "on"}, "cannot be unique"),
         ("ok", {"name": "a", "type": "DATE", "unique": "on", "case": "ignore_case"}, "no upper and lower case"),
         ("ok", {"name": "a", "type": "BLOB"}, "Select a valid choice"),
+        ("ok", {"name": "a", "type": "CHOICE", "unique": "on", "case": "upper"}, "Select a valid choice"),
+        ("ok", {"name": "a", "type": "CHOICE", "details": "a\0b"}, "Null characters are not allowed"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(

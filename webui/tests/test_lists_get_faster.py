@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import Client
 from psycopg import errors
 from pytest_django.fixtures import Settings
@@ -19,20 +19,10 @@ from webui.tests.pages import read
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("few_are_many")]
 
 GRID = "/tables/people/"
 INDEXES = "/tables/people/indexes/"
-
-
-@pytest.fixture(autouse=True)
-def _few_are_many(settings: Settings, people: Table) -> None:
-    settings.AUTO_INDEX = True
-    settings.AUTO_INDEX_AFTER_RECORDS = 1_000
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO userdata.people (name) SELECT 'person ' || i FROM generate_series(1, 2000) i")
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("ANALYZE userdata.people")
 
 
 def test_a_list_shows_how_far_its_index_is(as_owner: Client, people: Table) -> None:

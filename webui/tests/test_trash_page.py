@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.test import Client
 
 from dataengine.models import Table, TrashItem
+from webui.tests.conftest import make_table
 from webui.tests.pages import read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def test_a_deleted_table_is_restored_from_the_toast_and_from_the_page(as_owner: Client, people: Table) -> None:
@@ -32,6 +38,18 @@ def test_a_taken_name_is_asked_for_another(as_owner: Client, people: Table) -> N
     assert page.value("name") == "notes"
     assert as_owner.post(f"/trash/{item.pk}/restore/", {"name": "old notes"}).status_code == 302
     assert people.columns.filter(name="old notes").exists()
+
+
+def test_no_other_name_is_asked_for_where_none_would_help(as_owner: Client, owner: User, people: Table) -> None:
+    make_table(owner, "visits", {"who": "REFERENCES people"})
+    for name in ("visits", "people"):
+        as_owner.post(f"/tables/{name}/delete/")
+    refused = as_owner.post(f"/trash/{TrashItem.objects.get(name='visits').pk}/restore/")
+    assert refused.status_code == 422
+    page = read(refused)
+    assert "restore that first" in page
+    assert "Give another name." not in page
+    assert not page.elements("input", name="name")
 
 
 def test_what_is_deleted_for_good_is_asked_about_first(as_owner: Client, people: Table) -> None:

@@ -31,7 +31,7 @@ def restore(request: ConsoleRequest, pk: int) -> HttpResponse:
     try:
         restored = trash.restore(user=request.user, item=item, name=request.POST.get("name", "").strip())
     except DataEngineError as error:
-        return _page(request, item, error.message, status=422)
+        return _page(request, item, error, status=422)
     what = "table" if restored.column is None else "column"
     title = restored.table.title if restored.column is None else restored.column.title
     messages.success(request, " ".join([f"The {what} “{title}” is restored.", *restored.notes]))
@@ -50,8 +50,12 @@ def purge(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: ConsoleRequest, refused: TrashItem | None = None, reason: str = "", *, status: int = 200
+    request: ConsoleRequest,
+    refused: TrashItem | None = None,
+    error: DataEngineError | None = None,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     items = Paginator(access.trash_for(request.user), _PAGE).get_page(request.GET.get("page"))
-    context = {"section": "tables", "items": items, "refused": refused, "reason": reason}
+    context = {"section": "tables", "items": items, "refused": refused, "error": error}
     return htmx.render(request, "trash/index.html", context, status=status)

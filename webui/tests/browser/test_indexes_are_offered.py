@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError
 from playwright.sync_api import Page, expect
-from psycopg import errors
 
 from dataengine.models import Index, Table
-from dataengine.queries import paging
-from dataengine.queries.ordering import Term
 from dataengine.services import index_builds
 
 
-def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = paging.page_by_number
-
-    def slow(queryset: object, terms: list[Term], **options: object) -> object:
-        if terms[0].attribute == "id" or Index.objects.filter(state=Index.State.COMPLETED).exists():
-            return quick(queryset, terms, **options)  # type: ignore[arg-type]
-        raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
-
-    monkeypatch.setattr(paging, "page_by_number", slow)
+@pytest.mark.usefixtures("slow_without_index")
+def test_from_too_slow_to_the_records(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
     page.get_by_role("grid", name="people").get_by_role("link", name="name", exact=True).click()

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from django.db import OperationalError, connection
 from playwright.sync_api import Page, expect
-from psycopg import errors
-from pytest_django.fixtures import Settings
 
 from dataengine.models import Index, Table
-from dataengine.queries import paging
-from dataengine.queries.ordering import Term
 from dataengine.services import index_builds
 
-
-@pytest.fixture(autouse=True)
-def _few_are_many(settings: Settings, people: Table) -> None:
-    settings.AUTO_INDEX = True
-    settings.AUTO_INDEX_AFTER_RECORDS = 1_000
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO userdata.people (name) SELECT 'person ' || i FROM generate_series(1, 2000) i")
-        cursor.execute("SELECT pg_stat_force_next_flush()")
-        cursor.execute("ANALYZE userdata.people")
+pytestmark = pytest.mark.usefixtures("few_are_many")
 
 
-def test_from_too_slow_to_the_records(owners_page: Page, people: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = paging.page_by_number
-
-    def slow(queryset: object, terms: list[Term], **options: object) -> object:
-        if terms[0].attribute == "id" or Index.objects.filter(state=Index.State.COMPLETED).exists():
-            return quick(queryset, terms, **options)  # type: ignore[arg-type]
-        raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
-
-    monkeypatch.setattr(paging, "page_by_number", slow)
+@pytest.mark.usefixtures("slow_without_index")
+def test_from_too_slow_to_the_records(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/")
     grid = page.get_by_role("grid", name="people")
