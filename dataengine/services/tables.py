@@ -190,7 +190,8 @@ def alter_column(*, user: User, table: Table, column: Column, changes: ColumnCha
 def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
     """Move a column so many places on, or back; not beyond the ends."""
     keys = [other.pk for other in table.columns.all()]
-    place = max(0, min(len(keys) - 1, keys.index(column.pk) + by))
+    # If it has been deleted meanwhile, ``alter_column`` says so.
+    place = max(0, min(len(keys) - 1, keys.index(column.pk) + by)) if column.pk in keys else 0
     return alter_column(user=user, table=table, column=column, changes={"position": place})
 
 

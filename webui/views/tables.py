@@ -42,7 +42,6 @@ def new(request: ConsoleRequest) -> HttpResponse:
                 user=request.user,
                 name=names["table_name"],
                 label=names["label"],
-                description=names["description"],
                 columns=designer.specs(),
             )
         except DataEngineError as error:

@@ -101,7 +101,7 @@ class ColumnSpec:
     def made_unique(self, unique: Unique) -> ColumnSpec:
         """The same column, unique or not. Raises InvalidInput if case is to be ignored but the type has none."""
         if unique == IGNORE_CASE and not self.kind.is_text:
-            reason = f"unique: A {self.kind.label.lower()} column has no upper and lower case to ignore."
+            reason = f"unique: {self.kind.label} columns have no upper and lower case to ignore."
             raise InvalidInput(f"Column “{self.name}”: {reason}", code="invalid_type", fields={self.name: reason})
         ignores_case = unique == IGNORE_CASE or (unique is True and self.kind.unique_ignores_case)
         return replace(self, unique=bool(unique), unique_ignores_case=ignores_case)

@@ -272,7 +272,7 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
 
 def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
     head_lines = opening.source.head_lines
-    if head_lines > 1:
+    if head_lines > 1 and opening.dialect.has_header and options.dialect.skip_rows is None:
         plan.notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
     if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
