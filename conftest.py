@@ -6,7 +6,6 @@ and one Redis serve the whole run; under pytest-xdist each worker has its own da
 
 import gc
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from hypothesis import settings as hypothesis_settings
 from config.stack.embedded import wait_until_ready
 from config.stack.processes import Program
 from dataengine.tests.waiting import until
+from harness.chromium import running_chromium
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
@@ -287,39 +287,17 @@ def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> Iterator[Live
 
 # Chromium ------------------------------------------------------------------------------------------------------------
 
-# Chromium without windows, which does the same for a page in a third of the time, before those that have some.
-_HEADLESS_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
-_CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-_CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture(scope="session")
 def browser(pytestconfig: pytest.Config) -> "Iterator[Browser]":
-    """A real Chromium: the one of CHROMIUM, one installed on this machine, or Playwright's own."""
-    from playwright.sync_api import expect, sync_playwright
+    """A real Chromium for all tests."""
+    from playwright.sync_api import expect
 
     # What is expected of a page comes as soon as the machine can; only what never comes takes so long.
     expect.set_options(timeout=60_000)
-    headed = pytestconfig.getoption("headed")
-    names = _CHROMIUM_NAMES if headed else (*_HEADLESS_SHELLS, *_CHROMIUM_NAMES)
-    installed = (os.environ.get("CHROMIUM"), *(shutil.which(name) for name in names))
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=next(filter(None, installed), None),
-            args=[*_CHROMIUM_FLAGS, *([] if headed else ["--headless"])],
-            headless=not headed,
-            slow_mo=pytestconfig.getoption("slowmo"),
-        )
+    headed, slow_mo = pytestconfig.getoption("headed"), pytestconfig.getoption("slowmo")
+    with running_chromium(headed=headed, slow_mo=slow_mo) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import exports, grid, report, requests, tuning
+from bench import exports, grid, pages, report, requests, tuning
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from harness.system import System, running_system
@@ -97,8 +97,19 @@ def measure_requests(arguments: argparse.Namespace, machine: str) -> None:
     (arguments.results / "requests.md").write_text(text)
 
 
+def measure_pages(arguments: argparse.Namespace, machine: str) -> None:
+    """Pages in a real browser: their weight, what moves, and the time from a click to new rows."""
+    with _fresh_system() as system:
+        bench = pages.PagesBench(system)
+        visits, actions = bench.run()
+    text = pages.report(bench, visits, actions, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "pages.md").write_text(text)
+
+
 BENCHMARKS = {
-    "imports": measure_imports, "grid": measure_grid, "exports": measure_exports, "requests": measure_requests
+    "imports": measure_imports, "grid": measure_grid, "exports": measure_exports, "requests": measure_requests,
+    "pages": measure_pages,
 }  # fmt: skip
 
 

@@ -170,7 +170,7 @@ class GridBench:
         return seconds, dict(answer.json())
 
     def onward(self, table: str, **arguments: Any) -> float:
-        """Seconds of the second slowest page when following ``next``."""
+        """Median seconds of a page when following ``next``."""
         path = f"/api/tables/{table}/records/"
         _, page = self.timed(path, arguments)
         taken: list[float] = []

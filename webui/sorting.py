@@ -16,6 +16,7 @@ from django.http import QueryDict
 
 # Parameters for a page of one order; another order starts at its first page.
 PAGE_PARAMETERS = ("page", "cursor", "count")
+ORDER_PARAMETERS = ("order_by", "order_direction", "nulls")
 _DESCENDING = {"none": False, "ascending": True, "descending": None}
 """For each state of a column: whether the next one is descending; None if the column is then not sorted by."""
 

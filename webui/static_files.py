@@ -1,28 +1,59 @@
-"""Static files by WhiteNoise: their names, and responses suitable for ASGI."""
+"""Static files by WhiteNoise: bundles, names with hashes, and responses suitable for ASGI."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.files.base import ContentFile
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-# `import … from "./other.js";` and `import "./other.js";`, as written in our scripts, at the beginning of a line.
-_IMPORT = r"""(?m)^(?P<matched>(?P<what>import [^;"]*)"(?P<url>\.[^"]+)";)$"""
+from webui import bundles
+
+# `import "../vendor/library.js";` at the beginning of a line: all that is left of the imports of our scripts.
+_IMPORT = r"""(?m)^(?P<matched>import "(?P<url>\.[^"]+)";)$"""
+
+type Paths = dict[str, tuple[Any, str]]
+"""By name among the static files: the storage that a file comes from, and its path there."""
 
 
 class StaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Names with a hash of the content, in pages and in imports between our scripts.
+    """Scripts and stylesheets of ours in one file with what they import, and names with a hash of the content.
 
-    Django's own switch for this (``support_js_module_import_aggregation``) also rewrites the scripts of every package
-    that has some, and fails on one of django_htmx.
+    Django's own switch for imports in scripts (``support_js_module_import_aggregation``) also rewrites the scripts of
+    every package that has some, and fails on one of django_htmx.
     """
 
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("scripts/*.js", ((_IMPORT, '%(what)s"%(url)s";'),)),
+        ("scripts/*.js", ((_IMPORT, 'import "%(url)s";'),)),
     )
-    # A script's hash depends on the names of its imports, so each pass settles one more level of imports. Django's five
-    # passes are just enough for the grid.
-    max_post_process_passes = 10
+
+    def post_process(self, paths: Paths, dry_run: bool = False, **options: Any) -> Iterator[Any]:
+        """Bundle, then do what Django and WhiteNoise do."""
+        if not dry_run:
+            paths = {**paths, **self._bundles(paths)}
+        yield from super().post_process(paths, dry_run, **options)
+
+    def _bundles(self, paths: Paths) -> Paths:
+        """Put bundles in the places of those files of ours that import others."""
+
+        def read(name: str) -> str:
+            storage, path = paths[name]
+            with storage.open(path) as file:
+                content: bytes = file.read()
+            return content.decode()
+
+        made: Paths = {}
+        for name in paths:
+            make = bundles.maker_for(name)
+            if make is not None:
+                self.delete(name)
+                made[self.save(name, ContentFile(make(name, read).encode()))] = (self, name)
+        return made
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

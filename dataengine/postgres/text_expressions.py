@@ -95,6 +95,12 @@ def fold(column: Column) -> sql.Composable:
     return sql.SQL('({}({}) COLLATE "C")').format(function, sql.Identifier(column.name))
 
 
+def words_query(text: str) -> sql.Composed:
+    """``SELECT`` the words of a text as a tsquery, folded as those of a search index are."""
+    template = "SELECT plainto_tsquery('simple', {}({}))::text"
+    return sql.SQL(template).format(sql.Identifier(names.FUNCTIONS, names.FOLD), sql.Literal(text))
+
+
 def ordered_by(column: Column | None, attribute: str) -> F | SortKey:
     """What a list in the order of a column (None: ``id``) is sorted by."""
     return SortKey(F(attribute)) if column is not None and column.kind.is_text else F(attribute)

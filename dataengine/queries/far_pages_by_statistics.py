@@ -20,6 +20,8 @@ from dataengine.postgres import ddl
 from dataengine.records.model import Record
 
 LOWEST_ID, HIGHEST_ID = -(2**63), 2**63 - 1
+# A sample says to a few hundredths how many records come before a bound.
+_SURELY = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,19 @@ def place_of(
     if last.is_point:  # directly after a common value, where its stretch ends
         return Place(last.value, LOWEST_ID if descending else HIGHEST_ID, max(0, int((target - last.end) * count)))
     return Place(last.value, first_id, max(0, int((target - last.start) * count)))
+
+
+def place_before(
+    model: type[Record], column: Column | None, *, descending: bool, nulls_first: bool, offset: int, count: int
+) -> Place | None:
+    """The beginning of the last stretch that probably begins at or before the record after ``offset`` others.
+
+    None if PostgreSQL knows too little about the column, or if that is where the list begins.
+    """
+    target = offset / count if count else 0.0
+    stretches = _stretches(model, column, descending=descending, nulls_first=nulls_first)
+    earlier = [stretch for stretch in stretches if 0 < stretch.start <= target * _SURELY and stretch.value is not None]
+    return Place(earlier[-1].value, HIGHEST_ID if descending else LOWEST_ID) if earlier else None
 
 
 def _place_by_id(model: type[Record], share: float, value: Any, *, descending: bool) -> Place | None:

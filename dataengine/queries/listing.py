@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import OperationalError
@@ -53,7 +53,8 @@ class Listing:
 
     ``last`` is a cursor to the last records, None if this page has them; ``last_number`` is the number of the last
     page, if it is known and near enough to be reached by number. ``on_the_way`` are indexes that are being built and
-    that will make the list faster.
+    that will make the list faster. ``instead`` tells why the records are in the order of their ids, if they should be
+    in another.
     """
 
     page: Page
@@ -61,6 +62,7 @@ class Listing:
     last: str | None
     last_number: int | None
     on_the_way: Sequence[Remedy] = ()
+    instead: TooSlow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,24 @@ class Selection:
     def ordered(self) -> QuerySet[Record]:
         return ordered(self.records, self.terms)
 
-    def listing(self, *, number: int, limit: int, cursor: str = "", exact: bool = False) -> Listing:
-        """One page, by cursor if there is one, else by number (from 1), and the count. Raises TooSlow."""
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.records.query.where)
+
+    def by_id(self) -> Selection:
+        """The same records in the order of their ids, for somebody who begins to wait now."""
+        terms = parse_ordering(self.records.model)
+        return Selection(self.records, terms, replace(self.needs, order=None))
+
+    def listing(
+        self, *, number: int, limit: int, cursor: str = "", exact: bool = False, seconds: float | None = None
+    ) -> Listing:
+        """One page, by cursor if there is one, else by number (from 1), and the count. Raises TooSlow.
+
+        ``seconds`` is for lists that may take less time than others.
+        """
         try:
-            with time_limit(self._seconds_left()):
+            with time_limit(self._seconds_left(seconds)):
                 far = not cursor and (number - 1) * limit > paging.EXACT_OFFSET
                 count = count_records(self.records) if far else None
                 if cursor:
@@ -116,8 +132,8 @@ class Selection:
         jobs = ChangeJob.objects.filter(table=self.records.model.table, state=ChangeJob.State.RUNNING)
         return TooSlow(self.needs.remedies, is_changing=jobs.exists())
 
-    def _seconds_left(self) -> float:
-        return LIST_SECONDS - (time.monotonic() - self.began)
+    def _seconds_left(self, seconds: float | None = None) -> float:
+        return (LIST_SECONDS if seconds is None else seconds) - (time.monotonic() - self.began)
 
     def _count(self, page: Page, *, exact: bool) -> Count:
         """The number of records; a list that fits on one page has already been counted."""

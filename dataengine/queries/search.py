@@ -23,7 +23,7 @@ from django.db.models import F, Func, Q, Value
 from dataengine.columns import values
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
-from dataengine.postgres.text_expressions import Fold, holds
+from dataengine.postgres.text_expressions import Fold, holds, words_query
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
@@ -33,7 +33,6 @@ RARE = 10_000
 _PROBE_SECONDS = 0.2
 # The planner expects an unknown beginning of a word in one of fifty records.
 _UNKNOWN_SHARE = 0.024
-_WORDS = "SELECT plainto_tsquery('simple', tablekeep_functions.fold(%s))::text"
 
 
 def index_of(table: Table) -> Index | None:
@@ -122,7 +121,7 @@ def _is_common(model: type[Record], condition: Q) -> bool:
 def _words(text: str) -> str:
     """The words of ``text`` as a query; empty where there is none."""
     with connection.cursor() as cursor:
-        cursor.execute(_WORDS, [text[:SEARCHED_CHARACTERS]])
+        cursor.execute(words_query(text[:SEARCHED_CHARACTERS]))
         row = cursor.fetchone()
     return str(row[0]) if row else ""
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 from dataengine.models import Column, DeclinedIndex, Index, Table, TableUse
 from dataengine.models.shapes import IndexDetails
 from dataengine.postgres import names, usage
+from dataengine.queries.counts import Count
 from dataengine.queries.listing import Listing, Selection, TooSlow
 from dataengine.queries.needs import Remedy
 from dataengine.queries.table_sizes import EXACT_BELOW
@@ -37,35 +38,71 @@ _SIZE = 3
 """The indexes together may be this many times as large as the table."""
 _WRITE_COST = 100
 """Updating one index for a write costs about as much as scanning this many records."""
+_PATIENCE_SECONDS = 1.0
+"""How long a list may take for which an index is being built, if its records can also be shown in another order."""
 _ENTRY_BYTES = 28
 """What an entry of an index needs besides the value: the id, the record's address, free space."""
 _USE_PERIOD = timedelta(days=1)
 
 
-def listing(selection: Selection, *, number: int, limit: int, cursor: str = "", exact: bool = False) -> Listing:
+def listing(
+    selection: Selection, *, number: int, limit: int, cursor: str = "", exact: bool = False, or_by_id: bool = False
+) -> Listing:
     """``selection.listing``; afterwards queue the index that it lacked, if it read very many records.
 
-    ``Listing.on_the_way`` and the remedies of TooSlow tell which indexes are being built for it.
+    ``Listing.on_the_way`` and the remedies of TooSlow tell which indexes are being built for it. With ``or_by_id``, a
+    list that cannot be sorted in time has its records in the order of their ids (``Listing.instead``), and while an
+    index for its order is being built, it is not tried for long.
     """
+    seconds = None
+    if or_by_id and selection.needs.order is not None:
+        selection = _prepared(selection, selection.needs.order)
+        seconds = _PATIENCE_SECONDS if selection.needs.order and selection.needs.order.is_under_way else None
     try:
-        made = selection.listing(number=number, limit=limit, cursor=cursor, exact=exact)
+        made = selection.listing(number=number, limit=limit, cursor=cursor, exact=exact, seconds=seconds)
     except TooSlow as error:
-        if error.is_changing:
-            raise
-        raise TooSlow(_remedies(selection, None)) from error.__cause__
-    return replace(made, on_the_way=[remedy for remedy in _remedies(selection, made) if remedy.is_under_way])
+        reason = error if error.is_changing else TooSlow(_remedies(selection, None, above=EXACT_BELOW))
+        instead = _by_id(selection, number=1 if cursor else number, limit=limit) if or_by_id else None
+        if instead is None:
+            raise reason from error.__cause__
+        return replace(instead, on_the_way=_under_way(reason.remedies), instead=reason)
+    return replace(made, on_the_way=_under_way(_remedies(selection, made.count)))
 
 
-def _remedies(selection: Selection, made: Listing | None) -> list[Remedy]:
-    """The indexes that the list lacks (``made`` None: it was too slow), after the most important one was queued."""
+def _prepared(selection: Selection, missing: Remedy) -> Selection:
+    """The list after the index for its order was queued, if it is clear beforehand that it will be."""
+    if selection.is_filtered or missing.index is not None:
+        return selection
+    [order] = _remedies(selection, None)
+    return replace(selection, needs=replace(selection.needs, order=order))
+
+
+def _by_id(selection: Selection, *, number: int, limit: int) -> Listing | None:
+    """The list in the order of ids; None if it is in that order, or is too slow in that order, too."""
+    if selection.terms[0].column is None:
+        return None
+    try:
+        return selection.by_id().listing(number=number, limit=limit, seconds=_PATIENCE_SECONDS)
+    except TooSlow:
+        return None
+
+
+def _under_way(remedies: Sequence[Remedy]) -> list[Remedy]:
+    return [remedy for remedy in remedies if remedy.is_under_way]
+
+
+def _remedies(selection: Selection, count: Count | None, *, above: int | None = None) -> list[Remedy]:
+    """The indexes that the list lacks, after the most important one was queued if it read too many records.
+
+    That is more than ``AUTO_INDEX_AFTER_RECORDS``, or than ``above`` if that is less. ``count`` is the list's, if it is
+    known.
+    """
     needs, table = selection.needs, selection.records.model.table
-    above = settings.AUTO_INDEX_AFTER_RECORDS
-    if made is None:
-        above = min(above, EXACT_BELOW)  # whatever it had to read was too much
+    above = min(settings.AUTO_INDEX_AFTER_RECORDS, above or settings.AUTO_INDEX_AFTER_RECORDS)
     records = table.known.records if table.known is not None else 0
-    if not settings.AUTO_INDEX or records <= above:
+    if not settings.AUTO_INDEX:
         return needs.remedies
-    missed = needs.missed(records, made.count if made is not None else None, above=above)
+    missed = needs.missed(records, count, above=above)
     if missed is None or missed[0].index is not None:
         return needs.remedies
     remedy, read = missed
@@ -83,17 +120,17 @@ def _make(table: Table, remedy: Remedy, read: int) -> Index | None:
         with transaction.atomic():
             # One at a time, so that they can be counted; but without waiting.
             locked = Table.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=table.pk).first()
-            if locked is None or not _is_allowed(locked, remedy, read):
+            if locked is None:
                 return None
-            index, is_new = Index.objects.get_or_create(
-                table=locked,
-                column=column,
-                defaults={"automatic": True, "purpose": remedy.purpose, "records_read": read},
+            existing = Index.objects.filter(table=locked, column=column).first()  # made since the table was read
+            if existing is not None or not _is_allowed(locked, remedy, read):
+                return existing
+            index = Index.objects.create(
+                table=locked, column=column, automatic=True, purpose=remedy.purpose, records_read=read
             )
-            if is_new:
-                details: IndexDetails = {"index": called(column), "because": index.because}
-                record_event(user=None, table=locked, action="index.requested", details=details)
-                ring_on_commit(index.pk)
+            details: IndexDetails = {"index": called(column), "because": index.because}
+            record_event(user=None, table=locked, action="index.requested", details=details)
+            ring_on_commit(index.pk)
             return index
     except DatabaseError as error:
         # The list itself was read and can be answered.

@@ -217,8 +217,12 @@ def _refuse_if_referenced(user: User, table: Table) -> None:
 
 
 def _refuse_if_target_is_trashed(columns: Sequence[Column]) -> None:
+    """Also keeps the tables that the columns refer to from being deleted until the columns are back."""
+    keys = {column.references_id for column in columns}
+    held = Table.everything.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
+    trashed = {table.pk for table in held if table.trashed_at is not None}
     for column in columns:
-        if column.references is not None and column.references.trashed_at is not None:
+        if column.references is not None and column.references_id in trashed:
             raise Conflict(
                 f"“{column.name}” refers to the table “{column.references.name}”, which is in the trash; restore that"
                 " first.",

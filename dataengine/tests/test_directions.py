@@ -36,8 +36,8 @@ IMPORTS = (
     ("loading", "looking"),
 )
 CONSOLE = (
-    ("htmx", "words", "sorting", "static_files", "form_renderer", "sessions"),
-    ("errors", "forms"),
+    ("htmx", "words", "sorting", "bundles", "form_renderer", "sessions"),
+    ("errors", "forms", "static_files"),
     ("changes", "account_forms", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),
     ("urls", "routing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
+from dataengine.access import get_table
 from dataengine.models import Index, Table
 from dataengine.postgres import ddl
 from dataengine.queries import far_pages_by_sample, paging
@@ -88,6 +90,34 @@ def test_far_pages_are_about_where_they_should_be(table: Table, order: str, null
         assert abs(place - (number - 1) * 10) <= (0 if page.is_exact else ROWS * 0.04), (order, number, place)
     beyond = page_by_number(records, terms, number=501, limit=10, count=ABOUT)
     assert (beyond.records, beyond.next, beyond.is_exact) == ([], None, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", ["t", "-t"])
+@pytest.mark.parametrize("nulls", ["first", "last"])
+def test_most_texts_before_an_exact_page_are_counted_and_not_walked_over(
+    table: Table, owner: User, monkeypatch: pytest.MonkeyPatch, order: str, nulls: str
+) -> None:
+    monkeypatch.setattr(paging, "EXACT_OFFSET", ROWS)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE userdata.far SET t = NULL WHERE no % 7 = 0")
+        cursor.execute("ANALYZE userdata.far")
+    model = record_model(get_table(owner, "far", "view"))
+    terms, records = parse_ordering(model, order, nulls=nulls), model.objects.all()
+    ids = _ids(model, terms)
+    skipped: list[int] = []
+
+    def noted(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
+        skipped.extend(int(number) for number in re.findall(r"OFFSET (\d+)", str(statement)))
+        return execute(statement, parameters, many, context)
+
+    for number in range(4, 501, 9):
+        skipped.clear()
+        with connection.execute_wrapper(noted):
+            page = page_by_number(records, terms, number=number, limit=10)
+        assert ([record.pk for record in page.records], page.is_exact) == (ids[number * 10 - 10 : number * 10], True)
+        if 1_000 < number * 10 < 4_000:
+            assert sum(skipped) < number * 10 / 2
 
 
 @settings(max_examples=60)

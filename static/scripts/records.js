@@ -1,5 +1,6 @@
 // Everything that makes a table of records a grid.
 
+import "./console.js";
 import "./charts.js";
 import "./columns.js";
 import "./grid-changes.js";

@@ -2,6 +2,7 @@
 // then itself with the resulting draft. Without scripts the form posts the file itself.
 // `data-drop-page` takes files dropped anywhere on the page.
 
+import "./console.js";
 import { token } from "./requests.js";
 import { toast } from "./toasts.js";
 import "../vendor/tus-js-client-4.3.1/tus.min.js";

@@ -17,7 +17,7 @@ _MOST = 10
 class Faster:
     """Indexes that are being built; None for one that no longer exists. ``query`` is the grid's.
 
-    With ``waits``, no records are shown until they are ready.
+    With ``waits``, the list itself is not shown until they are ready.
     """
 
     indexes: Sequence[Index | None]

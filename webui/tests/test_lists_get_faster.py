@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
 from psycopg import errors
 from pytest_django.fixtures import Settings
+from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.models import Index, Table
+from dataengine.queries import listing, paging
+from dataengine.queries.ordering import Term
 from dataengine.services import indexes
 from dataengine.tests.indexing import build_waiting
 from webui.tests.conftest import PARTIAL
@@ -75,13 +79,95 @@ def test_what_was_too_slow_is_shown_once_its_index_is_there(
         slow = read(as_owner.get(f"{GRID}?order_by=born&name__iregex=1"))
     assert "Sorting by “born” needs an index, which is being built." in slow
     assert "Getting faster: 0 %" in slow
-    assert "The records are shown when it is ready." in slow
+    assert "This list is shown as soon as it is ready." in slow
     assert "Build the index" not in slow
     again = slow.element("div", id="faster")["hx-get"]
     assert "Getting faster" in read(as_owner.get(again, headers=PARTIAL))
     build_waiting()
     ready = as_owner.get(again, headers=PARTIAL)
     assert (ready.status_code, ready["HX-Redirect"]) == (204, f"{GRID}?order_by=born&name__iregex=1")
+
+
+@pytest.fixture
+def sorting_is_slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Any order but that of ids takes too long; yields the columns that lists were to be sorted by."""
+    quick, tried = paging.page_by_number, list[str]()
+
+    def slow(queryset: Any, terms: list[Term], **options: Any) -> Any:
+        tried.append(terms[0].column.name if terms[0].column else "id")
+        if terms[0].column is None:
+            return quick(queryset, terms, **options)
+        raise OperationalError("canceling statement due to statement timeout") from errors.QueryCanceled()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(paging, "page_by_number", slow)
+        yield tried
+
+
+def test_what_cannot_be_sorted_yet_is_shown_by_id(
+    as_owner: Client, people: Table, sorting_is_slow: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = as_owner.get(f"{GRID}?order_by=-born&score__isnull=true&limit=25")
+    assert answer.status_code == 200
+    page = read(answer)
+    assert sorting_is_slow == ["born", "id"]
+    assert "Sorting by “born” needs an index, which is being built." in page
+    assert "Here are the same records, sorted by id." in page
+    assert "Getting faster: 0 %" in page
+    ids = [int(row["id"][1:]) for row in page.elements("tr") if row.attributes.get("id", "").startswith("r")]
+    assert (len(ids), ids) == (25, sorted(ids))
+    assert not page.elements("th", aria_sort="descending")
+    # The next page goes on from this one, and says in its URL what it is.
+    [following] = page.values("a", "href", rel="next")
+    assert "order_by" not in following
+    assert "score__isnull=true" in following
+    more = [int(row["id"][1:]) for row in read(as_owner.get(following)).elements("tr") if "id" in row.attributes]
+    assert more[0] > ids[-1]
+    # When the index is there, the page is what was asked for.
+    build_waiting()
+    monkeypatch.undo()
+    ready = as_owner.get(page.element("div", id="faster")["hx-get"], headers=PARTIAL)
+    assert ready["HX-Redirect"] == f"{GRID}?order_by=-born&score__isnull=true&limit=25"
+    assert read(as_owner.get(ready["HX-Redirect"])).elements("th", aria_sort="descending")
+
+
+def test_programs_get_what_they_asked_for_or_an_error(people: Table, owner: User, sorting_is_slow: list[str]) -> None:
+    headers = {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"}
+    answer = Client().get("/api/tables/people/records/?order_by=born", headers=headers)
+    assert (answer.status_code, sorting_is_slow) == (503, ["born"])
+
+
+def test_a_list_that_waits_for_its_index_is_not_tried_for_long(
+    as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+    limited = listing.time_limit
+
+    def noted(seconds: float) -> Any:
+        limits.append(seconds)
+        return limited(seconds)
+
+    monkeypatch.setattr(listing, "time_limit", noted)
+    # From the first visit on: a list of the whole table tells beforehand that it will need an index.
+    for query in ("order_by=born", "order_by=born&score__isnull=true", "order_by=-born&page=3"):
+        limits.clear()
+        as_owner.get(f"{GRID}?{query}")
+        assert 0 < limits[0] <= 1, query
+    limits.clear()
+    build_waiting()
+    as_owner.get(f"{GRID}?order_by=born")
+    assert limits[0] > 3
+
+
+def test_texts_are_many_sooner(as_owner: Client, people: Table, settings: Settings) -> None:
+    settings.AUTO_INDEX_AFTER_RECORDS = 4_000
+    for query in ("order_by=born", "name=nobody"):
+        as_owner.get(f"{GRID}?{query}")
+    assert not Index.objects.exists()
+    as_owner.get(f"{GRID}?order_by=name")
+    assert [(index.column.name, index.records_read) for index in Index.objects.all() if index.column] == [
+        ("name", 2_003)
+    ]
 
 
 def test_who_may_only_look_gets_it_too(as_colleague: Client, shared: Table) -> None:

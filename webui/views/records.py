@@ -14,6 +14,7 @@ from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
 from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
+from dataengine.queries.listing import Listing
 from dataengine.records.model import record_model
 from dataengine.services import automatic_indexes
 from dataengine.services import records as services
@@ -26,7 +27,7 @@ from webui.grid.cells import RecordGrid, records_order
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
-from webui.sorting import PAGE_PARAMETERS, Order
+from webui.sorting import ORDER_PARAMETERS, PAGE_PARAMETERS, Order, query_string
 from webui.views.view import console_view
 
 EXPORT_FORMATS = (
@@ -238,21 +239,34 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *
     number = _page_number(params)
     exact = params.get("count") == "exact"
     cursor = params.get("cursor", "")
-    listed = automatic_indexes.listing(selection, number=number, limit=limit, cursor=cursor, exact=exact)
-    page, count = listed.page, listed.count
+    listed = automatic_indexes.listing(selection, number=number, limit=limit, cursor=cursor, exact=exact, or_by_id=True)
+    page, count, instead = listed.page, listed.count, listed.instead
     labels = references.labels(request.user, page.records)
-    grid = RecordGrid(page.records, layout.shown, order=order, labels=labels, widths=layout.widths)
+    shown_order = order.by({}) if instead else order
+    grid = RecordGrid(page.records, layout.shown, order=shown_order, labels=labels, widths=layout.widths)
     return {
         "headings": grid.headings(),
         "lines": grid.lines(versions=may_edit),
         "page": page,
-        "last": None if listed.last_number else listed.last,
-        "last_number": listed.last_number,
+        "links": _page_links(params, listed),
+        "instead": instead,
         "limit": limit,
         "before": (page.number - 1) * limit,
         "count": count,
         "pages": -(-count.value // limit) if count.is_exact else None,
-        "faster": faster.of_remedies(listed.on_the_way, params, waits=False),
+        "faster": faster.of_remedies(listed.on_the_way, params, waits=instead is not None),
+    }
+
+
+def _page_links(params: QueryDict, listed: Listing) -> dict[str, str]:
+    """The queries of other pages, in the order of the page that is shown."""
+    page, number = listed.page, listed.last_number
+    dropped = dict.fromkeys(("page", "cursor", *(ORDER_PARAMETERS if listed.instead else ())))
+    return {
+        "first": query_string(params, dropped),
+        "previous": query_string(params, dropped | {"cursor": page.previous}),
+        "next": query_string(params, dropped | {"cursor": page.next}),
+        "last": query_string(params, dropped | ({"page": number} if number else {"cursor": listed.last})),
     }
 
 

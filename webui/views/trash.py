@@ -58,4 +58,4 @@ def _page(
 ) -> HttpResponse:
     items = Paginator(access.trash_for(request.user), _PAGE).get_page(request.GET.get("page"))
     context = {"section": "tables", "items": items, "refused": refused, "error": error}
-    return htmx.render(request, "trash/index.html", context, status=status)
+    return htmx.render(request, "trash/index.html", context, partial="trash/_items.html", status=status)

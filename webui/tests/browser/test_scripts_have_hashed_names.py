@@ -1,4 +1,4 @@
-"""The static files of an installation: names with hashes, in pages and in what scripts import from each other."""
+"""The static files of an installation: few, with hashes in their names, in pages and in what scripts import."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
+from dataengine.models import ImportJob
 from dataengine.records.model import record_model
 from webui.static_files import StaticFilesStorage
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
     from dataengine.models import Table
 
 HASHED = re.compile(r"/static/(scripts/[\w-]+|vendor/.+)\.[0-9a-f]{12}\.js$")
@@ -47,10 +50,11 @@ def test_the_grid_works_with_them(owners_page: Page, people: Table, scripts: lis
 
     assert [url for url in scripts if not HASHED.search(url)] == []
     assert len(scripts) == len(set(scripts))
-    # Each module has one URL: two would load it twice, each with its own state.
-    stems = [HASHED.sub(r"\1", url) for url in scripts]
-    assert len(stems) == len(set(stems))
-    assert {Path(stem).name for stem in stems} >= {"records", "console", "grid", "requests", "toasts"}
+    assert sorted(names(scripts)) == ["htmx.min", "records"]
+
+
+def names(urls: list[str]) -> list[str]:
+    return [Path(HASHED.sub(r"\1", url)).name for url in urls]
 
 
 def test_an_upload_works_with_them(owners_page: Page, people: Table, scripts: list[str]) -> None:
@@ -61,4 +65,12 @@ def test_an_upload_works_with_them(owners_page: Page, people: Table, scripts: li
     )
     expect(page.get_by_role("heading", name="more.csv")).to_be_visible()
     assert [url for url in scripts if not HASHED.search(url)] == []
-    assert any("/tus.min." in url for url in scripts)
+    assert {*names(scripts)} == {"htmx.min", "tus.min", "upload"}
+
+
+def test_an_import_has_its_socket(owners_page: Page, people: Table, owner: User, scripts: list[str]) -> None:
+    job = ImportJob.objects.create(table=people, table_name="people", user=owner, filename="a.csv", state="queued")
+    with owners_page.expect_websocket() as opened:
+        owners_page.goto(f"/imports/{job.pk}/")
+    assert f"/ws/imports/{job.pk}/" in opened.value.url
+    assert sorted(names(scripts)) == ["console", "htmx.min", "hx-ws.min"]
