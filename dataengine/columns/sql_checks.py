@@ -39,8 +39,9 @@ def _rules(check: exp.Expr) -> Rules:
         case exp.And():
             return _both(_rules(check.left), _rules(check.right))
         case exp.Between():
-            low, high = _number(check.args["low"]), _number(check.args["high"])
-            return {_column(check.this): {"minimum": low, "maximum": high}}
+            low, high = check.args["low"].copy(), check.args["high"].copy()
+            lower = exp.GTE(this=check.this.copy(), expression=low)
+            return _both(_comparison(lower), _comparison(exp.LTE(this=check.this.copy(), expression=high)))
         case exp.GTE() | exp.GT() | exp.LTE() | exp.LT():
             return _comparison(check)
         case exp.In() if check.expressions:
