@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, BinaryIO, TypedDict
 
 from dataengine.columns.types import ColumnSpec
@@ -28,6 +29,7 @@ class Look(TypedDict, total=False):
     """What was found. ``is_whole`` says that all of the file was looked at, and not its beginning alone."""
 
     columns: list[ColumnFinding]
+    specs: list[dict[str, Any]]  # of a new table: its columns, as ``ColumnSpec`` has them
     notes: list[str]
     proposals: list[dict[str, Any]]
     rows: int
@@ -70,6 +72,7 @@ class Looker:
         told = plan.findings()
         return {
             "columns": found,
+            "specs": [asdict(spec) for spec in plan.specs] if self._columns is None else [],
             "notes": told["notes"],
             "proposals": [dict(proposal) for proposal in told.get("proposals", ())],
             "rows": self._rows,

@@ -77,8 +77,18 @@ def look(
         "options": options,
         "columns": None if columns is None else [asdict(column) for column in columns],
     }
+    return _answer_to(question, WAIT_SECONDS)
+
+
+def look_at_text(text: str, filename: str, options: Mapping[str, Any], *, seconds: float) -> dict[str, Any]:
+    """The same for a text as the only content of a file for a new table. Raises Pending after ``seconds``."""
+    question = {"text": text, "filename": filename, "options": options, "columns": None}
+    return _answer_to(question, seconds)
+
+
+def _answer_to(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     try:
-        return _looks.ask(json.dumps(question)).result(WAIT_SECONDS)
+        return _looks.ask(json.dumps(question)).result(seconds)
     except (NotYet, CancelledError) as error:  # cancelled: too many others were asked since
         raise Pending from error
 

@@ -66,7 +66,7 @@ def remake_table_now(*, user: User, table: Table, columns: Sequence[ColumnSpec])
 
 def _make_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> list[Column]:
     """The columns of a table that has none, in the catalog, and the table itself in PostgreSQL."""
-    checked = _check_columns(user, columns)
+    checked = check_columns(user, columns)
     made = [_insert_column(table, spec, reference, place) for place, (spec, reference) in enumerate(checked)]
     for column in made:
         check_default(column)
@@ -256,7 +256,7 @@ def current_column(table: Table, column: Column) -> Column:
     return current
 
 
-def _check_columns(user: User, columns: Sequence[ColumnSpec]) -> list[tuple[ColumnSpec, Table | None]]:
+def check_columns(user: User, columns: Sequence[ColumnSpec]) -> list[tuple[ColumnSpec, Table | None]]:
     """Validate the columns of a new table, all errors at once."""
     _check_count(len(columns))
     names, fields, checked = list[str](), dict[str, Any](), list[tuple[ColumnSpec, Table | None]]()
@@ -350,7 +350,14 @@ def _reference(user: User, spec: ColumnSpec) -> Table | None:
 
 
 def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, place: int) -> Column:
-    return Column.objects.create(
+    column = column_of(table, spec, reference, place)
+    column.save(force_insert=True)
+    return column
+
+
+def column_of(table: Table, spec: ColumnSpec, reference: Table | None, place: int = 0) -> Column:
+    """The catalog row that a column will be; not saved."""
+    return Column(
         table=table,
         name=spec.name,
         label=spec.label.strip()[:200],

@@ -56,49 +56,20 @@ window.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  const target = event.target;
   // A choice of how to show something sends its form at once. Without a script the form has a button.
-  if (target.matches("[data-submit-on-change]")) target.form.requestSubmit();
-  if (target.matches("select[data-type]")) fitDetails(target);
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
-
-/** The one field of a column row whose meaning depends on the type: its label, an example, whether it is a table. */
-function fitDetails(select) {
-  const row = select.closest(".column-row");
-  const input = row?.querySelector("[data-details]");
-  if (!input) return;
-  const details = JSON.parse(select.dataset.type)[select.value];
-  const [label, example, isTable] = details ?? ["Details", "", false];
-  input.closest(".field").classList.toggle("details-unused", !details);
-  input.closest(".field").querySelector("label").textContent = label;
-  input.placeholder = example;
-  if (isTable) input.setAttribute("list", "referable");
-  else input.removeAttribute("list");
-}
-
-function prepare(root) {
-  for (const select of root.querySelectorAll("select[data-type]")) fitDetails(select);
-}
 
 /** Focus the first field with an error. */
 function goToFault(root) {
   root.querySelector(":is(input, select, textarea)[aria-invalid=true]")?.focus();
 }
 
-document.addEventListener("DOMContentLoaded", () => {
-  prepare(document);
-  goToFault(document);
-});
-document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
+document.addEventListener("DOMContentLoaded", () => goToFault(document));
 
 document.addEventListener("htmx:after:swap", (event) => {
   const { target, response } = event.detail?.ctx ?? {};
   if (response?.status === 422 && target?.isConnected) goToFault(target);
-  // Focus a new column row, so that it can be filled in.
-  const pressed = event.detail?.ctx?.request?.submitter;
-  if (pressed?.name === "do" && pressed.value === "add") {
-    document.querySelector(".column-row:last-of-type input[name$='-name']")?.focus();
-  }
 });
 
 // For Back, typing a search is one step, not one for each letter; an empty search is no step.

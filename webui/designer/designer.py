@@ -1,7 +1,8 @@
 """The form of a new table: its names and any number of column rows, which the server adds, moves and removes.
 
-Each of these buttons posts the whole form with ``do`` = ``add``, ``remove:2``, ``up:2`` or ``down:2``; what was
-typed comes back without validation. Only ``do=create`` (and Enter in a field) validates.
+Each of these buttons posts the whole form with ``do`` = ``add``, ``remove:2``, ``up:2``, ``down:2``, ``move:2:0``, or
+``paste``, which reads a text into rows; what was typed comes back without validation. Only ``do=create`` (and Enter in
+a field) validates, and ``do=check``, by which the script asks for the errors while the form is being filled in.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from typing import Any
 
 from django.http import QueryDict
 
+from dataengine.columns.identifiers import MAX_BYTES
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
-from webui.designer.forms import ColumnForm, TableForm
+from webui.designer.column_forms import BLAMED, ColumnForm, initial_of
+from webui.designer.forms import TableForm
+from webui.designer.sketches import Sketch, read_sketch
 from webui.errors import add_errors
 
 MAX_ROWS = 400
@@ -27,18 +31,42 @@ class Designer:
     rows: list[ColumnForm]
 
     def __init__(self, posted: QueryDict | None = None) -> None:
-        do, _, place = (posted.get("do", "create") if posted is not None else "").partition(":")
-        self.is_judged = do == "create"
+        self.sketch = posted.get("sketch", "") if posted is not None else ""
+        self.notes: list[str] = []
+        self.problem = ""
+        do, _, places = (posted.get("do", "create") if posted is not None else "").partition(":")
+        self.is_judged = do in {"create", "check"}
         if posted is None:
             self.form, self.rows = TableForm(), [_unjudged_row(0, {})]
         elif self.is_judged:
             self.form = TableForm(posted)
             self.rows = [ColumnForm(posted, prefix=f"{_PREFIX}-{number}") for number in range(_count(posted))]
         else:
-            self.form = TableForm(initial={name: posted.get(name, "") for name in TableForm.base_fields})
-            typed = [_typed(posted, number) for number in range(_count(posted))]
-            _carry_out(typed, do, int(place) if place.isdecimal() else -1)
+            names = {name: posted.get(name, "") for name in TableForm.base_fields}
+            typed: list[Mapping[str, Any]] = [_typed(posted, number) for number in range(_count(posted))]
+            if do == "paste":
+                self._take_in(names, typed)
+            else:
+                _carry_out(typed, do, [int(place) for place in places.split(":") if _is_place(place)])
+            self.form = TableForm(initial=names)
             self.rows = [_unjudged_row(number, values) for number, values in enumerate(typed)]
+
+    def _take_in(self, names: dict[str, str], typed: list[Mapping[str, Any]]) -> None:
+        """Add what was pasted to the rows that have a name; a table's name that was typed stays."""
+        try:
+            sketch = read_sketch(self.sketch)
+        except DataEngineError as error:
+            self.problem = error.message
+            return
+        named = [values for values in typed if values.get("name")]
+        room = MAX_ROWS - len(named)
+        self.notes = list(sketch.notes)
+        if len(sketch.columns) > room:
+            self.notes.append(f"Only the first {room:,} of them are here: a form holds {MAX_ROWS} columns.")
+        typed[:] = [*named, *(initial_of(spec) for spec in sketch.columns[:room])]
+        for name, value in _names_of(sketch).items():
+            names[name] = names[name] or value
+        self.sketch = ""
 
     def is_valid(self) -> bool:
         """Validate names and all rows, so that every error shows at once."""
@@ -48,25 +76,37 @@ class Designer:
         """The columns, once valid."""
         return [row.cleaned_data["spec"] for row in self.rows]
 
+    def indexed(self) -> list[str]:
+        """The names of the columns that are to have an index."""
+        return [row.cleaned_data["spec"].name for row in self.rows if row.cleaned_data["indexed"]]
+
     def add_errors(self, error: DataEngineError) -> None:
         """Add the errors of ``create_table`` to the rows and fields that they name."""
-        rows = {row.cleaned_data["name"]: row for row in self.rows}
+        rows = {row.cleaned_data["name"]: row for row in self.rows if "name" in row.cleaned_data}
         elsewhere = dict(error.fields)
         for name in [name for name in elsewhere if name in rows]:
-            field = "default" if error.error_code == "invalid_default" else "name"
             for text in elsewhere.pop(name):
-                rows[name].add_error(field, text)
+                rows[name].add_error(BLAMED.get(error.error_code, "name"), text)
         if elsewhere or not error.fields:
             add_errors(self.form, error)
 
     @property
     def has_errors(self) -> bool:
-        return self.is_judged and bool(self.form.errors or any(row.errors for row in self.rows))
+        return bool(self.problem) or (self.is_judged and bool(self.form.errors or any(row.errors for row in self.rows)))
+
+
+def _names_of(sketch: Sketch) -> dict[str, str]:
+    name = sketch.name.encode()[:MAX_BYTES].decode(errors="ignore")
+    return {"table_name": name, "label": sketch.label, "description": sketch.description}
 
 
 def _count(posted: QueryDict) -> int:
     text = posted.get("rows", "0")
-    return min(int(text), MAX_ROWS) if text.isdecimal() else 0
+    return min(int(text), MAX_ROWS) if _is_place(text) else 0
+
+
+def _is_place(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _typed(posted: QueryDict, number: int) -> dict[str, str]:
@@ -75,16 +115,17 @@ def _typed(posted: QueryDict, number: int) -> dict[str, str]:
 
 
 def _unjudged_row(number: int, values: Mapping[str, Any]) -> ColumnForm:
-    return ColumnForm(initial=values, prefix=f"{_PREFIX}-{number}")
+    return ColumnForm(initial=dict(values), prefix=f"{_PREFIX}-{number}")
 
 
-def _carry_out(rows: list[dict[str, str]], do: str, at: int) -> None:
+def _carry_out(rows: list[Mapping[str, Any]], do: str, places: list[int]) -> None:
+    at = places[0] if places else -1
     if do == "add" and len(rows) < MAX_ROWS:
         rows.append({})
     elif not 0 <= at < len(rows):
         return
     elif do == "remove":
         del rows[at]
-    elif do in {"up", "down"}:
-        to = max(0, min(len(rows) - 1, at + (1 if do == "down" else -1)))
-        rows.insert(to, rows.pop(at))
+    elif do in {"up", "down", "move"}:
+        to = places[1] if do == "move" and len(places) > 1 else at + {"up": -1, "down": 1}.get(do, 0)
+        rows.insert(max(0, min(len(rows) - 1, to)), rows.pop(at))

@@ -28,7 +28,7 @@ def hosts(owner: User) -> Iterator[Table]:
 
 @pytest.mark.usefixtures("hosts")
 def test_the_designer_offers_it_and_makes_it(as_owner: Client) -> None:
-    assert read(as_owner.get("/tables/new/")).words_of("option", value="INET") == ["IP address"]
+    assert read(as_owner.get("/tables/new/")).words_of("option", value="INET") == ["IP address · INET"]
     row = {"columns-0-name": "ip", "columns-0-type": "INET", "columns-0-details": "", "columns-0-default": "::1"}
     answer = as_owner.post("/tables/new/", {"table_name": "made", "rows": "1", "do": "create", **row})
     assert answer.status_code == 302

@@ -43,11 +43,14 @@ def test_a_column_that_cannot_be_added_says_why_and_keeps_what_was_typed(as_owne
 def test_the_change_form_comes_as_a_part_and_as_a_page(as_owner: Client, people: Table) -> None:
     url = f"{DESIGN}{column('email').pk}/"
     assert read(as_owner.get(url, headers=PARTIAL)).outermost["class"] == "column-edit"
-    assert read(as_owner.get(url)).element("h1").words == "Column email"
+    page = read(as_owner.get(url))
+    assert page.element("h1").words == "Design of People we know"
+    assert page.element("form", action=url, data_check="").elements("input", name="name")[0]["value"] == "email"
+    assert len(page.elements("tr", class_="column-edit")) == 1
 
 
 def test_a_column_is_renamed_labelled_and_made_required(as_owner: Client, people: Table) -> None:
-    assert change(as_owner, "email", label="E-mail", unique="on")[0] == 204
+    assert change(as_owner, "email", label="E-mail", unique="on")[0] == 200
     assert column("email").label == "E-mail"
     column_id = column("name").pk
     form = {"do": "save", "name": "full name", "label": "", "default": "", "required": "on", "unique": "on"}
@@ -59,15 +62,68 @@ def test_a_unique_column_may_ignore_case_or_not(as_owner: Client, people: Table)
     assert (column("email").unique, column("email").unique_ignores_case) == (True, True)
     html = read(as_owner.get(f"{DESIGN}{column('email').pk}/"))
     assert html.value("case") == "ignore_case"
-    assert change(as_owner, "email", label="E-mail", unique="on", case="ignore_case")[0] == 204
+    assert change(as_owner, "email", label="E-mail", unique="on", case="ignore_case")[0] == 200
     assert column("email").unique_ignores_case
-    assert change(as_owner, "email", unique="on", case="exact")[0] == 204
+    assert change(as_owner, "email", unique="on", case="exact")[0] == 200
     assert (column("email").unique, column("email").unique_ignores_case) == (True, False)
-    assert change(as_owner, "name", unique="on", case="ignore_case")[0] == 204
+    assert change(as_owner, "name", unique="on", case="ignore_case")[0] == 200
     assert (column("name").unique, column("name").unique_ignores_case) == (True, True)
-    assert change(as_owner, "name", case="ignore_case")[0] == 204
+    assert change(as_owner, "name", case="ignore_case")[0] == 200
     assert not column("name").unique
     assert 'name="case"' not in read(as_owner.get(f"{DESIGN}{column('score').pk}/")).source
+
+
+def test_a_saved_row_closes_in_place_and_says_so(as_owner: Client, people: Table) -> None:
+    status, row = change(as_owner, "score", label="Points", default="5")
+    assert status == 200
+    assert row.element("strong").words == "Points"
+    assert "Saved." in row
+    closed = read(as_owner.get(f"{DESIGN}{column('score').pk}/?closed", headers=PARTIAL))
+    assert closed.element("strong").words == "Points"
+    assert not closed.elements("input", name="name")
+
+
+def test_an_index_is_ticked_at_its_column(as_owner: Client, people: Table) -> None:
+    assert change(as_owner, "score", indexed="on")[0] == 200
+    assert column("score").index_or_none
+    assert "indexed" in read(as_owner.get(DESIGN)).words_of("span", class_="rule")
+    assert change(as_owner, "score")[0] == 200
+    assert column("score").index_or_none is None
+    form = {"do": "add", "name": "height", "type": "INTEGER", "indexed": "on", "minimum": "0"}
+    assert as_owner.post(DESIGN, form).status_code == 302
+    assert column("height").index_or_none
+    assert column("height").constraints == {"minimum": 0}
+
+
+def test_columns_are_put_in_their_places_for_everybody(as_owner: Client, people: Table) -> None:
+    def names() -> list[str]:
+        return list(people.columns.values_list("name", flat=True))
+
+    def move(name: str, **headers: str) -> int:
+        form = {"do": "place", "place": headers.pop("place")}
+        return as_owner.post(f"{DESIGN}{column(name).pk}/", form, headers=headers).status_code
+
+    assert move("active", place="0", **PARTIAL) == 204
+    assert names() == ["active", "name", "email", "born", "score", "notes"]
+    assert move("active", place="99") == 302
+    assert names() == ["name", "email", "born", "score", "notes", "active"]
+    assert move("active", place="x") == 302
+    assert as_owner.post(f"{DESIGN}{column('email').pk}/", {"do": "up"}, headers=PARTIAL).status_code == 204
+    assert names() == ["email", "name", "born", "score", "notes", "active"]
+
+
+def test_changes_are_checked_while_they_are_typed(as_owner: Client, people: Table) -> None:
+    url, key = f"{DESIGN}{column('score').pk}/", f"id_{column('score').pk}_"
+    form = {"do": "check", "name": "Email", "label": "", "default": "lots"}
+    errors = as_owner.post(url, form, headers=PARTIAL).json()["errors"]
+    assert "differ only in upper and lower case" in errors[f"{key}name"][0]
+    assert "not a value of this type" in errors[f"{key}default"][0]
+    assert as_owner.post(url, form | {"name": "points", "default": "5"}, headers=PARTIAL).json() == {"errors": {}}
+    assert column("score").default is None
+    added = {"do": "check", "name": "name", "type": "INTEGER", "default": "x"}
+    errors = as_owner.post(DESIGN, added, headers=PARTIAL).json()["errors"]
+    assert list(errors) == ["id_new_name", "id_new_default"]
+    assert people.columns.count() == 6
 
 
 def test_what_the_records_forbid_stands_at_the_field(as_owner: Client, people: Table) -> None:

@@ -35,7 +35,7 @@ def test_a_table_is_made_with_all_that_was_said(as_owner: Client) -> None:
         {"name": "email", "type": "EMAIL", "unique": "on", "required": "on"},
         {"name": "code", "type": "VARCHAR", "details": "20", "default": "none"},
         {"name": "price", "type": "NUMERIC", "details": "8, 2"},
-        {"name": "colour", "type": "CHOICE", "details": "red, it's blue"},
+        {"name": "colour", "type": "CHOICE", "choices": "red\r\nit's, well, blue\r\n\r\n"},
     )
     response = as_owner.post("/tables/new/", form)
     assert response.headers["Location"] == "/tables/customers/"
@@ -44,7 +44,7 @@ def test_a_table_is_made_with_all_that_was_said(as_owner: Client) -> None:
     assert (columns["email"].unique, columns["email"].required) == (True, True)
     assert (columns["code"].sql_text, columns["code"].default) == ("VARCHAR(20)", "none")
     assert columns["price"].sql_text == "NUMERIC(8,2)"
-    assert columns["colour"].parameters == {"choices": ["red", "it's blue"]}
+    assert columns["colour"].parameters == {"choices": ["red", "it's, well, blue"]}
 
 
 def test_a_unique_column_may_ignore_case(as_owner: Client) -> None:
@@ -67,7 +67,7 @@ def test_a_unique_column_may_ignore_case(as_owner: Client) -> None:
 
 
 def test_a_column_may_refer_to_a_table(as_owner: Client, people: Table) -> None:
-    form = posted("create", "visits", {"name": "who", "type": "REFERENCES", "details": "people"})
+    form = posted("create", "visits", {"name": "who", "type": "REFERENCES", "references": "people"})
     assert as_owner.post("/tables/new/", form).status_code == 302
     assert Table.objects.get(name="visits").columns.get().references == people
 
@@ -82,6 +82,10 @@ def test_a_column_may_refer_to_a_table(as_owner: Client, people: Table) -> None:
         ("down:0", ["b", "a", "c"]),
         ("down:2", ["a", "b", "c"]),
         ("remove:9", ["a", "b", "c"]),
+        ("move:2:0", ["c", "a", "b"]),
+        ("move:0:9", ["b", "c", "a"]),
+        ("move:9:0", ["a", "b", "c"]),
+        ("move:1", ["a", "b", "c"]),
         ("nonsense:x", ["a", "b", "c"]),
     ],
 )
@@ -108,13 +112,13 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
         ("ok", {"name": "Robert'); DROP TABLE x"}, "contain only letters"),
         ("ok", {"name": "a", "type": "CHOICE"}, "CHOICE needs its values"),
         ("ok", {"name": "a", "type": "NUMERIC", "details": "2, 9"}, "scale cannot be greater"),
-        ("ok", {"name": "a", "type": "REFERENCES", "details": "nowhere"}, "no table “nowhere”"),
+        ("ok", {"name": "a", "type": "REFERENCES", "references": "nowhere"}, "no table “nowhere”"),
         ("ok", {"name": "a", "type": "INTEGER", "default": "many"}, "not a value of this type"),
         ("ok", {"name": "a", "type": "JSON", "unique": "on"}, "cannot be unique"),
         ("ok", {"name": "a", "type": "DATE", "unique": "on", "case": "ignore_case"}, "no upper and lower case"),
         ("ok", {"name": "a", "type": "BLOB"}, "Select a valid choice"),
         ("ok", {"name": "a", "type": "CHOICE", "unique": "on", "case": "upper"}, "Select a valid choice"),
-        ("ok", {"name": "a", "type": "CHOICE", "details": "a\0b"}, "Null characters are not allowed"),
+        ("ok", {"name": "a", "type": "CHOICE", "choices": "a\0b"}, "Null characters are not allowed"),
     ],
 )
 def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
@@ -126,6 +130,86 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_made(
     assert complaint in html
     assert "kept" in names_in(html)
     assert not Table.objects.exists()
+
+
+def test_all_that_can_be_said_of_a_column_is_kept(as_owner: Client) -> None:
+    form = posted(
+        "create",
+        "goods",
+        {"name": "price", "type": "NUMERIC", "minimum": "> 0", "maximum": "99.5", "display": "EUR", "indexed": "on"},
+        {"name": "code", "label": "Code", "description": "As printed.", "min_length": "2", "max_length": "5"},
+        {"name": "mark", "type": "TEXT", "pattern": "^[A-Z]+$", "minimum": "7", "display": "percent"},
+        {"name": "share", "type": "INTEGER", "display": "percent", "pattern": "ignored", "indexed": ""},
+        {"name": "more", "type": "JSON", "indexed": "on"},
+    )
+    form["description"] = "What we sell."
+    assert as_owner.post("/tables/new/", form).status_code == 302
+    table = Table.objects.get(name="goods")
+    assert table.description == "What we sell."
+    columns = {c.name: c for c in table.columns.all()}
+    assert columns["price"].constraints == {"exclusiveMinimum": 0, "maximum": 99.5}
+    assert columns["price"].display == {"style": "currency", "currency": "EUR"}
+    assert (columns["code"].label, columns["code"].description) == ("Code", "As printed.")
+    assert columns["code"].constraints == {"minLength": 2, "maxLength": 5}
+    # What does not apply to the type chosen in the end is ignored.
+    assert (columns["mark"].constraints, columns["mark"].display) == ({"pattern": "^[A-Z]+$"}, {})
+    assert (columns["share"].constraints, columns["share"].display) == ({}, {"style": "percent"})
+    assert {name for name, column in columns.items() if column.index_or_none} == {"price"}
+    page = read(as_owner.get("/tables/goods/design/"))
+    for rule in ("> 0", "≤ 99.5", "shown in €", "2 to 5 characters", "like ^[A-Z]+$", "shown in per cent", "indexed"):
+        assert page.elements("span", class_="rule")
+        assert rule in page.words_of("span", class_="rule")
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "complaint"),
+    [
+        ({"type": "INTEGER", "minimum": "many"}, "minimum", "Give a number, or > and a number."),
+        ({"type": "INTEGER", "minimum": "< 5"}, "minimum", "Give a number, or > and a number."),
+        ({"type": "INTEGER", "maximum": "> 5"}, "maximum", "Give a number, or < and a number."),
+        ({"type": "REAL", "maximum": "1e999"}, "maximum", "too large"),
+        ({"type": "INTEGER", "minimum": "5", "maximum": "4"}, "minimum", "minimum is greater than maximum"),
+        ({"min_length": "-1"}, "min_length", "Give a whole number."),
+        ({"max_length": "²"}, "max_length", "Give a whole number."),
+        ({"pattern": "("}, "pattern", "does not understand this pattern"),
+        ({"type": "INTEGER", "default": "3", "minimum": "5"}, "default", "not a value of this type"),
+        ({"type": "REFERENCES", "references": "nowhere"}, "references", "no table “nowhere”"),
+        ({"type": "REFERENCES"}, "references", "REFERENCES needs the name of a table"),
+        ({"type": "CHOICE"}, "choices", "CHOICE needs its values"),
+        ({"type": "VARCHAR", "details": "long"}, "details", "length as whole numbers"),
+        ({"type": "JSON", "unique": "on"}, "unique", "cannot be unique"),
+    ],
+)
+def test_each_error_stands_at_its_own_input_also_while_it_is_typed(
+    row: dict[str, str], field: str, complaint: str, as_owner: Client
+) -> None:
+    data = {"name": "a", **row}
+    html = read(as_owner.post("/tables/new/", posted("create", "ok", data)))
+    assert complaint in html.element("ul", class_="errorlist", id=f"id_columns-0-{field}_error").words
+    answer = as_owner.post("/tables/new/", posted("check", "ok", data), headers=PARTIAL)
+    assert answer.status_code == 200
+    [said] = answer.json()["errors"][f"id_columns-0-{field}"]
+    assert complaint in said
+    assert not Table.objects.exists()
+
+
+def test_a_check_tells_all_that_create_would_and_makes_nothing(as_owner: Client, people: Table) -> None:
+    form = posted("check", "people", {"name": "a", "type": "DATE", "default": "soon"}, {"name": "A"}, {"name": "b c"})
+    errors = as_owner.post("/tables/new/", form, headers=PARTIAL).json()["errors"]
+    assert errors["id_table_name"] == ["This name is taken."]
+    assert "differ only in upper and lower case" in errors["id_columns-1-name"][0]
+    assert Table.objects.count() == 1
+    assert as_owner.post("/tables/new/", posted("check", "free", {"name": "x"})).json() == {"errors": {}}
+
+
+def test_types_are_grouped_by_what_they_are_for_with_a_sample(as_owner: Client) -> None:
+    page = read(as_owner.get("/tables/new/"))
+    groups = page.values("optgroup", "label")
+    assert groups[:5] == ["Text", "Number", "Yes or no", "Date and time", "Contact"]
+    assert page.words_of("option", value="NUMERIC") == ["Decimal number — 12.50, exactly · NUMERIC"]
+    assert all(len(text.split(" — ")) == 2 for text in page.words_of("option", data_takes="case lengths"))
+    [number] = page.elements("option", value="NUMERIC")
+    assert number["data-takes"].split() == ["details", "limits", "display", "index"]
 
 
 def test_every_error_shows_at_once(as_owner: Client) -> None:

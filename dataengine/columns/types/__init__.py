@@ -50,8 +50,8 @@ def recognised() -> list[ColumnType]:
 
 
 for _kind in (
-    Text(), Varchar(), SmallInteger(), Integer(), BigInteger(), Numeric(), Real(), Double(), Boolean(), Date(), Time(),
-    Timestamp(), TimestampTz(), Uuid(), Json(), Jsonb(), Email(), Url(), Choice(), Reference(),
+    Text(), Varchar(), Choice(), Integer(), Numeric(), SmallInteger(), BigInteger(), Double(), Real(), Boolean(),
+    Date(), Time(), Timestamp(), TimestampTz(), Email(), Url(), Reference(), Uuid(), Json(), Jsonb(),
 ):  # fmt: skip
     register(_kind)
 

@@ -48,7 +48,9 @@ class ColumnType(ABC):
     label: ClassVar[str]
     """Shown to users."""
     group: ClassVar[str] = "Other"
-    """The heading under which users choose it."""
+    """What it is for: the heading under which users choose it."""
+    sample: ClassVar[str] = ""
+    """A value as people would write it, shown where the type is chosen."""
     sql_names: ClassVar[tuple[str, ...]]
     """The SQL-style spellings; the first is the one shown."""
     arguments: ClassVar[tuple[str, ...]] = ()

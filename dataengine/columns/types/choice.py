@@ -15,7 +15,7 @@ class Choice(TextType):
     """One of the texts that the column offers, letter for letter."""
 
     name, label = "choice", "Choice"
-    group = "Other"
+    sample = "red, green or blue"
     sql_names = ("CHOICE",)
     arguments = ("choices",)
     details = ("Choices", "red, green, blue")

@@ -25,6 +25,8 @@ class Json(ColumnType):
     """JSON of any shape."""
 
     name, label = "json", "JSON"
+    group = "For programs"
+    sample = '{"a": [1, 2]}'
     sql_names = ("JSON",)
     postgres = "jsonb"
     can_be_unique = False

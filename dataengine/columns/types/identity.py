@@ -19,6 +19,8 @@ class Uuid(ColumnType):
     """A UUID."""
 
     name, label = "uuid", "UUID"
+    group = "For programs"
+    sample = "9f1b4c0e-…"
     sql_names = ("UUID",)
     postgres = "uuid"
     json_forms = (("string", "uuid"),)

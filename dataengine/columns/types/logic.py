@@ -30,6 +30,8 @@ class Boolean(ColumnType):
     """Yes or no."""
 
     name, label = "boolean", "Yes / no"
+    group = "Yes or no"
+    sample = "yes"
     sql_names = ("BOOLEAN", "BOOL")
     postgres = "boolean"
     json_forms = (("boolean", None),)

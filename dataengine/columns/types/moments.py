@@ -33,6 +33,7 @@ class Date(Moment):
     """A day."""
 
     name, label = "date", "Date"
+    sample = "2024-12-31"
     sql_names = ("DATE",)
     postgres = "date"
     json_forms = (("string", "date"),)
@@ -64,6 +65,7 @@ class Time(Moment):
     """A time of day."""
 
     name, label = "time", "Time"
+    sample = "23:59:00"
     sql_names = ("TIME", "TIME WITHOUT TIME ZONE")
     postgres = "time"
     json_forms = (("string", "time"),)
@@ -92,6 +94,7 @@ class Timestamp(Moment):
     """A date and a time of day, in no zone."""
 
     name, label = "timestamp", "Date and time"
+    sample = "2024-12-31 23:59:00"
     sql_names: ClassVar[tuple[str, ...]] = ("TIMESTAMP", "DATETIME", "TIMESTAMP WITHOUT TIME ZONE")
     postgres = "timestamp"
     lookups = CALENDAR
@@ -135,6 +138,7 @@ class TimestampTz(Timestamp):
     """A moment: a date and a time of day in a zone. PostgreSQL stores it in UTC."""
 
     name, label = "timestamptz", "Date and time with zone"
+    sample = "2024-12-31 23:59:00Z"
     sql_names = ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
     postgres = "timestamptz"
     json_forms = (("string", "date-time"),)

@@ -19,7 +19,8 @@ class Reference(WholeNumber):
     """The id of a record of another table. The constraint is in DDL: record models have no ForeignKey."""
 
     name, label = "reference", "Reference"
-    group = "Other"
+    group = "Records"
+    sample = "a customer"
     sql_names = ("REFERENCES",)
     postgres = "bigint"
     arguments = ("references",)

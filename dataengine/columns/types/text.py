@@ -65,6 +65,7 @@ class Text(PlainText):
     """Text of any length."""
 
     name, label = "text", "Text"
+    sample = "any words"
     sql_names = ("TEXT",)
     json_forms = (("string", None),)
 
@@ -78,6 +79,7 @@ class Varchar(PlainText):
     """Text of a limited length."""
 
     name, label = "varchar", "Short text"
+    sample = "Ann Lee"
     sql_names = ("VARCHAR", "CHARACTER VARYING")
     postgres = "varchar"
     arguments = ("length",)
@@ -138,6 +140,8 @@ class Email(Address):
     """An e-mail address."""
 
     name, label = "email", "Email"
+    group = "Contact"
+    sample = "ann@example.com"
     sql_names = ("EMAIL",)
     json_forms = (("string", "email"),)
     pattern = EMAIL_PATTERN
@@ -169,6 +173,8 @@ class Url(Address):
     """A web address."""
 
     name, label = "url", "Web address"
+    group = "Contact"
+    sample = "https://example.com"
     sql_names = ("URL",)
     json_forms = (("string", "uri"), ("string", "url"))
     pattern = URL_PATTERN

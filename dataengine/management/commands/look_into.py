@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -35,7 +36,15 @@ def _answer(asked: dict[str, Any]) -> Look:
     columns = None if asked["columns"] is None else [ColumnSpec(**column) for column in asked["columns"]]
     try:
         options = ImportOptions.read(asked["options"])
-        with Path(asked["path"]).open("rb") if asked["path"] else default_storage.open(asked["key"], "rb") as file:
-            return look(cast("BinaryIO", file), asked["filename"], options, columns)
+        with _opened(asked) as file:
+            return look(file, asked["filename"], options, columns)
     except InvalidInput as error:
         return {"problem": error.message}
+
+
+def _opened(asked: dict[str, Any]) -> BinaryIO:
+    if asked.get("text") is not None:
+        return BytesIO(asked["text"].encode())
+    return cast(
+        "BinaryIO", Path(asked["path"]).open("rb") if asked["path"] else default_storage.open(asked["key"], "rb")
+    )

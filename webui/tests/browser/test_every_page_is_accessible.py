@@ -96,6 +96,8 @@ def test_no_page_has_a_violation(
         "/tables/people/design/",
         f"/tables/people/design/{column.pk}/",
         f"/tables/people/design/{column.pk}/?drop",
+        "/tables/people/duplicate/",
+        "/tables/people/definition/",
         "/tables/people/columns/",
         "/tables/people/indexes/",
         "/tables/people/delete/",

@@ -23,29 +23,15 @@ def test_a_table_is_designed_without_a_mouse(owners_page: Page) -> None:
     page.goto("/tables/new/")
     page.get_by_label("Table name").focus()
     page.keyboard.type("typed")
-    press(page, "Tab", "Tab")
+    press(page, "Tab", "Tab", "Tab")
     expect(page.get_by_label("Column name")).to_be_focused()
     page.keyboard.type("first")
     press(page, "Tab")
     page.keyboard.type("Int")  # a select chooses by its first letters
-    press(page, "Tab", "Tab", "Space", "Enter")  # default, then unique; Enter creates, as in any form
+    press(page, "Tab", "Space", "Enter")  # unique; Enter creates, as in any form
     expect(page.get_by_role("heading", level=1, name="typed")).to_be_visible()
     column = Table.objects.get(name="typed").columns.get()
     assert (column.type, column.unique) == ("integer", True)
-
-
-def test_what_a_type_needs_is_asked_for(owners_page: Page) -> None:
-    page = owners_page
-    page.goto("/tables/new/")
-    details = page.locator("[data-details]")
-    expect(details).to_be_hidden()
-    page.get_by_label("Type").select_option("NUMERIC")
-    expect(page.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
-    assert details.get_attribute("list") is None
-    page.get_by_label("Type").select_option("REFERENCES")
-    expect(page.get_by_label("Table", exact=True)).to_have_attribute("list", "referable")
-    page.get_by_label("Type").select_option("DATE")
-    expect(details).to_be_hidden()
 
 
 def test_menus_open_and_close(owners_page: Page, people: Table) -> None:

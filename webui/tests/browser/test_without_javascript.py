@@ -34,12 +34,38 @@ def test_a_table_is_designed(plain_page: Page) -> None:
     page.get_by_role("button", name="Add column").click()
     page.get_by_label("Column name").nth(1).fill("second")
     page.get_by_label("Type").nth(1).select_option("VARCHAR")
+    expect(page.get_by_label("Details").first).to_be_hidden()
     page.get_by_label("Details").nth(1).fill("20")
     page.get_by_role("button", name="Move up").nth(1).click()
     expect(page.get_by_label("Column name").first).to_have_value("second")
     page.get_by_role("button", name="Create table").click()
     expect(page.get_by_role("table", name="plain")).to_be_visible()
     assert [c.sql_text for c in Table.objects.get(name="plain").columns.all()] == ["VARCHAR(20)", "TEXT"]
+
+
+def test_a_pasted_text_fills_the_form(plain_page: Page) -> None:
+    page = plain_page
+    page.goto("/tables/new/")
+    page.get_by_text("Start from something you have").click()
+    page.get_by_label("Text to start from").fill("CREATE TABLE pasted (size numeric(4,1), colour enum('red', 'blue'))")
+    page.get_by_role("button", name="Fill in the columns").click()
+    expect(page.get_by_label("Table name")).to_have_value("pasted")
+    expect(page.get_by_label("Choices").nth(1)).to_have_value("red\nblue")
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("table", name="pasted")).to_be_visible()
+    assert [c.type for c in Table.objects.get(name="pasted").columns.all()] == ["numeric", "choice"]
+
+
+def test_a_column_is_changed_and_moved_on_one_page(plain_page: Page, people: Table) -> None:
+    page = plain_page
+    page.goto("/tables/people/design/")
+    page.get_by_role("link", name="Change score").click()
+    expect(page.get_by_role("heading", level=1, name="Design of People we know")).to_be_visible()
+    page.get_by_label("Column name").first.fill("points")
+    page.get_by_role("button", name="Save").first.click()
+    expect(page.get_by_role("button", name="Move points up")).to_be_visible()
+    page.get_by_role("button", name="Move points up").click()
+    assert list(people.columns.values_list("name", flat=True))[2:4] == ["points", "born"]
 
 
 def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:

@@ -1,0 +1,66 @@
+// The designer: rows of columns are moved by dragging and by Alt+arrows, a field's name follows the type, and definitions
+// are copied. Without this script the same is done by buttons; which fields apply to a type is CSS alone.
+
+import "./choices.js";
+import "./live-checks.js";
+import "./row-order.js";
+import { toast } from "./toasts.js";
+
+/** The field for a type's parameters is called what the type calls it, with an example. */
+function nameDetails(select) {
+  const option = select.selectedOptions[0];
+  const input = select.closest("form").elements[select.name.replace(/type$/, "details")];
+  if (!input || !option?.dataset.details) return;
+  const [label, example] = JSON.parse(option.dataset.details);
+  input.labels[0].textContent = label;
+  input.placeholder = example;
+}
+
+function prepare(root) {
+  for (const select of root.querySelectorAll("select[name$=type]")) nameDetails(select);
+  for (const button of root.querySelectorAll("button[data-copies]")) button.hidden = false;
+}
+
+document.addEventListener("DOMContentLoaded", () => prepare(document));
+document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("select[name$=type]")) nameDetails(target);
+});
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest?.("button[data-copies]");
+  if (!button) return;
+  const text = document.getElementById(button.dataset.copies);
+  try {
+    await navigator.clipboard.writeText(text.value);
+  } catch {
+    // Browsers allow it only on https:// and on this machine; selected text can be copied by hand anywhere.
+    text.focus();
+    text.select();
+    toast("This browser does not let pages copy. The text is selected: press Ctrl+C.", true);
+    return;
+  }
+  toast(`Copied: ${button.textContent.replace("Copy", "").trim()}.`);
+});
+
+document.addEventListener("htmx:after:swap", () => prepare(document));
+
+// A row that opens or closes in place takes the focus along.
+let opening = null;
+document.addEventListener("htmx:before:request", ({ target }) => {
+  opening = target.closest?.("tbody[data-movable]")?.id ?? null;
+});
+document.addEventListener("htmx:after:swap", (event) => {
+  const { request, response } = event.detail?.ctx ?? {};
+  if (request?.submitter?.name === "do" && request.submitter.value === "add") {
+    const names = document.querySelectorAll(".column-rows input[name$='-name']");
+    names[names.length - 1]?.focus();
+  }
+  const row = opening && document.getElementById(opening);
+  opening = null;
+  if (!row || response?.status === 422) return;
+  (row.querySelector("form[data-check] input[name=name], .notice ~ .actions a") ?? row.querySelector("a[data-open]"))?.focus();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") event.target.closest?.("tbody[data-movable]")?.querySelector("a[data-close]")?.click();
+});

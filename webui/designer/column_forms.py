@@ -1,0 +1,319 @@
+"""Forms for columns: of a new table, added to one, changed in one. The services interpret what they contain."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+from django import forms
+
+from dataengine.columns import displays
+from dataengine.columns.payloads import check_constraints
+from dataengine.columns.sql_types import parse_sql_type
+from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Column
+from dataengine.models.shapes import ColumnChanges
+from webui.designer.forms import AS_TYPED, description_field, identifier
+from webui.forms import Styled
+
+_CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
+_LIMIT = re.compile(r"([<>]=?)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
+BLAMED = {
+    "invalid_default": "default", "invalid_pattern": "pattern", "unknown_reference": "references",
+    "invalid_type": "unique",
+}  # fmt: skip
+"""The input at which the services' errors belong, by their codes."""
+_LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
+
+
+def takes(kind: ColumnType) -> list[str]:
+    """Which of a column's fields apply to a type, by the words of ``data-for`` in the templates."""
+    asks = "choices" if "choices" in kind.arguments else "refers" if kind.is_reference else "details"
+    found = {
+        asks: bool(kind.details),
+        "limits": "minimum" in kind.constraints,
+        "lengths": "minLength" in kind.constraints,
+        "pattern": "pattern" in kind.constraints,
+        "case": kind.is_text,
+        "display": displays.may_have_display(kind),
+        "index": kind.can_be_sorted,
+    }
+    return [word for word, applies in found.items() if applies]
+
+
+def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The registry's types by what they are for: a word, a value, and PostgreSQL's name."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for kind in REGISTRY.values():
+        sample = f" — {kind.sample}" if kind.sample else ""
+        groups.setdefault(kind.group, []).append((kind.sql_names[0], f"{kind.label}{sample} · {kind.sql_names[0]}"))
+    return list(groups.items())
+
+
+class TypeSelect(forms.Select):
+    """Each option tells by ``data-takes`` which other fields apply; designer.css shows no others."""
+
+    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, label, *args, **kwargs)
+        kind = BY_SQL_NAME.get(str(value))
+        if kind is not None:
+            option["attrs"]["data-takes"] = " ".join(takes(kind))
+            if kind.details:
+                option["attrs"]["data-details"] = json.dumps(kind.details)
+        return option
+
+
+def _display_choices(*codes: str) -> list[Any]:
+    """How numbers can be shown; ``codes`` are currencies in use, besides those that have a sign."""
+    known = dict.fromkeys([*displays.SIGNS, *filter(None, codes)])
+    money = [(code, f"{code} ({displays.SIGNS[code]})" if code in displays.SIGNS else code) for code in known]
+    return [("", "a plain number"), ("percent", "per cent: 0.125 as 12.5%"), ("Currency", money)]
+
+
+def _display_word(display: Mapping[str, str]) -> str:
+    """A column's display as the form's choice."""
+    return display.get("currency", display.get("style", ""))
+
+
+def _display_of(word: str) -> dict[str, str]:
+    return {"style": "percent"} if word == "percent" else {"style": "currency", "currency": word} if word else {}
+
+
+class ColumnFields(Styled, forms.Form):
+    """All that can be said of a column but its type; each form keeps what applies to it."""
+
+    name = forms.CharField(
+        label="Column name",
+        error_messages={"required": "A column needs a name."},
+        widget=forms.TextInput(attrs=AS_TYPED),
+    )
+    label = forms.CharField(label="Label", required=False, max_length=200, help_text="Shown instead of the name.")
+    description = description_field()
+    default = forms.CharField(
+        label="Default", required=False, strip=False, help_text="What a record has that says nothing."
+    )
+    unique = forms.BooleanField(label="Unique", required=False)
+    case = forms.ChoiceField(label="Upper and lower case", choices=_CASES, required=False)
+    required = forms.BooleanField(label="Required", required=False)
+    display = forms.ChoiceField(label="Shown as", choices=_display_choices(), required=False)
+    indexed = forms.BooleanField(
+        label="Index", required=False, help_text="Sorting and filtering by it stay fast in large tables."
+    )
+
+    # HTML's `required` would block the button that removes the row.
+    use_required_attribute = False
+
+    def clean_name(self) -> str:
+        """Report an invalid name together with all other errors."""
+        return identifier(self.cleaned_data["name"], what="column")
+
+    @contextmanager
+    def errors_at(self, field: str) -> Iterator[None]:
+        """File what is wrong with the column under one of the inputs."""
+        try:
+            yield
+        except InvalidInput as error:
+            reasons = [text for texts in error.fields.values() for text in texts] or [error.message]
+            self.add_error(field, reasons[0])
+
+
+class ColumnForm(ColumnFields):
+    """One column of a new table, or one to be added to a table."""
+
+    type = forms.ChoiceField(label="Type", initial="TEXT", widget=TypeSelect)
+    details = forms.CharField(label="Details", required=False, widget=forms.TextInput(attrs=AS_TYPED))
+    choices = forms.CharField(
+        label="Choices",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "data-choices": ""}),
+        help_text="One a line, in the order in which they are offered.",
+    )
+    references = forms.CharField(
+        label="Refers to",
+        required=False,
+        help_text="The table whose records are meant. They are shown by their first text column.",
+        widget=forms.TextInput(attrs={**AS_TYPED, "list": "referable"}),
+    )
+    minimum = forms.CharField(label="At least", required=False, max_length=60, help_text="5, or > 5 for more than 5.")
+    maximum = forms.CharField(label="At most", required=False, max_length=60, help_text="9, or < 9 for less than 9.")
+    min_length = forms.CharField(label="Shortest", required=False, max_length=9, help_text="In characters.")
+    max_length = forms.CharField(label="Longest", required=False, max_length=9, help_text="In characters.")
+    pattern = forms.CharField(
+        label="Pattern",
+        required=False,
+        max_length=1_000,
+        strip=False,
+        help_text="A regular expression that each value matches, for example <code>^[A-Z]{2}[0-9]+$</code>.",
+        widget=forms.TextInput(attrs=AS_TYPED),
+    )
+
+    field_order = ("name", "type")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ChoiceField", self.fields["type"]).choices = type_choices()
+        cast("forms.ChoiceField", self.fields["case"]).choices = [("", "case as usual"), *_CASES]
+        # A text that describes the table may bring a currency that is not offered otherwise.
+        code = self.data.get(self.add_prefix("display"), "") if self.is_bound else self.initial.get("display", "")
+        if re.fullmatch("[A-Z]{3}", str(code)):
+            cast("forms.ChoiceField", self.fields["display"]).choices = _display_choices(str(code))
+        for name in ("minimum", "maximum", "min_length", "max_length"):
+            self.fields[name].widget.attrs["inputmode"] = "decimal" if name.endswith("mum") else "numeric"
+
+    def clean(self) -> dict[str, Any]:
+        """Read the column with the same readers as the API."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = BY_SQL_NAME.get(values.get("type", ""))
+        if kind is None or "name" not in values:
+            return values
+        spec = None
+        asked = "choices" if "choices" in kind.arguments else "references" if kind.is_reference else "details"
+        with self.errors_at(asked if kind.details else "type"):
+            spec = parse_sql_type(values["name"], _type_text(kind, values))
+        if spec is not None and (made := self._completed(spec, values)) is not None:
+            values["spec"] = made
+        return values
+
+    def _completed(self, spec: ColumnSpec, values: Mapping[str, Any]) -> ColumnSpec | None:
+        """The column with all that is said besides its type; None if something is wrong."""
+        kind, before = spec.kind, len(self.errors)
+        with self.errors_at("case" if values.get("case") == IGNORE_CASE and not kind.is_text else "unique"):
+            spec = spec.made_unique(values.get("unique", False) and (values.get("case") or True))
+        constraints = dict(self._constraints(kind, values))
+        with self.errors_at("minimum" if "minimum" in kind.constraints else "min_length"):
+            constraints = check_constraints(spec, constraints)
+        with self.errors_at("display"):
+            word = values.get("display", "") if displays.may_have_display(kind) else ""
+            spec = replace(spec, display=displays.checked(kind, spec.name, _display_of(word)))
+        if len(self.errors) > before:
+            return None
+        return replace(
+            spec,
+            required=values.get("required", False),
+            default=values.get("default") or None,
+            label=values.get("label", ""),
+            description=values.get("description", ""),
+            constraints=constraints,
+        )
+
+    def _constraints(self, kind: ColumnType, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        """The rules that apply to the type; others were typed before it was chosen, and are ignored."""
+        for name, above in (("minimum", ">"), ("maximum", "<")):
+            text = values.get(name, "").strip()
+            if not text or name not in kind.constraints:
+                continue
+            found = _LIMIT.fullmatch(text)
+            if found is None or (found[1] or above)[0] != above:
+                self.add_error(name, f"Give a number, or {above} and a number.")
+                continue
+            number = found[2].lstrip("+")
+            value = int(number) if re.fullmatch("-?[0-9]+", number) else float(number)
+            if math.isinf(value):
+                self.add_error(name, "This number is too large.")
+                continue
+            yield (f"exclusive{name.title()}" if found[1] == above else name), value
+        for name, keyword in _LENGTHS.items():
+            text = values.get(name, "").strip()
+            if text and keyword in kind.constraints:
+                if text.isascii() and text.isdecimal():
+                    yield keyword, int(text)
+                else:
+                    self.add_error(name, "Give a whole number.")
+        if values.get("pattern") and "pattern" in kind.constraints:
+            yield "pattern", values["pattern"]
+
+    @property
+    def says_more(self) -> bool:
+        """Whether something is said, or wrong, in the part of the row that is closed at first."""
+        told = ("label", "description", "default", "display", "indexed", "minimum", "maximum", *_LENGTHS, "pattern")
+        return any(self[name].value() or self[name].errors for name in told)
+
+
+def _type_text(kind: ColumnType, values: Mapping[str, Any]) -> str:
+    """The SQL-style type with what was typed for its parameters."""
+    if "choices" in kind.arguments:
+        choices = [line.strip() for line in values.get("choices", "").splitlines() if line.strip()]
+        return kind.sql_text({"choices": choices}) if choices else kind.sql_names[0]
+    if kind.is_reference:
+        return kind.sql_text_with(values.get("references", "").strip())
+    return kind.sql_text_with(values.get("details", "").strip() if kind.arguments else "")
+
+
+def initial_of(spec: ColumnSpec, *, indexed: bool = False) -> dict[str, Any]:
+    """A column as a ColumnForm shows it."""
+    limits, kind = spec.constraints, spec.kind
+    shown: dict[str, Any] = {
+        "name": spec.name,
+        "label": spec.label,
+        "description": spec.description,
+        "type": kind.sql_names[0],
+        "default": spec.default or "",
+        "unique": spec.unique,
+        "case": spec.how_unique if isinstance(spec.how_unique, str) else "",
+        "required": spec.required,
+        "display": _display_word(spec.display),
+        "indexed": indexed,
+        "minimum": _shown_limit(limits, "minimum", "exclusiveMinimum", ">"),
+        "maximum": _shown_limit(limits, "maximum", "exclusiveMaximum", "<"),
+        "min_length": limits.get("minLength", ""),
+        "max_length": limits.get("maxLength", ""),
+        "pattern": limits.get("pattern", ""),
+    }
+    if "choices" in kind.arguments:
+        shown["choices"] = "\n".join(spec.parameters.get("choices", ()))
+    elif kind.is_reference:
+        shown["references"] = spec.parameters.get("references", "")
+    else:
+        shown["details"] = _shown_parameters(kind.arguments, spec.parameters)
+    return shown
+
+
+def _shown_limit(limits: Mapping[str, Any], name: str, exclusive: str, sign: str) -> str:
+    if exclusive in limits:
+        return f"{sign} {limits[exclusive]}"
+    return str(limits.get(name, ""))
+
+
+def _shown_parameters(names: Iterable[str], parameters: Mapping[str, Any]) -> str:
+    return ", ".join(str(parameters[name]) for name in names if parameters.get(name) is not None)
+
+
+class ColumnChangeForm(ColumnFields):
+    """The changes that an existing column allows; its type cannot be changed."""
+
+    @classmethod
+    def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
+        """The form filled with ``column``."""
+        initial = {name: getattr(column, name) for name in ("name", "label", "description", "unique", "required")}
+        ignores_case = column.unique_ignores_case if column.unique else column.kind.unique_ignores_case
+        initial |= {"default": column.default or "", "case": IGNORE_CASE if ignores_case else EXACT}
+        index = column.index_or_none
+        initial |= {"display": _display_word(column.display), "indexed": index is not None and not index.automatic}
+        form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
+        applies = takes(column.kind)
+        for name, word in (("case", "case"), ("display", "display"), ("indexed", "index")):
+            if word not in applies:
+                del form.fields[name]
+        if "display" in form.fields:
+            shown = cast("forms.ChoiceField", form.fields["display"])
+            shown.choices = _display_choices(column.display.get("currency", ""))
+        return form
+
+    def changes(self) -> ColumnChanges:
+        """The actual changes, as ``services.tables.alter_column`` accepts them."""
+        changed = {name: self.cleaned_data[name] for name in self.changed_data if name != "indexed"}
+        if "default" in changed:
+            changed["default"] = changed["default"] or None
+        case = changed.pop("case", "") or self.initial["case"]
+        is_said = "unique" in changed or case != self.initial["case"]
+        if is_said and "case" in self.fields and self.cleaned_data["unique"]:
+            changed["unique"] = case
+        if "display" in changed:
+            changed["display"] = _display_of(changed["display"])
+        return cast("ColumnChanges", changed)

@@ -1,0 +1,162 @@
+"""The designer with scripts: rows are dragged and moved by keys, checked while they are typed, open where they are."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from dataengine.models import Table
+
+
+def names_in(page: Page) -> list[str]:
+    return [field.input_value() for field in page.get_by_label("Column name").all()]
+
+
+def order_of(table: Table) -> list[str]:
+    return list(table.columns.values_list("name", flat=True))
+
+
+@pytest.fixture
+def page(owners_page: Page) -> Page:
+    """The form of a new table with three columns."""
+    owners_page.goto("/tables/new/")
+    owners_page.get_by_text("Start from something you have").click()
+    owners_page.get_by_label("Text to start from").fill("first,second,third")
+    owners_page.get_by_role("button", name="Fill in the columns").click()
+    expect(owners_page.get_by_label("Column name")).to_have_count(3)
+    return owners_page
+
+
+def test_rows_are_moved_by_alt_and_arrows_and_the_focus_goes_along(page: Page) -> None:
+    page.get_by_label("Column name").nth(2).focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.get_by_label("Column name").nth(1)).to_have_value("third")
+    expect(page.get_by_label("Column name").nth(1)).to_be_focused()
+    expect(page.locator("#moved-said")).to_have_text("third: 2 of 3")
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.get_by_label("Column name").first).to_be_focused()
+    assert names_in(page) == ["third", "first", "second"]
+    page.keyboard.press("Alt+ArrowUp")
+    assert names_in(page) == ["third", "first", "second"]
+
+
+def test_rows_are_dragged(page: Page) -> None:
+    grip = page.locator(".column-row .row-grip")
+    grip.nth(2).drag_to(page.locator(".column-row").nth(0), target_position={"x": 20, "y": 4})
+    expect(page.locator("#moved-said")).to_have_text("third: 1 of 3")
+    assert names_in(page) == ["third", "first", "second"]
+
+
+def test_only_what_applies_to_the_type_is_asked_for(page: Page) -> None:
+    row = page.locator(".column-row").first
+    row.get_by_text("Label, description, default, rules").click()
+
+    def asked() -> set[str]:
+        fields = row.locator(".field").filter(visible=True).all()
+        return {field.locator("label").first.inner_text().strip() for field in fields}
+
+    always = {"Column name", "Type", "Label", "Description", "Default", "Index"}
+    assert asked() == always | {"Shortest", "Longest", "Pattern"}
+    for value, extra in (
+        ("VARCHAR", {"Length", "Shortest", "Longest", "Pattern"}),
+        ("NUMERIC", {"Digits, decimals", "At least", "At most", "Shown as"}),
+        ("CHOICE", {"Choices"}),
+        ("REFERENCES", {"Refers to"}),
+        ("DATE", set[str]()),
+        ("JSON", {"-Index"}),
+    ):
+        row.get_by_label("Type").select_option(value)
+        assert asked() == always - {"Index" for word in extra if word == "-Index"} | (extra - {"-Index"}), value
+    row.get_by_label("Type").select_option("NUMERIC")
+    expect(row.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
+
+
+def test_errors_show_while_it_is_typed_at_the_field_and_go_again(page: Page, people: Table) -> None:
+    table = page.get_by_label("Table name")
+    table.fill("people")
+    table.press("Tab")
+    expect(page.locator("#id_table_name_error")).to_have_text("This name is taken.")
+    expect(table).to_have_attribute("aria-invalid", "true")
+    expect(table).to_have_accessible_description(re.compile("This name is taken."))
+    table.fill("persons")
+    table.press("Tab")
+    expect(page.locator("#id_table_name_error")).to_have_count(0)
+    expect(table).not_to_have_attribute("aria-invalid", "true")
+    second = page.get_by_label("Column name").nth(1)
+    second.fill("First")
+    second.press("Tab")
+    expect(page.locator("#id_columns-1-name_error")).to_contain_text("differ only in upper and lower case")
+    assert not Table.objects.filter(name="persons").exists()
+
+
+def choices(page: Page) -> Locator:
+    return page.locator(".choice-list").first.get_by_role("textbox")
+
+
+def test_choices_are_typed_moved_and_removed(page: Page) -> None:
+    page.get_by_label("Table name").fill("made")
+    page.get_by_label("Type").first.select_option("CHOICE")
+    choices(page).first.click()
+    for text in ("red", "green", "blue"):
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+    page.keyboard.type("grey")
+    page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Alt+ArrowUp")
+    assert [field.input_value() for field in choices(page).all()] == ["red", "grey", "green", "blue", ""]
+    page.locator(".choice-list").first.get_by_role("button", name="Remove green").click()
+    grips = page.locator(".choice-list").first.locator(".choice-grip")
+    grips.nth(2).drag_to(page.locator(".choice-list li").first, target_position={"x": 10, "y": 2})
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("heading", level=1, name="made")).to_be_visible()
+    assert Table.objects.get(name="made").columns.get(name="first").parameters == {"choices": ["blue", "red", "grey"]}
+
+
+def test_a_columns_row_opens_and_closes_where_it_is(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/design/")
+    page.get_by_role("link", name="Change email").click()
+    row = page.locator(".column-edit")
+    expect(row.get_by_label("Column name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(row).to_have_count(0)
+    expect(page.get_by_role("link", name="Change email")).to_be_focused()
+    page.keyboard.press("Enter")
+    row.get_by_label("Label").fill("E-mail")
+    row.get_by_label("Required").check()
+    row.get_by_role("button", name="Save").click()
+    expect(row.get_by_text("Some records have no value in this column")).to_be_visible()
+    row.get_by_label("Required").uncheck()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Change E-mail")).to_be_focused()
+    assert people.columns.get(name="email").label == "E-mail"
+
+
+def test_a_tables_columns_are_put_in_order_for_everybody(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.goto("/tables/people/design/")
+    page.get_by_role("link", name="Change score").focus()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.keyboard.press("Alt+ArrowUp")
+    expect(page.get_by_role("link", name="Change score")).to_be_focused()
+    expect(page.locator("#moved-said")).to_have_text("score: 3 of 6")
+    assert order_of(people) == ["name", "email", "score", "born", "active", "notes"]
+    rows = page.locator("tbody[data-movable]")
+    rows.nth(5).hover()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        rows.nth(5).locator(".row-grip").drag_to(rows.nth(0), target_position={"x": 30, "y": 4})
+    assert order_of(people) == ["notes", "name", "email", "score", "born", "active"]
+    page.reload()
+    expect(rows.first).to_contain_text("notes")
+    expect(page.get_by_role("button", name="Move notes up")).to_be_disabled()
+
+
+def test_a_definition_is_copied(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto("/tables/people/definition/")
+    page.get_by_role("button", name="Copy JSON Schema").click()
+    expect(page.get_by_text("Copied: JSON Schema.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == page.get_by_label("JSON Schema").input_value()

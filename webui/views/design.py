@@ -1,0 +1,224 @@
+"""The designer: a new table, and the columns and names of one that there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import resolve_url
+
+from dataengine import access
+from dataengine.exceptions import DataEngineError, NotFound
+from dataengine.models import Column, Table
+from dataengine.services import indexes, table_checks, trash
+from dataengine.services import tables as services
+from webui import htmx
+from webui.changes import tell_deleted
+from webui.designer import column_forms, forms
+from webui.designer.designer import Designer
+from webui.designer.referable import referable
+from webui.errors import add_errors, errors_into
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+_STEPS = {"up": -1, "down": 1}
+
+
+@console_view("GET", "POST")
+def new(request: ConsoleRequest) -> HttpResponse:
+    """The designer of a new table."""
+    designer = Designer(request.POST if request.method == "POST" else None)
+    is_valid = designer.is_valid()
+    if request.POST.get("do") == "check":
+        name = designer.form.cleaned_data.get("table_name") if designer.form.is_bound else None
+        columns = [row.cleaned_data["spec"] for row in designer.rows if "spec" in row.cleaned_data]
+        for fault in table_checks.faults_of_table(user=request.user, name=name, columns=columns):
+            designer.add_errors(fault)
+        return _errors_of(designer.form, *designer.rows)
+    if is_valid:
+        names = designer.form.cleaned_data
+        try:
+            table = services.create_table(
+                user=request.user,
+                name=names["table_name"],
+                label=names["label"],
+                description=names["description"],
+                columns=designer.specs(),
+            )
+        except DataEngineError as error:
+            designer.add_errors(error)
+        else:
+            _index(request, table, designer.indexed())
+            messages.success(request, f"The table “{table.title}” is made.")
+            return htmx.redirect(request, resolve_url("console:records", table.name))
+    context = {
+        "section": "tables", "designer": designer, "form": designer.form, "references": referable(request.user),
+    }  # fmt: skip
+    status = 422 if designer.has_errors else 200
+    return htmx.render(request, "tables/new.html", context, partial="tables/_designer.html", status=status)
+
+
+@console_view("GET", "POST")
+def design(request: ConsoleRequest, name: str) -> HttpResponse:
+    """The columns of a table: add, change, delete; its name and label."""
+    table = access.get_table(request.user, name, "design")
+    doing = request.POST.get("do", "") if request.method == "POST" else ""
+    names = {"table_name": table.name, "label": table.label, "description": table.description}
+    form = forms.TableForm(request.POST if doing == "save" else None, initial=names)
+    column_form = column_forms.ColumnForm(request.POST if doing in {"add", "check"} else None, auto_id="id_new_%s")
+    if doing == "check":
+        if column_form.is_valid():
+            spec = column_form.cleaned_data["spec"]
+            for fault in table_checks.faults_of_column(user=request.user, table=table, spec=spec):
+                add_errors(column_form, fault, {spec.name: _blamed_of(fault)})
+        return _errors_of(column_form)
+    if doing == "save" and form.is_valid():
+        with errors_into(form):
+            table = _save_names(request, table, form)
+            messages.success(request, "Saved.")
+            return htmx.redirect(request, resolve_url("console:design", table.name))
+    if doing == "add" and column_form.is_valid():
+        spec = column_form.cleaned_data["spec"]
+        try:
+            services.add_column(user=request.user, table=table, spec=spec)
+        except NotFound:
+            raise
+        except DataEngineError as error:
+            add_errors(column_form, error, {"column_name": "name", spec.name: _blamed_of(error)})
+        else:
+            _index(request, table, [spec.name] if column_form.cleaned_data["indexed"] else [])
+            messages.success(request, f"The column “{spec.name}” is added.")
+            return htmx.redirect(request, resolve_url("console:design", table.name))
+    failed = bool(form.errors or column_form.errors)
+    return _page(request, table, form=form, column_form=column_form, status=422 if failed else 200)
+
+
+@console_view("GET", "POST")
+def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
+    """Change, move or delete one column: its row on the designer's page, open."""
+    table = access.get_table(request.user, name, "design")
+    found = next((one for one in table.all_columns() if one.pk == pk), None)
+    if found is None:
+        raise NotFound(f"“{table.name}” has no such column.", code="column_not_found")
+    doing = request.POST.get("do", "") if request.method == "POST" else ""
+    if doing == "delete":
+        item = trash.delete_column(user=request.user, table=table, column=found)
+        tell_deleted(request, f"The column “{found.title}” is in the trash.", item)
+        return htmx.redirect(request, resolve_url("console:design", table.name))
+    if doing in {*_STEPS, "place"}:
+        return _move(request, table, found, doing)
+    if "closed" in request.GET and htmx.is_partial(request):
+        return _line(request, table, found)
+    form = column_forms.ColumnChangeForm.of(found, request.POST or None)
+    if doing == "check":
+        if form.is_valid():
+            name, default = form.cleaned_data["name"], form.cleaned_data["default"] or None
+            for fault in table_checks.faults_of_change(table=table, column=found, name=name, default=default):
+                add_errors(form, fault, {found.name: "default"})
+        return _errors_of(form)
+    if doing and form.is_valid() and _change(request, table, found, form):
+        messages.success(request, "Saved.")
+        if htmx.is_partial(request):
+            return _line(request, table, table.columns.get(pk=pk))
+        return htmx.redirect(request, _at(table, found))
+    opened = {"column": found, "form": form, "dropping": "drop" in request.GET, "trash_days": settings.TRASH_DAYS}
+    status = 422 if form.errors else 200
+    if htmx.is_partial(request):
+        return htmx.render(request, "", {"table": table, **opened}, partial="tables/_column_form.html", status=status)
+    return _page(request, table, opened=opened, status=status)
+
+
+def _page(
+    request: ConsoleRequest,
+    table: Table,
+    *,
+    form: forms.TableForm | None = None,
+    column_form: column_forms.ColumnForm | None = None,
+    opened: dict[str, Any] | None = None,
+    status: int,
+) -> HttpResponse:
+    names = {"table_name": table.name, "label": table.label, "description": table.description}
+    context = {
+        "section": "tables", "table": table, "columns": table.all_columns(), "opened": opened,
+        "form": form or forms.TableForm(initial=names),
+        "column_form": column_form or column_forms.ColumnForm(auto_id="id_new_%s"),
+        "rights": access.rights_of(request.user, table), "references": referable(request.user),
+    }  # fmt: skip
+    return htmx.render(request, "tables/design.html", context, status=status)
+
+
+def _line(request: ConsoleRequest, table: Table, found: Column) -> HttpResponse:
+    """The column's row, closed."""
+    keys = list(table.columns.values_list("pk", flat=True))
+    context = {"table": table, "column": found, "first": keys[0] == found.pk, "last": keys[-1] == found.pk}
+    return htmx.render(request, "", context, partial="tables/_column_line.html")
+
+
+def _at(table: Table, found: Column) -> str:
+    return f"{resolve_url('console:design', table.name)}#column-{found.pk}"
+
+
+def _move(request: ConsoleRequest, table: Table, found: Column, doing: str) -> HttpResponse:
+    """Move a column by one, or to a place; a script has moved the row already and needs no page."""
+    if doing in _STEPS:
+        services.move_column(user=request.user, table=table, column=found, by=_STEPS[doing])
+    else:
+        place = request.POST.get("place", "")
+        keys = [other.pk for other in table.all_columns()]
+        wanted = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else keys.index(found.pk)
+        services.move_column(user=request.user, table=table, column=found, by=wanted - keys.index(found.pk))
+    if htmx.is_partial(request):
+        return HttpResponse(status=204)
+    return htmx.redirect(request, _at(table, found))
+
+
+def _change(request: ConsoleRequest, table: Table, found: Column, form: column_forms.ColumnChangeForm) -> bool:
+    """Whether the column is changed as the form says; otherwise the form says why not."""
+    names = {"column_name": "name", found.name: _blamed(form), form.cleaned_data["name"]: "name"}
+    with errors_into(form, names=names):
+        changes = form.changes()
+        if changes:
+            services.alter_column(user=request.user, table=table, column=found, changes=changes)
+        if "indexed" in form.changed_data:
+            current = table.columns.get(pk=found.pk)
+            wanted = form.cleaned_data["indexed"]
+            indexes.set_indexed(user=request.user, table=table, column=current, indexed=wanted)
+    return not form.errors
+
+
+def _index(request: ConsoleRequest, table: Table, names: list[str]) -> None:
+    """Request the indexes that were ticked; none where the type has no order."""
+    for one in table.columns.filter(name__in=names):
+        if one.kind.can_be_sorted:
+            indexes.set_indexed(user=request.user, table=table, column=one, indexed=True)
+
+
+def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) -> Table:
+    if form.cleaned_data["table_name"] != table.name:
+        table = services.rename_table(user=request.user, table=table, name=form.cleaned_data["table_name"])
+    words = {name: form.cleaned_data[name] for name in ("label", "description") if name in form.changed_data}
+    return services.relabel_table(user=request.user, table=table, **words) if words else table
+
+
+def _blamed(form: column_forms.ColumnChangeForm) -> str:
+    """The input for an error filed under the column's name: services name columns, forms name inputs."""
+    changed = set(form.changed_data) & {"default", "required", "unique"}
+    return changed.pop() if len(changed) == 1 else "name"
+
+
+def _blamed_of(error: DataEngineError) -> str:
+    """The same for a column that is not there yet."""
+    return column_forms.BLAMED.get(error.error_code, "name")
+
+
+def _errors_of(*judged: BaseForm) -> JsonResponse:
+    """All errors by the id of the input; those of whole forms under ''."""
+    found: dict[str, list[str]] = {}
+    for form in judged:
+        for name, errors in form.errors.items():
+            place = form[name].id_for_label if name in form.fields else ""
+            found.setdefault(place, []).extend(str(error) for error in errors)
+    return JsonResponse({"errors": found})
