@@ -2,6 +2,7 @@
 // are copied. Without this script the same is done by buttons; which fields apply to a type is CSS alone.
 
 import "./choices.js";
+import "./console.js";
 import "./live-checks.js";
 import "./row-order.js";
 import { toast } from "./toasts.js";
