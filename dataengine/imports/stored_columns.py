@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -143,9 +143,10 @@ class ColumnConversion:
             self._notes += [note.partition(": ")[2] for note in converter.oddities.notes]
 
     def encoded(self, batch: ConvertedBatch) -> bytes:
-        """A batch as one binary COPY of id, value, and whether it failed."""
-        flag = ColumnSpec(name="failed", type=Boolean.name)
-        return whole_copy([self._target(), target_of(flag)], batch.ids, [batch.values, pa.array(batch.failed)])
+        """A batch as one binary COPY of id, value, whether it failed, and whether it is unchanged."""
+        flag = target_of(ColumnSpec(name="flag", type=Boolean.name))
+        values = [batch.values, pa.array(batch.failed), pa.array(batch.unchanged)]
+        return whole_copy([self._target(), flag, flag], batch.ids, values)
 
     # ------------------------------------------------------------------------------------------------------------
 
@@ -238,16 +239,6 @@ def _parsed(piece: bytes) -> tuple[pa.Array, pa.Array]:
         ),
     ).combine_chunks()
     return rows["id"].chunk(0), rows["cell"].chunk(0)
-
-
-@dataclass(slots=True)
-class Cause:
-    """Values that fail for one reason: how many, and the first of them by id, as ``(id, value)``."""
-
-    code: str
-    message: str
-    count: int = 0
-    examples: list[tuple[int, str | None]] = field(default_factory=list)
 
 
 def says_the_same(old: ColumnType, new: ColumnType) -> bool:
