@@ -85,7 +85,7 @@ class ColumnView(ApiView):
 
     def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
         indexed, done = changes.pop("indexed", None), None
-        if changes or indexed is None:
+        if set(changes) - {"on_failure"}:
             done = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
             column = done.column
         if indexed is not None:
