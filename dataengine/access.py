@@ -204,7 +204,7 @@ def trash_for(user: User | AnonymousUser) -> QuerySet[TrashItem]:
     own = trashed_tables_for(user).order_by().values("pk")
     designed = tables_for(user, "design").order_by().values("pk")
     visible = Q(column=None, table__in=own) | Q(column__isnull=False, table__in=designed)
-    return TrashItem.objects.filter(visible).select_related("table", "column", "deleted_by")
+    return TrashItem.objects.filter(visible, successor=None).select_related("table", "column", "deleted_by")
 
 
 def get_trash(user: User | AnonymousUser, pk: int) -> TrashItem:

@@ -12,7 +12,6 @@ from rest_framework import serializers
 
 from dataengine.api.fields import UniqueField
 from dataengine.columns.api_fields import WholeNumberField
-from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.models.tables import MAX_DESCRIPTION
@@ -130,7 +129,7 @@ class TableSchemaQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["json", "sql"], default="json")
 
 
-_DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
+DISPLAY = 'How numbers are shown: {"style": "percent"}, {"style": "currency", "currency": "USD"}, or {}'
 
 
 class NewColumn(Arguments):
@@ -144,37 +143,15 @@ class NewColumn(Arguments):
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     description = description_field()
     constraints = ObjectField(required=False)
-    display = ObjectField(required=False, help_text=_DISPLAY)
+    display = ObjectField(required=False, help_text=DISPLAY)
 
 
 class AddColumn(NewColumn):
     table_name = NameField()
 
 
-class ChangeColumn(Arguments):
-    fixed = frozenset({"column_type", "type", "constraints", "index_state", "index_reason", "unique_ignores_case"})
-
-    column_name = NameField(required=False)
-    label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
-    description = description_field()
-    position = WholeNumberField(
-        required=False, min_value=0, max_value=MAX_COLUMNS, help_text="Its place among the columns, from 0"
-    )
-    unique = UniqueField(required=False)
-    required = serializers.BooleanField(required=False)  # type: ignore[assignment]
-    default = serializers.JSONField(required=False, allow_null=True)
-    indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
-    display = ObjectField(required=False, allow_null=True, help_text=_DISPLAY)
-
-
 class ColumnArguments(TableArguments):
     column_name = NameField()
-
-
-class UpdateColumn(ColumnArguments, ChangeColumn):
-    """The same for the verb endpoint, in which ``column_name`` says which column."""
-
-    new_name = NameField(required=False)
 
 
 class InsertRecord(TableArguments):
@@ -239,7 +216,11 @@ class LookupQuery(serializers.Serializer[Any]):
     limit = WholeNumberField(min_value=1, max_value=50, default=20)
 
 
-class Undo(Arguments):
+class UndoRest(Arguments):
+    rest = serializers.BooleanField(default=False, help_text="Leave the records that have changed since as they are")
+
+
+class Undo(UndoRest):
     event = WholeNumberField(min_value=1, max_value=BIGINT - 1, help_text="The number from X-Undo")
 
 
@@ -268,7 +249,7 @@ class ColumnSerializer(serializers.Serializer[Column]):
     required = serializers.BooleanField()  # type: ignore[assignment]
     default = serializers.CharField(allow_null=True)
     constraints = ObjectField()
-    display = ObjectField(help_text=_DISPLAY)
+    display = ObjectField(help_text=DISPLAY)
     indexed = serializers.BooleanField(help_text="Unique columns always are")
     index_state = serializers.ChoiceField(choices=Index.ShownState.choices, allow_null=True)
     index_reason = serializers.CharField(allow_null=True, help_text="Why an index was made automatically")
@@ -369,6 +350,7 @@ class Undone(serializers.Serializer[Any]):
     undone = serializers.IntegerField()
     action = serializers.CharField()
     count = serializers.IntegerField()
+    undo = serializers.URLField(required=False, help_text="Of a column: POST here does it again")
 
 
 class Label(serializers.Serializer[Any]):

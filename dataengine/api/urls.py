@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
-from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoView
+from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
+from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
 from dataengine.api.views_imports import (
     AgainView,
@@ -34,7 +35,6 @@ from dataengine.api.views_records import (
 )
 from dataengine.api.views_tables import (
     ColumnsView,
-    ColumnView,
     DuplicateTableView,
     PayloadSchemaView,
     TableSchemaView,
@@ -93,6 +93,11 @@ RESOURCES = [
         ColumnView.as_view(http_method_names=_ONE),
         name="api-column",
     ),
+    path(
+        "tables/<str:table_name>/columns/<str:column_name>/rehearse/",
+        ColumnRehearsalView.as_view(http_method_names=["post", "options"]),
+        name="api-column-rehearse",
+    ),
     path("tables/<str:table_name>/records/", RecordsView.as_view(), name="api-records"),
     path("tables/<str:table_name>/records/bulk/", BulkView.as_view(), name="api-records-bulk"),
     path("tables/<str:table_name>/records/<record:id>/", RecordView.as_view(), name="api-record"),
@@ -100,6 +105,7 @@ RESOURCES = [
         "tables/<str:table_name>/records/<record:id>/duplicate/", DuplicateView.as_view(), name="api-record-duplicate"
     ),
     path("tables/<str:table_name>/undo/", UndoView.as_view(), name="api-undo"),
+    path("tables/<str:table_name>/undo/<record:event>/", UndoOneView.as_view(), name="api-undo-event"),
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dataengine import access
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
+from dataengine.exceptions import InvalidInput
 from dataengine.jobs.serializers import ChangeJobSerializer, change_job_data
-from dataengine.models import AuditEvent, ChangeJob
-from dataengine.services import changes
+from dataengine.models import AuditEvent, ChangeJob, Table
+from dataengine.services import changes, column_undo
 from dataengine.services.audit import Trail
 
 LATER = {202: (ChangeJobSerializer, "Very many records: a worker makes the change; its url shows the progress")}
@@ -40,19 +42,45 @@ class ChangeCancelView(ApiView):
 
 
 class UndoView(ApiView):
-    """Undoes a change of records, whose event was named in the header ``X-Undo`` or in a change job."""
+    """Undoes a change of records or of a column, whose event was named in the header ``X-Undo`` or in a change job."""
 
     operations = {"post": Operation("undo", "Undo a change", shapes.Undone, body=shapes.Undo, others=LATER)}
 
     def post(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "edit")
         asked = checked(shapes.Undo, self.body())
+        return self.undone(names, asked["event"], rest=asked["rest"])
+
+    def undone(self, names: dict[str, str], event_id: int, *, rest: bool) -> Response:
+        table = self.table(names, "edit")
 
         def answer(event: AuditEvent) -> dict[str, Any]:
-            count = event.details["count"]
-            return {"event": event.pk, "undone": asked["event"], "action": event.action, "count": count}
+            count = event.details["count"] if "count" in event.details else event.details["change"]["count"]
+            return {"event": event.pk, "undone": event_id, "action": event.action, "count": count}
 
-        return outcome(self, changes.undo_event(user=self.user, table=table, event_id=asked["event"]), answer)
+        if column_undo.is_of_column(table, event_id):
+            self.table(names, "design")
+            done = column_undo.undo_change(user=self.user, table=table, event_id=event_id, rest=rest)
+            data = answer(done.event) | {"undo": undo_url(self, table, done.event)}
+            return Response(data, headers=undo_header([done.event]))
+        if rest:
+            reason = "Only of changes of columns the rest can be taken back."
+            raise InvalidInput(reason, fields={"rest": reason})
+        return outcome(self, changes.undo_event(user=self.user, table=table, event_id=event_id), answer)
+
+
+class UndoOneView(UndoView):
+    """The same at an address of its own, which answers of changes name as ``undo``."""
+
+    operations = {"post": Operation("undo_event", "Undo a change", shapes.Undone, body=shapes.UndoRest, others=LATER)}
+
+    def post(self, request: Request, **names: Any) -> Response:
+        asked = checked(shapes.UndoRest, self.body())
+        return self.undone(names, names.pop("event"), rest=asked["rest"])
+
+
+def undo_url(view: ApiView, table: Table, event: AuditEvent) -> str:
+    """The address to which undoing an event is posted."""
+    return view.base_url() + reverse("api-undo-event", kwargs={"table_name": table.name, "event": event.pk})
 
 
 def outcome(view: ApiView, done: changes.Outcome, answer: Callable[[AuditEvent], dict[str, Any]]) -> Response:

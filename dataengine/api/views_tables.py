@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Q
 from django.http import HttpResponse
@@ -17,13 +17,10 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.views_changes import LATER
-from dataengine.columns.json_schema import literal
 from dataengine.columns.payloads import PAYLOAD_SCHEMA, parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
-from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.jobs.serializers import change_job_data
-from dataengine.models import Column, Table, TrashItem
-from dataengine.models.shapes import ColumnChanges
+from dataengine.models import Table, TrashItem
 from dataengine.postgres.definitions import create_statements
 from dataengine.services import copies, indexes, trash
 from dataengine.services import tables as services
@@ -202,82 +199,6 @@ class ColumnsView(ApiView):
         column = services.add_column(user=self.user, table=table, spec=spec)
         url = reverse("api-column", kwargs={"table_name": table.name, "column_name": column.name})
         return Response(shapes.ColumnSerializer(column).data, status=201, headers={"Location": self.base_url() + url})
-
-
-class ColumnView(ApiView):
-    """One column of a table."""
-
-    operations = {
-        "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
-        "patch": Operation("change_column", "Change a column", shapes.ColumnSerializer, body=shapes.ChangeColumn),
-        "put": Operation("update_column", "Change a column", shapes.ColumnSerializer, verb=shapes.UpdateColumn),
-        "delete": Operation(
-            "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
-        ),
-    }
-
-    def get(self, request: Request, **names: str) -> Response:
-        return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
-
-    def patch(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "design")
-        column = self.column(table, names["column_name"])
-        changes = checked(shapes.ChangeColumn, self.wanted(self.body(), column))
-        if "column_name" in changes:
-            changes["name"] = changes.pop("column_name")
-        return self.changed(table, column, changes)
-
-    def put(self, request: Request) -> Response:
-        body = self.body()
-        found = checked(shapes.ColumnArguments, {name: body[name] for name in _WHICH_COLUMN if name in body})
-        table = self.table(found, "design")
-        column = self.column(table, found["column_name"])
-        rest = {name: value for name, value in body.items() if name not in _WHICH_COLUMN}
-        changes = checked(shapes.UpdateColumn, {**found, **self.wanted(rest, column)})
-        for name in _WHICH_COLUMN:
-            del changes[name]
-        if "new_name" in changes:
-            changes["name"] = changes.pop("new_name")
-        return self.changed(table, column, changes)
-
-    @staticmethod
-    def wanted(body: Mapping[str, Any], column: Column) -> dict[str, Any]:
-        """What of a body differs from the column as it is."""
-        # On its own this is a request, even if there is an automatic index: it becomes a requested one.
-        if dict(body) == {"indexed": True}:
-            return {"indexed": True}
-        wanted = news(body, shapes.ColumnSerializer(column).data)
-        if "column_type" in wanted or "type" in wanted:
-            reason = "A column's type cannot be changed. Add another column and delete this one."
-            raise InvalidInput(reason, fields={"column_type": reason})
-        return wanted
-
-    def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
-        if "default" in changes:
-            changes["default"] = literal(changes["default"])
-        if "display" in changes:
-            changes["display"] = changes["display"] or {}
-        indexed = changes.pop("indexed", None)
-        if changes or indexed is None:
-            column = services.alter_column(
-                user=self.user, table=table, column=column, changes=cast("ColumnChanges", changes)
-            )
-        if indexed is not None:
-            column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
-        return Response(shapes.ColumnSerializer(column).data)
-
-    def delete(self, request: Request, **names: str) -> Response:
-        asked = self.arguments(shapes.ColumnArguments)
-        table = self.table(asked, "design")
-        item = trash.delete_column(user=self.user, table=table, column=self.column(table, asked["column_name"]))
-        return Response(status=204, headers=trash_header(item))
-
-    def column(self, table: Table, name: str) -> Column:
-        # No name contains a NUL, and PostgreSQL would not accept the query.
-        column = None if "\0" in name else table.columns.filter(name=name).first()
-        if column is None:
-            raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
-        return column
 
 
 def trash_header(item: TrashItem) -> dict[str, str]:

@@ -80,6 +80,7 @@ PAYLOAD_SCHEMA: dict[str, Any] = {
 }
 _VALIDATOR = Draft202012Validator(PAYLOAD_SCHEMA)
 _COLUMN_VALIDATOR = Draft202012Validator(COLUMN_SCHEMA)
+_CONSTRAINTS_VALIDATOR = Draft202012Validator(CONSTRAINTS_SCHEMA)
 _ARTICLES = {
     "object": "a JSON object", "string": "a text", "boolean": "true or false", "number": "a number",
     "integer": "a whole number",
@@ -141,6 +142,19 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
         if low in checked and high in checked and checked[low] > checked[high]:
             raise _column_error(spec.name, f"{low} is greater than {high}.")
     return checked
+
+
+def parse_constraints(spec: ColumnSpec, given: object) -> dict[str, Any]:
+    """New constraints of a column that is there. Raises InvalidInput filed under ``constraints``."""
+    fault = best_match(_CONSTRAINTS_VALIDATOR.iter_errors(given))
+    if fault is not None:
+        raise InvalidInput(_sentence(fault), code="invalid_constraint", fields={"constraints": _sentence(fault)})
+    assert isinstance(given, Mapping)  # the schema says so
+    try:
+        return check_constraints(spec, given)
+    except InvalidInput as error:
+        reasons = [text for texts in error.fields.values() for text in texts]
+        raise InvalidInput(error.message, code=error.error_code, fields={"constraints": reasons}) from error
 
 
 def _collected(described: Iterable[tuple[str, Any]]) -> list[ColumnSpec]:

@@ -17,14 +17,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
-from psycopg.abc import PQGen
-from psycopg.generators import fetch_many
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.waiting import Wait
 
 from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Column
+from dataengine.postgres.copying import copied_out
 from dataengine.records.model import Record
 
 # ``patterns.guarded`` in SQL. The code of the first character is the cheapest test of a text;
@@ -38,7 +35,6 @@ _GUARDED = sql.SQL(
 )
 # JSON escapes all control characters, so with these as delimiter and quote COPY leaves its lines unchanged.
 _BARE_LINES = sql.SQL("FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ESCAPE E'\\x01'")
-_PIECE_BYTES = 256 * 1024
 _TIME_LIMIT = "2h"
 _IDLE_LIMIT = "2min"
 _CANCEL_SECONDS = 5.0
@@ -142,33 +138,7 @@ class Export:
         with self._transaction():
             session = connection.connection
             assert isinstance(session, psycopg.Connection)
-            # COPY takes no server-side parameters: the client-side cursor quotes them into the statement.
-            with psycopg.ClientCursor(session) as cursor, cursor.copy(statement, parameters):
-                while session.info.transaction_status == TransactionStatus.ACTIVE:
-                    if piece := session.wait(_piece(session)):
-                        yield piece
-
-
-def _piece(session: psycopg.Connection[Any]) -> PQGen[bytes]:
-    """Some whole lines of a running COPY, for ``Connection.wait``; at the end maybe none.
-
-    psycopg returns one line per call. Taking all that libpq has ready costs a third of that (measured).
-    """
-    take = session.pgconn.get_copy_data
-    piece = bytearray()
-    while len(piece) < _PIECE_BYTES:
-        length, line = take(1)
-        if length > 0:
-            piece += line
-        elif length == 0:
-            yield Wait.R
-            session.pgconn.consume_input()
-        else:
-            [result] = yield from fetch_many(session.pgconn)
-            if result.status != ExecStatus.COMMAND_OK:
-                raise psycopg.errors.error_from_result(result)
-            break
-    return bytes(piece)
+            yield from copied_out(session, statement, parameters)
 
 
 @contextmanager

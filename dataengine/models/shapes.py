@@ -83,6 +83,13 @@ class ColumnChanges(TypedDict, total=False):
     required: bool
     default: str | None  # a literal's text
     display: dict[str, str]
+    column_type: str  # SQL-style, maybe with UNIQUE, NOT NULL and DEFAULT
+    choices: list[str]
+    constraints: dict[str, Any]
+
+
+type OnFailure = Literal["stop", "null", "default", "keep"]
+"""What becomes of values that a changed column cannot have; ``keep`` puts them into a new text column."""
 
 
 type Image = Mapping[str, str | None]
@@ -171,6 +178,24 @@ class ColumnDetails(ColumnChanges):
     """Details of ``column.…``: the column's name before the change, and what was changed."""
 
     column: str
+    change: NotRequired[ColumnChangeFacts]
+
+
+class ColumnChangeFacts(TypedDict):
+    """What is needed to take a change of a column back."""
+
+    key: int  # of the column
+    was: Mapping[str, Any]  # columns.changes.spec_as_json
+    now: Mapping[str, Any]
+    place: NotRequired[list[int]]  # its position before and after
+    count: int  # how many values it changed, those not counted that only have another type
+    on_failure: OnFailure
+    plan: NotRequired[str]  # the key of the plan
+    predecessor: NotRequired[int]  # the key of the hidden column with the old values
+    reading: NotRequired[Mapping[str, Any] | None]  # how those were read
+    kept: NotRequired[int]  # the key of the column with what failed
+    root: NotRequired[int]  # of an undoing: the event of the change itself
+    hides: NotRequired[Literal["was", "now"]]  # and which of its values the predecessor then holds
 
 
 class IndexDetails(TypedDict):

@@ -18,6 +18,8 @@ class TrashItem(models.Model):
 
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="trash_items")
     column = models.OneToOneField(Column, on_delete=models.CASCADE, null=True, blank=True, related_name="trash_item")
+    # The column whose earlier values these are: they are kept for taking a change back, and not shown as deleted.
+    successor = models.ForeignKey(Column, on_delete=models.CASCADE, null=True, blank=True, related_name="predecessors")
     name = models.CharField(max_length=63)
     records = models.BigIntegerField(default=0)
     # The keys of the columns whose indexes are to be built again; null stands for the table's search index.

@@ -5,12 +5,13 @@ Constraints, sequences and indexes are named after the catalog's keys (``names``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 from psycopg import sql
 
+from dataengine.columns.types import ColumnSpec
 from dataengine.models import Column, Table
 from dataengine.postgres import names, text_expressions
 
@@ -69,7 +70,7 @@ def add_column(table: Table, column: Column) -> None:
 
 def add_bare_column(table: Table, column: Column) -> None:
     """Add a column with its checks only: no record has a value in it, and none needs one."""
-    definition = sql.SQL("ADD COLUMN {} {}").format(sql.Identifier(column.name), _type(column))
+    definition = sql.SQL("ADD COLUMN {} {}").format(sql.Identifier(column.name), type_of(column))
     rules = [rule for kind, rule in constraints(column) if kind not in {"unique", "reference"}]
     alter(table, [definition, *(sql.SQL("ADD {}").format(rule) for rule in rules)])
 
@@ -181,7 +182,7 @@ def statistics_of(table: Table, column: Column | None) -> sql.Composed:
         ORDER BY {order}, x.f NULLS FIRST
     """
     is_text = column is not None and column.kind.is_text
-    kind: sql.Composable = sql.SQL("bigint") if column is None else _type(column)
+    kind: sql.Composable = sql.SQL("bigint") if column is None else type_of(column)
     return sql.SQL(template).format(
         value=text_expressions.text_of_key(sql.SQL("x.v")) if is_text else sql.SQL("x.v"),
         order=sql.SQL('x.v COLLATE "C"' if is_text else "x.v"),
@@ -238,7 +239,7 @@ def primary_key(table_id: int) -> sql.Composable:
 
 def column_definition(column: Column) -> sql.Composable:
     """Name, type, default and NOT NULL; the other constraints have names and come from ``constraints``."""
-    parts: list[sql.Composable] = [sql.Identifier(column.name), _type(column)]
+    parts: list[sql.Composable] = [sql.Identifier(column.name), type_of(column)]
     if column.default is not None:
         parts.append(default_clause(column))
     if column.required:
@@ -247,7 +248,7 @@ def column_definition(column: Column) -> sql.Composable:
 
 
 def default_clause(column: Column) -> sql.Composable:
-    return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), _type(column))
+    return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), type_of(column))
 
 
 def cast_type(column: Column) -> sql.Composable:
@@ -258,7 +259,7 @@ def cast_type(column: Column) -> sql.Composable:
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
     """The kinds of a column's checks, and a query that tells for each whether the default satisfies it."""
     checks = list(_checks(column))
-    value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), _type(column), sql.Identifier(column.name))
+    value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), type_of(column), sql.Identifier(column.name))
     kept = sql.SQL(", ").join([check for _, check in checks] or [sql.SQL("true")])
     return [kind for kind, _ in checks], sql.SQL("SELECT {} FROM (SELECT {}) AS d").format(kept, value)
 
@@ -285,8 +286,13 @@ def checks(column: Column) -> list[sql.Composable]:
     return [check for _, check in _checks(column)]
 
 
-def _checks(column: Column) -> Iterable[tuple[str, sql.Composable]]:
-    name = sql.Identifier(column.name)
+def checks_of(column: Column | ColumnSpec, of: str) -> Iterator[tuple[str, sql.Composable]]:
+    """The same by kind, of the column in the relation ``of``."""
+    yield from _checks(column, of)
+
+
+def _checks(column: Column | ColumnSpec, of: str = "") -> Iterator[tuple[str, sql.Composable]]:
+    name = sql.Identifier(*filter(None, (of, column.name)))
     limits: dict[str, Any] = column.constraints
     templates = {
         "minimum": "{} >= {}",
@@ -314,7 +320,8 @@ def _named(column: Column, kind: str, clause: sql.Composable) -> sql.Composable:
     return sql.SQL("CONSTRAINT {} {}").format(sql.Identifier(names.constraint(column.pk, kind)), clause)
 
 
-def _type(column: Column) -> sql.Composable:
+def type_of(column: Column | ColumnSpec) -> sql.Composable:
+    """The type in PostgreSQL."""
     # Built only from the registry's texts and integers.
     return sql.SQL(column.kind.postgres_type(column.parameters))
 

@@ -62,6 +62,11 @@ def give_memory() -> None:
         )
 
 
+def limit_statements(milliseconds: int) -> None:
+    """Let every statement of this transaction take so long, instead of as long as one of a web request may."""
+    run(sql.SQL("SELECT set_config('statement_timeout', {}, true)").format(sql.Literal(f"{milliseconds}ms")))
+
+
 @contextmanager
 def by_index() -> Iterator[None]:
     """Make PostgreSQL look up some thousand rows in a large table one by one.

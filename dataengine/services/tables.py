@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from dataengine import access
-from dataengine.columns import displays
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
-from dataengine.models.shapes import ColumnChanges, ColumnDetails, WordsDetails
+from dataengine.models.shapes import WordsDetails
 from dataengine.models.tables import MAX_DESCRIPTION
 from dataengine.postgres import ddl
+from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.records import model
 from dataengine.records.database_errors import CHECKS
 from dataengine.services import indexes
@@ -27,6 +27,8 @@ from dataengine.services.schema_changes import change_schema
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+_PATTERN_SECONDS = 2.0
 
 
 def create_table(
@@ -44,7 +46,7 @@ def create_table_now(
     """``create_table`` inside a transaction that is already open (an import that makes its table)."""
     name = check_table_name(name)
     # The table comes first, so that its columns may refer to it.
-    table = Table.objects.create(name=name, label=label.strip()[:200], description=_described(description), owner=user)
+    table = Table.objects.create(name=name, label=label.strip()[:200], description=described(description), owner=user)
     made = _make_columns(user, table, columns)
     record_event(user=user, table=table, action="table.created", details={"columns": [c.name for c in made]})
     return table
@@ -116,7 +118,7 @@ def relabel_table(*, user: User, table: Table, label: str | None = None, descrip
         if label is not None:
             details["label"] = locked.label = label.strip()[:200]
         if description is not None:
-            details["description"] = locked.description = _described(description)
+            details["description"] = locked.description = described(description)
         locked.save(update_fields=[*details, "updated_at"])
         record_event(user=user, table=locked, action="table.relabelled", details=details)
         return locked
@@ -144,55 +146,6 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
         return column
 
     return change_schema(change, table=table)
-
-
-def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
-    """Change a column in what ``changes`` names. Its position moves the other columns along."""
-    said = {name: value for name, value in changes.items() if name not in {"position", "unique"}}
-
-    def change() -> Column:
-        locked = locked_table(table)
-        current = current_column(locked, column)
-        old = current.to_spec()
-        unique = changes.get("unique", old.unique)
-        wanted = replace(old, **said)  # type: ignore[arg-type]  # the keys of ColumnChanges, each with its type
-        if unique is not old.unique:
-            wanted = wanted.made_unique(unique)
-        wanted = replace(wanted, display=displays.checked(current.kind, current.name, wanted.display))
-        if wanted.name != old.name:
-            others = list(locked.columns.exclude(pk=current.pk).values_list("name", flat=True))
-            wanted = replace(wanted, name=check_new_column_name(locked, wanted.name, others))
-        current.name, current.label = wanted.name, wanted.label.strip()[:200]
-        current.description = _described(wanted.description)
-        current.unique, current.unique_ignores_case = wanted.unique, wanted.unique_ignores_case
-        current.required, current.default = wanted.required, wanted.default
-        current.display = wanted.display
-        _check_unique(wanted)
-        check_default(current)
-        current.save()
-        if wanted.name != old.name:
-            ddl.rename_column(locked, old.name, wanted.name)
-        if wanted.default != old.default:
-            ddl.set_default(locked, current)
-        if wanted.required != old.required:
-            ddl.set_required(locked, current)
-        if (wanted.unique, wanted.unique_ignores_case) != (old.unique, old.unique_ignores_case):
-            ddl.set_unique(locked, current)
-        if "position" in changes:
-            _move(locked, current, changes["position"])
-        details: ColumnDetails = {"column": old.name, **changes}
-        record_event(user=user, table=locked, action="column.changed", details=details)
-        return current
-
-    return change_schema(change, table=table)
-
-
-def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
-    """Move a column so many places on, or back; not beyond the ends."""
-    keys = [other.pk for other in table.columns.all()]
-    # If it has been deleted meanwhile, ``alter_column`` says so.
-    place = max(0, min(len(keys) - 1, keys.index(column.pk) + by)) if column.pk in keys else 0
-    return alter_column(user=user, table=table, column=column, changes={"position": place})
 
 
 def check_default(column: Column) -> None:
@@ -224,20 +177,9 @@ def _invalid_default(column: Column, messages: Sequence[str]) -> InvalidInput:
     )
 
 
-def _described(text: str) -> str:
+def described(text: str) -> str:
+    """A description as it is kept."""
     return text.strip()[:MAX_DESCRIPTION]
-
-
-def _move(table: Table, column: Column, place: int) -> None:
-    """Put a column at a place among the table's columns, the others after one another."""
-    columns = [other for other in table.columns.all() if other.pk != column.pk]
-    if place > len(columns):
-        reason = f"The table has {len(columns) + 1} columns; the last place is {len(columns)}."
-        raise InvalidInput(reason, code="invalid_position", fields={"position": reason})
-    columns.insert(place, column)
-    for position, each in enumerate(columns):
-        each.position = position
-    Column.objects.bulk_update(columns, ["position"])
 
 
 def locked_table(table: Table) -> Table:
@@ -254,6 +196,43 @@ def current_column(table: Table, column: Column) -> Column:
     if current is None:
         raise NotFound(f"“{table.name}” has no column “{column.name}”.", code="column_not_found")
     return current
+
+
+def check_column_change(user: User, table: Table, column: Column, spec: ColumnSpec) -> Table | None:
+    """Check what ``column`` is to become; returns the table to which it will refer. Raises InvalidInput or Conflict."""
+    if spec.name != column.name:
+        others = list(table.columns.exclude(pk=column.pk).values_list("name", flat=True))
+        check_new_column_name(table, spec.name, others)
+    _check_unique(spec)
+    if spec.constraints.get("pattern") != column.constraints.get("pattern"):
+        _check_pattern(spec)
+    target = column.references
+    if not spec.kind.is_reference or target is None or spec.parameters != column.all_parameters:
+        target = _reference(user, spec)
+    changed = Column(pk=column.pk, table=table, **catalog_fields(spec, target))
+    if (spec.default, spec.type, spec.parameters, spec.constraints) != (
+        column.default, column.type, column.all_parameters, column.constraints
+    ):  # fmt: skip
+        check_default(changed)
+    return target
+
+
+def catalog_fields(spec: ColumnSpec, reference: Table | None) -> dict[str, Any]:
+    """The fields of a column's row in the catalog, but for table and position."""
+    return {
+        "name": spec.name,
+        "label": spec.label.strip()[:200],
+        "description": described(spec.description),
+        "type": spec.type,
+        "parameters": {key: value for key, value in spec.parameters.items() if key != "references"},
+        "references": reference,
+        "unique": spec.unique,
+        "unique_ignores_case": spec.unique_ignores_case,
+        "required": spec.required,
+        "default": spec.default,
+        "constraints": json.loads(json.dumps(spec.constraints)),
+        "display": spec.display,
+    }
 
 
 def check_columns(user: User, columns: Sequence[ColumnSpec]) -> list[tuple[ColumnSpec, Table | None]]:
@@ -331,10 +310,15 @@ def _check_pattern(spec: ColumnSpec) -> None:
     if pattern is None:
         return
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), time_limit(_PATTERN_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT '' ~ %s", [pattern])
     except DataError as error:
         reason = "PostgreSQL does not understand this pattern."
+        raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason}) from error
+    except OperationalError as error:
+        if not timed_out(error):
+            raise
+        reason = "PostgreSQL needs too long for this pattern. Give a simpler one."
         raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason}) from error
 
 
@@ -357,19 +341,4 @@ def _insert_column(table: Table, spec: ColumnSpec, reference: Table | None, plac
 
 def column_of(table: Table, spec: ColumnSpec, reference: Table | None, place: int = 0) -> Column:
     """The catalog row that a column will be; not saved."""
-    return Column(
-        table=table,
-        name=spec.name,
-        label=spec.label.strip()[:200],
-        description=_described(spec.description),
-        type=spec.type,
-        parameters={key: value for key, value in spec.parameters.items() if key != "references"},
-        references=reference,
-        unique=spec.unique,
-        unique_ignores_case=spec.unique_ignores_case,
-        required=spec.required,
-        default=spec.default,
-        constraints=json.loads(json.dumps(spec.constraints)),
-        display=spec.display,
-        position=place,
-    )
+    return Column(table=table, position=place, **catalog_fields(spec, reference))

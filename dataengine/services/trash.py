@@ -112,10 +112,13 @@ def purge(*, user: User | None, item: TrashItem) -> None:
         column = current.column
         action = "table.purged" if column is None else "column.purged"
         details: ColumnDetails | None = None if column is None else {"column": current.name}
-        record_event(user=user, table=table, action=action, details=details)
+        if current.successor_id is None:
+            record_event(user=user, table=table, action=action, details=details)
         if column is not None:
-            trash.drop_hidden_column(table, column)
-            column.delete()
+            # With a column go its values from before its type was changed.
+            for hidden in [*Column.everything.filter(trash_item__successor=column), column]:
+                trash.drop_hidden_column(table, hidden)
+                hidden.delete()
             return
         trash.drop_table(table)
         # References to it that are in the trash themselves keep their numbers and refer to nothing.

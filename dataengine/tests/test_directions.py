@@ -33,7 +33,7 @@ IMPORTS = (
     ("parsing", "planning"),
     ("rejecting", "endings"),
     ("pipeline",),
-    ("loading", "looking"),
+    ("loading", "looking", "stored_columns"),
 )
 CONSOLE = (
     ("htmx", "words", "sorting", "bundles", "form_renderer", "sessions"),

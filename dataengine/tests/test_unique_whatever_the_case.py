@@ -90,10 +90,10 @@ def test_it_is_changed_both_ways(client: APIClient, owner: User) -> None:
     for text in ("x", "X"):
         insert(client, a=text)
     refused = client.patch(url, {"unique": "ignore_case"})
-    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["unique"])
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (409, ["unique"])
     assert client.patch(url, {"unique": True}).status_code == 200
     assert shown(client, "a") == (True, False)
-    assert client.patch(url, {"unique": "ignore_case"}).status_code == 400
+    assert client.patch(url, {"unique": "ignore_case"}).status_code == 409
     assert shown(client, "a") == (True, False)
     client.delete("/api/tables/t/records/2/")
     assert client.patch(url, {"unique": "ignore_case"}).status_code == 200

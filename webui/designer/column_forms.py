@@ -306,7 +306,7 @@ class ColumnChangeForm(ColumnFields):
         return form
 
     def changes(self) -> ColumnChanges:
-        """The actual changes, as ``services.tables.alter_column`` accepts them."""
+        """The actual changes, as ``services.column_changes.alter_column`` accepts them."""
         changed = {name: self.cleaned_data[name] for name in self.changed_data if name != "indexed"}
         if "default" in changed:
             changed["default"] = changed["default"] or None

@@ -15,8 +15,8 @@ from guardian.shortcuts import assign_perm
 from dataengine.models import Table
 from dataengine.profiles import profiles
 from dataengine.services.bulk_records import insert_many
+from dataengine.services.column_changes import alter_column
 from dataengine.services.records import insert_record
-from dataengine.services.tables import alter_column
 from webui.tests.conftest import make_table
 from webui.tests.pages import Page, read
 

@@ -13,7 +13,7 @@ from django.shortcuts import resolve_url
 from dataengine import access
 from dataengine.exceptions import DataEngineError, NotFound
 from dataengine.models import Column, Table
-from dataengine.services import indexes, table_checks, trash
+from dataengine.services import column_changes, indexes, table_checks, trash
 from dataengine.services import tables as services
 from webui import htmx
 from webui.changes import tell_deleted
@@ -164,12 +164,12 @@ def _at(table: Table, found: Column) -> str:
 def _move(request: ConsoleRequest, table: Table, found: Column, doing: str) -> HttpResponse:
     """Move a column by one, or to a place; a script has moved the row already and needs no page."""
     if doing in _STEPS:
-        services.move_column(user=request.user, table=table, column=found, by=_STEPS[doing])
+        column_changes.move_column(user=request.user, table=table, column=found, by=_STEPS[doing])
     else:
         place = request.POST.get("place", "")
         keys = [other.pk for other in table.all_columns()]
         wanted = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else keys.index(found.pk)
-        services.move_column(user=request.user, table=table, column=found, by=wanted - keys.index(found.pk))
+        column_changes.move_column(user=request.user, table=table, column=found, by=wanted - keys.index(found.pk))
     if htmx.is_partial(request):
         return HttpResponse(status=204)
     return htmx.redirect(request, _at(table, found))
@@ -181,7 +181,7 @@ def _change(request: ConsoleRequest, table: Table, found: Column, form: column_f
     with errors_into(form, names=names):
         changes = form.changes()
         if changes:
-            services.alter_column(user=request.user, table=table, column=found, changes=changes)
+            column_changes.alter_column(user=request.user, table=table, column=found, changes=changes)
         if "indexed" in form.changed_data:
             current = table.columns.get(pk=found.pk)
             wanted = form.cleaned_data["indexed"]

@@ -349,6 +349,14 @@ class ColumnType(ABC):
     checked: ClassVar[frozenset[str]] = frozenset()
     """The types that may hold values of this type: each value has to be checked."""
 
+    def holds_all(self, old: Parameters, new: Parameters) -> bool:
+        """Whether every value of this type with the parameters ``old`` is one with ``new``."""
+        return old == new
+
+    def is_stored_alike(self, old: Parameters, new: Parameters) -> bool:
+        """Whether PostgreSQL then keeps these values as they are stored, looking at none of them."""
+        return self.postgres_type(old) == self.postgres_type(new)
+
     def change_into(self, other: ColumnType, parameters: Parameters) -> Change:
         """What it takes to change a column of this type to ``other`` with ``parameters``."""
         if other.name in self.lossless | {"text"}:

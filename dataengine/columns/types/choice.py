@@ -52,6 +52,9 @@ class Choice(TextType):
         offered: Sequence[str] = parameters["choices"]
         return offered
 
+    def holds_all(self, old: Parameters, new: Parameters) -> bool:
+        return set(old["choices"]) <= set(new["choices"])
+
     def json_schema(self, parameters: Parameters) -> dict[str, Any]:
         return {"enum": list(parameters["choices"])}
 

@@ -204,6 +204,17 @@ class Numeric(Number):
             return pa.decimal128(precision, parameters.get("scale") or 0)
         return pa.binary()
 
+    def holds_all(self, old: Parameters, new: Parameters) -> bool:
+        before, after = old.get("precision"), new.get("precision")
+        if not before or not after:
+            return not after
+        decimals, kept = old.get("scale") or 0, new.get("scale") or 0
+        return bool(decimals <= kept and before - decimals <= after - kept)
+
+    def is_stored_alike(self, old: Parameters, new: Parameters) -> bool:
+        same_scale = (old.get("scale") or 0) == (new.get("scale") or 0)
+        return self.holds_all(old, new) and (not new.get("precision") or same_scale)
+
     def limits_need_postgres(self, parameters: Parameters) -> bool:
         precision = parameters.get("precision")
         return not precision or precision > ARROW_DIGITS

@@ -55,6 +55,9 @@ class Reference(WholeNumber):
             raise reader.refuse(f"REFERENCES needs the name of a table. {error.message}") from error
         return {"references": value}
 
+    def holds_all(self, old: Parameters, new: Parameters) -> bool:
+        return True  # whether there is such a record in another table is for its constraint to say
+
     def json_schema(self, parameters: Parameters) -> dict[str, Any]:
         return {"type": "integer"}
 

@@ -98,6 +98,13 @@ class Varchar(PlainText):
         length = parameters.get("length")
         return {"type": "string"} | ({"maxLength": length} if length else {})
 
+    def holds_all(self, old: Parameters, new: Parameters) -> bool:
+        longest = new.get("length")
+        return not longest or (old.get("length") or math.inf) <= longest
+
+    def is_stored_alike(self, old: Parameters, new: Parameters) -> bool:
+        return self.holds_all(old, new)
+
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.CharField(max_length=parameters.get("length"), **options)
 

@@ -132,6 +132,7 @@ class Converter:
     text then raises MarkersFound. With ``formats_open`` the first date that is not ISO, or formatted number, raises
     FormatsNeeded; with ``guard_open`` the first cell that no export would write like this raises GuardContradicted.
     ``guards_found`` says that guards were taken off. In ``bad_is_null`` columns a value that does not fit is NULL.
+    With ``are_values`` the cells are values of another type as text, so that none of them stands for NULL.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Converter:
         guard: Guard = "none",
         guard_open: bool = False,
         bad_is_null: Collection[str] = (),
+        are_values: bool = False,
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
@@ -153,6 +155,7 @@ class Converter:
         self.guards_found = False
         self._bad_is_null = bad_is_null
         self._open = markers is None
+        self._are_values = are_values
         self.oddities = Oddities(targets, formats_open=formats_open)
         # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
@@ -168,7 +171,7 @@ class Converter:
                 self._look_for_guards(columns[place])
             cells = meant(columns[place], self.guard)
             self.oddities.look(target, cells)
-            converted = self._column(cells, target)
+            converted = self.column(cells, target)
             batch.values.append(converted.values)
             for problem in converted.problems:
                 batch.good[problem.rows] = False
@@ -187,7 +190,8 @@ class Converter:
                 raise
             self.guards_found = True
 
-    def _column(self, cells: pa.Array, target: Target) -> Converted:
+    def column(self, cells: pa.Array, target: Target) -> Converted:
+        """Convert the cells of one column, with the column's own rules applied."""
         if self._blanks_values and not target.kind.is_text:
             cells = self._blanked(cells, target)
         if len(cells) == cells.null_count:
@@ -251,6 +255,8 @@ class Converter:
         return converted
 
     def _blanked(self, cells: pa.Array, target: Target) -> pa.Array:
+        if self._are_values:
+            return cells
         text = k.trimmed(cells)
         if not target.kind.is_text and (nothing := k.mask_of(pc.is_in(text, self._nothing))).any():
             text, cells = k.only(text, ~nothing), k.only(cells, ~nothing)

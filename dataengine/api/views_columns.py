@@ -1,0 +1,128 @@
+"""One column of a table: changing it, and trying that beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dataengine.api import column_shapes as columns
+from dataengine.api import serializers as shapes
+from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.views_changes import undo_header, undo_url
+from dataengine.api.views_tables import news, trash_header
+from dataengine.columns.json_schema import literal
+from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.models import Column, Table
+from dataengine.models.shapes import ColumnChanges
+from dataengine.services import column_changes as services
+from dataengine.services import indexes, rehearsals, trash
+
+_WHICH_COLUMN = ("table_name", "column_name")
+# What may be said besides the changes themselves.
+_HOW = ("on_failure", "plan")
+
+
+def asked_of(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of the services for what was sent."""
+    asked = {name: value for name, value in changes.items() if name not in _HOW}
+    if "default" in asked:
+        asked["default"] = literal(asked["default"])
+    if "display" in asked:
+        asked["display"] = asked["display"] or {}
+    return {"changes": cast("ColumnChanges", asked), **{name: changes[name] for name in _HOW if name in changes}}
+
+
+class ColumnView(ApiView):
+    """One column of a table."""
+
+    operations = {
+        "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
+        "patch": Operation("change_column", "Change a column", columns.ChangedColumn, body=columns.ChangeColumn),
+        "put": Operation("update_column", "Change a column", columns.ChangedColumn, verb=columns.UpdateColumn),
+        "delete": Operation(
+            "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
+        ),
+    }
+
+    def get(self, request: Request, **names: str) -> Response:
+        return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
+
+    def patch(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "design")
+        column = self.column(table, names["column_name"])
+        changes = checked(columns.ChangeColumn, self.wanted(self.body(), column))
+        if "column_name" in changes:
+            changes["name"] = changes.pop("column_name")
+        return self.changed(table, column, changes)
+
+    def put(self, request: Request) -> Response:
+        body = self.body()
+        found = checked(shapes.ColumnArguments, {name: body[name] for name in _WHICH_COLUMN if name in body})
+        table = self.table(found, "design")
+        column = self.column(table, found["column_name"])
+        rest = {name: value for name, value in body.items() if name not in _WHICH_COLUMN}
+        changes = checked(columns.UpdateColumn, {**found, **self.wanted(rest, column)})
+        for name in _WHICH_COLUMN:
+            del changes[name]
+        if "new_name" in changes:
+            changes["name"] = changes.pop("new_name")
+        return self.changed(table, column, changes)
+
+    @staticmethod
+    def wanted(body: Mapping[str, Any], column: Column) -> dict[str, Any]:
+        """What of a body differs from the column as it is."""
+        # On its own this is a request, even if there is an automatic index: it becomes a requested one.
+        if dict(body) == {"indexed": True}:
+            return {"indexed": True}
+        wanted = news(body, shapes.ColumnSerializer(column).data)
+        if "type" in wanted:
+            reason = "Give column_type, for example NUMERIC(10,2)."
+            raise InvalidInput(reason, fields={"type": reason})
+        return wanted
+
+    def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
+        indexed, done = changes.pop("indexed", None), None
+        if set(changes) - {"on_failure"}:
+            done = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
+            column = done.column
+        if indexed is not None:
+            column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
+        data = dict(shapes.ColumnSerializer(column).data)
+        if done is None:
+            return Response(data)
+        return Response({**data, "undo": undo_url(self, table, done.event)}, headers=undo_header([done.event]))
+
+    def delete(self, request: Request, **names: str) -> Response:
+        asked = self.arguments(shapes.ColumnArguments)
+        table = self.table(asked, "design")
+        item = trash.delete_column(user=self.user, table=table, column=self.column(table, asked["column_name"]))
+        return Response(status=204, headers=trash_header(item))
+
+    def column(self, table: Table, name: str) -> Column:
+        # No name contains a NUL, and PostgreSQL would not accept the query.
+        column = None if "\0" in name else table.columns.filter(name=name).first()
+        if column is None:
+            raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
+        return column
+
+
+class ColumnRehearsalView(ColumnView):
+    """What a change of a column would do to its values; nothing is changed."""
+
+    operations = {
+        "post": Operation(
+            "rehearse_column", "Try a change of a column", columns.RehearsalSerializer, body=columns.RehearseColumn
+        ),
+    }  # fmt: skip
+
+    def post(self, request: Request, **names: str) -> Response:
+        table = self.table(names, "design")
+        column = self.column(table, names["column_name"])
+        changes = checked(columns.RehearseColumn, self.wanted(self.body(), column))
+        if "column_name" in changes:
+            changes["name"] = changes.pop("column_name")
+        found = rehearsals.rehearse(user=self.user, table=table, column=column, **asked_of(changes))
+        return Response(found.as_json())

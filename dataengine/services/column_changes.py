@@ -1,0 +1,202 @@
+"""Changes columns: their words, rules, type and with it their values. Each is one transaction with its event.
+
+What a change would do to values is found out first (``rehearsals``), by the very transaction that then does it while
+nobody else writes. The catalog's row of a column stays the same row, since layouts, filters and indexes hang on its
+key; where all values are written anew, another row stands for the hidden old ones.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.imports.stored_columns import Reading
+from dataengine.models import AuditEvent, Column, Table
+from dataengine.models.shapes import ColumnChanges, OnFailure
+from dataengine.postgres import column_swap, ddl, names
+from dataengine.queries.table_sizes import size_of
+from dataengine.services.column_plans import Plan, read_plan
+from dataengine.services.column_records import Recorded, record_change
+from dataengine.services.rehearsals import MANY, Proposal, Rehearsal, Trial, propose, rehearse
+from dataengine.services.schema_changes import change_schema
+from dataengine.services.tables import current_column, locked_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A column after a change, and the event by which that can be undone."""
+
+    column: Column
+    event: AuditEvent
+
+
+def change_column(
+    *,
+    user: User,
+    table: Table,
+    column: Column,
+    changes: ColumnChanges,
+    on_failure: OnFailure = "stop",
+    plan: str | None = None,
+) -> Changed:
+    """Change a column in what ``changes`` names, or as a plan has it.
+
+    Raises Conflict ``would_lose_data`` where values fail and nobody said what becomes of them, or ``plan_outdated``
+    where a plan's numbers hold no more; ``details["rehearsal"]`` is a rehearsal of the present.
+    """
+    agreed = None if plan is None else read_plan(plan, user=user, table=table, column=column)
+    if agreed is not None:
+        changes, on_failure = _agreed(agreed, changes, on_failure)
+    ask = _Ask(user, changes, on_failure, agreed)
+    first = propose(user=user, table=table, column=column, changes=changes, on_failure=on_failure)
+    if first.rewrites and size_of(table).records > MANY:
+        raise Conflict(
+            f"“{table.name}” has more than {MANY:,} records; so many values cannot be rewritten at once.",
+            code="too_many_records",
+        )
+    return change_schema(lambda: _changed(ask, table, column), table=table)
+
+
+def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
+    """``change_column`` for callers that want nothing but the column."""
+    return change_column(user=user, table=table, column=column, changes=changes).column
+
+
+def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
+    """Move a column so many places on, or back; not beyond the ends."""
+    keys = [other.pk for other in table.columns.all()]
+    # If it has been deleted meanwhile, the change says so.
+    place = max(0, min(len(keys) - 1, keys.index(column.pk) + by)) if column.pk in keys else 0
+    return alter_column(user=user, table=table, column=column, changes={"position": place})
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What is asked for, and by which plan."""
+
+    user: User
+    changes: ColumnChanges
+    on_failure: OnFailure
+    plan: Plan | None
+
+
+def _agreed(plan: Plan, changes: ColumnChanges, on_failure: OnFailure) -> tuple[ColumnChanges, OnFailure]:
+    """What the plan says. Raises InvalidInput if something else is said beside it."""
+    if changes and dict(changes) != plan.changes:
+        reason = "This plan is for other changes. Send the plan alone, or rehearse these changes."
+        raise InvalidInput(reason, code="invalid_plan", fields={"plan": reason})
+    if on_failure not in ("stop", plan.on_failure):
+        reason = f"This plan was rehearsed with on_failure “{plan.on_failure}”."
+        raise InvalidInput(reason, code="invalid_plan", fields={"plan": reason})
+    return plan.wanted, plan.on_failure
+
+
+def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
+    locked = locked_table(table)
+    current = current_column(locked, column)
+    proposal = propose(user=ask.user, table=locked, column=current, changes=ask.changes, on_failure=ask.on_failure)
+    if proposal.concerns_values:
+        column_swap.keep_writers_out(locked)
+    plan = ask.plan
+    trial = Trial(proposal, None if plan is None or plan.reading is None else Reading.of_json(plan.reading))
+    if proposal.concerns_values or plan is not None:
+        trial.run(keep=True)
+    if plan is not None:
+        _hold_to(plan, trial, ask.user)
+    if trial.numbers.failing and ask.on_failure == "stop":
+        raise would_lose_data(trial.rehearsal(ask.user), proposal)
+    return _made(ask, trial, current)
+
+
+def _hold_to(plan: Plan, trial: Trial, user: User) -> None:
+    """Raise Conflict unless the plan is fresh, was not used, and its numbers are those of the present."""
+    proposal, found = trial.proposal, trial.numbers
+    if plan.is_expired:
+        reason = "This plan is older than ten minutes."
+    elif AuditEvent.objects.filter(table=proposal.table, details__change__plan=plan.key).exists():
+        reason = "This plan has been carried out already."
+    elif plan.numbers != (found.records, found.converted, found.unchanged, found.failing):
+        reason = "The records have changed since this was rehearsed."
+    else:
+        return
+    fresh = rehearse(
+        user=user,
+        table=proposal.table,
+        column=proposal.column,
+        changes=proposal.changes,
+        on_failure=proposal.on_failure,
+    )
+    reason += " Look at the new rehearsal, and use its plan."
+    raise Conflict(reason, code="plan_outdated", fields={"plan": reason}, details={"rehearsal": fresh.as_json()})
+
+
+_FIELDS = {"missing_value": "required", "duplicate_in_table": "unique", "constraint_failed": "constraints"}
+
+
+def would_lose_data(rehearsal: Rehearsal, proposal: Proposal) -> Conflict:
+    """The refusal to lose values that nobody gave up."""
+    count = rehearsal.numbers.failing
+    values = "1 value does" if count == 1 else f"{count:,} values do"
+    message = f"{values} not fit: {rehearsal.causes[0].message}. Say by on_failure what becomes of such values."
+    fields: dict[str, list[str]] = {}
+    for cause in rehearsal.causes:
+        field = "column_type" if proposal.is_new_type else _FIELDS.get(cause.code, "column_type")
+        fields.setdefault(field, []).append(f"{cause.count:,} of {rehearsal.numbers.records:,}: {cause.message}")
+    return Conflict(message, code="would_lose_data", fields=fields, details={"rehearsal": rehearsal.as_json()})
+
+
+def _made(ask: _Ask, trial: Trial, column: Column) -> Changed:
+    """Change catalog, rules and values."""
+    before, proposal = copy(column), trial.proposal
+    recorded = record_change(
+        user=ask.user,
+        proposal=proposal,
+        numbers=trial.numbers,
+        reading=trial.reading,
+        rewritten=proposal.rewrites,
+        plan=ask.plan,
+    )
+    if proposal.rewrites:
+        _rewrite(trial, before, recorded)
+    else:
+        _write_in_place(trial, before, recorded)
+    return Changed(recorded.column, recorded.event)
+
+
+def _rewrite(trial: Trial, before: Column, recorded: Recorded) -> None:
+    table, column, event, proposal = trial.proposal.table, recorded.column, recorded.event, trial.proposal
+    assert recorded.predecessor is not None  # since all values are written anew
+    hidden = names.trashed_column(recorded.predecessor.pk)
+    column_swap.hide(table, before, hidden)
+    column_swap.add_bare(table, column)
+    column_swap.fill(table, column, trial.values, hidden, proposal.filling)
+    if trial.numbers.failing:
+        column_swap.keep_before(event, table, column, trial.values.failing, hidden)
+        column_swap.keep_after(event, table, column)
+        _keep_failing(trial, recorded, hidden)
+    column_swap.add_rules(table, None, column)
+
+
+def _write_in_place(trial: Trial, before: Column, recorded: Recorded) -> None:
+    table, column, event, proposal = trial.proposal.table, recorded.column, recorded.event, trial.proposal
+    if before.name != column.name:
+        ddl.rename_column(table, before.name, column.name)
+    column_swap.drop_rules(table, before, column)
+    column_swap.set_type(table, before, column)
+    if trial.numbers.failing or trial.numbers.converted:
+        column_swap.keep_before(event, table, column, trial.values.changing, column.name)
+        _keep_failing(trial, recorded, column.name)
+        column_swap.change(table, column, trial.values, proposal.filling)
+        column_swap.keep_after(event, table, column)
+    column_swap.add_rules(table, before, column)
+
+
+def _keep_failing(trial: Trial, recorded: Recorded, source: str) -> None:
+    if recorded.kept is not None:
+        column_swap.add_bare(trial.proposal.table, recorded.kept)
+        column_swap.keep_failing(trial.proposal.table, recorded.kept, trial.values, source)

@@ -1,0 +1,293 @@
+"""Takes a change of a column back: its rules, and every value that nobody has changed since, exactly as it was.
+
+Where all values were written anew, the old ones are still there, hidden (``column_records``): which values were changed
+since is found by converting those once more in the same way. Taking back is a change itself, and can be taken back.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dataengine.columns.changes import Step, Wanted, spec_as_json, spec_of_json, step
+from dataengine.columns.types import ColumnSpec
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
+from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
+from dataengine.imports.rejecting.spill import ByteSpill
+from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch, Reading
+from dataengine.models import AuditEvent, Column, Table, TrashItem
+from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
+from dataengine.postgres import column_swap, ddl, names
+from dataengine.postgres.column_past import Since, is_there
+from dataengine.postgres.column_values import ColumnValues
+from dataengine.postgres.statements import limit_statements, raw_connection
+from dataengine.records import before_after
+from dataengine.services import trash
+from dataengine.services.audit import record_event
+from dataengine.services.column_changes import Changed
+from dataengine.services.column_records import hide_in_catalog, move, renew_indexes
+from dataengine.services.rehearsals import Proposal, Trial
+from dataengine.services.schema_changes import change_schema
+from dataengine.services.tables import catalog_fields, check_column_change, locked_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_ACTION = "column.changed"
+_LIMIT_MS = 600_000
+
+
+def is_of_column(table: Table, event_id: int) -> bool:
+    """Whether the event is a change of a column of this table."""
+    return AuditEvent.objects.filter(pk=event_id, table=table, action=_ACTION).exists()
+
+
+def undo_change(*, user: User, table: Table, event_id: int, rest: bool = False) -> Changed:
+    """Take a change of a column back.
+
+    Raises Conflict: ``changed_since`` if values were changed since (``count``, and ``ids`` of the first; with ``rest``
+    these keep what they say now), ``already_undone``, or ``undo_refused`` where something else stands in the way.
+    """
+    try:
+        return change_schema(lambda: _undone(user, table, event_id, rest=rest), table=table)
+    except InvalidInput as error:
+        raise _refused(error.message, fields=error.fields) from error
+
+
+@dataclass(slots=True)
+class _Past:
+    """A change that is taken back: the column now, and as it will be."""
+
+    user: User
+    table: Table
+    event: AuditEvent
+    facts: ColumnChangeFacts
+    column: Column
+    before: Column
+    """The column as it is now; ``column`` is changed."""
+    old: ColumnSpec
+    """The same."""
+    new: ColumnSpec
+    rest: bool
+
+
+def _undone(user: User, table: Table, event_id: int, *, rest: bool) -> Changed:
+    limit_statements(_LIMIT_MS)
+    locked = locked_table(table)
+    event = AuditEvent.objects.select_for_update().filter(pk=event_id, table=table, action=_ACTION).first()
+    if event is None or "change" not in event.details:
+        raise NotFound(f"There is no change {event_id} that can be undone.", code="event_not_found")
+    if AuditEvent.objects.filter(undoes=event).exists():
+        raise Conflict("This has already been undone.", code="already_undone")
+    facts: ColumnChangeFacts = event.details["change"]
+    column = locked.columns.filter(pk=facts["key"]).first()
+    if column is None:
+        raise _refused(f"The column “{event.details['column']}” is gone; if it is in the trash, restore it first.")
+    old, new = column.to_spec(), _restored(column.to_spec(), facts)
+    past = _Past(user, locked, event, facts, column, copy(column), old, new, rest)
+    column_swap.keep_writers_out(locked)
+    target = check_column_change(user, locked, column, new)
+    if "predecessor" in facts:
+        return _bring_back(past, target)
+    return _put_back(past, target)
+
+
+def _restored(now: ColumnSpec, facts: ColumnChangeFacts) -> ColumnSpec:
+    """The column without the change, but with all others that came since. Raises Conflict if they contradict."""
+    was, became = facts["was"], facts["now"]
+    said = spec_as_json(now)
+    changed = [name for name in was if was[name] != became[name] and name in said]
+    again = [name for name in changed if said[name] != became[name]]
+    if again:
+        raise Conflict(
+            f"This column was changed again since ({', '.join(again)}); undo that first.", code="changed_again"
+        )
+    return spec_of_json({**said, **{name: was[name] for name in changed}})
+
+
+def _refused(reason: str, **more: Any) -> Conflict:
+    return Conflict(f"This cannot be undone: {reason}", code="undo_refused", **more)
+
+
+def _refuse_if_changed(since: Since) -> None:
+    count = since.count()
+    if count:
+        ids = since.ids()
+        raise Conflict(
+            f"Values were changed since in {count:,} record{'s' * (count > 1)} ({some_of(ids)}). With “rest” these keep"
+            " what they say now, and all others go back.",
+            code="changed_since",
+            details={"count": count, "ids": ids},
+        )
+
+
+# Where all values were written anew ---------------------------------------------------------------------------------
+
+
+def _bring_back(past: _Past, target: Table | None) -> Changed:
+    table, column, facts = past.table, past.column, past.facts
+    item = TrashItem.objects.filter(column_id=facts["predecessor"]).select_related("column").first()
+    hidden = names.trashed_column(facts["predecessor"])
+    if item is None or not is_there(table, hidden):
+        raise _refused("The old values are gone.")
+    since = _changed_since(past, hidden)
+    if not past.rest:
+        _refuse_if_changed(since)
+    else:
+        _convert_back(past, since, hidden)
+    successor = hide_in_catalog(past.user, table, column, past.old, item.records)
+    event = _record(past, target, successor=successor)
+    column_swap.hide(table, past.before, names.trashed_column(successor.pk))
+    ddl.rename_column(table, hidden, column.name)
+    column_swap.add_rules(table, None, column)
+    assert item.column is not None  # it was found by that
+    item.column.delete()
+    renew_indexes(table, column, past.old, rewritten=True)
+    return Changed(column, event)
+
+
+def _root(past: _Past) -> AuditEvent:
+    """The event of the change itself, if this is an undoing that is undone."""
+    root = past.facts.get("root")
+    return past.event if root is None else AuditEvent.objects.get(pk=root)
+
+
+def _changed_since(past: _Past, hidden: str) -> Since:
+    """The records in which the two columns do not say what the change made of one another."""
+    root, table = _root(past), past.table
+    facts: ColumnChangeFacts = root.details["change"]
+    was, became = spec_of_json(facts["was"]), spec_of_json(facts["now"])
+    is_redo = past.facts.get("hides", "was") == "now"
+    first, second = (past.column.name, hidden) if is_redo else (hidden, past.column.name)
+    source = replace(was, name=first, required=False)
+    bare = replace(became, name=f"{first}:new", required=False, unique=False, constraints={})
+    values = ColumnValues(table, source, bare, says_the_same=False)
+    if not step(was, became).is_safe:
+        reading = facts.get("reading")
+        conversion = ColumnConversion(source, bare, Reading() if reading is None else Reading.of_json(reading))
+        spill = _Spill(conversion)
+        try:
+            conversion.carry_out(raw_connection(), ddl.qualified(table.name), lambda: spill)
+            values.stage(spill.copy())
+        finally:
+            spill.close()
+    since = Since(table)
+    since.find_among_all(root, past.column.attribute, values, second, needs_value=past.new.required and not is_redo)
+    return since
+
+
+def _convert_back(past: _Past, since: Since, hidden: str) -> None:
+    """Give the records that were changed since their present value in the old type."""
+    if not since.count():
+        return
+    now, then = past.old, replace(past.new, unique=False)
+    conversion = ColumnConversion(now, then)
+    spills: list[_Spill] = []
+
+    def begin() -> _Spill:
+        spills.append(_Spill(conversion))
+        return spills[-1]
+
+    try:
+        spill = conversion.carry_out(raw_connection(), since.records(now.name), begin)
+        if spill.failing:
+            raise _refused(
+                f"What records {some_of(spill.failing)} say now is no {past.new.kind.noun.lower()}. Change or clear it"
+                " first.",
+                details={"count": len(spill.failing), "ids": spill.failing[:20]},
+            )
+        bare = Column(table=past.table, **catalog_fields(then, None))
+        since.put(bare, spill.copy(), hidden)
+    finally:
+        for each in spills:
+            each.close()
+
+
+class _Spill:
+    """Keeps all converted batches on disk, and the ids of values that failed."""
+
+    def __init__(self, conversion: ColumnConversion) -> None:
+        self._conversion = conversion
+        self._spill = ByteSpill()
+        self.failing: list[int] = []
+
+    def look(self, batch: ConvertedBatch) -> None:
+        if len(batch):
+            self._spill.write(without_ends(self._conversion.encoded(batch)))
+        if batch.failed.any():
+            self.failing += batch.ids.to_numpy()[batch.failed].tolist()
+
+    def copy(self) -> Any:
+        yield HEADER
+        yield from self._spill
+        yield TRAILER
+
+    def close(self) -> None:
+        self._spill.close()
+
+
+# Where few or no values were changed --------------------------------------------------------------------------------
+
+
+def _put_back(past: _Past, target: Table | None) -> Changed:
+    table, column = past.table, past.column
+    since = Since(table)
+    since.find_among_changed(past.event, past.before)
+    way = Step(in_place=True, is_safe=step_back(past.old, past.new).is_safe)
+    proposal = Proposal(table, column, past.old, Wanted(past.new), way, target, {}, "stop")
+    if proposal.concerns_values:
+        trial = Trial(proposal)
+        trial.run(keep=True)
+        if trial.numbers.failing:
+            stuck = since.find_failing(past.event, trial.values.failing)
+            if stuck and past.rest:
+                raise _refused(
+                    f"What some records say now is not allowed by the old rules: {trial.causes[0].message}.",
+                    details={"count": since.count(), "ids": since.ids()},
+                )
+    if not past.rest:
+        _refuse_if_changed(since)
+    event = _record(past, target)
+    if past.before.name != column.name:
+        ddl.rename_column(table, past.before.name, column.name)
+    column_swap.drop_rules(table, past.before, column)
+    since.put_back(past.event, column)
+    column_swap.set_type(table, past.before, column)
+    column_swap.add_rules(table, past.before, column)
+    before_after.copy_reversed(event, past.event, common=None)
+    renew_indexes(table, column, past.old, rewritten=False)
+    return Changed(column, event)
+
+
+def step_back(old: ColumnSpec, new: ColumnSpec) -> Step:
+    """What it takes to go back from ``old``: types that were changed once may be changed back, whatever they are."""
+    try:
+        return step(old, new)
+    except InvalidInput:
+        return Step(in_place=False, is_safe=False)
+
+
+def _record(past: _Past, target: Table | None, *, successor: Column | None = None) -> AuditEvent:
+    """Write the undoing into catalog and audit trail."""
+    table, column, facts = past.table, past.column, past.facts
+    for field, value in catalog_fields(past.new, target).items():
+        setattr(column, field, value)
+    column.save()
+    place = facts.get("place", [column.position, column.position])
+    if place[0] != place[1] and column.position == place[1]:
+        move(table, column, min(place[0], table.columns.count() - 1))
+    kept = facts.get("kept")
+    beside = None if kept is None else table.columns.filter(pk=kept).first()
+    if beside is not None:
+        trash.delete_column(user=past.user, table=table, column=beside)
+    undone: ColumnChangeFacts = {
+        "key": column.pk, "was": spec_as_json(past.old), "now": spec_as_json(past.new), "place": [place[1], place[0]],
+        "count": facts["count"], "on_failure": facts["on_failure"],
+    }  # fmt: skip
+    if successor is not None:
+        undone["predecessor"] = successor.pk
+        undone["root"] = _root(past).pk
+        undone["hides"] = "was" if facts.get("hides", "was") == "now" else "now"
+    details: ColumnDetails = {"column": past.before.name, "change": undone}
+    return record_event(user=past.user, table=table, action=_ACTION, details=details, undoes=past.event)
