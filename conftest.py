@@ -54,6 +54,8 @@ UNHEARD = "unheard"
 
 
 def _prepare_environment() -> None:
+    # Hundreds of processes start from these sources: compiling them each time would cost more than what they do.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     xdist_worker = os.environ.get("PYTEST_XDIST_WORKER")
     if xdist_worker is None:
         start_embedded()

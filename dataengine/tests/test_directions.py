@@ -5,10 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+# In one worker, which parses the sources for all of them.
+pytestmark = pytest.mark.xdist_group("directions")
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
@@ -105,9 +109,18 @@ def imports_of(path: Path) -> set[str]:
 
 MODULES = dict(sources())
 assert MODULES
-IMPORTED = {name: imports_of(path) for name, path in MODULES.items()}
-ARROWS = {name: {module for module in imported if module in MODULES} - {name} for name, imported in IMPORTED.items()}
-"""By module: the project's modules that it imports, also in functions. A package is not its modules' parent."""
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """``imports_of`` every module. Found when first asked for: every worker collects this file, one needs it."""
+    return {name: imports_of(path) for name, path in MODULES.items()}
+
+
+@cache
+def arrows() -> dict[str, set[str]]:
+    """By module: the project's modules that it imports, also in functions. A package is not its modules' parent."""
+    return {name: {module for module in imported if module in MODULES} - {name} for name, imported in imports().items()}
 
 
 def room_of(module: str, building: str) -> str | None:
@@ -117,7 +130,7 @@ def room_of(module: str, building: str) -> str | None:
 
 
 def arrows_between_rooms(building: str) -> Iterator[tuple[str, str, str, str]]:
-    for module, imported in ARROWS.items():
+    for module, imported in arrows().items():
         for other in imported:
             room, other_room = room_of(module, building), room_of(other, building)
             if room and other_room and room != other_room:
@@ -143,7 +156,7 @@ def test_arrows_lead_down(building: str, floors: tuple[tuple[str, ...], ...]) ->
 
 def test_no_circle_is_left() -> None:
     try:
-        TopologicalSorter(ARROWS).prepare()
+        TopologicalSorter(arrows()).prepare()
     except CycleError as error:
         pytest.fail(f"a circle of modules: {' -> '.join(error.args[1])}")
 
@@ -151,7 +164,7 @@ def test_no_circle_is_left() -> None:
 def test_the_engine_knows_no_console() -> None:
     assert not [
         (name, module)
-        for name, imported in IMPORTED.items()
+        for name, imported in imports().items()
         for module in imported
         if name.startswith("dataengine") and module.split(".")[0] == "webui"
     ]
@@ -166,7 +179,7 @@ def test_entrances_do_not_import_one_another() -> None:
 
     assert not [
         (name, module)
-        for name, imported in ARROWS.items()
+        for name, imported in arrows().items()
         for module in imported
         if entrance(name) and entrance(module) and entrance(name) != entrance(module)
     ]
@@ -175,7 +188,7 @@ def test_entrances_do_not_import_one_another() -> None:
 def importers_of(room: str) -> set[str]:
     return {
         name
-        for name, imported in ARROWS.items()
+        for name, imported in arrows().items()
         if not f"{name}.".startswith(f"{room}.") and any(f"{module}.".startswith(f"{room}.") for module in imported)
     }
 
@@ -206,7 +219,7 @@ def test_every_package_says_what_it_knows() -> None:
 def test_only_a_few_modules_speak_sql() -> None:
     assert not [
         name
-        for name, imported in IMPORTED.items()
+        for name, imported in imports().items()
         if "psycopg.sql" in imported and not f"{name}.".startswith(tuple(f"{room.rstrip('.')}." for room in SPEAKS_SQL))
     ]
 
@@ -246,7 +259,7 @@ def test_requests_stay_above() -> None:
     requests = {"django.http.HttpRequest", "rest_framework.request", "rest_framework.views"}
     assert not [
         (name, module)
-        for name, imported in IMPORTED.items()
+        for name, imported in imports().items()
         if name.startswith(BELOW_VIEWS)
         for module in imported
         if module in requests
@@ -264,19 +277,21 @@ def test_nothing_below_takes_a_request() -> None:
     ]
 
 
-def reached_from(start: str, arrows: Mapping[str, Iterable[str]]) -> set[str]:
+def reached_from(start: str, along: Mapping[str, Iterable[str]]) -> set[str]:
     """The modules that are imported with ``start``, including itself; packages' own files are not followed."""
     seen, ahead = set[str](), [start]
     while ahead:
         module = ahead.pop()
         if module not in seen:
             seen.add(module)
-            ahead += arrows.get(module, ())
+            ahead += along.get(module, ())
     return seen
 
 
 def calls_itself_pure(path: Path) -> bool:
-    return bool(re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or ""))
+    source = path.read_text()
+    # Most files have no such word anywhere, and need not be parsed to find their docstring.
+    return "Pure" in source and bool(re.search(r"\bPure\b", ast.get_docstring(ast.parse(source)) or ""))
 
 
 PURE = [name for name, path in MODULES.items() if calls_itself_pure(path)]
@@ -286,8 +301,8 @@ PURE = [name for name, path in MODULES.items() if calls_itself_pure(path)]
 def test_what_calls_itself_pure_is(name: str) -> None:
     guilty = [
         (module, imported)
-        for module in sorted(reached_from(name, ARROWS))
-        for imported in IMPORTED[module]
+        for module in sorted(reached_from(name, arrows()))
+        for imported in imports()[module]
         # ``from django.db import models`` names the package beside the module that is meant.
         if IMPURE.match(imported) and not (imported == "django.db" and _only_models(module))
     ]
@@ -295,7 +310,7 @@ def test_what_calls_itself_pure_is(name: str) -> None:
 
 
 def _only_models(module: str) -> bool:
-    return not any(f"django.db.{name}" in IMPORTED[module] for name in ("connection", "connections", "transaction"))
+    return not any(f"django.db.{name}" in imports()[module] for name in ("connection", "connections", "transaction"))
 
 
 def test_enough_modules_are_pure() -> None:

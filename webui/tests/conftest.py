@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
@@ -11,7 +12,9 @@ from guardian.shortcuts import assign_perm
 from pytest_django.fixtures import Settings
 
 from dataengine.columns.sql_types import parse_sql_type
+from dataengine.management.commands.look_into import answer
 from dataengine.models import Table
+from dataengine.services import import_looks
 from dataengine.services.records import insert_record
 from dataengine.services.tables import create_table
 
@@ -31,6 +34,26 @@ PEOPLE = {
 def make_table(user: User, name: str, columns: dict[str, str], label: str = "") -> Table:
     specs = [parse_sql_type(column, text) for column, text in columns.items()]
     return create_table(user=user, name=name, columns=specs, label=label)
+
+
+@pytest.fixture(autouse=True)
+def _looks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads are looked into by the same code in this process: one of its own takes a second, nearly all to start.
+
+    It does have one in tests with a worker or ``looks_apart`` (and in ``test_web_process_stays_small.py``).
+    """
+
+    def look_here(question: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(json.dumps(answer(json.loads(question))))
+        return found
+
+    if not {"celery_worker", "looks_apart"} & set(request.fixturenames):
+        monkeypatch.setattr(import_looks, "_answer", look_here)
+
+
+@pytest.fixture
+def looks_apart() -> None:
+    """Uploads are looked into by a process of its own, as web processes have it done."""
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_words_that_are_written_and_ticked_are_said_once(as_owner: Client) -> No
     assert html.element("input", name="null_words")["value"] == json.dumps(["n/a", "?", "-"])
 
 
-def test_into_a_table_it_says_what_does_not_fit(as_owner: Client, people: Table) -> None:
+def test_into_a_table_it_says_what_does_not_fit(as_owner: Client, people: Table, looks_apart: None) -> None:
     path = f"/tables/{people.name}/import/"
     text = "name,email,born\nDan,dan@example.com,1999-01-01\nEve,nothing,x\n"
     html = read(as_owner.get(draft_of(as_owner, path, text)))
@@ -114,7 +114,7 @@ def test_into_a_table_it_says_what_does_not_fit(as_owner: Client, people: Table)
 
 
 def test_the_page_comes_before_the_answer_where_that_takes_long(
-    as_owner: Client, monkeypatch: pytest.MonkeyPatch
+    as_owner: Client, looks_apart: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     location = draft_of(as_owner, NEW, ORDERS)
     monkeypatch.setattr(import_looks, "WAIT_SECONDS", 0.0)

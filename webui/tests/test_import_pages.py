@@ -127,7 +127,7 @@ def test_looking_first_shows_dialect_columns_and_examples(as_owner: Client, peop
 )
 @pytest.mark.parametrize("path", [IMPORT, "/tables/new/import/"], ids=["table", "new table"])
 def test_looking_reads_the_file_and_the_options_once(
-    as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes
+    as_owner: Client, people: Table, looks_apart: None, monkeypatch: pytest.MonkeyPatch, path: str, content: bytes
 ) -> None:
     sent = as_owner.post(path, {"do": "preview", "file": upload(content)}, headers=BY_SCRIPT)
     looks = counted_looks(monkeypatch)

@@ -29,10 +29,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         keep_arrow_flat()
-        json.dump(_answer(json.load(sys.stdin)), sys.stdout)
+        json.dump(answer(json.load(sys.stdin)), sys.stdout)
 
 
-def _answer(asked: dict[str, Any]) -> Look:
+def answer(asked: dict[str, Any]) -> Look:
+    """What was found, or the ``problem``."""
     columns = None if asked["columns"] is None else [ColumnSpec(**column) for column in asked["columns"]]
     try:
         options = ImportOptions.read(asked["options"])
