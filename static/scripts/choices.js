@@ -26,7 +26,8 @@ function entry(text) {
   const input = Object.assign(document.createElement("input"), { className: "form-control", value: text });
   input.id = `choice-${(count += 1)}`;
   input.autocomplete = "off";
-  const remove = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-quiet btn-icon-only" });
+  const remove = Object.assign(document.createElement("button"), { type: "button" });
+  remove.className = "btn btn-quiet btn-icon-only";
   remove.append(iconOf("x"));
   item.append(grip, input, remove);
   return item;
@@ -77,8 +78,10 @@ document.addEventListener("click", ({ target }) => {
 });
 document.addEventListener("paste", (event) => {
   const list = event.target.closest?.(".choice-list");
-  const lines = (event.clipboardData?.getData("text/plain") ?? "").split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
-  if (!list || lines.length < 2) return;
+  if (!list) return;
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  const lines = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  if (lines.length < 2) return;
   event.preventDefault();
   event.target.closest("li").before(...lines.map(entry));
   settled(list);

@@ -1,5 +1,5 @@
-// The designer: rows of columns are moved by dragging and by Alt+arrows, a field's name follows the type, and definitions
-// are copied. Without this script the same is done by buttons; which fields apply to a type is CSS alone.
+// The designer: rows of columns are moved by dragging and by Alt+arrows, a field's name follows the type, and
+// definitions are copied. Without this script buttons do the same; which fields apply to a type is CSS alone.
 
 import "./choices.js";
 import "./console.js";
@@ -60,7 +60,8 @@ document.addEventListener("htmx:after:swap", (event) => {
   const row = opening && document.getElementById(opening);
   opening = null;
   if (!row || response?.status === 422) return;
-  (row.querySelector("form[data-check] input[name=name], .notice ~ .actions a") ?? row.querySelector("a[data-open]"))?.focus();
+  const inside = row.querySelector("form[data-check] input[name=name], .notice ~ .actions a");
+  (inside ?? row.querySelector("a[data-open]"))?.focus();
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest?.("tbody[data-movable]")?.querySelector("a[data-close]")?.click();

@@ -1,5 +1,5 @@
-// Forms that are checked while they are filled in (`data-check`): the server's own checks, without doing anything, shown
-// at the fields that have been changed. What it says of a field not yet reached waits until the form is sent.
+// Forms that are checked while they are filled in (`data-check`): the server's own checks, without doing anything,
+// shown at the fields that have been changed. What it says of a field not yet reached waits until the form is sent.
 
 import { send } from "./requests.js";
 

@@ -1,6 +1,6 @@
 // Rows that have an order: they are dragged by their grip, or moved by Alt+Up and Alt+Down from anywhere in them.
-// A row of the new table's form is moved by the server, which numbers the rows; a row of a table's columns is moved here,
-// and the server is told its place.
+// A row of the new table's form is moved by the server, which numbers the rows; a row of a table's columns is moved
+// here, and the server is told its place.
 
 import { send } from "./requests.js";
 import { toast } from "./toasts.js";
@@ -59,8 +59,10 @@ function moveBy(row, step) {
   const other = rows[from + step];
   if (!other) return;
   if (row.closest("table")) {
+    const focused = row.contains(document.activeElement) ? document.activeElement : null;
     if (step < 0) other.before(row);
     else other.after(row);
+    focused?.focus(); // an element that is moved loses it
   }
   settle(row, from, from + step);
 }
@@ -78,7 +80,6 @@ let last = Promise.resolve();
 
 function keep(row, to) {
   const focused = row.contains(document.activeElement) ? document.activeElement : null;
-  focused?.focus();
   for (const [place, each] of rowsOf(row).entries()) {
     for (const button of each.querySelectorAll("button[data-step]")) {
       button.disabled = button.dataset.step === "-1" ? place === 0 : place === rowsOf(row).length - 1;
@@ -86,11 +87,14 @@ function keep(row, to) {
   }
   if (focused?.disabled) row.querySelector("button[data-step]:not(:disabled)")?.focus();
   say(row, to);
-  // One after another, so that the last place told is the last one meant.
-  last = last.then(async () => {
-    const { status, message } = await send(row.dataset.movable, { do: "place", place: to });
-    if (status !== 204) toast(message ?? "The order could not be kept. Reload the page.", true);
-  });
+  last = tell(row, to, last);
+}
+
+/** One after another, so that the last place told is the last one meant. */
+async function tell(row, place, before) {
+  await before;
+  const { status, message } = await send(row.dataset.movable, { do: "place", place });
+  if (status !== 204) toast(message ?? "The order could not be kept. Reload the page.", true);
 }
 
 // A new table's rows --------------------------------------------------------------------------------------------
@@ -103,6 +107,7 @@ function submit(row, from, to) {
   moving = { to, title: titleOf(row), field: active?.name?.replace(/^columns-\d+-/, ""), step: active?.dataset.step };
   const button = document.createElement("button");
   Object.assign(button, { name: "do", value: `move:${from}:${to}`, hidden: true, formNoValidate: true });
+  active?.blur(); // the answer leaves what is being typed alone, but here the field gets another row's value
   form.append(button);
   form.requestSubmit(button);
   button.remove();

@@ -137,7 +137,7 @@ class ColumnForm(ColumnFields):
     references = forms.CharField(
         label="Refers to",
         required=False,
-        help_text="The table whose records are meant. They are shown by their first text column.",
+        help_text="A table. Its records are shown by their first text column.",
         widget=forms.TextInput(attrs={**AS_TYPED, "list": "referable"}),
     )
     minimum = forms.CharField(label="At least", required=False, max_length=60, help_text="5, or > 5 for more than 5.")
@@ -171,6 +171,9 @@ class ColumnForm(ColumnFields):
         values: dict[str, Any] = super().clean() or self.cleaned_data
         kind = BY_SQL_NAME.get(values.get("type", ""))
         if kind is None or "name" not in values:
+            return values
+        if kind.is_reference and not values.get("references", "").strip():
+            self.add_error("references", "Give the table to which it refers.")
             return values
         spec = None
         asked = "choices" if "choices" in kind.arguments else "references" if kind.is_reference else "details"

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 from dataengine.columns.create_table import is_sql, read_create_table
@@ -18,6 +19,9 @@ from dataengine.columns.json_schema import columns_of
 from dataengine.columns.payloads import parse_payload
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput, Unavailable
+from dataengine.imports.dialects.opening import examine
+from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.plan import plan_new
 from dataengine.services import import_looks
 from webui.words import plural
 
@@ -124,14 +128,13 @@ def _of_document(document: Mapping[str, Any]) -> Sketch:
 def _of_rows(text: str, filename: str) -> Sketch:
     """Headers alone, on one line or one a line; or headers with rows, whose types are found as an import does it."""
     lines = [line for line in text.splitlines() if line.strip()]
-    options: dict[str, Any] = {"create_table": True}
     if filename == "pasted.csv":
         if len(lines) > 1 and not any(_SEPARATORS.search(line) for line in lines):
             return _of_names([line.strip() for line in lines])
         if len(lines) == 1:
-            options["has_header"] = True
+            return _of_header(lines[0])
     try:
-        look = import_looks.look_at_text(text, filename, options, seconds=_WAIT_SECONDS)
+        look = import_looks.look_at_text(text, filename, {"create_table": True}, seconds=_WAIT_SECONDS)
     except import_looks.Pending as error:
         raise Unavailable("The rows are still being looked at. Try again in a moment.", code="still_looking") from error
     if look.get("problem"):
@@ -139,9 +142,16 @@ def _of_rows(text: str, filename: str) -> Sketch:
     if not look.get("specs"):
         raise _refused("No columns can be made out in this text.")
     columns = [ColumnSpec(**spec) for spec in look["specs"]]
-    rows = look.get("rows", 0)
-    found = f"types found in {plural(rows, 'row,rows')}" if rows else "without rows, so all of them are text for now"
+    found = f"types found in {plural(look.get('rows', 0), 'row,rows')}"
     return Sketch(columns, notes=[f"{plural(len(columns), 'column,columns')}; {found}.", *look.get("notes", ())])
+
+
+def _of_header(line: str) -> Sketch:
+    """A header without rows. An import wants a row as well, and a header is as good a row as any."""
+    options = ImportOptions.read({"create_table": True, "has_header": True})
+    opening = examine(BytesIO(f"{line}\n{line}\n".encode()), "pasted.csv", options.dialect)
+    columns = plan_new(opening, options).specs
+    return Sketch(columns, notes=[f"{plural(len(columns), 'column,columns')}; all of them are text for now."])
 
 
 def _of_names(said: Sequence[str]) -> Sketch:

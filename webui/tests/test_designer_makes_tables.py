@@ -174,7 +174,7 @@ def test_all_that_can_be_said_of_a_column_is_kept(as_owner: Client) -> None:
         ({"pattern": "("}, "pattern", "does not understand this pattern"),
         ({"type": "INTEGER", "default": "3", "minimum": "5"}, "default", "not a value of this type"),
         ({"type": "REFERENCES", "references": "nowhere"}, "references", "no table “nowhere”"),
-        ({"type": "REFERENCES"}, "references", "REFERENCES needs the name of a table"),
+        ({"type": "REFERENCES"}, "references", "Give the table to which it refers."),
         ({"type": "CHOICE"}, "choices", "CHOICE needs its values"),
         ({"type": "VARCHAR", "details": "long"}, "details", "length as whole numbers"),
         ({"type": "JSON", "unique": "on"}, "unique", "cannot be unique"),
@@ -206,7 +206,7 @@ def test_types_are_grouped_by_what_they_are_for_with_a_sample(as_owner: Client) 
     page = read(as_owner.get("/tables/new/"))
     groups = page.values("optgroup", "label")
     assert groups[:5] == ["Text", "Number", "Yes or no", "Date and time", "Contact"]
-    assert page.words_of("option", value="NUMERIC") == ["Decimal number — 12.50, exactly · NUMERIC"]
+    assert page.words_of("option", value="NUMERIC") == ["Decimal number — 12.50 · NUMERIC"]
     assert all(len(text.split(" — ")) == 2 for text in page.words_of("option", data_takes="case lengths"))
     [number] = page.elements("option", value="NUMERIC")
     assert number["data-takes"].split() == ["details", "limits", "display", "index"]

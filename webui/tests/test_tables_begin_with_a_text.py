@@ -37,7 +37,8 @@ def fields_of(page: Page) -> dict[str, str]:
         if field.attributes.get("type") == "checkbox" and "checked" not in field.attributes:
             continue
         if field.attributes.get("name"):
-            found[field["name"]] = field.attributes.get("value", "")
+            unsaid = "on" if field.attributes.get("type") == "checkbox" else ""
+            found[field["name"]] = field.attributes.get("value", unsaid)
     for area in page.elements("textarea"):
         found[area["name"]] = area.text.removeprefix("\n")
     for select in page.elements("select"):

@@ -84,7 +84,7 @@ class SmallInteger(WholeNumber):
     """Two bytes."""
 
     name, label = "smallint", "Small integer"
-    sample = "up to 32,767"
+    sample = "12, up to 32,767"
     sql_names = ("SMALLINT", "INT2")
     postgres = "smallint"
     minimum, maximum = -(2**15), 2**15 - 1
@@ -107,7 +107,7 @@ class Integer(WholeNumber):
     """Four bytes."""
 
     name, label = "integer", "Integer"
-    sample = "1,234, up to 2 billion"
+    sample = "1,234"
     sql_names = ("INTEGER", "INT", "INT4")
     postgres = "integer"
     json_forms = (("integer", "int32"), ("number", "int32"))
@@ -151,7 +151,7 @@ class Numeric(Number):
     """Exact decimals: up to a precision or, without one, as many decimals as each value has."""
 
     name, label = "numeric", "Decimal number"
-    sample = "12.50, exactly"
+    sample = "12.50"
     sql_names = ("NUMERIC", "DECIMAL")
     postgres = "numeric"
     arguments = ("precision", "scale")
@@ -254,7 +254,7 @@ class Real(Float):
     """32 bits."""
 
     name, label = "real", "Real (32 bit)"
-    sample = "0.1234567, about"
+    sample = "0.1234567"
     sql_names = ("REAL", "FLOAT4")
     postgres = "real"
     json_forms = (("number", "float"), ("integer", "float"))
@@ -282,7 +282,7 @@ class Double(Float):
     """64 bits."""
 
     name, label = "double", "Real (64 bit)"
-    sample = "6.02e23, about"
+    sample = "6.02e23"
     sql_names = ("DOUBLE PRECISION", "FLOAT", "FLOAT8", "DOUBLE")
     postgres = "double precision"
     json_forms = (("number", "double"), ("integer", "double"))
