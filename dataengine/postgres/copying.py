@@ -16,7 +16,7 @@ _PIECE_BYTES = 256 * 1024
 
 
 def copied_out(
-    session: psycopg.Connection[Any], statement: sql.Composable, parameters: Sequence[Any] = ()
+    session: psycopg.Connection[Any], statement: sql.Composed, parameters: Sequence[Any] = ()
 ) -> Generator[bytes]:
     """What a ``COPY … TO STDOUT`` writes. The session can do nothing else until the end."""
     # COPY takes no server-side parameters: the client-side cursor quotes them into the statement.

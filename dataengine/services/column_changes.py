@@ -17,7 +17,7 @@ from dataengine.models import AuditEvent, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.postgres import column_swap, ddl, names
 from dataengine.queries.table_sizes import size_of
-from dataengine.services.column_plans import Plan, read_plan
+from dataengine.services.column_plans import Plan, basis_of, read_plan
 from dataengine.services.column_records import Recorded, record_change
 from dataengine.services.rehearsals import MANY, Proposal, Rehearsal, Trial, propose, rehearse
 from dataengine.services.schema_changes import change_schema
@@ -120,6 +120,8 @@ def _hold_to(plan: Plan, trial: Trial, user: User) -> None:
         reason = "This plan is older than ten minutes."
     elif AuditEvent.objects.filter(table=proposal.table, details__change__plan=plan.key).exists():
         reason = "This plan has been carried out already."
+    elif plan.basis != basis_of(proposal.old):
+        reason = "The column was changed since this was rehearsed."
     elif plan.numbers != (found.records, found.converted, found.unchanged, found.failing):
         reason = "The records have changed since this was rehearsed."
     else:
@@ -135,18 +137,28 @@ def _hold_to(plan: Plan, trial: Trial, user: User) -> None:
     raise Conflict(reason, code="plan_outdated", fields={"plan": reason}, details={"rehearsal": fresh.as_json()})
 
 
-_FIELDS = {"missing_value": "required", "duplicate_in_table": "unique", "constraint_failed": "constraints"}
+_INSTEAD = {
+    "missing_value": (
+        "required", "Some records have no value in this column ({}). Give a default, or fill them in first."
+    ),
+    "duplicate_in_table": ("unique", "Some records have the same value in this column ({}), so it cannot be unique."),
+    "constraint_failed": ("constraints", "Some records have values that this rule does not allow ({}): {}"),
+}  # fmt: skip
+"""By cause: the input that asks for a rule, and what to say there."""
 
 
 def would_lose_data(rehearsal: Rehearsal, proposal: Proposal) -> Conflict:
     """The refusal to lose values that nobody gave up."""
-    count = rehearsal.numbers.failing
+    count, records = rehearsal.numbers.failing, rehearsal.numbers.records
     values = "1 value does" if count == 1 else f"{count:,} values do"
     message = f"{values} not fit: {rehearsal.causes[0].message}. Say by on_failure what becomes of such values."
     fields: dict[str, list[str]] = {}
     for cause in rehearsal.causes:
-        field = "column_type" if proposal.is_new_type else _FIELDS.get(cause.code, "column_type")
-        fields.setdefault(field, []).append(f"{cause.count:,} of {rehearsal.numbers.records:,}: {cause.message}")
+        many = f"{cause.count:,} of {records:,}"
+        field, text = _INSTEAD.get(cause.code, ("column_type", "Some records have values that do not fit ({}): {}"))
+        if proposal.is_new_type and field == "constraints":
+            field = "column_type"
+        fields.setdefault(field, []).append(text.format(many, cause.message))
     return Conflict(message, code="would_lose_data", fields=fields, details={"rehearsal": rehearsal.as_json()})
 
 
@@ -165,7 +177,8 @@ def _made(ask: _Ask, trial: Trial, column: Column) -> Changed:
         _rewrite(trial, before, recorded)
     else:
         _write_in_place(trial, before, recorded)
-    return Changed(recorded.column, recorded.event)
+    # With the index that it has now, if any.
+    return Changed(proposal.table.columns.get(pk=column.pk), recorded.event)
 
 
 def _rewrite(trial: Trial, before: Column, recorded: Recorded) -> None:

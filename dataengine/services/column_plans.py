@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.core import signing
 from django.utils import timezone
 
+from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
@@ -37,6 +40,8 @@ class Plan:
     """Records, converted, unchanged, failing."""
     reading: dict[str, Any] | None
     """How texts are read: ``imports.stored_columns.Reading``."""
+    basis: str
+    """What the column was, as ``basis_of`` has it."""
     made: float
 
     @classmethod
@@ -53,7 +58,8 @@ class Plan:
     ) -> Plan:
         made = timezone.now().timestamp()
         key = secrets.token_urlsafe(12)
-        return cls(key, user.pk, table.pk, column.pk, dict(changes), on_failure, numbers, reading, made)
+        basis = basis_of(column.to_spec())
+        return cls(key, user.pk, table.pk, column.pk, dict(changes), on_failure, numbers, reading, basis, made)
 
     @property
     def expires_at(self) -> datetime:
@@ -70,6 +76,12 @@ class Plan:
     def signed(self) -> str:
         """The plan as a text that nobody else can make."""
         return signing.dumps(asdict(self), salt=_SALT, compress=True)
+
+
+def basis_of(spec: ColumnSpec) -> str:
+    """A short text that is another one for a column of another type or with other rules."""
+    rules = [spec.type, spec.parameters, spec.how_unique, spec.required, spec.default, spec.constraints]
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read_plan(text: str, *, user: User, table: Table, column: Column) -> Plan:

@@ -144,7 +144,7 @@ def _bring_back(past: _Past, target: Table | None) -> Changed:
     assert item.column is not None  # it was found by that
     item.column.delete()
     renew_indexes(table, column, past.old, rewritten=True)
-    return Changed(column, event)
+    return Changed(table.columns.get(pk=column.pk), event)
 
 
 def _root(past: _Past) -> AuditEvent:
@@ -257,7 +257,7 @@ def _put_back(past: _Past, target: Table | None) -> Changed:
     column_swap.add_rules(table, past.before, column)
     before_after.copy_reversed(event, past.event, common=None)
     renew_indexes(table, column, past.old, rewritten=False)
-    return Changed(column, event)
+    return Changed(table.columns.get(pk=column.pk), event)
 
 
 def step_back(old: ColumnSpec, new: ColumnSpec) -> Step:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DataError, InternalError, OperationalError, connection, transaction
 
 from dataengine import access
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
@@ -315,8 +315,8 @@ def _check_pattern(spec: ColumnSpec) -> None:
     except DataError as error:
         reason = "PostgreSQL does not understand this pattern."
         raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason}) from error
-    except OperationalError as error:
-        if not timed_out(error):
+    except (OperationalError, InternalError) as error:  # the latter where it would take gigabytes
+        if isinstance(error, OperationalError) and not timed_out(error):
             raise
         reason = "PostgreSQL needs too long for this pattern. Give a simpler one."
         raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason}) from error
