@@ -108,7 +108,7 @@ def test_references_have_an_index_from_the_start(owner: User) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 0.5])
 def test_a_worker_killed_anywhere(owner: User, process_environment: dict[str, str], seconds: float) -> None:
     table = make_table(owner, "t", a="TEXT", n="INTEGER")
-    _fill("t", 300_000)
+    _fill("t", 50_000)
     for moment in moments(seconds):
         index = _asked(owner, table, "a")
         if _killed_midway(index, process_environment, moment):
