@@ -56,6 +56,8 @@ def _or_null(shape: dict[str, Any]) -> dict[str, Any]:
     if "type" in shape:
         types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
         shape["type"] = [*types, "null"]
+    if "anyOf" in shape:
+        shape["anyOf"] = [*shape["anyOf"], {"type": "null"}]
     if "enum" in shape:
         shape["enum"] = [*shape["enum"], None]
     return shape
