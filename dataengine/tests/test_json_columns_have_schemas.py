@@ -253,3 +253,23 @@ def test_values_nested_too_deeply_are_said(client: APIClient) -> None:
     assert refused.json()["error"]["pointers"] == [
         {"pointer": "/c", "message": "This is nested deeper than 64 levels."}
     ]
+
+
+def test_a_column_gets_one_where_its_values_meet_it(client: APIClient) -> None:
+    assert client.post("/api/create-table/", {"table_name": "t", "fields": {"c": "JSONB"}}).status_code == 201
+    for value in ({"zip": "12345"}, {"zip": 1}, None):
+        assert client.post("/api/tables/t/records/", {"c": value}).status_code == 201
+    url, wanted = "/api/tables/t/columns/c/", {"constraints": {"json_schema": SCHEMA}}
+    refused = client.patch(url, wanted)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "would_lose_data")
+    [cause] = refused.json()["error"]["rehearsal"]["causes"]
+    assert (cause["code"], cause["count"], cause["examples"][0]["id"]) == ("constraint_failed", 1, 2)
+    assert client.get(url).json()["constraints"] == {}
+    bad = client.patch(url, {"constraints": {"json_schema": {"type": "fish"}}})
+    assert pointers(bad) == {"/constraints/json_schema/type"}
+    done = client.patch(url, wanted | {"on_failure": "null"})
+    assert (done.status_code, done.json()["constraints"]) == (200, {"json_schema": SCHEMA}), done.content
+    assert [record["c"] for record in client.get("/api/tables/t/records/").json()["results"]] == [
+        {"zip": "12345"}, None, None,
+    ]  # fmt: skip
+    assert pointers(client.post("/api/tables/t/records/", {"c": {}})) == {"/c/zip"}
