@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Any, ClassVar
 
 type Messages = str | Sequence[str]
+type Path = tuple[str | int, ...]
+"""Keys and places in lists that lead to a part of a JSON value; () is the value as a whole."""
 
 
 def shown(text: object, length: int = 120) -> str:
@@ -28,7 +30,8 @@ class DataEngineError(Exception):
 
     ``message`` is one plain sentence. ``fields`` maps names of inputs to what is wrong with them. ``code`` is for
     programs, ``status`` the HTTP status with which entrances answer. ``details`` adds keys to the API's error object
-    (for example ``records`` of a bulk call).
+    (for example ``records`` of a bulk call). ``pointers`` are the places at fault in what was given, as paths, each
+    with what is wrong there.
     """
 
     code: ClassVar[str] = "error"
@@ -41,6 +44,7 @@ class DataEngineError(Exception):
         code: str | None = None,
         fields: Mapping[str, Messages] | None = None,
         details: Mapping[str, Any] | None = None,
+        pointers: Iterable[tuple[Path, str]] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -49,6 +53,7 @@ class DataEngineError(Exception):
             name: [text] if isinstance(text, str) else list(text) for name, text in (fields or {}).items()
         }
         self.details = dict(details or {})
+        self.pointers = list(pointers)
 
 
 class InvalidInput(DataEngineError):
@@ -56,6 +61,30 @@ class InvalidInput(DataEngineError):
 
     code = "invalid_input"
     status = 400
+
+    def within(self, *path: str | int) -> InvalidInput:
+        """The same error, where the input is a part of a larger one."""
+        self.pointers = [((*path, *inner), text) for inner, text in self.pointers] or [(path, self._reason)]
+        return self
+
+    @property
+    def _reason(self) -> str:
+        """What is wrong, without the name of what it is wrong with."""
+        return next((texts[0] for texts in self.fields.values()), self.message)
+
+
+def together(errors: Iterable[InvalidInput], message: str, *, code: str | None = None) -> InvalidInput:
+    """Several errors as one; ``message`` is for more than one input at fault."""
+    found = list(errors)
+    fields = {name: texts for error in found for name, texts in error.fields.items()}
+    name, texts = next(iter(fields.items()))
+    pointers = [pointer for error in found for pointer in error.pointers]
+    return InvalidInput(
+        f"{name}: {texts[0]}" if len(fields) == 1 else message,
+        code=code or found[-1].error_code,
+        fields=fields,
+        pointers=pointers,
+    )
 
 
 class TooLarge(DataEngineError):

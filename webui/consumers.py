@@ -161,7 +161,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
     def _render(self, job: ImportJob, progress: ProgressData | None) -> str:
         if self.is_json:
             return json.dumps(import_job_data(job, base_url=self.base_url) | (progress or {}), cls=DjangoJSONEncoder)
-        return live_message(job, progress)
+        return live_message(self._user() if job.is_over else AnonymousUser(), job, progress)
 
 
 def _user_of_session(key: str | None) -> User | AnonymousUser:

@@ -24,7 +24,7 @@ from rest_framework.views import APIView
 
 from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import DataEngineError, InvalidInput, Path
 from dataengine.models import Table
 
 if TYPE_CHECKING:
@@ -115,6 +115,24 @@ class ApiView(APIView):
         if not isinstance(data, Mapping):
             raise InvalidInput("The body must be a JSON object.", fields={"body": "Give a JSON object."})
         return {name: data[name] for name in data}
+
+    def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
+        """Where in the body stands what is at fault: paths, each with what is wrong there."""
+        return error.pointers or [
+            (path, text)
+            for name, texts in error.fields.items()
+            if (path := self.place_of(name, error.error_code)) is not None
+            for text in texts
+        ]
+
+    def place_of(self, name: str, code: str) -> Path | None:
+        """The place in the body of an input that an error with ``code`` names; None if it is not there."""
+        return (name,) if name in self.sent() else None
+
+    def sent(self) -> Mapping[str, Any]:
+        """The body if it is an object, else an empty one."""
+        data = self.request.data
+        return data if isinstance(data, Mapping) else {}
 
     def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:
         """The table that the arguments name, if the user has ``right`` on it."""

@@ -1,9 +1,12 @@
-"""Every error of the API in one shape: ``{"error": {"code", "message", "fields"}}``. Never HTML, never SQL."""
+"""Every error of the API in one shape: ``{"error": {"code", "message", "fields"}}``. Never HTML, never SQL.
+
+Where what is at fault stands in the request's body, ``pointers`` lead there (JSON Pointer, RFC 6901).
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -11,24 +14,29 @@ from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 
-from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound, TooLarge
+from dataengine.columns.schema_faults import listed
+from dataengine.exceptions import AccessDenied, DataEngineError, InvalidInput, NotFound, Path, TooLarge
 from dataengine.records.database_errors import as_engine_error
 
 _OUR_FAULT = "Something went wrong on our side. It has been logged."
+
+type Locate = Callable[[DataEngineError], Sequence[tuple[Path, str]]]
+"""Where in a request's body an error's input stands."""
 
 logger = logging.getLogger(__name__)
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Django REST framework's hook: turns any exception of a view into a response."""
+    locate: Locate = getattr(context.get("view"), "located", lambda error: error.pointers)
     if isinstance(error, exceptions.APIException):
-        return _framework_error(error)
+        return _framework_error(error, locate)
     known = _engine_error(error)
     if known is not None:
-        return error_response(known)
+        return error_response(known, locate(known))
     # A fault of ours. Logs and tests listen to this signal, as for any other view.
     request = context.get("request")
     logger.error("Unhandled error in the API", exc_info=error)
@@ -36,9 +44,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     return body(500, "internal_error", _OUR_FAULT)
 
 
-def error_response(error: DataEngineError) -> Response:
-    """An error of dataengine as a response."""
-    return body(error.status, error.error_code, error.message, error.fields, error.details)
+def error_response(error: DataEngineError, pointers: Sequence[tuple[Path, str]] = ()) -> Response:
+    """An error of dataengine as a response; ``pointers`` lead into the request's body."""
+    details = {**({"pointers": listed(pointers)} if pointers else {}), **error.details}
+    return body(error.status, error.error_code, error.message, error.fields, details)
 
 
 def plain_response(error: DataEngineError) -> JsonResponse:
@@ -87,7 +96,7 @@ def _engine_error(error: Exception) -> DataEngineError | None:
             return None
 
 
-def _framework_error(error: exceptions.APIException) -> Response:
+def _framework_error(error: exceptions.APIException, locate: Locate) -> Response:
     headers: dict[str, str] = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
@@ -98,7 +107,8 @@ def _framework_error(error: exceptions.APIException) -> Response:
         fields = flat(error.detail)
         name, texts = next(iter(fields.items()), ("", ["The input is not valid."]))
         message = f"{name}: {texts[0]}" if len(fields) == 1 and name else "Some of the input is not valid."
-        return body(status.HTTP_400_BAD_REQUEST, "invalid_input", message, fields)
+        known = InvalidInput(message, fields=fields)
+        return error_response(known, locate(known))
     detail = error.detail
     if isinstance(detail, Mapping):  # tokens: {"detail": …, "code": …}
         code, message = str(detail.get("code", error.default_code)), str(detail.get("detail", ""))

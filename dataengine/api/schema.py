@@ -53,7 +53,8 @@ class EngineSchema(AutoSchema):
 
     def get_request_serializer(self) -> Any:
         operation = self.operation
-        return (operation.verb if self.verb else operation.body) if operation else None
+        body = (operation.verb if self.verb else operation.body) if operation else None
+        return {"application/json": body} if isinstance(body, dict) else body  # a schema as it is published
 
     def get_override_parameters(self) -> list[Any]:
         operation = self.operation

@@ -91,18 +91,6 @@ class ListTables(serializers.Serializer[Any]):
     )
 
 
-class CreateTable(serializers.Serializer[Any]):
-    """For documentation only; the payload is checked against ``columns.payloads.PAYLOAD_SCHEMA``."""
-
-    table_name = serializers.CharField()
-    label = serializers.CharField(required=False)  # type: ignore[assignment]
-    description = serializers.CharField(required=False)
-    fields = ObjectField(  # type: ignore[assignment]
-        required=False, help_text='{"name": "TEXT NOT NULL", "email": {"type": "EMAIL", "unique": true}}'
-    )
-    json_schema = ObjectField(required=False, help_text="Instead of fields: a JSON Schema of type object.")
-
-
 class ChangeTable(Arguments):
     fixed = frozenset({"id", "columns", "record_count", "record_count_exact", "created_at", "url"})
 
@@ -362,10 +350,23 @@ class LookupList(serializers.Serializer[Any]):
     results = Label(many=True)
 
 
+class PointerShape(serializers.Serializer[Any]):
+    pointer = serializers.CharField(help_text="JSON Pointer (RFC 6901) into the body of the request", allow_blank=True)
+    message = serializers.CharField()
+
+
 class ErrorContent(serializers.Serializer[Any]):
     code = serializers.CharField()
     message = serializers.CharField()
     fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))  # type: ignore[assignment]
+    pointers = PointerShape(
+        many=True,
+        required=False,
+        help_text=(
+            "Where in the body each error is: of a value that is missing, where it should be, of an unknown key, that "
+            "key. Missing where nothing in the body is at fault."
+        ),
+    )
 
 
 class ErrorShape(serializers.Serializer[Any]):

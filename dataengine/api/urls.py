@@ -144,7 +144,8 @@ urlpatterns = [
     *RESOURCES,
     *VERBS,
     path("schema/", SchemaView.as_view(), name="api-schema"),
-    path("schema/create-table/", PayloadSchemaView.as_view(), name="api-schema-create-table"),
+    path("schema/create-table/", PayloadSchemaView.as_view(schema=None), {"name": "create-table"}),
+    path("schemas/<str:name>.json", PayloadSchemaView.as_view(), name="api-payload-schema"),
     path("docs/", DocsView.as_view(), name="api-docs"),
     re_path(r"", UnknownView.as_view(), name="api-unknown"),
 ]

@@ -10,10 +10,11 @@ from rest_framework.response import Response
 
 from dataengine.api import column_shapes as columns
 from dataengine.api import serializers as shapes
-from dataengine.api.base import ApiView, Operation, checked
+from dataengine.api.base import Operation, checked
 from dataengine.api.views_changes import undo_header, undo_url
-from dataengine.api.views_tables import news, trash_header
+from dataengine.api.views_tables import DescribesColumn, news, trash_header
 from dataengine.columns.json_schema import literal
+from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges
@@ -35,13 +36,13 @@ def asked_of(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {"changes": cast("ColumnChanges", asked), **{name: changes[name] for name in _HOW if name in changes}}
 
 
-class ColumnView(ApiView):
+class ColumnView(DescribesColumn):
     """One column of a table."""
 
     operations = {
         "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
-        "patch": Operation("change_column", "Change a column", columns.ChangedColumn, body=columns.ChangeColumn),
-        "put": Operation("update_column", "Change a column", columns.ChangedColumn, verb=columns.UpdateColumn),
+        "patch": Operation("change_column", "Change a column", columns.ChangedColumn, body=PUBLISHED["change-column"]),
+        "put": Operation("update_column", "Change a column", columns.ChangedColumn, verb=PUBLISHED["update-column"]),
         "delete": Operation(
             "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
         ),
@@ -53,6 +54,7 @@ class ColumnView(ApiView):
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
         column = self.column(table, names["column_name"])
+        check_payload("change-column", self.body())
         changes = checked(columns.ChangeColumn, self.wanted(self.body(), column))
         if "column_name" in changes:
             changes["name"] = changes.pop("column_name")
@@ -60,6 +62,7 @@ class ColumnView(ApiView):
 
     def put(self, request: Request) -> Response:
         body = self.body()
+        check_payload("update-column", body)
         found = checked(shapes.ColumnArguments, {name: body[name] for name in _WHICH_COLUMN if name in body})
         table = self.table(found, "design")
         column = self.column(table, found["column_name"])
@@ -114,13 +117,15 @@ class ColumnRehearsalView(ColumnView):
 
     operations = {
         "post": Operation(
-            "rehearse_column", "Try a change of a column", columns.RehearsalSerializer, body=columns.RehearseColumn
+            "rehearse_column", "Try a change of a column", columns.RehearsalSerializer,
+            body=PUBLISHED["rehearse-column"],
         ),
     }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
         column = self.column(table, names["column_name"])
+        check_payload("rehearse-column", self.body())
         changes = checked(columns.RehearseColumn, self.wanted(self.body(), column))
         if "column_name" in changes:
             changes["name"] = changes.pop("column_name")

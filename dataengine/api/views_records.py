@@ -16,7 +16,7 @@ from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import DataEngineError, InvalidInput, Path
 from dataengine.exports.export import CONTENT_TYPES, Export
 from dataengine.http.streaming import download
 from dataengine.models import Table
@@ -35,7 +35,20 @@ _EXPORTED = {
 }
 
 
-class RecordsView(ApiView):
+class OneRecord(ApiView):
+    """What views of single records share: a body that is the record, or has it under ``data``."""
+
+    def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
+        body = self.sent()
+        is_wrapped = (self.verb or set(body) == {"data"}) and isinstance(body.get("data"), Mapping)
+        record, start = (body["data"], ("data",)) if is_wrapped else (body, ())
+        if error.pointers:
+            return [((*start, *path), text) for path, text in error.pointers]
+        inside = [((*start, name), text) for name in error.fields if name in record for text in error.fields[name]]
+        return inside or super().located(error)
+
+
+class RecordsView(OneRecord):
     """The records of a table."""
 
     operations = {
@@ -85,7 +98,7 @@ class RecordsView(ApiView):
         return created(self, record, trail)
 
 
-class RecordView(ApiView):
+class RecordView(OneRecord):
     """One record."""
 
     operations = {
@@ -166,6 +179,21 @@ class BulkView(ApiView):
         count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"], trail=trail)
         return Response({"deleted": count}, headers=undo_header(trail))
 
+    def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
+        body = self.sent()
+        places = [(self.place_in(body, path), text) for path, text in error.pointers]
+        return [(path, text) for path, text in places if path] or super().located(error)
+
+    def place_in(self, body: Mapping[str, Any], path: Path) -> Path:
+        """Where in the body the part of a record is, or of the values that all matching ones are to have."""
+        if "ids" in body:
+            return ("ids", path[0])
+        if "records" not in body:
+            return ("data", *path)
+        index, *rest = path
+        is_data = self.request.method == "PATCH" and rest[:1] not in (["id"], ["*"])
+        return ("records", index, *(("data",) if is_data else ()), *(part for part in rest if part != "*"))
+
     def one_of(self, *shapes_of_body: set[str]) -> Mapping[str, Any]:
         """The body, if its keys are one of these sets."""
         body = self.body()
@@ -197,7 +225,7 @@ class ExportView(ApiView):
         return download(request._request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)
 
 
-class DuplicateView(ApiView):
+class DuplicateView(OneRecord):
     """Copies a record."""
 
     operations = {

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,8 +18,10 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.views_changes import LATER
-from dataengine.columns.payloads import PAYLOAD_SCHEMA, parse_column, parse_payload
+from dataengine.columns.payload_schemas import PUBLISHED, check_payload
+from dataengine.columns.payloads import parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
+from dataengine.exceptions import DataEngineError, NotFound, Path
 from dataengine.jobs.serializers import change_job_data
 from dataengine.models import Table, TrashItem
 from dataengine.postgres.definitions import create_statements
@@ -40,8 +43,8 @@ class TablesView(ApiView):
             "list_tables", "List tables", shapes.TableList, query=shapes.ListTables, verb=shapes.ListTables
         ),
         "post": Operation(
-            "create_table", "Create a table", shapes.TableSerializer, 201, body=shapes.CreateTable,
-            verb=shapes.CreateTable,
+            "create_table", "Create a table", shapes.TableSerializer, 201, body=PUBLISHED["create-table"],
+            verb=PUBLISHED["create-table"],
         ),
     }  # fmt: skip
 
@@ -66,6 +69,16 @@ class TablesView(ApiView):
         )
         return self.created(table)
 
+    def place_of(self, name: str, code: str) -> Path | None:
+        body = self.sent()
+        described, schema = body.get("fields"), body.get("json_schema")
+        if isinstance(described, Mapping) and name in described:
+            return ("fields", name, *_aspect(described[name], code, type_key="type"))
+        properties = schema.get("properties") if isinstance(schema, Mapping) else None
+        if isinstance(properties, Mapping) and name in properties:
+            return ("json_schema", "properties", name)
+        return super().place_of(name, code)
+
     def created(self, table: Table) -> Response:
         [data] = shapes.tables_data([table], self.base_url())
         return Response(data, status=201, headers={"Location": data["url"]})
@@ -77,10 +90,10 @@ class TableView(ApiView):
     operations = {
         "get": Operation("get_table", "Show a table", shapes.TableSerializer),
         "patch": Operation(
-            "change_table", "Rename, relabel or describe", shapes.TableSerializer, body=shapes.ChangeTable
+            "change_table", "Rename, relabel or describe", shapes.TableSerializer, body=PUBLISHED["change-table"]
         ),
         "put": Operation(
-            "update_table", "Rename, relabel or describe", shapes.TableSerializer, verb=shapes.UpdateTable
+            "update_table", "Rename, relabel or describe", shapes.TableSerializer, verb=PUBLISHED["update-table"]
         ),
         "delete": Operation(
             "delete_table", "Move a table with its records to the trash", None, 204, verb=shapes.TableArguments
@@ -92,10 +105,12 @@ class TableView(ApiView):
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "design")
+        check_payload("change-table", self.body())
         return self.changed(table, checked(shapes.ChangeTable, self.wanted(self.body(), table)))
 
     def put(self, request: Request) -> Response:
         body = dict(self.body())
+        check_payload("update-table", body)
         found = checked(shapes.TableArguments, {name: body.pop(name) for name in _WHICH_TABLE if name in body})
         table = self.table(found, "design")
         changes = checked(shapes.UpdateTable, {**found, **self.wanted(body, table)})
@@ -174,13 +189,48 @@ class TableSchemaView(ApiView):
         return Response(schema, content_type="application/schema+json")
 
 
-class ColumnsView(ApiView):
+class DescribesColumn(ApiView):
+    """What views of columns share: a body that describes one, with its type under ``column_type``."""
+
+    def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
+        return [
+            (("column_type", *path[1:]) if path[:1] == ("type",) else path, text)
+            for path, text in super().located(error)
+        ]
+
+    def place_of(self, name: str, code: str) -> Path | None:
+        body = self.sent()
+        if name not in (body.get("column_name"), body.get("new_name"), self.kwargs.get("column_name")):
+            return super().place_of(name, code)
+        key: Path = ("column_name",) if "column_name" in body else ()
+        return tuple(_aspect(body, code, type_key="column_type")) or key or None
+
+
+_ASPECTS = {
+    "invalid_default": "default", "invalid_constraint": "constraints", "invalid_pattern": "constraints",
+    "invalid_display": "display", "missing_value": "required", "invalid_type": "type", "unknown_reference": "type",
+}  # fmt: skip
+
+
+def _aspect(described: object, code: str, *, type_key: str) -> Path:
+    """The key of a column's description that an error with ``code`` is about, if it is there."""
+    aspect = _ASPECTS.get(code, "")
+    key = type_key if aspect == "type" else aspect
+    return (key,) if isinstance(described, Mapping) and key in described else ()
+
+
+class ColumnsView(DescribesColumn):
     """The columns of a table."""
 
     operations = {
         "get": Operation("list_columns", "List columns", shapes.ColumnList, query=shapes.PageQuery),
         "post": Operation(
-            "add_column", "Add a column", shapes.ColumnSerializer, 201, body=shapes.NewColumn, verb=shapes.AddColumn
+            "add_column",
+            "Add a column",
+            shapes.ColumnSerializer,
+            201,
+            body=PUBLISHED["new-column"],
+            verb=PUBLISHED["add-column"],
         ),
     }
 
@@ -192,6 +242,9 @@ class ColumnsView(ApiView):
         )
 
     def post(self, request: Request, **names: str) -> Response:
+        said_by_url = {} if self.verb else names
+        body = {name: value for name, value in self.body().items() if name not in said_by_url}
+        check_payload("add-column" if self.verb else "new-column", body)
         asked = self.arguments(shapes.AddColumn)
         table = self.table(asked, "design")
         described = {key: value for key, value in asked.items() if key in _GIVEN_SEPARATELY}
@@ -212,15 +265,19 @@ def news(body: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class PayloadSchemaView(ApiView):
-    """The JSON Schema against which the payload of create-table is checked."""
+    """The JSON Schema against which the body of an operation is checked before anything else looks at it."""
 
     permission_classes = ()
     authentication_classes = ()
     operations = {
         "get": Operation(
-            "create_table_schema", "JSON Schema of create-table", {"application/schema+json": OpenApiTypes.OBJECT}
+            "payload_schema", "JSON Schema of what an operation takes",
+            {"application/schema+json": OpenApiTypes.OBJECT},
+            parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH, enum=sorted(PUBLISHED))],
         )
-    }
+    }  # fmt: skip
 
-    def get(self, request: Request) -> Response:
-        return Response(PAYLOAD_SCHEMA, content_type="application/schema+json")
+    def get(self, request: Request, name: str) -> Response:
+        if name not in PUBLISHED:
+            raise NotFound(f"There is a schema of {', '.join(PUBLISHED)}.")
+        return Response(PUBLISHED[name], content_type="application/schema+json")

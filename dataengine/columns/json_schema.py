@@ -10,18 +10,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote, unquote
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
-from dataengine.columns import displays
+from dataengine.columns import displays, value_schemas
+from dataengine.columns.schema_faults import Fault, faults_of_schema, pointer
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
-from dataengine.exceptions import InvalidInput, shown
+from dataengine.exceptions import InvalidInput, shown, together
 
 KEYWORD = "x-tablekeep"
 """What a property says of its column that JSON Schema has no words for: ``_OWN_WORDS``."""
-_OWN_WORDS = frozenset({"column_type", "unique", "required", "display"})
+_OWN_WORDS = frozenset({"column_type", "unique", "required", "display", "json_schema"})
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -33,48 +32,55 @@ _KNOWN: dict[str, frozenset[str]] = {
     "integer": frozenset({"format", *_LIMITS}),
     "number": frozenset({"format", *_LIMITS}),
     "boolean": frozenset(),
-    "object": frozenset(),
-    "array": frozenset(),
 }
+_DOCUMENTS = frozenset({"object", "array"})
+"""Columns for these are JSON: what the property says of its values becomes the column's own schema."""
 
 
 def columns_of(schema: object) -> list[ColumnSpec]:
     """The columns that an object schema describes. Raises InvalidInput that names each property at fault."""
     if not isinstance(schema, Mapping):
         raise _invalid("Give a JSON object.")
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        path = [str(part) for part in error.absolute_path]
-        name = path[1] if path[:1] == ["properties"] and len(path) > 1 else "json_schema"
-        reason = f"This is not a JSON Schema (draft 2020-12): {'.'.join(path) or 'it'} violates {error.validator}."
-        raise _invalid(reason, shown(name)) from error
+    faults = faults_of_schema(json.loads(json.dumps(schema)))
+    if faults:
+        raise together([_no_schema(fault) for fault in faults], "This is not a JSON Schema (draft 2020-12).")
     properties = schema.get("properties", {})
     if schema.get("type", "object") != "object" or not properties:
         raise _invalid("Give a schema of type object with at least one property.")
-    unknown = set(schema) - _ANNOTATIONS - {"type", "properties", "required", "additionalProperties"}
+    unknown = set(schema) - _ANNOTATIONS - {"type", "properties", "required", "additionalProperties", "$defs"}
     if unknown:
         raise _invalid(f"A table cannot express {', '.join(sorted(unknown))}.")
     required = set(schema.get("required", ()))
-    problems = {shown(name): ["This is required but is no property."] for name in required - set(properties)}
+    errors = [
+        _invalid("This is required but is no property.", name).within("required") for name in required - set(properties)
+    ]
     columns: list[ColumnSpec] = []
     for name, described in properties.items():
         try:
-            columns.append(_column(name, described, required=name in required))
+            columns.append(_column(name, described, required=name in required, shared=schema.get("$defs", {})))
         except InvalidInput as error:
-            problems.update(error.fields)
-    if problems:
-        first = next(iter(problems.items()))
-        raise InvalidInput(f"{first[0]}: {first[1][0]}", code="invalid_json_schema", fields=problems)
+            errors.append(error.within("properties", name))
+    if errors:
+        raise together(errors, "Some properties cannot become columns.", code="invalid_json_schema")
     return columns
 
 
-def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
+def _no_schema(fault: Fault) -> InvalidInput:
+    name = str(fault.path[1]) if fault.path[:1] == ("properties",) and len(fault.path) > 1 else "json_schema"
+    return _invalid(f"This is not a JSON Schema (draft 2020-12): {fault}", name).within(*fault.path)
+
+
+def _column(name: str, described: object, *, required: bool, shared: Mapping[str, Any]) -> ColumnSpec:
+    """The column for a property; ``shared`` are the schemas that all properties may refer to."""
     if not isinstance(described, Mapping):
         raise _invalid("Give a schema with a type.", name)
     if KEYWORD in described:
         return _column_in_our_words(name, described, required=required)
     json_type, nullable = _json_type(name, described)
+    if json_type in _DOCUMENTS:
+        own = {key: value for key, value in described.items() if key not in _ANNOTATIONS and key != "default"}
+        schema = _own_schema(name, _by_itself(name, own | {"type": json_type}, shared))
+        return _document(name, described, json_type, schema, required=required and not nullable)
     unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
     if unknown or ("enum" in described and json_type != "string"):
         raise _invalid(f"A column for {json_type} cannot express {', '.join(sorted(unknown)) or 'enum'}.", name)
@@ -103,11 +109,56 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
     )
 
 
+def _document(
+    name: str, described: Mapping[str, Any], json_type: str, schema: dict[str, Any], *, required: bool
+) -> ColumnSpec:
+    """A JSON column, whose values are as ``schema`` says."""
+    return ColumnSpec(
+        name=name,
+        type=_kind(name, json_type, None).name,
+        required=required,
+        default=literal(described.get("default")),
+        label=str(described.get("title", "")),
+        description=str(described.get("description", "")),
+        constraints={"json_schema": schema},
+    )
+
+
+def _by_itself(name: str, schema: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """A property's schema as one of its own: what it refers to in the table's comes along, or is where it was."""
+    part: dict[str, Any] = json.loads(json.dumps(schema))
+    here, uses_shared = pointer(("properties", name)), False
+    for node in value_schemas.subschemas(part):
+        target = unquote(str(node.get("$ref", "#/$defs/")).removeprefix("#"))
+        if f"{target}/".startswith(f"{here}/"):
+            node["$ref"] = "#" + quote(target.removeprefix(here), safe="/~")
+        elif target.startswith("/$defs/"):
+            uses_shared |= "$ref" in node
+        else:
+            raise _invalid("A property can only refer to its own parts and to $defs.", name)
+    if not uses_shared:
+        return part
+    if "$defs" in part:
+        raise _invalid("Put all $defs that a property refers to in one place.", name)
+    return part | {"$defs": json.loads(json.dumps(shared))}
+
+
+def _own_schema(name: str, schema: object) -> dict[str, Any]:
+    if not isinstance(schema, Mapping):
+        raise _invalid(f"{KEYWORD}: json_schema is an object.", name)
+    try:
+        return value_schemas.checked(schema)
+    except value_schemas.SchemaRefused as error:
+        refused = _invalid(str(error), name)
+        refused.pointers = [(error.path, str(error))]
+        raise refused from error
+
+
 def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: bool) -> ColumnSpec:
     """A column as ``table_schemas`` writes it: the type stands under our own keyword, in SQL's style."""
     own = described[KEYWORD]
     if not isinstance(own, Mapping) or set(own) - _OWN_WORDS or "column_type" not in own:
-        raise _invalid(f"{KEYWORD} takes column_type, unique, required and display.", name)
+        raise _invalid(f"{KEYWORD} takes {', '.join(sorted(_OWN_WORDS))}.", name)
     unique, own_required = own.get("unique", False), own.get("required", False)
     if not isinstance(own_required, bool) or not (isinstance(unique, bool) or unique in (IGNORE_CASE, EXACT)):
         reason = f"{KEYWORD}: unique is true, false, “{IGNORE_CASE}” or “{EXACT}”; required is true or false."
@@ -122,6 +173,8 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
         for key in (*_LIMITS, *_LENGTHS)
         if key in described and described[key] != said_by_type.get(key)
     }
+    if "json_schema" in own:
+        constraints["json_schema"] = _own_schema(name, own["json_schema"])
     unsuited = set(constraints) - spec.kind.constraints
     if unsuited:
         raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
@@ -181,4 +234,4 @@ def _plain(value: Any) -> Any:
 
 
 def _invalid(reason: str, name: str = "json_schema") -> InvalidInput:
-    return InvalidInput(reason, code="invalid_json_schema", fields={shown(name): reason})
+    return InvalidInput(reason, code="invalid_json_schema", fields={shown(name): reason}, pointers=[((), reason)])

@@ -50,15 +50,16 @@ def fault_of(text: str) -> Literal["", "invalid", "large"]:
         return "large"
     except (ValueError, RecursionError):
         return "invalid"
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
-        return "invalid"
-    return ""
+    return "invalid" if is_deeper(value, text, MAX_DEPTH) else ""
 
 
-def _depth(value: Any) -> int:
+def is_deeper(value: Any, text: str, levels: int) -> bool:
+    """Whether a JSON value, written as ``text``, is nested deeper than so many levels."""
+    if text.count("[") + text.count("{") <= levels:
+        return False
     depth = 0
     level = [value]
-    while level and depth <= MAX_DEPTH:
+    while level and depth <= levels:
         inner: list[Any] = []
         for item in level:
             if isinstance(item, dict):
@@ -67,4 +68,4 @@ def _depth(value: Any) -> int:
                 inner.extend(item)
         depth += any(isinstance(item, dict | list) for item in level)
         level = inner
-    return depth
+    return depth > levels

@@ -12,6 +12,7 @@ from typing import Any
 
 from dataengine.columns.json_schema import KEYWORD
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.value_schemas import moved
 
 
 def table_schema(name: str, label: str, description: str, columns: Sequence[ColumnSpec]) -> dict[str, Any]:
@@ -26,8 +27,12 @@ def table_schema(name: str, label: str, description: str, columns: Sequence[Colu
 
 def _property(column: ColumnSpec) -> dict[str, Any]:
     words = {"title": column.label, "description": column.description}
-    shape = column.kind.json_schema(column.parameters) | column.constraints
-    if not column.required:
+    limits = {name: limit for name, limit in column.constraints.items() if name != "json_schema"}
+    shape = column.kind.json_schema(column.parameters) | limits
+    schema = column.constraints.get("json_schema")
+    if schema is not None:
+        shape = _embedded(schema, column)
+    elif not column.required:
         shape = _or_null(shape)
     if column.default is not None:
         shape["default"] = _json_default(column)
@@ -35,7 +40,15 @@ def _property(column: ColumnSpec) -> dict[str, Any]:
     # What JSON Schema's list of required properties cannot say of one that has a default.
     said = {"unique": column.how_unique, "required": column.required, "display": column.display}
     own |= {name: value for name, value in said.items() if value}
+    if schema is not None:
+        own["json_schema"] = schema
     return {name: text for name, text in words.items() if text} | shape | {KEYWORD: own}
+
+
+def _embedded(schema: dict[str, Any], column: ColumnSpec) -> dict[str, Any]:
+    """A column's own schema as a part of the table's."""
+    inner = moved(schema, ("properties", column.name, "anyOf", 0))
+    return {"anyOf": [inner] if column.required else [inner, {"type": "null"}]}
 
 
 def _or_null(shape: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +56,8 @@ def _or_null(shape: dict[str, Any]) -> dict[str, Any]:
     if "type" in shape:
         types = shape["type"] if isinstance(shape["type"], list) else [shape["type"]]
         shape["type"] = [*types, "null"]
+    if "anyOf" in shape:
+        shape["anyOf"] = [*shape["anyOf"], {"type": "null"}]
     if "enum" in shape:
         shape["enum"] = [*shape["enum"], None]
     return shape

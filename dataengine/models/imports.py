@@ -69,6 +69,11 @@ class ImportJob(Job):
     def __str__(self) -> str:
         return f"{self.filename} into {self.table_name}"
 
+    @property
+    def makes_its_table(self) -> bool:
+        """Whether the import is one that makes a table of its file, and no trial run of that."""
+        return bool(self.options.get("create_table")) and not self.options.get("dry_run")
+
 
 class RejectedRow(models.Model):
     """A row of a source file that did not become a record: its physical line, its raw text, every error in it."""

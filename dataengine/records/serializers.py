@@ -7,15 +7,16 @@ Out: numbers of ``numeric`` columns are strings, exactly as stored; moments are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 from rest_framework.utils.field_mapping import get_field_kwargs
 
+from dataengine.columns.schema_faults import Fault
 from dataengine.columns.types.aspects import Represent
-from dataengine.exceptions import InvalidInput, shown
+from dataengine.exceptions import InvalidInput, Path, shown
 from dataengine.models import Column
 from dataengine.records.model import Record, bound_field
 
@@ -59,6 +60,7 @@ class RecordCleaner:
             raise InvalidInput("A record must be a JSON object.", fields={"data": "Give column names and values."})
         cleaned: dict[str, Any] = {}
         fields: dict[str, list[str]] = {}
+        inner: list[tuple[Path, str]] = []
         for name, value in data.items():
             known = self.columns.get(name)
             if known is None:
@@ -76,12 +78,19 @@ class RecordCleaner:
                 fields[name] = _flat(error.detail)
             except ValidationError as error:
                 fields[name] = list(error.messages)
+            else:
+                faults = _faults_within(column, cleaned[attribute])
+                if faults:
+                    fields[name] = [str(fault) for fault in faults]
+                    inner += [((name, *fault.path), fault.message) for fault in faults]
         for name in self.required - data.keys():
             fields[name] = [_REQUIRED]
         if fields:
             name, messages = next(iter(fields.items()))
             message = f"{name}: {messages[0]}" if len(fields) == 1 else "Some values are not valid."
-            raise InvalidInput(message, code="invalid_record", fields=fields)
+            where = {path[0] for path, _ in inner}
+            outer = [((name,), text) for name, texts in fields.items() if name not in where for text in texts]
+            raise InvalidInput(message, code="invalid_record", fields=fields, pointers=[*outer, *inner])
         return cleaned
 
     def _reader(self, column: Column) -> Callable[[Any], Any]:
@@ -96,6 +105,10 @@ def clean_record(model: type[Record], data: object, *, partial: bool = False, pk
 
 def _is_required(column: Column) -> bool:
     return column.required and column.default is None
+
+
+def _faults_within(column: Column, value: Any) -> Sequence[Fault]:
+    return column.kind.faults_within(value, column.constraints) if column.constraints and value is not None else ()
 
 
 def _quick(column: Column) -> Callable[[Any], bool] | None:

@@ -246,4 +246,10 @@ def _by_index(faults: Sequence[tuple[int, DataEngineError]], code: str = "invali
         code=code,
         fields={f"{index}.{name}": texts for index, error in faults for name, texts in error.fields.items()},
         details={"records": listed},
+        pointers=[
+            ((index, *path), text)
+            for index, error in faults
+            for path, text in error.pointers
+            or [((name,), text) for name, texts in error.fields.items() for text in texts]
+        ],
     )

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from dataengine import access
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import Conflict, InvalidInput, NotFound, Unavailable
+from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, NotFound, Unavailable
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.models import AuditEvent, Column, ImportJob, Table
@@ -23,18 +23,35 @@ from dataengine.services.imports import pass_on
 from dataengine.services.tables import remake_table_now
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import AnonymousUser, User
 
 _BY_COLUMN = ("types", "on_bad_cell", "date_formats", "decimal", "thousands")
 
 
-def can_be_done_over(job: ImportJob) -> bool:
-    """Whether the import made its table, which nobody has changed since, and its file is still there."""
-    made = job.options.get("create_table") and not job.options.get("dry_run")
-    table = _table_of(job)
-    if not made or job.state != ImportJob.State.COMPLETED or table is None or holder_of(job) is None:
+def can_be_done_over(user: User | AnonymousUser, job: ImportJob) -> bool:
+    """Whether ``do_over`` would take it from this user, if the file is still where it was stored."""
+    try:
+        _repeatable(user, job)
+    except DataEngineError:
         return False
-    return not is_changed_since(job, table)
+    return True
+
+
+def _repeatable(user: User | AnonymousUser, job: ImportJob) -> tuple[Table, ImportJob]:
+    """The table that the import made, and the import that has its file. Raises the errors of ``do_over``."""
+    if not job.makes_its_table or job.state != ImportJob.State.COMPLETED:
+        raise Conflict("Only an import that made its table can be done over.", code="not_repeatable")
+    if (made := _table_of(job)) is None:
+        raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
+    table = access.get_table(user, made.name, "own")
+    holder = holder_of(job)
+    if holder is None:
+        raise Conflict(_GONE, code="file_gone")
+    check_unchanged(job, table)
+    return table, holder
+
+
+_GONE = "The file of this import is not kept any more; upload it again."
 
 
 def _table_of(job: ImportJob) -> Table | None:
@@ -64,19 +81,13 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
     Raises NotFound, AccessDenied, InvalidInput, or Conflict: ``not_repeatable`` where it did not make its table,
     ``file_gone``, ``changed_since``, ``referenced``.
     """
-    if not job.options.get("create_table") or job.options.get("dry_run") or job.state != ImportJob.State.COMPLETED:
-        raise Conflict("Only an import that made its table can be done over.", code="not_repeatable")
-    if (made := _table_of(job)) is None:
-        raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
-    table = access.get_table(user, made.name, "own")
+    table, holder = _repeatable(user, job)
     read = ImportOptions.read(merged(job, options))
     if read.dry_run:
         reason = "An import that is done over cannot be a trial run."
         raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
-    holder = holder_of(job)
-    if holder is None or not default_storage.exists(holder.source):
-        raise Conflict("The file of this import is not kept any more; upload it again.", code="file_gone")
-    check_unchanged(job, table)
+    if not default_storage.exists(holder.source):
+        raise Conflict(_GONE, code="file_gone")
     with transaction.atomic():
         return pass_on(
             holder,

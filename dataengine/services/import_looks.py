@@ -55,6 +55,11 @@ class _Looks:
                 self._asked.popitem(last=False)[1].cancel()
             return self._asked[question]
 
+    def forget(self, question: str) -> None:
+        """Ask anew next time: there was no answer, which may have had reasons of the moment."""
+        with self._lock:
+            self._asked.pop(question, None)
+
 
 _looks = _Looks()
 
@@ -87,10 +92,14 @@ def look_at_text(text: str, filename: str, options: Mapping[str, Any], *, second
 
 
 def _answer_to(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    asked = json.dumps(question)
     try:
-        return _looks.ask(json.dumps(question)).result(seconds)
+        found = _looks.ask(asked).result(seconds)
     except (NotYet, CancelledError) as error:  # cancelled: too many others were asked since
         raise Pending from error
+    if not found:
+        _looks.forget(asked)
+    return found
 
 
 def _answer(question: str) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def sweep() -> list[int]:
 
 def _may_be_done_over(job: ImportJob) -> bool:
     """Whether the file of a completed import is kept a while: it made its table, which another try may do better."""
-    made = job.options.get("create_table") and not job.options.get("dry_run")
-    return bool(made) and settings.IMPORT_SOURCE_HOURS > 0 and job.bytes_total <= settings.IMPORT_SOURCE_BYTES
+    is_small = job.bytes_total <= settings.IMPORT_SOURCE_BYTES
+    return job.makes_its_table and settings.IMPORT_SOURCE_HOURS > 0 and is_small
 
 
 def _forget_file(job: ImportJob) -> None:

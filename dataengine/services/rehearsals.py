@@ -135,7 +135,14 @@ class Proposal:
             or (new.required and not old.required)
             or (new.unique and (not old.unique or new.unique_ignores_case != old.unique_ignores_case))
             or bool(limits_on(new, old.constraints))
+            or self.has_new_schema
         )
+
+    @property
+    def has_new_schema(self) -> bool:
+        """Whether values have to meet another JSON Schema, which only the rules of imports can tell."""
+        schema = self.new.constraints.get("json_schema")
+        return schema is not None and schema != self.old.constraints.get("json_schema")
 
 
 def propose(
@@ -181,7 +188,7 @@ class Trial:
         self.causes: list[Cause] = []
         self.reading = reading
         self.notes = list(proposal.wanted.notes)
-        self._converts = proposal.is_new_type and not proposal.step.is_safe
+        self._converts = proposal.has_new_schema or (proposal.is_new_type and not proposal.step.is_safe)
 
     def run(self, *, keep: bool = False) -> None:
         """Look at the values. Raises InvalidInput if a pattern takes PostgreSQL too long."""

@@ -153,10 +153,12 @@ def check_default(column: Column) -> None:
     if column.default is None:
         return
     try:
-        model.field_of(column)
+        value = model.field_of(column).get_default()
     except (ValidationError, ValueError, ArithmeticError) as error:
         messages = error.messages if isinstance(error, ValidationError) else [str(error)]
         raise _invalid_default(column, messages) from error
+    if faults := column.kind.faults_within(value, column.constraints):
+        raise _invalid_default(column, [str(fault) for fault in faults])
     kinds, query = ddl.default_keeps(column)
     try:
         with transaction.atomic(), connection.cursor() as cursor:

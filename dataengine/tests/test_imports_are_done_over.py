@@ -82,7 +82,7 @@ def test_what_others_changed_is_not_thrown_away(owner: User) -> None:
     with pytest.raises(DataEngineError) as caught:
         import_again.do_over(user=owner, job=first, options={"types": {"qty": "TEXT"}})
     assert (caught.value.status, caught.value.error_code) == (409, "changed_since")
-    assert not import_again.can_be_done_over(first)
+    assert not import_again.can_be_done_over(owner, first)
 
 
 def test_what_changes_while_it_runs_is_not_thrown_away_either(owner: User) -> None:
@@ -102,6 +102,7 @@ def test_a_table_that_others_refer_to_is_not_made_anew(owner: User) -> None:
     with pytest.raises(DataEngineError) as caught:
         import_again.do_over(user=owner, job=first, options={})
     assert caught.value.error_code == "referenced"
+    assert not import_again.can_be_done_over(owner, first)
 
 
 def test_only_what_made_its_table_and_only_by_its_owner(
@@ -113,6 +114,10 @@ def test_only_what_made_its_table_and_only_by_its_owner(
     assign_perm("edit_table", stranger, Table.objects.get(name="orders"))
     assign_perm("view_table", stranger, Table.objects.get(name="orders"))
     assert api(stranger).post(url, {"options": {}}).status_code == 403
+    assert (import_again.can_be_done_over(stranger, first), import_again.can_be_done_over(owner, first)) == (
+        False,
+        True,
+    )
     assert client.post(url, {"options": {"colour": "red"}}).status_code == 400
     answer = client.post(url, {"options": {"types": {"qty": "TEXT"}}})
     assert (answer.status_code, answer.json()["state"], answer.json()["table_name"]) == (202, "queued", "orders")
@@ -130,7 +135,7 @@ def test_files_are_kept_for_a_day_and_large_ones_not_at_all(owner: User, setting
     with patch.object(timezone, "now", return_value=timezone.now() + timedelta(hours=25)):
         import_runs.sweep()
     assert not default_storage.exists(first.source)
-    assert not import_again.can_be_done_over(ImportJob.objects.get(pk=first.pk))
+    assert not import_again.can_be_done_over(owner, ImportJob.objects.get(pk=first.pk))
     settings.IMPORT_SOURCE_BYTES = 10
     assert import_text(owner, "large", TEXT, create_table=True).source == ""
 
@@ -145,7 +150,7 @@ def test_the_file_goes_with_the_table(owner: User) -> None:
 def test_after_a_failed_one_the_first_can_still_be_done_over(owner: User) -> None:
     first = orders(owner)
     assert done_over(owner, first, on_error="abort").state == "failed"
-    assert import_again.can_be_done_over(ImportJob.objects.get(pk=first.pk))
+    assert import_again.can_be_done_over(owner, ImportJob.objects.get(pk=first.pk))
     again = done_over(owner, ImportJob.objects.get(pk=first.pk), types={"qty": "TEXT"})
     assert (again.state, again.rows_rejected, again.replaces_id) == ("completed", 0, first.pk)
 

@@ -10,7 +10,7 @@ from django.db import connection
 from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
-from dataengine.columns.payloads import PAYLOAD_SCHEMA
+from dataengine.columns.payload_schemas import PUBLISHED
 from dataengine.models import AuditEvent, Column, Table
 from dataengine.queries import table_sizes
 
@@ -142,11 +142,27 @@ def test_taken_names_are_a_conflict_whoever_has_them(client: APIClient, api: Any
     assert api(stranger).get("/api/tables/").json()["count"] == 0
 
 
-def test_the_payload_schema_is_published_and_sound(db: None, client: APIClient) -> None:
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_payload_schemas_are_published_and_sound(db: None, client: APIClient, name: str) -> None:
     client.credentials()
-    published = client.get("/api/schema/create-table/").json()
-    assert published == PAYLOAD_SCHEMA
-    Draft202012Validator.check_schema(published)
+    answer = client.get(f"/api/schemas/{name}.json")
+    assert answer.headers["Content-Type"].startswith("application/schema+json")
+    assert answer.json() == PUBLISHED[name]
+    Draft202012Validator.check_schema(answer.json())
+    described = client.get("/api/schema/").json()["paths"]
+    bodies = [
+        operation["requestBody"]["content"]["application/json"]["schema"]
+        for operations in described.values()
+        for operation in operations.values()
+        if "application/json" in operation.get("requestBody", {}).get("content", {})
+    ]
+    assert PUBLISHED[name] in bodies
+
+
+def test_there_are_no_other_schemas(db: None, client: APIClient) -> None:
+    client.credentials()
+    assert client.get("/api/schema/create-table/").json() == PUBLISHED["create-table"]
+    assert client.get("/api/schemas/nothing.json").json()["error"]["code"] == "not_found"
 
 
 @pytest.mark.parametrize(
@@ -310,7 +326,7 @@ def test_renaming_a_column_to_a_taken_name_is_a_conflict(client: APIClient, make
         ({"table_name": 1, "fields": {"a": "TEXT"}}, "Give a text."),
         ({"table_name": "t", "fields": []}, "Give a JSON object."),
         ({"table_name": "t", "fields": {}}, "This cannot be empty."),
-        ({"table_name": "t", "fields": {"a": {"unique": True}}}, "Give type as well."),
+        ({"table_name": "t", "fields": {"a": {"unique": True}}}, "type: This is missing."),
         (
             {"table_name": "t", "fields": {"a": {"type": "TEXT", "unique": 1}}},
             "unique: Give true, false, “ignore_case” or “exact”.",

@@ -168,6 +168,11 @@ def test_records_fit_their_table_s_schema(client: APIClient, orders: dict[str, A
     for wrong in ({}, {"customer": None}, {"customer": "A", "few": 10}, {"customer": "A", "size": "huge"}):
         assert not check.is_valid(wrong)
     assert check.is_valid({"customer": "A", "few": 9, "size": None})
+    for said in ("NaN", "Infinity", "-Infinity", 1.5, None):
+        made = client.post("/api/tables/orders/records/", {"customer": "A", "ratio": said, "share": said})
+        assert made.status_code == 201, made.content
+        check.validate(made.json())
+    assert not check.is_valid({"customer": "A", "ratio": "much"})
 
 
 def test_the_schema_s_own_word_is_checked(client: APIClient) -> None:

@@ -6,13 +6,13 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
 
-from dataengine.columns import displays
+from dataengine.columns import displays, value_schemas
 from dataengine.columns.payloads import check_constraints
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
@@ -40,6 +40,7 @@ def takes(kind: ColumnType) -> list[str]:
         "limits": "minimum" in kind.constraints,
         "lengths": "minLength" in kind.constraints,
         "pattern": "pattern" in kind.constraints,
+        "schema": "json_schema" in kind.constraints,
         "case": kind.is_text,
         "display": displays.may_have_display(kind),
         "index": kind.can_be_sorted,
@@ -153,6 +154,14 @@ class ColumnForm(ColumnFields):
         widget=forms.TextInput(attrs=AS_TYPED),
     )
 
+    json_schema = forms.CharField(
+        label="JSON Schema",
+        required=False,
+        max_length=value_schemas.MAX_CHARACTERS,
+        help_text="What each value must meet, as a JSON Schema (draft 2020-12).",
+        widget=forms.Textarea(attrs={**AS_TYPED, "rows": 4}),
+    )
+
     field_order = ("name", "type")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -189,7 +198,8 @@ class ColumnForm(ColumnFields):
         with self.errors_at("case" if values.get("case") == IGNORE_CASE and not kind.is_text else "unique"):
             spec = spec.made_unique(values.get("unique", False) and (values.get("case") or True))
         constraints = dict(self._constraints(kind, values))
-        with self.errors_at("minimum" if "minimum" in kind.constraints else "min_length"):
+        at = "json_schema" if "json_schema" in kind.constraints else "min_length"
+        with self.errors_at("minimum" if "minimum" in kind.constraints else at):
             constraints = check_constraints(spec, constraints)
         with self.errors_at("display"):
             word = values.get("display", "") if displays.may_have_display(kind) else ""
@@ -230,11 +240,19 @@ class ColumnForm(ColumnFields):
                     self.add_error(name, "Give a whole number.")
         if values.get("pattern") and "pattern" in kind.constraints:
             yield "pattern", values["pattern"]
+        if (text := values.get("json_schema", "").strip()) and "json_schema" in kind.constraints:
+            with suppress(ValueError, RecursionError):
+                schema = json.loads(text)
+                if isinstance(schema, dict):
+                    yield "json_schema", schema
+                    return
+            self.add_error("json_schema", "Give a JSON object.")
 
     @property
     def says_more(self) -> bool:
         """Whether something is said, or wrong, in the part of the row that is closed at first."""
-        told = ("label", "description", "default", "display", "indexed", "minimum", "maximum", *_LENGTHS, "pattern")
+        rules = ("minimum", "maximum", *_LENGTHS, "pattern", "json_schema")
+        told = ("label", "description", "default", "display", "indexed", *rules)
         return any(self[name].value() or self[name].errors for name in told)
 
 
@@ -267,6 +285,7 @@ def initial_of(spec: ColumnSpec, *, indexed: bool = False) -> dict[str, Any]:
         "min_length": limits.get("minLength", ""),
         "max_length": limits.get("maxLength", ""),
         "pattern": limits.get("pattern", ""),
+        "json_schema": _shown_schema(limits.get("json_schema")),
     }
     if "choices" in kind.arguments:
         shown["choices"] = "\n".join(spec.parameters.get("choices", ()))
@@ -275,6 +294,10 @@ def initial_of(spec: ColumnSpec, *, indexed: bool = False) -> dict[str, Any]:
     else:
         shown["details"] = _shown_parameters(kind.arguments, spec.parameters)
     return shown
+
+
+def _shown_schema(schema: Mapping[str, Any] | None) -> str:
+    return "" if schema is None else json.dumps(schema, ensure_ascii=False, indent=2)
 
 
 def _shown_limit(limits: Mapping[str, Any], name: str, exclusive: str, sign: str) -> str:

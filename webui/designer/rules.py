@@ -25,6 +25,8 @@ def _rules(column: Column) -> Iterator[str]:
     pattern = column.constraints.get("pattern")
     if pattern:
         yield f"like {pattern if len(pattern) <= _LONGEST else pattern[: _LONGEST - 1] + '…'}"
+    if "json_schema" in column.constraints:
+        yield "meets a JSON Schema"
     if column.display:
         code = column.display.get("currency", "")
         yield f"shown in {displays.SIGNS.get(code, code)}" if code else "shown in per cent"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
@@ -13,6 +13,9 @@ from dataengine.models import ImportJob
 from dataengine.models.shapes import Findings
 from webui.imports.turns import turns_of
 from webui.words import duration, plural
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 REJECTED_PER_PAGE = 50
 _ROWS = "row,rows"
@@ -46,8 +49,13 @@ class Headline(NamedTuple):
     detail: str
 
 
-def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: str = "") -> dict[str, Any]:
-    """The context of ``imports/_progress.html``. ``progress`` comes from a message and is newer than the row."""
+def live_context(
+    user: User | AnonymousUser, job: ImportJob, progress: ProgressData | None = None, *, page: str = ""
+) -> dict[str, Any]:
+    """The context of ``imports/_progress.html`` for a user.
+
+    ``progress`` comes from a message and is newer than the row.
+    """
     shown = _of_row(job)
     if progress is not None:
         shown = {**shown, **progress}
@@ -67,16 +75,16 @@ def live_context(job: ImportJob, progress: ProgressData | None = None, *, page: 
         if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
-        context["turns"] = turns_of(job)
+        context["turns"] = turns_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
     return context
 
 
-def live_message(job: ImportJob, progress: ProgressData | None = None) -> str:
+def live_message(user: User | AnonymousUser, job: ImportJob, progress: ProgressData | None = None) -> str:
     """The context as a message for the page's socket."""
-    return render_to_string("imports/_live_message.html", live_context(job, progress))
+    return render_to_string("imports/_live_message.html", live_context(user, job, progress))
 
 
 def percent_of(job: ShownImport) -> int:

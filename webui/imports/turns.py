@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.models import ImportJob
 from dataengine.services.import_again import can_be_done_over
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 _MOST = 12
 _MARKS = {",": "comma", ".": "point"}
@@ -21,10 +24,8 @@ class Turn(NamedTuple):
     options: str
 
 
-def turns_of(job: ImportJob) -> list[Turn]:
-    """The buttons of an import's page; none where it cannot be done over."""
-    if not can_be_done_over(job):
-        return []
+def turns_of(user: User | AnonymousUser, job: ImportJob) -> list[Turn]:
+    """The buttons of an import's page; none where it cannot be done over, or not by this user."""
     findings: Mapping[str, Any] = job.findings
     found = [turn for column in findings.get("columns", ()) for turn in _of_column(column)]
     for proposal in findings.get("proposals", ()):
@@ -34,7 +35,7 @@ def turns_of(job: ImportJob) -> list[Turn]:
         }.get(proposal["code"])
         if label:
             found.append(_turn(label, proposal["options"]))
-    return found[:_MOST]
+    return found[:_MOST] if found and can_be_done_over(user, job) else []
 
 
 def _rows(count: int) -> str:

@@ -225,8 +225,11 @@ class UploadForm(Styled, forms.Form):
         if mapping:
             options["mapping"] = mapping
         options |= self._by_column()
-        if given.get("decimal") and "decimal" not in options:
-            options["decimal"] = given["decimal"]
+        if general := given.get("decimal"):
+            # What is said of single columns goes before what is said of all.
+            turned = options.get("decimal")
+            others = dict.fromkeys(filter(None, mapping.values()), general)
+            options["decimal"] = {**others, **turned} if turned else general
         if given.get("trim"):
             options["trim"] = given["trim"] == "yes"
         if "table_name" in self.fields:

@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 from guardian.shortcuts import assign_perm
 
+from dataengine.columns.payloads import parse_column
 from dataengine.models import Table
 from dataengine.services.layouts import keep_layout
 from dataengine.services.records import get_record, insert_record, record_version, update_record
+from dataengine.services.tables import create_table
 from webui.tests.conftest import PARTIAL, make_table
 from webui.tests.pages import read
 
@@ -193,3 +195,18 @@ def test_numbers_out_of_bounds_are_not_found(as_owner: Client, people: Table) ->
         posted = {"id": [huge], "do": doing, "column": attribute, "value": "x", "confirmed": "1"}
         assert as_owner.post("/tables/people/selected/", posted).status_code == status
     assert as_owner.get(f"/tables/people/records/new/?copy={huge}").status_code == 200
+
+
+def test_json_that_does_not_meet_the_column_s_schema_is_said_at_the_cell(as_owner: Client, owner: User) -> None:
+    rule = {"type": "object", "required": ["zip"], "properties": {"floors": {"items": {"type": "integer"}}}}
+    spec = parse_column("address", {"type": "JSON", "constraints": {"json_schema": rule}})
+    table = create_table(user=owner, name="houses", columns=[spec])
+    insert_record(user=owner, table=table, data={"address": {"zip": "12345"}})
+    answer = save(as_owner, table, "address", value='{"floors": [1, "x"]}')
+    assert answer.status_code == 422
+    assert answer.content.decode() == "/zip: This is missing. /floors/1: Give a whole number."
+    assert stored(table, "address") == {"zip": "12345"}
+    assert save(as_owner, table, "address", value='{"zip": "1", "floors": [1]}').status_code == 200
+    form = as_owner.post("/tables/houses/records/new/", {table.columns.get().attribute: "[]"})
+    assert form.status_code == 422
+    assert "Give a JSON object." in read(form)

@@ -108,6 +108,8 @@ def test_rows_are_added_moved_and_removed_without_judging(do: str, expected: lis
         ("a.b", {"name": "a"}, "must begin with a letter"),
         ("é" * 40, {"name": "a"}, "80 bytes long"),
         ("ok", {"name": ""}, "A column needs a name."),
+        ("ok", {"name": "a", "type": "JSON", "json_schema": "[1]"}, "Give a JSON object."),
+        ("ok", {"name": "a", "type": "JSON", "json_schema": '{"type": "fish"}'}, "/type: Give “array”, “boolean”"),
         ("ok", {"name": "ctid"}, "system column"),
         ("ok", {"name": "Robert'); DROP TABLE x"}, "contain only letters"),
         ("ok", {"name": "a", "type": "CHOICE"}, "CHOICE needs its values"),

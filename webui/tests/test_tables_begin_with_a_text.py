@@ -139,6 +139,7 @@ def test_a_tables_definition_makes_the_same_table(as_owner: Client, owner: User,
             "mail": {"type": "EMAIL", "unique": "exact", "description": "Where to ask."},
             "size": {"type": "CHOICE('s','m, l')"},
             "who": {"type": "REFERENCES people"},
+            "box": {"type": "JSON", "constraints": {"json_schema": {"type": "object", "required": ["h"]}}},
         },
     }  # fmt: skip
     page = pasted(as_owner, json.dumps(described))
@@ -153,5 +154,5 @@ def test_a_tables_definition_makes_the_same_table(as_owner: Client, owner: User,
     assert [column.to_spec() for column in other.all_columns()] == [column.to_spec() for column in goods.all_columns()]
     sql = as_owner.get("/tables/again/definition/?format=sql").content.decode().split(";")[0]
     read_back = pasted(as_owner, sql)
-    assert names_in(read_back) == ["code", "price", "mail", "size", "who"]
+    assert names_in(read_back) == ["code", "price", "mail", "size", "who", "box"]
     assert read_back.value("columns-3-choices").split("\r\n")[0].split("\n") == ["s", "m, l"]

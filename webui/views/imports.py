@@ -54,7 +54,7 @@ def history(request: ConsoleRequest) -> HttpResponse:
 def show(request: ConsoleRequest, pk: int) -> HttpResponse:
     """One import: live while it runs, then its outcome, with the rejected rows a page at a time."""
     job = access.get_import(request.user, pk)
-    context = {"section": "imports", **live_context(job, page=request.GET.get("page", ""))}
+    context = {"section": "imports", **live_context(request.user, job, page=request.GET.get("page", ""))}
     return htmx.render(request, "imports/import.html", context, partial="imports/_rejected.html")
 
 

@@ -70,8 +70,8 @@ class ColumnSpec:
 
     ``default`` is the literal's text, ``None`` for no default. ``parameters`` holds ``length``; ``precision`` and
     ``scale``; ``choices`` (list of str); or ``references`` (name of a table). ``constraints`` holds ``minimum``,
-    ``maximum``, ``minLength``, ``maxLength``, ``pattern``. ``unique_ignores_case`` is for unique texts: values that
-    differ only in case count as the same.
+    ``maximum``, ``minLength``, ``maxLength``, ``pattern``; of JSON ``json_schema``. ``unique_ignores_case`` is for
+    unique texts: values that differ only in case count as the same.
     """
 
     name: str

@@ -22,6 +22,7 @@ CALENDAR = (*ORDERED, "year", "month", "day")
 
 LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 LENGTHS = frozenset({"minLength", "maxLength", "pattern"})
+DOCUMENTS = frozenset({"json_schema"})
 
 type Kernel = Literal[
     "cells", "text", "pattern", "choice", "integer", "numeric", "float", "boolean", "date", "time", "timestamp",

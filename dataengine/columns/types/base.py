@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinLengthValidator, MinValueValidator
 from django.db import models
 
+from dataengine.columns.schema_faults import Fault
 from dataengine.columns.types.aspects import (
     ORDERED,
     ApiField,
@@ -158,6 +159,10 @@ class ColumnType(ABC):
         if "minLength" in constraints:
             validators.append(MinLengthValidator(constraints["minLength"]))
         return validators
+
+    def faults_within(self, value: Any, constraints: Parameters) -> Sequence[Fault]:
+        """What the constraints forbid in parts of a value that is otherwise one of the column's."""
+        return ()
 
     def limit(self, value: Any) -> Any:
         """A limit in the form in which values are compared with it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from django.db import models
 
 from dataengine.columns.fields import JSONDecoder
 from dataengine.columns.json_texts import fault_of
-from dataengine.columns.types.aspects import ApiField, Parameters, Recognition, Represent
+from dataengine.columns.schema_faults import Fault
+from dataengine.columns.types.aspects import DOCUMENTS, ApiField, Parameters, Recognition, Represent
 from dataengine.columns.types.base import ColumnType
+from dataengine.columns.value_schemas import value_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +34,7 @@ class Json(ColumnType):
     postgres = "jsonb"
     can_be_unique = False
     can_be_sorted = False
+    constraints = DOCUMENTS
     lookups = ("isnull",)
     kernel = "json"
     expected = "JSON"
@@ -50,6 +54,10 @@ class Json(ColumnType):
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.JSONField(decoder=JSONDecoder, **options)
+
+    def faults_within(self, value: Any, constraints: Parameters) -> Sequence[Fault]:
+        schema = constraints.get("json_schema")
+        return () if schema is None else value_schema(schema).faults(value)
 
     def default_value(self, field: models.Field[Any, Any], literal: str) -> Any:
         json.loads(literal)

@@ -241,6 +241,9 @@ class Float(Number):
     editor_text = staticmethod(repr)
     is_real = False
 
+    def json_schema(self, parameters: Parameters) -> dict[str, Any]:
+        return {"anyOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}]}  # as JSON has it
+
     def parse(self, field: models.Field[Any, Any], value: object) -> Any:
         return values.parse_float(value, real=self.is_real)
 

@@ -101,6 +101,8 @@ class Decision:
     """What a text column would be if words for missing values were NULL."""
     marks: tuple[str, ...] = ()
     """Where all cells allow either mark before decimals: both, the one that was chosen first."""
+    note_tells_type: bool = False
+    """Whether the note begins with what the column is and how many cells show it."""
 
     @property
     def is_typed(self) -> bool:

@@ -46,7 +46,7 @@ def _message(column: ColumnEvidence, decision: Decision) -> str:
         return why_text(column)
     total = filled(column)
     words, more = decision.words, decision.note
-    if more.startswith("number, "):  # which says how many cells show it
+    if decision.note_tells_type:
         words, more = more, ""
     if decision.failures:
         words = f"{words}; {misfits(column, decision)}"

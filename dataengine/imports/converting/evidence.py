@@ -283,7 +283,14 @@ class ColumnEvidence:
             integers = next(c for c in self.candidates if c.by == "integers")
             kind = first_to_hold(integers.kinds, tally.low, tally.high) or kind
         return Decision(
-            kind, "a number", tally.failures, tally.broken_line, tally.broken_cell, style=tally.style, note=choice.note
+            kind,
+            "a number",
+            tally.failures,
+            tally.broken_line,
+            tally.broken_cell,
+            style=tally.style,
+            note=choice.note,
+            note_tells_type=choice.tells_type,
         )
 
     def _held_by(self, candidate: Candidate) -> ColumnType | None:

@@ -20,6 +20,7 @@ from .number_styles import (
     NEGATIVE,
     NEUTRAL,
     NO_CURRENCY,
+    NO_DECIMALS,
     NO_NUMBER,
     NUMBERED,
     POINT,
@@ -57,6 +58,8 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
     percent, tagged = nothing, nothing
     currencies: frozenset[str] = frozenset()
     if others.any():
+        if (others & matches(numbers, NO_DECIMALS)).any():
+            numbers = pc.replace_substring_regex(numbers, NO_DECIMALS, r"\1")
         texts = pc.replace_substring_regex(numbers, NO_CURRENCY, "")
         tagged = others & mask_of(pc.not_equal(texts, ""))
         percent = others & mask_of(pc.match_substring(numbers, "%"))

@@ -31,8 +31,15 @@ _SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": "['\u2019]"}
 NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
 ZERO = r"^-?0(?:\.0+)?$"
-NUMBERED = rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
-"""Groups of three and nothing else: telephone and register numbers, if all cells of a column look like this."""
+_NONE = "[-\u2212\u2010\u2013\u2014]{1,2}"
+NO_DECIMALS = rf"([0-9])[.,]{_NONE}"
+"""A digit, and what stands for no decimals after it: 5.- and 5,\u2014 are prices."""
+NUMBERED = (
+    rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
+    rf"|^{_MINUS}?(?:[0-9.,'\u2019]|{_SPACE})*[0-9][.,]{_NONE}$"
+)
+"""Groups of three and nothing else, or whole amounts without a currency: these are telephone and register numbers and
+what not, if all cells of a column look like this."""
 
 NEGATIVE = "[-\u2212\u2010\u2013(]"
 NO_NUMBER = r"[^0-9.,]+"
@@ -90,7 +97,8 @@ def _pattern(style: NumberStyle) -> str:
     if style.decimal == "." and style.thousands in (None, ","):
         grouped += "|(?:,[0-9]{2}){1,5},[0-9]{3}"  # lakh and crore
     point = _SEPARATORS[style.decimal]
-    number = rf"(?:(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))(?:{point}[0-9]+)?|{point}[0-9]+)"
+    whole = rf"(?:0|[1-9][0-9]{{0,14}}|[1-9][0-9]{{0,2}}(?:{grouped}))"
+    number = rf"(?:{whole}(?:{point}(?:[0-9]+|{_NONE}))?|{point}[0-9]+)"
     before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
     bare = f"(?:(?:{before})?{number}|{number}{after})"
     minus_before = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}"
@@ -164,6 +172,8 @@ class StyleChoice:
     note: str
     marks: tuple[str, ...] = ()
     """Where all cells allow either mark before decimals: both, the one that was chosen first."""
+    tells_type: bool = False
+    """Whether the note begins with what the column is and how many cells show it."""
 
 
 _UNTOLD = "since nothing in the file says otherwise"
@@ -180,15 +190,15 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle)
     if point.failures != comma.failures:
         best, other = sorted(tallies, key=lambda tally: tally.failures)
         votes = other.failures - best.failures
-        # Counting stops once a style is out of the question.
-        more = "more than " if other.failures > MOST_FAILURES else ""
-        if more:
-            votes = MOST_FAILURES
+        more = ""
+        if other.failures > MOST_FAILURES:  # counting stops once a style is out of the question: it may be more
+            more, votes = ("more than ", MOST_FAILURES) if votes > MOST_FAILURES else ("at least ", votes)
         against = f"{best.failures:,} do not fit" if best.failures else "none contradicts it"
         proof = (
             f"decimal {best.style.words}: {more}{votes:,} {'cells show' if votes > 1 else 'cell shows'} it, {against}"
         )
-        return StyleChoice(best, True, "; ".join(filter(None, (f"number, {proof}", _marks(best)))))
+        note = "; ".join(filter(None, (f"number, {proof}", _marks(best))))
+        return StyleChoice(best, True, note, tells_type=True)
     if point.thrice and comma.thrice:
         return None
     if not (point.thrice or comma.thrice):
@@ -248,6 +258,8 @@ def read_one(text: str, style: NumberStyle) -> Written | None:
     """A cell in a style; None where it is no number in it. ``kernels_written.read`` does the same for columns."""
     if re.fullmatch(style.pattern, text) is None:
         return None
+    is_numbered = re.fullmatch(NUMBERED, text) is not None
+    text = re.sub(NO_DECIMALS, r"\1", text)
     shown = re.sub(NO_NUMBER, "", text)
     thrice = re.fullmatch(style.thrice, shown) is not None
     currency = re.sub(NO_CURRENCY, "", text)
@@ -257,4 +269,4 @@ def read_one(text: str, style: NumberStyle) -> Written | None:
     if "%" in text:
         number = shifted(number)
     sign = "-" if re.search(NEGATIVE, text) else ""
-    return Written(sign + number, "%" in text, currency, thrice, re.fullmatch(NUMBERED, text) is not None)
+    return Written(sign + number, "%" in text, currency, thrice, is_numbered)

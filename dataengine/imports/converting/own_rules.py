@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from dataengine.columns.value_schemas import value_schema
 
 from . import kernels as k
 from .kernels import Converted, Problem, Target
@@ -46,7 +49,30 @@ def own_rules(converted: Converted, target: Target) -> list[Problem]:
         if name in limits and name in target.kind.constraints:
             mask = _beyond(values, target, limits[name], compare)
             problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
+    if "json_schema" in limits:
+        problems += _unlike_schema(values, limits["json_schema"])
     return problems
+
+
+_MOST_FAULTS = 5
+"""A message names at most so many faults of one value."""
+
+
+def _unlike_schema(values: pa.Array, schema: Mapping[str, Any]) -> list[Problem]:
+    """Where JSON values do not meet the column's schema, with the places in each that do not."""
+    rule = value_schema(schema)
+    encoded = values.dictionary_encode()  # what repeats is looked at once
+    broken = np.array([not rule.allows(text) for text in encoded.dictionary.to_pylist()], dtype=np.bool_)
+    if not broken.any():
+        return []
+    mask = k.mask_of(pa.array(broken).take(encoded.indices))
+
+    def places(cell: str) -> str:
+        faults = rule.faults_in(cell.strip(k.SPACES))
+        more = ["And more."] if len(faults) > _MOST_FAULTS else []
+        return " ".join([*map(str, faults[:_MOST_FAULTS]), *more])
+
+    return k.fault(mask, "constraint_failed", "JSON that meets the column's schema", places)
 
 
 _LIMITS: tuple[tuple[str, str, str], ...] = (

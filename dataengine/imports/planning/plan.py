@@ -126,12 +126,15 @@ class Plan:
     def take_in(self, oddities: Oddities) -> None:
         """What was noticed while the file was converted, where inference has not said it."""
         self.notes += [note for note in oddities.notes if note not in self.notes]
-        told = {column["column"] for column in self.columns if column.get("null_words")}
+        known = {column["column"]: column for column in self.columns}
         types = {spec.name: spec.type for spec in self.specs}
         for name, words in oddities.null_words.items():
-            if name not in told:
-                found: ColumnFinding = {"column": name, "type": types[name], "null_words": dict(words.most_common(10))}
+            found = known.get(name)
+            if found is None:
+                found = {"column": name, "type": types[name]}
                 self.columns.append(found)
+            if not found.get("null_words"):
+                found["null_words"] = dict(words.most_common(10))
 
     @property
     def only_updates(self) -> bool:
