@@ -34,7 +34,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "number": frozenset({"format", *_LIMITS}),
     "boolean": frozenset(),
     "object": frozenset(),
-    "array": frozenset(),
+    "array": frozenset({"items", "uniqueItems"}),
 }
 
 
@@ -80,7 +80,9 @@ def _column(name: str, described: object, *, required: bool) -> ColumnSpec:
         raise _invalid(f"A column for {json_type} cannot express {', '.join(sorted(unknown)) or 'enum'}.", name)
     parameters: dict[str, Any] = {}
     constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
-    if "enum" in described:
+    if "items" in described or "uniqueItems" in described:
+        kind, parameters = _list_of(name, described)
+    elif "enum" in described:
         kind, parameters = _kind(name, "enum", None), {"choices": _choices(name, described["enum"])}
         nullable = nullable or None in described["enum"]
         if constraints:
@@ -167,6 +169,17 @@ def _choices(name: str, enum: list[Any]) -> list[str]:
     if len(set(choices)) != len(choices):
         raise _invalid("A choice is listed twice.", name)
     return choices
+
+
+def _list_of(name: str, described: Mapping[str, Any]) -> tuple[ColumnType, dict[str, Any]]:
+    """The type for an array of texts, or of choices; columns of choices hold none twice."""
+    items = described.get("items")
+    if isinstance(items, Mapping) and set(items) - _ANNOTATIONS <= {"type", "enum"}:
+        if "enum" in items and items.get("type", "string") == "string":
+            return REGISTRY["choices"], {"choices": _choices(name, items["enum"])}
+        if items.get("type") == "string" and not described.get("uniqueItems"):
+            return REGISTRY["texts"], {}
+    raise _invalid("A column can hold an array of any texts, or of choices (items with enum), and no other.", name)
 
 
 def _kind(name: str, json_type: str, wanted: str | None) -> ColumnType:

@@ -54,6 +54,7 @@ async function open(cell, { typed = null, atEnd = false } = {}) {
   if (typed !== null) type(edit, typed);
   else if (draft) fill(edit, draft.isNull ? null : draft.text);
   edit.input.focus();
+  if (typed && fields.isChecklist(edit.input)) fields.seek(edit.input, typed);
   if (typed === null && edit.input.select) {
     if (atEnd) edit.input.setSelectionRange(edit.input.value.length, edit.input.value.length);
     else edit.input.select();
@@ -79,7 +80,8 @@ function build(edit, template) {
   cell.classList.add("is-editing");
   fields.enhance(box);
   if (edit.input.matches("input[list][hx-get]")) fields.combobox(edit.input);
-  if (edit.input.matches("select")) {
+  if (edit.input.matches(".checklist")) fields.checklist(edit.input);
+  else if (edit.input.matches("select")) {
     if ("required" in template.dataset) edit.input.querySelector("option[value='']")?.remove();
   } else if (edit.isText || !("required" in template.dataset)) addNull(edit, box);
   edit.input.addEventListener("input", () => {
@@ -136,6 +138,8 @@ function type(edit, typed) {
     const begins = (option) => option.text.toLowerCase().startsWith(typed.toLowerCase());
     const found = typed ? [...edit.input.options].find(begins) : null;
     fill(edit, found ? found.value : edit.seen);
+  } else if (fields.isChecklist(edit.input)) {
+    fill(edit, typed ? edit.seen : null);
   } else {
     fill(edit, "");
     edit.input.value = typed;
@@ -173,9 +177,9 @@ async function commit(step) {
     text = edit.isNull ? "" : await fields.chosen(edit.input);
     if (editor !== edit) return;
   }
-  if (edit.input.matches("select")) edit.isNull = text === "";
+  if (edit.input.matches("select, .checklist")) edit.isNull = text === "";
   const isSame = isUnchanged(edit, text);
-  const shown = edit.input.matches("select") ? edit.input.selectedOptions[0]?.text : edit.input.value;
+  const shown = wordsOf(edit.input);
   Object.assign(edit, { text, words: edit.isNull ? "null" : shown });
   const here = grid.placeOf(edit.cell);
   close();
@@ -184,6 +188,12 @@ async function commit(step) {
     queue = queue.then(() => save(edit));
   }
   if (step) grid.activate(following(here, step));
+}
+
+/** What a cell shows while the field's value is being saved. */
+function wordsOf(input) {
+  if (fields.isChecklist(input)) return fields.itemsOf(input.value).join(", ");
+  return input.matches("select") ? input.selectedOptions[0]?.text : input.value;
 }
 
 function isUnchanged(edit, text) {
@@ -298,7 +308,7 @@ function forget(edit) {
 }
 
 function complain(edit, message) {
-  edit.input.setAttribute("aria-invalid", "true");
+  if (!fields.isChecklist(edit.input)) edit.input.setAttribute("aria-invalid", "true"); // no word for groups
   edit.input.setAttribute("aria-describedby", "cell-note");
   notes.show(edit.cell, message);
 }
@@ -360,7 +370,7 @@ document.addEventListener("dblclick", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.defaultPrevented && !editor) return;
-  if (editor && event.target === editor.input) return inEditor(event);
+  if (editor?.input.contains(event.target)) return inEditor(event);
   const cell = grid.cellAimedAt(event);
   if (cell?.tagName !== "TD" || event.altKey || !grid.mayEdit()) return;
   const isPlain = !event.ctrlKey && !event.metaKey;
