@@ -10,6 +10,7 @@ from dataengine.columns.types import REGISTRY
 UUID = "'0f8fad5b-d9cb-469f-a165-70867728950e'"
 SAMPLES = {
     "text": ["''", "' a  '", "'ü\n'"],
+    "longtext": ["''", "' a\n\nb '"],
     "varchar": ["''", "'a '"],
     "smallint": ["'-32768'", "'0'", "'32767'"],
     "integer": ["'-2147483648'", "'16777217'", "'2147483647'"],

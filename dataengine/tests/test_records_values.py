@@ -20,6 +20,7 @@ UUID = "6f2c1b0e-6d5c-4c39-9d0a-3c7f1f9ce1aa"
     [
         ("TEXT", " two  spaces ", " two  spaces "),
         ("TEXT", "", ""),
+        ("LONGTEXT", " a\n\n b", " a\n\n b"),
         ("TEXT", None, None),
         ("TEXT", 5, "5"),
         ("VARCHAR(3)", "äöü", "äöü"),

@@ -37,6 +37,7 @@ from dataengine.exceptions import InvalidInput
         ("TIMESTAMP WITH TIME ZONE", "timestamptz", {}),
         ("TIMESTAMPTZ", "timestamptz", {}),
         ("DATETIME", "timestamp", {}),
+        ("LONGTEXT", "longtext", {}),
         ("TEXT[]", "texts", {}),
         ("text array", "texts", {}),
         ("CHOICES('a','it''s')", "choices", {"choices": ["a", "it's"]}),

@@ -41,6 +41,7 @@ EVERYTHING = {
     "mail": "EMAIL",
     "page": "URL",
     "size": "CHOICE('small','it''s large') DEFAULT 'small'",
+    "story": {"type": "LONGTEXT", "constraints": {"maxLength": 9000}},
     "tags": """TEXT[] DEFAULT '["new", "a, b"]'""",
     "colours": "CHOICES('red','it''s blue') DEFAULT 'red'",
     "parent": "REFERENCES orders",

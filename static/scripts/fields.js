@@ -150,59 +150,7 @@ export async function chosen(input) {
   return input.value.trim();
 }
 
-// Several choices --------------------------------------------------------------------------------------------------
-
-const lists = new WeakSet();
-
-/** Give a group of checkboxes (choice_inputs.py) a value, the text of a list as editors have it, and a focus. */
-export function checklist(group) {
-  const boxes = [...group.querySelectorAll("input")];
-  let order = [];
-  const isTicked = (item) => boxes.some((box) => box.checked && box.value === item);
-  Object.defineProperty(group, "value", {
-    get() {
-      const kept = order.filter(isTicked);
-      const chosen = [...kept, ...boxes.map((box) => box.value).filter((item) => isTicked(item) && !kept.includes(item))];
-      return chosen.length ? JSON.stringify(chosen) : "";
-    },
-    set(text) {
-      order = itemsOf(text);
-      for (const box of boxes) box.checked = order.includes(box.value);
-    },
-  });
-  group.focus = () => (boxes.find((box) => box.checked) ?? boxes[0])?.focus();
-  group.addEventListener("mousedown", (event) => event.preventDefault()); // a click on a word keeps the focus
-  group.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    boxes[(boxes.indexOf(document.activeElement) + step + boxes.length) % boxes.length].focus();
-  });
-  lists.add(group);
-}
-
-/** Whether a field is a group of checkboxes. */
-export const isChecklist = (input) => lists.has(input);
-
-/** The texts of a list as the server writes it: one a line, or JSON. */
-export function itemsOf(text) {
-  if (text.startsWith("[")) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      // it is a line
-    }
-  }
-  return text === "" ? [] : text.split("\n");
-}
-
-/** Focus the first box whose words begin with what was typed. */
-export function seek(group, typed) {
-  const begins = (label) => label.textContent.trim().toLowerCase().startsWith(typed.toLowerCase());
-  [...group.querySelectorAll("label")].find(begins)?.querySelector("input").focus();
-}
-
-// All ------------------------------------------------------------------------------------------------------------------
+// Both ---------------------------------------------------------------------------------------------------------------
 
 /** Place an element in the top layer below (or above) the element to which it belongs. */
 export function place(floating, to) {

@@ -2,6 +2,7 @@
 // it covers its cell. Values are saved at once and one after another, while the user continues; the server
 // answers with the record's row. Refused values come back into the editor at the cell, with the reason.
 
+import * as checklists from "./checklists.js";
 import * as drafts from "./grid-drafts.js";
 import * as fields from "./fields.js";
 import * as grid from "./grid.js";
@@ -54,7 +55,7 @@ async function open(cell, { typed = null, atEnd = false } = {}) {
   if (typed !== null) type(edit, typed);
   else if (draft) fill(edit, draft.isNull ? null : draft.text);
   edit.input.focus();
-  if (typed && fields.isChecklist(edit.input)) fields.seek(edit.input, typed);
+  if (typed && checklists.isOne(edit.input)) checklists.seek(edit.input, typed);
   if (typed === null && edit.input.select) {
     if (atEnd) edit.input.setSelectionRange(edit.input.value.length, edit.input.value.length);
     else edit.input.select();
@@ -80,7 +81,7 @@ function build(edit, template) {
   cell.classList.add("is-editing");
   fields.enhance(box);
   if (edit.input.matches("input[list][hx-get]")) fields.combobox(edit.input);
-  if (edit.input.matches(".checklist")) fields.checklist(edit.input);
+  if (edit.input.matches(".checklist")) checklists.enhance(edit.input);
   else if (edit.input.matches("select")) {
     if ("required" in template.dataset) edit.input.querySelector("option[value='']")?.remove();
   } else if (edit.isText || !("required" in template.dataset)) addNull(edit, box);
@@ -138,7 +139,7 @@ function type(edit, typed) {
     const begins = (option) => option.text.toLowerCase().startsWith(typed.toLowerCase());
     const found = typed ? [...edit.input.options].find(begins) : null;
     fill(edit, found ? found.value : edit.seen);
-  } else if (fields.isChecklist(edit.input)) {
+  } else if (checklists.isOne(edit.input)) {
     fill(edit, typed ? edit.seen : null);
   } else {
     fill(edit, "");
@@ -179,7 +180,7 @@ async function commit(step) {
   }
   if (edit.input.matches("select, .checklist")) edit.isNull = text === "";
   const isSame = isUnchanged(edit, text);
-  const shown = wordsOf(edit.input);
+  const shown = checklists.wordsOf(edit.input);
   Object.assign(edit, { text, words: edit.isNull ? "null" : shown });
   const here = grid.placeOf(edit.cell);
   close();
@@ -187,27 +188,12 @@ async function commit(step) {
     pend(edit);
     queue = queue.then(() => save(edit));
   }
-  if (step) grid.activate(following(here, step));
-}
-
-/** What a cell shows while the field's value is being saved. */
-function wordsOf(input) {
-  if (fields.isChecklist(input)) return fields.itemsOf(input.value).join(", ");
-  return input.matches("select") ? input.selectedOptions[0]?.text : input.value;
+  if (step) grid.activate(grid.following(here, step));
 }
 
 function isUnchanged(edit, text) {
   if (edit.seen === undefined) return false; // typed over a value that the page only has in part
   return edit.isNull ? edit.seen === null : edit.seen !== null && text === edit.shown;
-}
-
-/** Where a step leads: to the next cell, and at the end of a row to the next row. */
-function following({ row, column }, step) {
-  const last = { row: grid.rows().length - 1, column: grid.heads().length - 1 };
-  let to = { row: row + step.row, column: column + step.column };
-  if (to.column > last.column) to = { row: row + 1, column: 1 };
-  if (to.column < 1) to = { row: row - 1, column: last.column };
-  return to.row < 0 || to.row > last.row ? { row, column } : to;
 }
 
 /** Show the value being saved, and remember what the cell had. */
@@ -308,7 +294,7 @@ function forget(edit) {
 }
 
 function complain(edit, message) {
-  if (!fields.isChecklist(edit.input)) edit.input.setAttribute("aria-invalid", "true"); // no word for groups
+  if (!checklists.isOne(edit.input)) edit.input.setAttribute("aria-invalid", "true"); // no word for groups
   edit.input.setAttribute("aria-describedby", "cell-note");
   notes.show(edit.cell, message);
 }
@@ -383,7 +369,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 function inEditor(event) {
-  const isLine = event.target.matches("textarea") && (event.shiftKey || event.altKey);
+  const isLong = event.target.rows > 1 && !event.ctrlKey && !event.metaKey; // lines are what it is for
+  const isLine = event.target.matches("textarea") && (event.shiftKey || event.altKey || isLong);
   if (event.key === "Enter" && !isLine) commit({ row: 1, column: 0 });
   else if (event.key === "Enter" && event.altKey) {
     event.target.setRangeText("\n", event.target.selectionStart, event.target.selectionEnd, "end");

@@ -1,4 +1,4 @@
-"""Checkboxes for a column of several choices; as its editor in the grid, too (``fields.js``)."""
+"""Checkboxes for a column of several choices; as its editor in the grid, too (``checklists.js``)."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _input(column: Column, referred: Table | None) -> forms.Field:
     if referred is not None:
         return ReferenceField(referred, **common)
     if kind.holds_lines:
-        return _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
+        return _LongText(widget=forms.Textarea(attrs={"rows": kind.editor_lines}), strip=False, **common)
     return forms.CharField(strip=not kind.is_text, **common)
 
 

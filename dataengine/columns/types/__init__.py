@@ -15,7 +15,7 @@ from dataengine.columns.types.logic import Boolean
 from dataengine.columns.types.moments import Date, Time, Timestamp, TimestampTz
 from dataengine.columns.types.numbers import BigInteger, Double, Integer, Numeric, Real, SmallInteger
 from dataengine.columns.types.reference import Reference
-from dataengine.columns.types.text import Email, Text, Url, Varchar
+from dataengine.columns.types.text import Email, LongText, Text, Url, Varchar
 from dataengine.exceptions import InvalidInput
 
 __all__ = [
@@ -52,9 +52,9 @@ def recognised() -> list[ColumnType]:
 
 
 for _kind in (
-    Text(), Varchar(), Choice(), Choices(), Texts(), Integer(), Numeric(), SmallInteger(), BigInteger(), Double(),
-    Real(), Boolean(), Date(), Time(), Timestamp(), TimestampTz(), Duration(), Email(), Url(), Reference(), Uuid(),
-    Json(), Jsonb(),
+    Text(), Varchar(), LongText(), Choice(), Choices(), Texts(), Integer(), Numeric(), SmallInteger(), BigInteger(),
+    Double(), Real(), Boolean(), Date(), Time(), Timestamp(), TimestampTz(), Duration(), Email(), Url(), Reference(),
+    Uuid(), Json(), Jsonb(),
 ):  # fmt: skip
     register(_kind)
 

@@ -323,6 +323,8 @@ class ColumnType(ABC):
     """Formats a value as text that is read back as the same value."""
     holds_lines: ClassVar[bool] = False
     """Whether a text may contain line breaks, which a single-line input would drop."""
+    editor_lines: ClassVar[int] = 1
+    """How many lines an editor shows at least. In one of several, Enter begins a new line."""
     input_attributes: ClassVar[Mapping[str, str]] = {}
     """Attributes of the form's input. ``data-picker`` makes fields.js add a calendar."""
 

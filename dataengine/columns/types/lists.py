@@ -96,6 +96,7 @@ class Texts(TextList):
     """Any texts."""
 
     name, label = "texts", "List of texts"
+    sample = "new; on sale"
     group = "Text"
     sql_names = ("TEXT[]", "TEXT ARRAY", "VARCHAR[]")
     lossless = frozenset({"text"})
@@ -114,6 +115,7 @@ class Choices(Offering, TextList):
     """Some of the texts that the column offers, none of them twice."""
 
     name, label = "choices", "Several choices"
+    sample = "red and green"
     sql_names = ("CHOICES",)
     has_few_values = True
     choice_check = "{0} <@ ARRAY[{1}] AND NOT tablekeep_functions.has_repeats({0})"
