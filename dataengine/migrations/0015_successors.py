@@ -5,15 +5,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('dataengine', '0014_imports_done_over_and_displays'),
+        ("dataengine", "0014_imports_done_over_and_displays"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='trashitem',
-            name='successor',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='predecessors', to='dataengine.column'),
+            model_name="trashitem",
+            name="successor",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="predecessors",
+                to="dataengine.column",
+            ),
         ),
     ]

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from dataengine.models import Table
+from dataengine.services.column_changes import alter_column
 from dataengine.services.records import get_record, insert_record
-from dataengine.services.tables import alter_column
 from webui.tests.conftest import PARTIAL, make_table
 from webui.tests.pages import read
 

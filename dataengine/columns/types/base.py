@@ -371,6 +371,8 @@ class ColumnType(ABC):
 
     lossless: ClassVar[frozenset[str]] = frozenset()
     """The types that hold every value of this type exactly."""
+    is_cast_to_text: ClassVar[bool] = True
+    """Whether PostgreSQL's own text of a value is what ``csv_sql`` writes; if not, it is written anew."""
     checked: ClassVar[frozenset[str]] = frozenset()
     """The types that may hold values of this type: each value has to be checked."""
 
@@ -384,7 +386,7 @@ class ColumnType(ABC):
 
     def change_into(self, other: ColumnType, parameters: Parameters) -> Change:
         """What it takes to change a column of this type to ``other`` with ``parameters``."""
-        if other.name in self.lossless | {"text"}:
+        if other.name in self.lossless or (other.name == "text" and self.is_cast_to_text):
             is_narrow = any(parameters.get(name) is not None for name in other.arguments)
             return "checked" if is_narrow else "lossless"
         # A text may represent a value of any type, and any value can be written as text.

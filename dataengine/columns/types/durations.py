@@ -55,6 +55,7 @@ class Duration(ColumnType):
         " || coalesce(nullif(regexp_replace(regexp_replace({0}::text,"
         " '^-?0*([0-9]+):0?([0-9]+):0?([0-9].*)$', '\\1H\\2M\\3S'), '(?<![0-9.])0[HMS]', '', 'g'), ''), '0S')"
     )
+    is_cast_to_text = False
     checked = frozenset({"time"})
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:

@@ -37,6 +37,7 @@ class TextList(ColumnType):
     editor_text = staticmethod(text_lists.written)
     chart = "items"
     csv_sql = "to_json({})"
+    is_cast_to_text = False
     sheet_text = staticmethod(text_lists.as_json)
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
@@ -99,7 +100,6 @@ class Texts(TextList):
     sample = "new; on sale"
     group = "Text"
     sql_names = ("TEXT[]", "TEXT ARRAY", "VARCHAR[]")
-    lossless = frozenset({"text"})
     checked = frozenset({"choices", "json", "jsonb"})
 
     def json_schema(self, parameters: Parameters) -> dict[str, Any]:
