@@ -30,6 +30,12 @@ class ParsedField(serializers.Field[Any, Any, Any, Any]):
         return self.parse(data)
 
 
+def parsed_field(parse: Callable[[Any], Any], options: dict[str, Any]) -> ParsedField:
+    """The field with those of the framework's ``options`` for a model field that it takes."""
+    taken = {name: options[name] for name in ("required", "allow_null", "source", "validators") if name in options}
+    return ParsedField(parse=parse, **taken)
+
+
 class WholeNumberField(serializers.IntegerField):
     """A whole number in plain digits; ``"5"`` and ``"5.0"`` are accepted."""
 

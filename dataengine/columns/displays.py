@@ -1,4 +1,4 @@
-"""How numbers are shown that are money or shares, the numbers themselves staying what they are. Pure.
+"""How numbers are shown, and typed in, that are money or shares; the numbers stay what they are. Pure.
 
 A column's display is ``{}``, ``{"style": "percent"}`` (0.125 is shown as 12.5%), or ``{"style": "currency",
 "currency": "USD"}``, by the code of ISO 4217.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from dataengine.columns.types.base import ColumnType
@@ -29,6 +29,12 @@ SIGNS = {
 }  # fmt: skip
 """What stands before amounts; other currencies are written with their codes."""
 _NUMBER = re.compile(r"-?[0-9.]+(?:[eE][+-]?[0-9]+)?")
+_ANY_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_TYPED = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_SHARE = re.compile(rf"({_TYPED})\s*%", re.ASCII)
+_MOST_TYPED = 1000
+_EXACT = Context(prec=200_000)
+"""More digits than PostgreSQL's numbers have."""
 
 
 def may_have_display(kind: ColumnType) -> bool:
@@ -65,6 +71,54 @@ def writer(display: Mapping[str, str]) -> Callable[[str], str] | None:
             return None
 
 
+def reader(display: Mapping[str, str]) -> Callable[[str], str] | None:
+    """What takes from a typed text the marks that ``writer`` adds; None where there are none. Other texts stay."""
+    match display.get("style"):
+        case "percent":
+            return _share
+        case "currency":
+            code = display.get("currency", "")
+            return lambda text: _bare(text, {code, SIGNS.get(code, code)})
+        case _:
+            return None
+
+
+def sheet_format(display: Mapping[str, str]) -> str:
+    """The number format of a workbook's cells; '' for plain numbers."""
+    match display.get("style"):
+        case "percent":
+            return "0.00%"
+        case "currency":
+            code = display.get("currency", "")
+            sign = SIGNS.get(code, f"{code}\N{NO-BREAK SPACE}")
+            return f'"{sign}"#,##0.00'
+        case _:
+            return ""
+
+
+def within(write: Callable[[str], str], words: str) -> str:
+    """A text with each number in it written so: ``0.1 to 0.2`` as ``10% to 20%``."""
+    return _ANY_NUMBER.sub(lambda found: write(found[0]), words)
+
+
+def _share(text: str) -> str:
+    found = _SHARE.fullmatch(text.strip()) if len(text) < _MOST_TYPED else None
+    return text if found is None else f"{Decimal(found[1]).scaleb(-2, _EXACT):f}"
+
+
+def _bare(text: str, marks: set[str]) -> str:
+    """Without the first or last of ``marks``, and the minus that may stand before it."""
+    bare = text.strip()
+    minus = "-" if bare.startswith("-") else ""
+    bare = bare.removeprefix("-").strip()
+    for mark in sorted(marks, key=len, reverse=True):
+        for rest in (bare.removeprefix(mark), bare.removesuffix(mark)):
+            if rest != bare:
+                amount = rest.strip()
+                return minus + amount if re.fullmatch(_TYPED, minus + amount, re.ASCII) else text
+    return text
+
+
 def _amount(sign: str, text: str) -> str:
     if not _NUMBER.fullmatch(text):
         return text  # an infinity, or no number
@@ -74,4 +128,4 @@ def _amount(sign: str, text: str) -> str:
 def _percent(text: str) -> str:
     if not _NUMBER.fullmatch(text):
         return text  # an infinity, or no number
-    return f"{Decimal(text).scaleb(2):f}%"
+    return f"{Decimal(text).scaleb(2, _EXACT):f}%"

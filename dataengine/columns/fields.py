@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
+from dataengine.columns import durations
+
 if TYPE_CHECKING:
     _DateTimeField = models.DateTimeField[Any, Any]
+    _DurationField = models.DurationField[Any, Any]
     _FloatField = models.FloatField[Any, Any]
 else:
     # generic for type checkers only
     _DateTimeField = models.DateTimeField
+    _DurationField = models.DurationField
     _FloatField = models.FloatField
 
 
@@ -54,6 +59,27 @@ class RealField(_FloatField):
 
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str:
         return "real"
+
+
+class DurationField(_DurationField):
+    """PostgreSQL's ``interval`` with neither days nor months, so that equal lengths of time have equal texts.
+
+    Django would read other texts than we do, and psycopg would send 25 hours as a day and an hour.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        if value is None or isinstance(value, timedelta):
+            return value
+        try:
+            return durations.read(str(value))
+        except durations.NotADuration as error:
+            raise ValidationError(str(error), code="invalid") from error
+
+    def get_db_prep_value(self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False) -> Any:
+        return durations.written(value) if isinstance(value, timedelta) else value
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: BaseDatabaseWrapper) -> str:
+        return "%s::interval"
 
 
 class JSONDecoder(json.JSONDecoder):

@@ -77,16 +77,19 @@ def _column(name: str, described: object, *, required: bool, shared: Mapping[str
     if KEYWORD in described:
         return _column_in_our_words(name, described, required=required)
     json_type, nullable = _json_type(name, described)
-    if json_type in _DOCUMENTS:
+    listed = _list_of(name, described) if json_type == "array" else None
+    if json_type in _DOCUMENTS and listed is None:
         own = {key: value for key, value in described.items() if key not in _ANNOTATIONS and key != "default"}
         schema = _own_schema(name, _by_itself(name, own | {"type": json_type}, shared))
         return _document(name, described, json_type, schema, required=required and not nullable)
-    unknown = set(described) - _ANNOTATIONS - _KNOWN[json_type] - {"type", "default", "enum"}
-    if unknown or ("enum" in described and json_type != "string"):
+    unknown = set(described) - _ANNOTATIONS - _KNOWN.get(json_type, frozenset()) - {"type", "default", "enum"}
+    if listed is None and (unknown or ("enum" in described and json_type != "string")):
         raise _invalid(f"A column for {json_type} cannot express {', '.join(sorted(unknown)) or 'enum'}.", name)
     parameters: dict[str, Any] = {}
     constraints = {key: described[key] for key in (*_LIMITS, *_LENGTHS) if key in described}
-    if "enum" in described:
+    if listed is not None:
+        kind, parameters = listed
+    elif "enum" in described:
         kind, parameters = _kind(name, "enum", None), {"choices": _choices(name, described["enum"])}
         nullable = nullable or None in described["enum"]
         if constraints:
@@ -220,6 +223,24 @@ def _choices(name: str, enum: list[Any]) -> list[str]:
     if len(set(choices)) != len(choices):
         raise _invalid("A choice is listed twice.", name)
     return choices
+
+
+def _list_of(name: str, described: Mapping[str, Any]) -> tuple[ColumnType, dict[str, Any]] | None:
+    """The type for an array of texts, or of choices, which has none twice; None for any other array, which is JSON."""
+    items = described.get("items")
+    said = set(described) - _ANNOTATIONS - {"type", "default"}
+    if not isinstance(items, Mapping) or items.get("type", "string") != "string":
+        return None
+    said_of_items = set(items) - _ANNOTATIONS - {"type"}
+    if said <= {"items", "uniqueItems"} and said_of_items == {"enum"} and _are_texts(items["enum"]):
+        return REGISTRY["choices"], {"choices": _choices(name, items["enum"])}
+    if said == {"items"} and not said_of_items and "type" in items:
+        return REGISTRY["texts"], {}
+    return None
+
+
+def _are_texts(enum: object) -> bool:
+    return isinstance(enum, list) and all(isinstance(choice, str) for choice in enum)
 
 
 def _kind(name: str, json_type: str, wanted: str | None) -> ColumnType:

@@ -16,7 +16,7 @@ _TOKEN = re.compile(
         (?P<string>'(?:[^']|'')*')
       | (?P<quoted>"(?:[^"]|"")+")
       | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)
-      | (?P<word>[^\W\d]\w*(?:-\w+)*)
+      | (?P<word>[^\W\d]\w*(?:-\w+)*(?:\[\])?)
       | (?P<mark>[(),])
     )""",
     re.VERBOSE,

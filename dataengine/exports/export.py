@@ -152,7 +152,8 @@ def _long_transaction() -> Iterator[None]:
             cursor.execute(
                 "SELECT set_config('statement_timeout', %s, true),"
                 " set_config('idle_in_transaction_session_timeout', %s, true),"
-                " set_config('datestyle', 'ISO, YMD', true), set_config('timezone', 'UTC', true)",
+                " set_config('datestyle', 'ISO, YMD', true), set_config('timezone', 'UTC', true),"
+                " set_config('intervalstyle', 'postgres', true)",
                 [_TIME_LIMIT, _IDLE_LIMIT],
             )
         yield
@@ -180,7 +181,7 @@ def _csv_cell(column: Column, place: sql.Composable, *, may_run: bool) -> sql.Co
 
 def _may_be_formula(column: Column) -> bool:
     choices = column.kind.choices(column.parameters)
-    if choices is not None:
+    if choices is not None and column.kind.may_be_formula:
         return any(guarded(choice) != choice for choice in choices)
     return column.kind.may_be_formula
 

@@ -12,7 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from django.db import OperationalError
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
+from dataengine.columns import displays, durations
 from dataengine.exceptions import InvalidInput
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.records.model import Record
@@ -37,6 +38,8 @@ MAX_TEXT = 32_767
 """Characters in a cell."""
 _EXACT_DIGITS = 15
 _FIRST_YEAR = 1900
+_LONGEST_SPAN = timedelta(hours=10_000)
+"""Longer ones and negative ones are shown as #### or cannot be typed in."""
 _BATCH = 1_000
 _CHECK_SECONDS = 3.0
 _PIECE_BYTES = 256 * 1024
@@ -145,11 +148,12 @@ class _Writer:
     """Writes the records to a sheet, each value by its type."""
 
     def __init__(self, book: Workbook, sheet: Worksheet, records: QuerySet[Record]) -> None:
-        self.sheet, self.records = sheet, records
+        self.book, self.sheet, self.records = book, sheet, records
         self.head: Format = book.add_format({"bold": True})
         self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
         self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self.time: Format = book.add_format({"num_format": "hh:mm:ss"})
+        self.span: Format = book.add_format({"num_format": "[h]:mm:ss"})
 
     def rows(self) -> Generator[bytes]:
         columns = self.records.model.columns
@@ -157,6 +161,8 @@ class _Writer:
             self.sheet.write_string(0, number, name, self.head)
         self.sheet.freeze_panes(1, 0)
         shown = [None, *representers(columns)]
+        formats = [displays.sheet_format(column.display) for column in columns]
+        look = [None, *(self.book.add_format({"num_format": code}) if code else None for code in formats)]
         always_text = [None, *(column.kind.sheet_text for column in columns)]
         found = self.records.values_list("id", *(column.attribute for column in columns))
         for line, row in enumerate(found.iterator(chunk_size=_BATCH), 1):
@@ -167,24 +173,27 @@ class _Writer:
                     continue
                 if (written := always_text[number]) is not None:
                     self.text(line, number, written(value))
-                elif not self.typed(line, number, value):
+                elif not self.typed(line, number, value, look[number]):
                     represent = shown[number]
                     self.text(line, number, value if represent is None else represent(value))
             if line % _BATCH == 0:
                 yield b""
 
-    def typed(self, line: int, number: int, value: Any) -> bool:
-        """Write the value with a type of the spreadsheet's, if that is exact. Returns whether it was."""
+    def typed(self, line: int, number: int, value: Any, look: Format | None) -> bool:
+        """Write the value with a type of the spreadsheet's, if that is exact. Returns whether it was.
+
+        ``look`` is the format for numbers.
+        """
         sheet = self.sheet
         match value:
             case bool():
                 sheet.write_boolean(line, number, value)
             case int() if abs(value) < 10**_EXACT_DIGITS:
-                sheet.write_number(line, number, value)
+                sheet.write_number(line, number, value, look)
             case Decimal() if value.is_finite() and _is_exact(value):
-                sheet.write_number(line, number, float(value))
+                sheet.write_number(line, number, float(value), look)
             case float() if value - value == 0 and float(f"{value:.16G}") == value:  # finite, and written whole
-                sheet.write_number(line, number, value)
+                sheet.write_number(line, number, value, look)
             case datetime() if value.tzinfo is None and value.year > _FIRST_YEAR and value.microsecond % 1000 == 0:
                 sheet.write_datetime(line, number, value, self.moment)
             case datetime():
@@ -193,6 +202,10 @@ class _Writer:
                 sheet.write_datetime(line, number, value, self.date)
             case time() if value.microsecond % 1000 == 0:
                 sheet.write_datetime(line, number, value, self.time)
+            case timedelta() if timedelta() <= value < _LONGEST_SPAN and value.microseconds % 1000 == 0:
+                sheet.write_datetime(line, number, value, self.span)
+            case timedelta():
+                self.text(line, number, durations.written(value))
             case _:
                 return False
         return True

@@ -178,6 +178,11 @@ class ColumnConversion:
         if not self.are_values:
             plain = cells if target.kind.kernel == "text" else meant(cells, "none")
             return converter.column(plain, target)
+        if target.kind.is_list:  # where one text would be read as a list of one
+            is_list = k.mask_of(pc.starts_with(cells, "["))
+            converted = converter.column(k.only(cells, is_list), target)
+            problems = k.fault(k.present(cells) & ~is_list, "invalid_type", target.kind.expected)
+            return Converted(converted.values, converted.problems + problems)
         converted = converter.column(cells, target)
         if pa.types.is_floating(target.arrow) and self.old.kind.kernel in NUMBER_KERNELS:
             return _exactly(cells, converted, target)
@@ -242,11 +247,11 @@ def _parsed(piece: bytes) -> tuple[pa.Array, pa.Array]:
 
 
 def says_the_same(old: ColumnType, new: ColumnType) -> bool:
-    """Whether values of one type are at once values of the other: texts of any kind, numbers of any kind, JSON."""
+    """Whether values of one type are at once values of the other: texts, numbers, JSON or lists of any kind."""
     if old.is_text or new.is_text:
         return old.is_text and new.is_text
     kernels = {old.kernel, new.kernel}
-    return old.name == new.name or kernels <= NUMBER_KERNELS or kernels == {"json"}
+    return old.name == new.name or kernels <= NUMBER_KERNELS or kernels in ({"json"}, {"texts"})
 
 
 def _exactly(cells: pa.Array, converted: Converted, target: Target) -> Converted:

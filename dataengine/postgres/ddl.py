@@ -129,9 +129,11 @@ SEARCHED_CHARACTERS = 150_000
 
 def column_index(table: Table, column: Column, *, concurrently: bool = True) -> sql.Composed:
     """``CREATE INDEX`` in the order in which records are paged: by the column, then by id. Filters use it, too."""
-    template = "CREATE INDEX CONCURRENTLY {} ON {} ({}, id)" if concurrently else "CREATE INDEX {} ON {} ({}, id)"
+    # Lists have no order worth one; their index finds what they hold.
+    template = "CREATE INDEX {}{} ON {} USING gin ({})" if column.kind.is_list else "CREATE INDEX {}{} ON {} ({}, id)"
+    how = sql.SQL("CONCURRENTLY " if concurrently else "")
     name = sql.Identifier(names.index(table.pk, column.pk))
-    return sql.SQL(template).format(name, qualified(table.name), text_expressions.sort_key(column))
+    return sql.SQL(template).format(how, name, qualified(table.name), text_expressions.sort_key(column))
 
 
 def finer_statistics(table: Table, column: Column) -> sql.Composed | None:
@@ -248,7 +250,11 @@ def column_definition(column: Column) -> sql.Composable:
 
 
 def default_clause(column: Column) -> sql.Composable:
-    return sql.SQL("DEFAULT {}::{}").format(sql.Literal(column.default), type_of(column))
+    return sql.SQL("DEFAULT {}::{}").format(_default(column), type_of(column))
+
+
+def _default(column: Column) -> sql.Composable:
+    return sql.Literal(None if column.default is None else column.kind.default_sql(column.default, column.parameters))
 
 
 def cast_type(column: Column) -> sql.Composable:
@@ -259,7 +265,7 @@ def cast_type(column: Column) -> sql.Composable:
 def default_keeps(column: Column) -> tuple[list[str], sql.Composed]:
     """The kinds of a column's checks, and a query that tells for each whether the default satisfies it."""
     checks = list(_checks(column))
-    value = sql.SQL("{}::{} AS {}").format(sql.Literal(column.default), type_of(column), sql.Identifier(column.name))
+    value = sql.SQL("{}::{} AS {}").format(_default(column), type_of(column), sql.Identifier(column.name))
     kept = sql.SQL(", ").join([check for _, check in checks] or [sql.SQL("true")])
     return [kind for kind, _ in checks], sql.SQL("SELECT {} FROM (SELECT {}) AS d").format(kept, value)
 
@@ -306,7 +312,7 @@ def _checks(column: Column | ColumnSpec, of: str = "") -> Iterator[tuple[str, sq
     choices = column.kind.choices(column.parameters)
     if choices is not None:
         offered = sql.SQL(", ").join(sql.Literal(choice) for choice in choices)
-        yield "choice", sql.SQL("{} IN ({})").format(name, offered)
+        yield "choice", sql.SQL(column.kind.choice_check).format(name, offered)
     for kind, template in templates.items():
         if kind in limits:
             yield kind, sql.SQL(template).format(name, sql.Literal(limits[kind]))

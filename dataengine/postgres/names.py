@@ -14,6 +14,7 @@ FUNCTIONS = "tablekeep_functions"
 Not named like the role that we connect as, or every new table would be created there.
 """
 FOLD, SORT_KEY, CASE_KEY = "fold", "sort_key", "case_key"
+JOINED, HAS_REPEATS = "joined", "has_repeats"
 
 INDEX_FORMAT = "tk:%s:index"
 """With a column's key, for Python and for PostgreSQL's ``format``."""

@@ -68,6 +68,18 @@ class CaseKey(_TextFunction):
     template = f'({names.FUNCTIONS}.{names.CASE_KEY}(%(expressions)s) COLLATE "C")'
 
 
+class Joined(Func):
+    """The texts of a list as one text."""
+
+    output_field = TextField()
+    template = f"{names.FUNCTIONS}.{names.JOINED}(%(expressions)s)"
+
+
+def searched(column: Column) -> F | Joined:
+    """The text in which a search looks for parts."""
+    return Joined(F(column.attribute)) if column.kind.is_list else F(column.attribute)
+
+
 def sort_key(column: Column) -> sql.Composable:
     """The expression that a column is sorted by; its index is of this, and of ``id``."""
     name = sql.Identifier(column.name)
@@ -90,9 +102,12 @@ def text_of_key(key: sql.Composable) -> sql.Composed:
 
 
 def fold(column: Column) -> sql.Composable:
-    """The expression that a text column is searched by."""
+    """The expression that a column is searched by."""
     function = sql.Identifier(names.FUNCTIONS, names.FOLD)
-    return sql.SQL('({}({}) COLLATE "C")').format(function, sql.Identifier(column.name))
+    text: sql.Composable = sql.Identifier(column.name)
+    if column.kind.is_list:
+        text = sql.SQL("{}({})").format(sql.Identifier(names.FUNCTIONS, names.JOINED), text)
+    return sql.SQL('({}({}) COLLATE "C")').format(function, text)
 
 
 def words_query(text: str) -> sql.Composed:
@@ -137,7 +152,7 @@ def same_but_for_case(column: Column, values: Sequence[Any]) -> Q:
 
 def holds(column: Column, lookup: str, text: str) -> Q:
     """The records that contain ``text`` (``icontains``) or begin with it (``istartswith``)."""
-    found = Q(CASELESS[lookup](Fold(F(column.attribute)), Fold(text)))
+    found = Q(CASELESS[lookup](Fold(searched(column)), Fold(text)))
     return found & _same_beginning(column, text) if lookup == "istartswith" else found
 
 

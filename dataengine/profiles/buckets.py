@@ -12,15 +12,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation, localcontext
 from itertools import pairwise
 
+from dataengine.columns import durations
 from dataengine.columns.types.aspects import Chart
 
 FEW, MANY = 16, 24
 """A histogram has about ``FEW`` bars; up to ``MANY`` whole numbers get one each."""
 
-HISTOGRAMS: frozenset[Chart] = frozenset({"numbers", "whole numbers", "times", "days", "moments"})
+HISTOGRAMS: frozenset[Chart] = frozenset({"numbers", "whole numbers", "times", "days", "moments", "durations"})
 """The charts of column types that are histograms."""
 
 _MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
+_SECONDS = (1, 2, 5, 10, 15, 30, *(60 * minutes for minutes in _MINUTES), 24 * 60 * 60)
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 2400, 6000, 12_000)
 _DIGITS = 15
 _FLOAT_DIGITS = 300
@@ -52,6 +54,8 @@ def edges_of(chart: Chart, reach: Sequence[str]) -> Edges | None:
                 return _numbers([Decimal(text) for text in reach], whole=chart == "whole numbers")
             case "times":
                 return _times([time.fromisoformat(text) for text in reach])
+            case "durations":
+                return _durations([durations.read(text) for text in reach])
             case "days":
                 days = [datetime.combine(date.fromisoformat(text), time()) for text in reach]
                 return _moments(days, days_only=True)
@@ -61,7 +65,7 @@ def edges_of(chart: Chart, reach: Sequence[str]) -> Edges | None:
         return None
 
 
-def _inner[T: (Decimal, datetime)](reach: Sequence[T]) -> tuple[T, T]:
+def _inner[T: (Decimal, datetime, timedelta)](reach: Sequence[T]) -> tuple[T, T]:
     """The range to draw: all values, unless the outermost hundredths are far off."""
     width, inner = reach[3] - reach[0], reach[2] - reach[1]
     return (reach[0], reach[3]) if not inner or width <= 3 * inner / 2 else (reach[1], reach[2])
@@ -135,6 +139,31 @@ def _times(reach: Sequence[time]) -> Edges | None:
     if limits[-1].date() > date.min:  # 24:00 is no time of day: the last bucket has no upper edge
         return Edges(texts[:-1], words[:-1], f"before {texts[0]}", f"{texts[-2]} and later", extent)
     return Edges(texts, words, f"before {texts[0]}", f"{texts[-1]} and later", extent)
+
+
+def _durations(reach: Sequence[timedelta]) -> Edges | None:
+    """Edges at round numbers of seconds, minutes, hours or days; None for a single value."""
+    low, high = _inner(reach)
+    if low == high:
+        return None
+    step = _duration_step((high - low) / FEW)
+    first = low // step
+    count = high // step - first + 2
+    texts = [durations.written((first + number) * step) for number in range(count)]
+    durations.read(texts[-1])  # which may be longer than any that there is
+    words = [f"{low} to {high}" for low, high in pairwise(texts)]
+    extent = _extent(*(durations.written(end) for end in (reach[0], reach[3])))
+    return Edges(texts, words, f"below {texts[0]}", f"{texts[-1]} and more", extent)
+
+
+def _duration_step(least: timedelta) -> timedelta:
+    """A round length that is at least ``least``."""
+    seconds = max(Decimal(least // durations.MICROSECOND), Decimal(1)) / 1_000_000
+    step = next((Decimal(step) for step in _SECONDS if 0.5 < seconds <= step), None)
+    if step is None:
+        unit = 1 if seconds < 1 else 24 * 60 * 60
+        step = _round_step(seconds / unit, whole=False) * unit
+    return int(step * 1_000_000) * durations.MICROSECOND
 
 
 def _moments(reach: Sequence[datetime], *, days_only: bool) -> Edges:

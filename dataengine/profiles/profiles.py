@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.db import OperationalError
 from psycopg.errors import LockNotAvailable
 
+from dataengine.columns import text_lists
 from dataengine.models import Column, Table
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.profiles import buckets
@@ -90,7 +91,7 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
             }
             histograms, tops = sample.counts(
                 {column: found.texts for column, found in edges.items()},
-                [column for column in columns if column.kind.chart == "values"],
+                [column for column in columns if column.kind.chart in {"values", "items"}],
                 most=MOST_VALUES,
             )
     except OperationalError as error:
@@ -132,12 +133,13 @@ def _top_values(column: Column, size: int, span: Span, top: Top) -> Profile:
     highest = top.values[0].records if top.values else 1
     # If nearly all values are different, like names and addresses, none is common enough for a bar.
     is_telling = column.kind.has_few_values or (highest > 1 and highest * _RARE >= span.values)
+    is_of_items = column.kind.chart == "items"
     bars = [
         Bar(
             column.kind.value_words.get(value.text, value.text) or "empty text",
             value.records,
             value.records / highest,
-            {"exact": value.text},
+            {"contains": text_lists.as_operand(value.text)} if is_of_items else {"exact": value.text},
         )
         for value in top.values
     ]

@@ -183,6 +183,8 @@ def _histogram(column: Column, limits: Sequence[str]) -> sql.Composable:
 
 
 def _top(column: Column, most: int) -> sql.Composable:
+    if column.kind.chart == "items":
+        return _top_items(column, most)
     return sql.SQL(
         "(SELECT {key}, {text}, count(*), count(*) OVER (), sum(count(*)) OVER () FROM sample"
         " WHERE pg_column_size({name}) <= {longest} GROUP BY {name} ORDER BY 3 DESC, 2 LIMIT {most})"
@@ -190,6 +192,20 @@ def _top(column: Column, most: int) -> sql.Composable:
         key=sql.Literal(column.pk),
         name=sql.Identifier(column.name),
         text=sql.SQL(column.kind.value_sql).format(sql.Identifier(column.name)),
+        longest=sql.Literal(_LONGEST_BYTES),
+        most=sql.Literal(most),
+    )
+
+
+def _top_items(column: Column, most: int) -> sql.Composable:
+    """The same for what lists hold: in how many records each text occurs, of all that have any value."""
+    return sql.SQL(
+        "(SELECT {key}, item, count(DISTINCT place), count(*) OVER (), (SELECT count({name}) FROM sample)"
+        " FROM (SELECT row_number() OVER () AS place, {name} AS items FROM sample) AS s, unnest(s.items) AS item"
+        " WHERE pg_column_size(item) <= {longest} GROUP BY item ORDER BY 3 DESC, 2 LIMIT {most})"
+    ).format(
+        key=sql.Literal(column.pk),
+        name=sql.Identifier(column.name),
         longest=sql.Literal(_LONGEST_BYTES),
         most=sql.Literal(most),
     )

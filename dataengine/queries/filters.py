@@ -18,7 +18,7 @@ from django.db import DataError, OperationalError, connection, models
 from django.db.models import Q
 from django.http import QueryDict
 
-from dataengine.columns import types, values
+from dataengine.columns import displays, types, values
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Table
 from dataengine.postgres.text_expressions import CASELESS, beginning, compares, equals, holds, is_null, starts
@@ -206,10 +206,10 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     attribute = column.attribute if column else "id"
     return ValueFilter(
         field_name=attribute,
-        lookup_expr="exact" if lookup == "ne" else lookup,
+        lookup_expr="exact" if lookup == "ne" else kind.orm_lookups.get(lookup, lookup),
         exclude=lookup == "ne",
         label=f"{column.title if column else 'id'} {lookup}",
-        parse=_parser(kind, bound_field(model, attribute), lookup),
+        parse=_parser(kind, bound_field(model, attribute), lookup, displays.reader(column.display) if column else None),
         column=column,
         is_list=lookup in _LISTS,
         takes_empty=kind.is_text and lookup in EMPTY_TEXTS,
@@ -217,8 +217,13 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     )
 
 
-def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -> Parse:
-    """The parser for a lookup's text. A closure, because django-filter deep-copies its filters."""
+def _parser(
+    kind: types.ColumnType, made: models.Field[Any, Any], lookup: str, read: Callable[[str], str] | None
+) -> Parse:
+    """The parser for a lookup's text. A closure, because django-filter deep-copies its filters.
+
+    ``read`` takes off what the column shows around its numbers.
+    """
     if lookup == "isnull":
         return values.parse_boolean
     if lookup in _DATE_PARTS:
@@ -226,7 +231,9 @@ def _parser(kind: types.ColumnType, made: models.Field[Any, Any], lookup: str) -
         return lambda text: values.parse_integer(text, bounds)
     if lookup == "iregex":
         return _regular_expression
-    return lambda text: kind.comparable(made, kind.parse_value(made, text))
+    if read is not None:
+        return lambda text: kind.parse_operand(made, read(text) if isinstance(text, str) else text, lookup)
+    return lambda text: kind.parse_operand(made, text, lookup)
 
 
 def _regular_expression(text: object) -> str:

@@ -24,6 +24,8 @@ _BY_UNIQUE = frozenset({"exact", "in"})
 _BY_BEGINNING = frozenset({"startswith", "istartswith"})
 # Lookups that a search index of trigrams can help with.
 _BY_PART = frozenset({"icontains"})
+_BY_ITEM = frozenset({"contains", "overlap", "exact"})
+"""What an index on lists helps with."""
 # Lookups, and the search, that usually leave so few records that another index would not help.
 _PINNING = frozenset({"exact", "in", "search"})
 # To sort a text takes about so many times as long as to sort a number, because its key has to be made (measured: 20
@@ -163,6 +165,10 @@ def helper_of(column: Column | None, lookup: str | None, search: Index | None) -
     """
     if column is None:
         return "ready"
+    if column.kind.is_list:
+        if lookup not in _BY_ITEM:
+            return "nothing"
+        return "ready" if column.sort_state == Index.ShownState.READY else "column"
     if lookup is None or lookup in _BY_VALUE or (lookup in _BY_BEGINNING and column.kind.is_text):
         if not column.kind.can_be_sorted:
             return "nothing"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from dataengine.columns import durations
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
 from dataengine.postgres.text_functions import SORTED_CHARACTERS
@@ -261,6 +262,8 @@ def _packed(value: Any) -> Any:
         return value[:SORTED_CHARACTERS]
     if isinstance(value, date | datetime | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return durations.written(value)
     if isinstance(value, Decimal | uuid.UUID):
         return str(value)
     return repr(value) if isinstance(value, float) else value

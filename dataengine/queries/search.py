@@ -1,7 +1,7 @@
 """How ``search`` finds records.
 
-Case, accents and width do not matter. Without a search index: the text occurs in any text column; or it equals the
-value of a number column, a reference, a UUID column, or the id.
+Case, accents and width do not matter. Without a search index: the text occurs in any text column or list of
+texts; or it equals the value of a number column, a duration, a reference, a UUID column, or the id.
 
 With one, text is looked up in the index. If PostgreSQL has pg_trgm, that finds the same texts. If not, it finds words:
 every word of the search has to occur in the record's text columns, and the last one may be the beginning of a word.
@@ -18,12 +18,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, models, transaction
-from django.db.models import F, Func, Q, Value
+from django.db.models import Func, Q, Value
 
 from dataengine.columns import values
 from dataengine.models import Column, Index, Table
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
-from dataengine.postgres.text_expressions import Fold, holds, words_query
+from dataengine.postgres.text_expressions import Fold, holds, searched, words_query
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import planned_rows
 from dataengine.records.model import Record, bound_field
@@ -69,7 +69,7 @@ def search_condition(model: type[Record], text: str) -> Q:
 
 
 def _found_in_text(model: type[Record], text: str) -> Q:
-    conditions = [holds(column, "icontains", text) for column in model.columns if column.kind.is_text]
+    conditions = [holds(column, "icontains", text) for column in model.columns if column.kind.is_searched_as_text]
     return reduce(or_, conditions, Q(pk__in=[]))
 
 
@@ -130,7 +130,7 @@ class Document(Func):
     """The words of some columns: exactly the expression of ``ddl.words_index``, so that the index can be used."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        super().__init__(*(Fold(F(column.attribute)) for column in columns))
+        super().__init__(*(Fold(searched(column)) for column in columns))
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
         compiled = [compiler.compile(expression)[0] for expression in self.source_expressions]

@@ -101,11 +101,11 @@ def renew_indexes(table: Table, column: Column, old: ColumnSpec, *, rewritten: b
     if index is None:
         if column.references is not None and not old.kind.is_reference:
             indexes.ask_for_reference(table, column)
-    elif rewritten and column.kind.can_be_sorted:
+    elif rewritten and column.kind.can_be_indexed:
         indexes.build_again(table, column.pk)
     elif rewritten:
         index.delete()
-    if rewritten and (old.kind.is_text or column.kind.is_text):
+    if rewritten and (old.kind.is_searched_as_text or column.kind.is_searched_as_text):
         indexes.queue_search_again(table)
 
 

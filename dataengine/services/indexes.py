@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def set_indexed(*, user: User, table: Table, column: Column, indexed: bool) -> Column:
     """Request or drop a column's index. One that failed is tried again. Returns the updated column."""
-    if not column.kind.can_be_sorted:
+    if not column.kind.can_be_indexed:
         reason = f"A {column.kind.noun} column has no order, so it cannot have an index."
         raise InvalidInput(reason, code="invalid_index", fields={"indexed": reason})
     current = column.index_or_none
@@ -75,7 +75,7 @@ def search_index(table: Table) -> Index | None:
 
 def text_columns(table: Table) -> list[Column]:
     """The columns in which a search looks for text."""
-    return [column for column in table.columns.all() if column.kind.is_text]
+    return [column for column in table.columns.all() if column.kind.is_searched_as_text]
 
 
 def index_references(table: Table, columns: Sequence[Column]) -> None:

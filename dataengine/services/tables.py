@@ -140,7 +140,7 @@ def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
         check_default(column)
         ddl.add_column(locked, column)
         indexes.ask_for_reference(locked, column)
-        if column.kind.is_text:
+        if column.kind.is_searched_as_text:
             indexes.queue_search_again(locked)
         record_event(user=user, table=locked, action="column.added", details={"column": column.name})
         return column

@@ -23,6 +23,9 @@ COLUMNS = {
     "moment": "TIMESTAMPTZ",
     "plain": "TIMESTAMP",
     "hour": "TIME",
+    "took": "DURATION",
+    "tags": "TEXT[]",
+    "colours": "CHOICES('red','blue, dark')",
     "word": "TEXT",
     "page": "VARCHAR(20)",  # also a word of the grammar
     "note": "TEXT",
@@ -32,15 +35,18 @@ COLUMNS = {
     "key": "UUID",
     "none": "TEXT",
 }
-FILL = """
+FILL = r"""
 INSERT INTO userdata.things
-  (whole, amount, ratio, half, day, moment, plain, hour, word, page, note, yes, kind, data, key)
+  (whole, amount, ratio, half, day, moment, plain, hour, took, tags, colours, word, page, note, yes, kind, data, key)
 SELECT
   CASE WHEN i %% 10 > 0 THEN (i * 7919) %% 1000 - 200 END,
   ((i * 31) %% 9973) / 7.0, sin(i) * 1e6, (i %% 37) / 3.0::real, date '2020-02-29' + (i %% 900),
   timestamptz '2024-03-01 12:00+00' + (i %% 500) * interval '61 minutes',
   timestamp '2024-03-01' + (i %% 97) * interval '7 s',
-  time '06:00' + (i %% 1000) * interval '1 minute', (array['Rome', 'Oslo', '', 'it''s "q", %%s', 'Rome'])[1 + i %% 5],
+  time '06:00' + (i %% 1000) * interval '1 minute', (i %% 300) * interval '7 minutes' - interval '1 hour',
+  (array['{a,b}','{b,"[\"c\"]"}',null])[1 + i %% 3]::text[],
+  (array['{red}','{red,"blue, dark"}','{}'])[1 + i %% 3]::text[],
+  (array['Rome', 'Oslo', '', 'it''s "q", %%s', 'Rome'])[1 + i %% 5],
   'p' || i %% 3, repeat('x', 300) || i, i %% 3 = 0, (array['a', 'b,c', null])[1 + i %% 3], '{"a": 1}', gen_random_uuid()
 FROM generate_series(1, %s) AS i
 """
@@ -89,16 +95,19 @@ def test_what_is_drawn_of_each_type(things: Table) -> None:
     fill(1500)
     found = profiled(things)
     drawn = {name: profile.is_histogram for name, profile in found.items() if profile.bars}
-    assert drawn == dict.fromkeys(("whole", "amount", "ratio", "half", "day", "moment", "plain", "hour"), True) | (
-        dict.fromkeys(("word", "page", "yes", "kind"), False)
-    )
+    assert drawn == dict.fromkeys(
+        ("whole", "amount", "ratio", "half", "day", "moment", "plain", "hour", "took"), True
+    ) | (dict.fromkeys(("word", "page", "yes", "kind", "tags", "colours"), False))
     assert [(bar.words, bar.count) for bar in found["word"].bars] == [
         ("Rome", 600), ("empty text", 300), ("Oslo", 300), ("it's \"q\", %s", 300),
     ]  # fmt: skip
     assert [bar.words for bar in found["yes"].bars] == ["no", "yes"]
     assert found["none"].missing == 1500
     assert found["note"].distinct == 0  # too long for a category
-    assert all(sum(bar.count for bar in profile.bars) == profile.values for profile in found.values() if profile.bars)
+    for name in ("tags", "colours"):  # a record may have several
+        assert (found[name].bars[0].count, found[name].values) == (1000, 1000 if name == "tags" else 1500)
+    single = [profile for name, profile in found.items() if profile.bars and name not in {"tags", "colours"}]
+    assert all(sum(bar.count for bar in profile.bars) == profile.values for profile in single)
     assert all(max(bar.height for bar in profile.bars) == 1 for profile in found.values() if profile.bars)
 
 

@@ -67,6 +67,10 @@ def test_texts_are_read_as_an_import_reads_cells(client: APIClient, table: Table
         (['{"a": 1}', "{", "null"], "JSON", [{"a": 1}, None, None], [2]),
         (["2024-01-31 12:00", "2024-01-31"], "TIMESTAMP", ["2024-01-31T12:00:00", "2024-01-31T00:00:00"], []),
         (["0f8fad5b-d9cb-469f-a165-70867728950e", "0"], "UUID", ["0f8fad5b-d9cb-469f-a165-70867728950e", None], [2]),
+        (["25:00:00", "90 min", "90", "1 month"], "DURATION", ["PT25H", "PT1H30M", None, None], [3, 4]),
+        (["a; b", '["x, y"]', "[1]", ""], "TEXT[]", [["a", "b"], ["x, y"], None, None], [3]),
+        (["red, blue", "red", "pink"], "CHOICES('red','blue')", [["red", "blue"], ["red"], None], [3]),
+        ([" a\n b", ""], "LONGTEXT", [" a\n b", ""], []),
         (["0.1", "1e400", "1e-5"], "DOUBLE PRECISION", [0.1, None, 1e-05], [2]),
     ],
 )  # fmt: skip
@@ -82,6 +86,39 @@ def test_text_becomes_any_type(
     assert values(client) == wanted
     assert undo(client, done.json()["undo"]).status_code == 200
     assert values(client) == held
+
+
+@pytest.mark.parametrize(
+    ("before", "held", "after", "wanted", "failing"),
+    [
+        ("TIME", ["12:34:56.5", "00:00:00"], "DURATION", ["PT12H34M56.5S", "PT0S"], 0),
+        ("DURATION", ["1:02:03", "25:00:00", "-0:00:01"], "TIME", ["01:02:03", None, None], 2),
+        ("DURATION", ["1:02:03", "PT25H"], "TEXT", ["1:02:03", "25:00:00"], 0),
+        ("JSONB", [["a", "b, c"], [], ["d", 1], "e", {"f": "g"}], "TEXT[]", [["a", "b, c"], [], None, None, None], 3),
+        ("TEXT[]", [["a", "b"], ["a", "a"], ["c"], []], "CHOICES('a','b')", [["a", "b"], None, None, []], 2),
+        ("CHOICES('a','b')", [["b", "a"], []], "TEXT[]", [["b", "a"], []], 0),
+        ("CHOICES('a','b')", [["b", "a"], ["a"]], "CHOICES('a','c')", [None, ["a"]], 1),
+        ("CHOICES('a')", [["a"]], "CHOICES('b','a')", [["a"]], 0),
+        ("CHOICE('a','b, c')", ["a", "b, c"], "CHOICES('a','b, c')", [["a"], ["b, c"]], 0),
+        ("TEXT[]", [["a", "b, c"]], "JSONB", [["a", "b, c"]], 0),
+        ("TEXT[]", [["a", "b, c"]], "TEXT", ['["a","b, c"]'], 0),
+        ("TEXT[]", [["a", "b, c"]], "LONGTEXT", ['["a","b, c"]'], 0),
+    ],
+)
+def test_durations_and_lists_become_others_and_come_back(
+    client: APIClient, make_table: MakeTable, before: str, held: list[Any], after: str, wanted: list[Any], failing: int
+) -> None:
+    make_table("u", a=before)
+    fill(client, "u", "a", held)
+    first = values(client, table="u")
+    found = rehearse(client, {"column_type": after}, table="u")
+    assert (found["failing"], found["records"]) == (failing, len(held)), found
+    done = change(client, {"column_type": after, "on_failure": "null"}, table="u")
+    assert done.status_code == 200, done.content
+    assert values(client, table="u") == wanted
+    back = undo(client, done.json()["undo"])
+    assert back.status_code == 200, back.content
+    assert values(client, table="u") == first
 
 
 @pytest.mark.parametrize(

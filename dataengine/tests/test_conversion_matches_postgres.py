@@ -28,6 +28,10 @@ floats = st.builds(lambda m, e: f"{m}e{e}", st.one_of(integers, decimals), st.in
 moments = st.datetimes().map(lambda m: m.isoformat(sep=" "))
 zoned = st.builds(lambda m, z: m + z, moments, st.sampled_from(["", "Z", "+00", "+02", "-0330", "+05:45", " +01"]))
 odd = st.text("0123456789+-.eE:TZ /xX_ naif", max_size=12)
+clocks = st.builds(
+    lambda s, h, m, f: f"{s}{h}:{m}{f}", sign, st.integers(0, 2**32), st.sampled_from(["00", "09", "59", "60", "7"]),
+    st.sampled_from(["", ":00", ":59", ":60", ":01.5", ":01.123456", ":01.1234567"]),
+)  # fmt: skip
 uuids = st.one_of(st.uuids().map(str), st.uuids().map(lambda u: u.hex.upper()), st.uuids().map(lambda u: f"{{{u}}}"))
 json_values = st.recursive(st.none() | st.floats() | st.text(), st.lists)
 json_text = st.text('{}[]",:0123456789eE-. \\u0000d8tfnrulas', max_size=20)
@@ -46,6 +50,7 @@ CASES: dict[str, st.SearchStrategy[str]] = {
     "TIME": st.one_of(odd, st.times().map(str), st.sampled_from(["24:00", "1:02 pm", "12:00 am", "13:00 pm"])),
     "TIMESTAMP": st.one_of(odd, moments, zoned, st.dates().map(str)),
     "TIMESTAMPTZ": st.one_of(odd, moments, zoned, st.dates().map(str)),
+    "DURATION": st.one_of(odd, clocks),
     "UUID": st.one_of(odd, uuids),
     "JSONB": st.one_of(json_text, json_values.map(json.dumps)),
 }
@@ -115,12 +120,22 @@ def test_accepted_cells_mean_what_postgres_says(sql_type: str) -> None:
         ("TIMESTAMP", "2024-01-01 00:00+02", "invalid_type"),
         ("TIMESTAMP", "2024-01-01 00:00:00.1234567", "out_of_range"),
         ("TIME", "25:00", "invalid_type"),
+        ("DURATION", "1:60", "invalid_type"),
+        ("DURATION", "90", "invalid_type"),
+        ("DURATION", "1 month", "invalid_type"),
+        ("DURATION", "0:00:00.0000001", "out_of_range"),
+        ("DURATION", "9999999999:00:00", "out_of_range"),
         ("UUID", "abc", "invalid_type"),
         ("JSONB", "{'a': 1}", "invalid_type"),
         ("JSONB", '"\\u0000"', "invalid_type"),
         ("JSONB", "1e999999999", "out_of_range"),
         ("VARCHAR(3)", "äöüß", "value_too_long"),
         ("CHOICE('a','b')", "c", "constraint_failed"),
+        ("TEXT[]", "[1]", "invalid_type"),
+        ("TEXT[]", '["a",]', "invalid_type"),
+        ("TEXT[]", '["\\ud800"]', "invalid_type"),
+        ("CHOICES('a','b')", "a; c", "constraint_failed"),
+        ("CHOICES('a','b')", "a, a", "constraint_failed"),
         ("EMAIL", "nobody", "invalid_type"),
         ("URL", "javascript:alert(1)", "invalid_type"),
         ("INTEGER NOT NULL", "", "missing_value"),

@@ -8,7 +8,7 @@ import json
 import math
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ from .waiting import until_async
 TYPES = {
     "a": "TEXT", "v": "VARCHAR(20)", "i": "BIGINT", "n": "NUMERIC", "m": "NUMERIC(12,3)", "r": "REAL",
     "x": "DOUBLE PRECISION", "b": "BOOLEAN", "d": "DATE", "h": "TIME", "t": "TIMESTAMP", "z": "TIMESTAMPTZ",
-    "u": "UUID", "j": "JSONB", "c": "CHOICE('one',' two','''+','-a')", "o": "TEXT",
+    "u": "UUID", "j": "JSONB", "c": "CHOICE('one',' two','''+','-a')", "o": "TEXT", "p": "DURATION",
+    "l": "TEXT[]", "k": "CHOICES('one','two, three',' =4')",
 }  # fmt: skip
 
 # Shrinking rows this wide takes minutes.
@@ -47,6 +48,9 @@ QUICK = [Phase.explicit, Phase.reuse, Phase.generate]
 anything = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 texts = anything | st.text("'=+-@\t\r5.,\"x ", max_size=8)
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001
+lengths = st.timedeltas(timedelta(hours=-2_562_047_788), timedelta(hours=2_562_047_788)) | st.builds(
+    timedelta, seconds=st.integers(-200_000, 200_000), milliseconds=st.sampled_from([0, 500])
+)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "a": texts,
     "v": texts,
@@ -64,6 +68,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "j": st.dictionaries(texts, st.integers() | texts | st.none(), max_size=3),
     "c": st.sampled_from(["one", " two", "'+", "-a"]),
     "o": texts,
+    "p": lengths,
+    "l": st.lists(texts, max_size=4),
+    "k": st.lists(st.sampled_from(["one", "two, three", " =4"]), max_size=3, unique=True),
 }
 rows_of_values = st.lists(
     st.fixed_dictionaries({name: st.none() | strategy for name, strategy in VALUES.items()}), max_size=8
@@ -174,6 +181,7 @@ def test_a_workbook_holds_values_not_formulas(table: Table) -> None:
         {"a": "=1+1", "v": "007", "i": 5, "n": Decimal("1.5"), "b": True, "d": day, "t": moment},
         {"a": "https://example.com", "i": 2**62, "x": math.inf, "r": 0.5, "j": {"k": [1]}, "d": date(1800, 1, 1)},
         {"n": Decimal("12345678901234567890.123"), "z": datetime(2024, 1, 2, tzinfo=UTC), "h": time(1, 2, 3)},
+        {"p": timedelta(hours=25, seconds=1.5)}, {"p": timedelta(seconds=-1)}, {"p": timedelta(microseconds=1)},
     ])  # fmt: skip
     book = CalamineWorkbook.from_filelike(io.BytesIO(export(table, "xlsx")))
     head, *rows = book.get_sheet_by_name("Records").to_python()
@@ -184,6 +192,7 @@ def test_a_workbook_holds_values_not_formulas(table: Table) -> None:
         {"id": 2, "a": "https://example.com", "i": str(2**62), "x": "Infinity", "r": 0.5, "j": '{"k": [1]}',
          "d": "1800-01-01"},
         {"id": 3, "n": "12345678901234567890.123", "z": "2024-01-02T00:00:00Z", "h": time(1, 2, 3)},
+        {"id": 4, "p": timedelta(hours=25, seconds=1.5)}, {"id": 5, "p": "-0:00:01"}, {"id": 6, "p": "0:00:00.000001"},
     ]  # fmt: skip
 
 

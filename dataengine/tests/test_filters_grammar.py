@@ -77,14 +77,16 @@ def test_keeps(client: APIClient, table: Table, query: str, ids: list[int]) -> N
 
 def test_every_lookup_of_every_type_works(client: APIClient, make_table: MakeTable) -> None:
     samples = {
-        "text": "x", "varchar": "x", "smallint": "1", "integer": "1", "bigint": "1", "numeric": "1.5", "real": "1.5",
-        "double": "1.5", "boolean": "true", "date": "2024-01-31", "time": "10:00", "timestamp": "2024-01-31T10:00",
-        "timestamptz": "2024-01-31T10:00Z", "uuid": A, "email": "a@example.com", "url": "http://a.example",
-        "choice": "x", "reference": "1", "json": "1", "jsonb": "1",
+        "text": "x", "longtext": "x", "varchar": "x", "smallint": "1", "integer": "1", "bigint": "1", "numeric": "1.5",
+        "real": "1.5", "double": "1.5", "boolean": "true", "date": "2024-01-31", "time": "10:00",
+        "timestamp": "2024-01-31T10:00", "timestamptz": "2024-01-31T10:00Z", "duration": "25:00:00", "uuid": A,
+        "email": "a@example.com", "url": "http://a.example", "choice": "x", "choices": "x", "texts": "x",
+        "reference": "1", "json": "1", "jsonb": "1",
     }  # fmt: skip
     make_table("other", a="TEXT")
     types = {name: REGISTRY[name].sql_names[0] for name in REGISTRY} | {
         "choice": "CHOICE('x')",
+        "choices": "CHOICES('x')",
         "reference": "REFERENCES other",
     }
     made = make_table("t", **{f"c_{name}": text for name, text in types.items()})

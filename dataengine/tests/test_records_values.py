@@ -20,6 +20,7 @@ UUID = "6f2c1b0e-6d5c-4c39-9d0a-3c7f1f9ce1aa"
     [
         ("TEXT", " two  spaces ", " two  spaces "),
         ("TEXT", "", ""),
+        ("LONGTEXT", " a\n\n b", " a\n\n b"),
         ("TEXT", None, None),
         ("TEXT", 5, "5"),
         ("VARCHAR(3)", "äöü", "äöü"),
@@ -46,6 +47,9 @@ UUID = "6f2c1b0e-6d5c-4c39-9d0a-3c7f1f9ce1aa"
         ("TIMESTAMP", "2024-03-31T02:30:00+02:00", "2024-03-31T00:30:00"),
         ("TIMESTAMPTZ", "2024-03-31T02:30:00+02:00", "2024-03-31T00:30:00Z"),
         ("TIMESTAMPTZ", "2024-03-31T02:30:00", "2024-03-31T02:30:00Z"),
+        ("DURATION", "1:02:03", "PT1H2M3S"),
+        ("DURATION", "P1DT1H", "PT25H"),
+        ("DURATION", "-0:00:00.5", "-PT0.5S"),
         ("UUID", UUID.upper(), UUID),
         ("JSON", {"b": [1, None, "ü", 1.5]}, {"b": [1, None, "ü", 1.5]}),
         ("JSONB", [], []),
@@ -53,6 +57,11 @@ UUID = "6f2c1b0e-6d5c-4c39-9d0a-3c7f1f9ce1aa"
         ("EMAIL", "a@example.com", "a@example.com"),
         ("URL", "https://example.com/?q=1", "https://example.com/?q=1"),
         ("CHOICE('a','b')", "a", "a"),
+        ("TEXT[]", ["b", "a", "a", "", "x, y", '"q"\n'], ["b", "a", "a", "", "x, y", '"q"\n']),
+        ("TEXT[]", [], []),
+        ("CHOICES('a','b')", ["b", "a"], ["b", "a"]),
+        ("CHOICES('a','b')", [], []),
+        ("CHOICES('a','b')", None, None),
     ],
 )
 def test_values_come_back(client: APIClient, make_table: MakeTable, column_type: str, sent: Any, stored: Any) -> None:
@@ -81,6 +90,12 @@ def test_values_come_back(client: APIClient, make_table: MakeTable, column_type:
         ("DATE", ["2023-02-29", "01.02.2023", "2023-01-01T00:00:00", 5, "infinity", "٢٠٢٣-٠١-٠١"]),
         ("TIME", ["24:00", "12:00+02:00", "12:00:00.1234567", "x"]),
         ("TIMESTAMP", ["2023-13-01T00:00:00", "now", 5]),
+        ("TEXT[]", ["a", {"a": 1}, [1], [None], [["a"]], ["\0"], 5]),
+        ("CHOICES('a','b')", ["a", ["c"], ["a", "a"], [None], [1], True]),
+        (
+            "DURATION",
+            [90, "90", "", "P1M", "1 year", True, [1], "1:60:00", "0:00:00.0000001", "P999999999D", "1\u0663:00"],
+        ),
         ("TIMESTAMPTZ", ["0000-01-01T00:00:00Z", "now", 5]),
         ("UUID", [5, "x", UUID + "0", 10**60]),
         ("EMAIL", ["a@", "a b@example.com", "@example.com"]),

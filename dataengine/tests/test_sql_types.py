@@ -37,6 +37,12 @@ from dataengine.exceptions import InvalidInput
         ("TIMESTAMP WITH TIME ZONE", "timestamptz", {}),
         ("TIMESTAMPTZ", "timestamptz", {}),
         ("DATETIME", "timestamp", {}),
+        ("LONGTEXT", "longtext", {}),
+        ("TEXT[]", "texts", {}),
+        ("text array", "texts", {}),
+        ("CHOICES('a','it''s')", "choices", {"choices": ["a", "it's"]}),
+        ("DURATION", "duration", {}),
+        ("INTERVAL", "duration", {}),
         ("UUID", "uuid", {}),
         ("JSON", "json", {}),
         ("JSONB", "jsonb", {}),
@@ -80,7 +86,7 @@ def test_reads_modifiers(text: str, unique: bool, required: bool, default: str |
         "VARCHAR(1", "NUMERIC(2,3)", "NUMERIC(1001)", "NUMERIC(1,2,3)", "CHOICE", "CHOICE()", "CHOICE('a','a')",
         "CHOICE('')", "CHOICE(1)", "REFERENCES", "REFERENCES 'x'", "REFERENCES select", "TEXT PRIMARY KEY",
         "TEXT; DROP TABLE x", "TEXT DEFAULT now()", "TEXT DEFAULT", "TEXT NOT", "TEXT CHECK (1=1)", "TEXT -- x",
-        "JSON UNIQUE", "TEXT COLLATE \"C\"", "TEXT[]", "SERIAL", "MONEY", "x" * 30_000, None, 5, {"type": "TEXT"},
+        "JSON UNIQUE", "TEXT COLLATE \"C\"", "INTEGER[]", "SERIAL", "MONEY", "x" * 30_000, None, 5, {"type": "TEXT"},
         "TEXT DEFAULT 'a",
     ],
 )  # fmt: skip
@@ -100,7 +106,7 @@ def test_never_fails_otherwise(text: str) -> None:
 
 
 @given(
-    st.sampled_from(sorted(set(REGISTRY) - {"reference", "choice"})),
+    st.sampled_from(sorted(set(REGISTRY) - {"reference", "choice", "choices"})),
     st.integers(1, 10_485_760),
     st.integers(1, 1000),
     st.data(),
@@ -122,5 +128,6 @@ def test_references_read_back(name: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1), min_size=1, max_size=9, unique=True))
 def test_choices_read_back(choices: list[str]) -> None:
-    spec = parse_sql_type("c", REGISTRY["choice"].sql_text({"choices": choices}))
-    assert spec.parameters == {"choices": choices}
+    for name in ("choice", "choices"):
+        spec = parse_sql_type("c", REGISTRY[name].sql_text({"choices": choices}))
+        assert (spec.type, spec.parameters) == (name, {"choices": choices})

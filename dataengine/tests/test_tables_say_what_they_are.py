@@ -35,11 +35,15 @@ EVERYTHING = {
     "at": "TIME",
     "made": "TIMESTAMP",
     "seen": "TIMESTAMPTZ",
+    "took": "DURATION DEFAULT '1 day 1:00'",
     "key": "UUID",
     "more": """JSONB DEFAULT '{"a": 1}'""",
     "mail": "EMAIL",
     "page": "URL",
     "size": "CHOICE('small','it''s large') DEFAULT 'small'",
+    "story": {"type": "LONGTEXT", "constraints": {"maxLength": 9000}},
+    "tags": """TEXT[] DEFAULT '["new", "a, b"]'""",
+    "colours": "CHOICES('red','it''s blue') DEFAULT 'red'",
     "parent": "REFERENCES orders",
 }  # fmt: skip
 

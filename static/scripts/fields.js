@@ -150,7 +150,7 @@ export async function chosen(input) {
   return input.value.trim();
 }
 
-// Both -----------------------------------------------------------------------------------------------------------
+// Both ---------------------------------------------------------------------------------------------------------------
 
 /** Place an element in the top layer below (or above) the element to which it belongs. */
 export function place(floating, to) {

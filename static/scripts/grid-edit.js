@@ -2,6 +2,7 @@
 // it covers its cell. Values are saved at once and one after another, while the user continues; the server
 // answers with the record's row. Refused values come back into the editor at the cell, with the reason.
 
+import * as checklists from "./checklists.js";
 import * as drafts from "./grid-drafts.js";
 import * as fields from "./fields.js";
 import * as grid from "./grid.js";
@@ -54,6 +55,7 @@ async function open(cell, { typed = null, atEnd = false } = {}) {
   if (typed !== null) type(edit, typed);
   else if (draft) fill(edit, draft.isNull ? null : draft.text);
   edit.input.focus();
+  if (typed && checklists.isOne(edit.input)) checklists.seek(edit.input, typed);
   if (typed === null && edit.input.select) {
     if (atEnd) edit.input.setSelectionRange(edit.input.value.length, edit.input.value.length);
     else edit.input.select();
@@ -79,7 +81,8 @@ function build(edit, template) {
   cell.classList.add("is-editing");
   fields.enhance(box);
   if (edit.input.matches("input[list][hx-get]")) fields.combobox(edit.input);
-  if (edit.input.matches("select")) {
+  if (edit.input.matches(".checklist")) checklists.enhance(edit.input);
+  else if (edit.input.matches("select")) {
     if ("required" in template.dataset) edit.input.querySelector("option[value='']")?.remove();
   } else if (edit.isText || !("required" in template.dataset)) addNull(edit, box);
   edit.input.addEventListener("input", () => {
@@ -136,6 +139,8 @@ function type(edit, typed) {
     const begins = (option) => option.text.toLowerCase().startsWith(typed.toLowerCase());
     const found = typed ? [...edit.input.options].find(begins) : null;
     fill(edit, found ? found.value : edit.seen);
+  } else if (checklists.isOne(edit.input)) {
+    fill(edit, typed ? edit.seen : null);
   } else {
     fill(edit, "");
     edit.input.value = typed;
@@ -173,9 +178,9 @@ async function commit(step) {
     text = edit.isNull ? "" : await fields.chosen(edit.input);
     if (editor !== edit) return;
   }
-  if (edit.input.matches("select")) edit.isNull = text === "";
+  if (edit.input.matches("select, .checklist")) edit.isNull = text === "";
   const isSame = isUnchanged(edit, text);
-  const shown = edit.input.matches("select") ? edit.input.selectedOptions[0]?.text : edit.input.value;
+  const shown = checklists.wordsOf(edit.input);
   Object.assign(edit, { text, words: edit.isNull ? "null" : shown });
   const here = grid.placeOf(edit.cell);
   close();
@@ -183,21 +188,12 @@ async function commit(step) {
     pend(edit);
     queue = queue.then(() => save(edit));
   }
-  if (step) grid.activate(following(here, step));
+  if (step) grid.activate(grid.following(here, step));
 }
 
 function isUnchanged(edit, text) {
   if (edit.seen === undefined) return false; // typed over a value that the page only has in part
   return edit.isNull ? edit.seen === null : edit.seen !== null && text === edit.shown;
-}
-
-/** Where a step leads: to the next cell, and at the end of a row to the next row. */
-function following({ row, column }, step) {
-  const last = { row: grid.rows().length - 1, column: grid.heads().length - 1 };
-  let to = { row: row + step.row, column: column + step.column };
-  if (to.column > last.column) to = { row: row + 1, column: 1 };
-  if (to.column < 1) to = { row: row - 1, column: last.column };
-  return to.row < 0 || to.row > last.row ? { row, column } : to;
 }
 
 /** Show the value being saved, and remember what the cell had. */
@@ -298,7 +294,7 @@ function forget(edit) {
 }
 
 function complain(edit, message) {
-  edit.input.setAttribute("aria-invalid", "true");
+  if (!checklists.isOne(edit.input)) edit.input.setAttribute("aria-invalid", "true"); // no word for groups
   edit.input.setAttribute("aria-describedby", "cell-note");
   notes.show(edit.cell, message);
 }
@@ -360,7 +356,7 @@ document.addEventListener("dblclick", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || event.defaultPrevented && !editor) return;
-  if (editor && event.target === editor.input) return inEditor(event);
+  if (editor?.input.contains(event.target)) return inEditor(event);
   const cell = grid.cellAimedAt(event);
   if (cell?.tagName !== "TD" || event.altKey || !grid.mayEdit()) return;
   const isPlain = !event.ctrlKey && !event.metaKey;
@@ -373,7 +369,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 function inEditor(event) {
-  const isLine = event.target.matches("textarea") && (event.shiftKey || event.altKey);
+  const isLong = event.target.rows > 1 && !event.ctrlKey && !event.metaKey; // lines are what it is for
+  const isLine = event.target.matches("textarea") && (event.shiftKey || event.altKey || isLong);
   if (event.key === "Enter" && !isLine) commit({ row: 1, column: 0 });
   else if (event.key === "Enter" && event.altKey) {
     event.target.setRangeText("\n", event.target.selectionStart, event.target.selectionEnd, "end");

@@ -98,6 +98,15 @@ export function rawOf(cell) {
   return (cell.querySelector(":scope > .cell-was") ?? cell).textContent;
 }
 
+/** Where a step leads: to the next cell, and at the end of a row to the next row. */
+export function following({ row, column }, step) {
+  const last = { row: rows().length - 1, column: heads().length - 1 };
+  let to = { row: row + step.row, column: column + step.column };
+  if (to.column > last.column) to = { row: row + 1, column: 1 };
+  if (to.column < 1) to = { row: row - 1, column: last.column };
+  return to.row < 0 || to.row > last.row ? { row, column } : to;
+}
+
 /** Reload the grid from this address. */
 export function refresh() {
   const address = location.pathname + location.search;

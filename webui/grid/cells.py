@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     """The content of one cell: its class, text, tooltip and link.
 
     ``value`` is what an editor starts with, if not the text. ``is_clipped`` tells that the text is the beginning of a
-    longer one, of which ``hint`` has more.
+    longer one, of which ``hint`` has more. The ``items`` of a list are shown instead of the text.
     """
 
     css: str
@@ -40,6 +40,7 @@ class Cell(NamedTuple):
     href: str = ""
     value: str = ""
     is_clipped: bool = False
+    items: Sequence[str] = ()
 
     def td(self, label: str) -> str:
         """The cell in HTML. A template takes ten times as long, and a page has thousands of cells (measured).
@@ -51,6 +52,8 @@ class Cell(NamedTuple):
         clipped = " data-clipped" if self.is_clipped else ""
         text = escape(self.text)
         shown = f'<a href="{escape(self.href)}">{text}</a>' if self.href else text
+        if self.items:
+            shown = " ".join(f"<span>{escape(item)}</span>" for item in self.items)
         return f'<td class="{self.css}" data-label="{label}"{value}{clipped}{hint}>{shown}</td>'
 
 
@@ -173,6 +176,8 @@ def cell_maker(column: Column) -> Callable[[Any], Cell]:
     css = _css(column)
     null = Cell(f"{css} is-null", "null")
     text_of = column.kind.cell_text
+    if column.kind.is_list:
+        return _listed(column, css, null)
     if (write := displays.writer(column.display)) is not None:
         return _displayed(column, css, null, write)
 
@@ -185,6 +190,29 @@ def cell_maker(column: Column) -> Callable[[Any], Cell]:
             if len(text) <= CLIP_AT
             else Cell(css, text[:CLIP_AT] + "…", text[:HINT_AT], is_clipped=True)
         )
+
+    return make
+
+
+def _listed(column: Column, css: str, null: Cell) -> Callable[[Any], Cell]:
+    """The same for lists: each text is a chip, as far as they are to be shown."""
+    written, text_of = column.kind.editor_text, column.kind.cell_text
+
+    def make(value: Any) -> Cell:
+        if value is None:
+            return null
+        text, whole = text_of(value), written(value)
+        if len(text) <= CLIP_AT:
+            return Cell(css, text or "empty list", value=whole, items=value)
+        items, left = [], CLIP_AT
+        for item in value:
+            items.append(item if len(item) <= left else item[:left] + "…")
+            left -= len(item)
+            if left <= 0:
+                break
+        if len(whole) < HINT_AT:
+            return Cell(css, text[:CLIP_AT] + "…", text[:HINT_AT], value=whole, items=[*items, "…"])
+        return Cell(css, text[:CLIP_AT] + "…", whole[:HINT_AT], is_clipped=True, items=[*items, "…"])
 
     return make
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from dataengine.columns import displays
 from dataengine.models import Column
 from dataengine.profiles.profiles import Bar, Profile, Profiles
 from dataengine.queries.references import Labels
@@ -77,7 +78,7 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
         return Drawn(f"{column.title} {words}, {amount}", f"{tall:.1f}", f"{HEIGHT - tall:.1f}", query, is_current, css)
 
     bars = [
-        drawn(_words(bar, named), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
+        drawn(_shown(column, _words(bar, named)), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
         for bar in profile.bars
     ]
     gone = drawn("missing", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
@@ -96,9 +97,15 @@ def _words(bar: Bar, called: Mapping[int, str]) -> str:
     return called.get(int(bar.filters["exact"]), bar.words) if called else bar.words
 
 
+def _shown(column: Column, words: str) -> str:
+    """Numbers in ``words`` as the column shows them."""
+    write = displays.writer(column.display)
+    return words if write is None else displays.within(write, words)
+
+
 def _caption(profile: Profile, found: Profiles) -> str:
     if profile.is_histogram:
-        return profile.extent
+        return _shown(profile.column, profile.extent)
     if profile.distinct is None or not profile.values:
         return ""
     if not profile.distinct:
@@ -107,7 +114,7 @@ def _caption(profile: Profile, found: Profiles) -> str:
     if told := kind.told_value:
         count = sum(bar.count for bar in profile.bars if bar.filters == {"exact": told})
         return f"{_percent(count, profile.values)} {kind.value_words.get(told, told)}"
-    if profile.distinct == profile.values > 1:
+    if profile.distinct == profile.values > 1 and kind.chart != "items":
         return "all different"
     # A sample does not contain every value.
     is_all = found.is_whole or (profile.bars and len(profile.bars) == profile.distinct)

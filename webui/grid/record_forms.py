@@ -16,6 +16,7 @@ from dataengine.queries import references
 from dataengine.records.model import Record
 from webui.errors import add_errors
 from webui.forms import Styled
+from webui.grid.choice_inputs import ChoicesField
 from webui.grid.reference_inputs import ReferenceField
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
     made = _input(column, referred)
     made.widget.attrs |= column.kind.input_attributes
     if (write := displays.writer(column.display)) is not None:
-        made.help_text = f"A plain number; {_EXAMPLE} is shown as {write(_EXAMPLE)}."
+        made.help_text = f"{_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown."
     # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
     made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
@@ -126,12 +127,14 @@ def _input(column: Column, referred: Table | None) -> forms.Field:
     kind = column.kind
     common: dict[str, Any] = {"label": column.title, "required": False}
     options = kind.options(column.parameters)
+    if options is not None and kind.is_list:
+        return ChoicesField(choices=options, **common)
     if options is not None:
         return forms.ChoiceField(choices=[("", "no value"), *options], **common)
     if referred is not None:
         return ReferenceField(referred, **common)
     if kind.holds_lines:
-        return _LongText(widget=forms.Textarea(attrs={"rows": 1}), strip=False, **common)
+        return _LongText(widget=forms.Textarea(attrs={"rows": kind.editor_lines}), strip=False, **common)
     return forms.CharField(strip=not kind.is_text, **common)
 
 
@@ -164,6 +167,8 @@ def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | No
 def _value(column: Column, text: str) -> Any:
     if text == "":
         return None
+    if (read := displays.reader(column.display)) is not None:
+        text = read(text)
     try:
         return column.kind.from_editor(text)
     except ValidationError as error:

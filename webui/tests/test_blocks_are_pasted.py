@@ -85,13 +85,20 @@ def test_copied_cells_are_pasted_unchanged(as_owner: Client, owner: User) -> Non
         "r": ("REAL", 0.1), "d": ("FLOAT", 1e-300), "b": ("BOOLEAN", False), "day": ("DATE", "0001-01-01"),
         "clock": ("TIME", "23:59:59.000001"), "at": ("TIMESTAMP", "2024-02-29T01:02:03.4"),
         "moment": ("TIMESTAMPTZ", "2024-02-29T01:02:03+05:00"), "u": ("UUID", "00000000-0000-0000-0000-00000000000a"),
-        "doc": ("JSONB", {"a": [1, None, "é"]}), "c": ("CHOICE('x','y z')", "y z"), "e": ("EMAIL", "a@example.com"),
+        "tags": ("TEXT[]", ["a, b", "[c]", ""]), "few": ("CHOICES('x','y, z')", ["y, z", "x"]),
+        "took": ("DURATION", "-PT25H0.5S"), "doc": ("JSONB", {"a": [1, None, "é"]}),
+        "c": ("CHOICE('x','y z')", "y z"), "e": ("EMAIL", "a@example.com"),
     }  # fmt: skip
     table = make_table(owner, "kinds", {name: kind for name, (kind, _) in kinds.items()})
     record = insert_record(user=owner, table=table, data={name: value for name, (_, value) in kinds.items()})
     insert_record(user=owner, table=table, data={})
     shown = RecordGrid([record], list(table.columns.all())).lines()[0].cells
-    assert paste(as_owner, table, {2: dict(zip(kinds, (cell.text for cell in shown), strict=True))}).status_code == 204
+    assert (
+        paste(
+            as_owner, table, {2: dict(zip(kinds, (cell.value or cell.text for cell in shown), strict=True))}
+        ).status_code
+        == 204
+    )
     assert values(table, 2) == values(table, 1) | {"id": 2}
 
 

@@ -190,9 +190,9 @@ def _change(request: ConsoleRequest, table: Table, found: Column, form: column_f
 
 
 def _index(request: ConsoleRequest, table: Table, names: list[str]) -> None:
-    """Request the indexes that were ticked; none where the type has no order."""
+    """Request the indexes that were ticked; none where the type can have none."""
     for one in table.columns.filter(name__in=names):
-        if one.kind.can_be_sorted:
+        if one.kind.can_be_indexed:
             indexes.set_indexed(user=request.user, table=table, column=one, indexed=True)
 
 

@@ -66,7 +66,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             messages.error(request, error.message)
         here = resolve_url("console:indexes", table.name)
         return htmx.redirect(request, f"{here}?{urlencode({'query': query})}" if query else here)
-    columns = [column for column in table.columns.all() if column.kind.can_be_sorted]
+    columns = [column for column in table.columns.all() if column.kind.can_be_indexed]
     entries = [IndexEntry(column, column.index_or_none) for column in columns]
     if services.text_columns(table):
         entries.insert(0, IndexEntry(None, services.search_index(table)))

@@ -8,12 +8,14 @@ from typing import Any, Literal
 from dataengine.columns.types.base import ColumnType
 from dataengine.columns.types.choice import Choice
 from dataengine.columns.types.documents import Json, Jsonb
+from dataengine.columns.types.durations import Duration
 from dataengine.columns.types.identity import Uuid
+from dataengine.columns.types.lists import Choices, Texts
 from dataengine.columns.types.logic import Boolean
 from dataengine.columns.types.moments import Date, Time, Timestamp, TimestampTz
 from dataengine.columns.types.numbers import BigInteger, Double, Integer, Numeric, Real, SmallInteger
 from dataengine.columns.types.reference import Reference
-from dataengine.columns.types.text import Email, Text, Url, Varchar
+from dataengine.columns.types.text import Email, LongText, Text, Url, Varchar
 from dataengine.exceptions import InvalidInput
 
 __all__ = [
@@ -50,8 +52,9 @@ def recognised() -> list[ColumnType]:
 
 
 for _kind in (
-    Text(), Varchar(), Choice(), Integer(), Numeric(), SmallInteger(), BigInteger(), Double(), Real(), Boolean(),
-    Date(), Time(), Timestamp(), TimestampTz(), Email(), Url(), Reference(), Uuid(), Json(), Jsonb(),
+    Text(), Varchar(), LongText(), Choice(), Choices(), Texts(), Integer(), Numeric(), SmallInteger(), BigInteger(),
+    Double(), Real(), Boolean(), Date(), Time(), Timestamp(), TimestampTz(), Duration(), Email(), Url(), Reference(),
+    Uuid(), Json(), Jsonb(),
 ):  # fmt: skip
     register(_kind)
 

@@ -26,14 +26,16 @@ DOCUMENTS = frozenset({"json_schema"})
 
 type Kernel = Literal[
     "cells", "text", "pattern", "choice", "integer", "numeric", "float", "boolean", "date", "time", "timestamp",
-    "uuid", "json",
+    "texts", "duration", "uuid", "json",
 ]  # fmt: skip
 type Equality = Literal["bytes", "floats", "decimals", "documents"]
-type Look = Literal["text", "number", "figures", "json"]
-type Chart = Literal["", "values", "numbers", "whole numbers", "times", "days", "moments"]
+type Look = Literal["text", "number", "figures", "json", "chips"]
+type Chart = Literal["", "values", "items", "numbers", "whole numbers", "times", "days", "moments", "durations"]
 type Finite = Literal["values", "numbers", "moments"]
 type Change = Literal["lossless", "checked", "refused"]
-type RecognisedBy = Literal["integers", "decimals", "floats", "words", "dates", "times", "pattern", "cells"]
+type RecognisedBy = Literal[
+    "integers", "decimals", "floats", "words", "dates", "times", "durations", "pattern", "cells"
+]
 
 
 @dataclass(frozen=True, slots=True)

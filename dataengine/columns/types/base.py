@@ -60,6 +60,16 @@ class ColumnType(ABC):
     """How a form asks for the parameters: the label of the field, and an example."""
 
     @property
+    def can_be_indexed(self) -> bool:
+        """Whether a column can have an index: for its order, or to find what its lists hold."""
+        return self.can_be_sorted or self.is_list
+
+    @property
+    def is_searched_as_text(self) -> bool:
+        """Whether a search looks for parts of its texts."""
+        return self.is_text or self.is_list
+
+    @property
     def noun(self) -> str:
         """What messages call a column of this type."""
         return self.label
@@ -96,11 +106,13 @@ class ColumnType(ABC):
     is_text: ClassVar[bool] = False
     """Whether PostgreSQL stores it as text, where '' is a value."""
     is_reference: ClassVar[bool] = False
+    is_list: ClassVar[bool] = False
+    """Whether a value is an array of texts."""
     can_be_unique: ClassVar[bool] = True
     unique_ignores_case: ClassVar[bool] = False
     """Whether unique columns of this type ignore case by default."""
     can_be_sorted: ClassVar[bool] = True
-    """Whether its values have an order; only then can a column be sorted and have an index."""
+    """Whether its values have an order, so that a column can be sorted and have an index."""
     can_name_records: ClassVar[bool] = False
     """Whether the first column of this type labels a record."""
     constraints: ClassVar[frozenset[str]] = frozenset()
@@ -116,6 +128,9 @@ class ColumnType(ABC):
         """The type to which a value's text is cast before it is assigned to the column."""
         # An explicit cast to varchar(n) would silently cut a text short; an assignment refuses it.
         return "text" if self.is_text else self.postgres_type(parameters)
+
+    choice_check: ClassVar[LiteralString] = "{} IN ({})"
+    """The SQL of the condition that the value is made of the choices."""
 
     def choices(self, parameters: Parameters) -> Sequence[str] | None:
         """The only texts that the column accepts; None if it is not about choices."""
@@ -172,10 +187,16 @@ class ColumnType(ABC):
         """The literal of a default as a Python value. Raises ValidationError (Django's) or ValueError."""
         return field.clean(literal, None)
 
+    def default_sql(self, literal: str, parameters: Parameters) -> str:
+        """The literal of a default as PostgreSQL reads it as the same value."""
+        return literal
+
     # Values in filters, searches and the API -----------------------------------------------------------------------
 
     lookups: ClassVar[tuple[str, ...]] = ORDERED
     """The lookups of filters."""
+    orm_lookups: ClassVar[Mapping[str, str]] = {}
+    """What Django calls lookups for which it has another name."""
     condition_words: ClassVar[Mapping[str, str]] = {}
     """Words for lookups that differ from those of other types."""
     is_searched_as_value: ClassVar[bool] = False
@@ -197,6 +218,10 @@ class ColumnType(ABC):
             raise ValidationError("Null characters are not allowed.")
         return self.parse(field, value)
 
+    def parse_operand(self, field: models.Field[Any, Any], value: object, lookup: str) -> Any:
+        """What a lookup compares with, as PostgreSQL needs it."""
+        return self.comparable(field, self.parse_value(field, value))
+
     def parse_searched(self, field: models.Field[Any, Any], text: str) -> Any:
         """The value that a search for ``text`` means. Raises ValidationError if the column cannot have it."""
         return self.parse_value(field, text)
@@ -211,11 +236,9 @@ class ColumnType(ABC):
 
     def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
         """The field of the API's input; ``options`` are the framework's options for the model field."""
-        from dataengine.columns.api_fields import ParsedField
+        from dataengine.columns.api_fields import parsed_field
 
-        # The other options are for the framework's own field.
-        taken = {name: options[name] for name in ("required", "allow_null", "source", "validators") if name in options}
-        return ParsedField(parse=lambda value: self.parse_value(field, value), **taken)
+        return parsed_field(lambda value: self.parse_value(field, value), options)
 
     def sure_test(self, parameters: Parameters) -> Callable[[Any], bool] | None:
         """A test whether a JSON value is certainly valid for the column as it is; None if it is not that simple.
@@ -305,6 +328,8 @@ class ColumnType(ABC):
     """Formats a value as text that is read back as the same value."""
     holds_lines: ClassVar[bool] = False
     """Whether a text may contain line breaks, which a single-line input would drop."""
+    editor_lines: ClassVar[int] = 1
+    """How many lines an editor shows at least. In one of several, Enter begins a new line."""
     input_attributes: ClassVar[Mapping[str, str]] = {}
     """Attributes of the form's input. ``data-picker`` makes fields.js add a calendar."""
 
@@ -351,6 +376,8 @@ class ColumnType(ABC):
 
     lossless: ClassVar[frozenset[str]] = frozenset()
     """The types that hold every value of this type exactly."""
+    is_cast_to_text: ClassVar[bool] = True
+    """Whether PostgreSQL's own text of a value is what ``csv_sql`` writes; if not, it is written anew."""
     checked: ClassVar[frozenset[str]] = frozenset()
     """The types that may hold values of this type: each value has to be checked."""
 
@@ -364,7 +391,7 @@ class ColumnType(ABC):
 
     def change_into(self, other: ColumnType, parameters: Parameters) -> Change:
         """What it takes to change a column of this type to ``other`` with ``parameters``."""
-        if other.name in self.lossless | {"text"}:
+        if other.name in self.lossless or (other.name == "text" and self.is_cast_to_text):
             is_narrow = any(parameters.get(name) is not None for name in other.arguments)
             return "checked" if is_narrow else "lossless"
         # A text may represent a value of any type, and any value can be written as text.

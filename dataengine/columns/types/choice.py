@@ -8,23 +8,16 @@ from typing import Any
 from django.db import models
 
 from dataengine.columns.types.aspects import EQUALITY, ApiField, ParameterReader, Parameters
+from dataengine.columns.types.base import ColumnType
 from dataengine.columns.types.text import TextType
 
 
-class Choice(TextType):
-    """One of the texts that the column offers, letter for letter."""
+class Offering(ColumnType):
+    """What types share whose columns offer texts to choose from."""
 
-    name, label = "choice", "Choice"
-    sample = "red, green or blue"
-    sql_names = ("CHOICE",)
+    group = "Text"
     arguments = ("choices",)
     details = ("Choices", "red, green, blue")
-    can_name_records = False
-    constraints = frozenset()
-    json_forms = (("enum", None),)
-    lookups = EQUALITY
-    kernel = "choice"
-    has_few_values = True
 
     def sql_text(self, parameters: Parameters) -> str:
         """``CHOICE('a','b')``."""
@@ -36,11 +29,12 @@ class Choice(TextType):
         return self.sql_text({"choices": choices}) if choices else self.sql_names[0]
 
     def read_parameters(self, reader: ParameterReader) -> dict[str, Any]:
+        name = self.sql_names[0]
         if not reader.has_list():
-            raise reader.refuse("CHOICE needs its values: CHOICE('a','b').")
+            raise reader.refuse(f"{name} needs its values: {name}('a','b').")
         values = reader.listed()
         if any(kind != "string" for kind, _ in values):
-            raise reader.refuse("Put the values of CHOICE in single quotes: CHOICE('a','b').")
+            raise reader.refuse(f"Put the values of {name} in single quotes: {name}('a','b').")
         choices = [value[1:-1].replace("''", "'") for _, value in values]
         if len(set(choices)) != len(choices):
             raise reader.refuse("A choice is listed twice.")
@@ -54,6 +48,20 @@ class Choice(TextType):
 
     def holds_all(self, old: Parameters, new: Parameters) -> bool:
         return set(old["choices"]) <= set(new["choices"])
+
+
+class Choice(Offering, TextType):
+    """One of the texts that the column offers, letter for letter."""
+
+    name, label = "choice", "Choice"
+    sample = "red, green or blue"
+    sql_names = ("CHOICE",)
+    can_name_records = False
+    constraints = frozenset()
+    json_forms = (("enum", None),)
+    lookups = EQUALITY
+    kernel = "choice"
+    has_few_values = True
 
     def json_schema(self, parameters: Parameters) -> dict[str, Any]:
         return {"enum": list(parameters["choices"])}

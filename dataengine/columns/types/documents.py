@@ -44,6 +44,7 @@ class Json(ColumnType):
     sheet_text = staticmethod(partial(json.dumps, ensure_ascii=False))
     cell_text = sheet_text
     lossless = frozenset({"jsonb"})
+    checked = frozenset({"texts", "choices"})
 
     @property
     def noun(self) -> str:

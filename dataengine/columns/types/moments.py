@@ -74,6 +74,7 @@ class Time(Moment):
     has_clock = True
     recognition = Recognition("times", 60, "a time of day")
     chart = "times"
+    lossless = frozenset({"duration"})
     input_attributes = {"placeholder": "23:59:00", "data-picker": "time"}
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-from dataengine.columns.types.aspects import LENGTHS, TEXTUAL, ApiField, ParameterReader, Parameters
+from dataengine.columns.types.aspects import LENGTHS, TEXTUAL, ApiField, Chart, ParameterReader, Parameters
 from dataengine.columns.types.base import ColumnType
 from dataengine.exceptions import shown
 
@@ -35,7 +35,7 @@ class TextType(ColumnType):
     can_name_records = True
     constraints = LENGTHS
     lookups: ClassVar[tuple[str, ...]] = TEXTUAL
-    chart = "values"
+    chart: ClassVar[Chart] = "values"
     may_be_formula = True
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
@@ -68,6 +68,7 @@ class Text(PlainText):
     sample = "any words"
     sql_names = ("TEXT",)
     json_forms = (("string", None),)
+    lossless = frozenset({"longtext"})
 
     def narrowed(self, constraints: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if 1 <= constraints.get("maxLength", 0) <= MAX_LENGTH:
@@ -82,6 +83,7 @@ class Varchar(PlainText):
     sample = "Ann Lee"
     sql_names = ("VARCHAR", "CHARACTER VARYING")
     postgres = "varchar"
+    lossless = frozenset({"longtext"})
     arguments = ("length",)
     details = ("Length", "120")
 
@@ -107,6 +109,17 @@ class Varchar(PlainText):
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.CharField(max_length=parameters.get("length"), **options)
+
+
+class LongText(PlainText):
+    """Text of many lines: notes, descriptions. Its editor has lines, and it is no name of a record."""
+
+    name, label = "longtext", "Long text"
+    sample = "a note of several lines"
+    sql_names = ("LONGTEXT", "LONG TEXT")
+    can_name_records = False
+    editor_lines = 6
+    chart = ""
 
 
 class AddressCheck(RegexValidator):

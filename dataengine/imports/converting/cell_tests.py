@@ -165,6 +165,19 @@ class Dates(CellTest):
         return Judged.of(block, moments.good), moments
 
 
+class Lengths(CellTest):
+    """Lengths of time. Which minutes and seconds there are, no shape tells, but which shapes are none it does."""
+
+    _BY_SHAPE = r"-?[0-9]+:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|-?P[^ ]*T[^ ]+|-?[0-9]+ days?,? .*"
+
+    @property
+    def is_for_shapes(self) -> bool:
+        return True
+
+    def holds(self, shape: str) -> Verdict:
+        return None if matches_shape(shape, self._BY_SHAPE) else False
+
+
 class Recognised(CellTest):
     """What the type itself says of each different cell (that looks like one)."""
 

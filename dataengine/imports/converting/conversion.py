@@ -24,7 +24,9 @@ from .column_blocks import ColumnBlock
 from .date_formats import ISO, KNOWN, DateFormat
 from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
+from .kernels_duration import careful_duration, quick_duration
 from .kernels_json import careful_json, quick_json
+from .kernels_lists import careful_texts, quick_texts
 from .kernels_numeric import careful_numeric, plain_numeric, quick_numeric
 from .kernels_shaped import by_shapes
 from .kernels_time import (
@@ -54,13 +56,15 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "date": (quick_date, careful_date),
     "time": (quick_time, careful_time),
     "timestamp": (quick_timestamp, careful_timestamp),
+    "texts": (quick_texts, careful_texts),
+    "duration": (quick_duration, careful_duration),
     "uuid": (k.quick_uuid, k.careful_uuid),
     "json": (quick_json, careful_json),
     "pattern": (k.quick_pattern, k.careful_pattern),
     "choice": (k.quick_choice, k.careful_choice),
 }
 NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
-_TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "uuid"}
+_TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "duration", "uuid"}
 """Kernels to which spaces around a cell mean nothing."""
 _FOUND_LENGTH = 80
 _PIECE = 128

@@ -24,7 +24,7 @@ from dataengine.columns.types.text import Text
 
 from . import kernels as k
 from .candidates import Candidate, Decision, is_number, would_round
-from .cell_tests import CellTest, Dates, Floats, Integers, Recognised, Words, matches_beginning
+from .cell_tests import CellTest, Dates, Floats, Integers, Lengths, Recognised, Words, matches_beginning
 from .column_blocks import Blanks, ColumnBlock
 from .date_formats import ISO, KNOWN, RIVALS, TIME, DateFormat
 from .kernels_time import iso_block
@@ -110,6 +110,8 @@ class ColumnEvidence:
                 return [(Dates(form), form) for form in dates]
             case "times":
                 return [(Dates(form), None) for form in (TIME, *(form for form in self.given if not form.has_date))]
+            case "durations":
+                return [(Lengths(recognition.pattern), None)]
             case "cells":
                 return [(Recognised(kind, recognition.pattern), None)]
 

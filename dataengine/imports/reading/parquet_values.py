@@ -13,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .sheet_cells import span_text
+
 _QUOTE, _NOTHING, _COMMA = (pa.scalar(text, pa.large_string()) for text in ('"', "", ","))
 
 
@@ -34,6 +36,7 @@ def sql_type(kind: pa.DataType) -> str | None:
         (types.is_boolean, "BOOLEAN"),
         (types.is_date, "DATE"),
         (types.is_time, "TIME"),
+        (types.is_duration, "DURATION"),
         (types.is_uint64, "NUMERIC"),
         (types.is_int64, "BIGINT"),
         (types.is_uint32, "BIGINT"),
@@ -128,11 +131,22 @@ def _cells(column: pa.Array) -> pa.Array:
         column = _shortest(column, lambda unit: pa.timestamp(unit, "UTC" if kind.tz else None))
     if pa.types.is_time(kind):
         column = _shortest(column, lambda unit: pa.time64(unit) if unit in ("us", "ns") else pa.time32(unit))
+    if pa.types.is_duration(kind):
+        listed = [None if value is None else _length(value, kind.unit) for value in column.cast(pa.int64()).to_pylist()]
+        return pa.array(listed, pa.large_string())
     if pa.types.is_decimal(kind):
         # Arrow writes 1E+3 where a scale is negative or zeros are many.
         listed = [None if value is None else format(value, "f") for value in column.to_pylist()]
         return pa.array(listed, pa.large_string())
     return column.cast(pa.string()).cast(pa.large_string())
+
+
+def _length(value: int, unit: str) -> str:
+    """A length of time, given as so many of a unit, as ``25:00:00.5``."""
+    digits = {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]
+    seconds, rest = divmod(abs(value), 10**digits)
+    fraction = f"{rest:0{digits}}".rstrip("0") if rest else ""
+    return f"{'-' * (value < 0)}{span_text(seconds)}{'.' * bool(fraction)}{fraction}"
 
 
 def _shortest(column: pa.Array, of_unit: Any) -> pa.Array:

@@ -1,0 +1,103 @@
+"""The conversion kernel for lengths of time. Pure.
+
+Nearly all are written as a clock, in a few shapes: their digits are one number each, whole columns at once. What is
+written otherwise (``P1DT2H``, ``90 min``) is read text by text, each once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataengine.columns import durations
+
+from .kernels import Converted, ErrorCode, Target, fault, mask_of, matches, only, present, trimmed
+from .remembered import remembered
+from .shapes import SURE_DIGITS, Ints, Mask, Shapes, digits_in, shapes_of
+
+_CLOCK = r"^[+-]?[0-9]{1,9}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?$"
+_SECOND = 1_000_000
+
+
+def quick_duration(cells: pa.Array, target: Target) -> pa.Array | None:
+    return None
+
+
+def careful_duration(cells: pa.Array, target: Target) -> Converted:
+    """All that ``columns.durations`` reads: ``1:02:03``, ``25:00`` (hours, minutes), ``PT1H``, ``1 day 2:03:04``."""
+    text = trimmed(cells)
+    shapes = shapes_of(text)
+    if shapes is None:
+        shapes = shapes_of(only(text, matches(text, _CLOCK)), likely=True)
+    if shapes is None:
+        micros, good = np.zeros(len(text), np.int64), np.zeros(len(text), np.bool_)
+    else:
+        micros, good = _by_shapes(shapes)
+    values = pc.cast(pa.array(micros, mask=~good), target.arrow)
+    rest = present(text) & ~good
+    if not rest.any():
+        return Converted(values, [])
+    others = _read(only(text, rest), target)
+    return Converted(pc.if_else(pa.array(rest), others.values, values), others.problems)
+
+
+def _by_shapes(shapes: Shapes) -> tuple[Ints, Mask]:
+    """Microseconds where cells are written as a clock, and which those are."""
+    said = [_clock(shape) for shape in shapes.texts]
+    sure = shapes.mask(what is not None for what in said)
+    if not sure.any():
+        return np.zeros(len(shapes), np.int64), sure
+    numbers = shapes.whole_numbers(sure, [digits_in(shape) for shape in shapes.texts])
+    powers = np.maximum(shapes.each(10 ** (what[2] if what else 0) for what in said), 1)  # NULL has none
+    numbers, fraction = np.divmod(numbers, powers)
+    # Hours and minutes alone: no seconds.
+    numbers = numbers * shapes.each(1 if what is None or what[1] else 100 for what in said)
+    rest, seconds = np.divmod(numbers, 100)
+    hours, minutes = np.divmod(rest, 100)
+    micros = ((hours * 60 + minutes) * 60 + seconds) * _SECOND + fraction * (_SECOND // powers)
+    micros *= shapes.each(-1 if what and what[0] else 1 for what in said)
+    return micros, sure & (minutes < 60) & (seconds < 60)
+
+
+@remembered
+def _clock(shape: str) -> tuple[bool, bool, int] | None:
+    """Of a shape that is a clock: whether it is negative, has seconds, and how many decimals of them."""
+    if not re.fullmatch(_CLOCK, shape, re.ASCII) or digits_in(shape) > SURE_DIGITS:
+        return None
+    _, _, fraction = shape.replace(",", ".").partition(".")
+    return shape[0] == "-", shape.count(":") == 2, len(fraction)
+
+
+def _read(text: pa.Array, target: Target) -> Converted:
+    encoded = text.dictionary_encode()
+    read: list[int | None] = []
+    refused: dict[tuple[ErrorCode, str], list[int]] = {}
+    for place, cell in enumerate(encoded.dictionary.to_pylist()):
+        try:
+            read.append(durations.read(cell) // durations.MICROSECOND)
+        except durations.OutOfRange as error:
+            read.append(None)
+            refused.setdefault(("out_of_range", _OUT_OF_RANGE[str(error)]), []).append(place)
+        except durations.NotADuration:
+            read.append(None)
+            refused.setdefault(("invalid_type", target.kind.expected), []).append(place)
+    values = pa.array(read, pa.int64()).cast(target.arrow).take(encoded.indices)
+    problems = []
+    for (code, expected), places in refused.items():
+        where = _where(encoded.indices, places)
+        problems += fault(where, code, expected, target.kind.why_not if code == "invalid_type" else None)
+    return Converted(values, problems)
+
+
+_OUT_OF_RANGE = {
+    durations.TOO_FINE: "at most 6 decimals of a second",
+    durations.TOO_LONG: "a length of time below 292,000 years",
+}
+
+
+def _where(indices: pa.Array, places: Sequence[int]) -> Mask:
+    return mask_of(pc.is_in(indices, pa.array(places, indices.type), skip_nulls=True))
