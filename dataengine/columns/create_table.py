@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DIALECTS = ("postgres", "mysql", "sqlite", "tsql", "oracle")
 """In this order: the first that understands the text reads it."""
+LONGEST = 60_000
+"""Characters of a statement: as many columns as a table can have, with some words for each."""
 _INTEGERS = frozenset({"smallint", "integer", "bigint", "reference"})
 # What other databases call types that there are here, by sqlglot's name, with the parameters that are kept.
 _ALSO: dict[str, tuple[str, bool]] = {
@@ -63,7 +65,15 @@ def is_sql(text: str) -> bool:
 
 def read_create_table(text: str) -> ReadTable:
     """The table that a ``CREATE TABLE`` describes. Raises InvalidInput that names what else the text holds."""
-    create = _only_statement(text)
+    if len(text) > LONGEST:
+        raise _refused(f"This SQL is longer than {LONGEST:,} characters.")
+    try:
+        return _read(_only_statement(text))
+    except RecursionError as error:
+        raise _refused("This SQL is nested too deeply.") from error
+
+
+def _read(create: exp.Create) -> ReadTable:
     from sqlglot import exp
 
     schema = create.this
@@ -92,9 +102,13 @@ def _only_statement(text: str) -> exp.Create:
     problem: InvalidInput | None = None
     for dialect in _DIALECTS:
         try:
-            return _single(_parsed(text, dialect))
+            statements = _parsed(text, dialect)
         except InvalidInput as error:
             problem = problem or error
+            continue
+        if any(_makes_table(statement) for statement in statements):
+            return _single(statements)
+        problem = problem or _without_table(statements)
     assert problem is not None  # no dialect understood the text
     raise problem
 
@@ -117,16 +131,18 @@ def _parsed(text: str, dialect: str) -> list[exp.Expr]:
 
 
 def _single(statements: Sequence[exp.Expr]) -> exp.Create:
-    tables = [statement for statement in statements if _makes_table(statement)]
-    if len(tables) == len(statements) == 1:
-        return cast("exp.Create", tables[0])
+    table = next(statement for statement in statements if _makes_table(statement))
+    if len(statements) > 1:
+        others = _listed([statement for statement in statements if statement is not table])
+        said = f"The text must hold one CREATE TABLE and nothing else; besides “{_name_of(table)}” it holds"
+        raise _refused(f"{said} {others}.")
+    return cast("exp.Create", table)
+
+
+def _without_table(statements: Sequence[exp.Expr]) -> InvalidInput:
     if not statements:
-        raise _refused("There is no statement in this text.")
-    if not tables:
-        raise _refused(f"There is no CREATE TABLE in this text; it holds {_listed(statements)}.")
-    others = _listed([statement for statement in statements if statement is not tables[0]])
-    said = f"The text must hold one CREATE TABLE and nothing else; besides “{_name_of(tables[0])}” it holds"
-    raise _refused(f"{said} {others}.")
+        return _refused("There is no statement in this text.")
+    return _refused(f"There is no CREATE TABLE in this text; it holds {_listed(statements)}.")
 
 
 def _listed(statements: Iterable[exp.Expr]) -> str:
@@ -144,7 +160,7 @@ def _name_of(create: exp.Expr) -> str:
     from sqlglot import exp
 
     found = create.find(exp.Table)
-    return found.name if found is not None else ""
+    return shown(found.name, 63) if found is not None else ""
 
 
 def _called(statement: exp.Expr) -> str:
@@ -152,7 +168,7 @@ def _called(statement: exp.Expr) -> str:
     from sqlglot import exp
 
     if _makes_table(statement):
-        return f"CREATE TABLE “{shown(_name_of(statement), 63)}”"
+        return f"CREATE TABLE “{_name_of(statement)}”"
     if isinstance(statement, exp.Create):
         return f"CREATE {statement.kind or ''}".strip()
     if isinstance(statement, exp.Command):

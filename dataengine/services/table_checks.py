@@ -5,7 +5,6 @@ at once. Nothing is changed, so nothing is promised either: the name may be take
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,15 +36,10 @@ def faults_of_column(*, user: User, table: Table, spec: ColumnSpec) -> list[Data
     return faults + _faults_of_columns(user, table, [spec])
 
 
-def faults_of_change(*, table: Table, column: Column, name: str, default: str | None) -> list[DataEngineError]:
-    """The errors that a new name or default of a column would raise."""
+def faults_of_name(*, table: Table, column: Column, name: str) -> list[DataEngineError]:
+    """The errors that another name for a column would raise."""
     others = [other.name for other in table.all_columns() if other.pk != column.pk]
-    faults = _raised(partial(check_new_column_name, table, name, others, field="name"))
-    if default != column.default:
-        wanted = copy(column)
-        wanted.default = default
-        faults += _raised(partial(check_default, wanted))
-    return faults
+    return _raised(partial(check_new_column_name, table, name, others, field="column_name"))
 
 
 def _faults_of_columns(user: User, table: Table, columns: Sequence[ColumnSpec]) -> list[DataEngineError]:

@@ -122,6 +122,8 @@ def test_what_has_no_place_here_is_named(body: str, named: str) -> None:
         ("create table a (b int", "cannot be read"),
         ("create table " + "(" * 5_000, "cannot be read"),
         ("-- nothing", "no statement"),
+        (f"create table a (b int check ({' and '.join(['b > 1'] * 5_000)}))", "nested too deeply"),
+        (f"create table a ({', '.join(f'column_{n} int' for n in range(5_000))})", "longer than 60,000 characters"),
     ],
 )
 def test_anything_else_is_refused_and_named(text: str, named: str) -> None:

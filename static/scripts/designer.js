@@ -59,6 +59,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   }
   const row = opening && document.getElementById(opening);
   opening = null;
+  if (response?.status === 422) document.getElementById("rehearsal-title")?.focus();
   if (!row || response?.status === 422) return;
   const inside = row.querySelector("form[data-check] input[name=name], .notice ~ .actions a");
   (inside ?? row.querySelector("a[data-open]"))?.focus();

@@ -17,12 +17,10 @@ from dataengine.columns.payloads import check_constraints
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput
-from dataengine.models import Column
-from dataengine.models.shapes import ColumnChanges
 from webui.designer.forms import AS_TYPED, description_field, identifier
 from webui.forms import Styled
 
-_CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
+CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
 _LIMIT = re.compile(r"([<>]=?)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
 BLAMED = {
     "invalid_default": "default", "invalid_pattern": "pattern", "unknown_reference": "references",
@@ -46,6 +44,17 @@ def takes(kind: ColumnType) -> list[str]:
         "index": kind.can_be_sorted,
     }
     return [word for word, applies in found.items() if applies]
+
+
+def rule_input(kind: ColumnType) -> str:
+    """The input for an error of the rules as a whole."""
+    return (
+        "minimum"
+        if "minimum" in kind.constraints
+        else "json_schema"
+        if "json_schema" in kind.constraints
+        else "pattern"
+    )
 
 
 def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -86,8 +95,8 @@ def _display_of(word: str) -> dict[str, str]:
     return {"style": "percent"} if word == "percent" else {"style": "currency", "currency": word} if word else {}
 
 
-class ColumnFields(Styled, forms.Form):
-    """All that can be said of a column but its type; each form keeps what applies to it."""
+class ColumnForm(Styled, forms.Form):
+    """One column of a new table, or one to be added to a table. What applies to no column of its type is ignored."""
 
     name = forms.CharField(
         label="Column name",
@@ -100,33 +109,12 @@ class ColumnFields(Styled, forms.Form):
         label="Default", required=False, strip=False, help_text="What a record has that says nothing."
     )
     unique = forms.BooleanField(label="Unique", required=False)
-    case = forms.ChoiceField(label="Upper and lower case", choices=_CASES, required=False)
+    case = forms.ChoiceField(label="Upper and lower case", choices=CASES, required=False)
     required = forms.BooleanField(label="Required", required=False)
     display = forms.ChoiceField(label="Shown as", choices=_display_choices(), required=False)
     indexed = forms.BooleanField(
         label="Index", required=False, help_text="Sorting and filtering by it stay fast in large tables."
     )
-
-    # HTML's `required` would block the button that removes the row.
-    use_required_attribute = False
-
-    def clean_name(self) -> str:
-        """Report an invalid name together with all other errors."""
-        return identifier(self.cleaned_data["name"], what="column")
-
-    @contextmanager
-    def errors_at(self, field: str) -> Iterator[None]:
-        """File what is wrong with the column under one of the inputs."""
-        try:
-            yield
-        except InvalidInput as error:
-            reasons = [text for texts in error.fields.values() for text in texts] or [error.message]
-            self.add_error(field, reasons[0])
-
-
-class ColumnForm(ColumnFields):
-    """One column of a new table, or one to be added to a table."""
-
     type = forms.ChoiceField(label="Type", initial="TEXT", widget=TypeSelect)
     details = forms.CharField(label="Details", required=False, widget=forms.TextInput(attrs=AS_TYPED))
     choices = forms.CharField(
@@ -153,7 +141,6 @@ class ColumnForm(ColumnFields):
         help_text="A regular expression that each value matches, for example <code>^[A-Z]{2}[0-9]+$</code>.",
         widget=forms.TextInput(attrs=AS_TYPED),
     )
-
     json_schema = forms.CharField(
         label="JSON Schema",
         required=False,
@@ -162,18 +149,32 @@ class ColumnForm(ColumnFields):
         widget=forms.Textarea(attrs={**AS_TYPED, "rows": 4}),
     )
 
-    field_order = ("name", "type")
+    # HTML's `required` would block the button that removes the row.
+    use_required_attribute = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ChoiceField", self.fields["type"]).choices = type_choices()
-        cast("forms.ChoiceField", self.fields["case"]).choices = [("", "case as usual"), *_CASES]
+        cast("forms.ChoiceField", self.fields["case"]).choices = [("", "case as usual"), *CASES]
         # A text that describes the table may bring a currency that is not offered otherwise.
         code = self.data.get(self.add_prefix("display"), "") if self.is_bound else self.initial.get("display", "")
         if re.fullmatch("[A-Z]{3}", str(code)):
             cast("forms.ChoiceField", self.fields["display"]).choices = _display_choices(str(code))
         for name in ("minimum", "maximum", "min_length", "max_length"):
             self.fields[name].widget.attrs["inputmode"] = "decimal" if name.endswith("mum") else "numeric"
+
+    def clean_name(self) -> str:
+        """Report an invalid name together with all other errors."""
+        return identifier(self.cleaned_data["name"], what="column")
+
+    @contextmanager
+    def errors_at(self, field: str) -> Iterator[None]:
+        """File what is wrong with the column under one of the inputs."""
+        try:
+            yield
+        except InvalidInput as error:
+            reasons = [text for texts in error.fields.values() for text in texts] or [error.message]
+            self.add_error(field, reasons[0])
 
     def clean(self) -> dict[str, Any]:
         """Read the column with the same readers as the API."""
@@ -198,8 +199,7 @@ class ColumnForm(ColumnFields):
         with self.errors_at("case" if values.get("case") == IGNORE_CASE and not kind.is_text else "unique"):
             spec = spec.made_unique(values.get("unique", False) and (values.get("case") or True))
         constraints = dict(self._constraints(kind, values))
-        at = "json_schema" if "json_schema" in kind.constraints else "min_length"
-        with self.errors_at("minimum" if "minimum" in kind.constraints else at):
+        with self.errors_at(rule_input(kind)):
             constraints = check_constraints(spec, constraints)
         with self.errors_at("display"):
             word = values.get("display", "") if displays.may_have_display(kind) else ""
@@ -211,7 +211,7 @@ class ColumnForm(ColumnFields):
             required=values.get("required", False),
             default=values.get("default") or None,
             label=values.get("label", ""),
-            description=values.get("description", ""),
+            description=values.get("description", "").replace("\r\n", "\n"),
             constraints=constraints,
         )
 
@@ -282,8 +282,8 @@ def initial_of(spec: ColumnSpec, *, indexed: bool = False) -> dict[str, Any]:
         "indexed": indexed,
         "minimum": _shown_limit(limits, "minimum", "exclusiveMinimum", ">"),
         "maximum": _shown_limit(limits, "maximum", "exclusiveMaximum", "<"),
-        "min_length": limits.get("minLength", ""),
-        "max_length": limits.get("maxLength", ""),
+        "min_length": str(limits.get("minLength", "")),
+        "max_length": str(limits.get("maxLength", "")),
         "pattern": limits.get("pattern", ""),
         "json_schema": _shown_schema(limits.get("json_schema")),
     }
@@ -308,38 +308,3 @@ def _shown_limit(limits: Mapping[str, Any], name: str, exclusive: str, sign: str
 
 def _shown_parameters(names: Iterable[str], parameters: Mapping[str, Any]) -> str:
     return ", ".join(str(parameters[name]) for name in names if parameters.get(name) is not None)
-
-
-class ColumnChangeForm(ColumnFields):
-    """The changes that an existing column allows; its type cannot be changed."""
-
-    @classmethod
-    def of(cls, column: Column, data: Any = None) -> ColumnChangeForm:
-        """The form filled with ``column``."""
-        initial = {name: getattr(column, name) for name in ("name", "label", "description", "unique", "required")}
-        ignores_case = column.unique_ignores_case if column.unique else column.kind.unique_ignores_case
-        initial |= {"default": column.default or "", "case": IGNORE_CASE if ignores_case else EXACT}
-        index = column.index_or_none
-        initial |= {"display": _display_word(column.display), "indexed": index is not None and not index.automatic}
-        form = cls(data, initial=initial, auto_id=f"id_{column.pk}_%s")
-        applies = takes(column.kind)
-        for name, word in (("case", "case"), ("display", "display"), ("indexed", "index")):
-            if word not in applies:
-                del form.fields[name]
-        if "display" in form.fields:
-            shown = cast("forms.ChoiceField", form.fields["display"])
-            shown.choices = _display_choices(column.display.get("currency", ""))
-        return form
-
-    def changes(self) -> ColumnChanges:
-        """The actual changes, as ``services.column_changes.alter_column`` accepts them."""
-        changed = {name: self.cleaned_data[name] for name in self.changed_data if name != "indexed"}
-        if "default" in changed:
-            changed["default"] = changed["default"] or None
-        case = changed.pop("case", "") or self.initial["case"]
-        is_said = "unique" in changed or case != self.initial["case"]
-        if is_said and "case" in self.fields and self.cleaned_data["unique"]:
-            changed["unique"] = case
-        if "display" in changed:
-            changed["display"] = _display_of(changed["display"])
-        return cast("ColumnChanges", changed)

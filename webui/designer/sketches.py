@@ -18,7 +18,7 @@ from dataengine.columns.identifiers import derive_identifier, validate_identifie
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.payloads import parse_payload
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import InvalidInput, Unavailable
+from dataengine.exceptions import InvalidInput, Unavailable, shown
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new
@@ -73,7 +73,10 @@ def _all_of(error: InvalidInput) -> str:
 def _of_sql(text: str) -> Sketch:
     read = read_create_table(text)
     name, label = _named(read.name)
-    notes = [f"{plural(len(read.columns), 'column,columns')} of the CREATE TABLE “{read.name}”.", *read.notes]
+    notes = [
+        f"{plural(len(read.columns), 'column,columns')} of the CREATE TABLE “{shown(read.name, 63)}”.",
+        *read.notes,
+    ]
     return Sketch(read.columns, name, label, notes=notes)
 
 

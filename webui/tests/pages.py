@@ -101,6 +101,23 @@ def read(answer: Any) -> Page:
     return reader.page
 
 
+def fields_of(page: Page) -> dict[str, str]:
+    """What a browser would send of a page's form, without buttons."""
+    found: dict[str, str] = {}
+    for one in page.elements("input"):
+        if one.attributes.get("type") in {"checkbox", "radio"} and "checked" not in one.attributes:
+            continue
+        if one.attributes.get("name"):
+            unsaid = "on" if one.attributes.get("type") == "checkbox" else ""
+            found[one["name"]] = one.attributes.get("value", unsaid)
+    for area in page.elements("textarea"):
+        found[area["name"]] = area.text.removeprefix("\n")
+    for select in page.elements("select"):
+        chosen = [option["value"] for option in select.elements("option") if "selected" in option.attributes]
+        found[select["name"]] = chosen[0] if chosen else select.elements("option")[0]["value"]
+    return found
+
+
 class _Reader(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()

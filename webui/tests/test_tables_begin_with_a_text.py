@@ -10,7 +10,7 @@ from django.test import Client
 
 from dataengine.models import Table
 from webui.tests.conftest import PARTIAL
-from webui.tests.pages import Page, read
+from webui.tests.pages import Page, fields_of, read
 from webui.tests.test_designer_makes_tables import names_in, posted
 
 if TYPE_CHECKING:
@@ -28,23 +28,6 @@ def pasted(client: Client, text: str, *rows: dict[str, str], name: str = "") -> 
 
 def types_in(page: Page) -> list[str]:
     return [page.value(f"columns-{number}-type") for number in range(len(names_in(page)))]
-
-
-def fields_of(page: Page) -> dict[str, str]:
-    """What a browser would post of the form."""
-    found: dict[str, str] = {}
-    for field in page.elements("input"):
-        if field.attributes.get("type") == "checkbox" and "checked" not in field.attributes:
-            continue
-        if field.attributes.get("name"):
-            unsaid = "on" if field.attributes.get("type") == "checkbox" else ""
-            found[field["name"]] = field.attributes.get("value", unsaid)
-    for area in page.elements("textarea"):
-        found[area["name"]] = area.text.removeprefix("\n")
-    for select in page.elements("select"):
-        chosen = [option["value"] for option in select.elements("option") if "selected" in option.attributes]
-        found[select["name"]] = chosen[0] if chosen else select.elements("option")[0]["value"]
-    return found
 
 
 def test_rows_are_read_like_an_import(as_owner: Client) -> None:

@@ -12,6 +12,7 @@ from dataengine import access
 from dataengine.exceptions import Conflict, NotFound
 from dataengine.models import ChangeJob, Table
 from dataengine.services import changes as services
+from dataengine.services import column_undo
 from webui import changes, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
@@ -47,12 +48,29 @@ def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 @console_view("POST")
 def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
     """Undo a change, and offer to make it again. Redirects a page; a script reloads the grid itself."""
+    if column_undo.is_of_column(access.get_table(request.user, name, "view"), event):
+        return _undo_column(request, access.get_table(request.user, name, "design"), event)
     table = access.get_table(request.user, name, "edit")
     done = services.undo_event(user=request.user, table=table, event_id=event)
     if isinstance(done, ChangeJob):  # the grid's page shows its progress
         return htmx.redirect(request, _back(request, table))
     changes.tell_done(request, done, table, [])
     return HttpResponse(status=204) if htmx.is_partial(request) else htmx.redirect(request, _back(request, table))
+
+
+def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
+    """Take a change of a column back. Where values were changed since, ask whether the others are to go back."""
+    try:
+        done = column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
+    except Conflict as error:
+        if error.error_code != "changed_since":
+            raise
+        context = {"section": "tables", "table": table, "error": error, "back": _back(request, table)}
+        return htmx.render(request, "tables/undo_rest.html", context, status=error.status)
+    is_redo = request.POST.get("word") == "Redo"
+    text = f"The column “{done.column.title}” is {'changed again' if is_redo else 'as it was'}."
+    changes.tell(request, text, table, [done.event], word="Undo" if is_redo else "Redo")
+    return htmx.redirect(request, _back(request, table))
 
 
 def _back(request: ConsoleRequest, table: Table) -> str:

@@ -11,13 +11,16 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import resolve_url
 
 from dataengine import access
-from dataengine.exceptions import DataEngineError, NotFound
+from dataengine.exceptions import AccessDenied, Conflict, DataEngineError, InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.services import column_changes, indexes, table_checks, trash
 from dataengine.services import tables as services
+from dataengine.services.column_changes import Changed
 from webui import htmx
-from webui.changes import tell_deleted
+from webui.changes import tell, tell_deleted
 from webui.designer import column_forms, forms
+from webui.designer.change_forms import ColumnChangeForm
+from webui.designer.changing import Question, Wish
 from webui.designer.designer import Designer
 from webui.designer.referable import referable
 from webui.errors import add_errors, errors_into
@@ -112,23 +115,68 @@ def column(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         return _move(request, table, found, doing)
     if "closed" in request.GET and htmx.is_partial(request):
         return _line(request, table, found)
-    form = column_forms.ColumnChangeForm.of(found, request.POST or None)
+    form = ColumnChangeForm.of(found, request.POST or None)
     if doing == "check":
-        if form.is_valid():
-            name, default = form.cleaned_data["name"], form.cleaned_data["default"] or None
-            for fault in table_checks.faults_of_change(table=table, column=found, name=name, default=default):
-                add_errors(form, fault, {found.name: "default"})
-        return _errors_of(form)
-    if doing and form.is_valid() and _change(request, table, found, form):
-        messages.success(request, "Saved.")
-        if htmx.is_partial(request):
-            return _line(request, table, table.columns.get(pk=pk))
-        return htmx.redirect(request, _at(table, found))
-    opened = {"column": found, "form": form, "dropping": "drop" in request.GET, "trash_days": settings.TRASH_DAYS}
-    status = 422 if form.errors else 200
+        return _checked(request, table, found, form)
+    question = None
+    if doing and form.is_valid():
+        made = _saved(request, table, found, form)
+        if isinstance(made, HttpResponse):
+            return made
+        question = made
+    opened = {
+        "column": found, "form": form, "question": question, "dropping": "drop" in request.GET,
+        "trash_days": settings.TRASH_DAYS,
+    }  # fmt: skip
+    status = 422 if form.errors or question else 200
     if htmx.is_partial(request):
         return htmx.render(request, "", {"table": table, **opened}, partial="tables/_column_form.html", status=status)
     return _page(request, table, opened=opened, status=status)
+
+
+def _checked(request: ConsoleRequest, table: Table, found: Column, form: ColumnChangeForm) -> JsonResponse:
+    """What is wrong with the form of a column as it stands; values are not looked at."""
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        for fault in table_checks.faults_of_name(table=table, column=found, name=name):
+            form.add_fault(fault)
+        changes = form.changes()
+        changes.pop("name", None)
+        try:
+            Wish(request.user, table, found, changes, form.cleaned_data["spec"]).check()
+        except (InvalidInput, Conflict) as fault:
+            form.add_fault(fault)
+    return _errors_of(form)
+
+
+def _saved(
+    request: ConsoleRequest, table: Table, found: Column, form: ColumnChangeForm
+) -> HttpResponse | Question | None:
+    """The answer to a change that is made, or the question that comes before; None if the form has errors."""
+    changes, chosen = form.changes(), request.POST.get("on_failure", "")
+    plan = request.POST.get("plan", "") if request.POST.get("do") == "apply" else ""
+    done: Changed | None = None
+    try:
+        if changes:
+            made = Wish(request.user, table, found, changes, form.cleaned_data["spec"]).make(plan, chosen)
+            if isinstance(made, Question):
+                return made
+            done = made
+        if "indexed" in form.changed_data:
+            current = table.columns.get(pk=found.pk)
+            wanted = form.cleaned_data["indexed"] and current.kind.can_be_sorted
+            indexes.set_indexed(user=request.user, table=table, column=current, indexed=wanted)
+    except (NotFound, AccessDenied):
+        raise
+    except DataEngineError as error:
+        form.add_fault(error)
+        return None
+    tell(request, "Saved.", table, [done.event] if done is not None else [])
+    if not htmx.is_partial(request):
+        return htmx.redirect(request, _at(table, found))
+    if chosen == "keep":  # there is another column
+        return htmx.redirect(request, resolve_url("console:design", table.name))
+    return _line(request, table, table.columns.get(pk=found.pk))
 
 
 def _page(
@@ -175,20 +223,6 @@ def _move(request: ConsoleRequest, table: Table, found: Column, doing: str) -> H
     return htmx.redirect(request, _at(table, found))
 
 
-def _change(request: ConsoleRequest, table: Table, found: Column, form: column_forms.ColumnChangeForm) -> bool:
-    """Whether the column is changed as the form says; otherwise the form says why not."""
-    names = {"column_name": "name", found.name: _blamed(form), form.cleaned_data["name"]: "name"}
-    with errors_into(form, names=names):
-        changes = form.changes()
-        if changes:
-            column_changes.alter_column(user=request.user, table=table, column=found, changes=changes)
-        if "indexed" in form.changed_data:
-            current = table.columns.get(pk=found.pk)
-            wanted = form.cleaned_data["indexed"]
-            indexes.set_indexed(user=request.user, table=table, column=current, indexed=wanted)
-    return not form.errors
-
-
 def _index(request: ConsoleRequest, table: Table, names: list[str]) -> None:
     """Request the indexes that were ticked; none where the type can have none."""
     for one in table.columns.filter(name__in=names):
@@ -203,14 +237,8 @@ def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) ->
     return services.relabel_table(user=request.user, table=table, **words) if words else table
 
 
-def _blamed(form: column_forms.ColumnChangeForm) -> str:
-    """The input for an error filed under the column's name: services name columns, forms name inputs."""
-    changed = set(form.changed_data) & {"default", "required", "unique"}
-    return changed.pop() if len(changed) == 1 else "name"
-
-
 def _blamed_of(error: DataEngineError) -> str:
-    """The same for a column that is not there yet."""
+    """The input for an error filed under the column's name: services name columns, forms name inputs."""
     return column_forms.BLAMED.get(error.error_code, "name")
 
 
