@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, Literal
 
+import orjson
+
 MAX_DEPTH = 500
 """PostgreSQL's parser is recursive and gives up after some thousands, depending on its stack."""
 _EXPONENT = re.compile(r"[eE]([+-]?\d+)")
@@ -39,6 +41,20 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_number, parse_i
 
 def fault_of(text: str) -> Literal["", "invalid", "large"]:
     """Why jsonb refuses a text: it is no JSON that PostgreSQL can store, or a number is too large."""
+    # orjson reads most texts, five times as quickly. It also reads NUL, numbers that are next to nothing and deep
+    # nesting; everything else that it accepts, jsonb does.
+    is_plain = not ("\\u" in text or "e-" in text or "E-" in text)
+    if is_plain and (len(text) <= MAX_DEPTH or text.count("[") + text.count("{") <= MAX_DEPTH):
+        try:
+            orjson.loads(text)
+        except ValueError:
+            pass  # or a number is beyond a float
+        else:
+            return ""
+    return _fault_of(text)
+
+
+def _fault_of(text: str) -> Literal["", "invalid", "large"]:
     try:
         value = _DECODER.decode(text.strip(" \t\n\r"))
         if "\\u" in text:

@@ -29,7 +29,7 @@ from dataengine.columns.values import BIGINT
 from .date_formats import DateFormat
 from .number_styles import NumberStyle
 from .patterns import INFINITIES
-from .shapes import Mask, holds_byte
+from .shapes import Mask, bytes_of, holds_byte
 
 type ErrorCode = Literal[
     "invalid_type",
@@ -243,16 +243,25 @@ def infinities(cells: pa.Array) -> Mask:
 
 
 def quick_boolean(cells: pa.Array, target: Target) -> pa.Array | None:
-    return cast(cells, pa.bool_())
+    """Arrow's cast of true and false, else the words, if there is nothing else."""
+    values = cast(cells, pa.bool_())
+    if values is None:
+        values = _by_words(cells)
+        return values if values.null_count == cells.null_count else None
+    return values
 
 
 def careful_boolean(cells: pa.Array, target: Target) -> Converted:
     """The words for yes and no of several languages (``logic.py``), and their usual letters, in any case."""
-    encoded = trimmed(cells).dictionary_encode()  # which is no more than some words
+    values = _by_words(trimmed(cells))
+    return Converted(values, fault(present(cells) & ~present(values), "invalid_type", target.kind.expected))
+
+
+def _by_words(cells: pa.Array) -> pa.Array:
+    encoded = cells.dictionary_encode()  # which is no more than some words
     words = pc.utf8_lower(encoded.dictionary)
     values = pc.if_else(pc.is_in(words, pa.array(FALSE_WORDS)), False, pa.scalar(None, pa.bool_()))
-    values = pc.if_else(pc.is_in(words, pa.array(TRUE_WORDS)), True, values).take(encoded.indices)
-    return Converted(values, fault(present(cells) & ~present(values), "invalid_type", target.kind.expected))
+    return pc.if_else(pc.is_in(words, pa.array(TRUE_WORDS)), True, values).take(encoded.indices)
 
 
 # Text ------------------------------------------------------------------------------------------------------------
@@ -338,13 +347,35 @@ def careful_cells(cells: pa.Array, target: Target) -> Converted:
 
 # UUID ------------------------------------------------------------------------------------------------------------
 
-_HEX = np.zeros(256, dtype=np.uint8)
+_NO_HEX = 255
+_HEX = np.full(256, _NO_HEX, dtype=np.uint8)
 for _digit in "0123456789abcdefABCDEF":
     _HEX[ord(_digit)] = int(_digit, 16)
+_HYPHENS = [8, 13, 18, 23]
+_DIGITS = [place for place in range(36) if place not in _HYPHENS]
 
 
 def quick_uuid(cells: pa.Array, target: Target) -> pa.Array | None:
-    return None
+    """32 digits, or all of them as 8-4-4-4-12: then each digit has its place."""
+    filled = cells.drop_null() if cells.null_count else cells
+    raw, ends = bytes_of(filled)
+    size = len(raw) // len(filled) if len(filled) else 0
+    if size not in (32, 36) or (np.diff(ends) != size).any():
+        return None
+    text = raw.reshape(-1, size)
+    if size == 36:
+        if (text[:, _HYPHENS] != ord("-")).any():
+            return None
+        text = text[:, _DIGITS]
+    nibbles = _HEX[text]
+    if (nibbles == _NO_HEX).any():
+        return None
+    packed = _packed(nibbles)
+    if not cells.null_count:
+        return packed
+    places = np.full(len(cells), -1, dtype=np.int64)
+    places[present(cells)] = np.arange(len(filled))
+    return packed.take(pa.array(places, mask=places < 0))
 
 
 def careful_uuid(cells: pa.Array, target: Target) -> Converted:
@@ -352,13 +383,14 @@ def careful_uuid(cells: pa.Array, target: Target) -> Converted:
     text = trimmed(cells)
     fits = matches(text, UUID_PATTERN)
     digits = pc.fill_null(pc.replace_substring_regex(only(text, fits), "[-{}]", ""), uuids.UUID(int=0).hex)
-    codes = np.frombuffer("".join(digits.to_pylist()).encode("ascii"), dtype=np.uint8).reshape(-1, 32)
-    nibbles = _HEX[codes]
-    packed = (nibbles[:, 0::2] << 4) | nibbles[:, 1::2]
-    values = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(16), len(cells), [None, pa.py_buffer(np.ascontiguousarray(packed).tobytes())]
-    )
+    values = _packed(_HEX[bytes_of(digits)[0].reshape(-1, 32)])
     return Converted(only(values, fits), fault(present(text) & ~fits, "invalid_type", target.kind.expected))
+
+
+def _packed(nibbles: npt.NDArray[np.uint8]) -> pa.Array:
+    """Lines of 32 digits as 16 bytes each."""
+    pairs = np.ascontiguousarray((nibbles[:, 0::2] << 4) | nibbles[:, 1::2])
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(pairs), [None, pa.py_buffer(pairs.tobytes())])
 
 
 type Quick = Callable[[pa.Array, Target], pa.Array | None]
