@@ -114,7 +114,13 @@ class RequestBench:
             RequestCase("insert", insert, plain_insert, "≤ 1.0 ×"),
             RequestCase("grid: first page of 50", Request("GET", url, "/tables/t/", session), None, "≤ 15 ms"),
             RequestCase(
-                "grid: sorted, partial", Request("GET", url, "/tables/t/?order_by=-name", part), None, "≤ 10 ms"
+                "grid: sorted by a number, partial", Request("GET", url, "/tables/t/?order_by=-amount", part), None,
+                "≤ 10 ms",
+            ),
+            # PostgreSQL makes the keys of all texts for this, as there is no index.
+            RequestCase(
+                "grid: sorted by a text, partial", Request("GET", url, "/tables/t/?order_by=-name", part), None,
+                "≤ 10 ms",
             ),
             RequestCase(
                 "grid: a cell is saved", Request("POST", url, self.cell(), form, "value=Saved+{n}"), None,

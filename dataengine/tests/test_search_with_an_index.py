@@ -9,8 +9,11 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
+from dataengine.access import get_table
 from dataengine.models import ChangeJob, Table
 from dataengine.queries import listing, search
+from dataengine.queries.counts import planned_rows
+from dataengine.records.model import record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
@@ -164,3 +167,6 @@ def test_a_common_word_is_walked_for_at_once(client: APIClient, owner: User, mon
             asked.clear()
             assert found(client, text, table_name="many", limit=2) == ([100, 200] if looked_up else [1, 2])
             assert any("enable_seqscan" in statement for statement in asked) is looked_up
+    # How common it is is known, although its beginning might be that of other words.
+    model = record_model(get_table(owner, "many", "view"))
+    assert 2_000 < planned_rows(listing.select(model, {"search": "common"}).records) <= 3_000
