@@ -17,10 +17,10 @@ from harness.chromium import running_chromium
 from harness.system import System
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 ROWS = 336_776
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
 MOST_BYTES, MOST_REQUESTS, MOST_PAINT, MOST_CLICK = 250 * 1024, 12, 0.250, 0.100
 BARE = "/health/live/"
 

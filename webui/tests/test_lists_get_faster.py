@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.models import Index, Table
+from dataengine.postgres.time_limits import time_limit
 from dataengine.queries import listing, paging
 from dataengine.queries.ordering import Term
 from dataengine.services import indexes
@@ -141,7 +142,7 @@ def test_a_list_that_waits_for_its_index_is_not_tried_for_long(
     as_owner: Client, people: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[float] = []
-    limited = listing.time_limit
+    limited = time_limit
 
     def noted(seconds: float) -> Any:
         limits.append(seconds)
