@@ -17,7 +17,15 @@ function nameDetails(select) {
   input.placeholder = example;
 }
 
+/** The help of a reference tells by which column the records of its table are shown. */
+function tellNames(input) {
+  const help = document.getElementById(`${input.id}_helptext`);
+  const option = [...(input.list?.options ?? [])].find(({ value }) => value === input.value.trim());
+  if (help && option) help.textContent = option.label;
+}
+
 function prepare(root) {
+  for (const input of root.querySelectorAll("input[list=referable]")) tellNames(input);
   for (const select of root.querySelectorAll("select[name$=type]")) nameDetails(select);
   for (const button of root.querySelectorAll("button[data-copies]")) button.hidden = false;
 }
@@ -26,6 +34,7 @@ document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
 document.addEventListener("change", ({ target }) => {
   if (target.matches("select[name$=type]")) nameDetails(target);
+  if (target.matches("input[list=referable]")) tellNames(target);
 });
 
 document.addEventListener("click", async ({ target }) => {

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, cast
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput
-from dataengine.models import Column, Table
+from dataengine.models import ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.services.column_changes import Changed, change_column
 from dataengine.services.column_plans import Plan, read_plan
-from dataengine.services.rehearsals import Rehearsal, propose, rehearse
+from dataengine.services.rehearsals import MANY, Rehearsal, propose, rehearse
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+type Made = Changed | ChangeJob
+"""A change that is made, or left to a worker."""
 
 _NO_CHOICE = "Choose what becomes of the values that do not fit, or go back."
 
@@ -37,6 +40,11 @@ class Question:
     note: str = ""
     chosen: str = ""
 
+    @property
+    def takes_a_worker(self) -> bool:
+        """Whether there are so many values that nobody should wait for them."""
+        return self.rehearsal.rewrites_table and self.rehearsal.numbers.records > MANY
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -57,7 +65,7 @@ class Wish:
         """Raise what makes no sense, whatever the values."""
         propose(user=self.user, table=self.table, column=self.column, changes=self.changes)
 
-    def make(self, plan: str, chosen: str) -> Changed | Question:
+    def make(self, plan: str, chosen: str) -> Made | Question:
         """Make the change if no value is at stake, or if ``plan`` was shown and what fails has an answer."""
         agreed = self._agreed(plan)
         if agreed is not None:
@@ -77,7 +85,7 @@ class Wish:
             return None
         return shown if shown is not None and shown.wanted == self.changes else None
 
-    def _as_agreed(self, agreed: Plan, plan: str, chosen: str) -> Changed | Question:
+    def _as_agreed(self, agreed: Plan, plan: str, chosen: str) -> Made | Question:
         failing = agreed.numbers[-1]
         if failing and chosen not in {"null", "default", "keep"}:
             return self.question(_NO_CHOICE)
@@ -97,7 +105,7 @@ class Wish:
             return self.question("The records have changed since. This is what it would do now.", chosen)
         return self._make_or_ask(fresh.plan, on_failure)
 
-    def _make_or_ask(self, plan: str, on_failure: OnFailure = "stop") -> Changed | Question:
+    def _make_or_ask(self, plan: str, on_failure: OnFailure = "stop") -> Made | Question:
         """Make it, or ask once more if somebody has changed records meanwhile."""
         try:
             return self._make(plan, on_failure)
@@ -106,7 +114,7 @@ class Wish:
                 raise
             return self.question(error.message, "" if on_failure == "stop" else on_failure)
 
-    def _make(self, plan: str | None = None, on_failure: OnFailure = "stop") -> Changed:
+    def _make(self, plan: str | None = None, on_failure: OnFailure = "stop") -> Made:
         return change_column(
             user=self.user,
             table=self.table,

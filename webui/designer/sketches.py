@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from dataengine.columns.create_table import is_sql, read_create_table
-from dataengine.columns.identifiers import derive_identifier, validate_identifier
+from dataengine.columns.identifiers import MAX_COLUMNS, derive_identifier, validate_identifier
 from dataengine.columns.json_schema import columns_of
 from dataengine.columns.payloads import parse_payload
 from dataengine.columns.types import ColumnSpec
@@ -133,7 +133,7 @@ def _of_rows(text: str, filename: str) -> Sketch:
     lines = [line for line in text.splitlines() if line.strip()]
     if filename == "pasted.csv":
         if len(lines) > 1 and not any(_SEPARATORS.search(line) for line in lines):
-            return _of_names([line.strip() for line in lines])
+            return _of_names([line.strip() for line in lines[:MAX_COLUMNS]])
         if len(lines) == 1:
             return _of_header(lines[0])
     try:

@@ -91,7 +91,7 @@ class RecordColumn(tables2.Column):
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.can_be_sorted)
         self.user_name = column.name
         self.title = column.title
-        self.hint = column.sql_text
+        self.hint = "\n".join(filter(None, (column.description, column.sql_text)))
         self.width = width
         self.css = _css(column)
         self.show = cell_maker(column) if labels is None else reference_maker(column, labels)

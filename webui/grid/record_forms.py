@@ -111,8 +111,9 @@ def _called(field: forms.Field, called: Mapping[int, str]) -> str:
 def _field(column: Column, referred: Table | None) -> forms.Field:
     made = _input(column, referred)
     made.widget.attrs |= column.kind.input_attributes
+    made.help_text = column.description
     if (write := displays.writer(column.display)) is not None:
-        made.help_text = f"{_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown."
+        made.help_text = f"{column.description} {_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown.".strip()
     # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
     made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:

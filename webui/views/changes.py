@@ -13,6 +13,7 @@ from dataengine.exceptions import Conflict, NotFound
 from dataengine.models import ChangeJob, Table
 from dataengine.services import changes as services
 from dataengine.services import column_undo
+from dataengine.services.column_changes import Changed
 from webui import changes, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
@@ -61,16 +62,23 @@ def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
 def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
     """Take a change of a column back. Where values were changed since, ask whether the others are to go back."""
     try:
-        done = column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
+        done = _put_back(request, table, event)
     except Conflict as error:
         if error.error_code != "changed_since":
             raise
         context = {"section": "tables", "table": table, "error": error, "back": _back(request, table)}
         return htmx.render(request, "tables/undo_rest.html", context, status=error.status)
+    if isinstance(done, ChangeJob):  # the grid's page shows its progress
+        return htmx.redirect(request, resolve_url("console:records", table.name))
     is_redo = request.POST.get("word") == "Redo"
     text = f"The column “{done.column.title}” is {'changed again' if is_redo else 'as it was'}."
     changes.tell(request, text, table, [done.event], word="Undo" if is_redo else "Redo")
     return htmx.redirect(request, _back(request, table))
+
+
+def _put_back(request: ConsoleRequest, table: Table, event: int) -> Changed | ChangeJob:
+    """The change made, or left to a worker."""
+    return column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
 
 
 def _back(request: ConsoleRequest, table: Table) -> str:

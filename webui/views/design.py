@@ -12,15 +12,14 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import AccessDenied, Conflict, DataEngineError, InvalidInput, NotFound
-from dataengine.models import Column, Table
+from dataengine.models import ChangeJob, Column, Table
 from dataengine.services import column_changes, indexes, table_checks, trash
 from dataengine.services import tables as services
-from dataengine.services.column_changes import Changed
 from webui import htmx
 from webui.changes import tell, tell_deleted
 from webui.designer import column_forms, forms
 from webui.designer.change_forms import ColumnChangeForm
-from webui.designer.changing import Question, Wish
+from webui.designer.changing import Made, Question, Wish
 from webui.designer.designer import Designer
 from webui.designer.referable import referable
 from webui.errors import add_errors, errors_into
@@ -155,7 +154,7 @@ def _saved(
     """The answer to a change that is made, or the question that comes before; None if the form has errors."""
     changes, chosen = form.changes(), request.POST.get("on_failure", "")
     plan = request.POST.get("plan", "") if request.POST.get("do") == "apply" else ""
-    done: Changed | None = None
+    done: Made | None = None
     try:
         if changes:
             made = Wish(request.user, table, found, changes, form.cleaned_data["spec"]).make(plan, chosen)
@@ -171,6 +170,8 @@ def _saved(
     except DataEngineError as error:
         form.add_fault(error)
         return None
+    if isinstance(done, ChangeJob):  # the grid's page shows its progress
+        return htmx.redirect(request, resolve_url("console:records", table.name))
     tell(request, "Saved.", table, [done.event] if done is not None else [])
     if not htmx.is_partial(request):
         return htmx.redirect(request, _at(table, found))

@@ -85,6 +85,16 @@ def test_only_what_applies_to_the_type_is_asked_for(three_rows: Page) -> None:
     expect(row.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
 
 
+def test_a_reference_tells_by_what_its_records_are_shown(people: Table, three_rows: Page) -> None:
+    page = three_rows
+    page.get_by_label("Type").first.select_option("REFERENCES")
+    refers = page.get_by_label("Refers to").first
+    expect(refers).to_have_accessible_description(re.compile("first text column"))
+    refers.fill("people")
+    refers.press("Tab")
+    expect(refers).to_have_accessible_description("People we know: its records are shown by name")
+
+
 def test_errors_show_while_it_is_typed_at_the_field_and_go_again(three_rows: Page, people: Table) -> None:
     page = three_rows
     table = page.get_by_label("Table name")
