@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from dataengine.api import column_shapes as columns
 from dataengine.api import serializers as shapes
 from dataengine.api.base import Operation, checked
-from dataengine.api.views_changes import undo_header, undo_url
+from dataengine.api.views_changes import LATER, later, undo_header, undo_url
 from dataengine.api.views_tables import DescribesColumn, news, trash_header
 from dataengine.columns.json_schema import literal
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.exceptions import InvalidInput, NotFound
-from dataengine.models import Column, Table
+from dataengine.models import ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges
 from dataengine.services import column_changes as services
 from dataengine.services import indexes, rehearsals, trash
@@ -41,8 +41,20 @@ class ColumnView(DescribesColumn):
 
     operations = {
         "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
-        "patch": Operation("change_column", "Change a column", columns.ChangedColumn, body=PUBLISHED["change-column"]),
-        "put": Operation("update_column", "Change a column", columns.ChangedColumn, verb=PUBLISHED["update-column"]),
+        "patch": Operation(
+            "change_column",
+            "Change a column",
+            columns.ChangedColumn,
+            body=PUBLISHED["change-column"],
+            others=LATER,
+        ),
+        "put": Operation(
+            "update_column",
+            "Change a column",
+            columns.ChangedColumn,
+            verb=PUBLISHED["update-column"],
+            others=LATER,
+        ),
         "delete": Operation(
             "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
         ),
@@ -90,6 +102,8 @@ class ColumnView(DescribesColumn):
         indexed, done = changes.pop("indexed", None), None
         if set(changes) - {"on_failure"}:
             done = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
+            if isinstance(done, ChangeJob):
+                return later(self, done)
             column = done.column
         if indexed is not None:
             column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)

@@ -67,9 +67,7 @@ def waiting(job_id: int, most: int) -> int:
     """How many notes there are, counted up to ``most``."""
     return int(
         value(
-            sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS few").format(
-                relation(job_id), sql.Literal(most)
-            )
+            sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS few").format(relation(job_id), sql.Literal(most))
         )
     )
 

@@ -15,9 +15,9 @@ from psycopg import sql
 
 from dataengine.models import Column, Table
 from dataengine.postgres import change_log, ddl, names, surroundings, text_expressions
+from dataengine.postgres.column_values import FAILED, SAME
 from dataengine.postgres.statements import by_index, run, value
 
-_FAILED = "tk:failed"
 _NOTED = sql.Identifier("tk:noted")
 _BUILT_LATER = {"unique", "reference"}
 _NOTHING = sql.SQL("")
@@ -29,14 +29,14 @@ class Swap(NamedTuple):
     """What becomes of a column: ``old`` as it is, ``new`` as it will be, with the same key.
 
     The old values stay in a column of their own. ``kept`` is a text column for those that fail, if they are to be kept.
-    ``on_failure`` is the value of a record whose old value fails, None for NULL; ``broken`` are conditions on values
+    ``filling`` is the literal of a record whose old value fails, None for NULL; ``broken`` are conditions on values
     ``v.<name>`` that make them fail. ``indexed`` says that ``new`` has an index besides that of its uniqueness.
     """
 
     old: Column
     new: Column
     kept: Column | None
-    on_failure: str | None
+    filling: str | None
     broken: Sequence[sql.Composable]
     indexed: bool
 
@@ -60,13 +60,17 @@ class Successor:
 
     @property
     def columns_converted(self) -> list[str]:
-        return ["id", self.swap.new.name, _FAILED]
+        return ["id", self.swap.new.name, FAILED, SAME]
 
     def prepare(self) -> None:
         """Make what only this session sees."""
         run(
-            sql.SQL("CREATE TEMP TABLE {} (id bigint, {} {}, {} boolean)").format(
-                self.converted, sql.Identifier(self.swap.new.name), self._new_type(), sql.Identifier(_FAILED)
+            sql.SQL("CREATE TEMP TABLE {} (id bigint, {} {}, {} boolean, {} boolean)").format(
+                self.converted,
+                sql.Identifier(self.swap.new.name),
+                ddl.type_of(self.swap.new),
+                sql.Identifier(FAILED),
+                sql.Identifier(SAME),
             )
         )
         run(sql.SQL("CREATE TEMP TABLE {} (id bigint PRIMARY KEY)").format(self.failing))
@@ -131,27 +135,40 @@ class Successor:
                 ),
             )
 
+    def cast(self, chunk: sql.Composable) -> None:
+        """Convert the values of a chunk, where PostgreSQL's own cast keeps every value."""
+        new = self.swap.new
+        run(
+            sql.SQL("INSERT INTO {} SELECT id, {}::{}, false, false FROM {}").format(
+                self.converted, sql.Identifier(self.swap.old.name), ddl.type_of(new), chunk
+            )
+        )
+
     def judge(self) -> None:
         """Mark the values of ``converted`` that break a rule, and note the ids of all that have failed."""
         if self.swap.broken:
             broken = sql.SQL(" OR ").join(self.swap.broken)
             run(
                 sql.SQL("UPDATE {} AS v SET {} = true WHERE NOT {} AND ({})").format(
-                    self.converted, sql.Identifier(_FAILED), sql.Identifier("v", _FAILED), broken
+                    self.converted, sql.Identifier(FAILED), sql.Identifier("v", FAILED), broken
                 )
             )
         run(
             sql.SQL("INSERT INTO {} SELECT id FROM {} WHERE {} ON CONFLICT DO NOTHING").format(
-                self.failing, self.converted, sql.Identifier(_FAILED)
+                self.failing, self.converted, sql.Identifier(FAILED)
             )
         )
+
+    @property
+    def failed(self) -> sql.Composable:
+        """A query of the ids of the records whose old values have failed."""
+        return sql.SQL("SELECT id FROM {}").format(self.failing)
 
     def count_failing(self) -> int:
         return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.failing)))
 
     def take_over(self, chunk: sql.Composable) -> int:
         """Copy a chunk, whose values are ``converted``; returns how many records it has."""
-        run(sql.SQL("ANALYZE {}").format(self.converted))
         taken = self._insert(sql.SQL("{} AS t JOIN {} AS c ON c.id = t.id").format(chunk, self.converted))
         self.clear()
         return taken
@@ -354,7 +371,7 @@ class Successor:
                 ours.append(sql.Identifier(name))
                 theirs.append(sql.Identifier("t", attribute.name))
         ours.append(sql.Identifier(new.name))
-        has_failed = sql.Identifier("c", _FAILED)
+        has_failed = sql.Identifier("c", FAILED)
         theirs.append(
             sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
                 has_failed, self._instead(), sql.Identifier("c", new.name)
@@ -371,14 +388,10 @@ class Successor:
 
     def _instead(self) -> sql.Composable:
         """The value of a record whose old value has failed."""
-        return sql.SQL("{}::{}").format(sql.Literal(self.swap.on_failure), self._new_type())
+        return sql.SQL("{}::{}").format(sql.Literal(self.swap.filling), ddl.type_of(self.swap.new))
 
     def _stored(self) -> sql.Composable:
         return sql.SQL(", ").join(sql.Identifier(attribute.name) for attribute in self._attributes)
-
-    def _new_type(self) -> sql.Composable:
-        new = self.swap.new
-        return sql.SQL(new.kind.postgres_type(new.parameters))
 
     def _alter(self, action: str, *parts: sql.Composable) -> None:
         run(sql.SQL("ALTER TABLE {} ").format(self.relation) + sql.SQL(action).format(*parts))

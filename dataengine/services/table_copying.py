@@ -8,25 +8,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count
 from tempfile import SpooledTemporaryFile
-from typing import Protocol
+from typing import IO, Any, Protocol
 
+import psycopg
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
 from dataengine.exceptions import Conflict, Unavailable, some_of
-from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
-from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch
+from dataengine.imports.ahead import ahead
 from dataengine.jobs.failures import PutOff
 from dataengine.jobs.stage_watch import StageWatch
 from dataengine.models import Column, Table
 from dataengine.postgres import change_log, locks, sessions, surroundings
+from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statement_progress import plain_share
-from dataengine.postgres.statements import copy_into, raw_connection, run
+from dataengine.postgres.statements import raw_connection, run
 from dataengine.postgres.successor import Successor, Swap
 from dataengine.services.schema_changes import change_schema
 
@@ -59,32 +60,38 @@ class Ending(Protocol):
         """End the job, last of all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What becomes of a column of ``table``, how its values are converted, and how many of them may fail."""
+class Values(ABC):
+    """Where the new values of records come from."""
 
-    table: Table
-    swap: Swap
-    conversion: ColumnConversion
-    may_fail: int
+    @abstractmethod
+    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> None:
+        """Read what is needed of ``records``, a relation, and write it ``into`` a file. Called in any thread."""
+
+    @abstractmethod
+    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
+        """Put ids and new values of the same records into ``successor.converted``."""
+
+    @abstractmethod
+    def check(self, successor: Successor) -> None:
+        """Raise Conflict if what has failed so far is too much."""
 
 
 class TableCopying:
     """One attempt of the change job ``job_id``, which holds the table's lock."""
 
-    def __init__(self, job_id: int, task: Task, watch: StageWatch) -> None:
-        self._job_id, self._task, self._watch = job_id, task, watch
+    def __init__(self, job_id: int, table: Table, swap: Swap, values: Values, watch: StageWatch) -> None:
+        self._job_id, self._table, self._swap, self._values, self._watch = job_id, table, swap, values, watch
         self._definition = ""
 
     def run(self, ending: Ending) -> None:
         """Copy the table and let the copy take its place.
 
-        Raises Conflict if more values fail than may, or if something stands in the way.
+        Raises Conflict if too much fails, or if something stands in the way.
         """
         self._watch.plan(**_STAGES)
         self._patiently(self._begin)
-        self._definition = surroundings.fingerprint(self._task.table)
-        self._successor = Successor(self._task.table, self._job_id, self._task.swap)
+        self._definition = surroundings.fingerprint(self._table)
+        self._successor = Successor(self._table, self._job_id, self._swap)
         try:
             self._successor.prepare()
             self._copy()
@@ -94,14 +101,14 @@ class TableCopying:
                     self._successor.check_reference()
             self._patiently(lambda: self._switch(ending), between=self._bring_after)
         except IntegrityError as error:
-            raise _outdated("What was written meanwhile cannot be converted.") from error
+            raise outdated("Values that were written meanwhile do not fit.") from error
         finally:
             if not connection.in_atomic_block and connection.is_usable():
                 self._successor.dispose()
 
     def _begin(self) -> None:
         change_log.remove(self._job_id)
-        change_log.install(self._task.table, self._job_id)
+        change_log.install(self._table, self._job_id)
 
     def _patiently[T](self, action: Callable[[], T], *, between: Callable[[], None] | None = None) -> T:
         """Do something in a transaction as soon as its locks can be had without keeping anybody waiting for long."""
@@ -125,41 +132,42 @@ class TableCopying:
 
     def _copy(self) -> None:
         """Copy all records as they are at one moment. What is written from then on is noted."""
-        successor, task = self._successor, self._task
+        successor = self._successor
         with sessions.one_snapshot() as snapshot, sessions.session_apart(_NAME, SETTINGS) as reader:
             _set(*SETTINGS)
             successor.create()
-            with sessions.seeing(snapshot, reader):
-                for share, chunk in successor.chunks():
+            chunks = list(successor.chunks())
+
+            def read() -> Generator[IO[bytes]]:
+                with sessions.seeing(snapshot, reader):
+                    for _, records in chunks:
+                        yield self._read(reader, records)
+
+            # While one chunk is written, the next one is converted.
+            with closing(ahead(read, 1)) as pieces:
+                for (share, records), piece in zip(chunks, pieces, strict=True):
                     self._watch.at("converting", share)
-                    with closing(task.conversion.batches(reader, chunk)) as batches:
-                        copy_into(successor.converted, successor.columns_converted, self._copied(batches))
-                    self._judge()
-                    successor.take_over(chunk)
+                    self._put(records, piece)
+                    successor.take_over(records)
             successor.judge_repeats()
-            self._count_failing()
+            self._values.check(successor)
             self._build_indexes()
             # The copy's files are safe on disk with this commit; at the switch everybody would wait for that.
         with _transaction():
             successor.analyze()
             successor.expect_few()
 
-    def _copied(self, batches: Iterable[ConvertedBatch]) -> Iterator[bytes | memoryview]:
-        """Batches as one binary COPY."""
-        yield HEADER
-        for batch in batches:
-            yield without_ends(self._task.conversion.encoded(batch))
-        yield TRAILER
+    def _read(self, session: psycopg.Connection[Any], records: Statement) -> IO[bytes]:
+        spool = SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  (closed by _put)
+        self._values.read(session, records, spool)
+        return spool
 
-    def _judge(self) -> None:
+    def _put(self, records: Statement, piece: IO[bytes]) -> None:
+        with piece:
+            piece.seek(0)
+            self._values.put(self._successor, records, piece)
         self._successor.judge()
-        self._count_failing()
-
-    def _count_failing(self) -> None:
-        failing = self._successor.count_failing()
-        if failing > self._task.may_fail:
-            more = f", {failing - self._task.may_fail:,} more than in the rehearsal" if self._task.may_fail else ""
-            raise _outdated(f"By now {failing:,} values cannot be converted{more}.")
+        self._values.check(self._successor)
 
     def _build_indexes(self) -> None:
         statements = self._successor.build_indexes()
@@ -187,19 +195,12 @@ class TableCopying:
         raise PutOff("Others write to the table faster than it can be copied.")
 
     def _round(self) -> None:
-        successor, conversion = self._successor, self._task.conversion
-        if not successor.gather():
-            return
-        with SpooledTemporaryFile(_SPOOL_BYTES) as spool:
-            # The session cannot read and write at once, and only it sees these records.
-            with closing(conversion.batches(raw_connection(), successor.to_convert)) as batches:
-                for piece in self._copied(batches):
-                    spool.write(piece)
-            spool.seek(0)
-            copy_into(successor.converted, successor.columns_converted, iter(lambda: spool.read(_SPOOL_BYTES), b""))
-        self._judge()
-        successor.bring_after()
-        successor.clear()
+        successor = self._successor
+        if successor.gather():
+            # Only this session sees these records, and it cannot read and write at once.
+            self._put(successor.to_convert, self._read(raw_connection(), successor.to_convert))
+            successor.bring_after()
+            successor.clear()
 
     # The last step --------------------------------------------------------------------------------------------------
 
@@ -266,5 +267,6 @@ def _set(*settings: tuple[str, str]) -> None:
             cursor.execute("SELECT set_config(%s, %s, true)", setting)
 
 
-def _outdated(reason: str) -> Conflict:
+def outdated(reason: str) -> Conflict:
+    """The refusal of what did fit when it was rehearsed."""
     return Conflict(f"{reason} Nothing was changed.", code="plan_outdated")

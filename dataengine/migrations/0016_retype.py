@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dataengine", "0014_imports_done_over_and_displays"),
+        ("dataengine", "0015_successors"),
     ]
 
     operations = [
