@@ -167,8 +167,13 @@ class Successor:
     def count_failing(self) -> int:
         return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.failing)))
 
-    def take_over(self, chunk: sql.Composable) -> int:
-        """Copy a chunk, whose values are ``converted``; returns how many records it has."""
+    def take_over(self, chunk: sql.Composable, *, cast: bool) -> int:
+        """Copy a chunk whose values are ``converted`` or, if ``cast``, just cast; returns how many records it has.
+
+        To look up each converted value takes as long as all the rest.
+        """
+        if cast:
+            return self._insert(sql.SQL("{} AS t").format(chunk), cast=True)
         taken = self._insert(sql.SQL("{} AS t JOIN {} AS c ON c.id = t.id").format(chunk, self.converted))
         self.clear()
         return taken
@@ -268,10 +273,13 @@ class Successor:
     @property
     def to_convert(self) -> sql.Composable:
         """Of ``written`` the records that there are."""
-        return sql.SQL("(SELECT * FROM {} WHERE id IS NOT NULL) AS w").format(self.written)
+        return sql.SQL("(SELECT {} FROM {} WHERE id IS NOT NULL)").format(self._stored(), self.written)
 
-    def bring_after(self) -> None:
-        """Put the records of ``written`` in the place of what was there, with their values from ``converted``."""
+    def bring_after(self, *, cast: bool) -> None:
+        """Put the records of ``written`` in the place of what was there, with their values from ``converted``.
+
+        If ``cast``, their values are just cast.
+        """
         truncated = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(self.written, _NOTED)
         if value(truncated):
             run(sql.SQL("DELETE FROM {}").format(self.relation))
@@ -280,13 +288,15 @@ class Successor:
                     self.failing, self.written
                 )
             )
-        source = sql.SQL("{} AS t JOIN {} AS c ON c.id = t.id").format(self.written, self.converted)
+        source = sql.SQL("{} AS t").format(self.to_convert)
+        if not cast:
+            source += sql.SQL(" JOIN {} AS c ON c.id = t.id").format(self.converted)
         gone = sql.SQL("WITH gone AS (DELETE FROM {} AS s USING {} AS w WHERE s.id = w.{} RETURNING s.id) ").format(
             self.relation, self.written, _NOTED
         )
         with by_index():
             # A value may have moved from one record to another, so all have to be gone first.
-            self._insert(source + sql.SQL(" WHERE (SELECT count(*) FROM gone) >= 0"), gone)
+            self._insert(source + sql.SQL(" WHERE (SELECT count(*) FROM gone) >= 0"), gone, cast=cast)
 
     def clear(self) -> None:
         """Empty ``converted`` and ``written``."""
@@ -360,8 +370,8 @@ class Successor:
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    def _insert(self, source: sql.Composable, before: sql.Composable = _NOTHING) -> int:
-        """Insert what ``source`` gives: records ``t`` with their conversion ``c``."""
+    def _insert(self, source: sql.Composable, before: sql.Composable = _NOTHING, *, cast: bool = False) -> int:
+        """Insert what ``source`` gives: records ``t`` with their conversion ``c``, or to be ``cast``."""
         old, new, kept = self.swap.old, self.swap.new, self.swap.kept
         theirs: list[sql.Composable] = []
         ours: list[sql.Composable] = []
@@ -372,12 +382,12 @@ class Successor:
                 theirs.append(sql.Identifier("t", attribute.name))
         ours.append(sql.Identifier(new.name))
         has_failed = sql.Identifier("c", FAILED)
-        theirs.append(
-            sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
-                has_failed, self._instead(), sql.Identifier("c", new.name)
-            )
-        )
-        if kept is not None:
+        if cast:
+            theirs.append(sql.SQL("{}::{}").format(sql.Identifier("t", old.name), ddl.type_of(new)))
+        else:
+            converted = sql.Identifier("c", new.name)
+            theirs.append(sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(has_failed, self._instead(), converted))
+        if kept is not None and not cast:
             ours.append(sql.Identifier(kept.name))
             theirs.append(sql.SQL("CASE WHEN {} THEN {}::text END").format(has_failed, sql.Identifier("t", old.name)))
         return run(

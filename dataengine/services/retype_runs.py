@@ -142,9 +142,8 @@ class ConvertedValues(Values):
     def __init__(self, conversion: ColumnConversion | None, *, may_fail: int) -> None:
         self._conversion, self._may_fail = conversion, may_fail
 
-    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> None:
-        if self._conversion is not None:
-            write_copy(self._conversion, session, records, into)
+    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
+        return self._conversion is None or write_copy(self._conversion, session, records, into)
 
     def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
         if self._conversion is None:
@@ -161,11 +160,14 @@ class ConvertedValues(Values):
 
 def write_copy(
     conversion: ColumnConversion, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]
-) -> None:
-    """Write converted values as one binary COPY."""
+) -> bool:
+    """Write converted values as one binary COPY; returns whether PostgreSQL's cast would do as well."""
+    is_cast = True
     into.write(HEADER)
     with closing(conversion.batches(session, records)) as batches:
         for batch in batches:
             if len(batch):
+                is_cast = is_cast and conversion.is_postgres_cast(batch)
                 into.write(without_ends(conversion.encoded(batch)))
     into.write(TRAILER)
+    return is_cast

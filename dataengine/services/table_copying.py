@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import count
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import psycopg
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
@@ -64,8 +64,11 @@ class Values(ABC):
     """Where the new values of records come from."""
 
     @abstractmethod
-    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> None:
-        """Read what is needed of ``records``, a relation, and write it ``into`` a file. Called in any thread."""
+    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
+        """Read what is needed of ``records``, a relation, and write it ``into`` a file. Called in any thread.
+
+        Returns whether PostgreSQL's cast of the old values gives the new ones: then nothing has to be put.
+        """
 
     @abstractmethod
     def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
@@ -74,6 +77,13 @@ class Values(ABC):
     @abstractmethod
     def check(self, successor: Successor) -> None:
         """Raise Conflict if what has failed so far is too much."""
+
+
+class _Piece(NamedTuple):
+    """What was read of some records; nothing has to be put if their values are just cast."""
+
+    file: IO[bytes]
+    is_cast: bool
 
 
 class TableCopying:
@@ -138,7 +148,7 @@ class TableCopying:
             successor.create()
             chunks = list(successor.chunks())
 
-            def read() -> Generator[IO[bytes]]:
+            def read() -> Generator[_Piece]:
                 with sessions.seeing(snapshot, reader):
                     for _, records in chunks:
                         yield self._read(reader, records)
@@ -148,7 +158,7 @@ class TableCopying:
                 for (share, records), piece in zip(chunks, pieces, strict=True):
                     self._watch.at("converting", share)
                     self._put(records, piece)
-                    successor.take_over(records)
+                    successor.take_over(records, cast=piece.is_cast)
             successor.judge_repeats()
             self._values.check(successor)
             self._build_indexes()
@@ -157,15 +167,17 @@ class TableCopying:
             successor.analyze()
             successor.expect_few()
 
-    def _read(self, session: psycopg.Connection[Any], records: Statement) -> IO[bytes]:
+    def _read(self, session: psycopg.Connection[Any], records: Statement) -> _Piece:
         spool = SpooledTemporaryFile(_SPOOL_BYTES)  # noqa: SIM115  (closed by _put)
-        self._values.read(session, records, spool)
-        return spool
+        is_cast = self._values.read(session, records, spool)
+        return _Piece(spool, is_cast and not self._swap.broken)
 
-    def _put(self, records: Statement, piece: IO[bytes]) -> None:
-        with piece:
-            piece.seek(0)
-            self._values.put(self._successor, records, piece)
+    def _put(self, records: Statement, piece: _Piece) -> None:
+        with piece.file:
+            if piece.is_cast:
+                return
+            piece.file.seek(0)
+            self._values.put(self._successor, records, piece.file)
         self._successor.judge()
         self._values.check(self._successor)
 
@@ -198,8 +210,9 @@ class TableCopying:
         successor = self._successor
         if successor.gather():
             # Only this session sees these records, and it cannot read and write at once.
-            self._put(successor.to_convert, self._read(raw_connection(), successor.to_convert))
-            successor.bring_after()
+            piece = self._read(raw_connection(), successor.to_convert)
+            self._put(successor.to_convert, piece)
+            successor.bring_after(cast=piece.is_cast)
             successor.clear()
 
     # The last step --------------------------------------------------------------------------------------------------

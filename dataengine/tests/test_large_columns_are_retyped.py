@@ -12,7 +12,7 @@ from django.db.utils import IntegrityError
 from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, ChangeJob, Column, Index, RecordChange, Table
-from dataengine.services import indexes
+from dataengine.services import change_runs, indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.retyping import ROWS, done, few_are_many, make_sold, nothing_is_left, values
@@ -113,20 +113,13 @@ def test_what_hangs_on_the_table_follows(client: APIClient, owner: User) -> None
     sql("GRANT SELECT, UPDATE (price) ON userdata.sold TO PUBLIC")
     sql("ALTER TABLE userdata.sold SET (fillfactor = 80)")
     sql("COMMENT ON COLUMN userdata.sold.n IS 'theirs'")
-    before = sql(
-        'SELECT id, name, day, n, shop, above, "tk:%s:trash" FROM userdata.sold ORDER BY id'
-        % Column.everything.get(name="gone").pk
-    )
+    gone = f"tk:{Column.everything.get(name='gone').pk}:trash"
+    everything = f'SELECT id, name, day, n, shop, above, "{gone}" FROM userdata.sold ORDER BY id'
+    before = sql(everything)
 
     job = done(client.patch(PRICE, {"column_type": "NUMERIC"}).json()["id"])
 
-    assert (
-        sql(
-            'SELECT id, name, day, n, shop, above, "tk:%s:trash" FROM userdata.sold ORDER BY id'
-            % Column.everything.get(name="gone").pk
-        )
-        == before
-    )
+    assert sql(everything) == before
     made = {
         row[0]: row[1]
         for row in sql(
@@ -178,11 +171,14 @@ def test_what_hangs_on_the_table_follows(client: APIClient, owner: User) -> None
         ("CREATE VIEW userdata.seen AS SELECT name FROM userdata.sold", "view userdata.seen"),
         ("CREATE MATERIALIZED VIEW userdata.seen AS SELECT id FROM userdata.sold", "materialized view userdata.seen"),
         (
-            "CREATE FUNCTION userdata.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
-            " CREATE TRIGGER theirs AFTER INSERT ON userdata.sold FOR EACH ROW EXECUTE FUNCTION userdata.f()",
+            """CREATE FUNCTION userdata.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+               CREATE TRIGGER theirs AFTER INSERT ON userdata.sold FOR EACH ROW EXECUTE FUNCTION userdata.f()""",
             "trigger theirs on table userdata.sold",
         ),
-        ("ALTER TABLE userdata.sold ADD CONSTRAINT theirs CHECK (price <> '')", "constraint theirs on table userdata.sold"),
+        (
+            "ALTER TABLE userdata.sold ADD CONSTRAINT theirs CHECK (price <> '')",
+            "constraint theirs on table userdata.sold",
+        ),
         ("CREATE INDEX theirs ON userdata.sold (lower(price))", "index userdata.theirs"),
         ("CREATE STATISTICS userdata.s ON n, day FROM userdata.sold", "statistics object userdata.s"),
         ("CREATE TABLE userdata.child () INHERITS (userdata.sold)", "table userdata.child"),
@@ -195,7 +191,10 @@ def test_what_hangs_on_the_table_follows(client: APIClient, owner: User) -> None
             "ALTER TABLE userdata.sold ADD COLUMN length int GENERATED ALWAYS AS (length(price)) STORED",
             "column length of table userdata.sold",
         ),
-        ("CREATE FUNCTION userdata.f(userdata.sold) RETURNS int LANGUAGE sql AS 'SELECT 1'", "function userdata.f(userdata.sold)"),
+        (
+            "CREATE FUNCTION userdata.f(userdata.sold) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "function userdata.f(userdata.sold)",
+        ),
     ],
 )  # fmt: skip
 def test_what_would_not_survive_is_named(client: APIClient, table: Table, made: str, named: str) -> None:
@@ -278,8 +277,6 @@ def test_rights_are_needed(
     grant = share(table, colleague, "design")
     asked = api(colleague).patch(PRICE, {"column_type": "NUMERIC"}).json()
     grant.delete()
-    from dataengine.services import change_runs
-
     job = change_runs.run(asked["id"])
     assert job is not None
     assert (job.state, job.error_code) == ("failed", "table_not_found")

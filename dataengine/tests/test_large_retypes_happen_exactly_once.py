@@ -52,10 +52,10 @@ from django.db import connection
 from dataengine.postgres.successor import Successor
 from dataengine.services.change_runs import run
 step = getattr(Successor, sys.argv[2])
-def held_up(*arguments):
+def held_up(*arguments, **options):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock({HOLD})")
-    return step(*arguments)
+    return step(*arguments, **options)
 setattr(Successor, sys.argv[2], held_up)
 run(int(sys.argv[1]))
 """
