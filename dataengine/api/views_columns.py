@@ -20,6 +20,7 @@ from dataengine.models import ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges
 from dataengine.services import column_changes as services
 from dataengine.services import indexes, rehearsals, trash
+from dataengine.services.changes import cancel
 
 _WHICH_COLUMN = ("table_name", "column_name")
 # What may be said besides the changes themselves.
@@ -99,12 +100,17 @@ class ColumnView(DescribesColumn):
         return wanted
 
     def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
-        indexed, done = changes.pop("indexed", None), None
+        indexed = changes.pop("indexed", None)
+        done: services.Changed | None = None
         if set(changes) - {"on_failure"}:
-            done = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
-            if isinstance(done, ChangeJob):
-                return later(self, done)
-            column = done.column
+            asked = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
+            if isinstance(asked, ChangeJob):
+                if indexed is not None:
+                    cancel(asked)
+                    reason = "So many values are changed by a worker. Ask for the index when that is done."
+                    raise InvalidInput(reason, fields={"indexed": reason})
+                return later(self, asked)
+            done, column = asked, asked.column
         if indexed is not None:
             column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
         data = dict(shapes.ColumnSerializer(column).data)

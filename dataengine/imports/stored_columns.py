@@ -159,7 +159,7 @@ class ColumnConversion:
             return False
         if batch.failed.any() or batch.values.null_count != batch.cells.null_count:
             return False
-        return int(k.matches(batch.cells, pattern).sum()) == len(batch) - batch.cells.null_count
+        return bool(k.matches(batch.cells, pattern).sum() == len(batch) - batch.cells.null_count)
 
     # ------------------------------------------------------------------------------------------------------------
 

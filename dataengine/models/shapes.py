@@ -139,6 +139,7 @@ class RetypeParameters(TypedDict):
     missing: int  # how many of the failing values are none at all
 
 
+type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
 type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters | RetypeParameters
 
 

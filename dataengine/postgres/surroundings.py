@@ -9,7 +9,9 @@ from psycopg import sql
 
 from dataengine.models import Table
 from dataengine.postgres import ddl, names
-from dataengine.postgres.statements import run
+from dataengine.postgres.statements import run, value
+
+_PRIVILEGES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"})
 
 
 class Attribute(NamedTuple):
@@ -196,7 +198,39 @@ def unchecked_references() -> list[tuple[str, str]]:
             " WHERE k.contype = 'f' AND NOT k.convalidated AND k.conname ~ '^tk:' AND n.nspname = %s",
             [ddl.SCHEMA],
         )
-        return cursor.fetchall()
+        found: list[tuple[str, str]] = cursor.fetchall()
+    return found
+
+
+def refer(reference: Reference) -> None:
+    """Make a foreign key that is not checked for what is there, only for what is written from now on."""
+    head = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} ").format(
+        sql.SQL(reference.holder), sql.Identifier(reference.name)
+    )
+    run(head + sql.SQL(reference.definition) + sql.SQL(" NOT VALID"))
+
+
+def grant(table: Table, granted: Grant) -> None:
+    """Grant a privilege."""
+    assert granted.privilege in _PRIVILEGES
+    run(
+        sql.SQL("GRANT {}{} ON {} TO {}{}").format(
+            sql.SQL(granted.privilege),
+            sql.SQL(" ({})").format(sql.Identifier(granted.column)) if granted.column else sql.SQL(""),
+            ddl.qualified(table.name),
+            sql.Identifier(granted.grantee) if granted.grantee else sql.SQL("PUBLIC"),
+            sql.SQL(" WITH GRANT OPTION" if granted.may_grant else ""),
+        )
+    )
+
+
+def last_id(table: Table) -> int:
+    """The last id that the table has given, 0 if none."""
+    sequence = ddl.qualified(names.sequence(table.pk))
+    found = value(
+        sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}").format(sequence)
+    )
+    return int(found or 0)
 
 
 def check_reference(table: str, name: str) -> None:
@@ -219,4 +253,5 @@ def _references(condition: str, table: Table, **more: str) -> list[Reference]:
 def _rows(statement: str, table: Table, **more: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, {"table": ddl.quoted(table.name), **more})
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows

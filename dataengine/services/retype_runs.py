@@ -82,7 +82,7 @@ class _Retyping:
         target = proposal.target or (column.references if proposal.new.kind.is_reference else None)
         index = column.index_or_none
         self._is_indexed = (
-            index is not None and index.state == Index.State.COMPLETED and proposal.new.kind.can_be_sorted
+            index is not None and index.state == Index.State.COMPLETED and proposal.new.kind.can_be_indexed
         )
         self.swap = Swap(
             old=column,
@@ -155,7 +155,8 @@ class ConvertedValues(Values):
         failing = successor.count_failing()
         if failing > self._may_fail:
             than = f", {failing - self._may_fail:,} more than in the rehearsal" if self._may_fail else ""
-            raise outdated(f"By now {failing:,} values do not fit{than}.")
+            count = "1 value does" if failing == 1 else f"{failing:,} values do"
+            raise outdated(f"By now {count} not fit{than}.")
 
 
 def write_copy(

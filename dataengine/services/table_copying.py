@@ -282,4 +282,4 @@ def _set(*settings: tuple[str, str]) -> None:
 
 def outdated(reason: str) -> Conflict:
     """The refusal of what did fit when it was rehearsed."""
-    return Conflict(f"{reason} Nothing was changed.", code="plan_outdated")
+    return Conflict(reason, code="plan_outdated")

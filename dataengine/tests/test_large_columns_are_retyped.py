@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 from rest_framework.test import APIClient
 
-from dataengine.models import AuditEvent, ChangeJob, Column, Index, RecordChange, Table
+from dataengine.models import ChangeJob, Column, Index, RecordChange, Table
 from dataengine.services import change_runs, indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
@@ -84,11 +84,12 @@ def test_the_plan_of_a_rehearsal_is_carried_out(client: APIClient, table: Table)
     assert values("price_before")[5:10] == [None, "x", "x", None, "y"]
     names = [column["column_name"] for column in client.get("/api/tables/sold/").json()["columns"]]
     assert names == ["name", "price", "price_before", "day", "n"]
-    event = AuditEvent.objects.get(pk=job.event_id)
+    event = job.event
+    assert event is not None
     assert event.details["change"]["count"] == 3
     kept = RecordChange.objects.filter(event=event)
     attribute = table.columns.get(name="price").attribute
-    assert {(c.record_id, c.before[attribute], c.after[attribute]) for c in kept} == {
+    assert {(c.record_id, (c.before or {})[attribute], (c.after or {})[attribute]) for c in kept} == {
         (7, "x", None), (8, "x", None), (10, "y", None)
     }  # fmt: skip
     again = client.patch(PRICE, {"plan": plan})
@@ -234,6 +235,13 @@ def test_the_rules_of_the_new_type(client: APIClient, table: Table, wanted: dict
         assert first.json()[name] == "2000-01-01"
         assert client.post("/api/tables/sold/records/", {"name": "y", "n": 1}).status_code == 400
     nothing_is_left(job.pk)
+
+
+def test_an_index_is_asked_for_afterwards(client: APIClient, table: Table) -> None:
+    refused = client.patch(PRICE, {"column_type": "NUMERIC", "indexed": True})
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["indexed"])
+    assert [job.state for job in ChangeJob.objects.all()] == ["cancelled"]
+    assert client.patch(PRICE, {"column_type": "NUMERIC"}).status_code == 202
 
 
 def test_repeated_values_of_a_unique_column(client: APIClient, table: Table) -> None:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dataengine", "0015_successors"),
+        ("dataengine", "0016_lists_of_texts"),
     ]
 
     operations = [
