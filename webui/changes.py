@@ -48,6 +48,16 @@ class UnderWay(NamedTuple):
     waits_for: str
     seconds: float | None
 
+    @property
+    def percent(self) -> int | None:
+        """How much of it is done; None where that is not known."""
+        return None if self.job.progress is None else int(100 * self.job.progress)
+
+    @property
+    def is_of_column(self) -> bool:
+        """Whether a column is changed: everybody goes on with the records meanwhile."""
+        return self.job.action == ChangeJob.Action.RETYPE
+
 
 def tell(request: HttpRequest, text: str, table: Table, trail: Trail, *, word: str = "Undo") -> None:
     """Show ``text`` to the user, and offer to undo the event that a service added to ``trail``."""
@@ -62,6 +72,9 @@ def tell_deleted(request: HttpRequest, text: str, item: TrashItem) -> None:
 
 def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: Iterable[Column]) -> None:
     """Tell what a change of many records, or undoing a change, did, and offer to undo it."""
+    if "change" in event.details:
+        tell(request, f"The column “{event.details['column']}” is changed.", table, [event])
+        return
     count, verb = event.details["count"], event.action.rpartition(".")[2]
     records = "1 record is" if count == 1 else f"{count:,} records are"
     if event.undoes_id is not None:
@@ -132,6 +145,9 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
         return _UNDOING[parameters["verb"]].format(records)
     if "source" in parameters:
         return f"Copying {records}"
+    if "plan" in parameters:
+        title = next((column.title for column in columns if column.pk == parameters["plan"]["column"]), "")
+        return f"Changing the type of “{title}” in {records}"
     return f"Deleting {records}"
 
 

@@ -85,10 +85,13 @@ def undo_url(view: ApiView, table: Table, event: AuditEvent) -> str:
 
 def outcome(view: ApiView, done: changes.Outcome, answer: Callable[[AuditEvent], dict[str, Any]]) -> Response:
     """The response: ``answer`` for an event, or 202 and the job if a worker will make the change."""
-    if isinstance(done, ChangeJob):
-        data = change_job_data(done, base_url=view.base_url())
-        return Response(data, status=202, headers={"Location": data["url"]})
-    return Response(answer(done), headers=undo_header([done]))
+    return later(view, done) if isinstance(done, ChangeJob) else Response(answer(done), headers=undo_header([done]))
+
+
+def later(view: ApiView, job: ChangeJob) -> Response:
+    """The response if a worker will make the change."""
+    data = change_job_data(job, base_url=view.base_url())
+    return Response(data, status=202, headers={"Location": data["url"]})
 
 
 def undo_header(trail: Trail) -> dict[str, str]:

@@ -11,15 +11,16 @@ from rest_framework.response import Response
 from dataengine.api import column_shapes as columns
 from dataengine.api import serializers as shapes
 from dataengine.api.base import Operation, checked
-from dataengine.api.views_changes import undo_header, undo_url
+from dataengine.api.views_changes import LATER, later, undo_header, undo_url
 from dataengine.api.views_tables import DescribesColumn, news, trash_header
 from dataengine.columns.json_schema import literal
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.exceptions import InvalidInput, NotFound
-from dataengine.models import Column, Table
+from dataengine.models import ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges
 from dataengine.services import column_changes as services
 from dataengine.services import indexes, rehearsals, trash
+from dataengine.services.changes import cancel
 
 _WHICH_COLUMN = ("table_name", "column_name")
 # What may be said besides the changes themselves.
@@ -41,8 +42,20 @@ class ColumnView(DescribesColumn):
 
     operations = {
         "get": Operation("get_column", "Show a column", shapes.ColumnSerializer),
-        "patch": Operation("change_column", "Change a column", columns.ChangedColumn, body=PUBLISHED["change-column"]),
-        "put": Operation("update_column", "Change a column", columns.ChangedColumn, verb=PUBLISHED["update-column"]),
+        "patch": Operation(
+            "change_column",
+            "Change a column",
+            columns.ChangedColumn,
+            body=PUBLISHED["change-column"],
+            others=LATER,
+        ),
+        "put": Operation(
+            "update_column",
+            "Change a column",
+            columns.ChangedColumn,
+            verb=PUBLISHED["update-column"],
+            others=LATER,
+        ),
         "delete": Operation(
             "delete_column", "Move a column with its values to the trash", None, 204, verb=shapes.ColumnArguments
         ),
@@ -87,10 +100,17 @@ class ColumnView(DescribesColumn):
         return wanted
 
     def changed(self, table: Table, column: Column, changes: dict[str, Any]) -> Response:
-        indexed, done = changes.pop("indexed", None), None
+        indexed = changes.pop("indexed", None)
+        done: services.Changed | None = None
         if set(changes) - {"on_failure"}:
-            done = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
-            column = done.column
+            asked = services.change_column(user=self.user, table=table, column=column, **asked_of(changes))
+            if isinstance(asked, ChangeJob):
+                if indexed is not None:
+                    cancel(asked)
+                    reason = "So many values are changed by a worker. Ask for the index when that is done."
+                    raise InvalidInput(reason, fields={"indexed": reason})
+                return later(self, asked)
+            done, column = asked, asked.column
         if indexed is not None:
             column = indexes.set_indexed(user=self.user, table=table, column=column, indexed=indexed)
         data = dict(shapes.ColumnSerializer(column).data)

@@ -41,6 +41,7 @@ from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.converting.shapes import Mask
 from dataengine.postgres.copying import copied_out
 
+_BARE = {"integer": "^-?[0-9]+$", "numeric": r"^-?[0-9]+(?:\.[0-9]+)?$", "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 _MARKERS_NOTE = "NA and the like are read as NULL, since the new type is not text and some values are such words."
 
 
@@ -147,6 +148,18 @@ class ColumnConversion:
         flag = target_of(ColumnSpec(name="flag", type=Boolean.name))
         values = [batch.values, pa.array(batch.failed), pa.array(batch.unchanged)]
         return whole_copy([self._target(), flag, flag], batch.ids, values)
+
+    def is_postgres_cast(self, batch: ConvertedBatch) -> bool:
+        """Whether PostgreSQL's own cast of the texts surely gives the same values.
+
+        Whatever a kernel accepts has the value that PostgreSQL reads in it; these texts it reads without doubt.
+        """
+        reading, pattern = self.reading or Reading(), _BARE.get(self.wanted.kind.kernel)
+        if self.are_values or pattern is None or reading.formats or reading.style not in (None, POINT):
+            return False
+        if batch.failed.any() or batch.values.null_count != batch.cells.null_count:
+            return False
+        return bool(k.matches(batch.cells, pattern).sum() == len(batch) - batch.cells.null_count)
 
     # ------------------------------------------------------------------------------------------------------------
 

@@ -113,6 +113,10 @@ class ChangeJobSerializer(JobSerializer[ChangeJob]):
     attempt = serializers.IntegerField(help_text="2 and 3 after a worker died.")
     count = serializers.IntegerField(help_text="How many records; an estimate until it is completed.")
     count_exact = serializers.BooleanField()
+    phase = serializers.CharField(help_text="What it is doing; empty unless it has several phases.")
+    progress = serializers.FloatField(
+        allow_null=True, help_text="The share of the work that is done, 0 to 1; null where that is not known."
+    )
     event = serializers.IntegerField(
         source="event_id", allow_null=True, help_text="The event to post to the table's undo/ once it is completed."
     )

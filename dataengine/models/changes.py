@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from django.conf import settings
 from django.db import models
 
@@ -68,6 +71,9 @@ class ChangeJob(Job):
         DELETE = "delete"
         UNDO = "undo"
         COPY = "copy"
+        RETYPE = "retype"
+
+    AT_THE_START: ClassVar[Mapping[str, Any]] = {"phase": "", "progress": None}
 
     table = models.ForeignKey("dataengine.Table", on_delete=models.CASCADE, related_name="change_jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -78,6 +84,9 @@ class ChangeJob(Job):
     count = models.BigIntegerField(default=0)
     count_exact = models.BooleanField(default=False)
 
+    # What it is doing, and the share of the work that is done, 0 to 1; of most changes only the number is known.
+    phase = models.CharField(max_length=20, blank=True)
+    progress = models.FloatField(null=True, blank=True)
     event = models.ForeignKey(AuditEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # Whether the console has told the user how it ended.
     told = models.BooleanField(default=False)

@@ -131,7 +131,16 @@ class CopyParameters(TypedDict):
     columns: list[tuple[int, int]]  # pairs of column keys (source, copy)
 
 
-type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
+@final
+class RetypeParameters(TypedDict):
+    """A change of a column, all values of which are written anew."""
+
+    plan: Mapping[str, Any]  # services.column_plans.Plan
+    missing: int  # how many of the failing values are none at all
+
+
+type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
+type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters | RetypeParameters
 
 
 class ChangeFacts(TypedDict, total=False):

@@ -113,11 +113,14 @@ def set_unique(table: Table, column: Column) -> None:
         alter(table, [sql.SQL("ADD {}").format(_unique(column))])
 
 
-def unique_index(table: Table, column: Column) -> sql.Composed:
-    """The index that makes a column unique whatever the case. Named like a constraint, which cannot do that."""
+def unique_index(table: Table, column: Column, *, on: sql.Composable | None = None) -> sql.Composed:
+    """The index that makes a column unique whatever the case. Named like a constraint, which cannot do that.
+
+    ``on`` is another table that will take this one's place.
+    """
     name = sql.Identifier(names.constraint(column.pk, "unique"))
     key = text_expressions.unique_key(column)
-    return sql.SQL("CREATE UNIQUE INDEX {} ON {} ({})").format(name, qualified(table.name), key)
+    return sql.SQL("CREATE UNIQUE INDEX {} ON {} ({})").format(name, on or qualified(table.name), key)
 
 
 # Indexes requested by users. Built outside of transactions, in a session of their own (services/index_builds.py).
@@ -127,13 +130,18 @@ _BOUNDS = 400
 SEARCHED_CHARACTERS = 150_000
 
 
-def column_index(table: Table, column: Column, *, concurrently: bool = True) -> sql.Composed:
-    """``CREATE INDEX`` in the order in which records are paged: by the column, then by id. Filters use it, too."""
+def column_index(
+    table: Table, column: Column, *, concurrently: bool = True, on: sql.Composable | None = None
+) -> sql.Composed:
+    """``CREATE INDEX`` in the order in which records are paged: by the column, then by id. Filters use it, too.
+
+    ``on`` is another table that will take this one's place.
+    """
     # Lists have no order worth one; their index finds what they hold.
     template = "CREATE INDEX {}{} ON {} USING gin ({})" if column.kind.is_list else "CREATE INDEX {}{} ON {} ({}, id)"
     how = sql.SQL("CONCURRENTLY " if concurrently else "")
     name = sql.Identifier(names.index(table.pk, column.pk))
-    return sql.SQL(template).format(how, name, qualified(table.name), text_expressions.sort_key(column))
+    return sql.SQL(template).format(how, name, on or qualified(table.name), text_expressions.sort_key(column))
 
 
 def finer_statistics(table: Table, column: Column) -> sql.Composed | None:

@@ -71,6 +71,11 @@ def job_is_held(job_id: int, namespace: int = JOB_NAMESPACE) -> bool:
     return bool(_holder(job_id, namespace))
 
 
+def holds_job(job_id: int, namespace: int) -> bool:
+    """Try to take a job's lock until the end of the transaction, so that no worker begins with it meanwhile."""
+    return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", job_id, namespace)
+
+
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
     """Lock an index and share its table's lock, for ``session``: no import may begin while it is built.
 

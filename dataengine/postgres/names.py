@@ -80,3 +80,12 @@ def trashed_table(table_id: int) -> str:
 def trashed_column(column_id: int) -> str:
     """A column in the trash; it stays in its table."""
     return f"tk:{column_id}:trash"
+
+
+def change(job_id: int, purpose: str) -> str:
+    """Something that a change of a whole table needs while it runs, in the schema of such changes."""
+    return f"tk:change:{job_id}:{purpose}"
+
+
+CHANGE_FORMAT = "^tk:change:([0-9]+):"
+"""Matches all of them, as a regular expression of PostgreSQL; its group is the job's key."""

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
+from psycopg import sql
 
 
 @contextmanager
@@ -26,3 +27,25 @@ def session_apart(name: str, settings: Iterable[tuple[str, str]] = ()) -> Iterat
         yield session
     finally:
         apart.close()
+
+
+@contextmanager
+def one_snapshot() -> Iterator[str]:
+    """A transaction that sees one moment from its beginning to its end; yields what ``seeing`` needs."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT pg_export_snapshot()")
+        yield str(cursor.fetchone()[0])
+
+
+@contextmanager
+def seeing(snapshot: str, session: psycopg.Connection[Any]) -> Iterator[None]:
+    """A transaction of ``session`` that reads at the moment of another one, which is still open."""
+    session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    session.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
+    try:
+        yield
+    finally:
+        # Also after a lost connection, whose error tells more than that of a rollback.
+        if not session.closed:
+            session.rollback()

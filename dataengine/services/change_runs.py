@@ -10,12 +10,13 @@ from django.db import connection, transaction
 
 from dataengine import access
 from dataengine.jobs.runner import Runner, Session
+from dataengine.jobs.stage_watch import StageWatch
 from dataengine.jobs.watch import Watch
 from dataengine.models import ChangeJob
 from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
-from dataengine.services import indexes
+from dataengine.services import indexes, retype_runs, table_copying
 from dataengine.services.changes import perform
 
 _SETTINGS = (
@@ -28,21 +29,28 @@ _SETTINGS = (
 )  # fmt: skip
 
 
-class ChangeRunner(Runner[ChangeJob, Watch]):
-    """Changes, each in one transaction."""
+class ChangeRunner(Runner[ChangeJob, StageWatch]):
+    """Changes, each of which happens in one transaction."""
 
     model = ChangeJob
     namespace = locks.CHANGE_NAMESPACE
     stops_builds = True  # nobody waits for an index, but people wait for this
 
-    def watch(self, job: ChangeJob, session: Session) -> Watch:
-        return Watch(job, session)
+    def watch(self, job: ChangeJob, session: Session) -> StageWatch:
+        return StageWatch(job, session)
 
-    def work(self, job: ChangeJob, watch: Watch) -> None:
+    def work(self, job: ChangeJob, watch: StageWatch) -> None:
+        if job.action == ChangeJob.Action.RETYPE:
+            retype_runs.perform(job, watch)
+            return
         if _writes_most_of_the_table(job):
             indexes.set_search_aside(job.table)
         with transaction.atomic():
             _change(job, watch)
+
+    def after(self, job: ChangeJob) -> None:
+        if job.action == ChangeJob.Action.RETYPE:
+            table_copying.sweep()
 
 
 def run(job_id: int) -> ChangeJob | None:
@@ -52,6 +60,7 @@ def run(job_id: int) -> ChangeJob | None:
 
 def sweep() -> list[int]:
     """Clean up after crashes. Returns the changes to ring for. Safe to call at any time, and often."""
+    table_copying.sweep()
     return ChangeRunner().sweep()
 
 

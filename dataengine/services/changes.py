@@ -18,7 +18,7 @@ from dataengine.exceptions import Conflict, InvalidInput, Unavailable
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.models import AuditEvent, ChangeJob, Table
-from dataengine.models.shapes import ChangeParameters
+from dataengine.models.shapes import RecordParameters
 from dataengine.postgres.time_limits import time_limit
 from dataengine.queries.counts import Count, count_records
 from dataengine.records.model import record_model
@@ -73,7 +73,7 @@ def undo_event(*, user: User, table: Table, event_id: int) -> Outcome:
     return _do(user, table, ChangeJob.Action.UNDO, {"event": event.pk, "verb": verb}, count)
 
 
-def perform(*, user: User, table: Table, parameters: ChangeParameters) -> AuditEvent:
+def perform(*, user: User, table: Table, parameters: RecordParameters) -> AuditEvent:
     """Make the change, in its own transaction or as part of another, and return its event."""
     if "image" in parameters:
         return matching_records.update(
@@ -120,7 +120,7 @@ def endings(over: Sequence[ChangeJob]) -> list[ChangeJob]:
     return [job for job in found if job.finished_at is not None and job.finished_at > since][-_TELL:]
 
 
-def _do(user: User, table: Table, action: ChangeJob.Action, parameters: ChangeParameters, count: Count) -> Outcome:
+def _do(user: User, table: Table, action: ChangeJob.Action, parameters: RecordParameters, count: Count) -> Outcome:
     if count.is_exact and count.value <= LARGE:
         try:
             with time_limit(PATIENCE_SECONDS):

@@ -11,16 +11,19 @@ from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.imports.stored_columns import Reading
-from dataengine.models import AuditEvent, Column, Table
+from dataengine.models import AuditEvent, ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.postgres import column_swap, ddl, names
 from dataengine.queries.table_sizes import size_of
+from dataengine.services import retype_runs
 from dataengine.services.column_plans import Plan, basis_of, read_plan
 from dataengine.services.column_records import Recorded, record_change
 from dataengine.services.rehearsals import MANY, Proposal, Rehearsal, Trial, propose, rehearse
-from dataengine.services.schema_changes import change_schema
+from dataengine.services.schema_changes import change_schema, refuse_while_busy
 from dataengine.services.tables import current_column, locked_table
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ def change_column(
     changes: ColumnChanges,
     on_failure: OnFailure = "stop",
     plan: str | None = None,
-) -> Changed:
-    """Change a column in what ``changes`` names, or as a plan has it.
+) -> Changed | ChangeJob:
+    """Change a column in what ``changes`` names, or as a plan has it. Very many values are left to a worker's job.
 
     Raises Conflict ``would_lose_data`` where values fail and nobody said what becomes of them, or ``plan_outdated``
     where a plan's numbers hold no more; ``details["rehearsal"]`` is a rehearsal of the present.
@@ -55,16 +58,15 @@ def change_column(
     ask = _Ask(user, changes, on_failure, agreed)
     first = propose(user=user, table=table, column=column, changes=changes, on_failure=on_failure)
     if first.rewrites and size_of(table).records > MANY:
-        raise Conflict(
-            f"“{table.name}” has more than {MANY:,} records; so many values cannot be rewritten at once.",
-            code="too_many_records",
-        )
+        return _left_to_worker(ask, first)
     return change_schema(lambda: _changed(ask, table, column), table=table)
 
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
-    """``change_column`` for callers that want nothing but the column."""
-    return change_column(user=user, table=table, column=column, changes=changes).column
+    """``change_column`` for changes that leave the values alone."""
+    changed = change_column(user=user, table=table, column=column, changes=changes)
+    assert isinstance(changed, Changed)
+    return changed.column
 
 
 def move_column(*, user: User, table: Table, column: Column, by: int) -> Column:
@@ -111,6 +113,24 @@ def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
     if trial.numbers.failing and ask.on_failure == "stop":
         raise would_lose_data(trial.rehearsal(ask.user), proposal)
     return _made(ask, trial, current)
+
+
+def _left_to_worker(ask: _Ask, proposal: Proposal) -> ChangeJob:
+    """Find out what the change would do now, and leave it to a worker if that is what was asked for."""
+    refuse_while_busy(proposal.table)
+    plan = ask.plan
+    with transaction.atomic():
+        trial = Trial(proposal, None if plan is None or plan.reading is None else Reading.of_json(plan.reading))
+        trial.run()
+        if plan is not None:
+            _hold_to(plan, trial, ask.user)
+        rehearsal = trial.rehearsal(ask.user)
+    if trial.numbers.failing and ask.on_failure == "stop":
+        raise would_lose_data(rehearsal, proposal)
+    agreed = plan or trial.plan(ask.user)
+    return retype_runs.request(
+        user=ask.user, table=proposal.table, column=proposal.column, plan=agreed, numbers=trial.numbers
+    )
 
 
 def _hold_to(plan: Plan, trial: Trial, user: User) -> None:

@@ -44,12 +44,13 @@ def record_change(
     numbers: Numbers,
     reading: Reading | None,
     rewritten: bool,
+    is_indexed: bool = False,
     plan: Plan | None = None,
 ) -> Recorded:
     """Write the change into the catalog, inside a transaction that is open; the table's row is locked.
 
     ``rewritten``: all values are written anew, and the old ones hidden. Indexes that are gone with them are built again
-    after the commit.
+    after the commit, but for the column's own if it ``is_indexed`` already.
     """
     table, column, old, new = proposal.table, proposal.column, proposal.old, proposal.new
     target = proposal.target or (column.references if new.kind.is_reference else None)
@@ -63,7 +64,7 @@ def record_change(
     place.append(column.position)
     kept = None
     if proposal.on_failure == "keep" and numbers.failing > numbers.missing:
-        kept = _new_column(table, column)
+        kept = _insert_beside(table, column)
     facts: ColumnChangeFacts = {
         "key": column.pk, "was": spec_as_json(old), "now": spec_as_json(new), "place": place,
         "count": numbers.failing if rewritten else numbers.failing + numbers.converted,
@@ -77,7 +78,7 @@ def record_change(
         facts["plan"] = plan.key
     details: ColumnDetails = {"column": old.name, **proposal.changes, "change": facts}
     event = record_event(user=user, table=table, action="column.changed", details=details)
-    renew_indexes(table, column, old, rewritten=rewritten)
+    renew_indexes(table, column, old, rewritten=rewritten, is_indexed=is_indexed)
     return Recorded(column, event, predecessor, kept)
 
 
@@ -95,14 +96,15 @@ def hide_in_catalog(user: User, table: Table, column: Column, spec: ColumnSpec, 
     return hidden
 
 
-def renew_indexes(table: Table, column: Column, old: ColumnSpec, *, rewritten: bool) -> None:
+def renew_indexes(table: Table, column: Column, old: ColumnSpec, *, rewritten: bool, is_indexed: bool = False) -> None:
     """Have the column's indexes built again that are gone with its old values, and those that it needs now."""
     index = column.index_or_none
     if index is None:
         if column.references is not None and not old.kind.is_reference:
             indexes.ask_for_reference(table, column)
     elif rewritten and column.kind.can_be_indexed:
-        indexes.build_again(table, column.pk)
+        if not is_indexed:
+            indexes.build_again(table, column.pk)
     elif rewritten:
         index.delete()
     if rewritten and (old.kind.is_searched_as_text or column.kind.is_searched_as_text):
@@ -121,17 +123,23 @@ def move(table: Table, column: Column, place: int) -> None:
     Column.objects.bulk_update(columns, ["position"])
 
 
-def _new_column(table: Table, column: Column) -> Column:
-    """A text column beside ``column`` for values that it cannot have."""
+def kept_column(table: Table, column: Column) -> Column:
+    """A text column for values that ``column`` cannot have, as it would be stored."""
     columns = list(table.columns.all())
     if len(columns) >= MAX_COLUMNS:
         raise InvalidInput(f"A table can have at most {MAX_COLUMNS} columns.", code="too_many_columns")
-    name = _free_name(column.name, {other.name.casefold() for other in columns})
+    name = _free_name(column.name, {other.name.casefold() for other in columns} | {column.name.casefold()})
     label = f"{column.label} (before)"[-200:] if column.label else ""
-    made = Column.objects.create(
-        table=table, position=len(columns), **catalog_fields(ColumnSpec(name=name, type=Text.name, label=label), None)
-    )
-    move(table, made, 1 + [other.pk for other in columns].index(column.pk))
+    fields = catalog_fields(ColumnSpec(name=name, type=Text.name, label=label), None)
+    return Column(table=table, position=len(columns), **fields)
+
+
+def _insert_beside(table: Table, column: Column) -> Column:
+    """Store the ``kept_column`` of ``column`` and put it beside it."""
+    made = kept_column(table, column)
+    made.save(force_insert=True)
+    others = [other.pk for other in table.columns.all() if other.pk != made.pk]
+    move(table, made, 1 + others.index(column.pk))
     return made
 
 

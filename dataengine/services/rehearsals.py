@@ -121,6 +121,16 @@ class Proposal:
         return self.is_new_type and not self.step.in_place
 
     @property
+    def converts(self) -> bool:
+        """Whether values become those of another type by the rules of imports, and not just by PostgreSQL's cast."""
+        return self.has_new_schema or (self.is_new_type and not self.step.is_safe)
+
+    @property
+    def rules(self) -> list[Rule]:
+        """What is asked of values besides what their conversion asks."""
+        return _late_rules(self.new, self.target) if self.converts else rules_on(self.new, self.old, self.target)
+
+    @property
     def filling(self) -> str | None:
         """The literal that is put in place of what fails; None for no value."""
         is_needed = self.on_failure == "default" or (self.on_failure == "keep" and self.new.required)
@@ -188,7 +198,6 @@ class Trial:
         self.causes: list[Cause] = []
         self.reading = reading
         self.notes = list(proposal.wanted.notes)
-        self._converts = proposal.has_new_schema or (proposal.is_new_type and not proposal.step.is_safe)
 
     def run(self, *, keep: bool = False) -> None:
         """Look at the values. Raises InvalidInput if a pattern takes PostgreSQL too long."""
@@ -198,7 +207,7 @@ class Trial:
             records, _ = self.values.count()
             self.numbers = Numbers(records, 0, records, 0)
             return
-        if self._converts:
+        if proposal.converts:
             self._convert(keep=keep)
         else:
             self._compare()
@@ -207,8 +216,21 @@ class Trial:
 
     def rehearsal(self, user: User) -> Rehearsal:
         """What was found, with a plan for it."""
+        plan = self.plan(user)
+        return Rehearsal(
+            self.numbers,
+            self.causes,
+            self.proposal.rewrites,
+            self.seconds_blocked(),
+            self.notes,
+            plan.signed(),
+            plan.expires_at,
+        )
+
+    def plan(self, user: User) -> Plan:
+        """A plan for what was found."""
         proposal, numbers = self.proposal, self.numbers
-        plan = Plan.of(
+        return Plan.of(
             user=user,
             table=proposal.table,
             column=proposal.column,
@@ -216,9 +238,6 @@ class Trial:
             on_failure=proposal.on_failure,
             numbers=(numbers.records, numbers.converted, numbers.unchanged, numbers.failing),
             reading=None if self.reading is None else self.reading.as_json(),
-        )
-        return Rehearsal(
-            numbers, self.causes, proposal.rewrites, self.seconds_blocked(), self.notes, plan.signed(), plan.expires_at
         )
 
     def seconds_blocked(self) -> float:
@@ -237,7 +256,7 @@ class Trial:
         proposal = self.proposal
         new = proposal.new
         conversion = ColumnConversion(proposal.old, new, self.reading)
-        rules = _late_rules(new, proposal.target)
+        rules = proposal.rules
         is_staged = keep or bool(rules) or new.unique
         spills: list[ByteSpill] = []
         try:
@@ -264,7 +283,7 @@ class Trial:
         same = self._says_the_same
         self.numbers = Numbers(records, 0 if same else present, records if same else records - present, 0)
         unique = new.unique and (not old.unique or new.unique_ignores_case != old.unique_ignores_case)
-        self._ask(rules_on(new, old, proposal.target), unique=unique)
+        self._ask(proposal.rules, unique=unique)
 
     def _ask(self, rules: Sequence[Rule], *, unique: bool) -> None:
         """Have PostgreSQL find what breaks a rule, and count that as failing."""

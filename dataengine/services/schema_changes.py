@@ -13,7 +13,7 @@ from django.db import DataError, IntegrityError, OperationalError, ProgrammingEr
 from psycopg import errors
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable
-from dataengine.models import ChangeJob, ImportJob, Table
+from dataengine.models import ChangeJob, ImportJob, Index, Table
 from dataengine.postgres import locks, names
 
 _LOCK_TIMEOUT_MS = 500
@@ -49,10 +49,8 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                 _refuse_during_change(table)
             runs = ImportJob.objects.filter(table=table, state=ImportJob.State.RUNNING).exists()
             if runs or pause is None or connection.in_atomic_block:
-                raise Conflict(
-                    f"An import into “{table}” is running; its columns cannot be changed until it has ended.",
-                    code="import_running",
-                ) from None
+                assert table is not None
+                raise _import_runs(table) from None
             time.sleep(pause)
         except OperationalError as error:
             if isinstance(error.__cause__, errors.TooManyColumns):  # which psycopg counts among those
@@ -67,6 +65,20 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
         except (IntegrityError, DataError, ProgrammingError) as error:
             raise _translated(error) from error
     raise AssertionError("unreachable")
+
+
+def refuse_while_busy(table: Table) -> None:
+    """Raise Conflict, which says what it is, while a worker works on the table."""
+    if ImportJob.objects.filter(table=table, state=ImportJob.State.RUNNING).exists():
+        raise _import_runs(table)
+    _refuse_during_change(table)
+    if Index.objects.filter(table=table, state=Index.State.RUNNING).exists():
+        raise Conflict(f"An index of “{table}” is being built; wait until that is done.", code="index_running")
+
+
+def _import_runs(table: Table) -> Conflict:
+    reason = f"An import into “{table}” is running; its columns cannot be changed until it has ended."
+    return Conflict(reason, code="import_running")
 
 
 def _refuse_during_change(table: Table) -> None:

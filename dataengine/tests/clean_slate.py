@@ -14,6 +14,8 @@ BEGIN
     CREATE SCHEMA userdata;
     DROP SCHEMA IF EXISTS userdata_trash CASCADE;
     CREATE SCHEMA userdata_trash;
+    DROP SCHEMA IF EXISTS userdata_changes CASCADE;
+    CREATE SCHEMA userdata_changes;
     FOR written IN
         SELECT oid::regclass FROM pg_class
          WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0

@@ -16,6 +16,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
+from dataengine.postgres import surroundings
 
 from . import shadow
 from .loader import Loader, Reporter
@@ -56,7 +57,7 @@ class Replacing(Loader):
             self._shadow = Shadow(job.pk, plan.specs, plan.specs)
         else:
             every = [column.to_spec() for column in columns]
-            self._shadow = Shadow(job.pk, plan.specs, every, base=shadow.last_id(table))
+            self._shadow = Shadow(job.pk, plan.specs, every, base=surroundings.last_id(table))
         super().__init__(job, plan, columns, reporter, staging=self._shadow, checked_against=None)
 
     @staticmethod

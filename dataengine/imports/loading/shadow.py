@@ -110,15 +110,6 @@ def is_empty(table: Table) -> bool:
     return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(ddl.qualified(table.name)))
 
 
-def last_id(table: Table) -> int:
-    """The last id that the table has given, 0 if none."""
-    sequence = ddl.qualified(names.sequence(table.pk))
-    found = value(
-        sql.SQL("SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM {}").format(sequence)
-    )
-    return int(found or 0)
-
-
 def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
     """Whether the table is exactly what the catalog says, so that another can take its place unnoticed.
 

@@ -1,0 +1,174 @@
+"""Changes the type of a column of very many records: a worker does it, and nobody has to wait meanwhile.
+
+The request finds out what the change would do (``rehearsals``); the job has that as its plan. The worker copies the
+table with the column converted (``table_copying``); catalog, event and the job's end are one transaction with the last
+step of that. So a change that was rung for twice, or whose worker died, has happened once or not at all.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from copy import copy
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import psycopg
+from django.db import transaction
+
+from dataengine import access
+from dataengine.exceptions import NotFound
+from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
+from dataengine.imports.stored_columns import ColumnConversion, Reading
+from dataengine.jobs.doorbell import RUN_CHANGE, ring
+from dataengine.jobs.stage_watch import StageWatch
+from dataengine.models import ChangeJob, Column, Index, Table
+from dataengine.models.shapes import RetypeParameters
+from dataengine.postgres import column_swap, names
+from dataengine.postgres.ddl import Statement
+from dataengine.postgres.statements import copy_into
+from dataengine.postgres.successor import Successor, Swap
+from dataengine.services.column_plans import Plan
+from dataengine.services.column_records import Recorded, kept_column, record_change
+from dataengine.services.rehearsals import Numbers, Proposal, propose
+from dataengine.services.schema_changes import refuse_while_busy
+from dataengine.services.table_copying import TableCopying, Values, outdated, refuse_if_in_the_way
+from dataengine.services.tables import catalog_fields, current_column, locked_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_PIECE_BYTES = 1 << 20
+
+
+def request(*, user: User, table: Table, column: Column, plan: Plan, numbers: Numbers) -> ChangeJob:
+    """Leave a change that was rehearsed to a worker. Raises Conflict if something is in the way."""
+    refuse_if_in_the_way(table, column)
+    parameters: RetypeParameters = {"plan": asdict(plan), "missing": numbers.missing}
+    table.known = None
+    with transaction.atomic():
+        locked_table(table)
+        refuse_while_busy(table)
+        job = ChangeJob.objects.create(
+            table=table, user=user, action=ChangeJob.Action.RETYPE, parameters=dict(parameters),
+            count=numbers.records, count_exact=True,
+        )  # fmt: skip
+        transaction.on_commit(lambda: ring(RUN_CHANGE, job.pk))
+    return job
+
+
+def perform(job: ChangeJob, watch: StageWatch) -> None:
+    """Make the change. What was allowed when it was requested may not be allowed any more."""
+    parameters = cast("RetypeParameters", job.parameters)
+    plan = Plan(**{**parameters["plan"], "numbers": tuple(parameters["plan"]["numbers"])})
+    table = access.get_table(job.user, job.table.name, "design")
+    column = table.columns.filter(pk=plan.column).first()
+    if column is None:
+        raise NotFound("The column is gone.", code="column_not_found")
+    retyping = _Retyping(job, watch, table, column, plan, parameters["missing"])
+    TableCopying(job.pk, table, retyping.swap, retyping.values, watch).run(retyping)
+
+
+class _Retyping:
+    """One attempt: what becomes of the column, and what the catalog says of it in the end."""
+
+    def __init__(
+        self, job: ChangeJob, watch: StageWatch, table: Table, column: Column, plan: Plan, missing: int
+    ) -> None:
+        self._job, self._watch, self._plan = job, watch, plan
+        self._numbers = Numbers(*plan.numbers, missing=missing)
+        self._reading = None if plan.reading is None else Reading.of_json(plan.reading)
+        self._recorded: Recorded | None = None
+        proposal = self._proposed(table, column)
+        target = proposal.target or (column.references if proposal.new.kind.is_reference else None)
+        index = column.index_or_none
+        self._is_indexed = (
+            index is not None and index.state == Index.State.COMPLETED and proposal.new.kind.can_be_indexed
+        )
+        self.swap = Swap(
+            old=column,
+            new=Column(pk=column.pk, table=table, **catalog_fields(proposal.new, target)),
+            kept=kept_column(table, column) if self._keeps else None,
+            filling=proposal.filling,
+            broken=[rule.broken for rule in proposal.rules],
+            indexed=self._is_indexed,
+        )
+        conversion = ColumnConversion(proposal.old, proposal.new, self._reading) if proposal.converts else None
+        self.values = ConvertedValues(conversion, may_fail=self._numbers.failing)
+
+    @property
+    def _keeps(self) -> bool:
+        return self._plan.on_failure == "keep" and self._numbers.failing > self._numbers.missing
+
+    def _proposed(self, table: Table, column: Column) -> Proposal:
+        plan = self._plan
+        return propose(user=self._job.user, table=table, column=column, changes=plan.wanted, on_failure=plan.on_failure)
+
+    def write_catalog(self) -> Column:
+        """Change the catalog; returns the column of the old values, with its name in PostgreSQL."""
+        table = locked_table(self._job.table)
+        proposal = self._proposed(table, current_column(table, self.swap.old))
+        self._recorded = record_change(
+            user=self._job.user,
+            proposal=proposal,
+            numbers=self._numbers,
+            reading=self._reading,
+            rewritten=True,
+            is_indexed=self._is_indexed,
+            plan=self._plan,
+        )
+        assert self._recorded.predecessor is not None  # since all values are written anew
+        hidden = copy(self._recorded.predecessor)
+        hidden.name = names.trashed_column(hidden.pk)
+        return hidden
+
+    def complete(self, successor: Successor) -> None:
+        """Keep what failed with the event, and end the job."""
+        assert self._recorded is not None
+        event, column = self._recorded.event, self._recorded.column
+        assert self._recorded.predecessor is not None
+        hidden = names.trashed_column(self._recorded.predecessor.pk)
+        failing = column_swap.keep_before(event, successor.table, column, successor.failed, hidden)
+        if failing:
+            column_swap.keep_after(event, successor.table, column)
+        if failing != event.details["change"]["count"]:
+            event.details["change"]["count"] = failing
+            event.save(update_fields=["details"])
+        self._watch.complete(event=event, count=self._numbers.records, progress=1.0, phase="")
+
+
+class ConvertedValues(Values):
+    """The values of the column itself, converted; by PostgreSQL's cast without a ``conversion``."""
+
+    def __init__(self, conversion: ColumnConversion | None, *, may_fail: int) -> None:
+        self._conversion, self._may_fail = conversion, may_fail
+
+    def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
+        return self._conversion is None or write_copy(self._conversion, session, records, into)
+
+    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
+        if self._conversion is None:
+            successor.cast(records)
+        else:
+            copy_into(successor.converted, successor.columns_converted, iter(lambda: read.read(_PIECE_BYTES), b""))
+
+    def check(self, successor: Successor) -> None:
+        failing = successor.count_failing()
+        if failing > self._may_fail:
+            than = f", {failing - self._may_fail:,} more than in the rehearsal" if self._may_fail else ""
+            count = "1 value does" if failing == 1 else f"{failing:,} values do"
+            raise outdated(f"By now {count} not fit{than}.")
+
+
+def write_copy(
+    conversion: ColumnConversion, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]
+) -> bool:
+    """Write converted values as one binary COPY; returns whether PostgreSQL's cast would do as well."""
+    is_cast = True
+    into.write(HEADER)
+    with closing(conversion.batches(session, records)) as batches:
+        for batch in batches:
+            if len(batch):
+                is_cast = is_cast and conversion.is_postgres_cast(batch)
+                into.write(without_ends(conversion.encoded(batch)))
+    into.write(TRAILER)
+    return is_cast

@@ -1,0 +1,107 @@
+"""Shared by tests that change columns of tables so large that a worker copies them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+
+from dataengine.models import ChangeJob, Table
+from dataengine.postgres import locks
+from dataengine.services import change_runs, column_changes, table_copying
+from dataengine.tests.importing import make_table
+from dataengine.tests.waiting import until
+
+ROWS = 3_000
+
+
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave all changes of values to a worker, which the tests are themselves."""
+    monkeypatch.setattr(column_changes, "MANY", 50)
+    monkeypatch.setattr("dataengine.services.retype_runs.ring", lambda *args, **options: None)
+    monkeypatch.setattr("dataengine.services.indexes.ring", lambda *args, **options: None)
+
+
+def make_sold(owner: User, **more: str) -> Table:
+    """A table ``sold`` with numbers as text, which 60 % of the records of ``parts`` refer to."""
+    made = make_table(owner, "sold", name="TEXT UNIQUE", price="TEXT", day="TEXT", n="INTEGER", **more)
+    fill(ROWS)
+    return made
+
+
+def fill(rows: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO userdata.sold (name, price, day, n)"
+            " SELECT 'a' || i, i || ',50', to_char('2020-01-01'::date + i, 'DD.MM.YYYY'), i"
+            " FROM generate_series(1, %s) i",
+            [rows],
+        )
+        cursor.execute("ANALYZE userdata.sold")
+
+
+def in_thread(job_id: int) -> threading.Thread:
+    """A thread that runs the job like another worker."""
+
+    def work() -> None:
+        change_runs.run(job_id)
+        connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def done(job_id: int) -> ChangeJob:
+    """The job after a worker has run it."""
+    found = change_runs.run(job_id)
+    assert found is not None
+    assert found.state == "completed", (found.error_code, found.error)
+    return found
+
+
+def values(column: str, table: str = "sold") -> list[str | None]:
+    """A column as text, in the order of the ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT "{column}"::text FROM userdata."{table}" ORDER BY id')
+        return [row[0] for row in cursor.fetchall()]
+
+
+def nothing_is_left(job_id: int) -> None:
+    """No lock, table, trigger or function of the change is there any more."""
+    until(lambda: not locks.job_is_held(job_id, locks.CHANGE_NAMESPACE))
+    table_copying.sweep()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'userdata_changes'::regnamespace"
+            " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'userdata_changes'::regnamespace"
+            " UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'tk:%%'"
+            " UNION ALL SELECT conname FROM pg_constraint WHERE NOT convalidated"
+        )
+        assert cursor.fetchall() == []
+
+
+@contextmanager
+def paused_at(
+    monkeypatch: pytest.MonkeyPatch, place: Any, name: str
+) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """The method ``name`` of ``place`` says that it was reached, and waits to be let go on: once."""
+    reached, go_on = threading.Event(), threading.Event()
+    original = getattr(place, name)
+
+    def pausing(*arguments: Any, **options: Any) -> Any:
+        if not reached.is_set():
+            reached.set()
+            go_on.wait()
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(place, name, pausing)
+    try:
+        yield reached, go_on
+    finally:
+        go_on.set()
