@@ -221,7 +221,7 @@ def _refuse_if_referenced(user: User, table: Table) -> None:
 
 def _refuse_if_target_is_trashed(columns: Sequence[Column]) -> None:
     """Also keeps the tables that the columns refer to from being deleted until the columns are back."""
-    keys = {column.references_id for column in columns}
+    keys = [column.references_id for column in columns if column.references_id is not None]
     held = Table.everything.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
     trashed = {table.pk for table in held if table.trashed_at is not None}
     for column in columns:
