@@ -83,7 +83,7 @@ def delete_column(*, user: User, table: Table, column: Column) -> TrashItem:
             index.delete()
         current.trashed_at = item.deleted_at
         current.save(update_fields=["trashed_at"])
-        if current.kind.is_searched_as_text:
+        if current.kind.is_text:
             indexes.queue_search_again(locked)
         return item
 
@@ -195,7 +195,7 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
         current.delete()
         record_event(user=user, table=locked, action="column.restored", details={"column": column.name})
         _build_again(locked, current.indexed)
-        if column.kind.is_searched_as_text:
+        if column.kind.is_text:
             indexes.queue_search_again(locked)
         return Restored(locked, column, notes)
 
@@ -221,7 +221,7 @@ def _refuse_if_referenced(user: User, table: Table) -> None:
 
 def _refuse_if_target_is_trashed(columns: Sequence[Column]) -> None:
     """Also keeps the tables that the columns refer to from being deleted until the columns are back."""
-    keys = {column.references_id for column in columns if column.references_id is not None}
+    keys = [column.references_id for column in columns if column.references_id is not None]
     held = Table.everything.select_for_update(no_key=True).filter(pk__in=keys).order_by("pk")
     trashed = {table.pk for table in held if table.trashed_at is not None}
     for column in columns:
