@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import closing
 
 from dataengine.imports.parsing.rows import Block
-from dataengine.imports.planning.footers import LOOKED_AT, LastRow
+from dataengine.imports.planning.footers import LOOKED_AT, SUMMED, LastRow
 
 
 def without_last(blocks: Generator[Block], count: int) -> Generator[Block]:
@@ -34,11 +34,20 @@ class Ending:
         self._delimiter = delimiter
         self._lines_are_records = lines_are_records
         self._blocks: deque[Block] = deque(maxlen=2)
+        self._count = 0
 
     def look(self, block: Block) -> None:
         """Take in one block."""
         if _size(block):
             self._blocks.append(block)
+            self._count += _size(block)
+
+    def columns(self) -> list[list[str]] | None:
+        """All good rows as columns of cells, missing ones empty; None of a file that is not small."""
+        if self._count > SUMMED or self._count > sum(map(_size, self._blocks)):
+            return None
+        parts = [[column.to_pylist() for column in block.columns] for block in self._blocks if len(block)]
+        return [[cell or "" for part in column for cell in part] for column in zip(*parts, strict=True)]
 
     def rows(self) -> list[LastRow]:
         """The last rows in their order, rejected ones among them."""

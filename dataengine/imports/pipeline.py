@@ -79,7 +79,7 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
             yield block
             if plan.enough is not None and plan.enough(block):
                 return
-    plan.footer = footer_of(ending.rows())
+    plan.footer = footer_of(ending.rows(), ending.columns())
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:

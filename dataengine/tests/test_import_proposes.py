@@ -152,6 +152,22 @@ def test_a_total_is_said_and_left_in(owner: User) -> None:
     assert job.findings["footer"]["message"] in job.findings["notes"]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("item,n,amount\na,1,10.50\nb,2,20.25\nc,3,30.00\n,6,60.75\n", 5),
+        ("item;n;amount\na;1;1.010,50\nb;2;20,25\nc;3;30,00\nErgebnis 2024;6;1.060,75\n", 5),
+        ("item,amount\na,$1.50\nb,$2.00\n,$3.50\n", 4),
+        ("item,n\n" + "".join(f"i{n},{n}\n" for n in range(1_000)) + ",499500\n", 1_002),
+    ],
+)
+def test_sums_are_known_without_a_word(owner: User, text: str, line: int) -> None:
+    job = import_text(owner, "made", text, create_table=True)
+    assert (job.findings["footer"]["rows"], job.findings["footer"]["line"]) == (1, line)
+    assert "looks like a total" in job.findings["footer"]["message"]
+    assert job.findings["proposals"][-1]["options"] == {"skip_last": 1}
+
+
 @pytest.mark.parametrize("new", [True, False])
 def test_the_option_leaves_totals_and_footnotes_out(owner: User, *, new: bool) -> None:
     footer = "Summe,,7.00\n\nSource: the kitchen\n* without sugar\n"
@@ -176,6 +192,11 @@ def test_the_option_leaves_totals_and_footnotes_out(owner: User, *, new: bool) -
         "name,n\nAnn,1\nBob,2\nCid,\n",
         "fuel,price\nSuper,1.5\nTotal Energies,about 2\n",
         "note\na\nb\nsource: c\n",
+        "n,m\n1,1\n2,2\n3,3\n",
+        "item,n,m\na,1,5\nb,2,5\nc,3,5\nd,6,5\n",
+        "item,n\na,1\nb,2\nc,3\n",
+        "item,n\na,0\nb,0\n,0\n",
+        "item,n\na,1\nb,many\n,1\n",
     ],
 )
 def test_ordinary_last_rows_are_none(owner: User, text: str) -> None:

@@ -202,3 +202,19 @@ def test_decimals_of_very_many_digits_are_read(owner: User, cells: list[str]) ->
     job = import_text(owner, "made", "v\n" + "".join(f"{cell}\n" for cell in cells), create_table=True)
     assert (job.state, job.rows_imported) == ("completed", len(cells)), job.error
     assert [value for (value,) in records("made", "v")] == cells
+
+
+def test_digits_that_floating_point_loses_are_said(owner: User) -> None:
+    make_table(owner, "t", d="DOUBLE PRECISION", r="REAL", n="NUMERIC", kept="DOUBLE PRECISION")
+    rows = [
+        ("1.5", "1.5", "0.1234567890123456789", "0.30000000000000004"),
+        ("0.1234567890123456789", "16777217", "1", "1234567890.12300000000"),
+        ("12345678901234567890", "1.50000000", "2", "6.02214076e23"),
+    ]
+    job = import_text(owner, "t", "d,r,n,kept\n" + "".join(",".join(row) + "\n" for row in rows))
+    assert job.rows_imported == 3
+    told = "have more digits than {} keeps, and are rounded; NUMERIC keeps them"
+    assert job.findings["notes"] == [
+        f"d: numbers such as 0.1234567890123456789 {told.format('DOUBLE PRECISION')}",
+        f"r: numbers such as 16777217 {told.format('REAL')}",
+    ]

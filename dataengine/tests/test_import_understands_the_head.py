@@ -103,6 +103,7 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
         (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were ignored."),
         (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators only: not rows."),
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
+        (b"a,b\r\n1,2\r\n3,4\x1a", None),
     ],
 )
 def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> None:

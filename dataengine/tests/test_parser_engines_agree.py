@@ -37,6 +37,13 @@ def test_on_small_texts(data: bytes, width: int, block_bytes: int, max_row_bytes
     agree(data, width, block_bytes, max_row_bytes)
 
 
+def test_byte_order_marks_in_a_row_whatever_the_cuts() -> None:
+    mark = "\ufeff".encode()
+    for data in (mark * 3, mark * 4 + b"a\n" + mark * 3, mark * 2 + b"\x1a", b"a\n" + mark * 3 + b"a\x1a"):
+        for size in range(1, 12):
+            agree(data, 1, size, 20)
+
+
 def test_on_long_texts_with_lines_that_look_like_rows() -> None:
     """Long enough for the look-ahead over 32 lines; seeded, since Hypothesis rarely builds such texts."""
     chance = random.Random(20240229)

@@ -85,6 +85,8 @@ CASES: dict[str, tuple[str, list[tuple[int, tuple[str | None, ...]]]]] = {
         [(1, ("a", "b")), (2, ("c", "\ufeffd")), (3, ("e\nf", "g"))],
     ),
     "the end mark of DOS": ("a,b\r\n1,\x1a2\r\n\x1a", [(1, ("a", "b")), (2, ("1", "\x1a2"))]),
+    "the end mark of DOS without a line end": ("a,b\r\n1,2\x1a", [(1, ("a", "b")), (2, ("1", "2"))]),
+    "a cell may end in it": ("a,b\n1,2\x1a\n", [(1, ("a", "b")), (2, ("1", "2\x1a"))]),
     "the end mark is at the end": ("a,b\n\x1a,c\n", [(1, ("a", "b")), (2, ("\x1a", "c"))]),
     "delimiters alone": (
         'a,b,c\n,,\n,\n"",,\n,,,,\nd,e,f\n',

@@ -193,7 +193,8 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle)
         more = ""
         if other.failures > MOST_FAILURES:  # counting stops once a style is out of the question: it may be more
             more, votes = ("more than ", MOST_FAILURES) if votes > MOST_FAILURES else ("at least ", votes)
-        against = f"{best.failures:,} do not fit" if best.failures else "none contradicts it"
+        misfits = f"{best.failures:,} {'does' if best.failures == 1 else 'do'} not fit"
+        against = misfits if best.failures else "none contradicts it"
         proof = (
             f"decimal {best.style.words}: {more}{votes:,} {'cells show' if votes > 1 else 'cell shows'} it, {against}"
         )

@@ -8,13 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 from typing import TypedDict
 
+from dataengine.imports.converting.number_styles import COMMA, POINT, NumberStyle, read_one
 from dataengine.imports.dialects.sample import kind
 
 LOOKED_AT = 30
 """How many of the last rows are looked at, to know the footer from what stands above it."""
+
+
+SUMMED = 2_000
+"""In files of at most so many rows, a last row that holds the sums of those above is known without a word for it."""
+_ENOUGH = 3
+"""Rows above, of which a row of sums is hardly one by chance."""
 
 
 class Footer(TypedDict):
@@ -53,9 +61,13 @@ class LastRow:
     is_apart: bool = False
 
 
-def footer_of(rows: Sequence[LastRow]) -> Footer | None:
-    """What of the last rows of a file, in their order, is none of its records."""
-    count = 0
+def footer_of(rows: Sequence[LastRow], columns: Sequence[Sequence[str]] | None = None) -> Footer | None:
+    """What of the last rows of a file, in their order, is none of its records.
+
+    ``columns`` are the cells of all its good rows, if it is small.
+    """
+    are_sums = len(rows) > 1 and bool(columns) and _are_sums(rows[-1].cells, columns or ())
+    count = int(are_sums)
     while count < len(rows) - 1:
         row, above = rows[-1 - count], rows[: len(rows) - 1 - count]
         if not (_is_note(row, above) or _is_total(row, above)):
@@ -65,7 +77,7 @@ def footer_of(rows: Sequence[LastRow]) -> Footer | None:
         return None
     first = rows[-count]
     said = next(cell.strip() for cell in first.cells if cell.strip())[:60]
-    what = "a total" if _TOTAL.fullmatch(said) else "a footnote"
+    what = "a total" if _TOTAL.fullmatch(said) or (are_sums and count == 1) else "a footnote"
     if count == 1:
         message = f"the last row (line {first.line:,}: {said}) looks like {what}; “skip_last”: 1 leaves it out"
     else:
@@ -97,6 +109,39 @@ def _is_total(row: LastRow, above: Sequence[LastRow]) -> bool:
         if cell.strip() and kind(cell.strip()) != "number":
             return False
     return False
+
+
+def _are_sums(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the last row holds sums of all the rows above, in each column in which it holds a number.
+
+    Several sums tell it, or one where a column stays empty that is filled above.
+    """
+    if [column[-1] for column in columns] != list(cells) or len(columns[0]) <= 2:
+        return False  # the last row of the file is a rejected one, or there is nothing to add up
+    found, is_open = 0, False
+    for column in columns:
+        *above, last = (cell.strip() for cell in column)
+        if not last:
+            is_open = is_open or all(above)
+        elif kind(last) == "number":
+            if not any(_is_sum(last, above, style) for style in (POINT, COMMA)):
+                return False
+            found += 1
+    return bool(found) and (is_open or (found > 1 and len(columns[0]) > _ENOUGH))
+
+
+def _is_sum(last: str, above: Sequence[str], style: NumberStyle) -> bool:
+    total = _number(last, style)
+    numbers = [_number(cell, style) for cell in above if cell]
+    known = [number for number in numbers if number is not None]
+    return total is not None and len(known) == len(numbers) and sum(map(bool, known)) > 1 and sum(known) == total
+
+
+def _number(text: str, style: NumberStyle) -> Decimal | None:
+    if re.fullmatch(style.simple, text, re.ASCII):
+        return Decimal(text)
+    said = read_one(text, style)
+    return None if said is None else Decimal(said.text)
 
 
 def _filled(row: LastRow) -> int:

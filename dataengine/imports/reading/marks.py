@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 _BOM = codecs.BOM_UTF8
 _AT_LINE_START = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")+")
-_END_MARK = re.compile(rb"(?<![^\r\n])\x1a[\r\n]*\Z")
+_END_MARK = re.compile(rb"(?<![^\r\n])\x1a[\r\n]*\Z|\x1a\Z")
 # This may be half of a mark: wait for the bytes that follow.
-_UNDECIDED = re.compile(rb"(?<![^\r\n])(?:\xef\xbb?|\x1a[\r\n]*)\Z")
+_UNDECIDED = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")*(?:\xef\xbb?|\x1a[\r\n]*)\Z|\x1a\Z")
 
 
 class WithoutMarks:
