@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from fractions import Fraction
 from typing import Final
 
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -68,16 +67,14 @@ def read(text: str) -> timedelta:
     elif (found := _ISO.fullmatch(text)) and (found["dated"] or found["timed"]):
         total = _signed(found["sign"], _dated(found["dated"]) + _timed(found["timed"] or ""))
     elif found := _WORDED.fullmatch(text):
-        total = _signed(found["sign"], sum((_amount(*part) for part in _WORDED_PART.findall(text)), Fraction()))
+        total = _signed(found["sign"], sum(_amount(*part) for part in _WORDED_PART.findall(text)))
     elif re.fullmatch(rf"[+-]?{_NUMBER}", text, re.ASCII):
         raise NotADuration(WITHOUT_UNIT)
     else:
         raise NotADuration(UNREADABLE)
-    if total.denominator != 1:
-        raise OutOfRange(TOO_FINE)
     if not -LIMIT < total < LIMIT:
         raise OutOfRange(TOO_LONG)
-    return int(total) * MICROSECOND
+    return total * MICROSECOND
 
 
 def written(value: timedelta) -> str:
@@ -101,39 +98,47 @@ def _parts(value: timedelta) -> tuple[str, int, int, str]:
     return "-" if micros < 0 else "", seconds // 3600, seconds // 60 % 60, f"{seconds % 60}{fraction}"
 
 
-def _signed(sign: str, total: Fraction) -> Fraction:
+def _signed(sign: str, total: int) -> int:
     return -total if sign == "-" else total
 
 
-def _number(text: str) -> Fraction:
-    return Fraction(text.replace(",", "."))
+def _micros(amount: str, unit: int) -> int:
+    """So many microseconds are some units, of which there may be decimals."""
+    whole, _, fraction = amount.replace(",", ".").partition(".")
+    if not fraction:
+        return int(whole) * unit
+    scale: int = 10 ** len(fraction)
+    total, rest = divmod(int(whole + fraction) * unit, scale)
+    if rest:
+        raise OutOfRange(TOO_FINE)
+    return total
 
 
-def _clock(found: re.Match[str]) -> Fraction:
-    minutes, seconds = int(found["m"]), _number(found["s"] or "0")
-    if minutes >= 60 or seconds >= 60:
+def _clock(found: re.Match[str]) -> int:
+    minutes, seconds = int(found["m"]), found["s"] or "0"
+    if minutes >= 60 or int(seconds[:2]) >= 60:
         raise NotADuration("An hour has 60 minutes, and a minute 60 seconds.")
-    return int(found["h"]) * _UNITS["h"] + minutes * _UNITS["m"] + seconds * _SECOND
+    return int(found["h"]) * _UNITS["h"] + minutes * _UNITS["m"] + _micros(seconds, _SECOND)
 
 
-def _dated(text: str) -> Fraction:
-    total = Fraction()
+def _dated(text: str) -> int:
+    total = 0
     for amount, unit in _ISO_PART.findall(text):
         if unit.upper() in "WD":
-            total += _number(amount) * _UNITS[unit.lower()]
-        elif _number(amount):  # other programs write P0Y0M1DT2H
+            total += _micros(amount, _UNITS[unit.lower()])
+        elif amount.strip("+-0.,"):  # other programs write P0Y0M1DT2H
             raise NotADuration(NO_LENGTH)
     return total
 
 
-def _timed(text: str) -> Fraction:
-    return sum((_number(amount) * _UNITS[unit.lower()] for amount, unit in _ISO_PART.findall(text)), Fraction())
+def _timed(text: str) -> int:
+    return sum(_micros(amount, _UNITS[unit.lower()]) for amount, unit in _ISO_PART.findall(text))
 
 
-def _amount(amount: str, word: str) -> Fraction:
+def _amount(amount: str, word: str) -> int:
     unit = _WORDS.get(word.lower())
     if re.fullmatch(r"[0-9]+,[0-9]{3}", amount):  # a thousand, or one and no decimals?
         raise NotADuration(UNREADABLE)
     if unit is None:
         raise NotADuration(NO_LENGTH if _CALENDAR.fullmatch(word) else UNREADABLE)
-    return _number(amount) * _UNITS[unit]
+    return _micros(amount, _UNITS[unit])

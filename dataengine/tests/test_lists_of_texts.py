@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from dataengine.columns import text_lists
+from dataengine.columns.types import REGISTRY
 from dataengine.models import Column, Table
 from dataengine.queries.needs import helper_of
 from dataengine.services import indexes
@@ -186,11 +187,18 @@ def test_columns_that_cannot_be(client: APIClient, described: Any) -> None:
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["x"]), answer.content
 
 
-@pytest.mark.usefixtures("things")
-def test_postgresql_itself_holds_to_the_choices() -> None:
-    for wrong in ("{purple}", "{red,red}", "{red,NULL}"):
+@pytest.mark.parametrize("count", [3, 12, 13, 40])
+def test_postgresql_itself_holds_to_the_choices(make_table: MakeTable, count: int) -> None:
+    choices = [f"c'{number}" for number in range(count)]
+    made = make_table("t", c=REGISTRY["choices"].sql_text({"choices": choices}))
+    insert = "INSERT INTO userdata.t (c) VALUES (%s)"
+    for wrong in (["x"], [choices[0], choices[1], choices[0]], [choices[0], None], [""]):
         with pytest.raises(IntegrityError), connection.cursor() as cursor:
-            cursor.execute("INSERT INTO userdata.things (colours) VALUES (%s)", [wrong])
+            cursor.execute(insert, [wrong])
+    right: list[list[str] | None] = [choices[::-1], choices[:2], [], None]
+    with connection.cursor() as cursor:
+        cursor.executemany(insert, [[each] for each in right])
+    assert [row[-1] for row in records(made.name)] == right
 
 
 def test_json_schema_both_ways(client: APIClient, things: Table) -> None:

@@ -129,9 +129,6 @@ class ColumnType(ABC):
         # An explicit cast to varchar(n) would silently cut a text short; an assignment refuses it.
         return "text" if self.is_text else self.postgres_type(parameters)
 
-    choice_check: ClassVar[LiteralString] = "{} IN ({})"
-    """The SQL of the condition that the value is made of the choices."""
-
     def choices(self, parameters: Parameters) -> Sequence[str] | None:
         """The only texts that the column accepts; None if it is not about choices."""
         return None

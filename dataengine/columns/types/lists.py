@@ -118,7 +118,6 @@ class Choices(Offering, TextList):
     sample = "red and green"
     sql_names = ("CHOICES",)
     has_few_values = True
-    choice_check = "{0} <@ ARRAY[{1}] AND NOT tablekeep_functions.has_repeats({0})"
     lossless = frozenset({"texts"})
     checked = frozenset({"json", "jsonb"})
 

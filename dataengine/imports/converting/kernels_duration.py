@@ -1,7 +1,8 @@
 """The conversion kernel for lengths of time. Pure.
 
-Nearly all are written as a clock, in a few shapes: their digits are one number each, whole columns at once. What is
-written otherwise (``P1DT2H``, ``90 min``) is read text by text, each once.
+Nearly all are written as a clock, in a few shapes: their digits are one number each, whole columns at once; or as
+programs write them (``PT1H30M``), which a pattern takes apart. What is written otherwise (``1 day 2:00:00``,
+``90 min``) is read text by text, each once.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .remembered import remembered
 from .shapes import SURE_DIGITS, Ints, Mask, Shapes, digits_in, shapes_of
 
 _CLOCK = r"^[+-]?[0-9]{1,9}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,6})?)?$"
+_ISO = r"^(?P<sign>-?)PT(?:(?P<h>[0-9]{1,9})H)?(?:(?P<m>[0-9]{1,9})M)?(?:(?P<s>[0-9]{1,9})(?:\.(?P<f>[0-9]{1,6}))?S)?$"
 _SECOND = 1_000_000
 
 
@@ -39,6 +41,10 @@ def careful_duration(cells: pa.Array, target: Target) -> Converted:
         micros, good = _by_shapes(shapes)
     values = pc.cast(pa.array(micros, mask=~good), target.arrow)
     rest = present(text) & ~good
+    if rest.any():
+        micros, good = _by_pattern(only(text, rest))
+        values = pc.if_else(pa.array(good), pa.array(micros).cast(target.arrow), values)
+        rest &= ~good
     if not rest.any():
         return Converted(values, [])
     others = _read(only(text, rest), target)
@@ -70,6 +76,25 @@ def _clock(shape: str) -> tuple[bool, bool, int] | None:
         return None
     _, _, fraction = shape.replace(",", ".").partition(".")
     return shape[0] == "-", shape.count(":") == 2, len(fraction)
+
+
+def _by_pattern(text: pa.Array) -> tuple[Ints, Mask]:
+    """The same for hours, minutes and seconds as ISO 8601 has them."""
+    good = matches(text, _ISO) & ~mask_of(pc.ends_with(text, "T"))  # PT alone
+    micros = np.zeros(len(text), np.int64)
+    if not good.any():
+        return micros, good
+    parts = pc.extract_regex(text.filter(pa.array(good)), _ISO)
+
+    def numbers(name: str) -> Ints:
+        digits = pc.struct_field(parts, name)
+        found: Ints = pc.if_else(pc.equal(digits, ""), "0", digits).cast(pa.int64()).to_numpy()
+        return found
+
+    fraction = pc.utf8_rpad(pc.struct_field(parts, "f"), 6, "0").cast(pa.int64()).to_numpy()
+    found = ((numbers("h") * 60 + numbers("m")) * 60 + numbers("s")) * _SECOND + fraction
+    micros[good] = np.where(mask_of(pc.equal(pc.struct_field(parts, "sign"), "-")), -found, found)
+    return micros, good
 
 
 def _read(text: pa.Array, target: Target) -> Converted:
