@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from dataengine.columns import displays, value_schemas
-from dataengine.columns.schema_faults import Fault, faults_of_schema, pointer
+from dataengine.columns.schema_faults import Fault, faults_of_schema, plain, pointer
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput, shown, together
@@ -41,7 +41,7 @@ def columns_of(schema: object) -> list[ColumnSpec]:
     """The columns that an object schema describes. Raises InvalidInput that names each property at fault."""
     if not isinstance(schema, Mapping):
         raise _invalid("Give a JSON object.")
-    faults = faults_of_schema(json.loads(json.dumps(schema)))
+    faults = faults_of_schema(plain(schema))
     if faults:
         raise together([_no_schema(fault) for fault in faults], "This is not a JSON Schema (draft 2020-12).")
     properties = schema.get("properties", {})

@@ -7,14 +7,13 @@ same.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from dataengine.columns.displays import DISPLAY_SCHEMA
 from dataengine.columns.identifiers import MAX_COLUMNS
-from dataengine.columns.schema_faults import DRAFT, Fault, faults_of, validator
+from dataengine.columns.schema_faults import DRAFT, Fault, faults_of, plain, validator
 from dataengine.columns.types import EXACT, IGNORE_CASE
 from dataengine.exceptions import InvalidInput, Path, shown
 
@@ -185,11 +184,6 @@ def _worded(fault: Fault) -> Fault:
     if fault.keyword == "oneOf" and not fault.path:
         return Fault(("fields",), "oneOf", "Give either fields or json_schema.")
     return fault
-
-
-def plain(value: Any) -> Any:
-    """JSON without what only our parser knows of numbers."""
-    return json.loads(json.dumps(value))
 
 
 @cache

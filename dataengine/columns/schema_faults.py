@@ -12,12 +12,15 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from dataengine.exceptions import Path, shown
+from dataengine.columns.json_texts import is_deeper
+from dataengine.exceptions import InvalidInput, Path, shown
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+MAX_DEPTH = 200
+"""Validators go down to 255 levels."""
 MOST_FAULTS = 50
 """One answer names at most so many; the others come up once these are corrected."""
 _PATTERN_BYTES = 512 * 1024
@@ -63,6 +66,15 @@ def _metaschema() -> Validator:
     from jsonschema_rs import Draft202012Validator
 
     return Draft202012Validator({"$ref": DRAFT}, offline=True)
+
+
+def plain(value: Any) -> Any:
+    """JSON without what only our parser knows of numbers. Raises InvalidInput for what no validator goes through."""
+    text = json.dumps(value)
+    copy = json.loads(text)
+    if is_deeper(copy, text, MAX_DEPTH):
+        raise InvalidInput("This is nested too deeply.", code="bad_request")
+    return copy
 
 
 def validator(schema: Mapping[str, Any]) -> Validator:
@@ -166,6 +178,7 @@ _SENTENCES: dict[str, Callable[[Any], str]] = {
     "minProperties": _least("keys"),
     "maxProperties": _most("keys"),
     "uniqueItems": lambda kind: "No entry may occur twice.",
+    "unevaluatedItems": lambda kind: "Some of the entries are not allowed.",
     "contains": lambda kind: "An entry that is needed is missing.",
     "propertyNames": lambda kind: f"A key is not allowed. {next(_faults(kind.error)).message}",
     "falseSchema": lambda kind: "This is not allowed.",

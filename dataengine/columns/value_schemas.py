@@ -28,6 +28,8 @@ MAX_STEPS = 2_000
 """How many subschemas may come to be applied to one place in a value, with all that leads there."""
 MAX_DEPTH = 64
 """How deep values may be nested, and so to which depth steps are counted."""
+_SCHEMA_DEPTH = 2 * MAX_DEPTH
+"""How deep schemas may be: a value's level takes two of theirs."""
 _LONG = 300
 """Digits of a whole number that Python reads as a decimal."""
 _CHILD = ("additionalProperties", "propertyNames", "items", "contains", "unevaluatedItems", "unevaluatedProperties")
@@ -53,6 +55,8 @@ def checked(given: Mapping[str, Any]) -> dict[str, Any]:
         raise SchemaRefused("It is nested too deeply.") from error
     if len(text) > MAX_CHARACTERS:
         raise SchemaRefused(f"It has {len(text):,} characters; at most {MAX_CHARACTERS:,} are allowed.")
+    if is_deeper(schema, text, _SCHEMA_DEPTH):
+        raise SchemaRefused(f"It is nested deeper than {_SCHEMA_DEPTH} levels.")
     if str(schema.get("$schema", DRAFT)).removesuffix("#") != DRAFT:
         raise SchemaRefused(f"Give a schema of draft 2020-12 ({DRAFT}).", ("$schema",))
     if (fault := next(iter(faults_of_schema(schema)), None)) is not None:

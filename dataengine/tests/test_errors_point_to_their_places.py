@@ -112,6 +112,21 @@ def test_add_column(client: APIClient, make_table: MakeTable, body: dict[str, An
     assert client.get("/api/tables/people/columns/").json()["count"] == 1
 
 
+def test_bodies_that_are_nested_too_deeply(client: APIClient, make_table: MakeTable) -> None:
+    make_table("people", name="TEXT")
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    for answer in (
+        client.post("/api/create-table/", {"table_name": "t", "fields": {"a": {"type": "JSON", "default": deep}}}),
+        client.post("/api/create-table/", {"table_name": "t", "json_schema": {"properties": {"a": {"enum": deep}}}}),
+        client.post("/api/tables/people/columns/", {"column_name": "a", "column_type": "JSON", "default": deep}),
+        client.patch("/api/tables/people/columns/name/", {"default": deep}),
+        client.patch("/api/tables/people/", {"label": deep}),
+    ):
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "This is nested too deeply.")
+
+
 def test_what_was_read_may_be_sent_back(client: APIClient, make_table: MakeTable) -> None:
     make_table("people", name="TEXT UNIQUE", price="NUMERIC DEFAULT 0.10")
     table = client.get("/api/tables/people/").json()

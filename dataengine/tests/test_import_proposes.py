@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
+from dataengine.imports.converting.number_styles import COMMA, POINT, Tally, decide
 from dataengine.imports.planning.footers import LastRow, footer_of
 from dataengine.models import ImportJob
 from dataengine.tests.importing import import_text, make_table, records, rejected
@@ -239,3 +240,16 @@ def test_what_stands_below_a_blank_line_in_one_cell_is_a_footnote() -> None:
     assert footer_of([*rows, LastRow(5, ["as of May"])]) is None
     assert footer_of([*rows, LastRow(6, ["2024"], is_apart=True)]) is None
     assert footer_of([]) is None
+
+
+def test_what_is_counted_is_a_lower_bound_where_counting_stopped() -> None:
+    def said(point: int, comma: int) -> str:
+        tallies = [Tally(POINT, cells=50_000, failures=point), Tally(COMMA, cells=50_000, failures=comma)]
+        choice = decide(tallies, None, POINT)
+        assert choice is not None
+        return choice.note
+
+    assert "comma: more than 10,000 cells show it, none contradicts it" in said(10_500, 0)
+    assert "comma: 9,900 cells show it, 100 do not fit" in said(10_000, 100)
+    assert "comma: at least 9,950 cells show it, 100 do not fit" in said(10_050, 100)
+    assert "comma: 3 cells show it, 1 does not fit" in said(4, 1)

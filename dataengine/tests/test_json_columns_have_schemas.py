@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -199,6 +200,7 @@ def test_objects_and_lists_of_a_json_schema_become_such_columns(client: APIClien
         ({"format": "horoscope"}, "/format"),
         ({"patternProperties": {f"a{number}": {} for number in range(41)}}, ""),
         ({"description": "x" * 70_000}, ""),
+        (reduce(lambda inner, _: {"items": inner}, range(129), {}), ""),
         ({"allOf": [{"items": {"$ref": "#"}}, {"items": {"$ref": "#"}}]}, ""),
         (
             {"$ref": "#/$defs/0"}

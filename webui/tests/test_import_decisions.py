@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from guardian.shortcuts import assign_perm
 
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_looks, import_runs
 from dataengine.tests.importing import records
 from webui.tests.pages import read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,3 +191,33 @@ def test_nonsense_in_controls_is_said_and_never_an_error_of_ours(
         assert ImportJob.objects.latest("pk").table_name == "orders"
     else:
         assert "orders.csv" in read(answer)
+
+
+def test_the_form_s_decimal_mark_is_that_of_the_columns_without_one_of_their_own(as_owner: Client) -> None:
+    text = "a,b,c\n" + "1.000,2.000,x\n" * 3
+    location = draft_of(as_owner, NEW, text)
+    form = {"do": "start", "draft": read(as_owner.get(location)).value("draft"), "table_name": "orders"}
+    for place, header in enumerate("abc"):
+        form |= {f"header-{place}": header, f"column-{place}": header}
+    assert as_owner.post(NEW, {**form, "decimal": ",", "decimal-1": "."}).status_code == 302
+    job = import_runs.run(ImportJob.objects.latest("pk").pk)
+    assert job is not None
+    assert job.options["decimal"] == {"a": ",", "b": ".", "c": ","}
+    assert records("orders", "a", "b", "c")[0] == ("1000", "2.000", "x")
+
+
+def test_buttons_to_do_it_over_are_for_those_who_may(
+    as_owner: Client, as_colleague: Client, colleague: User, looks_apart: None
+) -> None:
+    job = start(as_owner, NEW, draft_of(as_owner, NEW, ORDERS))
+    assign_perm("edit_table", colleague, Table.objects.get(name="orders"))
+    page = f"/imports/{job.pk}/"
+    assert "Make qty text instead" in read(as_owner.get(page)).words_of("button")
+    assert "Make qty text instead" not in read(as_colleague.get(page)).words_of("button")
+
+
+def test_a_look_that_failed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([{}, {"rows": 1}])
+    monkeypatch.setattr(import_looks, "_answer", lambda question: next(answers))
+    asked = [import_looks.look("uploads/once", "a.csv", {}, None) for _ in range(3)]
+    assert asked == [{}, {"rows": 1}, {"rows": 1}]
