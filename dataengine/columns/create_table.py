@@ -335,8 +335,8 @@ class _Reader:
             return
         wanted = dict(rules[next(iter(rules))])
         choices = wanted.pop("choices", None)
-        if choices is not None and spec.kind.is_text and not wanted:
-            spec = replace(spec, type="choice", parameters={"choices": choices})
+        if choices is not None and not wanted and (spec.kind.is_text or spec.kind.is_list):
+            spec = replace(spec, type="choices" if spec.kind.is_list else "choice", parameters={"choices": choices})
         elif choices is not None or not wanted.keys() <= spec.kind.constraints:
             self.notes.append(f"{_sql(part)} is left out: {spec.kind.noun} columns cannot have this rule.")
             return

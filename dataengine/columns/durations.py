@@ -7,6 +7,7 @@ that is always the same, so they are refused and never mixed with days.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -30,6 +31,7 @@ _WORDS = {
 _CALENDAR = re.compile(r"(?:y|yr|yrs|years?|mon|mons|months?|quarters?|decades?|century|centuries)\b", re.IGNORECASE)
 
 _NUMBER = r"[0-9]{1,19}(?:[.,][0-9]{1,40})?"
+_SIGNED = rf"[+-]?{_NUMBER}"
 _CLOCK = r"(?P<h>[0-9]{1,19}):(?P<m>[0-9]{2})(?::(?P<s>[0-9]{2}(?:[.,][0-9]{1,40})?))?"
 CLOCK = re.compile(rf"(?P<sign>[+-]?){_CLOCK}", re.ASCII)
 _DAYS_AND_CLOCK = re.compile(
@@ -37,7 +39,8 @@ _DAYS_AND_CLOCK = re.compile(
 )
 # Every part may have a sign of its own, which PostgreSQL writes.
 _ISO = re.compile(
-    rf"(?P<sign>[+-]?)P(?P<dated>(?:[+-]?{_NUMBER}[YMWD])*)(?:T(?P<timed>(?:[+-]?{_NUMBER}[HMS])+))?",
+    rf"(?P<sign>[+-]?)P(?P<dated>(?:{_SIGNED}Y)?(?:{_SIGNED}M)?(?:{_SIGNED}W)?(?:{_SIGNED}D)?)"
+    rf"(?:T(?P<timed>(?:{_SIGNED}H)?(?:{_SIGNED}M)?(?:{_SIGNED}S)?))?",
     re.ASCII | re.IGNORECASE,
 )
 _ISO_PART = re.compile(rf"([+-]?{_NUMBER})([A-Z])", re.ASCII | re.IGNORECASE)
@@ -64,10 +67,10 @@ def read(text: str) -> timedelta:
         total = _signed(found["sign"], _clock(found))
     elif found := _DAYS_AND_CLOCK.fullmatch(text):
         total = int(found["days"]) * _UNITS["d"] + _signed(found["sign"], _clock(found))
-    elif (found := _ISO.fullmatch(text)) and (found["dated"] or found["timed"]):
+    elif (found := _ISO.fullmatch(text)) and (found["timed"] or (found["timed"] is None and found["dated"])):
         total = _signed(found["sign"], _dated(found["dated"]) + _timed(found["timed"] or ""))
     elif found := _WORDED.fullmatch(text):
-        total = _signed(found["sign"], sum(_amount(*part) for part in _WORDED_PART.findall(text)))
+        total = _signed(found["sign"], _worded(_WORDED_PART.findall(text)))
     elif re.fullmatch(rf"[+-]?{_NUMBER}", text, re.ASCII):
         raise NotADuration(WITHOUT_UNIT)
     else:
@@ -133,6 +136,12 @@ def _dated(text: str) -> int:
 
 def _timed(text: str) -> int:
     return sum(_micros(amount, _UNITS[unit.lower()]) for amount, unit in _ISO_PART.findall(text))
+
+
+def _worded(parts: Sequence[tuple[str, str]]) -> int:
+    if len({_WORDS.get(word.lower(), word) for _, word in parts}) < len(parts):
+        raise NotADuration(UNREADABLE)  # the same unit twice
+    return sum(_amount(*part) for part in parts)
 
 
 def _amount(amount: str, word: str) -> int:

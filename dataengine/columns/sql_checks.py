@@ -48,6 +48,8 @@ def _rules(check: exp.Expr) -> Rules:
             return {_column(check.this): {"choices": [_text(one) for one in check.expressions]}}
         case exp.EQ() if isinstance(check.right, exp.Any):
             return {_column(check.left): {"choices": _listed(check.right.this)}}
+        case exp.ArrayContainedBy():
+            return {_column(check.this): {"choices": _listed(check.expression)}}
         case exp.RegexpLike():
             return {_column(check.this): {"pattern": _text(check.expression)}}
         case _:

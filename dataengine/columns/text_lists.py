@@ -1,14 +1,15 @@
 """Lists of texts in one text, as cells of files, editors and filters have them. Pure.
 
-One rule reads them all: an array in JSON; else one text a line, if there are several lines; else texts separated by
-semicolons, if there is one, or by commas. Then spaces around texts do not count, nothing between two separators is no
-text, and a text in double quotes may hold separators.
+One rule reads them all: an array in JSON, or as PostgreSQL writes it (``{a,"b, c"}``); else one text a line, if there
+are several lines; else texts separated by semicolons, if there is one, or by commas. Then spaces around texts do not
+count, nothing between two separators is no text, and a text in double quotes may hold separators.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Collection, Sequence
 
 EXPECTED = "texts separated by commas, semicolons or line breaks, or a JSON array of texts"
@@ -19,6 +20,9 @@ SPACES = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """What does not count around a text in a list."""
+_QUOTED, _BARE = r'"(?:[^"\\]|\\.)*"', r'[^\s",{}\\](?:[^",{}\\]*[^\s",{}\\])?'
+_LITERAL = re.compile(rf"\s*(?:{_QUOTED}|{_BARE})\s*(?:,\s*(?:{_QUOTED}|{_BARE})\s*)*", re.DOTALL)
+_LITERAL_ITEM = re.compile(rf"({_QUOTED})|({_BARE})", re.DOTALL)
 BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 """What ends a line."""
 
@@ -38,6 +42,8 @@ def read(text: str, whole: Collection[str] = ()) -> list[str]:
         return [bare]
     if bare.startswith("[") and bare.endswith("]"):
         return _from_json(bare)
+    if bare.startswith("{") and bare.endswith("}"):
+        return _from_literal(bare)
     lines = bare.splitlines()
     if len(lines) > 1:
         return [line.strip() for line in lines if line.strip()]
@@ -108,6 +114,20 @@ def _from_json(text: str) -> list[str]:
         if isinstance(error, NotAList):
             raise
         raise NotAList("This is not valid JSON. Put texts in double quotes.") from error
+
+
+def _from_literal(text: str) -> list[str]:
+    inner = text[1:-1]
+    if not inner.strip():
+        return []
+    if not _LITERAL.fullmatch(inner):
+        raise NotAList("This is no array as PostgreSQL writes it.")
+    items = []
+    for quoted, bare in _LITERAL_ITEM.findall(inner):
+        if not quoted and bare.strip().upper() == "NULL":
+            raise NotAList(NOT_TEXTS)
+        items.append(re.sub(r"(?s)\\(.)", r"\1", quoted[1:-1] if quoted else bare.strip()))
+    return items
 
 
 def _separated(line: str) -> list[str]:

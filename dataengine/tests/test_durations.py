@@ -80,7 +80,8 @@ def test_how_lengths_are_written(text: str, written: str) -> None:
         ("-9999999999 weeks", durations.TOO_LONG),
         *((text, durations.UNREADABLE) for text in (
             "", "P", "PT", "-", "h", "1:2:3", "1:02:03:04", "1::2", "soon", "1 day -", "5 parsecs", "1_0:00",
-            "1\u0663:00", "1,000 h", "1h 30", "PT1H30", "1 day 2 day 3:00:00x",
+            "1\u0663:00", "1,000 h", "1h 30", "PT1H30", "1 day 2 day 3:00:00x", "1 day 2 days", "5m 5 min", "P1D1D",
+            "PT1M1H", "P1DT",
         )),
     ],
 )  # fmt: skip

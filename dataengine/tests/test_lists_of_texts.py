@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from dataengine.columns import text_lists
+from dataengine.columns.create_table import read_create_table
 from dataengine.columns.types import REGISTRY
 from dataengine.models import Column, Table
 from dataengine.queries.needs import helper_of
@@ -40,8 +41,10 @@ def test_whatever_is_written_is_read_again(listed: list[str]) -> None:
 @given(st.lists(items, max_size=4))
 def test_postgresql_reads_its_own_way_of_writing(listed: list[str]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT %s::text[]", [text_lists.literal(listed)])
-        assert cursor.fetchone() == (listed,)
+        cursor.execute("SELECT r.x, r.x::text FROM (SELECT %s::text[]) AS r(x)", [text_lists.literal(listed)])
+        found, written = cursor.fetchone() or ([], "")
+    assert found == listed
+    assert text_lists.read(written) == listed
 
 
 @pytest.mark.parametrize(
@@ -56,6 +59,10 @@ def test_postgresql_reads_its_own_way_of_writing(listed: list[str]) -> None:
         ('"a, b",c', ["a, b", "c"]),
         ('5" disk, 3" disk', ['5" disk', '3" disk']),
         ("[draft", ["[draft"]),
+        ("{}", []),
+        ('{a, "b, c",d e}', ["a", "b, c", "d e"]),
+        ('{"q\\"\\\\",""}', ['q"\\', ""]),
+        ("{draft", ["{draft"]),
     ],
 )
 def test_how_lists_are_written(text: str, listed: list[str]) -> None:
@@ -63,7 +70,21 @@ def test_how_lists_are_written(text: str, listed: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[1]", "[null]", '["a",]', "[a], [b]", '["\\u0000"]', '["\\ud800"]', '"a"b', "[" * 9999 + "]" * 9999]
+    "text",
+    [
+        "[1]",
+        "[null]",
+        '["a",]',
+        "[a], [b]",
+        '["\\u0000"]',
+        '["\\ud800"]',
+        '"a"b',
+        "[" * 9999 + "]" * 9999,
+        '{"a": 1}',
+        "{a,NULL}",
+        "{a,,b}",
+        "{a b{c}",
+    ],
 )
 def test_what_is_no_list(text: str) -> None:
     with pytest.raises(text_lists.NotAList):
@@ -292,3 +313,26 @@ def test_exports_hold_json(client: APIClient, things: Table) -> None:
     answer = client.get(f"/api/tables/{things.name}/export/?format=json")
     listed = client.get(f"/api/tables/{things.name}/records/").json()["results"]
     assert json.loads(b"".join(answer.streaming_content)) == listed
+
+
+def test_create_table_both_ways(client: APIClient, owner: User, things: Table) -> None:
+    indexes.set_indexed(user=owner, table=things, column=things.columns.get(name="tags"), indexed=True)
+    written = client.get(f"/api/tables/{things.name}/schema/?format=sql").content.decode()
+    assert (
+        """"colours" text[] DEFAULT '{"red"}'::text[] CHECK ("colours" <@ ARRAY['red', 'blue', 'dark, green'])"""
+        in written
+    )
+    assert "USING gin" in written
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA elsewhere; SET search_path TO elsewhere")
+        cursor.execute(written)
+        cursor.execute("SET search_path TO DEFAULT; DROP SCHEMA elsewhere CASCADE")
+    read = read_create_table(written.partition("CREATE INDEX")[0])
+    kinds = {spec.name: (spec.type, spec.parameters, spec.default) for spec in read.columns}
+    colours = {"choices": ["red", "blue", "dark, green"]}
+    assert kinds == {
+        "name": ("text", {}, None),
+        "tags": ("texts", {}, None),
+        "colours": ("choices", colours, '{"red"}'),
+    }
+    assert text_lists.read('{"red"}') == ["red"]

@@ -203,7 +203,7 @@ def _listed(column: Column, css: str, null: Cell) -> Callable[[Any], Cell]:
             return null
         text, whole = text_of(value), written(value)
         if len(text) <= CLIP_AT:
-            return Cell(css, text or "empty list", value=whole, items=value)
+            return Cell(css, text, value=whole, items=value) if value else Cell(f"{css} is-empty", "empty", value=whole)
         items, left = [], CLIP_AT
         for item in value:
             items.append(item if len(item) <= left else item[:left] + "…")

@@ -72,8 +72,9 @@ class TextList(ColumnType):
         from dataengine.columns.api_fields import parsed_field
 
         def parse(value: Any) -> Any:
-            # A text might be meant as one item, or as a list of several.
-            return self.parse_value(field, [None] if isinstance(value, str) else value)
+            if isinstance(value, str):  # which might be meant as one item, or as a list of several
+                raise ValidationError("Give an array of texts.")
+            return self.parse_value(field, value)
 
         return parsed_field(parse, options)
 

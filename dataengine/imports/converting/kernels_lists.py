@@ -53,7 +53,8 @@ def _where(indices: pa.Array, places: Sequence[int] | np.typing.NDArray[np.int64
 def _taken_apart(texts: pa.Array, whole: Sequence[str]) -> pa.Array:
     """The lists that different texts say, NULL for those that say none."""
     in_json = mask_of(pc.starts_with(texts, "[")) & mask_of(pc.ends_with(texts, "]"))
-    odd = matches(texts, _NOT_PLAIN) & ~in_json
+    in_braces = mask_of(pc.starts_with(texts, "{")) & mask_of(pc.ends_with(texts, "}"))
+    odd = (matches(texts, _NOT_PLAIN) | in_braces) & ~in_json
     if whole:  # a choice may look like several
         odd |= in_json | mask_of(pc.is_in(texts, pa.array(whole, pa.string())))
         in_json = in_json & ~odd
