@@ -100,8 +100,8 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: while tests of one worker wait for a stack or a browser, others work."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are processors: as many wait for a stack or a browser for much of the time."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -112,11 +112,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
+    """Groups go first: a worker has one for itself for minutes, and at the end the others would wait for it.
+
+    Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there.
+    """
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+    def turn(item: pytest.Item) -> int:
+        group, browser = (item.get_closest_marker(name) is not None for name in ("xdist_group", "browser"))
+        return browser - group
+
+    items.sort(key=turn)
 
 
 def pytest_collection_finish() -> None:
