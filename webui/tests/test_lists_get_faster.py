@@ -111,7 +111,7 @@ def test_what_cannot_be_sorted_yet_is_shown_by_id(
     page = read(answer)
     assert sorting_is_slow == ["born", "id"]
     assert "Sorting by “born” needs an index, which is being built." in page
-    assert "Here are the same records, sorted by id." in page
+    assert "Sorted by id for now." in page
     assert "Getting faster: 0 %" in page
     ids = ids_of(page)
     assert (len(ids), ids) == (25, sorted(ids))
