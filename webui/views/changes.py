@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from dataengine import access
 from dataengine.exceptions import Conflict, NotFound
@@ -46,9 +46,14 @@ def cancel(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
     )
 
 
-@console_view("POST")
+@console_view("GET", "POST")
 def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
-    """Undo a change, and offer to make it again. Redirects a page; a script reloads the grid itself."""
+    """Undo a change, and offer to make it again. Redirects a page; a script reloads the grid itself.
+
+    To be got is the question that comes before a change of a column is undone in part; a script is led there.
+    """
+    if request.method != "POST":
+        return _question(request, access.get_table(request.user, name, "design"), event)
     if column_undo.is_of_column(access.get_table(request.user, name, "view"), event):
         return _undo_column(request, access.get_table(request.user, name, "design"), event)
     table = access.get_table(request.user, name, "edit")
@@ -66,14 +71,32 @@ def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpRespo
     except Conflict as error:
         if error.error_code != "changed_since":
             raise
-        context = {"section": "tables", "table": table, "error": error, "back": _back(request, table)}
-        return htmx.render(request, "tables/undo_rest.html", context, status=error.status)
+        asked = {"count": error.details["count"], "id": error.details["ids"], "next": _back(request, table)}
+        question = f"{resolve_url('console:undo', table.name, event)}?{urlencode(asked, doseq=True)}"
+        return htmx.redirect(request, question)
     if isinstance(done, ChangeJob):  # the grid's page shows its progress
         return htmx.redirect(request, resolve_url("console:records", table.name))
     is_redo = request.POST.get("word") == "Redo"
     text = f"The column “{done.column.title}” is {'changed again' if is_redo else 'as it was'}."
     changes.tell(request, text, table, [done.event], word="Undo" if is_redo else "Redo")
     return htmx.redirect(request, _back(request, table))
+
+
+def _question(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
+    """Whether a change of a column is to be undone in all but the records that were changed since."""
+    if not column_undo.is_of_column(table, event):
+        raise NotFound(f"There is no change {event} of a column.", code="event_not_found")
+    numbers = [int(text) for text in request.GET.getlist("id") if _is_number(text)]
+    count = request.GET.get("count", "")
+    context = {
+        "section": "tables", "table": table, "ids": numbers,
+        "count": int(count) if _is_number(count) else len(numbers), "back": _back(request, table),
+    }  # fmt: skip
+    return htmx.render(request, "tables/undo_rest.html", context)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
 
 
 def _put_back(request: ConsoleRequest, table: Table, event: int) -> Changed | ChangeJob:
@@ -83,7 +106,7 @@ def _put_back(request: ConsoleRequest, table: Table, event: int) -> Changed | Ch
 
 def _back(request: ConsoleRequest, table: Table) -> str:
     """The page from which the request was sent."""
-    target = request.POST.get("next", "") or request.htmx.current_url_abs_path or ""
+    target = request.POST.get("next", "") or request.GET.get("next", "") or request.htmx.current_url_abs_path or ""
     if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         return target
     return resolve_url("console:records", table.name)
