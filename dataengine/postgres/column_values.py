@@ -90,7 +90,7 @@ class ColumnValues:
             return sql.SQL("SELECT id FROM {} WHERE {} OR NOT {}").format(_STAGE, _FAILED, _SAME)
         return self.failing
 
-    def stage(self, copy: Iterable[bytes | memoryview]) -> None:
+    def stage(self, copy: Iterable[bytes | memoryview], *, indexed: bool) -> None:
         """Take converted values in, from a binary COPY of id, value, whether it failed and says the same."""
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(_STAGE))
         run(
@@ -100,7 +100,8 @@ class ColumnValues:
             ).format(_STAGE, sql.Identifier(self.new.name), ddl.type_of(self.new), _FAILED, _SAME)
         )
         copy_into(_STAGE, ["id", self.new.name, FAILED, SAME], copy)
-        run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(_STAGE))
+        if indexed:
+            run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(_STAGE))
         run(sql.SQL("ANALYZE {}").format(_STAGE))
         self.is_staged = True
 
@@ -178,8 +179,8 @@ class ColumnValues:
         )
         run(
             sql.SQL(
-                "INSERT INTO {failing} WITH good AS (SELECT v.id, {key} AS key FROM {good}), repeated AS"
-                " (SELECT key, min(id) AS first FROM good GROUP BY key HAVING count(*) > 1)"
+                "INSERT INTO {failing} WITH good AS NOT MATERIALIZED (SELECT v.id, {key} AS key FROM {good}),"
+                " repeated AS (SELECT key, min(id) AS first FROM good GROUP BY key HAVING count(*) > 1)"
                 " SELECT g.id, {cause}, r.first FROM good g JOIN repeated r ON r.key = g.key WHERE g.id <> r.first"
             ).format(failing=_FAILING, key=key, good=good, cause=sql.Literal(cause))
         )

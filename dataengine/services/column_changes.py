@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.exceptions import Conflict, InvalidInput, some_of
 from dataengine.imports.stored_columns import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
@@ -112,6 +112,8 @@ def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
         _hold_to(plan, trial, ask.user)
     if trial.numbers.failing and ask.on_failure == "stop":
         raise would_lose_data(trial.rehearsal(ask.user), proposal)
+    if proposal.rewrites or ddl.type_of(proposal.old) != ddl.type_of(proposal.new):
+        refuse_if_hung_on(locked, current)
     return _made(ask, trial, current)
 
 
@@ -131,6 +133,14 @@ def _left_to_worker(ask: _Ask, proposal: Proposal) -> ChangeJob:
     return retype_runs.request(
         user=ask.user, table=proposal.table, column=proposal.column, plan=agreed, numbers=trial.numbers
     )
+
+
+def refuse_if_hung_on(table: Table, column: Column) -> None:
+    """Raise Conflict if others have built something on the column that would not follow it."""
+    found = column_swap.hanging_on(table, column.name)
+    if found:
+        reason = f"In PostgreSQL, this depends on “{column.name}” and would not follow: {some_of(found)}."
+        raise Conflict(reason, code="in_the_way", details={"in_the_way": found})
 
 
 def _hold_to(plan: Plan, trial: Trial, user: User) -> None:

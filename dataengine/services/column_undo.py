@@ -25,7 +25,7 @@ from dataengine.postgres.statements import limit_statements, raw_connection
 from dataengine.records import before_after
 from dataengine.services import trash
 from dataengine.services.audit import record_event
-from dataengine.services.column_changes import Changed
+from dataengine.services.column_changes import Changed, refuse_if_hung_on
 from dataengine.services.column_records import hide_in_catalog, move, renew_indexes
 from dataengine.services.rehearsals import Proposal, Trial
 from dataengine.services.schema_changes import change_schema
@@ -87,6 +87,8 @@ def _undone(user: User, table: Table, event_id: int, *, rest: bool) -> Changed:
     old, new = column.to_spec(), _restored(column.to_spec(), facts)
     past = _Past(user, locked, event, facts, column, copy(column), old, new, rest)
     column_swap.keep_writers_out(locked)
+    if ddl.type_of(old) != ddl.type_of(new) or "predecessor" in facts:
+        refuse_if_hung_on(locked, column)
     target = check_column_change(user, locked, column, new)
     if "predecessor" in facts:
         return _bring_back(past, target)
@@ -169,7 +171,7 @@ def _changed_since(past: _Past, hidden: str) -> Since:
         spill = _Spill(conversion)
         try:
             conversion.carry_out(raw_connection(), ddl.qualified(table.name), lambda: spill)
-            values.stage(spill.copy())
+            values.stage(spill.copy(), indexed=True)
         finally:
             spill.close()
     since = Since(table)

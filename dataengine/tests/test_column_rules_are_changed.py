@@ -281,3 +281,21 @@ def test_a_table_without_records_takes_any_type(client: APIClient, make_table: M
     assert done.status_code == 200, done.content
     assert client.post("/api/tables/t/records/", {}).json()["a"] == 7
     assert client.post("/api/tables/t/records/", {}).status_code == 400
+
+
+def test_what_others_built_on_a_column_is_in_the_way(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="VARCHAR(5) UNIQUE NOT NULL DEFAULT '1'", b="TEXT")
+    fill(client, "t", "a", ["1"])
+    client.patch("/api/tables/t/columns/a/", {"indexed": True})
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW userdata.seen AS SELECT a FROM userdata.t")
+        cursor.execute("CREATE INDEX theirs ON userdata.t (lower(a))")
+    for column_type in ("INTEGER", "VARCHAR(9)"):
+        error = change(client, {"column_type": column_type}).json()["error"]
+        assert (error["code"], len(error["in_the_way"])) == ("in_the_way", 2), error
+        assert "view userdata.seen" in error["message"]
+    assert change(client, {"column_type": "JSON"}, "b").status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("DROP VIEW userdata.seen")
+        cursor.execute("DROP INDEX userdata.theirs")
+    assert change(client, {"column_type": "INTEGER"}).status_code == 200
