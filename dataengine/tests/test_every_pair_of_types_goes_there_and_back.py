@@ -153,7 +153,7 @@ def there_and_back(table: Table, user: User, wanted: str) -> None:
     assert stored() == before
     numbers = found.numbers
     assert numbers.converted + numbers.unchanged + numbers.failing == numbers.records == len(before)
-    done = change_column(user=user, table=table, column=column, changes={}, plan=keeping(table, user, wanted))
+    done = change_column(user=user, table=table, column=column, changes={"column_type": wanted}, on_failure="keep")
     assert isinstance(done, Changed)
     after = texts()
     failed = dict(RecordChange.objects.filter(event=done.event).values_list("record_id", "before"))
@@ -167,18 +167,13 @@ def there_and_back(table: Table, user: User, wanted: str) -> None:
             assert text_of_kept(table)[key] == text
     undone = undo_change(user=user, table=table, event_id=done.event.pk)
     assert (stored(), table.columns.get(pk=column.pk).to_spec()) == (before, described)
-    redone = undo_change(user=user, table=table, event_id=undone.event.pk)
-    assert texts() == after
-    undo_change(user=user, table=table, event_id=redone.event.pk)
-    assert stored() == before
+    if numbers.failing:
+        redone = undo_change(user=user, table=table, event_id=undone.event.pk)
+        assert texts() == after
+        undo_change(user=user, table=table, event_id=redone.event.pk)
+        assert stored() == before
     for item in TrashItem.objects.filter(table=table):
         trash.purge(user=None, item=item)
-
-
-def keeping(table: Table, user: User, wanted: str) -> str:
-    """The plan of a rehearsal that keeps what fails."""
-    column = table.columns.get()
-    return rehearse(user=user, table=table, column=column, changes={"column_type": wanted}, on_failure="keep").plan
 
 
 def text_of_kept(table: Table) -> dict[int, str | None]:
