@@ -102,16 +102,17 @@ def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
     locked = locked_table(table)
     current = current_column(locked, column)
     proposal = propose(user=ask.user, table=locked, column=current, changes=ask.changes, on_failure=ask.on_failure)
-    if proposal.concerns_values:
-        column_swap.keep_writers_out(locked)
     plan = ask.plan
     trial = Trial(proposal, None if plan is None or plan.reading is None else Reading.of_json(plan.reading))
     if proposal.concerns_values or plan is not None:
-        trial.run(keep=True)
+        _try(trial)
     if plan is not None:
         _hold_to(plan, trial, ask.user)
     if trial.numbers.failing and ask.on_failure == "stop":
         raise would_lose_data(trial.rehearsal(ask.user), proposal)
+    if not proposal.rewrites and trial.numbers.changing > MANY:
+        reason = f"More than {MANY:,} values would be changed at once. Change them by filters first, in parts."
+        raise Conflict(reason, code="too_many_records")
     if proposal.rewrites or ddl.type_of(proposal.old) != ddl.type_of(proposal.new):
         refuse_if_hung_on(locked, current)
     return _made(ask, trial, current)
@@ -133,6 +134,18 @@ def _left_to_worker(ask: _Ask, proposal: Proposal) -> ChangeJob:
     return retype_runs.request(
         user=ask.user, table=proposal.table, column=proposal.column, plan=agreed, numbers=trial.numbers
     )
+
+
+def _try(trial: Trial) -> None:
+    """Look at all values, while nobody writes any more; in a large table only if values have to be changed."""
+    proposal = trial.proposal
+    if proposal.concerns_values and size_of(proposal.table).records > MANY:
+        trial.run(keep=True)
+        if not trial.numbers.changing or (trial.numbers.failing and proposal.on_failure == "stop"):
+            return  # what is written from now on has to meet the rules as PostgreSQL knows them
+    if proposal.concerns_values:
+        column_swap.keep_writers_out(proposal.table)
+    trial.run(keep=True)
 
 
 def refuse_if_hung_on(table: Table, column: Column) -> None:

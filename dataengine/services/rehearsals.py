@@ -61,6 +61,11 @@ class Numbers:
     failing: int
     missing: int = 0
 
+    @property
+    def changing(self) -> int:
+        """How many values do not stay what they are."""
+        return self.converted + self.failing
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
@@ -204,6 +209,7 @@ class Trial:
         limit_statements(_LIMIT_MS)
         give_memory()
         proposal = self.proposal
+        self.causes, self.notes = [], list(proposal.wanted.notes)
         if not proposal.concerns_values:
             records, _ = self.values.count()
             self.numbers = Numbers(records, 0, records, 0)
@@ -248,7 +254,7 @@ class Trial:
             return round(records * _REWRITTEN, 3) if records <= MANY else _SWITCHED
         if not proposal.concerns_values:
             return 0.0
-        touched = self.numbers.failing + self.numbers.converted
+        touched = self.numbers.changing
         is_indexed = proposal.new.unique and not proposal.old.unique
         return round(records * (_SCANNED + _INDEXED * is_indexed) + touched * _REWRITTEN, 3)
 

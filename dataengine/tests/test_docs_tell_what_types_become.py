@@ -11,6 +11,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "changing-tables.md"
 PARAMETERS: dict[str, dict[str, Any]] = {
     "varchar": {"length": 1},
     "choice": {"choices": ["a"]},
+    "choices": {"choices": ["a"]},
     "reference": {"references": "t"},
 }
 

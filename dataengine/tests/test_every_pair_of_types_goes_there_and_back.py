@@ -45,6 +45,10 @@ JSON = st.recursive(
     max_leaves=4,
 ).map(json.dumps).filter(lambda text: "\\u0000" not in text)  # fmt: skip
 
+LISTS = st.lists(st.sampled_from(["a", "b", "", "x;y", 'q"', " c "]), max_size=3).map(
+    lambda texts: "{" + ",".join('"' + text.replace('"', '\\"') + '"' for text in texts) + "}"
+)
+
 # By type: its SQL-style texts to start from and to end at, and what its values may be, as PostgreSQL reads them.
 TYPES: dict[str, tuple[list[str], st.SearchStrategy[str]]] = {
     "text": (["TEXT"], TEXTS),
@@ -60,6 +64,10 @@ TYPES: dict[str, tuple[list[str], st.SearchStrategy[str]]] = {
     "time": (["TIME"], st.times().map(str)),
     "timestamp": (["TIMESTAMP"], MOMENTS | st.dates().map(str)),
     "timestamptz": (["TIMESTAMPTZ"], MOMENTS.map("{}Z".format)),
+    "duration": (["DURATION"], st.timedeltas().map(lambda delta: f"{delta.total_seconds():f} seconds")),
+    "texts": (["TEXT[]"], LISTS),
+    "choices": (["CHOICES('a','b')", "CHOICES('b')"], st.sampled_from(["{}", "{a}", "{a,b}", "{b}"])),
+    "longtext": (["LONGTEXT"], TEXTS),
     "uuid": (["UUID"], st.uuids().map(str)),
     "json": (["JSON"], JSON),
     "jsonb": (["JSONB"], JSON),
@@ -104,7 +112,7 @@ SEND = {
     "bigint": "int8send", "numeric": "numeric_send", "real": "float4send", "double precision": "float8send",
     "boolean": "boolsend", "date": "date_send", "time without time zone": "time_send",
     "timestamp without time zone": "timestamp_send", "timestamp with time zone": "timestamptz_send",
-    "uuid": "uuid_send", "jsonb": "jsonb_send",
+    "uuid": "uuid_send", "jsonb": "jsonb_send", "interval": "interval_send", "text[]": "array_send",
 }  # fmt: skip
 
 
