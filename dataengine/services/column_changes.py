@@ -59,7 +59,10 @@ def change_column(
     first = propose(user=user, table=table, column=column, changes=changes, on_failure=on_failure)
     if first.rewrites and size_of(table).records > MANY:
         return _left_to_worker(ask, first)
-    return change_schema(lambda: _changed(ask, table, column), table=table)
+    try:
+        return change_schema(lambda: _changed(ask, table, column), table=table)
+    except _TooMany:
+        return _left_to_worker(ask, first)
 
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
@@ -87,6 +90,10 @@ class _Ask:
     plan: Plan | None
 
 
+class _TooMany(Exception):
+    """The type would be stored alike, but so many values do not stay what they are that a worker has to write them."""
+
+
 def _agreed(plan: Plan, changes: ColumnChanges, on_failure: OnFailure) -> tuple[ColumnChanges, OnFailure]:
     """What the plan says. Raises InvalidInput if something else is said beside it."""
     if changes and dict(changes) != plan.changes:
@@ -111,8 +118,7 @@ def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
     if trial.numbers.failing and ask.on_failure == "stop":
         raise would_lose_data(trial.rehearsal(ask.user), proposal)
     if not proposal.rewrites and trial.numbers.changing > MANY:
-        reason = f"More than {MANY:,} values would be changed at once. Change them by filters first, in parts."
-        raise Conflict(reason, code="too_many_records")
+        raise _TooMany
     if proposal.rewrites or ddl.type_of(proposal.old) != ddl.type_of(proposal.new):
         refuse_if_hung_on(locked, current)
     return _made(ask, trial, current)

@@ -11,7 +11,6 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, ImportJob
-from dataengine.services import column_changes
 
 from .changing import change, fill, rehearse, undo, values
 from .conftest import MakeTable
@@ -245,20 +244,6 @@ def test_indexes_search_and_lists_follow(client: APIClient, make_table: MakeTabl
     found = client.get("/api/tables/t/records/?order_by=a").json()["results"]
     assert [record["a"] for record in found] == ["9", "10", "100"]
     assert change(client, {"column_type": "JSON"}).json()["indexed"] is False
-
-
-def test_so_many_records_are_not_rewritten_at_once(
-    client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(column_changes, "MANY", 2)
-    make_table("t", a="TEXT")
-    fill(client, "t", "a", ["1", "2", "3"])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE userdata.t")
-    answer = change(client, {"column_type": "INTEGER"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "too_many_records")
-    assert change(client, {"column_type": "EMAIL", "on_failure": "null"}).status_code == 200
-    assert change(client, {"column_type": "TEXT"}).status_code == 200
 
 
 def test_names_for_what_is_kept_are_free_ones(client: APIClient, make_table: MakeTable) -> None:
