@@ -56,7 +56,16 @@ class ColumnValues:
     ``says_the_same``: values of the one type are at once values of the other.
     """
 
-    def __init__(self, table: Table, old: ColumnSpec, new: ColumnSpec, *, says_the_same: bool) -> None:
+    def __init__(
+        self,
+        table: Table,
+        old: ColumnSpec,
+        new: ColumnSpec,
+        *,
+        says_the_same: bool,
+        among: sql.Composable | None = None,
+    ) -> None:
+        self._place = among or ddl.qualified(table.name)
         self.table, self.old, self.new = table, old, new
         self.is_staged = False
         self._says_the_same = says_the_same
@@ -72,8 +81,8 @@ class ColumnValues:
             else name
         )
         same = sql.SQL("true") if self._says_the_same else sql.SQL("{} IS NULL").format(name)
-        return sql.SQL("(SELECT id, {} AS {}, false AS {}, {} AS {} FROM {})").format(
-            present, sql.Identifier(self.new.name), _FAILED, same, _SAME, ddl.qualified(self.table.name)
+        return sql.SQL("(SELECT id, {} AS {}, false AS {}, {} AS {} FROM {} AS place)").format(
+            present, sql.Identifier(self.new.name), _FAILED, same, _SAME, self._place
         )
 
     @property
