@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import exports, grid, pages, report, requests, tuning
+from bench import columns, exports, grid, pages, report, requests, tuning
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from harness.system import System, running_system
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--only", choices=list(BENCHMARKS), help="run only this benchmark")
     parser.add_argument("--grid-rows", type=int, default=10_000_000)
+    parser.add_argument("--column-rows", type=int, default=1_000_000, help="records of a table that is retyped")
     parser.add_argument("--requests", type=int, default=300, help="single requests of each kind")
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
@@ -107,9 +108,21 @@ def measure_pages(arguments: argparse.Namespace, machine: str) -> None:
     (arguments.results / "pages.md").write_text(text)
 
 
+def measure_columns(arguments: argparse.Namespace, machine: str) -> None:
+    """A change of a column's type against PostgreSQL's own."""
+    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
+        folder = Path(name)
+        with running_system(folder / "data") as system:
+            bench = columns.ColumnBench(system, folder, arguments.column_rows, arguments.rounds)
+            cases = bench.run()
+    text = columns.report(bench, cases, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "columns.md").write_text(text)
+
+
 BENCHMARKS = {
     "imports": measure_imports, "grid": measure_grid, "exports": measure_exports, "requests": measure_requests,
-    "pages": measure_pages,
+    "pages": measure_pages, "columns": measure_columns,
 }  # fmt: skip
 
 

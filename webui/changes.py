@@ -148,6 +148,9 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
     if "plan" in parameters:
         title = next((column.title for column in columns if column.pk == parameters["plan"]["column"]), "")
         return f"Changing the type of “{title}” in {records}"
+    if "undoes" in parameters:
+        title = next((column.title for column in columns if column.pk == parameters["column"]), "")
+        return f"Taking back the change of “{title}” in {records}"
     return f"Deleting {records}"
 
 

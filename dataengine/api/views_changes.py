@@ -60,6 +60,8 @@ class UndoView(ApiView):
         if column_undo.is_of_column(table, event_id):
             self.table(names, "design")
             done = column_undo.undo_change(user=self.user, table=table, event_id=event_id, rest=rest)
+            if isinstance(done, ChangeJob):
+                return later(self, done)
             data = answer(done.event) | {"undo": undo_url(self, table, done.event)}
             return Response(data, headers=undo_header([done.event]))
         if rest:

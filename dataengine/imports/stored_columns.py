@@ -7,21 +7,26 @@ column: where the beginning misleads, reading starts again. Nothing is written, 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Protocol
+from functools import cached_property, partial
+from typing import IO, Any, Protocol
 
 import numpy as np
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.conf import settings
 from psycopg import sql
 from pyarrow import csv
 
 from dataengine.columns.types import ColumnSpec, ColumnType
 from dataengine.columns.types.logic import Boolean
+from dataengine.columns.types.numbers import Numeric
+from dataengine.imports.ahead import ahead
 from dataengine.imports.converting import kernels as k
 from dataengine.imports.converting.binary_copy import whole_copy
 from dataengine.imports.converting.conversion import (
@@ -42,6 +47,10 @@ from dataengine.imports.converting.shapes import Mask
 from dataengine.postgres.copying import copied_out
 
 _BARE = {"integer": "^-?[0-9]+$", "numeric": r"^-?[0-9]+(?:\.[0-9]+)?$", "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_BLOCKS_AHEAD = 3
+_CELLS = pa.schema([("id", pa.int64()), ("cell", pa.string())])
+_SMALL = {"precision": 18, "scale": 6}
+"""Of numbers that fit into 64 bits."""
 _MARKERS_NOTE = "NA and the like are read as NULL, since the new type is not text and some values are such words."
 
 
@@ -92,16 +101,24 @@ class Looker(Protocol):
 
 
 class ColumnConversion:
-    """The conversion of a column from ``old`` to ``wanted``. Without a ``reading`` it is found (``carry_out``)."""
+    """The conversion of a column from ``old`` to ``wanted``. Without a ``reading`` it is found (``carry_out``).
 
-    def __init__(self, old: ColumnSpec, wanted: ColumnSpec, reading: Reading | None = None) -> None:
+    ``only_judges``: what matters is which values fail; the values themselves are not to be ``encoded``.
+    """
+
+    def __init__(
+        self, old: ColumnSpec, wanted: ColumnSpec, reading: Reading | None = None, *, only_judges: bool = False
+    ) -> None:
         self.old, self.wanted = old, wanted
+        self.only_judges = only_judges
         # Only texts say things in several ways; values of other types are what they are.
         self.are_values = not old.kind.is_text
         self.reading = Reading() if reading is None and self.are_values else reading
         self._markers: tuple[str, ...] | None = None
         self._formats: Reading | None = None
         self._notes: list[str] = []
+        self._kept: IO[bytes] | None = None
+        """The cells of a pass that found out how they are to be read: the next pass need not ask PostgreSQL again."""
 
     def carry_out[L: Looker](
         self, session: psycopg.Connection[Any], relation: sql.Composable, begin: Callable[[], L]
@@ -110,6 +127,16 @@ class ColumnConversion:
 
         ``reading`` says afterwards how the texts were read.
         """
+        try:
+            return self._carried_out(session, relation, begin)
+        finally:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
+
+    def _carried_out[L: Looker](
+        self, session: psycopg.Connection[Any], relation: sql.Composable, begin: Callable[[], L]
+    ) -> L:
         while True:
             looker = begin()
             try:
@@ -136,7 +163,7 @@ class ColumnConversion:
         ``relation`` has the columns ``id`` and ``old.name``. The session can do nothing else until the end.
         """
         target, converter = self._target(), self._converter()
-        with closing(self._cells(session, relation, among)) as blocks:
+        with closing(ahead(partial(self._cells, session, relation, among), _BLOCKS_AHEAD)) as blocks:
             for ids, cells in blocks:
                 converter.oddities.look(target, cells)
                 yield self._batch(ids, cells, target, converter)
@@ -164,9 +191,18 @@ class ColumnConversion:
     # ------------------------------------------------------------------------------------------------------------
 
     def _target(self) -> Target:
+        return self._target_of(self.wanted)
+
+    def _target_of(self, spec: ColumnSpec) -> Target:
         reading = self.reading or self._formats or Reading()
         formats = [BY_NAME[name] for name in reading.formats]
-        return target_of(self.wanted, formats, None, reading.style, allow_infinity=self.are_values)
+        return target_of(spec, formats, None, reading.style, allow_infinity=self.are_values)
+
+    @cached_property
+    def _quick_spec(self) -> ColumnSpec | None:
+        """A type whose values are all among those of the new one, where these cost much more to make."""
+        is_plain = self.wanted.kind.name == Numeric.name and not self.wanted.parameters.get("precision")
+        return replace(self.wanted, parameters=_SMALL) if self.only_judges and is_plain else None
 
     def _converter(self) -> Converter:
         is_open = self.reading is None
@@ -188,9 +224,14 @@ class ColumnConversion:
         return ConvertedBatch(ids, cells, values, failed, self._unchanged(cells, values, failed), converted.problems)
 
     def _converted(self, cells: pa.Array, target: Target, converter: Converter) -> Converted:
+        if not self.are_values and target.kind.kernel != "text":
+            cells = meant(cells, "none")
+        if self._quick_spec is not None:
+            quick = converter.column(cells, self._target_of(self._quick_spec))
+            if not quick.problems:
+                return quick
         if not self.are_values:
-            plain = cells if target.kind.kernel == "text" else meant(cells, "none")
-            return converter.column(plain, target)
+            return converter.column(cells, target)
         if target.kind.is_list:  # where one text would be read as a list of one
             is_list = k.mask_of(pc.starts_with(cells, "["))
             converted = converter.column(k.only(cells, is_list), target)
@@ -212,17 +253,19 @@ class ColumnConversion:
 
     def _found(self, session: psycopg.Connection[Any], relation: sql.Composable) -> Reading:
         """How the dates or numbers of the column are written."""
-        kind = self.wanted.kind
-        if kind.has_date:
-            dates = FormatVotes(self.wanted.name)
-            for _, cells in self._cells(session, relation):
-                dates.look(meant(cells, "none"))
+        dates, numbers = FormatVotes(self.wanted.name), StyleVotes(self.wanted.name, self._markers)
+        votes: FormatVotes | StyleVotes = dates if self.wanted.kind.has_date else numbers
+        file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix="column-")  # noqa: SIM115  (kept)
+        blocks = ahead(partial(self._cells, session, relation), _BLOCKS_AHEAD)
+        with closing(blocks), pa.ipc.new_stream(file, _CELLS) as kept:
+            for ids, cells in blocks:
+                kept.write_batch(pa.record_batch([ids, cells], schema=_CELLS))
+                votes.look(meant(cells, "none"))
+        self._kept = file
+        if self.wanted.kind.has_date:
             formats, note = dates.result()
             self._notes += [note] * bool(note)
             return Reading(formats=tuple(form.name for form in formats))
-        numbers = StyleVotes(self.wanted.name, self._markers)
-        for _, cells in self._cells(session, relation):
-            numbers.look(meant(cells, "none"))
         style, note, _ = numbers.result(None, POINT)
         self._notes += [note] * bool(note)
         return Reading(style=style)
@@ -231,6 +274,12 @@ class ColumnConversion:
         self, session: psycopg.Connection[Any], relation: sql.Composable, among: sql.Composable | None = None
     ) -> Generator[tuple[pa.Array, pa.Array]]:
         """Ids, and values as text, in the order in which they are stored."""
+        if self._kept is not None:
+            self._kept.seek(0)
+            with pa.ipc.open_stream(self._kept) as batches:
+                for batch in batches:
+                    yield batch.column(0), batch.column(1)
+            return
         cell = sql.SQL(self.old.kind.csv_sql)
         if self.old.kind.kernel == "float" and self.wanted.kind.kernel in {"integer", "numeric"}:
             cell = sql.SQL("{}::text::numeric")  # its shortest digits without an exponent; a cast alone would keep 15

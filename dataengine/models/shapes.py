@@ -139,8 +139,19 @@ class RetypeParameters(TypedDict):
     missing: int  # how many of the failing values are none at all
 
 
+@final
+class UndoRetypeParameters(TypedDict):
+    """The undoing of such a change."""
+
+    undoes: int  # the event
+    column: int  # its key
+    rest: bool  # whether records that were changed since keep what they say
+
+
 type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
-type ChangeParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters | RetypeParameters
+type ChangeParameters = (
+    UpdateParameters | DeleteParameters | UndoParameters | CopyParameters | RetypeParameters | UndoRetypeParameters
+)
 
 
 class ChangeFacts(TypedDict, total=False):

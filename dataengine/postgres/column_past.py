@@ -19,10 +19,11 @@ _NAMED = 20
 
 
 class Since:
-    """The records whose value was changed since a change of a column."""
+    """The records whose value was changed since a change of a column, as far as they are ``among`` a relation."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, among: sql.Composable | None = None) -> None:
         self.table = table
+        self._place = among or ddl.qualified(table.name)
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(_SINCE))
         run(sql.SQL("CREATE TEMP TABLE {} (id bigint PRIMARY KEY) ON COMMIT DROP").format(_SINCE))
 
@@ -46,7 +47,7 @@ class Since:
         run(
             sql.SQL(template).format(
                 since=_SINCE,
-                table=ddl.qualified(self.table.name),
+                table=self._place,
                 relation=values.relation,
                 changes=_CHANGES,
                 event=sql.Literal(event.pk),
@@ -95,11 +96,16 @@ class Since:
             cursor.execute(sql.SQL("SELECT id FROM {} ORDER BY id LIMIT {}").format(_SINCE, sql.Literal(_NAMED)))
             return [row[0] for row in cursor.fetchall()]
 
-    def records(self, column: str) -> sql.Composable:
+    def records(self, column: str) -> sql.Composed:
         """A relation of their ids and values in a column."""
-        return sql.SQL("(SELECT id, {} FROM {} WHERE id IN (SELECT id FROM {})) AS since").format(
-            sql.Identifier(column), ddl.qualified(self.table.name), _SINCE
+        return sql.SQL("(SELECT id, {} FROM {} AS t WHERE id IN (SELECT id FROM {})) AS since").format(
+            sql.Identifier(column), self._place, _SINCE
         )
+
+    @property
+    def query(self) -> sql.Composed:
+        """A query of their ids."""
+        return sql.SQL("SELECT id FROM {}").format(_SINCE)
 
     def put(self, column: Column, copies: Iterable[bytes | memoryview], name: str) -> None:
         """Give them values from a binary COPY (``ColumnConversion.encoded``), in the column ``name``."""

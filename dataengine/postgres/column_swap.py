@@ -6,6 +6,7 @@ they can be put back as they were.
 
 from __future__ import annotations
 
+from django.db import connection
 from psycopg import sql
 
 from dataengine.models import AuditEvent, Column, RecordChange, Table
@@ -19,6 +20,26 @@ _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 def keep_writers_out(table: Table) -> None:
     """Let nobody else write records until the end of the transaction; who only reads does not notice."""
     run(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(ddl.qualified(table.name)))
+
+
+def hanging_on(table: Table, column: str) -> list[str]:
+    """What others have built on a column, in PostgreSQL's words: views, indexes, generated columns and the like."""
+    query = sql.SQL(
+        """
+        SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d
+          JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+          LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+          LEFT JOIN pg_class i ON d.classid = 'pg_class'::regclass AND i.oid = d.objid
+          LEFT JOIN pg_attrdef f ON d.classid = 'pg_attrdef'::regclass AND f.oid = d.objid
+         WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = to_regclass({}) AND a.attname = {}
+           AND coalesce(k.conname, '') !~ '^tk:' AND coalesce(i.relname, '') !~ '^tk:'
+           AND f.adnum IS DISTINCT FROM a.attnum
+         ORDER BY 1
+        """
+    ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(column))
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return [row[0] for row in cursor.fetchall()]
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------

@@ -56,7 +56,16 @@ class ColumnValues:
     ``says_the_same``: values of the one type are at once values of the other.
     """
 
-    def __init__(self, table: Table, old: ColumnSpec, new: ColumnSpec, *, says_the_same: bool) -> None:
+    def __init__(
+        self,
+        table: Table,
+        old: ColumnSpec,
+        new: ColumnSpec,
+        *,
+        says_the_same: bool,
+        among: sql.Composable | None = None,
+    ) -> None:
+        self._place = among or ddl.qualified(table.name)
         self.table, self.old, self.new = table, old, new
         self.is_staged = False
         self._says_the_same = says_the_same
@@ -72,8 +81,8 @@ class ColumnValues:
             else name
         )
         same = sql.SQL("true") if self._says_the_same else sql.SQL("{} IS NULL").format(name)
-        return sql.SQL("(SELECT id, {} AS {}, false AS {}, {} AS {} FROM {})").format(
-            present, sql.Identifier(self.new.name), _FAILED, same, _SAME, ddl.qualified(self.table.name)
+        return sql.SQL("(SELECT id, {} AS {}, false AS {}, {} AS {} FROM {} AS place)").format(
+            present, sql.Identifier(self.new.name), _FAILED, same, _SAME, self._place
         )
 
     @property
@@ -90,7 +99,7 @@ class ColumnValues:
             return sql.SQL("SELECT id FROM {} WHERE {} OR NOT {}").format(_STAGE, _FAILED, _SAME)
         return self.failing
 
-    def stage(self, copy: Iterable[bytes | memoryview]) -> None:
+    def stage(self, copy: Iterable[bytes | memoryview], *, indexed: bool) -> None:
         """Take converted values in, from a binary COPY of id, value, whether it failed and says the same."""
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(_STAGE))
         run(
@@ -100,7 +109,8 @@ class ColumnValues:
             ).format(_STAGE, sql.Identifier(self.new.name), ddl.type_of(self.new), _FAILED, _SAME)
         )
         copy_into(_STAGE, ["id", self.new.name, FAILED, SAME], copy)
-        run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(_STAGE))
+        if indexed:
+            run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(_STAGE))
         run(sql.SQL("ANALYZE {}").format(_STAGE))
         self.is_staged = True
 
@@ -178,8 +188,8 @@ class ColumnValues:
         )
         run(
             sql.SQL(
-                "INSERT INTO {failing} WITH good AS (SELECT v.id, {key} AS key FROM {good}), repeated AS"
-                " (SELECT key, min(id) AS first FROM good GROUP BY key HAVING count(*) > 1)"
+                "INSERT INTO {failing} WITH good AS NOT MATERIALIZED (SELECT v.id, {key} AS key FROM {good}),"
+                " repeated AS (SELECT key, min(id) AS first FROM good GROUP BY key HAVING count(*) > 1)"
                 " SELECT g.id, {cause}, r.first FROM good g JOIN repeated r ON r.key = g.key WHERE g.id <> r.first"
             ).format(failing=_FAILING, key=key, good=good, cause=sql.Literal(cause))
         )

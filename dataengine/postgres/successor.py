@@ -7,8 +7,7 @@ the name. pg_repack works like that, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from psycopg import sql
 
@@ -16,27 +15,13 @@ from dataengine.models import Column, Table
 from dataengine.postgres import change_log, ddl, names, surroundings, text_expressions
 from dataengine.postgres.column_values import FAILED, SAME
 from dataengine.postgres.statements import by_index, run, value
+from dataengine.postgres.swap import Swap
 
 _NOTED = sql.Identifier("tk:noted")
 _BUILT_LATER = {"unique", "reference"}
+_NAMED = 20
 _NOTHING = sql.SQL("")
 _CHUNK_BLOCKS = 4096
-
-
-class Swap(NamedTuple):
-    """What becomes of a column: ``old`` as it is, ``new`` as it will be, with the same key.
-
-    The old values stay in a column of their own. ``kept`` is a text column for those that fail, if they are to be kept.
-    ``filling`` is the literal of a record whose old value fails, None for NULL; ``broken`` are conditions on values
-    ``v.<name>`` that make them fail. ``indexed`` says that ``new`` has an index besides that of its uniqueness.
-    """
-
-    old: Column
-    new: Column
-    kept: Column | None
-    filling: str | None
-    broken: Sequence[sql.Composable]
-    indexed: bool
 
 
 class Successor:
@@ -110,6 +95,8 @@ class Successor:
                 self._alter("ADD {}", clause)
         if kept is not None:
             self._alter("ADD COLUMN {}", ddl.column_definition(kept))
+        if self.swap.dropped:
+            self._alter("DROP COLUMN {}", sql.Identifier(self.swap.dropped))
 
     def chunks(self) -> Iterator[tuple[float, sql.Composed]]:
         """The records in pieces, in the order of their file, each with the share of the whole before it.
@@ -139,6 +126,18 @@ class Successor:
             )
         )
 
+    def give_back(self, records: sql.Composable, changed: sql.Composable) -> None:
+        """Convert to the values of the column that is ``dropped``, but for those with an id of the query ``changed``.
+
+        These count as having failed.
+        """
+        run(
+            sql.SQL("INSERT INTO {} SELECT id, {}, false, false FROM {} AS t WHERE id NOT IN ({})").format(
+                self.converted, sql.Identifier(self.swap.dropped), records, changed
+            )
+        )
+        run(sql.SQL("INSERT INTO {} {} ON CONFLICT DO NOTHING").format(self.failing, changed))
+
     def judge(self) -> None:
         """Mark the values of ``converted`` that break a rule, and note the ids of all that have failed."""
         if self.swap.broken:
@@ -158,6 +157,11 @@ class Successor:
     def failed(self) -> sql.Composable:
         """A query of the ids of the records whose old values have failed."""
         return sql.SQL("SELECT id FROM {}").format(self.failing)
+
+    def some_failing(self) -> list[int]:
+        """The first of these ids."""
+        listed = sql.SQL("SELECT array_agg(id) FROM (SELECT id FROM {} ORDER BY id LIMIT {}) AS few")
+        return list(value(listed.format(self.failing, sql.Literal(_NAMED))) or ())
 
     def count_failing(self) -> int:
         return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.failing)))
@@ -356,7 +360,7 @@ class Successor:
         theirs: list[sql.Composable] = []
         ours: list[sql.Composable] = []
         for attribute in self._attributes:
-            if not attribute.is_generated:
+            if not attribute.is_generated and attribute.name != self.swap.dropped:
                 name = self._hidden if attribute.name == old.name else attribute.name
                 ours.append(sql.Identifier(name))
                 theirs.append(sql.Identifier("t", attribute.name))

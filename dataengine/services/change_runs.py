@@ -16,7 +16,7 @@ from dataengine.models import ChangeJob
 from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
-from dataengine.services import indexes, retype_runs, table_copying
+from dataengine.services import indexes, retype_runs, table_copying, undo_runs
 from dataengine.services.changes import perform
 
 _SETTINGS = (
@@ -41,7 +41,8 @@ class ChangeRunner(Runner[ChangeJob, StageWatch]):
 
     def work(self, job: ChangeJob, watch: StageWatch) -> None:
         if job.action == ChangeJob.Action.RETYPE:
-            retype_runs.perform(job, watch)
+            perform_on_column = undo_runs.perform if "undoes" in job.parameters else retype_runs.perform
+            perform_on_column(job, watch)
             return
         if _writes_most_of_the_table(job):
             indexes.set_search_aside(job.table)

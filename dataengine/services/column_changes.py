@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.exceptions import Conflict, InvalidInput, some_of
 from dataengine.imports.stored_columns import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
@@ -59,7 +59,10 @@ def change_column(
     first = propose(user=user, table=table, column=column, changes=changes, on_failure=on_failure)
     if first.rewrites and size_of(table).records > MANY:
         return _left_to_worker(ask, first)
-    return change_schema(lambda: _changed(ask, table, column), table=table)
+    try:
+        return change_schema(lambda: _changed(ask, table, column), table=table)
+    except _TooMany:
+        return _left_to_worker(ask, first)
 
 
 def alter_column(*, user: User, table: Table, column: Column, changes: ColumnChanges) -> Column:
@@ -87,6 +90,10 @@ class _Ask:
     plan: Plan | None
 
 
+class _TooMany(Exception):
+    """The type would be stored alike, but so many values do not stay what they are that a worker has to write them."""
+
+
 def _agreed(plan: Plan, changes: ColumnChanges, on_failure: OnFailure) -> tuple[ColumnChanges, OnFailure]:
     """What the plan says. Raises InvalidInput if something else is said beside it."""
     if changes and dict(changes) != plan.changes:
@@ -102,16 +109,18 @@ def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
     locked = locked_table(table)
     current = current_column(locked, column)
     proposal = propose(user=ask.user, table=locked, column=current, changes=ask.changes, on_failure=ask.on_failure)
-    if proposal.concerns_values:
-        column_swap.keep_writers_out(locked)
     plan = ask.plan
     trial = Trial(proposal, None if plan is None or plan.reading is None else Reading.of_json(plan.reading))
     if proposal.concerns_values or plan is not None:
-        trial.run(keep=True)
+        _try(trial)
     if plan is not None:
         _hold_to(plan, trial, ask.user)
     if trial.numbers.failing and ask.on_failure == "stop":
         raise would_lose_data(trial.rehearsal(ask.user), proposal)
+    if not proposal.rewrites and trial.numbers.changing > MANY:
+        raise _TooMany
+    if proposal.rewrites or ddl.type_of(proposal.old) != ddl.type_of(proposal.new):
+        refuse_if_hung_on(locked, current)
     return _made(ask, trial, current)
 
 
@@ -131,6 +140,26 @@ def _left_to_worker(ask: _Ask, proposal: Proposal) -> ChangeJob:
     return retype_runs.request(
         user=ask.user, table=proposal.table, column=proposal.column, plan=agreed, numbers=trial.numbers
     )
+
+
+def _try(trial: Trial) -> None:
+    """Look at all values, while nobody writes any more; in a large table only if values have to be changed."""
+    proposal = trial.proposal
+    if proposal.concerns_values and size_of(proposal.table).records > MANY:
+        trial.run(keep=True)
+        if not trial.numbers.changing or (trial.numbers.failing and proposal.on_failure == "stop"):
+            return  # what is written from now on has to meet the rules as PostgreSQL knows them
+    if proposal.concerns_values:
+        column_swap.keep_writers_out(proposal.table)
+    trial.run(keep=True)
+
+
+def refuse_if_hung_on(table: Table, column: Column) -> None:
+    """Raise Conflict if others have built something on the column that would not follow it."""
+    found = column_swap.hanging_on(table, column.name)
+    if found:
+        reason = f"In PostgreSQL, this depends on “{column.name}” and would not follow: {some_of(found)}."
+        raise Conflict(reason, code="in_the_way", details={"in_the_way": found})
 
 
 def _hold_to(plan: Plan, trial: Trial, user: User) -> None:

@@ -6,9 +6,13 @@ since is found by converting those once more in the same way. Taking back is a c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
 
 from dataengine.columns.changes import Step, Wanted, spec_as_json, spec_of_json, step
 from dataengine.columns.types import ColumnSpec
@@ -16,19 +20,21 @@ from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.rejecting.spill import ByteSpill
 from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch, Reading
-from dataengine.models import AuditEvent, Column, Table, TrashItem
+from dataengine.models import AuditEvent, ChangeJob, Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
 from dataengine.postgres import column_swap, ddl, names
 from dataengine.postgres.column_past import Since, is_there
 from dataengine.postgres.column_values import ColumnValues
+from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import limit_statements, raw_connection
+from dataengine.queries.table_sizes import size_of
 from dataengine.records import before_after
-from dataengine.services import trash
+from dataengine.services import retype_runs, trash
 from dataengine.services.audit import record_event
-from dataengine.services.column_changes import Changed
+from dataengine.services.column_changes import Changed, refuse_if_hung_on
 from dataengine.services.column_records import hide_in_catalog, move, renew_indexes
-from dataengine.services.rehearsals import Proposal, Trial
-from dataengine.services.schema_changes import change_schema
+from dataengine.services.rehearsals import MANY, Proposal, Trial
+from dataengine.services.schema_changes import change_schema, refuse_while_busy
 from dataengine.services.tables import catalog_fields, check_column_change, locked_table
 
 if TYPE_CHECKING:
@@ -43,20 +49,22 @@ def is_of_column(table: Table, event_id: int) -> bool:
     return AuditEvent.objects.filter(pk=event_id, table=table, action=_ACTION).exists()
 
 
-def undo_change(*, user: User, table: Table, event_id: int, rest: bool = False) -> Changed:
-    """Take a change of a column back.
+def undo_change(*, user: User, table: Table, event_id: int, rest: bool = False) -> Changed | ChangeJob:
+    """Take a change of a column back. Very many values are left to a worker's job.
 
     Raises Conflict: ``changed_since`` if values were changed since (``count``, and ``ids`` of the first; with ``rest``
     these keep what they say now), ``already_undone``, or ``undo_refused`` where something else stands in the way.
     """
     try:
+        if _has_many_values(table, event_id):
+            return _left_to_worker(user, table, event_id, rest=rest)
         return change_schema(lambda: _undone(user, table, event_id, rest=rest), table=table)
     except InvalidInput as error:
         raise _refused(error.message, fields=error.fields) from error
 
 
 @dataclass(slots=True)
-class _Past:
+class Past:
     """A change that is taken back: the column now, and as it will be."""
 
     user: User
@@ -72,7 +80,43 @@ class _Past:
     rest: bool
 
 
+def _has_many_values(table: Table, event_id: int) -> bool:
+    """Whether the event has changed so many values that a worker takes it back."""
+    event = AuditEvent.objects.filter(pk=event_id, table=table, action=_ACTION).first()
+    rewrote = event is not None and "predecessor" in event.details.get("change", {})
+    return rewrote and size_of(table).records > MANY
+
+
+def _left_to_worker(user: User, table: Table, event_id: int, *, rest: bool) -> ChangeJob:
+    """Find out whether it can be taken back now, and leave it to a worker."""
+    refuse_while_busy(table)
+    with transaction.atomic():
+        past, _ = past_of(user, table, event_id, rest=rest)
+        hidden, item = predecessor_of(past)
+        since = _changed_since(past, hidden)
+        if not rest:
+            _refuse_if_changed(since)
+        elif since.count():
+            with closing(converted_back(past, since.records(past.old.name))):
+                pass  # it can be
+    return retype_runs.request_undo(
+        user=user, table=table, column=past.before, event=past.event, rest=rest, records=item.records
+    )
+
+
 def _undone(user: User, table: Table, event_id: int, *, rest: bool) -> Changed:
+    past, target = past_of(user, table, event_id, rest=rest)
+    column_swap.keep_writers_out(past.table)
+    if ddl.type_of(past.old) != ddl.type_of(past.new) or "predecessor" in past.facts:
+        refuse_if_hung_on(past.table, past.before)
+    return _bring_back(past, target) if "predecessor" in past.facts else _put_back(past, target)
+
+
+def past_of(user: User, table: Table, event_id: int, *, rest: bool) -> tuple[Past, Table | None]:
+    """What it takes to undo an event, inside a transaction, and the table to which the column will refer.
+
+    Raises NotFound or Conflict if that cannot be undone, whatever the values.
+    """
     limit_statements(_LIMIT_MS)
     locked = locked_table(table)
     event = AuditEvent.objects.select_for_update().filter(pk=event_id, table=table, action=_ACTION).first()
@@ -85,12 +129,8 @@ def _undone(user: User, table: Table, event_id: int, *, rest: bool) -> Changed:
     if column is None:
         raise _refused(f"The column “{event.details['column']}” is gone; if it is in the trash, restore it first.")
     old, new = column.to_spec(), _restored(column.to_spec(), facts)
-    past = _Past(user, locked, event, facts, column, copy(column), old, new, rest)
-    column_swap.keep_writers_out(locked)
-    target = check_column_change(user, locked, column, new)
-    if "predecessor" in facts:
-        return _bring_back(past, target)
-    return _put_back(past, target)
+    past = Past(user, locked, event, facts, column, copy(column), old, new, rest)
+    return past, check_column_change(user, locked, column, new)
 
 
 def _restored(now: ColumnSpec, facts: ColumnChangeFacts) -> ColumnSpec:
@@ -113,31 +153,33 @@ def _refused(reason: str, **more: Any) -> Conflict:
 def _refuse_if_changed(since: Since) -> None:
     count = since.count()
     if count:
-        ids = since.ids()
-        raise Conflict(
-            f"Values were changed since in {count:,} record{'s' * (count > 1)} ({some_of(ids)}). With “rest” these keep"
-            " what they say now, and all others go back.",
-            code="changed_since",
-            details={"count": count, "ids": ids},
-        )
+        raise changed_since(count, since.ids())
+
+
+def changed_since(count: int, ids: list[int]) -> Conflict:
+    """The refusal to take back what others have changed; ``ids`` are the first of ``count`` records."""
+    return Conflict(
+        f"Values were changed since in {count:,} record{'s' * (count > 1)} ({some_of(ids)}). With “rest” these keep"
+        " what they say now, and all others go back.",
+        code="changed_since",
+        details={"count": count, "ids": ids},
+    )
 
 
 # Where all values were written anew ---------------------------------------------------------------------------------
 
 
-def _bring_back(past: _Past, target: Table | None) -> Changed:
-    table, column, facts = past.table, past.column, past.facts
-    item = TrashItem.objects.filter(column_id=facts["predecessor"]).select_related("column").first()
-    hidden = names.trashed_column(facts["predecessor"])
-    if item is None or not is_there(table, hidden):
-        raise _refused("The old values are gone.")
+def _bring_back(past: Past, target: Table | None) -> Changed:
+    table, column = past.table, past.column
+    hidden, item = predecessor_of(past)
     since = _changed_since(past, hidden)
     if not past.rest:
         _refuse_if_changed(since)
     else:
         _convert_back(past, since, hidden)
     successor = hide_in_catalog(past.user, table, column, past.old, item.records)
-    event = _record(past, target, successor=successor)
+    event = record_undo(past, target, successor=successor)
+    _trash_kept(past)
     column_swap.hide(table, past.before, names.trashed_column(successor.pk))
     ddl.rename_column(table, hidden, column.name)
     column_swap.add_rules(table, None, column)
@@ -147,64 +189,106 @@ def _bring_back(past: _Past, target: Table | None) -> Changed:
     return Changed(table.columns.get(pk=column.pk), event)
 
 
-def _root(past: _Past) -> AuditEvent:
+def predecessor_of(past: Past) -> tuple[str, TrashItem]:
+    """The hidden column with the values that come back: its name, and what keeps it. Raises Conflict if it is gone."""
+    key = past.facts["predecessor"]
+    item = TrashItem.objects.filter(column_id=key).select_related("column").first()
+    hidden = names.trashed_column(key)
+    if item is None or not is_there(past.table, hidden):
+        raise _refused("The old values are gone.")
+    return hidden, item
+
+
+def _root(past: Past) -> AuditEvent:
     """The event of the change itself, if this is an undoing that is undone."""
     root = past.facts.get("root")
     return past.event if root is None else AuditEvent.objects.get(pk=root)
 
 
-def _changed_since(past: _Past, hidden: str) -> Since:
-    """The records in which the two columns do not say what the change made of one another."""
-    root, table = _root(past), past.table
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How it is found which records were changed since: ``source``, converted as the change did it, is compared."""
+
+    root: AuditEvent
+    attribute: str
+    source: ColumnSpec
+    bare: ColumnSpec
+    """What ``source`` became, without rules."""
+    conversion: ColumnConversion | None
+    """None if PostgreSQL's cast makes the one of the other."""
+    compared: str
+    """The column in which that should be."""
+    needs_value: bool
+
+    def find(self, since: Since, values: ColumnValues) -> None:
+        """Note the changed ones among the records of ``since``; ``values`` are the converted ones."""
+        since.find_among_all(self.root, self.attribute, values, self.compared, needs_value=self.needs_value)
+
+
+def comparison_of(past: Past, hidden: str) -> Comparison:
+    """Where all values were written anew: the two columns have to say what the change made of one another."""
+    root = _root(past)
     facts: ColumnChangeFacts = root.details["change"]
     was, became = spec_of_json(facts["was"]), spec_of_json(facts["now"])
     is_redo = past.facts.get("hides", "was") == "now"
-    first, second = (past.column.name, hidden) if is_redo else (hidden, past.column.name)
+    first, second = (past.before.name, hidden) if is_redo else (hidden, past.before.name)
     source = replace(was, name=first, required=False)
     bare = replace(became, name=f"{first}:new", required=False, unique=False, constraints={})
-    values = ColumnValues(table, source, bare, says_the_same=False)
+    conversion = None
     if not step(was, became).is_safe:
         reading = facts.get("reading")
         conversion = ColumnConversion(source, bare, Reading() if reading is None else Reading.of_json(reading))
-        spill = _Spill(conversion)
-        try:
+    needs_value = past.new.required and not is_redo
+    return Comparison(root, past.before.attribute, source, bare, conversion, second, needs_value)
+
+
+def _changed_since(past: Past, hidden: str) -> Since:
+    """The records in which the two columns do not say what the change made of one another."""
+    table, comparison = past.table, comparison_of(past, hidden)
+    values = ColumnValues(table, comparison.source, comparison.bare, says_the_same=False)
+    conversion = comparison.conversion
+    if conversion is not None:
+        with closing(Spill(conversion)) as spill:
             conversion.carry_out(raw_connection(), ddl.qualified(table.name), lambda: spill)
-            values.stage(spill.copy())
-        finally:
-            spill.close()
+            values.stage(spill.copy(), indexed=True)
     since = Since(table)
-    since.find_among_all(root, past.column.attribute, values, second, needs_value=past.new.required and not is_redo)
+    comparison.find(since, values)
     return since
 
 
-def _convert_back(past: _Past, since: Since, hidden: str) -> None:
-    """Give the records that were changed since their present value in the old type."""
-    if not since.count():
-        return
-    now, then = past.old, replace(past.new, unique=False)
-    conversion = ColumnConversion(now, then)
-    spills: list[_Spill] = []
+def converted_back(past: Past, records: Statement) -> Spill:
+    """The present values of ``records`` in the old type, to be closed. Raises Conflict if some cannot be."""
+    conversion = ColumnConversion(past.old, replace(past.new, unique=False))
+    spills: list[Spill] = []
 
-    def begin() -> _Spill:
-        spills.append(_Spill(conversion))
+    def begin() -> Spill:
+        spills.append(Spill(conversion))
         return spills[-1]
 
     try:
-        spill = conversion.carry_out(raw_connection(), since.records(now.name), begin)
-        if spill.failing:
-            raise _refused(
-                f"What records {some_of(spill.failing)} say now is no {past.new.kind.noun.lower()}. Change or clear it"
-                " first.",
-                details={"count": len(spill.failing), "ids": spill.failing[:20]},
-            )
-        bare = Column(table=past.table, **catalog_fields(then, None))
-        since.put(bare, spill.copy(), hidden)
+        spill = conversion.carry_out(raw_connection(), records, begin)
+        spills.remove(spill)
     finally:
         for each in spills:
             each.close()
+    if spill.failing:
+        spill.close()
+        raise _refused(
+            f"What records {some_of(spill.failing)} say now is no {past.new.kind.noun.lower()}. Change or clear it"
+            " first.",
+            details={"count": len(spill.failing), "ids": spill.failing[:20]},
+        )
+    return spill
 
 
-class _Spill:
+def _convert_back(past: Past, since: Since, hidden: str) -> None:
+    """Give the records that were changed since their present value in the old type."""
+    if since.count():
+        with closing(converted_back(past, since.records(past.old.name))) as spill:
+            since.put(Column(table=past.table, **catalog_fields(past.new, None)), spill.copy(), hidden)
+
+
+class Spill:
     """Keeps all converted batches on disk, and the ids of values that failed."""
 
     def __init__(self, conversion: ColumnConversion) -> None:
@@ -218,7 +302,8 @@ class _Spill:
         if batch.failed.any():
             self.failing += batch.ids.to_numpy()[batch.failed].tolist()
 
-    def copy(self) -> Any:
+    def copy(self) -> Iterator[bytes | memoryview]:
+        """All of it as one binary COPY."""
         yield HEADER
         yield from self._spill
         yield TRAILER
@@ -230,7 +315,7 @@ class _Spill:
 # Where few or no values were changed --------------------------------------------------------------------------------
 
 
-def _put_back(past: _Past, target: Table | None) -> Changed:
+def _put_back(past: Past, target: Table | None) -> Changed:
     table, column = past.table, past.column
     since = Since(table)
     since.find_among_changed(past.event, past.before)
@@ -248,7 +333,8 @@ def _put_back(past: _Past, target: Table | None) -> Changed:
                 )
     if not past.rest:
         _refuse_if_changed(since)
-    event = _record(past, target)
+    event = record_undo(past, target)
+    _trash_kept(past)
     if past.before.name != column.name:
         ddl.rename_column(table, past.before.name, column.name)
     column_swap.drop_rules(table, past.before, column)
@@ -268,7 +354,7 @@ def step_back(old: ColumnSpec, new: ColumnSpec) -> Step:
         return Step(in_place=False, is_safe=False)
 
 
-def _record(past: _Past, target: Table | None, *, successor: Column | None = None) -> AuditEvent:
+def record_undo(past: Past, target: Table | None, *, successor: Column | None = None) -> AuditEvent:
     """Write the undoing into catalog and audit trail."""
     table, column, facts = past.table, past.column, past.facts
     for field, value in catalog_fields(past.new, target).items():
@@ -277,10 +363,6 @@ def _record(past: _Past, target: Table | None, *, successor: Column | None = Non
     place = facts.get("place", [column.position, column.position])
     if place[0] != place[1] and column.position == place[1]:
         move(table, column, min(place[0], table.columns.count() - 1))
-    kept = facts.get("kept")
-    beside = None if kept is None else table.columns.filter(pk=kept).first()
-    if beside is not None:
-        trash.delete_column(user=past.user, table=table, column=beside)
     undone: ColumnChangeFacts = {
         "key": column.pk, "was": spec_as_json(past.old), "now": spec_as_json(past.new), "place": [place[1], place[0]],
         "count": facts["count"], "on_failure": facts["on_failure"],
@@ -291,3 +373,15 @@ def _record(past: _Past, target: Table | None, *, successor: Column | None = Non
         undone["hides"] = "was" if facts.get("hides", "was") == "now" else "now"
     details: ColumnDetails = {"column": past.before.name, "change": undone}
     return record_event(user=past.user, table=table, action=_ACTION, details=details, undoes=past.event)
+
+
+def kept_of(past: Past) -> Column | None:
+    """The column with what failed, which is of no use any more."""
+    key = past.facts.get("kept")
+    return None if key is None else past.table.columns.filter(pk=key).first()
+
+
+def _trash_kept(past: Past) -> None:
+    kept = kept_of(past)
+    if kept is not None:
+        trash.delete_column(user=past.user, table=past.table, column=kept)

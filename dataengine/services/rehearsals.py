@@ -23,7 +23,7 @@ from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.postgres import ddl
 from dataengine.postgres.column_values import Broken, ColumnValues, Rule, limits_on, rules_on
-from dataengine.postgres.statements import limit_statements, raw_connection
+from dataengine.postgres.statements import give_memory, limit_statements, raw_connection
 from dataengine.postgres.time_limits import timed_out
 from dataengine.services.column_plans import Plan
 from dataengine.services.tables import check_column_change
@@ -60,6 +60,11 @@ class Numbers:
     unchanged: int
     failing: int
     missing: int = 0
+
+    @property
+    def changing(self) -> int:
+        """How many values do not stay what they are."""
+        return self.converted + self.failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +207,9 @@ class Trial:
     def run(self, *, keep: bool = False) -> None:
         """Look at the values. Raises InvalidInput if a pattern takes PostgreSQL too long."""
         limit_statements(_LIMIT_MS)
+        give_memory()
         proposal = self.proposal
+        self.causes, self.notes = [], list(proposal.wanted.notes)
         if not proposal.concerns_values:
             records, _ = self.values.count()
             self.numbers = Numbers(records, 0, records, 0)
@@ -247,7 +254,7 @@ class Trial:
             return round(records * _REWRITTEN, 3) if records <= MANY else _SWITCHED
         if not proposal.concerns_values:
             return 0.0
-        touched = self.numbers.failing + self.numbers.converted
+        touched = self.numbers.changing
         is_indexed = proposal.new.unique and not proposal.old.unique
         return round(records * (_SCANNED + _INDEXED * is_indexed) + touched * _REWRITTEN, 3)
 
@@ -255,9 +262,9 @@ class Trial:
         """Types whose values have to be looked at: by the rules of imports, then by those that only SQL can tell."""
         proposal = self.proposal
         new = proposal.new
-        conversion = ColumnConversion(proposal.old, new, self.reading)
         rules = proposal.rules
         is_staged = keep or bool(rules) or new.unique
+        conversion = ColumnConversion(proposal.old, new, self.reading, only_judges=not is_staged)
         spills: list[ByteSpill] = []
         try:
             tally = conversion.carry_out(
@@ -267,7 +274,7 @@ class Trial:
             self.notes += [] if self.reading is None else self.reading.notes
             self.numbers, self.causes = tally.numbers, tally.causes
             if is_staged:
-                self.values.stage(tally.copy())
+                self.values.stage(tally.copy(), indexed=keep)
         finally:
             for spill in spills:
                 spill.close()

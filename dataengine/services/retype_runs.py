@@ -7,6 +7,7 @@ step of that. So a change that was rung for twice, or whose worker died, has hap
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from copy import copy
 from dataclasses import asdict
@@ -21,12 +22,13 @@ from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_e
 from dataengine.imports.stored_columns import ColumnConversion, Reading
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.jobs.stage_watch import StageWatch
-from dataengine.models import ChangeJob, Column, Index, Table
-from dataengine.models.shapes import RetypeParameters
+from dataengine.models import AuditEvent, ChangeJob, Column, Index, Table
+from dataengine.models.shapes import RetypeParameters, UndoRetypeParameters
 from dataengine.postgres import column_swap, names
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import copy_into
-from dataengine.postgres.successor import Successor, Swap
+from dataengine.postgres.successor import Successor
+from dataengine.postgres.swap import Swap
 from dataengine.services.column_plans import Plan
 from dataengine.services.column_records import Recorded, kept_column, record_change
 from dataengine.services.rehearsals import Numbers, Proposal, propose
@@ -42,15 +44,27 @@ _PIECE_BYTES = 1 << 20
 
 def request(*, user: User, table: Table, column: Column, plan: Plan, numbers: Numbers) -> ChangeJob:
     """Leave a change that was rehearsed to a worker. Raises Conflict if something is in the way."""
-    refuse_if_in_the_way(table, column)
     parameters: RetypeParameters = {"plan": asdict(plan), "missing": numbers.missing}
+    return _queued(user, table, column, dict(parameters), numbers.records, is_exact=True)
+
+
+def request_undo(*, user: User, table: Table, column: Column, event: AuditEvent, rest: bool, records: int) -> ChangeJob:
+    """Leave the undoing of such a change to a worker; see ``undo_runs``."""
+    parameters: UndoRetypeParameters = {"undoes": event.pk, "column": column.pk, "rest": rest}
+    return _queued(user, table, column, dict(parameters), records, is_exact=False)
+
+
+def _queued(
+    user: User, table: Table, column: Column, parameters: dict[str, Any], count: int, *, is_exact: bool
+) -> ChangeJob:
+    refuse_if_in_the_way(table, column)
     table.known = None
     with transaction.atomic():
         locked_table(table)
         refuse_while_busy(table)
         job = ChangeJob.objects.create(
-            table=table, user=user, action=ChangeJob.Action.RETYPE, parameters=dict(parameters),
-            count=numbers.records, count_exact=True,
+            table=table, user=user, action=ChangeJob.Action.RETYPE, parameters=parameters,
+            count=count, count_exact=is_exact,
         )  # fmt: skip
         transaction.on_commit(lambda: ring(RUN_CHANGE, job.pk))
     return job
@@ -149,7 +163,7 @@ class ConvertedValues(Values):
         if self._conversion is None:
             successor.cast(records)
         else:
-            copy_into(successor.converted, successor.columns_converted, iter(lambda: read.read(_PIECE_BYTES), b""))
+            copy_into(successor.converted, successor.columns_converted, pieces_of(read))
 
     def check(self, successor: Successor) -> None:
         failing = successor.count_failing()
@@ -157,6 +171,11 @@ class ConvertedValues(Values):
             than = f", {failing - self._may_fail:,} more than in the rehearsal" if self._may_fail else ""
             count = "1 value does" if failing == 1 else f"{failing:,} values do"
             raise outdated(f"By now {count} not fit{than}.")
+
+
+def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The content of a file, in pieces."""
+    return iter(lambda: file.read(_PIECE_BYTES), b"")
 
 
 def write_copy(

@@ -28,7 +28,8 @@ from dataengine.postgres import change_log, locks, sessions, surroundings
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statement_progress import plain_share
 from dataengine.postgres.statements import raw_connection, run
-from dataengine.postgres.successor import Successor, Swap
+from dataengine.postgres.successor import Successor
+from dataengine.postgres.swap import Swap
 from dataengine.services.schema_changes import change_schema
 
 logger = logging.getLogger(__name__)

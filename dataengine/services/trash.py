@@ -65,29 +65,31 @@ def delete_table(*, user: User, table: Table) -> TrashItem:
 def delete_column(*, user: User, table: Table, column: Column) -> TrashItem:
     """Move a column with all its values to the trash."""
 
-    def change() -> TrashItem:
-        locked = locked_table(table)
-        current = current_column(locked, column)
-        index = current.index_or_none
-        item = TrashItem.objects.create(
-            table=locked,
-            column=current,
-            name=current.name,
-            records=size_of(locked).records,
-            deleted_by=user,
-            indexed=[] if index is None or index.automatic else [current.pk],
-        )
-        record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
-        trash.hide_column(locked, current)
-        if index is not None:
-            index.delete()
-        current.trashed_at = item.deleted_at
-        current.save(update_fields=["trashed_at"])
-        if current.kind.is_text:
-            indexes.queue_search_again(locked)
-        return item
+    return change_schema(lambda: delete_column_now(user=user, table=table, column=column), table=table)
 
-    return change_schema(change, table=table)
+
+def delete_column_now(*, user: User, table: Table, column: Column) -> TrashItem:
+    """``delete_column`` inside a transaction that is already open."""
+    locked = locked_table(table)
+    current = current_column(locked, column)
+    index = current.index_or_none
+    item = TrashItem.objects.create(
+        table=locked,
+        column=current,
+        name=current.name,
+        records=size_of(locked).records,
+        deleted_by=user,
+        indexed=[] if index is None or index.automatic else [current.pk],
+    )
+    record_event(user=user, table=locked, action="column.deleted", details={"column": current.name})
+    trash.hide_column(locked, current)
+    if index is not None:
+        index.delete()
+    current.trashed_at = item.deleted_at
+    current.save(update_fields=["trashed_at"])
+    if current.kind.is_text:
+        indexes.queue_search_again(locked)
+    return item
 
 
 def restore(*, user: User, item: TrashItem, name: str = "") -> Restored:

@@ -186,3 +186,15 @@ def test_changes_of_records_are_undone_over_it(client: APIClient, changed: str) 
     event = int(deleted.headers["X-Undo"])
     assert client.post("/api/tables/t/undo/", {"event": event}).status_code == 200
     assert values(client) == ["1234.56", *HELD[1:]]
+
+
+def test_records_deleted_before_it_come_back_after_it_or_not_at_all(client: APIClient, table: Table) -> None:
+    fill(client, "t", "a", HELD)
+    events = [int(client.delete(f"/api/tables/t/records/{key}/").headers["X-Undo"]) for key in (1, 2)]
+    done = change(client, {"column_type": "NUMERIC"}).json()
+    answers = [client.post("/api/tables/t/undo/", {"event": event}) for event in events]
+    assert [answer.status_code for answer in answers] == [409, 200]
+    assert answers[0].json()["error"]["code"] == "undo_refused"
+    assert undo(client, done["undo"], {"rest": True}).status_code == 200
+    assert client.post("/api/tables/t/undo/", {"event": events[0]}).status_code == 200
+    assert values(client) == HELD

@@ -11,7 +11,6 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, ImportJob
-from dataengine.services import column_changes
 
 from .changing import change, fill, rehearse, undo, values
 from .conftest import MakeTable
@@ -247,20 +246,6 @@ def test_indexes_search_and_lists_follow(client: APIClient, make_table: MakeTabl
     assert change(client, {"column_type": "JSON"}).json()["indexed"] is False
 
 
-def test_so_many_records_are_not_rewritten_at_once(
-    client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(column_changes, "MANY", 2)
-    make_table("t", a="TEXT")
-    fill(client, "t", "a", ["1", "2", "3"])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE userdata.t")
-    answer = change(client, {"column_type": "INTEGER"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "too_many_records")
-    assert change(client, {"column_type": "EMAIL", "on_failure": "null"}).status_code == 200
-    assert change(client, {"column_type": "TEXT"}).status_code == 200
-
-
 def test_names_for_what_is_kept_are_free_ones(client: APIClient, make_table: MakeTable) -> None:
     long = "é" * 31
     make_table("t", **{"a": "TEXT", "A_before": "TEXT", long: "TEXT"})
@@ -281,3 +266,21 @@ def test_a_table_without_records_takes_any_type(client: APIClient, make_table: M
     assert done.status_code == 200, done.content
     assert client.post("/api/tables/t/records/", {}).json()["a"] == 7
     assert client.post("/api/tables/t/records/", {}).status_code == 400
+
+
+def test_what_others_built_on_a_column_is_in_the_way(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="VARCHAR(5) UNIQUE NOT NULL DEFAULT '1'", b="TEXT")
+    fill(client, "t", "a", ["1"])
+    client.patch("/api/tables/t/columns/a/", {"indexed": True})
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIEW userdata.seen AS SELECT a FROM userdata.t")
+        cursor.execute("CREATE INDEX theirs ON userdata.t (lower(a))")
+    for column_type in ("INTEGER", "VARCHAR(9)"):
+        error = change(client, {"column_type": column_type}).json()["error"]
+        assert (error["code"], len(error["in_the_way"])) == ("in_the_way", 2), error
+        assert "view userdata.seen" in error["message"]
+    assert change(client, {"column_type": "JSON"}, "b").status_code == 200
+    with connection.cursor() as cursor:
+        cursor.execute("DROP VIEW userdata.seen")
+        cursor.execute("DROP INDEX userdata.theirs")
+    assert change(client, {"column_type": "INTEGER"}).status_code == 200

@@ -107,7 +107,7 @@ class Timestamp(Moment):
     finite = "moments"
     input_attributes = {"placeholder": "2024-12-31 23:59:00", "data-picker": "datetime-local"}
     lossless = frozenset({"timestamptz"})
-    checked = frozenset({"date", "time"})
+    checked = frozenset({"date"})
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return PlainDateTimeField(**options)
@@ -149,7 +149,7 @@ class TimestampTz(Timestamp):
     input_attributes = {"placeholder": "2024-12-31 23:59:00Z", "data-picker": "datetime-local"}
     json_sql = "(to_json({} AT TIME ZONE 'UTC') #>> '{{}}') || 'Z'"
     lossless = frozenset()
-    checked = frozenset({"date", "time", "timestamp"})
+    checked = frozenset({"date", "timestamp"})
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
         return models.DateTimeField(**options)
