@@ -97,9 +97,16 @@ def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob
         if job.event is not None:
             tell_done(request, job.event, table, columns)
         elif job.state == ChangeJob.State.CANCELLED:
-            messages.info(request, "Cancelled. Nothing was changed.")
+            messages.info(request, f"Cancelled. {_left(job)}")
         else:
-            messages.error(request, f"{_doing(job, columns)} did not work: {job.error} Nothing was changed.")
+            messages.error(request, f"{_doing(job, columns)} did not work: {job.error} {_left(job)}")
+
+
+def _left(job: ChangeJob) -> str:
+    """What a change left that came to nothing. The table of a copy was there before its records."""
+    if job.action == ChangeJob.Action.COPY:
+        return "Nothing was copied into this table, which can be deleted."
+    return "Nothing was changed."
 
 
 def panel_context(request: ConsoleRequest, table: Table) -> dict[str, Any]:

@@ -89,6 +89,22 @@ def test_a_script_is_sent_to_the_page_that_it_came_from(as_owner: Client, people
     assert "Putting back the values of 2 records…" in panel(as_owner)
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("cancelled", "Cancelled. Nothing was copied"), ("failed", "Copying 3 records did not work: The disk is full.")],
+)
+def test_a_copy_that_came_to_nothing_says_what_it_left(
+    as_owner: Client, people: Table, owner: User, state: str, words: str
+) -> None:
+    ChangeJob.objects.create(
+        table=people, user=owner, action="copy", state=state, parameters={"source": 0, "columns": []}, count=3,
+        count_exact=True, error="The disk is full." if state == "failed" else "", finished_at=timezone.now(),
+    )  # fmt: skip
+    told = read(as_owner.get(PAGE))
+    assert words in told
+    assert "Nothing was copied into this table, which can be deleted." in told
+
+
 def test_cancelled_and_failed_ones_say_so(as_owner: Client, people: Table) -> None:
     as_owner.post("/tables/people/selected/", DELETE_ALL)
     waiting = ChangeJob.objects.get()
