@@ -71,6 +71,8 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
     names = {"table_name": table.name, "label": table.label, "description": table.description}
     form = forms.TableForm(request.POST if doing == "save" else None, initial=names)
     column_form = column_forms.ColumnForm(request.POST if doing in {"add", "check"} else None, auto_id="id_new_%s")
+    if doing == "check" and "table_name" in request.POST:
+        return _names_checked(request, table)
     if doing == "check":
         if column_form.is_valid():
             spec = column_form.cleaned_data["spec"]
@@ -96,6 +98,15 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
             return htmx.redirect(request, resolve_url("console:design", table.name))
     failed = bool(form.errors or column_form.errors)
     return _page(request, table, form=form, column_form=column_form, status=422 if failed else 200)
+
+
+def _names_checked(request: ConsoleRequest, table: Table) -> JsonResponse:
+    """What is wrong with the table's names as they are typed."""
+    form = forms.TableForm(request.POST)
+    if form.is_valid():
+        for fault in table_checks.faults_of_table_name(table=table, name=form.cleaned_data["table_name"]):
+            add_errors(form, fault)
+    return _errors_of(form)
 
 
 @console_view("GET", "POST")
