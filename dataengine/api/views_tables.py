@@ -130,6 +130,10 @@ class TableView(ApiView):
         words = {name: changes[name] for name in ("label", "description") if name in changes}
         if words:
             table = services.relabel_table(user=self.user, table=table, **words)
+        if "named_by" in changes:
+            wanted = changes["named_by"]
+            column = None if wanted is None else _naming(table, wanted)
+            table = services.name_records_by(user=self.user, table=table, column=column)
         if "search_index" in changes:
             indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)
@@ -252,6 +256,15 @@ class ColumnsView(DescribesColumn):
         column = services.add_column(user=self.user, table=table, spec=spec)
         url = reverse("api-column", kwargs={"table_name": table.name, "column_name": column.name})
         return Response(shapes.ColumnSerializer(column).data, status=201, headers={"Location": self.base_url() + url})
+
+
+def _naming(table: Table, name: str) -> Column:
+    """The column that is to name records. Raises InvalidInput if there is none of that name."""
+    found = next((column for column in table.columns.all() if column.name == name), None)
+    if found is None:
+        reason = f"“{table.name}” has no column with that name."
+        raise InvalidInput(reason, fields={"named_by": reason})
+    return found
 
 
 def trash_header(item: TrashItem) -> dict[str, str]:

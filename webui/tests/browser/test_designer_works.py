@@ -106,10 +106,10 @@ def test_a_reference_tells_by_what_its_records_are_shown(people: Table, three_ro
     page = three_rows
     page.get_by_label("Type").first.select_option("REFERENCES")
     refers = page.get_by_label("Refers to").first
-    expect(refers).to_have_accessible_description(re.compile("first text column"))
+    expect(refers).to_have_accessible_description(re.compile("by which column its records are named"))
     refers.fill("people")
     refers.press("Tab")
-    expect(refers).to_have_accessible_description("People we know: its records are shown by name")
+    expect(refers).to_have_accessible_description("People we know: its records are named by name")
 
 
 def test_errors_show_while_it_is_typed_at_the_field_and_go_again(three_rows: Page, people: Table) -> None:
