@@ -23,7 +23,7 @@ from dataengine.columns.payloads import parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
 from dataengine.exceptions import DataEngineError, NotFound, Path
 from dataengine.jobs.serializers import change_job_data
-from dataengine.models import Table, TrashItem
+from dataengine.models import Column, Table, TrashItem
 from dataengine.postgres.definitions import create_statements
 from dataengine.services import copies, indexes, trash
 from dataengine.services import tables as services
@@ -125,15 +125,15 @@ class TableView(ApiView):
         return news(given, self.data(table))
 
     def changed(self, table: Table, changes: Mapping[str, Any]) -> Response:
+        named_by = changes.get("named_by")
+        naming = None if named_by is None else _naming(table, named_by)
         if "table_name" in changes:  # the most likely of these to be refused
             table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
         words = {name: changes[name] for name in ("label", "description") if name in changes}
         if words:
             table = services.relabel_table(user=self.user, table=table, **words)
         if "named_by" in changes:
-            wanted = changes["named_by"]
-            column = None if wanted is None else _naming(table, wanted)
-            table = services.name_records_by(user=self.user, table=table, column=column)
+            table = services.name_records_by(user=self.user, table=table, column=naming)
         if "search_index" in changes:
             indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)

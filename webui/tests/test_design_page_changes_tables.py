@@ -172,6 +172,20 @@ def test_the_table_is_renamed_and_found_under_its_new_name(as_owner: Client, peo
     assert "Ann" in read(as_owner.get("/tables/persons/"))
 
 
+def test_the_table_says_by_what_its_records_are_named(as_owner: Client, people: Table) -> None:
+    page = read(as_owner.get(DESIGN))
+    select = page.element("select", name="named_by")
+    assert select.words_of("option") == ["the first text, name", "name", "email", "notes"]
+    form = {"do": "save", "table_name": "people", "label": "", "named_by": str(column("email").pk)}
+    assert as_owner.post(DESIGN, form).status_code == 302
+    assert read(as_owner.get(DESIGN)).value("named_by") == str(column("email").pk)
+    option = read(as_owner.get("/tables/new/")).element("datalist", id="referable").elements("option")[0]
+    assert option["label"] == "people: its records are named by email"
+    assert as_owner.post(DESIGN, form | {"named_by": "999999"}).status_code == 422
+    assert as_owner.post(DESIGN, form | {"named_by": ""}).status_code == 302
+    assert Table.objects.get(name="people").naming_column is None
+
+
 def test_the_table_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:
     question = read(as_owner.get("/tables/people/delete/"))
     assert "3 records" in question
