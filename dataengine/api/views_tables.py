@@ -21,7 +21,7 @@ from dataengine.api.views_changes import LATER
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.columns.payloads import parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
-from dataengine.exceptions import DataEngineError, NotFound, Path
+from dataengine.exceptions import DataEngineError, InvalidInput, NotFound, Path
 from dataengine.jobs.serializers import change_job_data
 from dataengine.models import Column, Table, TrashItem
 from dataengine.postgres.definitions import create_statements
