@@ -98,6 +98,7 @@ class ChangeTable(Arguments):
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     description = description_field()
     search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
+    named_by = NameField(required=False, allow_null=True)
 
 
 class UpdateTable(TableArguments, ChangeTable):
@@ -257,8 +258,15 @@ class TableSerializer(serializers.Serializer[Table]):
         source="search_index_state", choices=Index.ShownState.choices, allow_null=True
     )
     search_index_reason = serializers.CharField(allow_null=True)
+    named_by = serializers.SerializerMethodField(
+        help_text="The column that names records where others refer to them; null: the first text column"
+    )
     created_at = serializers.DateTimeField()
     url = serializers.SerializerMethodField()
+
+    def get_named_by(self, table: Table) -> str | None:
+        found = (column.name for column in table.columns.all() if column.pk == table.naming_column_id)
+        return next(found, None) if table.naming_column_id else None
 
     def get_record_count(self, table: Table) -> int:
         return int(self.context["sizes"][table.pk].records)

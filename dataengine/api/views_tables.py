@@ -21,9 +21,9 @@ from dataengine.api.views_changes import LATER
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.columns.payloads import parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
-from dataengine.exceptions import DataEngineError, NotFound, Path
+from dataengine.exceptions import DataEngineError, InvalidInput, NotFound, Path
 from dataengine.jobs.serializers import change_job_data
-from dataengine.models import Table, TrashItem
+from dataengine.models import Column, Table, TrashItem
 from dataengine.postgres.definitions import create_statements
 from dataengine.services import copies, indexes, trash
 from dataengine.services import tables as services
@@ -125,11 +125,15 @@ class TableView(ApiView):
         return news(given, self.data(table))
 
     def changed(self, table: Table, changes: Mapping[str, Any]) -> Response:
+        named_by = changes.get("named_by")
+        naming = None if named_by is None else _naming(table, named_by)
         if "table_name" in changes:  # the most likely of these to be refused
             table = services.rename_table(user=self.user, table=table, name=changes["table_name"])
         words = {name: changes[name] for name in ("label", "description") if name in changes}
         if words:
             table = services.relabel_table(user=self.user, table=table, **words)
+        if "named_by" in changes:
+            table = services.name_records_by(user=self.user, table=table, column=naming)
         if "search_index" in changes:
             indexes.set_searchable(user=self.user, table=table, searchable=changes["search_index"])
         return self.shown(table)
@@ -252,6 +256,15 @@ class ColumnsView(DescribesColumn):
         column = services.add_column(user=self.user, table=table, spec=spec)
         url = reverse("api-column", kwargs={"table_name": table.name, "column_name": column.name})
         return Response(shapes.ColumnSerializer(column).data, status=201, headers={"Location": self.base_url() + url})
+
+
+def _naming(table: Table, name: str) -> Column:
+    """The column that is to name records. Raises InvalidInput if there is none of that name."""
+    found = next((column for column in table.columns.all() if column.name == name), None)
+    if found is None:
+        reason = f"“{table.name}” has no column with that name."
+        raise InvalidInput(reason, fields={"named_by": reason})
+    return found
 
 
 def trash_header(item: TrashItem) -> dict[str, str]:

@@ -66,6 +66,11 @@ _TABLE_CHANGES: dict[str, Schema] = {
     "label": _LABEL,
     "description": _DESCRIPTION,
     "search_index": {"description": "Whether there is to be one; its state may be sent back as it was read."},
+    "named_by": {
+        "type": ["string", "null"],
+        "maxLength": 200,
+        "description": "The column that names records where others refer to them; null: the first text column.",
+    },
     **dict.fromkeys(
         ("id", "columns", "record_count", "record_count_exact", "search_index_reason", "created_at", "url"), _SAME
     ),

@@ -192,6 +192,7 @@ class WordsDetails(TypedDict, total=False):
 
     label: str
     description: str
+    named_by: str | None
 
 
 class ColumnDetails(ColumnChanges):

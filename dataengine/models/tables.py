@@ -56,6 +56,8 @@ class Table(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     trashed_at = models.DateTimeField(null=True, blank=True)
+    # By what records are named where others refer to them; null: by the first text column.
+    naming_column = models.ForeignKey("Column", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     objects = TableManager()
     everything = models.Manager["Table"]()
@@ -91,6 +93,11 @@ class Table(models.Model):
     def all_columns(self) -> list[Column]:
         """The columns in the designer's order, with the tables to which they refer."""
         return list(self.known.columns if self.known else self.columns.all())
+
+    def named_by(self) -> Column | None:
+        """The column that names a record where others refer to it; None if there is no text that could."""
+        able = [column for column in self.all_columns() if column.kind.can_name_records]
+        return next((column for column in able if column.pk == self.naming_column_id), able[0] if able else None)
 
     def search_index(self) -> Index | None:
         """The search index in any state, if there is one."""

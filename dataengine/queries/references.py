@@ -1,7 +1,7 @@
 """References between records: labels in place of ids, finding a record to refer to, and which records refer to others.
 
-A record's label is its value in the first text column of its table (the first 200 characters); without one, it is
-``#<id>``.
+A record's label is its value in the column that names the records of its table (``Table.named_by``; the first 200
+characters); without one, it is ``#<id>``.
 """
 
 from __future__ import annotations
@@ -52,11 +52,6 @@ class ReferredBy(TypedDict):
     table_name: str
     column_name: str
     count: int
-
-
-def label_column(columns: Sequence[Column]) -> Column | None:
-    """The column that labels a record: the first text column, if there is one."""
-    return next((column for column in columns if column.kind.can_name_records), None)
 
 
 def readable(user: User | AnonymousUser, columns: Iterable[Column]) -> dict[str, Table]:
@@ -207,7 +202,7 @@ def named_references(user: User, table: Table, ids: Sequence[int]) -> Iterator[N
 
 def _labelled(table: Table) -> tuple[type[Record], Column | None]:
     """The model of a table's records with only the column that labels them."""
-    named = label_column(list(table.columns.all()))
+    named = table.named_by()
     return record_model(table, [named] if named else []), named
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataengine.columns.types import ColumnSpec
 from dataengine.models import ChangeJob, Index, Table
 from dataengine.services import changes, indexes
-from dataengine.services.tables import create_table
+from dataengine.services.tables import create_table, name_records_by
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -33,6 +33,8 @@ def duplicate_table(
         done = changes.copy_records(user=user, table=table, source=source, columns=pairs)
         job = done if isinstance(done, ChangeJob) else None
     for there, here in zip(columns, made, strict=True):
+        if there.pk == source.naming_column_id:
+            table = name_records_by(user=user, table=table, column=here)
         if _is_requested(there.index_or_none):
             indexes.set_indexed(user=user, table=table, column=here, indexed=True)
     if _is_requested(source.search_index()):

@@ -29,6 +29,12 @@ def faults_of_table(*, user: User, name: str | None, columns: Sequence[ColumnSpe
     return faults + _faults_of_columns(user, Table(name=name or "", owner=user), columns)
 
 
+def faults_of_table_name(*, table: Table, name: str) -> list[DataEngineError]:
+    """The errors that renaming the table would raise."""
+    is_new = name.casefold() != table.name.casefold()
+    return _raised(partial(check_table_name, name)) if is_new else []
+
+
 def faults_of_column(*, user: User, table: Table, spec: ColumnSpec) -> list[DataEngineError]:
     """The errors that adding the column would raise, but for those that only its records can tell."""
     taken = [column.name for column in table.all_columns()]

@@ -126,6 +126,24 @@ def relabel_table(*, user: User, table: Table, label: str | None = None, descrip
     return change_schema(change)
 
 
+def name_records_by(*, user: User, table: Table, column: Column | None) -> Table:
+    """Have records named by a column where others refer to them; None for the first text column."""
+
+    def change() -> Table:
+        locked = locked_table(table)
+        current = None if column is None else current_column(locked, column)
+        if current is not None and not current.kind.can_name_records:
+            reason = f"A {current.kind.noun.lower()} column cannot name records; choose a short text."
+            raise InvalidInput(reason, code="invalid_input", fields={"named_by": reason})
+        locked.naming_column = current
+        locked.save(update_fields=["naming_column", "updated_at"])
+        details: WordsDetails = {"named_by": None if current is None else current.name}
+        record_event(user=user, table=locked, action="table.relabelled", details=details)
+        return locked
+
+    return change_schema(change)
+
+
 def add_column(*, user: User, table: Table, spec: ColumnSpec) -> Column:
     """Add a column at the end. A required one needs a default if there are records."""
 

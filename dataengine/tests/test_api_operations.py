@@ -71,7 +71,7 @@ def test_a_table_from_start_to_end(ask: Ask) -> None:
     assert made.json() | {"id": 0, "created_at": "", "columns": []} == {
         "id": 0, "table_name": "Customer", "label": "", "description": "", "columns": [],
         "record_count": 0, "record_count_exact": True, "search_index": None,
-        "search_index_reason": None,
+        "search_index_reason": None, "named_by": None,
         "created_at": "", "url": "http://testserver/api/tables/Customer/",
     }  # fmt: skip
     added = ask("add column", "Customer", column_name="age", column_type="SMALLINT NOT NULL DEFAULT 3")

@@ -73,6 +73,11 @@ document.addEventListener("htmx:after:swap", (event) => {
   const inside = row.querySelector("form[data-check] input[name=name], .notice ~ .actions a");
   (inside ?? row.querySelector("a[data-open]"))?.focus();
 });
+// Escape closes a row in which nothing was typed yet.
+document.addEventListener("input", ({ target }) => {
+  if (target.form?.matches("form[data-check]")) target.form.dataset.changed = "";
+});
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") event.target.closest?.("tbody[data-movable]")?.querySelector("a[data-close]")?.click();
+  const row = event.key === "Escape" && event.target.closest?.("tbody[data-movable]");
+  if (row && !row.querySelector("form[data-changed]")) row.querySelector("a[data-close]")?.click();
 });

@@ -126,7 +126,7 @@ class ColumnForm(Styled, forms.Form):
     references = forms.CharField(
         label="Refers to",
         required=False,
-        help_text="A table. Its records are shown by their first text column.",
+        help_text="A table. Its own design says by which column its records are named.",
         widget=forms.TextInput(attrs={**AS_TYPED, "list": "referable"}),
     )
     minimum = forms.CharField(label="At least", required=False, max_length=60, help_text="5, or > 5 for more than 5.")

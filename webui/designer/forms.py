@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django import forms
 
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.exceptions import InvalidInput
+from dataengine.models import Table
 from dataengine.models.tables import MAX_DESCRIPTION
 from webui.forms import Styled
 
@@ -44,6 +47,29 @@ class TableForm(Styled, forms.Form):
     def clean_table_name(self) -> str:
         """Report an invalid name together with all other errors; the service checks whether it is taken."""
         return identifier(self.cleaned_data["table_name"], what="table")
+
+
+class NamesForm(TableForm):
+    """The names of a table that is there, and by what its records are named where others refer to them."""
+
+    named_by = forms.ChoiceField(label="Records are named by", required=False)
+
+    @classmethod
+    def of(cls, table: Table, data: Any = None) -> NamesForm:
+        """The form filled with ``table``, or with what was sent."""
+        initial = {
+            "table_name": table.name,
+            "label": table.label,
+            "description": table.description,
+            "named_by": str(table.naming_column_id or ""),
+        }
+        form = cls(data, initial=initial)
+        able = [column for column in table.all_columns() if column.kind.can_name_records]
+        first = f"the first text, {able[0].title}" if able else "their ids: there is no text column"
+        choices = [("", first), *((str(column.pk), column.title) for column in able)]
+        cast("forms.ChoiceField", form.fields["named_by"]).choices = choices
+        form.fields["named_by"].help_text = "Where columns of other tables refer to them."
+        return form
 
 
 class DuplicateForm(Styled, forms.Form):

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.test import Client
 
 from dataengine.models import Column, Table
-from webui.tests.conftest import PARTIAL
+from webui.tests.conftest import PARTIAL, make_table
 from webui.tests.pages import Page, fields_of, read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 DESIGN = "/tables/people/design/"
 
@@ -120,7 +125,8 @@ def test_columns_are_put_in_their_places_for_everybody(as_owner: Client, people:
     assert names() == ["email", "name", "born", "score", "notes", "active"]
 
 
-def test_changes_are_checked_while_they_are_typed(as_owner: Client, people: Table) -> None:
+def test_changes_are_checked_while_they_are_typed(as_owner: Client, people: Table, owner: User) -> None:
+    make_table(owner, "pets", {"name": "TEXT"})
     url, key = f"{DESIGN}{column('score').pk}/", f"id_{column('score').pk}_"
     form = row_of(as_owner, "score") | {"do": "check", "name": "Email", "default": "lots"}
     errors = as_owner.post(url, form, headers=PARTIAL).json()["errors"]
@@ -131,6 +137,10 @@ def test_changes_are_checked_while_they_are_typed(as_owner: Client, people: Tabl
     added = {"do": "check", "name": "name", "type": "INTEGER", "default": "x"}
     errors = as_owner.post(DESIGN, added, headers=PARTIAL).json()["errors"]
     assert list(errors) == ["id_new_name", "id_new_default"]
+    for name, complaint in (("people", None), ("PEOPLE", None), ("pets", "taken"), ("select", "reserved word")):
+        errors = as_owner.post(DESIGN, {"do": "check", "table_name": name}, headers=PARTIAL).json()["errors"]
+        assert (complaint or "") in errors.get("id_table_name", [""])[0]
+        assert bool(errors) == bool(complaint)
     assert people.columns.count() == 6
 
 
@@ -160,6 +170,20 @@ def test_the_table_is_renamed_and_found_under_its_new_name(as_owner: Client, peo
     assert response.headers["Location"] == "/tables/persons/design/"
     assert as_owner.get("/tables/people/").status_code == 404
     assert "Ann" in read(as_owner.get("/tables/persons/"))
+
+
+def test_the_table_says_by_what_its_records_are_named(as_owner: Client, people: Table) -> None:
+    page = read(as_owner.get(DESIGN))
+    select = page.element("select", name="named_by")
+    assert select.words_of("option") == ["the first text, name", "name", "email", "notes"]
+    form = {"do": "save", "table_name": "people", "label": "", "named_by": str(column("email").pk)}
+    assert as_owner.post(DESIGN, form).status_code == 302
+    assert read(as_owner.get(DESIGN)).value("named_by") == str(column("email").pk)
+    option = read(as_owner.get("/tables/new/")).element("datalist", id="referable").elements("option")[0]
+    assert option["label"] == "people: its records are named by email"
+    assert as_owner.post(DESIGN, form | {"named_by": "999999"}).status_code == 422
+    assert as_owner.post(DESIGN, form | {"named_by": ""}).status_code == 302
+    assert Table.objects.get(name="people").naming_column is None
 
 
 def test_the_table_is_deleted_after_a_question(as_owner: Client, people: Table) -> None:

@@ -68,9 +68,10 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
     """The columns of a table: add, change, delete; its name and label."""
     table = access.get_table(request.user, name, "design")
     doing = request.POST.get("do", "") if request.method == "POST" else ""
-    names = {"table_name": table.name, "label": table.label, "description": table.description}
-    form = forms.TableForm(request.POST if doing == "save" else None, initial=names)
+    form = forms.NamesForm.of(table, request.POST if doing == "save" else None)
     column_form = column_forms.ColumnForm(request.POST if doing in {"add", "check"} else None, auto_id="id_new_%s")
+    if doing == "check" and "table_name" in request.POST:
+        return _names_checked(request, table)
     if doing == "check":
         if column_form.is_valid():
             spec = column_form.cleaned_data["spec"]
@@ -96,6 +97,15 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
             return htmx.redirect(request, resolve_url("console:design", table.name))
     failed = bool(form.errors or column_form.errors)
     return _page(request, table, form=form, column_form=column_form, status=422 if failed else 200)
+
+
+def _names_checked(request: ConsoleRequest, table: Table) -> JsonResponse:
+    """What is wrong with the table's names as they are typed."""
+    form = forms.TableForm(request.POST)
+    if form.is_valid():
+        for fault in table_checks.faults_of_table_name(table=table, name=form.cleaned_data["table_name"]):
+            add_errors(form, fault)
+    return _errors_of(form)
 
 
 @console_view("GET", "POST")
@@ -184,15 +194,14 @@ def _page(
     request: ConsoleRequest,
     table: Table,
     *,
-    form: forms.TableForm | None = None,
+    form: forms.NamesForm | None = None,
     column_form: column_forms.ColumnForm | None = None,
     opened: dict[str, Any] | None = None,
     status: int,
 ) -> HttpResponse:
-    names = {"table_name": table.name, "label": table.label, "description": table.description}
     context = {
         "section": "tables", "table": table, "columns": table.all_columns(), "opened": opened,
-        "form": form or forms.TableForm(initial=names),
+        "form": form or forms.NamesForm.of(table),
         "column_form": column_form or column_forms.ColumnForm(auto_id="id_new_%s"),
         "rights": access.rights_of(request.user, table), "references": referable(request.user),
     }  # fmt: skip
@@ -231,10 +240,14 @@ def _index(request: ConsoleRequest, table: Table, names: list[str]) -> None:
             indexes.set_indexed(user=request.user, table=table, column=one, indexed=True)
 
 
-def _save_names(request: ConsoleRequest, table: Table, form: forms.TableForm) -> Table:
+def _save_names(request: ConsoleRequest, table: Table, form: forms.NamesForm) -> Table:
     if form.cleaned_data["table_name"] != table.name:
         table = services.rename_table(user=request.user, table=table, name=form.cleaned_data["table_name"])
     words = {name: form.cleaned_data[name] for name in ("label", "description") if name in form.changed_data}
+    if "named_by" in form.changed_data:
+        key = form.cleaned_data["named_by"]
+        column = next((one for one in table.columns.all() if str(one.pk) == key), None)
+        table = services.name_records_by(user=request.user, table=table, column=column)
     return services.relabel_table(user=request.user, table=table, **words) if words else table
 
 

@@ -38,6 +38,23 @@ def three_rows(owners_page: Page) -> Page:
     return owners_page
 
 
+def test_every_field_and_button_has_one_name(owners_page: Page, people: Table) -> None:
+    """A row has one field of each name, also among those that are hidden, whatever else is on the page."""
+    page = owners_page
+    page.goto("/tables/new/")
+    for label in ("Table name", "Column name", "Type", "Unique", "Required"):
+        expect(page.get_by_label(label)).to_have_count(1)
+        expect(page.get_by_label(label)).to_be_visible()
+    for name in ("Add column", "Create table"):
+        expect(page.get_by_role("button", name=name)).to_have_count(1)
+    page.goto("/tables/people/design/")
+    for label in ("Table name", "Column name", "Type", "Unique", "Required"):
+        expect(page.get_by_label(label)).to_have_count(1)
+        expect(page.get_by_label(label)).to_be_visible()
+    for name in ("Add column", "Save", "Delete table"):
+        expect(page.get_by_role("button", name=name)).to_have_count(1)
+
+
 def test_rows_are_moved_by_alt_and_arrows_and_the_focus_goes_along(three_rows: Page) -> None:
     page = three_rows
     page.get_by_label("Column name").nth(2).focus()
@@ -89,10 +106,10 @@ def test_a_reference_tells_by_what_its_records_are_shown(people: Table, three_ro
     page = three_rows
     page.get_by_label("Type").first.select_option("REFERENCES")
     refers = page.get_by_label("Refers to").first
-    expect(refers).to_have_accessible_description(re.compile("first text column"))
+    expect(refers).to_have_accessible_description(re.compile("by which column its records are named"))
     refers.fill("people")
     refers.press("Tab")
-    expect(refers).to_have_accessible_description("People we know: its records are shown by name")
+    expect(refers).to_have_accessible_description("People we know: its records are named by name")
 
 
 def test_errors_show_while_it_is_typed_at_the_field_and_go_again(three_rows: Page, people: Table) -> None:
@@ -149,6 +166,8 @@ def test_a_columns_row_opens_and_closes_where_it_is(owners_page: Page, people: T
     expect(page.get_by_role("link", name="Change email")).to_be_focused()
     page.keyboard.press("Enter")
     row.get_by_label("Label").fill("E-mail")
+    page.keyboard.press("Escape")  # which would lose what was typed
+    expect(row.get_by_label("Label")).to_have_value("E-mail")
     row.get_by_label("Required").check()
     row.get_by_role("button", name="Save").click()
     expect(row.get_by_role("heading", name="What this would do to 3 records")).to_be_focused()
