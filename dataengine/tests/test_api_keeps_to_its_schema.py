@@ -38,6 +38,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SEED = 20_261_126
 EXAMPLES = 5
 """How many random cases per operation fit its schema, and how many do not, besides those at the limits of values."""
+PARTS = 4
+"""So that the thousands of requests are shared among several workers."""
 CHECKS = {
     "not_a_server_error": True,
     "status_code_conformance": True,
@@ -126,7 +128,8 @@ def each_case(schema: BaseSchema, operation: Operation, check: Callable[[Asked],
             seed(SEED)(few(given(case=operation.as_strategy(generation_mode=mode))(check)))()
 
 
-def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subtests) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subtests, part: int) -> None:
     session = requests.Session()
     headers = {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"}
 
@@ -154,7 +157,7 @@ def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subte
 
     found = [operation.ok() for operation in schema.get_all_operations() if isinstance(operation, Ok)]
     assert set(ACCEPTED) < {name_of(operation) for operation in found}
-    for operation in found:
+    for operation in found[part::PARTS]:
         with subtests.test(operation.label):
             ask_everything(operation)
 
