@@ -175,9 +175,11 @@ def there_and_back(table: Table, user: User, wanted: str) -> None:
             assert text.strip() in {"", "NA", "N/A", "NULL", "null", "\\N", "-", "NaN", "nan", "#N/A"}, text
         assert kept.get(key) in (None, text)
     undone = undo_change(user=user, table=table, event_id=done.event.pk)
+    assert isinstance(undone, Changed)
     assert (stored(), table.columns.get(pk=column.pk).to_spec()) == (before, described)
     if numbers.failing:
         redone = undo_change(user=user, table=table, event_id=undone.event.pk)
+        assert isinstance(redone, Changed)
         assert texts() == after
         undo_change(user=user, table=table, event_id=redone.event.pk)
         assert stored() == before
