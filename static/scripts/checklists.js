@@ -1,5 +1,5 @@
-// Several choices in the grid: a group of checkboxes (choice_inputs.py) that looks to the editor like any other field. Its
-// value is the text of a list as editors have it, and it can be focused.
+// Several choices in the grid: a group of checkboxes (choice_inputs.py) that looks to the editor like any other field.
+// Its value is the text of a list as editors have it, and it can be focused.
 
 const lists = new WeakSet();
 
@@ -11,7 +11,8 @@ export function enhance(group) {
   Object.defineProperty(group, "value", {
     get() {
       const kept = order.filter(isTicked);
-      const chosen = [...kept, ...boxes.map((box) => box.value).filter((item) => isTicked(item) && !kept.includes(item))];
+      const added = boxes.map((box) => box.value).filter((item) => isTicked(item) && !kept.includes(item));
+      const chosen = [...kept, ...added];
       return chosen.length ? JSON.stringify(chosen) : "";
     },
     set(text) {
