@@ -45,7 +45,7 @@ class ChangeColumn(Arguments):
         required=False,
         allow_empty=False,
         max_length=10_000,
-        help_text="Of a CHOICE: all that are offered",
+        help_text="Of CHOICE and CHOICES: all that are offered",
     )
     on_failure = serializers.ChoiceField(
         choices=["stop", "null", "default", "keep"],

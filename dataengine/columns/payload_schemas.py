@@ -87,7 +87,7 @@ _COLUMN_CHANGES: dict[str, Schema] = {
         "minItems": 1,
         "maxItems": 10_000,
         "items": {"type": "string", "maxLength": 20_000},
-        "description": "Of a CHOICE: all that are offered.",
+        "description": "Of CHOICE and CHOICES: all that are offered.",
     },
     "on_failure": {
         "enum": ["stop", "null", "default", "keep"],
