@@ -36,7 +36,7 @@ run:
 	$(RUN) base && exec $(PYTHON_IN_VENV) manage.py stack
 
 test:
-	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest -n auto --maxprocesses=8 --dist loadgroup $(args)
+	$(RUN) test && exec $(PYTHON_IN_VENV) -m pytest -n auto --maxprocesses=8 $(args)
 
 soak:
 	$(RUN) test && exec $(PYTHON_IN_VENV) -m harness $(args)

@@ -98,6 +98,37 @@ def pytest_xdist_setupnodes() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+TOGETHER = {
+    # Tests with stacks, in two workers: all at once would slow each other down. These wait more than they work.
+    "config/tests/test_stack.py": "stacks",
+    "harness/tests/test_imports_under_trouble.py": "stacks",
+    "harness/tests/test_uploads_survive_the_web_process.py": "stacks",
+    "harness/tests/test_import_survives_faults.py": "faults",
+    # Parses the sources once for all its tests.
+    "dataengine/tests/test_directions.py": "directions",
+}
+"""Files of which one worker runs all tests, by the name of the group, since they share what is costly to make."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Groups go to one worker each, and first; any other test goes to whoever is free.
+
+    The mark that pytest-xdist has for it does nothing with pytest 9.2, and says so nowhere (pytest-xdist issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    assert all((PROJECT_DIR / path).is_file() for path in TOGETHER)
+
+    class Groups(LoadScopeScheduling):
+        """``--dist loadscope`` by groups of files."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+    return Groups(config, log)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two more than there are processors: as many wait for a stack or a browser for much of the time."""
@@ -112,19 +143,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups go first: a worker has one for itself for minutes, and at the end the others would wait for it.
-
-    Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there.
-    """
+    """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-
-    def turn(item: pytest.Item) -> int:
-        group, browser = (item.get_closest_marker(name) is not None for name in ("xdist_group", "browser"))
-        return browser - group
-
-    items.sort(key=turn)
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 def pytest_collection_finish() -> None:

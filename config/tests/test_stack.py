@@ -24,9 +24,6 @@ from config.stack.private import PROJECT_DIR
 from dataengine.tests.waiting import until
 from webui.tests.pages import read
 
-# Tests with stacks go to two workers, these to one of them: all at once would slow each other down.
-pytestmark = pytest.mark.xdist_group("stack")
-
 _TRIES = 5
 _READY = re.compile(r"^Tablekeep is ready at (http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
 

@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 
-# In one worker, which parses the sources for all of them.
-pytestmark = pytest.mark.xdist_group("directions")
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("config", "dataengine", "webui")
 MAX_LINES = 400

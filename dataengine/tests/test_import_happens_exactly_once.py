@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ _RUN = (
 )
 
 
+@cache
 def _big_text() -> str:
     bad = {1_000: "x", ROWS - 5: "y"}
     lines = (f"user{n}@example.com,{bad.get(n, n)},some text to fill the line a little {n}" for n in range(ROWS))

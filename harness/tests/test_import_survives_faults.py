@@ -12,9 +12,6 @@ import pytest
 from harness.system import System
 from harness.trials import Trial, Workload, make_workload, run_trial, trials
 
-# Apart from the other tests with stacks, which take as long as these: they wait more than they work.
-pytestmark = pytest.mark.xdist_group("faults")
-
 
 @pytest.fixture(scope="module")
 def workload(tmp_path_factory: pytest.TempPathFactory) -> Workload:

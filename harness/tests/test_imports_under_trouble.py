@@ -29,8 +29,6 @@ from harness.invariants import (
 from harness.killing import moments
 from harness.system import System, running_system
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 ROWS = 150_000
 
 

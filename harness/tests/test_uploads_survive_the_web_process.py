@@ -14,8 +14,6 @@ from harness.invariants import wait_until_over
 from harness.system import System
 from webui.tests.pages import read
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 CONTENT = (HEADER + "\n" + "".join(f"{n}{',' * HEADER.count(',')}\n" for n in range(20_000))).encode()
 TUS = {"Tus-Resumable": "1.0.0"}
 
