@@ -28,7 +28,7 @@ def referable(user: User) -> list[Referable]:
     naming = [name for name, kind in REGISTRY.items() if kind.can_name_records]
     first = Column.objects.filter(table__in=tables, type__in=naming).order_by("table_id", "position", "id")
     named = {column.table_id: column.title for column in first.distinct("table_id")}
-    chosen = {table.naming_column_id for table in tables} - {None}
+    chosen = [table.naming_column_id for table in tables if table.naming_column_id is not None]
     if chosen:
         named |= {column.table_id: column.title for column in Column.objects.filter(pk__in=chosen, type__in=naming)}
     return [Referable(table.name, table.title, named.get(table.pk, "")) for table in tables]
