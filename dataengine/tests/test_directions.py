@@ -33,7 +33,7 @@ ENGINE = (
 )
 IMPORTS = (
     ("reading", "converting", "ahead"),
-    ("dialects",),
+    ("dialects", "readings"),
     ("parsing", "planning"),
     ("rejecting", "endings"),
     ("pipeline",),
