@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 from django.db import connection
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import NUMBER_KERNELS
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
-from dataengine.imports.converting.conversion import NUMBER_KERNELS, Batch, Converter, target_of
+from dataengine.imports.converting.conversion import Batch, Converter, target_of
 from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import GuardContradicted, are_guards, meant
 from dataengine.imports.converting.inference import Inference, Inferred, Known

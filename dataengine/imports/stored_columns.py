@@ -8,7 +8,7 @@ column: where the beginning misleads, reading starts again. Nothing is written, 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,14 +23,14 @@ from django.conf import settings
 from psycopg import sql
 from pyarrow import csv
 
-from dataengine.columns.types import ColumnSpec, ColumnType
+from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import NUMBER_KERNELS
 from dataengine.columns.types.logic import Boolean
 from dataengine.columns.types.numbers import Numeric
 from dataengine.imports.ahead import ahead
 from dataengine.imports.converting import kernels as k
 from dataengine.imports.converting.binary_copy import whole_copy
 from dataengine.imports.converting.conversion import (
-    NUMBER_KERNELS,
     Converter,
     FormatsNeeded,
     MarkersFound,
@@ -41,9 +41,10 @@ from dataengine.imports.converting.format_votes import FormatVotes
 from dataengine.imports.converting.guards import meant
 from dataengine.imports.converting.kernels import Converted, Problem, Target
 from dataengine.imports.converting.kernels_written import StyleVotes
-from dataengine.imports.converting.number_styles import POINT, NumberStyle
+from dataengine.imports.converting.number_styles import POINT
 from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.converting.shapes import Mask
+from dataengine.imports.readings import Reading, says_the_same
 from dataengine.postgres.copying import copied_out
 
 _BARE = {"integer": "^-?[0-9]+$", "numeric": r"^-?[0-9]+(?:\.[0-9]+)?$", "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
@@ -52,28 +53,6 @@ _CELLS = pa.schema([("id", pa.int64()), ("cell", pa.string())])
 _SMALL = {"precision": 18, "scale": 6}
 """Of numbers that fit into 64 bits."""
 _MARKERS_NOTE = "NA and the like are read as NULL, since the new type is not text and some values are such words."
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How texts are read as values of the new type; JSON by ``as_json`` and ``of_json``."""
-
-    markers: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
-    """Names of date formats."""
-    style: NumberStyle | None = None
-    notes: tuple[str, ...] = ()
-    """What people should know of it."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For a plan; without the notes."""
-        style = self.style and [self.style.decimal, self.style.thousands]
-        return {"markers": list(self.markers), "formats": list(self.formats), "style": style}
-
-    @classmethod
-    def of_json(cls, said: Mapping[str, Any]) -> Reading:
-        style = said["style"] and NumberStyle(*said["style"])
-        return cls(tuple(said["markers"]), tuple(said["formats"]), style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,14 +285,6 @@ def _parsed(piece: bytes) -> tuple[pa.Array, pa.Array]:
         ),
     ).combine_chunks()
     return rows["id"].chunk(0), rows["cell"].chunk(0)
-
-
-def says_the_same(old: ColumnType, new: ColumnType) -> bool:
-    """Whether values of one type are at once values of the other: texts, numbers, JSON or lists of any kind."""
-    if old.is_text or new.is_text:
-        return old.is_text and new.is_text
-    kernels = {old.kernel, new.kernel}
-    return old.name == new.name or kernels <= NUMBER_KERNELS or kernels in ({"json"}, {"texts"})
 
 
 def _exactly(cells: pa.Array, converted: Converted, target: Target) -> Converted:

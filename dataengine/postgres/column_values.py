@@ -21,6 +21,8 @@ from dataengine.postgres.statements import copy_into, run, value
 from dataengine.postgres.text_expressions import unique_key
 from dataengine.postgres.time_limits import time_limit, timed_out
 
+type Relation = sql.Composable
+"""A table, or a query in brackets with a name, for modules that pass it on and make none."""
 FAILED, SAME = "tk:failed", "tk:same"
 _FAILED, _SAME = sql.Identifier(FAILED), sql.Identifier(SAME)
 _STAGE = sql.Identifier("pg_temp", "tk:values")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from dataengine.exceptions import Conflict, InvalidInput, some_of
-from dataengine.imports.stored_columns import Reading
+from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.postgres import column_swap, ddl, names

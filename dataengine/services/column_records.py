@@ -10,13 +10,14 @@ from dataengine.columns.identifiers import MAX_BYTES, MAX_COLUMNS
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.text import Text
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.stored_columns import Reading
+from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
 from dataengine.services import indexes
 from dataengine.services.audit import record_event
 from dataengine.services.column_plans import Plan
-from dataengine.services.rehearsals import Numbers, Proposal
+from dataengine.services.rehearsals import Proposal
+from dataengine.services.rehearsed import Numbers
 from dataengine.services.tables import catalog_fields
 
 if TYPE_CHECKING:

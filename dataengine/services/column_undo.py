@@ -6,7 +6,6 @@ since is found by converting those once more in the same way. Taking back is a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -17,16 +16,14 @@ from django.db import transaction
 from dataengine.columns.changes import Step, Wanted, spec_as_json, spec_of_json, step
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
-from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
-from dataengine.imports.rejecting.spill import ByteSpill
-from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch, Reading
+from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
 from dataengine.postgres import column_swap, ddl, names
 from dataengine.postgres.column_past import Since, is_there
-from dataengine.postgres.column_values import ColumnValues
+from dataengine.postgres.column_values import ColumnValues, Relation
 from dataengine.postgres.ddl import Statement
-from dataengine.postgres.statements import limit_statements, raw_connection
+from dataengine.postgres.statements import limit_statements
 from dataengine.queries.table_sizes import size_of
 from dataengine.records import before_after
 from dataengine.services import retype_runs, trash
@@ -39,6 +36,9 @@ from dataengine.services.tables import catalog_fields, check_column_change, lock
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+    from dataengine.imports.stored_columns import ColumnConversion
+    from dataengine.services.converted_values import Spill
 
 _ACTION = "column.changed"
 _LIMIT_MS = 600_000
@@ -189,6 +189,20 @@ def _bring_back(past: Past, target: Table | None) -> Changed:
     return Changed(table.columns.get(pk=column.pk), event)
 
 
+def conversion_of(old: ColumnSpec, wanted: ColumnSpec, reading: Reading | None = None) -> ColumnConversion:
+    """The conversion. A web process loads what converts columns when it first has to, if ever."""
+    from dataengine.imports.stored_columns import ColumnConversion
+
+    return ColumnConversion(old, wanted, reading)
+
+
+def spilled(conversion: ColumnConversion, records: Relation) -> Spill:
+    """The converted values of ``records``, on disk, to be closed."""
+    from dataengine.services.converted_values import spilled
+
+    return spilled(conversion, records)
+
+
 def predecessor_of(past: Past) -> tuple[str, TrashItem]:
     """The hidden column with the values that come back: its name, and what keeps it. Raises Conflict if it is gone."""
     key = past.facts["predecessor"]
@@ -237,7 +251,7 @@ def comparison_of(past: Past, hidden: str) -> Comparison:
     conversion = None
     if not step(was, became).is_safe:
         reading = facts.get("reading")
-        conversion = ColumnConversion(source, bare, Reading() if reading is None else Reading.of_json(reading))
+        conversion = conversion_of(source, bare, Reading() if reading is None else Reading.of_json(reading))
     needs_value = past.new.required and not is_redo
     return Comparison(root, past.before.attribute, source, bare, conversion, second, needs_value)
 
@@ -248,8 +262,7 @@ def _changed_since(past: Past, hidden: str) -> Since:
     values = ColumnValues(table, comparison.source, comparison.bare, says_the_same=False)
     conversion = comparison.conversion
     if conversion is not None:
-        with closing(Spill(conversion)) as spill:
-            conversion.carry_out(raw_connection(), ddl.qualified(table.name), lambda: spill)
+        with closing(spilled(conversion, ddl.qualified(table.name))) as spill:
             values.stage(spill.copy(), indexed=True)
     since = Since(table)
     comparison.find(since, values)
@@ -258,19 +271,7 @@ def _changed_since(past: Past, hidden: str) -> Since:
 
 def converted_back(past: Past, records: Statement) -> Spill:
     """The present values of ``records`` in the old type, to be closed. Raises Conflict if some cannot be."""
-    conversion = ColumnConversion(past.old, replace(past.new, unique=False))
-    spills: list[Spill] = []
-
-    def begin() -> Spill:
-        spills.append(Spill(conversion))
-        return spills[-1]
-
-    try:
-        spill = conversion.carry_out(raw_connection(), records, begin)
-        spills.remove(spill)
-    finally:
-        for each in spills:
-            each.close()
+    spill = spilled(conversion_of(past.old, replace(past.new, unique=False)), records)
     if spill.failing:
         spill.close()
         raise _refused(
@@ -286,30 +287,6 @@ def _convert_back(past: Past, since: Since, hidden: str) -> None:
     if since.count():
         with closing(converted_back(past, since.records(past.old.name))) as spill:
             since.put(Column(table=past.table, **catalog_fields(past.new, None)), spill.copy(), hidden)
-
-
-class Spill:
-    """Keeps all converted batches on disk, and the ids of values that failed."""
-
-    def __init__(self, conversion: ColumnConversion) -> None:
-        self._conversion = conversion
-        self._spill = ByteSpill()
-        self.failing: list[int] = []
-
-    def look(self, batch: ConvertedBatch) -> None:
-        if len(batch):
-            self._spill.write(without_ends(self._conversion.encoded(batch)))
-        if batch.failed.any():
-            self.failing += batch.ids.to_numpy()[batch.failed].tolist()
-
-    def copy(self) -> Iterator[bytes | memoryview]:
-        """All of it as one binary COPY."""
-        yield HEADER
-        yield from self._spill
-        yield TRAILER
-
-    def close(self) -> None:
-        self._spill.close()
 
 
 # Where few or no values were changed --------------------------------------------------------------------------------

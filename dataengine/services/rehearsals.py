@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.db import OperationalError, transaction
 
 from dataengine.columns.changes import Step, Wanted, step, wanted
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.aspects import LIMITS
 from dataengine.exceptions import InvalidInput
-from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
-from dataengine.imports.converting.conversion import message
-from dataengine.imports.converting.kernels import Problem
-from dataengine.imports.rejecting.spill import ByteSpill
-from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch, Reading, says_the_same
+from dataengine.imports.readings import Reading, says_the_same
 from dataengine.models import Column, Table
 from dataengine.models.shapes import ColumnChanges, OnFailure
 from dataengine.postgres import ddl
 from dataengine.postgres.column_values import Broken, ColumnValues, Rule, limits_on, rules_on
-from dataengine.postgres.statements import give_memory, limit_statements, raw_connection
+from dataengine.postgres.statements import give_memory, limit_statements
 from dataengine.postgres.time_limits import timed_out
 from dataengine.services.column_plans import Plan
+from dataengine.services.rehearsed import Cause, Numbers
 from dataengine.services.tables import check_column_change
 
 if TYPE_CHECKING:
@@ -33,38 +29,10 @@ if TYPE_CHECKING:
 
 MANY = 50_000
 """The values of more records are rewritten by a worker."""
-_EXAMPLES = 5
 _LIMIT_MS = 600_000
 _PATTERN_LIMIT_MS = 20_000
 # How long writers wait, in seconds a record (measured with a table of ten columns) and for the worker's last switch.
 _SCANNED, _INDEXED, _REWRITTEN, _SWITCHED = 0.4e-6, 1.5e-6, 30e-6, 0.5
-
-
-@dataclass(slots=True)
-class Cause:
-    """Values that fail for one reason: how many, and the first of them by id."""
-
-    code: str
-    message: str
-    count: int
-    examples: list[dict[str, Any]]
-    """``id``, ``value`` as text and, where a record has the same value, its id as ``same_as``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """What becomes of the values of how many records; ``missing`` of the failing are none at all."""
-
-    records: int
-    converted: int
-    unchanged: int
-    failing: int
-    missing: int = 0
-
-    @property
-    def changing(self) -> int:
-        """How many values do not stay what they are."""
-        return self.converted + self.failing
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,20 +232,16 @@ class Trial:
         new = proposal.new
         rules = proposal.rules
         is_staged = keep or bool(rules) or new.unique
-        conversion = ColumnConversion(proposal.old, new, self.reading, only_judges=not is_staged)
-        spills: list[ByteSpill] = []
-        try:
-            tally = conversion.carry_out(
-                raw_connection(), ddl.qualified(proposal.table.name), lambda: _Tally(conversion, is_staged, spills)
-            )
-            self.reading = conversion.reading
-            self.notes += [] if self.reading is None else self.reading.notes
+        # A web process loads what converts columns when it first has to, if ever.
+        from dataengine.services.converted_values import tallied
+
+        relation = ddl.qualified(proposal.table.name)
+        with tallied(proposal.old, new, self.reading, relation, are_kept=is_staged) as tally:
+            self.reading = tally.reading
+            self.notes += tally.reading.notes
             self.numbers, self.causes = tally.numbers, tally.causes
             if is_staged:
                 self.values.stage(tally.copy(), indexed=keep)
-        finally:
-            for spill in spills:
-                spill.close()
         if rules or new.unique:
             self._ask(rules, unique=new.unique)
             self.values.mark()
@@ -325,61 +289,6 @@ class Trial:
             if timed_out(error):
                 raise slow_pattern() from error
             raise
-
-
-class _Tally:
-    """Counts what becomes of values, and keeps them for later if they ``are_kept``; memory does not grow."""
-
-    def __init__(self, conversion: ColumnConversion, are_kept: bool, spills: list[ByteSpill]) -> None:
-        self._conversion = conversion
-        self._spill: ByteSpill | None = None
-        if are_kept:
-            self._spill = ByteSpill()
-            spills.append(self._spill)
-        self._counts = Numbers(0, 0, 0, 0)
-        self._causes: dict[tuple[str, str], Cause] = {}
-
-    def look(self, batch: ConvertedBatch) -> None:
-        """Take in a batch."""
-        records, failing, unchanged = len(batch), int(batch.failed.sum()), int(batch.unchanged.sum())
-        missing = sum(len(problem.rows) for problem in batch.problems if problem.code == "missing_value")
-        so_far = self._counts
-        self._counts = Numbers(
-            so_far.records + records,
-            so_far.converted + records - failing - unchanged,
-            so_far.unchanged + unchanged,
-            so_far.failing + failing,
-            so_far.missing + missing,
-        )
-        for problem in batch.problems:
-            self._add(batch, problem)
-        if self._spill is not None and records:
-            self._spill.write(without_ends(self._conversion.encoded(batch)))
-
-    def _add(self, batch: ConvertedBatch, problem: Problem) -> None:
-        key = (problem.code, problem.expected)
-        cause = self._causes.setdefault(key, Cause(problem.code, "", 0, []))
-        cause.count += len(problem.rows)
-        ids = batch.ids.to_numpy()[problem.rows]
-        first = problem.rows[np.argsort(ids, kind="stable")[:_EXAMPLES]].tolist()
-        found = [{"id": batch.ids[row].as_py(), "value": batch.cells[row].as_py()} for row in first]
-        cause.examples = sorted([*cause.examples, *found], key=lambda example: int(example["id"]))[:_EXAMPLES]
-        if found and cause.examples[0] == found[0]:
-            cause.message = message(problem, found[0]["value"])
-
-    @property
-    def numbers(self) -> Numbers:
-        return self._counts
-
-    @property
-    def causes(self) -> list[Cause]:
-        return list(self._causes.values())
-
-    def copy(self) -> Iterator[bytes | memoryview]:
-        """All values as one binary COPY."""
-        yield HEADER
-        yield from self._spill or ()
-        yield TRAILER
 
 
 def slow_pattern() -> InvalidInput:

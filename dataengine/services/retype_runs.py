@@ -18,8 +18,7 @@ from django.db import transaction
 
 from dataengine import access
 from dataengine.exceptions import NotFound
-from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
-from dataengine.imports.stored_columns import ColumnConversion, Reading
+from dataengine.imports.readings import Reading
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.jobs.stage_watch import StageWatch
 from dataengine.models import AuditEvent, ChangeJob, Column, Index, Table
@@ -31,13 +30,16 @@ from dataengine.postgres.successor import Successor
 from dataengine.postgres.swap import Swap
 from dataengine.services.column_plans import Plan
 from dataengine.services.column_records import Recorded, kept_column, record_change
-from dataengine.services.rehearsals import Numbers, Proposal, propose
+from dataengine.services.rehearsals import Proposal, propose
+from dataengine.services.rehearsed import Numbers
 from dataengine.services.schema_changes import refuse_while_busy
 from dataengine.services.table_copying import TableCopying, Values, outdated, refuse_if_in_the_way
 from dataengine.services.tables import catalog_fields, current_column, locked_table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+    from dataengine.imports.stored_columns import ColumnConversion
 
 _PIECE_BYTES = 1 << 20
 
@@ -106,6 +108,9 @@ class _Retyping:
             broken=[rule.broken for rule in proposal.rules],
             indexed=self._is_indexed,
         )
+        # Web processes ask for such changes, and load nothing that converts columns.
+        from dataengine.imports.stored_columns import ColumnConversion
+
         conversion = ColumnConversion(proposal.old, proposal.new, self._reading) if proposal.converts else None
         self.values = ConvertedValues(conversion, may_fail=self._numbers.failing)
 
@@ -182,6 +187,8 @@ def write_copy(
     conversion: ColumnConversion, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]
 ) -> bool:
     """Write converted values as one binary COPY; returns whether PostgreSQL's cast would do as well."""
+    from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
+
     is_cast = True
     into.write(HEADER)
     with closing(conversion.batches(session, records)) as batches:

@@ -30,7 +30,7 @@ ENGINE = (
 )
 IMPORTS = (
     ("reading", "converting", "ahead"),
-    ("dialects",),
+    ("dialects", "readings"),
     ("parsing", "planning"),
     ("rejecting", "endings"),
     ("pipeline",),

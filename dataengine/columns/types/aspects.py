@@ -28,6 +28,7 @@ type Kernel = Literal[
     "cells", "text", "pattern", "choice", "integer", "numeric", "float", "boolean", "date", "time", "timestamp",
     "texts", "duration", "uuid", "json",
 ]  # fmt: skip
+NUMBER_KERNELS: frozenset[Kernel] = frozenset({"integer", "numeric", "float"})
 type Equality = Literal["bytes", "floats", "decimals", "documents"]
 type Look = Literal["text", "number", "figures", "json", "chips"]
 type Chart = Literal["", "values", "items", "numbers", "whole numbers", "times", "days", "moments", "durations"]

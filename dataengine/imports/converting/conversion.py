@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.columns.types.aspects import Kernel
+from dataengine.columns.types.aspects import NUMBER_KERNELS, Kernel
 from dataengine.columns.types.numbers import DECIMAL
 from dataengine.exceptions import shown
 
@@ -63,7 +63,6 @@ KERNELS: dict[Kernel, tuple[Quick, Careful]] = {
     "pattern": (k.quick_pattern, k.careful_pattern),
     "choice": (k.quick_choice, k.careful_choice),
 }
-NUMBER_KERNELS = frozenset({"integer", "numeric", "float"})
 _TRIMMING = NUMBER_KERNELS | {"boolean", "date", "time", "timestamp", "duration", "uuid"}
 """Kernels to which spaces around a cell mean nothing."""
 _FOUND_LENGTH = 80
