@@ -23,6 +23,7 @@ from dataengine.services import indexes
 from dataengine.tests.conftest import MakeTable
 from dataengine.tests.importing import import_text, records, rejected
 from dataengine.tests.indexing import build_waiting
+from dataengine.tests.retyping import done, few_are_many, make_sold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -336,3 +337,32 @@ def test_create_table_both_ways(client: APIClient, owner: User, things: Table) -
         "colours": ("choices", colours, '{"red"}'),
     }
     assert text_lists.read('{"red"}') == ["red"]
+
+
+@pytest.mark.parametrize(
+    ("text", "column_type", "stored"),
+    [
+        ("'red; blue'", "CHOICES('red','blue')", "{red,blue}"),
+        ("'red; blue'", "TEXT[]", "{red,blue}"),
+        ("'90 min'", "DURATION", "01:30:00"),
+    ],
+)
+def test_columns_of_large_tables_become_them(
+    client: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch, text: str, column_type: str, stored: str
+) -> None:
+    few_are_many(monkeypatch)
+    table = make_sold(owner)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE userdata.sold SET price = {text}")
+    indexes.set_searchable(user=owner, table=table, searchable=True)
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="price"), indexed=True)
+    assert build_waiting() == ["completed"] * 2
+    asked = client.patch("/api/tables/sold/columns/price/", {"column_type": column_type})
+    assert asked.status_code == 202, asked.content
+    done(asked.json()["id"])
+    assert {row[0] for row in records("sold", "price")} == {stored}
+    build_waiting()
+    column = client.get("/api/tables/sold/columns/price/").json()
+    assert (column["column_type"], column["index_state"]) == (column_type, "ready")
+    found = client.get("/api/get-records/?table_name=sold&limit=1&search=blue").json()
+    assert bool(found["results"]) == ("blue" in stored)
