@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
@@ -130,8 +131,11 @@ class ApiView(APIView):
         return (name,) if name in self.sent() else None
 
     def sent(self) -> Mapping[str, Any]:
-        """The body if it is an object, else an empty one."""
-        data = self.request.data
+        """The body if it is an object, else an empty one (of one that cannot be read, too: errors ask for it)."""
+        try:
+            data = self.request.data
+        except APIException:
+            return {}
         return data if isinstance(data, Mapping) else {}
 
     def table(self, arguments: Mapping[str, Any], right: access.Right) -> Table:

@@ -89,6 +89,13 @@ def test_other_media_types(client: APIClient) -> None:
         error(answer)
 
 
+@pytest.mark.parametrize("path", ["/api/tables/none/records/bulk/", "/api/tables/none/records/1/"])
+def test_other_media_types_where_the_address_is_at_fault_first(client: APIClient, path: str) -> None:
+    answer = client.patch(path, "a: b", content_type="application/yaml")
+    assert answer.status_code in {404, 415}
+    assert answer.json()["error"]["code"] in {"table_not_found", "unsupported_media_type"}
+
+
 def test_any_accept_header_gets_json(client: APIClient) -> None:
     assert client.get("/api/tables/", headers={"accept": "text/html"}).status_code == 200
     error(client.get("/api/tables/x/", headers={"accept": "text/html"}))
