@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataengine.columns.changes import spec_as_json
 from dataengine.columns.identifiers import MAX_BYTES, MAX_COLUMNS
@@ -55,6 +56,7 @@ def record_change(
     """
     table, column, old, new = proposal.table, proposal.column, proposal.old, proposal.new
     target = proposal.target or (column.references if new.kind.is_reference else None)
+    was = lasting(old, column.references)
     predecessor = hide_in_catalog(user, table, column, old, numbers.records) if rewritten else None
     for field, value in catalog_fields(new, target).items():
         setattr(column, field, value)
@@ -67,7 +69,7 @@ def record_change(
     if proposal.on_failure == "keep" and numbers.failing > numbers.missing:
         kept = _insert_beside(table, column)
     facts: ColumnChangeFacts = {
-        "key": column.pk, "was": spec_as_json(old), "now": spec_as_json(new), "place": place,
+        "key": column.pk, "was": was, "now": lasting(new, target), "place": place,
         "count": numbers.failing if rewritten else numbers.failing + numbers.converted,
         "on_failure": proposal.on_failure, "reading": None if reading is None else reading.as_json(),
     }  # fmt: skip
@@ -81,6 +83,23 @@ def record_change(
     event = record_event(user=user, table=table, action="column.changed", details=details)
     renew_indexes(table, column, old, rewritten=rewritten, is_indexed=is_indexed)
     return Recorded(column, event, predecessor, kept)
+
+
+def lasting(spec: ColumnSpec, target: Table | None) -> dict[str, Any]:
+    """A specification for the audit trail: with the key of the table that it refers to, which keeps it if renamed."""
+    said = spec_as_json(spec)
+    if spec.kind.is_reference and target is not None:
+        said["parameters"] = {**said["parameters"], "references": target.pk}
+    return said
+
+
+def as_named_now(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``lasting`` made, with the present name of that table, or none if it is gone."""
+    key = said["parameters"].get("references")
+    if not isinstance(key, int):
+        return dict(said)
+    name = Table.objects.filter(pk=key).values_list("name", flat=True).first()
+    return {**said, "parameters": {**said["parameters"], "references": name or ""}}
 
 
 def hide_in_catalog(user: User, table: Table, column: Column, spec: ColumnSpec, records: int) -> Column:

@@ -29,7 +29,7 @@ from dataengine.records import before_after
 from dataengine.services import retype_runs, trash
 from dataengine.services.audit import record_event
 from dataengine.services.column_changes import Changed, refuse_if_hung_on
-from dataengine.services.column_records import hide_in_catalog, move, renew_indexes
+from dataengine.services.column_records import as_named_now, hide_in_catalog, lasting, move, renew_indexes
 from dataengine.services.rehearsals import MANY, Proposal, Trial
 from dataengine.services.schema_changes import change_schema, refuse_while_busy
 from dataengine.services.tables import catalog_fields, check_column_change, locked_table
@@ -135,7 +135,7 @@ def past_of(user: User, table: Table, event_id: int, *, rest: bool) -> tuple[Pas
 
 def _restored(now: ColumnSpec, facts: ColumnChangeFacts) -> ColumnSpec:
     """The column without the change, but with all others that came since. Raises Conflict if they contradict."""
-    was, became = facts["was"], facts["now"]
+    was, became = as_named_now(facts["was"]), as_named_now(facts["now"])
     said = spec_as_json(now)
     changed = [name for name in was if was[name] != became[name] and name in said]
     again = [name for name in changed if said[name] != became[name]]
@@ -243,7 +243,7 @@ def comparison_of(past: Past, hidden: str) -> Comparison:
     """Where all values were written anew: the two columns have to say what the change made of one another."""
     root = _root(past)
     facts: ColumnChangeFacts = root.details["change"]
-    was, became = spec_of_json(facts["was"]), spec_of_json(facts["now"])
+    was, became = spec_of_json(as_named_now(facts["was"])), spec_of_json(as_named_now(facts["now"]))
     is_redo = past.facts.get("hides", "was") == "now"
     first, second = (past.before.name, hidden) if is_redo else (hidden, past.before.name)
     source = replace(was, name=first, required=False)
@@ -341,8 +341,8 @@ def record_undo(past: Past, target: Table | None, *, successor: Column | None = 
     if place[0] != place[1] and column.position == place[1]:
         move(table, column, min(place[0], table.columns.count() - 1))
     undone: ColumnChangeFacts = {
-        "key": column.pk, "was": spec_as_json(past.old), "now": spec_as_json(past.new), "place": [place[1], place[0]],
-        "count": facts["count"], "on_failure": facts["on_failure"],
+        "key": column.pk, "was": lasting(past.old, past.before.references), "now": lasting(past.new, target),
+        "place": [place[1], place[0]], "count": facts["count"], "on_failure": facts["on_failure"],
     }  # fmt: skip
     if successor is not None:
         undone["predecessor"] = successor.pk

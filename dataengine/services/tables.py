@@ -60,6 +60,8 @@ def remake_table_now(*, user: User, table: Table, columns: Sequence[ColumnSpec])
     locked = locked_table(table)
     ddl.drop_table(locked.name)
     locked.indexes.all().delete()
+    # With the table go the values from before its columns were changed.
+    Column.everything.filter(trash_item__successor__table=locked).delete()
     locked.columns.all().delete()
     made = _make_columns(user, locked, columns)
     record_event(user=user, table=locked, action="table.remade", details={"columns": [c.name for c in made]})

@@ -147,6 +147,27 @@ def test_numbers_become_references_to_records_that_are_there(
         assert error["message"] == f"There is no table “{name}” to refer to."
 
 
+@pytest.mark.parametrize("column_type", ["REFERENCES two", "BIGINT", "TEXT"])
+def test_a_reference_comes_back_though_its_table_has_another_name(
+    client: APIClient, make_table: MakeTable, column_type: str
+) -> None:
+    for name in ("one", "two"):
+        make_table(name, x="TEXT")
+        fill(client, name, "x", ["a"])
+    make_table("t", a="REFERENCES one")
+    fill(client, "t", "a", [1])
+    url = change(client, {"column_type": column_type}).json()["undo"]
+    for name in ("one", "two"):
+        assert client.patch(f"/api/tables/{name}/", {"table_name": f"{name}s"}).status_code == 200
+    back = undo(client, url)
+    assert back.status_code == 200, back.content
+    assert client.get("/api/tables/t/columns/a/").json()["column_type"] == "REFERENCES ones"
+    assert undo(client, back.json()["undo"]).status_code == 200
+    now = column_type.replace("two", "twos")
+    assert client.get("/api/tables/t/columns/a/").json()["column_type"] == now
+    assert values(client) == ["1" if now == "TEXT" else 1]
+
+
 def test_a_reference_moves_to_another_table(client: APIClient, make_table: MakeTable) -> None:
     for name, count in (("one", 2), ("two", 1)):
         make_table(name, x="TEXT")
