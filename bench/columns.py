@@ -52,7 +52,7 @@ class Client:
                 self.times += 1
                 key = 1 + self.times * 7919 % self.rows
                 start = time.perf_counter()
-                session.execute(self.statement, [key])  # type: ignore[call-overload]  # made here
+                session.execute(self.statement, [key])
                 self.longest = max(self.longest, time.perf_counter() - start)
 
 
