@@ -15,7 +15,7 @@ from dataengine.api.views_changes import LATER, later, undo_header, undo_url
 from dataengine.api.views_tables import DescribesColumn, news, trash_header
 from dataengine.columns.json_schema import literal
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
-from dataengine.exceptions import InvalidInput, NotFound
+from dataengine.exceptions import DataEngineError, InvalidInput, NotFound
 from dataengine.models import ChangeJob, Column, Table
 from dataengine.models.shapes import ColumnChanges
 from dataengine.services import column_changes as services
@@ -25,6 +25,10 @@ from dataengine.services.changes import cancel
 _WHICH_COLUMN = ("table_name", "column_name")
 # What may be said besides the changes themselves.
 _HOW = ("on_failure", "plan")
+# What a plan can be about.
+_PLANNED = (
+    "column_name", "label", "description", "column_type", "unique", "required", "default", "constraints", "display",
+)  # fmt: skip
 
 
 def asked_of(changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +65,22 @@ class ColumnView(DescribesColumn):
         ),
     }
 
+    def handle_exception(self, exc: Exception) -> Response:
+        """Name the body's key that is at fault where an error names the column."""
+        if isinstance(exc, DataEngineError):
+            exc.fields = {self.key_of(name, exc.error_code): texts for name, texts in exc.fields.items()}
+        return super().handle_exception(exc)
+
+    def key_of(self, name: str, code: str) -> str:
+        """The key of the body that an error with ``code`` is about, if it names the column, or its new name."""
+        body = self.sent()
+        new_name = "new_name" if self.verb else "column_name"
+        if code == "too_many_columns":  # its values would have to be written anew, or kept in another one
+            return next((key for key in ("column_type", "on_failure", "plan") if key in body), name)
+        if code in {"invalid_name", "name_taken"} and name in {"column_name", body.get(new_name)}:
+            return new_name if new_name in body else name
+        return str((self.place_of(name, code) or (name,))[0])
+
     def get(self, request: Request, **names: str) -> Response:
         return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
 
@@ -94,6 +114,8 @@ class ColumnView(DescribesColumn):
         if dict(body) == {"indexed": True}:
             return {"indexed": True}
         wanted = news(body, shapes.ColumnSerializer(column).data)
+        if "plan" in body:  # which what the column is already may contradict
+            wanted |= {name: body[name] for name in _PLANNED if name in body}
         if "type" in wanted:
             reason = "Give column_type, for example NUMERIC(10,2)."
             raise InvalidInput(reason, fields={"type": reason})

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.db import transaction
 
+from dataengine.columns.changes import wanted
 from dataengine.exceptions import Conflict, InvalidInput, some_of
 from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table
@@ -44,7 +45,7 @@ def change_column(
     table: Table,
     column: Column,
     changes: ColumnChanges,
-    on_failure: OnFailure = "stop",
+    on_failure: OnFailure | None = None,
     plan: str | None = None,
 ) -> Changed | ChangeJob:
     """Change a column in what ``changes`` names, or as a plan has it. Very many values are left to a worker's job.
@@ -54,9 +55,10 @@ def change_column(
     """
     agreed = None if plan is None else read_plan(plan, user=user, table=table, column=column)
     if agreed is not None:
-        changes, on_failure = _agreed(agreed, changes, on_failure)
-    ask = _Ask(user, changes, on_failure, agreed)
-    first = propose(user=user, table=table, column=column, changes=changes, on_failure=on_failure)
+        _refuse_if_contradicted(agreed, column, changes, on_failure)
+        changes, on_failure = agreed.wanted, agreed.on_failure
+    ask = _Ask(user, changes, on_failure or "stop", agreed)
+    first = propose(user=user, table=table, column=column, changes=changes, on_failure=ask.on_failure)
     if first.rewrites and size_of(table).records > MANY:
         return _left_to_worker(ask, first)
     try:
@@ -94,15 +96,17 @@ class _TooMany(Exception):
     """The type would be stored alike, but so many values do not stay what they are that a worker has to write them."""
 
 
-def _agreed(plan: Plan, changes: ColumnChanges, on_failure: OnFailure) -> tuple[ColumnChanges, OnFailure]:
-    """What the plan says. Raises InvalidInput if something else is said beside it."""
-    if changes and dict(changes) != plan.changes:
+def _refuse_if_contradicted(plan: Plan, column: Column, changes: ColumnChanges, on_failure: OnFailure | None) -> None:
+    """Raise InvalidInput if what is said beside the plan would come to something else."""
+    both = cast("ColumnChanges", {**plan.wanted, **changes})
+    place = plan.wanted.get("position")
+    old = column.to_spec()
+    if wanted(old, both).spec != wanted(old, plan.wanted).spec or both.get("position") != place:
         reason = "This plan is for other changes. Send the plan alone, or rehearse these changes."
         raise InvalidInput(reason, code="invalid_plan", fields={"plan": reason})
-    if on_failure not in ("stop", plan.on_failure):
+    if on_failure not in (None, plan.on_failure):
         reason = f"This plan was rehearsed with on_failure “{plan.on_failure}”."
         raise InvalidInput(reason, code="invalid_plan", fields={"plan": reason})
-    return plan.wanted, plan.on_failure
 
 
 def _changed(ask: _Ask, table: Table, column: Column) -> Changed:
@@ -207,6 +211,8 @@ def would_lose_data(rehearsal: Rehearsal, proposal: Proposal) -> Conflict:
         field, text = _INSTEAD.get(cause.code, ("column_type", "Some records have values that do not fit ({}): {}"))
         if proposal.is_new_type and field == "constraints":
             field = "column_type"
+        elif cause.code == "value_too_long" and not proposal.is_new_type:
+            field = "unique"  # what an index can hold at most; lengths that a rule allows are constraints
         fields.setdefault(field, []).append(text.format(many, cause.message))
     return Conflict(message, code="would_lose_data", fields=fields, details={"rehearsal": rehearsal.as_json()})
 

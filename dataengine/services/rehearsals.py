@@ -134,14 +134,14 @@ def propose(
     """The change of a column as it is now. Raises InvalidInput for whatever makes no sense, whatever the values."""
     old = column.to_spec()
     asked = wanted(old, changes)
-    way = step(old, asked.spec)
     is_new_target = asked.spec.kind.is_reference and asked.spec.parameters != old.parameters
-    target = check_column_change(user, table, column, asked.spec)
+    way, target = step(old, asked.spec), check_column_change(user, table, column, asked.spec)
+    proposal = Proposal(table, column, old, asked, way, target if is_new_target else None, changes, on_failure)
     if on_failure == "default" and asked.spec.default is None:
         raise _no_choice("The column has no default to put in place of what fails.")
-    if on_failure == "default" and asked.spec.unique:
+    if proposal.filling is not None and asked.spec.unique:
         raise _no_choice("A unique column cannot have its default in several records.")
-    return Proposal(table, column, old, asked, way, target if is_new_target else None, changes, on_failure)
+    return proposal
 
 
 def rehearse(

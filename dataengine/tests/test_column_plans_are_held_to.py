@@ -128,3 +128,14 @@ def test_a_change_that_came_between_outdates_a_plan(client: APIClient, table: Ta
     plan = rehearse(client, {"column_type": "VARCHAR(5)"})["plan"]
     assert change(client, {"column_type": "VARCHAR(9)"}).status_code == 200
     refused(change(client, {"plan": plan}), 409, "plan_outdated")
+
+
+@pytest.mark.parametrize("beside", [{"column_type": "TEXT"}, {"on_failure": "stop"}, {"required": True}])
+def test_a_plan_is_not_done_where_the_body_says_otherwise(
+    client: APIClient, table: Table, beside: dict[str, Any]
+) -> None:
+    """Even if that is what the column is already."""
+    plan = rehearse(client, BODY)["plan"]
+    refused(change(client, {"plan": plan, **beside}), 400, "invalid_plan")
+    assert values(client) == ["1", "x", "NA"]
+    assert change(client, {"plan": plan, "required": False}).status_code == 200

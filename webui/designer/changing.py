@@ -132,5 +132,5 @@ def _options(new: ColumnSpec) -> Iterator[Option]:
         yield Option("default", f"Put the default in their place: {new.default}")
     if not new.required:
         yield Option("keep", f"Leave them empty, and keep them in a new text column, {new.name}_before")
-    elif new.default is not None:
+    elif new.default is not None and not new.unique:
         yield Option("keep", f"Put the default in their place, and keep them in a new text column, {new.name}_before")
