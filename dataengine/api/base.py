@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
+from django.http.request import RawPostDataException
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
@@ -32,6 +34,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 type Shape = type[serializers.BaseSerializer[Any]] | Any
+
+
+_UNREADABLE = (
+    APIException, DataEngineError, OSError, RawPostDataException, RecursionError, SuspiciousOperation,
+)  # fmt: skip
+"""What the body of a request raises that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +139,10 @@ class ApiView(APIView):
         return (name,) if name in self.sent() else None
 
     def sent(self) -> Mapping[str, Any]:
-        """The body if it is an object, else an empty one (of one that cannot be read, too: errors ask for it)."""
+        """The body if it is an object, else an empty one, also where it cannot be read."""
         try:
             data = self.request.data
-        except APIException:
+        except _UNREADABLE:
             return {}
         return data if isinstance(data, Mapping) else {}
 

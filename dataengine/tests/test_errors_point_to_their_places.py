@@ -127,6 +127,15 @@ def test_bodies_that_are_nested_too_deeply(client: APIClient, make_table: MakeTa
         assert (answer.status_code, answer.json()["error"]["message"]) == (400, "This is nested too deeply.")
 
 
+def test_bodies_that_cannot_be_read_have_no_places(client: APIClient, make_table: MakeTable) -> None:
+    make_table("people", name="TEXT")
+    for method in (client.post, client.patch, client.delete):
+        for address in ("people/records/bulk/", "nowhere/records/bulk/", "nowhere/records/1/duplicate/", "nowhere/"):
+            for kind in ("multipart/form-data", "text/plain", "application/json"):
+                answer = method(f"/api/tables/{address}", data='{"records": [', content_type=kind)
+                assert 400 <= answer.status_code < 500, (address, kind, answer.content)
+
+
 def test_what_was_read_may_be_sent_back(client: APIClient, make_table: MakeTable) -> None:
     make_table("people", name="TEXT UNIQUE", price="NUMERIC DEFAULT 0.10")
     table = client.get("/api/tables/people/").json()
