@@ -251,6 +251,23 @@ def test_nothing_is_changed_while_something_else_works_on_the_table(
     assert change(client, {"column_type": "INTEGER"}).status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_is_writing_is_not_passed_over(
+    client: APIClient, make_table: MakeTable, second_connection: Callable[[], Any]
+) -> None:
+    make_table("t", a="TEXT")
+    fill(client, "t", "a", ["1"])
+    session = second_connection()
+    session.execute("BEGIN")
+    session.execute("INSERT INTO userdata.t (a) VALUES ('x')")
+    answer = change(client, {"column_type": "INTEGER"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "table_busy")
+    session.execute("COMMIT")
+    assert change(client, {"column_type": "INTEGER"}).json()["error"]["code"] == "would_lose_data"
+    assert change(client, {"column_type": "INTEGER", "on_failure": "null"}).status_code == 200
+    assert values(client) == [1, None]
+
+
 def test_indexes_search_and_lists_follow(client: APIClient, make_table: MakeTable) -> None:
     make_table("t", a="TEXT", b="TEXT")
     fill(client, "t", "a", ["10", "9", "100"])
