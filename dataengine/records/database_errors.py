@@ -32,7 +32,10 @@ def as_engine_error(error: Exception) -> DataEngineError | None:
             return Unavailable("This takes too long. Narrow it down, or try again later.", code="query_timeout")
         case errors.LockNotAvailable() | errors.DeadlockDetected() | errors.SerializationFailure():
             return Unavailable("The table is busy. Try again in a moment.", code="table_busy")
-        case errors.UndefinedTable() | errors.UndefinedColumn():
+        # Of a column whose type has changed since it was looked up, PostgreSQL says the latter two.
+        case (
+            errors.UndefinedTable() | errors.UndefinedColumn() | errors.DatatypeMismatch() | errors.UndefinedFunction()
+        ):
             return Conflict("The table was changed meanwhile. Load it again.", code="table_changed")
         case errors.NumericValueOutOfRange() | errors.DatetimeFieldOverflow():
             return InvalidInput("A value is beyond what its type can hold.", code="out_of_range")

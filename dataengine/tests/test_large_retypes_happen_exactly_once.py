@@ -15,10 +15,13 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
-from dataengine.exceptions import Conflict
+from dataengine.exceptions import Conflict, DataEngineError
 from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Index, Table
 from dataengine.postgres import locks
 from dataengine.postgres.successor import Successor
+from dataengine.postgres.text_expressions import ordered_by
+from dataengine.records.database_errors import translated
+from dataengine.records.model import record_model
 from dataengine.services import change_runs, import_runs, index_builds, indexes, trash
 from dataengine.tests.importing import queue_import
 from dataengine.tests.retyping import (
@@ -294,6 +297,47 @@ def test_many_writers_hammering(job: ChangeJob) -> None:
             assert found[key] == text
     assert len(found) == ROWS + sum(key > ROWS for mine in written for key in mine)
     nothing_is_left(job.pk)
+
+
+def test_a_reader_who_does_not_leave_keeps_nobody_waiting(
+    job: ChangeJob, second_connection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[None] = []
+    lock = Successor.lock
+
+    def counted(successor: Successor) -> None:
+        tries.append(None)
+        lock(successor)
+
+    monkeypatch.setattr(Successor, "lock", counted)
+    reader = second_connection()
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM userdata.sold")
+    thread = in_thread(job.pk)
+    until(lambda: len(tries) > 2)
+    write("UPDATE userdata.sold SET n = 0 WHERE id = 1")
+    assert values("price")[0] == "1,50"
+    reader.execute("ROLLBACK")
+    thread.join()
+    happened_once(job, attempt=1)
+    assert values("n")[0] == "0"
+
+
+def test_who_still_knows_the_old_type_is_told_to_look_again(
+    client: APIClient, owner: User, table: Table, job: ChangeJob
+) -> None:
+    looked_up = Table.objects.get(pk=table.pk)
+    stale = record_model(looked_up)
+    column = looked_up.columns.get(name="price")
+    done(job.pk)
+    for data in ({"name": "x", "price": "free"}, {"name": "y", "price": "7,75"}):
+        with pytest.raises(DataEngineError) as caught, translated(stale):
+            stale.objects.create(**{looked_up.columns.get(name=name).attribute: text for name, text in data.items()})
+        assert caught.value.error_code in {"table_changed", "invalid_type"}
+    price = column.attribute
+    with pytest.raises(DataEngineError) as caught, translated(stale):
+        list(stale.objects.order_by(ordered_by(column, price)).values_list("pk"))
+    assert caught.value.error_code == "table_changed"
 
 
 def test_two_at_once_and_what_else_runs(

@@ -37,6 +37,12 @@ def test_it_is_left_to_a_worker_after_the_rehearsal(
     job = ChangeJob.objects.get()
     assert (job.action, job.state) == ("retype", "queued")
     assert read(as_owner.get("/tables/sold/")).elements("section", id=f"change-{job.pk}")
+    ChangeJob.objects.update(state="running", started_at=job.created_at, phase="converting", progress=0.42)
+    shown = read(as_owner.get("/tables/sold/changes/", headers=PARTIAL))
+    assert f"Changing the type of “price” in {ROWS:,} records…" in shown
+    assert "Records can be read and edited as ever" in shown
+    assert shown.element("div", role="progressbar")["aria-valuenow"] == "42"
+    ChangeJob.objects.update(state="queued", progress=None)
     again = as_owner.post(url, form | {"type": "TEXT", "label": "Price"}, headers=PARTIAL)
     assert again.status_code == 422
     assert "cannot be changed" in read(again).element("tr", class_="column-edit").words
