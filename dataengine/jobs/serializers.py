@@ -34,7 +34,11 @@ class JobSerializer[Job: ImportJob | ChangeJob](serializers.Serializer[Job]):
 
     def absolute(self, name: str, job: Job) -> str:
         """The URL named ``name`` for the job."""
-        return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs={"pk": job.pk})
+        return self.under_base(name, pk=job.pk)
+
+    def under_base(self, name: str, **values: Any) -> str:
+        """The URL named ``name`` with ``values`` in it."""
+        return str(self.context.get("base_url", "")).rstrip("/") + reverse(name, kwargs=values)
 
     def to_representation(self, instance: Job) -> dict[str, Any]:
         """The job, with null in place of an empty text if nothing failed."""
@@ -120,12 +124,19 @@ class ChangeJobSerializer(JobSerializer[ChangeJob]):
     event = serializers.IntegerField(
         source="event_id", allow_null=True, help_text="The event to post to the table's undo/ once it is completed."
     )
+    undo = serializers.SerializerMethodField()
     error = serializers.CharField(allow_null=True, help_text="Why it failed; nothing was changed then.")
     error_code = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     url = serializers.SerializerMethodField()
+
+    def get_undo(self, job: ChangeJob) -> str | None:
+        """POST here takes the change back; null until it is completed."""
+        if job.event_id is None:
+            return None
+        return self.under_base("api-undo-event", table_name=job.table.name, event=job.event_id)
 
     def get_url(self, job: ChangeJob) -> str:
         return self.absolute("api-change", job)

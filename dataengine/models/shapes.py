@@ -215,6 +215,7 @@ class ColumnChangeFacts(TypedDict):
     predecessor: NotRequired[int]  # the key of the hidden column with the old values
     reading: NotRequired[Mapping[str, Any] | None]  # how those were read
     kept: NotRequired[int]  # the key of the column with what failed
+    kept_is_gone: NotRequired[bool]  # of an undoing: that is in the trash since
     root: NotRequired[int]  # of an undoing: the event of the change itself
     hides: NotRequired[Literal["was", "now"]]  # and which of its values the predecessor then holds
 

@@ -136,8 +136,9 @@ def in_the_way(table: Table, column: str) -> list[str]:
                  OR d.refclassid = 'pg_type'::regclass AND d.refobjid = t.reltype)
              WHERE NOT EXISTS (
                    SELECT FROM pg_constraint k JOIN pg_class h ON h.oid = k.conrelid
-                    WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contype = 'f'
-                      AND k.conname ~ '^tk:' AND h.relnamespace = %(schema)s::regnamespace)
+                    WHERE d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+                      AND (k.contype = 'f' AND k.conname ~ '^tk:' AND h.relnamespace = %(schema)s::regnamespace
+                        OR k.contype = 'c' AND k.conrelid = t.oid))
             UNION SELECT 'pg_trigger'::regclass, g.oid, 0 FROM t JOIN pg_trigger g ON g.tgrelid = t.oid
              WHERE NOT g.tgisinternal AND g.tgname !~ %(ours)s
             UNION SELECT 'pg_rewrite'::regclass, r.oid, 0 FROM t JOIN pg_rewrite r ON r.ev_class = t.oid

@@ -148,7 +148,7 @@ def kept_column(table: Table, column: Column) -> Column:
     columns = list(table.columns.all())
     if len(columns) >= MAX_COLUMNS:
         raise InvalidInput(f"A table can have at most {MAX_COLUMNS} columns.", code="too_many_columns")
-    name = _free_name(column.name, {other.name.casefold() for other in columns} | {column.name.casefold()})
+    name = free_name(column.name, {other.name.casefold() for other in columns} | {column.name.casefold()})
     label = f"{column.label} (before)"[-200:] if column.label else ""
     fields = catalog_fields(ColumnSpec(name=name, type=Text.name, label=label), None)
     return Column(table=table, position=len(columns), **fields)
@@ -163,7 +163,8 @@ def _insert_beside(table: Table, column: Column) -> Column:
     return made
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def free_name(name: str, taken: set[str]) -> str:
+    """A name that is not ``taken`` for what failed in the column ``name``."""
     number = 1
     while True:
         end = "_before" if number == 1 else f"_before_{number}"

@@ -26,7 +26,7 @@ from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import limit_statements
 from dataengine.queries.table_sizes import size_of
 from dataengine.records import before_after
-from dataengine.services import retype_runs, trash
+from dataengine.services import kept_columns, retype_runs
 from dataengine.services.audit import record_event
 from dataengine.services.column_changes import Changed, refuse_if_hung_on
 from dataengine.services.column_records import as_named_now, hide_in_catalog, lasting, move, renew_indexes
@@ -179,7 +179,7 @@ def _bring_back(past: Past, target: Table | None) -> Changed:
         _convert_back(past, since, hidden)
     successor = hide_in_catalog(past.user, table, column, past.old, item.records)
     event = record_undo(past, target, successor=successor)
-    _trash_kept(past)
+    kept_columns.settle(past.user, table, column, past.facts)
     column_swap.hide(table, past.before, names.trashed_column(successor.pk))
     ddl.rename_column(table, hidden, column.name)
     column_swap.add_rules(table, None, column)
@@ -311,7 +311,7 @@ def _put_back(past: Past, target: Table | None) -> Changed:
     if not past.rest:
         _refuse_if_changed(since)
     event = record_undo(past, target)
-    _trash_kept(past)
+    kept_columns.settle(past.user, table, column, past.facts)
     if past.before.name != column.name:
         ddl.rename_column(table, past.before.name, column.name)
     column_swap.drop_rules(table, past.before, column)
@@ -348,17 +348,6 @@ def record_undo(past: Past, target: Table | None, *, successor: Column | None = 
         undone["predecessor"] = successor.pk
         undone["root"] = _root(past).pk
         undone["hides"] = "was" if facts.get("hides", "was") == "now" else "now"
+    kept_columns.note_undoing(table, facts, undone)
     details: ColumnDetails = {"column": past.before.name, "change": undone}
     return record_event(user=past.user, table=table, action=_ACTION, details=details, undoes=past.event)
-
-
-def kept_of(past: Past) -> Column | None:
-    """The column with what failed, which is of no use any more."""
-    key = past.facts.get("kept")
-    return None if key is None else past.table.columns.filter(pk=key).first()
-
-
-def _trash_kept(past: Past) -> None:
-    kept = kept_of(past)
-    if kept is not None:
-        trash.delete_column(user=past.user, table=past.table, column=kept)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from dataengine.columns.types import ColumnSpec
 from dataengine.models import ChangeJob, Index, Table
 from dataengine.services import changes, indexes
@@ -27,18 +29,21 @@ def duplicate_table(
     specs = [_renamed(column.to_spec(), source, name) for column in columns]
     table = create_table(user=user, name=name, columns=specs, label=source.label, description=source.description)
     made = list(table.columns.all())
+    for there, here in zip(columns, made, strict=True):
+        if there.pk == source.naming_column_id:
+            table = name_records_by(user=user, table=table, column=here)
     job = None
     if with_records:
         pairs = [(there.pk, here.pk) for there, here in zip(columns, made, strict=True)]
         done = changes.copy_records(user=user, table=table, source=source, columns=pairs)
         job = done if isinstance(done, ChangeJob) else None
-    for there, here in zip(columns, made, strict=True):
-        if there.pk == source.naming_column_id:
-            table = name_records_by(user=user, table=table, column=here)
-        if _is_requested(there.index_or_none):
-            indexes.set_indexed(user=user, table=table, column=here, indexed=True)
-    if _is_requested(source.search_index()):
-        indexes.set_searchable(user=user, table=table, searchable=True)
+    # Not as a user's change of the table, which the job would keep out: these are built after it.
+    with transaction.atomic():
+        for there, here in zip(columns, made, strict=True):
+            if _is_requested(there.index_or_none) and here.index_or_none is None:
+                indexes.build_again(table, here.pk)
+        if _is_requested(source.search_index()):
+            indexes.build_again(table, None)
     return table, job
 
 

@@ -140,7 +140,9 @@ def _ways(index: Index, session: psycopg.Connection[Any]) -> Iterator[tuple[ddl.
     table = Table.objects.get(pk=index.table_id)
     index.table = table
     if index.column_id is not None:
-        yield ddl.column_index(table, Column.objects.get(pk=index.column_id)), {}
+        # Its type may have been changed since the job was read.
+        index.column = Column.objects.get(pk=index.column_id)
+        yield ddl.column_index(table, index.column), {}
         return
     columns = text_columns(table)
     covers = [column.pk for column in columns]

@@ -171,37 +171,38 @@ def _restore_column(user: User, item: TrashItem, name: str) -> Restored:
     table = Table.objects.filter(pk=item.table_id).first()
     if table is None:
         raise Conflict("The column's table is in the trash; restore that first.", code="table_in_trash")
+    return change_schema(lambda: restore_column_now(user=user, table=table, item=item, name=name), table=table)
 
-    def change() -> Restored:
-        current = _locked_item(item)
-        locked = locked_table(table)
-        column = Column.everything.select_related("references").get(trash_item=current)
-        _refuse_if_target_is_trashed([column])
-        taken = list(locked.columns.values_list("name", flat=True))
-        column.name = check_new_column_name(locked, name or current.name, taken, field="name")
-        column.trashed_at = None
-        column.position = 1 + max(locked.columns.values_list("position", flat=True), default=-1)
-        column.save(update_fields=["name", "trashed_at", "position"])
-        trash.bring_column_back(locked, column)
-        notes = _restore_references(locked, [column])
-        if column.required and not trash.require(locked, column):
-            column.required = False
-            column.save(update_fields=["required"])
-            notes.append(f"“{column.title}” is not required any more: some records have no value in it.")
-        if column.unique and trash.has_repeats(locked, column):
-            column.unique = column.unique_ignores_case = False
-            column.save(update_fields=["unique", "unique_ignores_case"])
-            notes.append(f"“{column.title}” is not unique any more: some records have the same value in it.")
-        if column.unique:
-            ddl.set_unique(locked, column)
-        current.delete()
-        record_event(user=user, table=locked, action="column.restored", details={"column": column.name})
-        _build_again(locked, current.indexed)
-        if column.kind.is_text:
-            indexes.queue_search_again(locked)
-        return Restored(locked, column, notes)
 
-    return change_schema(change, table=table)
+def restore_column_now(*, user: User, table: Table, item: TrashItem, name: str = "") -> Restored:
+    """``restore`` of a column inside a transaction that is already open."""
+    current = _locked_item(item)
+    locked = locked_table(table)
+    column = Column.everything.select_related("references").get(trash_item=current)
+    _refuse_if_target_is_trashed([column])
+    taken = list(locked.columns.values_list("name", flat=True))
+    column.name = check_new_column_name(locked, name or current.name, taken, field="name")
+    column.trashed_at = None
+    column.position = 1 + max(locked.columns.values_list("position", flat=True), default=-1)
+    column.save(update_fields=["name", "trashed_at", "position"])
+    trash.bring_column_back(locked, column)
+    notes = _restore_references(locked, [column])
+    if column.required and not trash.require(locked, column):
+        column.required = False
+        column.save(update_fields=["required"])
+        notes.append(f"“{column.title}” is not required any more: some records have no value in it.")
+    if column.unique and trash.has_repeats(locked, column):
+        column.unique = column.unique_ignores_case = False
+        column.save(update_fields=["unique", "unique_ignores_case"])
+        notes.append(f"“{column.title}” is not unique any more: some records have the same value in it.")
+    if column.unique:
+        ddl.set_unique(locked, column)
+    current.delete()
+    record_event(user=user, table=locked, action="column.restored", details={"column": column.name})
+    _build_again(locked, current.indexed)
+    if column.kind.is_text:
+        indexes.queue_search_again(locked)
+    return Restored(locked, column, notes)
 
 
 def _locked_item(item: TrashItem) -> TrashItem:

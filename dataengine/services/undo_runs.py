@@ -24,7 +24,7 @@ from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import copy_into
 from dataengine.postgres.successor import Successor
 from dataengine.postgres.swap import Swap
-from dataengine.services import trash
+from dataengine.services import kept_columns
 from dataengine.services.column_records import hide_in_catalog, renew_indexes
 from dataengine.services.column_undo import (
     Comparison,
@@ -32,7 +32,6 @@ from dataengine.services.column_undo import (
     changed_since,
     comparison_of,
     converted_back,
-    kept_of,
     past_of,
     predecessor_of,
     record_undo,
@@ -56,7 +55,7 @@ class _Undoing:
         self._job, self._watch = job, watch
         self._asked = cast("UndoRetypeParameters", job.parameters)
         self._event: AuditEvent | None = None
-        self._kept: Column | None = None
+        self._done: Past | None = None
         with transaction.atomic():
             past, target = self._past(table)
             hidden, _ = predecessor_of(past)
@@ -86,15 +85,15 @@ class _Undoing:
         assert item.column is not None  # it was found by that
         item.column.delete()
         renew_indexes(past.table, past.column, past.old, rewritten=True, is_indexed=self._is_indexed)
-        self._kept = kept_of(past)
+        self._done = past
         hidden = copy(successor)
         hidden.name = names.trashed_column(hidden.pk)
         return hidden
 
     def complete(self, successor: Successor) -> None:
-        """End the job; the column with what failed is of no use any more."""
-        if self._kept is not None:
-            trash.delete_column_now(user=self._job.user, table=successor.table, column=self._kept)
+        """Settle the column with what failed, and end the job."""
+        assert self._done is not None  # the catalog was written
+        kept_columns.settle(self._job.user, successor.table, self._done.column, self._done.facts)
         self._watch.complete(event=self._event, progress=1.0, phase="")
 
 

@@ -14,13 +14,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
-from psycopg import errors
+from psycopg import errors, sql
 from rest_framework.test import APIClient
 
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.jobs.runner import FROZEN_AFTER
-from dataengine.models import Index, Table
-from dataengine.postgres import locks
+from dataengine.models import Column, Index, Table
+from dataengine.postgres import ddl, locks
 from dataengine.services import index_builds, indexes, tables, trash
 from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
@@ -305,3 +305,24 @@ def test_indexes_without_a_row_are_swept_away(owner: User) -> None:
     Index.objects.all().delete()
     index_builds.sweep()
     assert _indexes() == []
+
+
+def test_a_column_whose_type_was_changed_just_before(
+    client: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts and numbers have different indexes."""
+    table = make_table(owner, "changing", a="TEXT")
+    client.post("/api/tables/changing/records/", {"a": "5"})
+    monkeypatch.setattr(indexes, "ring", lambda *args, **options: None)
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="a"), indexed=True)
+    build = index_builds.IndexRunner.work
+
+    def late(runner: index_builds.IndexRunner, job: Index, watch: Any) -> None:
+        assert job.column is not None  # it was read
+        Column.objects.filter(pk=job.column_id).update(type="integer")
+        ddl.execute(sql.SQL("ALTER TABLE userdata.changing ALTER a TYPE integer USING a::integer"))
+        build(runner, job, watch)
+
+    monkeypatch.setattr(index_builds.IndexRunner, "work", late)
+    assert build_waiting() == ["completed"]
+    assert client.get("/api/tables/changing/columns/a/").json()["index_state"] == "ready"

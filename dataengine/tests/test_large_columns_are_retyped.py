@@ -39,6 +39,21 @@ def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     return found
 
 
+def test_rules_of_columns_are_not_in_the_way(client: APIClient, owner: User) -> None:
+    make_sold(owner, kind="CHOICE('a','b') DEFAULT 'a'")
+    assert client.patch("/api/tables/sold/columns/n/", {"constraints": {"minimum": 0}}).status_code == 200
+    for column, wanted in (("price", "NUMERIC"), ("n", "BIGINT"), ("kind", "CHOICES('a','b')")):
+        asked = client.patch(f"/api/tables/sold/columns/{column}/", {"column_type": wanted})
+        assert asked.status_code == 202, asked.json()
+        done(asked.json()["id"])
+    assert values("n")[:2] == ["1", "2"]
+    for record, named in (({"n": -1}, "n"), ({"kind": ["c"]}, "kind")):
+        refused = client.post("/api/tables/sold/records/", record)
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, [named])
+    with pytest.raises(IntegrityError):
+        sql("INSERT INTO userdata.sold (n) VALUES (-1)")
+
+
 def test_over_the_api(client: APIClient, table: Table) -> None:
     key = table.columns.get(name="price").pk
     before = values("price")

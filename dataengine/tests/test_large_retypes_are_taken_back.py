@@ -49,9 +49,11 @@ def write(statement: str, *parameters: Any) -> None:
 def retyped(client: APIClient, **wanted: Any) -> int:
     """The event of a change of ``price``."""
     asked = client.patch(PRICE, {"column_type": "NUMERIC", **wanted})
-    assert asked.status_code == 202, asked.json()
+    assert (asked.status_code, asked.json()["undo"]) == (202, None), asked.json()
     event = done(asked.json()["id"]).event
+    shown = client.get(asked.json()["url"].removeprefix("http://testserver")).json()
     assert event is not None
+    assert shown["undo"] == f"http://testserver/api/tables/sold/undo/{event.pk}/"
     return event.pk
 
 
@@ -78,7 +80,7 @@ def test_every_value_comes_back_and_forth(client: APIClient, owner: User, table:
     write("UPDATE userdata.sold SET price = 'x' WHERE id = 6")
     before = values("price")
     event = retyped(client, on_failure="keep")
-    numbers = values("price")
+    numbers, kept = values("price"), values("price_before")
     assert numbers[2:6] == ["1234.50", None, None, None]
     # What others write in other columns, and new columns, stand in nobody's way.
     write("UPDATE userdata.sold SET n = 7 WHERE id < 100")
@@ -94,7 +96,10 @@ def test_every_value_comes_back_and_forth(client: APIClient, owner: User, table:
     again = undo(client, event)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "already_undone")
     redone = taken_back(client, undone)
-    assert values("price") == numbers
+    assert (values("price"), values("price_before")) == (numbers, kept)
+    assert [column["column_name"] for column in client.get("/api/tables/sold/").json()["columns"]][1:3] == [
+        "price", "price_before",
+    ]  # fmt: skip
     assert client.get(PRICE).json()["column_type"] == "NUMERIC"
     taken_back(client, redone)
     assert values("price") == before
