@@ -20,7 +20,7 @@ from dataengine.imports.rejecting.spill import ByteSpill
 from dataengine.imports.stored_columns import ColumnConversion, ConvertedBatch, Looker
 from dataengine.postgres.column_values import Relation
 from dataengine.postgres.statements import raw_connection
-from dataengine.services.rehearsed import Cause, Numbers
+from dataengine.services.rehearsed import Cause, Numbers, example
 
 _EXAMPLES = 5
 
@@ -94,8 +94,8 @@ class Tally:
         cause.count += len(problem.rows)
         ids = batch.ids.to_numpy()[problem.rows]
         first = problem.rows[np.argsort(ids, kind="stable")[:_EXAMPLES]].tolist()
-        found = [{"id": batch.ids[row].as_py(), "value": batch.cells[row].as_py()} for row in first]
-        cause.examples = sorted([*cause.examples, *found], key=lambda example: int(example["id"]))[:_EXAMPLES]
+        found = [example(batch.ids[row].as_py(), batch.cells[row].as_py()) for row in first]
+        cause.examples = sorted([*cause.examples, *found], key=lambda each: int(each["id"]))[:_EXAMPLES]
         if found and cause.examples[0] == found[0]:
             cause.message = message(problem, found[0]["value"])
 

@@ -21,7 +21,7 @@ from dataengine.postgres.column_values import Broken, ColumnValues, Rule, limits
 from dataengine.postgres.statements import give_memory, limit_statements
 from dataengine.postgres.time_limits import timed_out
 from dataengine.services.column_plans import Plan
-from dataengine.services.rehearsed import Cause, Numbers
+from dataengine.services.rehearsed import Cause, Numbers, example
 from dataengine.services.tables import check_column_change
 
 if TYPE_CHECKING:
@@ -272,8 +272,7 @@ class Trial:
         )
         for each in broken:
             examples = [
-                {"id": key, "value": text} | ({} if first is None else {"same_as": first})
-                for key, text, first in each.examples
+                example(key, text) | ({} if first is None else {"same_as": first}) for key, text, first in each.examples
             ]
             self.causes.append(Cause(each.code, each.message, each.count, examples))
 

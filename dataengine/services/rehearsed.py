@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+_LONGEST = 1_000
+"""Characters."""
+
 
 @dataclass(slots=True)
 class Cause:
@@ -31,3 +34,10 @@ class Numbers:
     def changing(self) -> int:
         """How many values do not stay what they are."""
         return self.converted + self.failing
+
+
+def example(record: int, value: str | None) -> dict[str, Any]:
+    """A value that fails, as it is shown; of a very long one the beginning."""
+    if value is not None and len(value) > _LONGEST:
+        value = f"{value[:_LONGEST]}…"
+    return {"id": record, "value": value}

@@ -243,3 +243,18 @@ def test_type_rules_and_default_are_changed_at_once(client: APIClient, table: Ta
     assert (refused["code"], refused["count"], len(refused["ids"])) == ("changed_since", 1, 1)
     assert undo(client, done.json()["undo"], {"rest": True}).status_code == 200
     assert values(client) == ["5", "bad", None, "9"]
+
+
+def test_odd_texts_stay_what_they_are_and_long_ones_are_shown_in_part(client: APIClient, table: Table) -> None:
+    held = ["a\rb", "a\r\nb", "\n", '"', '""', ",", "\\.", "\\N", "\ufeffx", "é" * 300_000, "\x1f", " ", "''", "=1", ""]
+    fill(client, "t", "a", held)
+    for column_type in ("VARCHAR(300000)", "VARCHAR(9)"):
+        done = change(client, {"column_type": column_type, "on_failure": "keep"})
+        assert done.status_code == 200, done.content
+        kept = values(client, "a_before") if column_type == "VARCHAR(9)" else held
+        assert [old if new is None else new for new, old in zip(values(client), kept, strict=True)] == held
+        assert undo(client, done.json()["undo"]).status_code == 200
+        assert values(client) == held
+    for body in ({"column_type": "VARCHAR(9)"}, {"constraints": {"maxLength": 9}}):
+        [cause] = rehearse(client, body)["causes"]
+        assert cause["examples"] == [{"id": 10, "value": "é" * 1_000 + "…"}]
