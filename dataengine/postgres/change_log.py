@@ -34,7 +34,7 @@ def install(table: Table, job_id: int) -> None:
         sql.SQL(
             "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog"
             " AS {body}"
-        ).format(name=function(job_id), body=sql.Literal(_body(job_id)))
+        ).format(name=_function(job_id), body=sql.Literal(_body(job_id)))
     )
     place = ddl.qualified(table.name)
     for event, side in _TRIGGERS:
@@ -43,14 +43,14 @@ def install(table: Table, job_id: int) -> None:
             sql.SQL(
                 "CREATE TRIGGER {} AFTER {} ON {} REFERENCING {} TABLE AS written FOR EACH STATEMENT"
                 " EXECUTE FUNCTION {}()"
-            ).format(name, sql.SQL(event), place, sql.SQL(side), function(job_id))
+            ).format(name, sql.SQL(event), place, sql.SQL(side), _function(job_id))
         )
         # Also for what a replication writes.
         run(sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(place, name))
     truncated = sql.Identifier(names.change(job_id, "truncate"))
     run(
         sql.SQL("CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()").format(
-            truncated, place, function(job_id)
+            truncated, place, _function(job_id)
         )
     )
     run(sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(place, truncated))
@@ -58,7 +58,7 @@ def install(table: Table, job_id: int) -> None:
 
 def remove(job_id: int) -> None:
     """Stop noting, and drop whatever else the change has left in the schema. Needs the table for a moment."""
-    run(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(function(job_id)))
+    run(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(_function(job_id)))
     for name in _tables_of(job_id):
         run(sql.SQL("DROP TABLE {}").format(sql.Identifier(SCHEMA, name)))
 
@@ -95,8 +95,7 @@ def _tables_of(job_id: int) -> list[str]:
     return list(listed or ())
 
 
-def function(job_id: int) -> sql.Identifier:
-    """The function of its triggers."""
+def _function(job_id: int) -> sql.Identifier:
     return sql.Identifier(SCHEMA, names.change(job_id, "note"))
 
 

@@ -76,13 +76,7 @@ class Successor:
                 " INCLUDING STORAGE INCLUDING COMPRESSION INCLUDING COMMENTS)"
             ).format(self.relation, ddl.qualified(self.table.name))
         )
-        settings = [option.split("=", 1) for option in surroundings.options(self.table)]
-        for name, setting in settings:
-            run(
-                sql.SQL("ALTER TABLE {} SET ({} = {})").format(
-                    self.relation, sql.SQL(".").join(map(sql.Identifier, name.split("."))), sql.Literal(setting)
-                )
-            )
+        surroundings.copy_options(self.table, self.relation)
         place, hidden = sql.Identifier(old.name), sql.Identifier(self._hidden)
         self._alter("ALTER COLUMN {0} DROP NOT NULL, ALTER COLUMN {0} DROP DEFAULT", place)
         for kind, _ in ddl.constraints(old):
@@ -307,6 +301,15 @@ class Successor:
     def check_reference(self) -> None:
         self._alter("VALIDATE CONSTRAINT {}", _constraint(self.swap.new, "reference"))
 
+    def refers_to_what_is_gone(self) -> bool:
+        """Whether a column that comes to refer to its own table has values that are no ids of it."""
+        if self.swap.new.references_id != self.table.pk or self.swap.old.references_id == self.table.pk:
+            return False
+        name = sql.Identifier("s", self.swap.new.name)
+        dangles = sql.SQL("{} IS NOT NULL AND NOT EXISTS (SELECT FROM {} AS r WHERE r.id = {})")
+        query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS s WHERE {})")
+        return bool(value(query.format(self.relation, dangles.format(name, self.relation, name))))
+
     # Taking the place -----------------------------------------------------------------------------------------------
 
     def lock(self) -> None:
@@ -349,8 +352,7 @@ class Successor:
         for grant in granted:
             is_of_it = grant.column == old.name
             surroundings.grant(table, grant._replace(column=self.swap.new.name) if is_of_it else grant)
-        run(sql.SQL("DROP TABLE {}").format(change_log.relation(self.job_id)))
-        run(sql.SQL("DROP FUNCTION {}()").format(change_log.function(self.job_id)))
+        change_log.remove(self.job_id)
 
     # ----------------------------------------------------------------------------------------------------------------
 

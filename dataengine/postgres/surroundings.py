@@ -112,11 +112,14 @@ def grants(table: Table) -> list[Grant]:
     return [Grant(*row) for row in _rows(statement, table)]
 
 
-def options(table: Table) -> list[str]:
-    """The table's storage parameters, as ``name=value``."""
+def copy_options(table: Table, relation: sql.Composable) -> None:
+    """Give another relation the table's storage parameters."""
     statement = "SELECT coalesce(reloptions, '{}') FROM pg_class WHERE oid = %(table)s::regclass"
     [[found]] = _rows(statement, table)
-    return list(found)
+    for option in found:
+        name, _, setting = option.partition("=")
+        template = sql.SQL("ALTER TABLE {} SET ({} = {})")
+        run(template.format(relation, sql.Identifier(*name.split(".")), sql.Literal(setting)))
 
 
 def in_the_way(table: Table, column: str) -> list[str]:

@@ -10,7 +10,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from itertools import count
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, NamedTuple, Protocol
@@ -19,7 +19,7 @@ import psycopg
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
-from dataengine.exceptions import Conflict, Unavailable, some_of
+from dataengine.exceptions import Conflict, DataEngineError, Unavailable, some_of
 from dataengine.imports.ahead import ahead
 from dataengine.jobs.failures import PutOff
 from dataengine.jobs.stage_watch import StageWatch
@@ -225,6 +225,8 @@ class TableCopying:
             raise PutOff("Somebody has changed the table meanwhile.")
         refuse_if_in_the_way(successor.table, successor.swap.old)
         self._round()
+        if successor.refers_to_what_is_gone():
+            raise outdated("Records that the column would refer to were deleted meanwhile.")
         successor.take_the_place(ending.write_catalog())
         ending.complete(successor)
 
@@ -253,8 +255,10 @@ def clear_up(job_id: int) -> None:
 def sweep() -> None:
     """Drop what killed attempts have left, and check references that were not checked yet."""
     for job_id in change_log.jobs():
-        with suppress(Unavailable):
+        try:
             clear_up(job_id)
+        except (DatabaseError, DataEngineError) as error:
+            logger.warning("What the change %s has left stays for now: %s", job_id, error)
     check_references()
 
 

@@ -12,10 +12,21 @@ from django.db.utils import IntegrityError
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, Column, Index, RecordChange, Table
+from dataengine.postgres.successor import Successor
 from dataengine.services import change_runs, indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
-from dataengine.tests.retyping import ROWS, done, few_are_many, make_sold, nothing_is_left, values
+from dataengine.tests.retyping import (
+    ROWS,
+    done,
+    few_are_many,
+    in_thread,
+    make_sold,
+    nothing_is_left,
+    paused_at,
+    values,
+)
+from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -284,6 +295,37 @@ def test_a_reference_to_another_table(client: APIClient, owner: User, table: Tab
     with pytest.raises(IntegrityError), transaction.atomic():
         sql("DELETE FROM userdata.shops WHERE id = 1")
     nothing_is_left(job.pk)
+
+
+def test_a_reference_to_the_table_itself(client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "REFERENCES sold"})
+    assert asked.status_code == 202, asked.json()
+    with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
+        thread = in_thread(asked.json()["id"])
+        until(reached.is_set)
+        sql("DELETE FROM userdata.sold WHERE id = 7")
+        sql("INSERT INTO userdata.sold (name, n) VALUES ('of the last', %s)", ROWS)
+        go_on.set()
+        thread.join()
+    done(asked.json()["id"])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        sql("DELETE FROM userdata.sold WHERE id = %s", ROWS)
+    nothing_is_left(asked.json()["id"])
+
+    asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "TEXT"}).json()
+    done(asked["id"])
+    asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "REFERENCES sold"}).json()
+    with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
+        thread = in_thread(asked["id"])
+        until(reached.is_set)
+        sql("DELETE FROM userdata.sold WHERE id = 9")
+        sql("INSERT INTO userdata.sold (name, n) VALUES ('of nothing', '9')")
+        go_on.set()
+        thread.join()
+    failed = ChangeJob.objects.get(pk=asked["id"])
+    assert (failed.state, failed.error_code) == ("failed", "plan_outdated")
+    assert client.get("/api/tables/sold/columns/n/").json()["column_type"] == "TEXT"
+    nothing_is_left(failed.pk)
 
 
 def test_values_that_postgres_casts(client: APIClient, table: Table) -> None:
