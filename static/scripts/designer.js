@@ -34,7 +34,6 @@ document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
 document.addEventListener("change", ({ target }) => {
   if (target.matches("select[name$=type]")) nameDetails(target);
-  if (target.matches("input[list=referable]")) tellNames(target);
 });
 
 document.addEventListener("click", async ({ target }) => {
@@ -75,6 +74,8 @@ document.addEventListener("htmx:after:swap", (event) => {
 });
 // Escape closes a row in which nothing was typed yet.
 document.addEventListener("input", ({ target }) => {
+  // Not when the field is left: by a press on a button, which would move away from under the pointer.
+  if (target.matches("input[list=referable]")) tellNames(target);
   if (target.form?.matches("form[data-check]")) target.form.dataset.changed = "";
 });
 document.addEventListener("keydown", (event) => {

@@ -15,6 +15,15 @@ document.addEventListener("change", ({ target }) => {
   check(form);
 });
 
+let press = Promise.resolve();
+document.addEventListener("pointerdown", () => {
+  press = new Promise((resolve) => {
+    for (const name of ["pointerup", "pointercancel"]) {
+      document.addEventListener(name, () => setTimeout(resolve), { capture: true, once: true });
+    }
+  });
+}, { capture: true });
+
 async function check(form) {
   const number = (asked.get(form) ?? 0) + 1;
   asked.set(form, number);
@@ -23,6 +32,7 @@ async function check(form) {
   const fields = new FormData(form);
   fields.set("do", "check");
   const { data } = await send(form.action, fields);
+  await press; // errors move what is below them, so none comes or goes while a button is being pressed
   if (!data || asked.get(form) !== number || !form.isConnected) return;
   const ids = new Set(touched.get(form));
   for (const list of form.querySelectorAll(".errorlist[id]")) ids.add(list.id.replace(/_error$/, ""));

@@ -108,8 +108,31 @@ def test_a_reference_tells_by_what_its_records_are_shown(people: Table, three_ro
     refers = page.get_by_label("Refers to").first
     expect(refers).to_have_accessible_description(re.compile("by which column its records are named"))
     refers.fill("people")
-    refers.press("Tab")
     expect(refers).to_have_accessible_description("People we know: its records are named by name")
+
+
+def test_leaving_a_field_moves_no_button_away_from_under_the_pointer(people: Table, owners_page: Page) -> None:
+    page = owners_page
+    page.goto("/tables/new/")
+    page.get_by_label("Table name").fill("visits")
+    page.get_by_label("Column name").fill("who")
+    page.get_by_label("Type").select_option("REFERENCES")
+    page.get_by_label("Refers to").fill("people")
+    page.get_by_role("button", name="Create table").click()
+    expect(page.get_by_role("heading", level=1, name="visits")).to_be_visible()
+    page.goto("/tables/new/")
+    name = page.get_by_label("Table name")
+    name.fill("people")
+    box = page.get_by_role("button", name="Add column").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    with page.expect_response(lambda answer: answer.request.method == "POST") as checked:
+        pass
+    assert "This name is taken." in checked.value.text()
+    expect(page.locator("#id_table_name_error")).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_label("Column name")).to_have_count(2)
 
 
 def test_errors_show_while_it_is_typed_at_the_field_and_go_again(three_rows: Page, people: Table) -> None:
