@@ -258,3 +258,10 @@ def test_odd_texts_stay_what_they_are_and_long_ones_are_shown_in_part(client: AP
     for body in ({"column_type": "VARCHAR(9)"}, {"constraints": {"maxLength": 9}}):
         [cause] = rehearse(client, body)["causes"]
         assert cause["examples"] == [{"id": 10, "value": "é" * 1_000 + "…"}]
+
+
+def test_any_text_may_be_in_a_list(client: APIClient, make_table: MakeTable) -> None:
+    make_table("lists", a="TEXT")
+    fill(client, "lists", "a", ["NaN", "#N/A", "null", "-", "x"])
+    assert change(client, {"column_type": "TEXT[]"}, table="lists").status_code == 200
+    assert values(client, table="lists") == [["NaN"], ["#N/A"], ["null"], ["-"], ["x"]]
