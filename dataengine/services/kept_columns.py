@@ -30,10 +30,12 @@ def settle(user: User, table: Table, column: Column, facts: ColumnChangeFacts) -
     Inside a transaction that is open, after what ``facts`` are of has been undone.
     """
     key = facts.get("kept")
+    if key is None:
+        return
     if facts.get("kept_is_gone"):
         _bring_back(user, table, column, TrashItem.objects.filter(column_id=key, table=table).first())
         return
-    kept = None if key is None else table.columns.filter(pk=key).first()
+    kept = table.columns.filter(pk=key).first()
     if kept is not None:
         trash.delete_column_now(user=user, table=table, column=kept)
 

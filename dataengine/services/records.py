@@ -126,7 +126,8 @@ def record_version(record: Record) -> str:
 
 def record_versions(records: Sequence[Record]) -> list[str]:
     """``record_version`` of each record of one model."""
-    shown = (json.dumps(data, sort_keys=True, separators=(",", ":")) for data in records_data(records))
+    # Values of another type: the column's was changed between looking at the table and writing into it.
+    shown = (json.dumps(data, sort_keys=True, separators=(",", ":"), default=str) for data in records_data(records))
     return [hashlib.blake2b(text.encode(), digest_size=12).hexdigest() for text in shown]
 
 

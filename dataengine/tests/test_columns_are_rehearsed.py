@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from dataengine.models import Table
+from dataengine.services import records
 
 from .changing import change, fill, rehearse, undo, values
 from .conftest import MakeTable
@@ -258,3 +259,31 @@ def test_odd_texts_stay_what_they_are_and_long_ones_are_shown_in_part(client: AP
     for body in ({"column_type": "VARCHAR(9)"}, {"constraints": {"maxLength": 9}}):
         [cause] = rehearse(client, body)["causes"]
         assert cause["examples"] == [{"id": 10, "value": "é" * 1_000 + "…"}]
+
+
+def test_any_text_may_be_in_a_list(client: APIClient, make_table: MakeTable) -> None:
+    make_table("lists", a="TEXT")
+    fill(client, "lists", "a", ["NaN", "#N/A", "null", "-", "x"])
+    assert change(client, {"column_type": "TEXT[]"}, table="lists").status_code == 200
+    assert values(client, table="lists") == [["NaN"], ["#N/A"], ["null"], ["-"], ["x"]]
+
+
+@pytest.mark.parametrize(("old", "new"), [("INTEGER", "NUMERIC"), ("TEXT", "INTEGER"), ("NUMERIC", "BIGINT")])
+def test_who_writes_while_the_type_changes_gets_an_answer(
+    client: APIClient, make_table: MakeTable, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    table = make_table("busy", a=old)
+    fill(client, "busy", "a", ["1"] if old == "TEXT" else [1])
+    before = records.record_model(table)
+    assert change(client, {"column_type": new}, table="busy").status_code == 200
+    monkeypatch.setattr(records, "record_model", lambda table: before)
+    sent = {"a": "2"} if old == "TEXT" else {"a": 2}
+    made = client.post("/api/tables/busy/records/", sent)
+    assert made.status_code in {201, 409}, made.content
+    if made.status_code == 409:  # nothing was written
+        assert len(values(client, table="busy")) == 1
+        return
+    assert float(made.json()["a"]) == 2
+    assert client.patch("/api/tables/busy/records/1/", sent).status_code in {200, 409}
+    monkeypatch.undo()
+    assert [str(value) for value in values(client, table="busy")][1:] == ["2"]

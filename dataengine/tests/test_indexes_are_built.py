@@ -319,7 +319,7 @@ def test_a_column_whose_type_was_changed_just_before(
 
     def late(runner: index_builds.IndexRunner, job: Index, watch: Any) -> None:
         assert job.column is not None  # it was read
-        Column.objects.filter(pk=job.column_id).update(type="integer")
+        Column.objects.filter(pk=job.column.pk).update(type="integer")
         ddl.execute(sql.SQL("ALTER TABLE userdata.changing ALTER a TYPE integer USING a::integer"))
         build(runner, job, watch)
 

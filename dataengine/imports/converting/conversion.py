@@ -261,7 +261,9 @@ class Converter:
         if self._are_values:
             return cells
         text = k.trimmed(cells)
-        if not target.kind.is_text and (nothing := k.mask_of(pc.is_in(text, self._nothing))).any():
+        # What a list of texts holds may be any text.
+        may_be_nothing = not target.kind.is_text and not target.kind.is_list
+        if may_be_nothing and (nothing := k.mask_of(pc.is_in(text, self._nothing))).any():
             text, cells = k.only(text, ~nothing), k.only(cells, ~nothing)
         blank = k.mask_of(pc.is_in(text, self._blank, skip_nulls=True))
         if target.kind.is_text and blank.any():  # for example a choice called “-”: a valid value is no marker
