@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from dataengine.models import Table
+from dataengine.records.model import record_model
 from dataengine.services import records
 
 from .changing import change, fill, rehearse, undo, values
@@ -274,7 +275,7 @@ def test_who_writes_while_the_type_changes_gets_an_answer(
 ) -> None:
     table = make_table("busy", a=old)
     fill(client, "busy", "a", ["1"] if old == "TEXT" else [1])
-    before = records.record_model(table)
+    before = record_model(table)
     assert change(client, {"column_type": new}, table="busy").status_code == 200
     monkeypatch.setattr(records, "record_model", lambda table: before)
     sent = {"a": "2"} if old == "TEXT" else {"a": 2}
