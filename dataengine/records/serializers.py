@@ -149,14 +149,24 @@ def records_data(records: Iterable[Record]) -> list[dict[str, Any]]:
         return []
     columns = found[0].columns
     plan = list(zip((c.name for c in columns), (c.attribute for c in columns), representers(columns), strict=True))
-    return [
-        {
-            "id": record.pk,
-            **{
-                name: value if represent is None or value is None else represent(value)
-                for name, attribute, represent in plan
-                for value in (getattr(record, attribute),)
-            },
-        }
-        for record in found
-    ]
+    try:
+        return [_shown(record, plan) for record in found]
+    except (TypeError, ValueError, AttributeError):
+        # A column's type was changed between looking at the table and reading from it, or writing into it.
+        return [_shown(record, [(name, attribute, plain_json) for name, attribute, _ in plan]) for record in found]
+
+
+def plain_json(value: object) -> Any:
+    """A value as it came from PostgreSQL, whatever its type."""
+    return value if isinstance(value, str | int | float | list | dict) else str(value)
+
+
+def _shown(record: Record, plan: Iterable[tuple[str, str, Represent | None]]) -> dict[str, Any]:
+    return {
+        "id": record.pk,
+        **{
+            name: value if represent is None or value is None else represent(value)
+            for name, attribute, represent in plan
+            for value in (getattr(record, attribute),)
+        },
+    }
