@@ -163,7 +163,7 @@ def test_a_forged_or_foreign_plan_is_no_plan(as_owner: Client, sales: Table) -> 
 @pytest.mark.parametrize(
     ("sent", "field", "complaint"),
     [
-        ({"type": "CHOICE"}, "choices", "CHOICE needs its values"),
+        ({"type": "CHOICE"}, "choices", "Give at least one choice."),
         ({"type": "REFERENCES", "references": "nowhere"}, "references", "no table “nowhere”"),
         ({"type": "NUMERIC", "default": "x"}, "default", "not a value of this type"),
         ({"type": "JSON", "unique": "on"}, "unique", "cannot be unique"),
