@@ -14,9 +14,10 @@ type Path = tuple[str | int, ...]
 def shown(text: object, length: int = 120) -> str:
     """A user's text for use in a message: printable, and cut to ``length``.
 
-    Unprintable characters such as lone surrogates would break the answer that contains them.
+    Unprintable characters such as lone surrogates would break the answer that contains them. Line breaks, tabs and
+    spaces that do not break are spaces: a message is one line.
     """
-    return "".join(c if c.isprintable() else "\ufffd" for c in str(text)[:length])
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in str(text)[:length])
 
 
 def some_of(items: Iterable[object], most: int = 5) -> str:

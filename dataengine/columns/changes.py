@@ -73,7 +73,7 @@ def step(old: ColumnSpec, new: ColumnSpec) -> Step:
         return Step(same_storage, is_safe=False)
     verdict = here.change_into(there, new.parameters)
     if verdict == "refused":
-        reason = f"No value of a {here.sql_names[0]} column could be one of a {there.sql_names[0]} column."
+        reason = f"No value of type {here.sql_names[0]} could be one of type {there.sql_names[0]}."
         raise InvalidInput(reason, code="cannot_convert", fields={"column_type": reason})
     # A varchar is stored like a text.
     alike = same_storage or (here.is_text and there.postgres_type(new.parameters) == "text")

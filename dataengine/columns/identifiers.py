@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import count
 
 from dataengine.exceptions import InvalidInput, shown
 
@@ -74,15 +75,16 @@ def derive_identifier(text: str, *, what: str = "column", taken: Iterable[str] =
     """Make a valid, unused name from anything people write in a header or a file name.
 
     ``"First Name"`` becomes ``first_name``. A reserved word gets the suffix ``_column`` or ``_table`` (``order_2``
-    would be misleading), a clash gets a number. The result always passes ``validate_identifier``.
+    would be misleading), a clash gets a number, what has neither letter nor digit is numbered (``column_1``). The
+    result always passes ``validate_identifier``.
     """
     stem = unicodedata.normalize("NFKC", text).strip().casefold()
     stem = unicodedata.normalize("NFC", re.sub(r"[\W_]+", "_", stem).strip("_"))
+    used = {name.casefold() for name in taken}
     if not stem:
-        stem = what
+        return next(name for name in map(f"{what}_{{}}".format, count(1)) if name not in used)
     if not re.match(r"[^\W\d]", stem):
         stem = f"{what}_{stem}"
-    used = {name.casefold() for name in taken}
     if stem in RESERVED_WORDS | SYSTEM_COLUMNS | OWN_COLUMNS or (what == "table" and stem in OWN_TABLES):
         stem = f"{stem}_{what}"
     candidate = _cut(stem, MAX_BYTES)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from dataengine.exceptions import shown
 from dataengine.models import Table
 
 from .changing import change, fill, rehearse
@@ -67,3 +68,8 @@ def test_what_is_too_long_for_a_unique_column_is_said_of_unique(client: APIClien
     assert rehearse(client, {"unique": True})["failing"] == 1
     error = change(client, {"unique": True}).json()["error"]
     assert (error["code"], list(error["fields"])) == ("would_lose_data", ["unique"])
+
+
+def test_a_message_is_one_line_of_what_can_be_read() -> None:
+    assert shown("two\nlines\tand 1\u00a0234") == "two lines and 1 234"
+    assert shown("a\0b\ud800") == "a\ufffdb\ufffd"

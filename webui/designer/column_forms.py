@@ -185,6 +185,9 @@ class ColumnForm(Styled, forms.Form):
         if kind.is_reference and not values.get("references", "").strip():
             self.add_error("references", "Give the table to which it refers.")
             return values
+        if "choices" in kind.arguments and not values.get("choices", "-").strip():
+            self.add_error("choices", "Give at least one choice.")
+            return values
         spec = None
         asked = "choices" if "choices" in kind.arguments else "references" if kind.is_reference else "details"
         with self.errors_at(asked if kind.details else "type"):

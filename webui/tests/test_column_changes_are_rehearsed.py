@@ -103,6 +103,17 @@ def test_the_default_takes_the_place_of_what_does_not_fit(as_owner: Client, sale
     assert values(as_owner, "amount") == ["1234.56", "7.50", "0", "7.50"]
 
 
+def test_what_cannot_be_done_promises_no_undoing(as_owner: Client, sales: Table) -> None:
+    row = Row(as_owner, "amount")
+    assert row.send(type="NUMERIC", required="on") == 422
+    assert row.options == []
+    assert "The column allows nothing in their place." in row.page
+    assert "It can be undone." not in row.page
+    assert row.send(type="NUMERIC", default="0", required="on") == 422
+    assert "default" in row.options
+    assert "It can be undone." in row.page
+
+
 def test_values_that_all_fit_are_shown_as_well(as_owner: Client, sales: Table) -> None:
     update = Row(as_owner, "day")
     update_record(user=sales.owner, table=sales, pk=3, data={"day": "03.03.2020"})
@@ -163,7 +174,7 @@ def test_a_forged_or_foreign_plan_is_no_plan(as_owner: Client, sales: Table) -> 
 @pytest.mark.parametrize(
     ("sent", "field", "complaint"),
     [
-        ({"type": "CHOICE"}, "choices", "CHOICE needs its values"),
+        ({"type": "CHOICE"}, "choices", "Give at least one choice."),
         ({"type": "REFERENCES", "references": "nowhere"}, "references", "no table “nowhere”"),
         ({"type": "NUMERIC", "default": "x"}, "default", "not a value of this type"),
         ({"type": "JSON", "unique": "on"}, "unique", "cannot be unique"),

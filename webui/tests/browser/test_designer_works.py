@@ -224,6 +224,26 @@ def test_a_change_of_values_is_shown_made_and_undone(look: Look, owners_page: Pa
     expect(page.locator("tbody[data-movable]")).to_contain_text("TEXT")
 
 
+def test_names_stand_below_their_head(owners_page: Page, people: Table) -> None:
+    """The grip, which shows when a pointer is there, takes no room before the name."""
+    page = owners_page
+    page.goto("/tables/people/design/")
+
+    def left(text: str, within: str) -> float:
+        """Where a text begins, not where the element begins that holds it."""
+        start = page.locator(f".column-list {within}", has_text=text).first.evaluate(
+            "(element) => { const range = document.createRange(); range.selectNodeContents(element);"
+            " return range.getBoundingClientRect().left; }"
+        )
+        return float(start)
+
+    head = left("Column", "thead th")
+    assert abs(left("score", "strong") - head) < 0.5
+    page.get_by_role("link", name="Change score").hover()
+    expect(page.locator("tbody[data-movable]", has_text="score").locator(".row-grip")).to_be_visible()
+    assert abs(left("score", "strong") - head) < 0.5
+
+
 def test_a_tables_columns_are_put_in_order_for_everybody(owners_page: Page, people: Table) -> None:
     page = owners_page
     page.goto("/tables/people/design/")

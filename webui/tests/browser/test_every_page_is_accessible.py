@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from dataengine.models import ImportJob, Index, RejectedRow, Table
 from dataengine.services.records import insert_record, update_record
+from dataengine.services.trash import delete_column
 from webui.imports import drafts
 from webui.tests.browser.conftest import log_in
 from webui.tests.conftest import make_table
@@ -87,6 +88,7 @@ def test_no_page_has_a_violation(
 ) -> None:
     column = people.columns.get(name="score")
     Index.objects.create(table=people, column=column, state=Index.State.RUNNING, progress=0.4)
+    delete_column(user=owner, table=people, column=people.columns.get(name="notes"))
     context = browser.new_context(
         base_url=live_asgi.url, viewport={"width": width, "height": 800}, reduced_motion="reduce"
     )
