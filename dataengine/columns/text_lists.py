@@ -20,9 +20,10 @@ SPACES = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """What does not count around a text in a list."""
+_POSTGRES_SPACES = " \t\n\v\f\r"  # others are texts of its arrays
 _QUOTED, _BARE = r'"(?:[^"\\]|\\.)*"', r'[^\s",{}\\](?:[^",{}\\]*[^\s",{}\\])?'
-_LITERAL = re.compile(rf"\s*(?:{_QUOTED}|{_BARE})\s*(?:,\s*(?:{_QUOTED}|{_BARE})\s*)*", re.DOTALL)
-_LITERAL_ITEM = re.compile(rf"({_QUOTED})|({_BARE})", re.DOTALL)
+_LITERAL = re.compile(rf"\s*(?:{_QUOTED}|{_BARE})\s*(?:,\s*(?:{_QUOTED}|{_BARE})\s*)*", re.DOTALL | re.ASCII)
+_LITERAL_ITEM = re.compile(rf"({_QUOTED})|({_BARE})", re.DOTALL | re.ASCII)
 BREAKS = "\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 """What ends a line."""
 
@@ -118,15 +119,15 @@ def _from_json(text: str) -> list[str]:
 
 def _from_literal(text: str) -> list[str]:
     inner = text[1:-1]
-    if not inner.strip():
+    if not inner.strip(_POSTGRES_SPACES):
         return []
     if not _LITERAL.fullmatch(inner):
         raise NotAList("This is no array as PostgreSQL writes it.")
     items = []
     for quoted, bare in _LITERAL_ITEM.findall(inner):
-        if not quoted and bare.strip().upper() == "NULL":
+        if not quoted and bare.strip(_POSTGRES_SPACES).upper() == "NULL":
             raise NotAList(NOT_TEXTS)
-        items.append(re.sub(r"(?s)\\(.)", r"\1", quoted[1:-1] if quoted else bare.strip()))
+        items.append(re.sub(r"(?s)\\(.)", r"\1", quoted[1:-1] if quoted else bare.strip(_POSTGRES_SPACES)))
     return items
 
 

@@ -27,7 +27,8 @@ _CURRENCY_OF = {
     "S$": "SGD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
     "₴": "UAH", "₪": "ILS", "฿": "THB", "zł": "PLN", "Kč": "CZK",
 }  # fmt: skip
-_SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": "['\u2019]"}
+_APOSTROPHES = "'\u2019"
+_SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": f"[{_APOSTROPHES}]"}
 NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
 ZERO = r"^-?0(?:\.0+)?$"
@@ -36,7 +37,7 @@ NO_DECIMALS = rf"([0-9])[.,]{_NONE}"
 """A digit, and what stands for no decimals after it: 5.- and 5,\u2014 are prices."""
 NUMBERED = (
     rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
-    rf"|^{_MINUS}?(?:[0-9.,'\u2019]|{_SPACE})*[0-9][.,]{_NONE}$"
+    rf"|^{_MINUS}?(?:[0-9.,{_APOSTROPHES}]|{_SPACE})*[0-9][.,]{_NONE}$"
 )
 """Groups of three and nothing else, or whole amounts without a currency: these are telephone and register numbers and
 what not, if all cells of a column look like this."""
