@@ -68,12 +68,12 @@ def read_create_table(text: str) -> ReadTable:
     if len(text) > LONGEST:
         raise _refused(f"This SQL is longer than {LONGEST:,} characters.")
     try:
-        return _read(_only_statement(text))
+        return _read(*_only_statement(text))
     except RecursionError as error:
         raise _refused("This SQL is nested too deeply.") from error
 
 
-def _read(create: exp.Create) -> ReadTable:
+def _read(create: exp.Create, beside: Sequence[exp.Expr]) -> ReadTable:
     from sqlglot import exp
 
     schema = create.this
@@ -87,6 +87,7 @@ def _read(create: exp.Create) -> ReadTable:
     for more in create.args["properties"].expressions if create.args.get("properties") else ():
         if isinstance(more, exp.InheritsProperty | exp.PartitionedByProperty):
             reader.notes.append(f"{_sql(more)} is left out: a table here cannot have it.")
+    reader.notes += [f"{called} is left out." for called in dict.fromkeys(map(_called, beside))]
     return ReadTable(reader.table, list(reader.columns.values()), reader.notes)
 
 
@@ -97,7 +98,7 @@ def _refused(reason: str) -> InvalidInput:
 # The one statement -----------------------------------------------------------------------------------------------
 
 
-def _only_statement(text: str) -> exp.Create:
+def _only_statement(text: str) -> tuple[exp.Create, list[exp.Expr]]:
     logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of what it does not understand; so do we
     problem: InvalidInput | None = None
     for dialect in _DIALECTS:
@@ -130,13 +131,23 @@ def _parsed(text: str, dialect: str) -> list[exp.Expr]:
     return [statement for statement in found if statement is not None and not isinstance(statement, exp.Semicolon)]
 
 
-def _single(statements: Sequence[exp.Expr]) -> exp.Create:
+def _single(statements: Sequence[exp.Expr]) -> tuple[exp.Create, list[exp.Expr]]:
+    """The statement, and its indexes and comments, with which our own text of a table goes on, too."""
     table = next(statement for statement in statements if _makes_table(statement))
-    if len(statements) > 1:
-        others = _listed([statement for statement in statements if statement is not table])
+    others = [statement for statement in statements if statement is not table]
+    if not all(_belongs_to(_name_of(table), statement) for statement in others):
         said = f"The text must hold one CREATE TABLE and nothing else; besides “{_name_of(table)}” it holds"
-        raise _refused(f"{said} {others}.")
-    return cast("exp.Create", table)
+        raise _refused(f"{said} {_listed(others)}.")
+    return cast("exp.Create", table), others
+
+
+def _belongs_to(name: str, statement: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    is_index = isinstance(statement, exp.Create) and statement.kind == "INDEX"
+    if not (is_index or isinstance(statement, exp.Comment)):
+        return False
+    return any(found.name.casefold() == name.casefold() for found in statement.find_all(exp.Identifier))
 
 
 def _without_table(statements: Sequence[exp.Expr]) -> InvalidInput:

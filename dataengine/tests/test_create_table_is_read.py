@@ -157,3 +157,14 @@ OURS: list[dict[str, Any]] = [
 def test_our_own_types_come_back(described: dict[str, str]) -> None:
     body = ", ".join(f'"{name}" {text}' for name, text in described.items())
     assert read(body).columns == [parse_sql_type(name, text) for name, text in described.items()]
+
+
+def test_indexes_and_comments_of_the_table_are_left_out() -> None:
+    """Our own text of a table goes on with them; those of another table are something else."""
+    text = 'create table "a" (b int, c text); create index on "a" ("b", id); comment on column "a"."c" is \'x\';'
+    read = read_create_table(text)
+    assert [column.name for column in read.columns] == ["b", "c"]
+    assert read.notes[-2:] == ["CREATE INDEX is left out.", "COMMENT is left out."]
+    for other in ("create index on z (b)", "comment on table z is 'a'"):
+        with pytest.raises(InvalidInput, match="besides “a” it holds C"):
+            read_create_table(f"create table a (b int); {other}")
