@@ -265,7 +265,7 @@ def test_changing_columns(client: APIClient, make_table: MakeTable) -> None:
         ({"unique": True}, 409, "unique"),
         ({"required": True}, 409, "required"),
         ({"column_name": "b"}, 409, "column_name"),
-        ({"column_name": "id"}, 400, "id"),
+        ({"column_name": "id"}, 400, "column_name"),
         ({"column_type": "INTEGER"}, 409, "column_type"),
         ({"type": "integer"}, 400, "type"),
         ({"unique": "perhaps"}, 400, "unique"),

@@ -101,7 +101,7 @@ def test_the_verbs_change_tables_and_columns(client: APIClient, make_table: Make
         ("update-column", {"table_name": "people"}, 400, {"column_name"}),
         ("update-column", {"table_name": "people", "column_name": "age", "colour": "red"}, 400, {"colour"}),
         ("update-column", {"table_name": "people", "column_name": "nothing"}, 404, set()),
-        ("update-column", {"table_name": "people", "column_name": "age", "new_name": "name"}, 409, {"column_name"}),
+        ("update-column", {"table_name": "people", "column_name": "age", "new_name": "name"}, 409, {"new_name"}),
         ("update-column", {"table_name": "people", "column_name": "age", "position": 2}, 400, {"position"}),
         ("update-column", {"table_name": "people", "column_name": "age", "position": -1}, 400, {"position"}),
     ],

@@ -7,6 +7,7 @@ its elements; ``page.source`` is for what must not be anywhere, not even in an a
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -15,15 +16,32 @@ _VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 _WITHIN_A_LINE = {"a", "abbr", "b", "code", "em", "i", "kbd", "mark", "small", "span", "strong", "time", "wbr"}
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Element:
-    """An element of a page. ``text`` is its whole text, with the spaces and line breaks of the template."""
+    """An element of a page."""
 
     tag: str
     attributes: dict[str, str]
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
+    """The text of the whole page; that of the element is from ``start`` to ``end``."""
+    start: int = 0
+    end: int | None = None
     inside: list[Element] = field(default_factory=list)
     """All elements in it, in order, at any depth."""
+    by_tag: dict[str, list[Element]] = field(default_factory=lambda: defaultdict(list))
+    """The same, by tag."""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same element, of this page or of another."""
+        if not isinstance(other, Element):
+            return NotImplemented
+        mine, theirs = ((one.tag, one.attributes, one.text, one.inside) for one in (self, other))
+        return mine == theirs
+
+    @property
+    def text(self) -> str:
+        """Its whole text, with the spaces and line breaks of the template."""
+        return "".join(self.pieces[self.start : self.end])
 
     @property
     def words(self) -> str:
@@ -42,7 +60,7 @@ class Element:
     def elements(self, tag: str, **attributes: str) -> list[Element]:
         """The elements in it with a tag and attributes, in order; ``data_x`` stands for ``data-x``."""
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
-        return [one for one in self.inside if one.tag == tag and wanted.items() <= one.attributes.items()]
+        return [one for one in self.by_tag.get(tag, ()) if wanted.items() <= one.attributes.items()]
 
     def element(self, tag: str, **attributes: str) -> Element:
         """The only element."""
@@ -71,7 +89,7 @@ class Element:
         return self.element("input", name=name).attributes.get("value", "")
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, eq=False)
 class Page(Element):
     """A whole response; ``source`` is its text."""
 
@@ -121,28 +139,37 @@ def fields_of(page: Page) -> dict[str, str]:
 class _Reader(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.page = Page("", {}, source=source)
+        self.pieces: list[str] = []
+        self.page = Page("", {}, self.pieces, source=source)
         self.open: list[Element] = [self.page]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == self.open[-1].tag == "option":  # its end tag may be missing
-            self.open.pop()
+            self._close()
         self._break_line(tag)
-        element = Element(tag, {name: value or "" for name, value in attrs})
+        here = len(self.pieces)
+        element = Element(tag, {name: value or "" for name, value in attrs}, self.pieces, here)
         for outer in self.open:
             outer.inside.append(element)
-        if tag not in _VOID:
+            outer.by_tag[tag].append(element)
+        if tag in _VOID:
+            element.end = here
+        else:
             self.open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
         if any(element.tag == tag for element in self.open):
-            while self.open.pop().tag != tag:
+            while self._close().tag != tag:
                 pass
         self._break_line(tag)
 
     def handle_data(self, data: str) -> None:
-        for element in self.open:
-            element.text += data
+        self.pieces.append(data)
+
+    def _close(self) -> Element:
+        element = self.open.pop()
+        element.end = len(self.pieces)
+        return element
 
     def _break_line(self, tag: str) -> None:
         if tag not in _WITHIN_A_LINE:

@@ -181,8 +181,12 @@ def test_strangers_and_viewers_undo_nothing(
     [action] = answer.values("form", "action")
     assert as_stranger.post(action).status_code == 404
     assert as_colleague.post(action).status_code == 403
-    assert as_owner.get(action).status_code == 405
+    assert as_colleague.get(action).status_code == 403
+    refused = as_owner.get(action)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
     assert stored(shared, "name") == "New"
+    assert as_owner.post(action).status_code == 302
+    assert as_owner.get(action).status_code == 405
 
 
 def test_numbers_out_of_bounds_are_not_found(as_owner: Client, people: Table) -> None:

@@ -39,3 +39,11 @@ def test_elements_know_what_is_in_them() -> None:
     assert not page.element("form").elements("td")
     with pytest.raises(AssertionError, match="2 elements p"):
         page.element("p")
+
+
+def test_elements_of_two_pages_are_the_same_if_all_in_them_is() -> None:
+    row = "<tr id=a><td>1</td></tr>"
+    one = read(f"<p>before</p>{row}").element("tr")
+    assert one == read(row).element("tr")
+    for other in ("<tr id=a><td>2</td></tr>", "<tr id=b><td>1</td></tr>", "<tr id=a><th>1</th></tr>"):
+        assert one != read(other).element("tr")

@@ -10,11 +10,13 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from dataengine import access
 from dataengine.exceptions import Conflict, NotFound
-from dataengine.models import ChangeJob, Table
+from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.services import changes as services
 from dataengine.services import column_undo
 from dataengine.services.column_changes import Changed
+from dataengine.services.undo import undoable
 from webui import changes, htmx
+from webui.errors import not_allowed
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -52,11 +54,12 @@ def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
 
     To be got is the question that comes before a change of a column is undone in part; a script is led there.
     """
+    is_of_column = column_undo.is_of_column(access.get_table(request.user, name, "view"), event)
+    table = access.get_table(request.user, name, "design" if is_of_column else "edit")
     if request.method != "POST":
-        return _question(request, access.get_table(request.user, name, "design"), event)
-    if column_undo.is_of_column(access.get_table(request.user, name, "view"), event):
-        return _undo_column(request, access.get_table(request.user, name, "design"), event)
-    table = access.get_table(request.user, name, "edit")
+        return _question(request, table, event) if is_of_column else _no_question(request, table, event)
+    if is_of_column:
+        return _undo_column(request, table, event)
     done = services.undo_event(user=request.user, table=table, event_id=event)
     if isinstance(done, ChangeJob):  # the grid's page shows its progress
         return htmx.redirect(request, _back(request, table))
@@ -84,8 +87,6 @@ def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpRespo
 
 def _question(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
     """Whether a change of a column is to be undone in all but the records that were changed since."""
-    if not column_undo.is_of_column(table, event):
-        raise NotFound(f"There is no change {event} of a column.", code="event_not_found")
     numbers = [int(text) for text in request.GET.getlist("id") if _is_number(text)]
     count = request.GET.get("count", "")
     context = {
@@ -93,6 +94,13 @@ def _question(request: ConsoleRequest, table: Table, event: int) -> HttpResponse
         "count": int(count) if _is_number(count) else len(numbers), "back": _back(request, table),
     }  # fmt: skip
     return htmx.render(request, "tables/undo_rest.html", context)
+
+
+def _no_question(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
+    """Changes of records are undone by a form, without a question. Raises NotFound if there is no such change."""
+    with suppress(Conflict):  # it is undone: no page either
+        undoable(AuditEvent.objects.all(), table, event)
+    return not_allowed(request, ("POST",))
 
 
 def _is_number(text: str) -> bool:
