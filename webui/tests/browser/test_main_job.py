@@ -32,7 +32,7 @@ def test_from_the_log_in_to_the_records(page: Page, owner: User, password: str, 
     expect(page.get_by_label("Column name")).to_have_count(2)
     expect(page.get_by_label("Column name").nth(1)).to_be_focused()
     page.get_by_label("Column name").nth(1).fill("email")
-    page.get_by_label("Type").nth(1).select_option("Email")
+    page.get_by_label("Type").nth(1).select_option("EMAIL")
     page.get_by_label("Unique").nth(1).check()
     page.get_by_role("button", name="Add column").click()
     expect(page.get_by_label("Column name")).to_have_count(3)
