@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
@@ -39,6 +40,10 @@ FLOATS = st.one_of(
     st.floats(width=32).map(repr), st.sampled_from(["NaN", "Infinity", "-Infinity", "-0", "1e15", "0.1", "1", "0"])
 )
 MOMENTS = st.datetimes().map(str)
+# As long as PostgreSQL's intervals can be; Python's can be nine times as long.
+LENGTHS = st.integers(-(2**63) + 1, 2**63 - 1) | st.timedeltas(timedelta(-400), timedelta(400)).map(
+    lambda delta: delta // timedelta(microseconds=1)
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(st.characters(codec="ascii"), max_size=5).filter("\0".__ne__),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
@@ -64,7 +69,7 @@ TYPES: dict[str, tuple[list[str], st.SearchStrategy[str]]] = {
     "time": (["TIME"], st.times().map(str)),
     "timestamp": (["TIMESTAMP"], MOMENTS | st.dates().map(str)),
     "timestamptz": (["TIMESTAMPTZ"], MOMENTS.map("{}Z".format)),
-    "duration": (["DURATION"], st.timedeltas().map(lambda delta: f"{delta.total_seconds():f} seconds")),
+    "duration": (["DURATION"], LENGTHS.map("{} microseconds".format)),
     "texts": (["TEXT[]"], LISTS),
     "choices": (["CHOICES('a','b')", "CHOICES('b')"], st.sampled_from(["{}", "{a}", "{a,b}", "{b}"])),
     "longtext": (["LONGTEXT"], TEXTS),
