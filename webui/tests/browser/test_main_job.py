@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from dataengine.models import ImportJob, Table
 from dataengine.records.model import record_model
@@ -76,6 +76,20 @@ def test_start_may_be_pressed_before_the_file_is_there(owners_page: Page, people
     expect(bar).to_have_attribute("aria-valuenow", "100")
     expect(owners_page.get_by_role("heading", name="50,000 rows imported")).to_be_visible()
     assert ImportJob.objects.count() == 1
+
+
+def test_the_page_of_an_import_listens_however_late_the_script_of_sockets_comes(
+    owners_page: Page, owner: User, people: Table
+) -> None:
+    job = ImportJob.objects.create(table=people, user=owner, filename="x.csv", bytes_total=1)
+
+    def late(route: Route) -> None:
+        owners_page.wait_for_timeout(500)
+        route.continue_()
+
+    owners_page.route("**/hx-ws.min*.js", late)
+    with owners_page.expect_websocket(lambda socket: socket.url.endswith(f"/ws/imports/{job.pk}/")):
+        owners_page.goto(f"/imports/{job.pk}/")
 
 
 def test_a_file_dropped_on_the_list_becomes_a_table(owners_page: Page, celery_worker: int) -> None:
