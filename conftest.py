@@ -84,8 +84,7 @@ def _send_bells_to(queue: str) -> None:
 
     app.conf.task_routes = {"*": {"queue": queue}}
     app.amqp.flush_routes()
-    # The one that there is keeps the routes that it was made with. (It can be set, whatever the type hints say.)
-    app.amqp.router = app.amqp.Router()  # type: ignore[misc]
+    vars(app.amqp).pop("router", None)  # it keeps the routes that it was made with, so the next is made anew
 
 
 _prepare_environment()

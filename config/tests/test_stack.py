@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -103,15 +102,15 @@ def stack(folder: Path) -> Iterator[Stack]:
 
 
 def _get(url: str) -> tuple[int, str]:
-    with urlopen(url, timeout=60) as answer:  # noqa: S310
-        return answer.status, answer.read().decode()
+    answer = httpx.get(url, timeout=60)
+    return answer.status_code, answer.text
 
 
 def _settled(address: str) -> None:
     """Wait until the stack serves again."""
 
     def is_ready() -> bool:
-        with suppress(URLError, ConnectionError, TimeoutError):
+        with suppress(httpx.TransportError):
             return _get(f"{address}health/ready/")[0] == 200
         return False
 

@@ -7,7 +7,7 @@ arguments are in the body (or, for GET and DELETE, in the query) and a resource'
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache
@@ -77,7 +77,7 @@ class FirstRenderer(BaseContentNegotiation):
 class ApiView(APIView):
     """The base of all views."""
 
-    parser_classes: ClassVar[list[type[BaseParser]]] = [ExactJSONParser]  # type: ignore[misc]
+    parser_classes: Sequence[type[BaseParser]] = (ExactJSONParser,)
     content_negotiation_class = FirstRenderer
     operations: ClassVar[dict[str, Operation]] = {}
     # The verb endpoint's name in the URL list; empty for a resource.

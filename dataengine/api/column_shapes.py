@@ -20,8 +20,8 @@ from dataengine.columns.api_fields import WholeNumberField
 from dataengine.columns.identifiers import MAX_COLUMNS
 
 
-class ChangeColumn(Arguments):
-    """What may be changed of a column."""
+class RehearseColumn(Arguments):
+    """What may be changed of a column, to see what it would do."""
 
     fixed = frozenset({"type", "index_state", "index_reason", "unique_ignores_case"})
 
@@ -34,7 +34,6 @@ class ChangeColumn(Arguments):
     unique = UniqueField(required=False)
     required = serializers.BooleanField(required=False)  # type: ignore[assignment]
     default = serializers.JSONField(required=False, allow_null=True)
-    indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
     display = ObjectField(required=False, allow_null=True, help_text=DISPLAY)
     column_type = serializers.CharField(
         required=False, max_length=20_000, help_text="SQL-style; UNIQUE, NOT NULL and DEFAULT in it are changes as well"
@@ -52,14 +51,13 @@ class ChangeColumn(Arguments):
         required=False,
         help_text="What becomes of values that do not fit: `keep` puts them into a new text column <name>_before",
     )
+
+
+class ChangeColumn(RehearseColumn):
+    """The same, to be done."""
+
+    indexed = serializers.BooleanField(required=False, help_text="Build or drop an index in the background")
     plan = serializers.CharField(required=False, max_length=2_000_000, help_text="Of a rehearsal: do exactly that")
-
-
-class RehearseColumn(ChangeColumn):
-    """The same without what only concerns the doing."""
-
-    indexed = None  # type: ignore[assignment]
-    plan = None  # type: ignore[assignment]
 
 
 class UpdateColumn(ColumnArguments, ChangeColumn):

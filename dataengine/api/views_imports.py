@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.parsers import BaseParser, FormParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -44,7 +44,7 @@ class ImportListView(ApiView):
 class TableImportsView(ImportListView):
     """The imports into a table."""
 
-    parser_classes: ClassVar[list[type[BaseParser]]] = [MultiPartParser, FormParser]  # type: ignore[misc]
+    parser_classes = (MultiPartParser, FormParser)
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(
