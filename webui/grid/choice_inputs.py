@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 from django import forms
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from dataengine.columns import text_lists
+
+_CHECKED = SafeString(" checked")
 
 
 class Checklist(forms.CheckboxSelectMultiple):
@@ -17,15 +19,15 @@ class Checklist(forms.CheckboxSelectMultiple):
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         """One element that holds all of them: the caller names the group."""
         ticked = set(_items(value))
-        boxes = "".join(
-            f'<label class="check"><input type="checkbox" class="form-check-input" name="{escape(name)}"'
-            f' value="{escape(str(choice))}"{" checked" if choice in ticked else ""}>'
-            f" <span>{escape(str(label))}</span></label>"
-            for choice, label in self.choices
+        boxes = format_html_join(
+            "",
+            '<label class="check"><input type="checkbox" class="form-check-input" name="{}" value="{}"{}>'
+            " <span>{}</span></label>",
+            ((name, choice, _CHECKED if choice in ticked else "", label) for choice, label in self.choices),
         )
         known = {**self.attrs, **(attrs or {})}
-        place = f' id="{escape(str(known["id"]))}"' if known.get("id") else ""
-        return mark_safe(f'<div class="checklist" role="group"{place}>{boxes}</div>')  # noqa: S308  escaped above
+        place = format_html(' id="{}"', known["id"]) if known.get("id") else ""
+        return format_html('<div class="checklist" role="group"{}>{}</div>', place, boxes)
 
 
 class ChoicesField(forms.MultipleChoiceField):
