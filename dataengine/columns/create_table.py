@@ -210,9 +210,9 @@ class _Reader:
                 for inner in part.expressions:
                     self.take(inner)
             case exp.PrimaryKey():
-                self._keys(part, part.expressions, "PRIMARY KEY")
+                self._keys(part.expressions, "PRIMARY KEY")
             case exp.UniqueColumnConstraint():
-                self._keys(part, part.this.expressions if part.this else [], "UNIQUE")
+                self._keys(part.this.expressions if part.this else [], "UNIQUE")
             case exp.ForeignKey():
                 self._foreign_key(part)
             case exp.CheckColumnConstraint():
@@ -275,7 +275,7 @@ class _Reader:
             case exp.DefaultColumnConstraint():
                 self._default(said, kind.this)
             case exp.CheckColumnConstraint():
-                self._check(kind, said)
+                self._check(kind)
             case exp.Reference():
                 self._refer(said, kind)
             case exp.CommentColumnConstraint():
@@ -307,7 +307,7 @@ class _Reader:
         listed = [name.name for name in names]
         return listed[0] if len(listed) == 1 and listed[0].casefold() in self.columns else None
 
-    def _keys(self, part: exp.Expr, names: Sequence[exp.Expr], what: str) -> None:
+    def _keys(self, names: Sequence[exp.Expr], what: str) -> None:
         said = self._single(names)
         if said is not None:
             self._change(said, unique=True, **({"required": True} if what == "PRIMARY KEY" else {}))
@@ -337,7 +337,7 @@ class _Reader:
             return
         self.columns[said.casefold()] = replace(spec, type=read.type, parameters=read.parameters)
 
-    def _check(self, part: exp.Expr, said: str = "") -> None:
+    def _check(self, part: exp.Expr) -> None:
         rules = rules_of(part.this)
         name = next(iter(rules), "").casefold()
         spec = self.columns.get(name)

@@ -64,8 +64,7 @@ def writer(display: Mapping[str, str]) -> Callable[[str], str] | None:
         case "percent":
             return _percent
         case "currency":
-            code = display.get("currency", "")
-            sign = SIGNS.get(code, f"{code}\N{NO-BREAK SPACE}")
+            sign = _sign(display)
             return lambda text: _amount(sign, text)
         case _:
             return None
@@ -89,9 +88,7 @@ def sheet_format(display: Mapping[str, str]) -> str:
         case "percent":
             return "0.00%"
         case "currency":
-            code = display.get("currency", "")
-            sign = SIGNS.get(code, f"{code}\N{NO-BREAK SPACE}")
-            return f'"{sign}"#,##0.00'
+            return f'"{_sign(display)}"#,##0.00'
         case _:
             return ""
 
@@ -99,6 +96,12 @@ def sheet_format(display: Mapping[str, str]) -> str:
 def within(write: Callable[[str], str], words: str) -> str:
     """A text with each number in it written so: ``0.1 to 0.2`` as ``10% to 20%``."""
     return _ANY_NUMBER.sub(lambda found: write(found[0]), words)
+
+
+def _sign(display: Mapping[str, str]) -> str:
+    """What stands before an amount."""
+    code = display.get("currency", "")
+    return SIGNS.get(code, f"{code}\N{NO-BREAK SPACE}")
 
 
 def _share(text: str) -> str:

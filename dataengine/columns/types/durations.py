@@ -8,7 +8,7 @@ from django.db import models
 
 from dataengine.columns import durations
 from dataengine.columns.fields import DurationField
-from dataengine.columns.types.aspects import Parameters, Recognition
+from dataengine.columns.types.aspects import CellRefused, Parameters, Recognition
 from dataengine.columns.types.base import ColumnType
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ _MINUTES = rf"[0-9]{{1,6}}M(?:{_SECONDS})?"
 _ISO_PATTERN = rf"-?P(?:[0-9]{{1,6}}D)?T(?:[0-9]{{1,6}}H(?:{_MINUTES}|{_SECONDS})?|{_MINUTES}|{_SECONDS})"
 DURATION_PATTERN = rf"^(?:{CLOCK_PATTERN}|{_DAYS_PATTERN}|{_ISO_PATTERN})$"
 """What is surely meant as a length of time. 1:30 may be a time of day or a score, and 90 min a text: a user can say."""
+_WITHIN = {
+    durations.TOO_FINE: "at most 6 decimals of a second",
+    durations.TOO_LONG: "a length of time below 292,000 years",
+}
 
 
 class Duration(ColumnType):
@@ -71,6 +75,13 @@ class Duration(ColumnType):
         import pyarrow as pa
 
         return pa.duration("us")
+
+    def read_cell(self, text: str, parameters: Parameters) -> Any:
+        try:
+            # As a number, since Arrow cannot take in the most negative timedeltas that it can hold.
+            return durations.read(text) // durations.MICROSECOND
+        except durations.OutOfRange as error:
+            raise CellRefused("out_of_range", _WITHIN[str(error)]) from error
 
     @staticmethod
     def why_not(text: str) -> str:

@@ -341,7 +341,8 @@ def careful_cells(cells: pa.Array, target: Target) -> Converted:
     values = pa.array(read, target.arrow).take(encoded.indices)
     problems: list[Problem] = []
     for (code, expected), places in refused.items():
-        problems += fault(mask_of(pc.is_in(encoded.indices, pa.array(places, pa.int32()))), code, expected)
+        rows = mask_of(pc.is_in(encoded.indices, pa.array(places, pa.int32())))
+        problems += fault(rows, code, expected, target.kind.why_not if code == "invalid_type" else None)
     return Converted(values, problems)
 
 

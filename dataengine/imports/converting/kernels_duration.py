@@ -8,15 +8,12 @@ programs write them (``PT1H30M``), which a pattern takes apart. What is written 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataengine.columns import durations
-
-from .kernels import Converted, ErrorCode, Target, fault, mask_of, matches, only, present, trimmed
+from .kernels import Converted, Target, careful_cells, mask_of, matches, only, present, trimmed
 from .remembered import remembered
 from .shapes import SURE_DIGITS, Ints, Mask, Shapes, digits_in, shapes_of
 
@@ -47,7 +44,7 @@ def careful_duration(cells: pa.Array, target: Target) -> Converted:
         rest &= ~good
     if not rest.any():
         return Converted(values, [])
-    others = _read(only(text, rest), target)
+    others = careful_cells(only(text, rest), target)
     return Converted(pc.if_else(pa.array(rest), others.values, values), others.problems)
 
 
@@ -95,34 +92,3 @@ def _by_pattern(text: pa.Array) -> tuple[Ints, Mask]:
     found = ((numbers("h") * 60 + numbers("m")) * 60 + numbers("s")) * _SECOND + fraction
     micros[good] = np.where(mask_of(pc.equal(pc.struct_field(parts, "sign"), "-")), -found, found)
     return micros, good
-
-
-def _read(text: pa.Array, target: Target) -> Converted:
-    encoded = text.dictionary_encode()
-    read: list[int | None] = []
-    refused: dict[tuple[ErrorCode, str], list[int]] = {}
-    for place, cell in enumerate(encoded.dictionary.to_pylist()):
-        try:
-            read.append(durations.read(cell) // durations.MICROSECOND)
-        except durations.OutOfRange as error:
-            read.append(None)
-            refused.setdefault(("out_of_range", _OUT_OF_RANGE[str(error)]), []).append(place)
-        except durations.NotADuration:
-            read.append(None)
-            refused.setdefault(("invalid_type", target.kind.expected), []).append(place)
-    values = pa.array(read, pa.int64()).cast(target.arrow).take(encoded.indices)
-    problems = []
-    for (code, expected), places in refused.items():
-        where = _where(encoded.indices, places)
-        problems += fault(where, code, expected, target.kind.why_not if code == "invalid_type" else None)
-    return Converted(values, problems)
-
-
-_OUT_OF_RANGE = {
-    durations.TOO_FINE: "at most 6 decimals of a second",
-    durations.TOO_LONG: "a length of time below 292,000 years",
-}
-
-
-def _where(indices: pa.Array, places: Sequence[int]) -> Mask:
-    return mask_of(pc.is_in(indices, pa.array(places, indices.type), skip_nulls=True))

@@ -38,16 +38,17 @@ def careful_texts(cells: pa.Array, target: Target) -> Converted:
     problems = []
     if wrong.any():
         said: tuple[ErrorCode, str] = ("invalid_type", target.kind.expected)
-        problems += fault(_where(encoded.indices, np.flatnonzero(unread)), *said)
+        problems += fault(_where(encoded.indices, unread), *said)
         shown = ", ".join((chosen or ())[:8]) + (", …" if len(chosen or ()) > 8 else "")
-        others = _where(encoded.indices, np.flatnonzero(wrong & ~unread))
+        others = _where(encoded.indices, wrong & ~unread)
         problems += fault(others, "constraint_failed", f"some of {shown}, none of them twice")
         lists = _without(lists, wrong)
     return Converted(lists.take(encoded.indices), problems)
 
 
-def _where(indices: pa.Array, places: Sequence[int] | np.typing.NDArray[np.int64]) -> Mask:
-    return mask_of(pc.is_in(indices, pa.array(places, indices.type), skip_nulls=True))
+def _where(indices: pa.Array, which: Mask) -> Mask:
+    """The cells whose different text is one of ``which``."""
+    return mask_of(pa.array(which).take(indices))
 
 
 def _taken_apart(texts: pa.Array, whole: Sequence[str]) -> pa.Array:
