@@ -380,35 +380,3 @@ def test_columns_of_large_tables_become_them(
     assert (column["column_type"], column["index_state"]) == (column_type, "ready")
     found = client.get("/api/get-records/?table_name=sold&limit=1&search=blue").json()
     assert bool(found["results"]) == ("blue" in stored)
-
-
-DEFAULTS = [
-    ("CHOICES('red','blue') DEFAULT 'red; blue'", "{red,blue}"),
-    ("TEXT[] DEFAULT 'red; blue'", "{red,blue}"),
-    ("DURATION DEFAULT '1.5 h'", "01:30:00"),
-]
-
-
-@pytest.mark.parametrize(("column_type", "stored"), DEFAULTS)
-def test_their_default_takes_the_place_of_what_fails(
-    client: APIClient, make_table: MakeTable, column_type: str, stored: str
-) -> None:
-    make_table("t", a="TEXT")
-    assert client.post("/api/tables/t/records/", {"a": '["red", 1]'}).status_code == 201
-    answer = client.patch("/api/tables/t/columns/a/", {"column_type": column_type, "on_failure": "default"})
-    assert answer.status_code == 200, answer.content
-    assert records("t", "a") == [(stored,)]
-
-
-@pytest.mark.parametrize(("column_type", "stored"), DEFAULTS)
-def test_their_default_takes_the_place_of_what_fails_in_large_tables(
-    client: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch, column_type: str, stored: str
-) -> None:
-    few_are_many(monkeypatch)
-    make_sold(owner)
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE userdata.sold SET price = '[\"red\", 1]'")
-    asked = client.patch("/api/tables/sold/columns/price/", {"column_type": column_type, "on_failure": "default"})
-    assert asked.status_code == 202, asked.content
-    done(asked.json()["id"])
-    assert {row[0] for row in records("sold", "price")} == {stored}
