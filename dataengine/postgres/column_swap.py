@@ -110,7 +110,7 @@ def _drop(column: Column, kind: str) -> sql.Composable:
 
 
 def _has_other_default(old: Column, new: Column) -> bool:
-    return old.default != new.default or ddl.type_of(old) != ddl.type_of(new)
+    return ddl.default_clause(old) != ddl.default_clause(new)
 
 
 # Values ---------------------------------------------------------------------------------------------------------------

@@ -249,7 +249,7 @@ def primary_key(table_id: int) -> sql.Composable:
     return sql.SQL("CONSTRAINT {} PRIMARY KEY (id)").format(sql.Identifier(names.primary_key(table_id)))
 
 
-def column_definition(column: Column) -> sql.Composable:
+def column_definition(column: Column | ColumnSpec) -> sql.Composable:
     """Name, type, default and NOT NULL; the other constraints have names and come from ``constraints``."""
     parts: list[sql.Composable] = [sql.Identifier(column.name), type_of(column)]
     if column.default is not None:
@@ -259,11 +259,11 @@ def column_definition(column: Column) -> sql.Composable:
     return sql.SQL(" ").join(parts)
 
 
-def default_clause(column: Column) -> sql.Composable:
+def default_clause(column: Column | ColumnSpec) -> sql.Composable:
     return sql.SQL("DEFAULT {}::{}").format(_default(column), type_of(column))
 
 
-def _default(column: Column) -> sql.Composable:
+def _default(column: Column | ColumnSpec) -> sql.Composable:
     return sql.Literal(None if column.default is None else column.kind.default_sql(column.default, column.parameters))
 
 

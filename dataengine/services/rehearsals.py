@@ -105,9 +105,10 @@ class Proposal:
 
     @property
     def filling(self) -> str | None:
-        """The literal that is put in place of what fails; None for no value."""
-        is_needed = self.on_failure == "default" or (self.on_failure == "keep" and self.new.required)
-        return self.new.default if is_needed else None
+        """The literal, as PostgreSQL reads it, that is put in place of what fails; None for no value."""
+        new = self.new
+        is_needed = self.on_failure == "default" or (self.on_failure == "keep" and new.required)
+        return new.kind.default_sql(new.default, new.parameters) if is_needed and new.default is not None else None
 
     @property
     def concerns_values(self) -> bool:
@@ -186,7 +187,8 @@ class Trial:
             self._convert(keep=keep)
         else:
             self._compare()
-        if self.numbers.failing and proposal.new.required and proposal.on_failure != "stop" and not proposal.filling:
+        is_lacking = proposal.new.required and proposal.filling is None
+        if self.numbers.failing and is_lacking and proposal.on_failure != "stop":
             raise _no_choice("A required column cannot be left without a value in what fails; give a default.")
 
     def rehearsal(self, user: User) -> Rehearsal:

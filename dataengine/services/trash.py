@@ -87,7 +87,7 @@ def delete_column_now(*, user: User, table: Table, column: Column) -> TrashItem:
         index.delete()
     current.trashed_at = item.deleted_at
     current.save(update_fields=["trashed_at"])
-    if current.kind.is_text:
+    if current.kind.is_searched_as_text:
         indexes.queue_search_again(locked)
     return item
 
@@ -200,7 +200,7 @@ def restore_column_now(*, user: User, table: Table, item: TrashItem, name: str =
     current.delete()
     record_event(user=user, table=locked, action="column.restored", details={"column": column.name})
     _build_again(locked, current.indexed)
-    if column.kind.is_text:
+    if column.kind.is_searched_as_text:
         indexes.queue_search_again(locked)
     return Restored(locked, column, notes)
 

@@ -322,3 +322,11 @@ def test_what_others_built_on_a_column_is_in_the_way(client: APIClient, make_tab
         cursor.execute("DROP VIEW userdata.seen")
         cursor.execute("DROP INDEX userdata.theirs")
     assert change(client, {"column_type": "INTEGER"}).status_code == 200
+
+
+def test_an_empty_default_takes_the_place_of_what_fails(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", a="TEXT")
+    fill(client, "t", "a", ["x", None])
+    done = change(client, {"required": True, "default": "", "on_failure": "default"})
+    assert done.status_code == 200, done.content
+    assert values(client) == ["x", ""]

@@ -172,6 +172,20 @@ def test_a_search_finds_parts_of_them(client: APIClient, owner: User) -> None:
     assert found(client, search="late") == "abcde"
 
 
+@pytest.mark.usefixtures("things")
+def test_a_search_finds_them_again_after_they_were_in_the_trash(client: APIClient, owner: User) -> None:
+    indexes.set_searchable(user=owner, table=Table.objects.get(name="things"), searchable=True)
+    assert build_waiting() == ["completed"]
+    item = client.delete("/api/tables/things/columns/tags/")
+    assert item.status_code in {200, 204}, item.content
+    assert build_waiting() == ["completed"]
+    assert found(client, search="grosse") == ""
+    [entry] = client.get("/api/trash/").json()["results"]
+    assert client.post(f"/api/trash/{entry['id']}/restore/", {}).status_code == 200
+    assert build_waiting() == ["completed"]
+    assert found(client, search="grosse") == "a"
+
+
 def test_an_index_finds_what_they_hold(client: APIClient, owner: User, things: Table) -> None:
     answer = client.patch("/api/tables/things/columns/tags/", {"indexed": True})
     assert answer.status_code in {200, 202}, answer.content

@@ -23,7 +23,7 @@ from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
-from .staging import Staging, pg_type, staged, staged_key, temporary
+from .staging import Staging, staged, staged_key, temporary
 
 
 class Checks:
@@ -56,7 +56,7 @@ class Checks:
     def create(self) -> None:
         """Make the temporary tables."""
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(staged(spec.name), pg_type(spec)) for spec in self.keys]
+        parts += [sql.SQL("{} {}").format(staged(spec.name), ddl.type_of(spec)) for spec in self.keys]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.rejected, sql.SQL(", ").join(parts)))
         run(
             sql.SQL(

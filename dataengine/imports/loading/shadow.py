@@ -13,7 +13,7 @@ from dataengine.models import Column, Table
 from dataengine.postgres import ddl, names, text_expressions
 from dataengine.postgres.statements import run, value
 
-from .staging import Staging, pg_type
+from .staging import Staging
 
 _SWAP_LOCK_MS = 300
 
@@ -33,14 +33,7 @@ class Shadow(Staging):
 
     def create(self) -> None:
         self.drop()
-        parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        for spec in self.all_specs:
-            part: list[sql.Composable] = [sql.Identifier(spec.name), pg_type(spec)]
-            if spec.default is not None:
-                part.append(sql.SQL("DEFAULT {}::{}").format(sql.Literal(spec.default), pg_type(spec)))
-            if spec.required:
-                part.append(sql.SQL("NOT NULL"))
-            parts.append(sql.SQL(" ").join(part))
+        parts = [sql.SQL("id bigint NOT NULL"), *(ddl.column_definition(spec) for spec in self.all_specs)]
         run(sql.SQL("CREATE TABLE {} ({})").format(self.relation, sql.SQL(", ").join(parts)))
 
     def add_primary_key(self) -> None:

@@ -19,11 +19,6 @@ from dataengine.postgres.text_expressions import unique_key
 _SAMPLE_ROWS = 10
 
 
-def pg_type(spec: ColumnSpec) -> sql.SQL:
-    # Built from the registry's texts and integers only.
-    return sql.SQL(spec.kind.postgres_type(spec.parameters))
-
-
 def temporary(job_id: int, purpose: str) -> sql.Identifier:
     """The name of a table of an import that only its own session sees."""
     return sql.Identifier("pg_temp", names.temporary(job_id, purpose))
@@ -61,7 +56,7 @@ class Staging:
 
     def create(self) -> None:
         parts: list[sql.Composable] = [sql.SQL("id bigint NOT NULL")]
-        parts += [sql.SQL("{} {}").format(staged(spec.name), pg_type(spec)) for spec in self.specs]
+        parts += [sql.SQL("{} {}").format(staged(spec.name), ddl.type_of(spec)) for spec in self.specs]
         run(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(self.relation, sql.SQL(", ").join(parts)))
 
     def drop(self) -> None:
