@@ -19,6 +19,7 @@ from webui.designer.column_forms import BLAMED, ColumnForm, initial_of
 from webui.designer.forms import TableForm
 from webui.designer.sketches import Sketch, read_sketch
 from webui.errors import add_errors
+from webui.numbers import is_number
 
 MAX_ROWS = 400
 _PREFIX = "columns"
@@ -47,7 +48,7 @@ class Designer:
             if do == "paste":
                 self._take_in(names, typed)
             else:
-                _carry_out(typed, do, [int(place) for place in places.split(":") if _is_place(place)])
+                _carry_out(typed, do, [int(place) for place in places.split(":") if is_number(place, digits=9)])
             self.form = TableForm(initial=names)
             self.rows = [_unjudged_row(number, values) for number, values in enumerate(typed)]
 
@@ -102,11 +103,7 @@ def _names_of(sketch: Sketch) -> dict[str, str]:
 
 def _count(posted: QueryDict) -> int:
     text = posted.get("rows", "0")
-    return min(int(text), MAX_ROWS) if _is_place(text) else 0
-
-
-def _is_place(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
+    return min(int(text), MAX_ROWS) if is_number(text, digits=9) else 0
 
 
 def _typed(posted: QueryDict, number: int) -> dict[str, str]:

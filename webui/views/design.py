@@ -24,6 +24,7 @@ from webui.designer.designer import Designer
 from webui.designer.referable import referable
 from webui.errors import add_errors, errors_into
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.views.view import console_view
 
 _STEPS = {"up": -1, "down": 1}
@@ -226,7 +227,7 @@ def _move(request: ConsoleRequest, table: Table, found: Column, doing: str) -> H
     else:
         place = request.POST.get("place", "")
         keys = [other.pk for other in table.all_columns()]
-        wanted = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else keys.index(found.pk)
+        wanted = int(place) if is_number(place, digits=9) else keys.index(found.pk)
         column_changes.move_column(user=request.user, table=table, column=found, by=wanted - keys.index(found.pk))
     if htmx.is_partial(request):
         return HttpResponse(status=204)
