@@ -41,7 +41,7 @@ def takes(kind: ColumnType) -> list[str]:
         "schema": "json_schema" in kind.constraints,
         "case": kind.is_text,
         "display": displays.may_have_display(kind),
-        "index": kind.can_be_sorted,
+        "index": kind.can_be_indexed,
     }
     return [word for word, applies in found.items() if applies]
 

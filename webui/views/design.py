@@ -174,7 +174,7 @@ def _saved(
             done = made
         if "indexed" in form.changed_data:
             current = table.columns.get(pk=found.pk)
-            wanted = form.cleaned_data["indexed"] and current.kind.can_be_sorted
+            wanted = form.cleaned_data["indexed"] and current.kind.can_be_indexed
             indexes.set_indexed(user=request.user, table=table, column=current, indexed=wanted)
     except (NotFound, AccessDenied):
         raise
