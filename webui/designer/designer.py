@@ -15,7 +15,7 @@ from django.http import QueryDict
 from dataengine.columns.identifiers import MAX_BYTES
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
-from webui.designer.column_forms import BLAMED, ColumnForm, initial_of
+from webui.designer.column_forms import ColumnForm, blamed, initial_of
 from webui.designer.forms import TableForm
 from webui.designer.sketches import Sketch, read_sketch
 from webui.errors import add_errors
@@ -87,7 +87,7 @@ class Designer:
         elsewhere = dict(error.fields)
         for name in [name for name in elsewhere if name in rows]:
             for text in elsewhere.pop(name):
-                rows[name].add_error(BLAMED.get(error.error_code, "name"), text)
+                rows[name].add_error(blamed(error), text)
         if elsewhere or not error.fields:
             add_errors(self.form, error)
 

@@ -77,7 +77,7 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
         if column_form.is_valid():
             spec = column_form.cleaned_data["spec"]
             for fault in table_checks.faults_of_column(user=request.user, table=table, spec=spec):
-                add_errors(column_form, fault, {spec.name: _blamed_of(fault)})
+                add_errors(column_form, fault, {spec.name: column_forms.blamed(fault)})
         return _errors_of(column_form)
     if doing == "save" and form.is_valid():
         with errors_into(form):
@@ -91,7 +91,7 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
         except NotFound:
             raise
         except DataEngineError as error:
-            add_errors(column_form, error, {"column_name": "name", spec.name: _blamed_of(error)})
+            add_errors(column_form, error, {"column_name": "name", spec.name: column_forms.blamed(error)})
         else:
             _index(request, table, [spec.name] if column_form.cleaned_data["indexed"] else [])
             messages.success(request, f"The column “{spec.name}” is added.")
@@ -250,11 +250,6 @@ def _save_names(request: ConsoleRequest, table: Table, form: forms.NamesForm) ->
         column = next((one for one in table.columns.all() if str(one.pk) == key), None)
         table = services.name_records_by(user=request.user, table=table, column=column)
     return services.relabel_table(user=request.user, table=table, **words) if words else table
-
-
-def _blamed_of(error: DataEngineError) -> str:
-    """The input for an error filed under the column's name: services name columns, forms name inputs."""
-    return column_forms.BLAMED.get(error.error_code, "name")
 
 
 def _errors_of(*judged: BaseForm) -> JsonResponse:
