@@ -13,7 +13,6 @@ from dataengine.exceptions import Conflict, NotFound
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.services import changes as services
 from dataengine.services import column_undo
-from dataengine.services.column_changes import Changed
 from dataengine.services.undo import undoable
 from webui import changes, htmx
 from webui.errors import not_allowed
@@ -71,7 +70,7 @@ def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
 def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
     """Take a change of a column back. Where values were changed since, ask whether the others are to go back."""
     try:
-        done = _put_back(request, table, event)
+        done = column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
     except Conflict as error:
         if error.error_code != "changed_since":
             raise
@@ -102,11 +101,6 @@ def _no_question(request: ConsoleRequest, table: Table, event: int) -> HttpRespo
     with suppress(Conflict):  # it is undone: no page either
         undoable(AuditEvent.objects.all(), table, event)
     return not_allowed(request, ("POST",))
-
-
-def _put_back(request: ConsoleRequest, table: Table, event: int) -> Changed | ChangeJob:
-    """The change made, or left to a worker."""
-    return column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
 
 
 def _back(request: ConsoleRequest, table: Table) -> str:
