@@ -153,12 +153,14 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
     if "source" in parameters:
         return f"Copying {records}"
     if "plan" in parameters:
-        title = next((column.title for column in columns if column.pk == parameters["plan"]["column"]), "")
-        return f"Changing the type of “{title}” in {records}"
+        return f"Changing the type of “{_title(columns, parameters['plan']['column'])}” in {records}"
     if "undoes" in parameters:
-        title = next((column.title for column in columns if column.pk == parameters["column"]), "")
-        return f"Taking back the change of “{title}” in {records}"
+        return f"Taking back the change of “{_title(columns, parameters['column'])}” in {records}"
     return f"Deleting {records}"
+
+
+def _title(columns: Iterable[Column], key: int) -> str:
+    return next((column.title for column in columns if column.pk == key), "")
 
 
 def _titles(columns: Iterable[Column], attributes: Iterable[str]) -> str:

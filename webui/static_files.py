@@ -39,7 +39,7 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
         yield from super().post_process(paths, dry_run, **options)
 
     def _bundles(self, paths: Paths) -> Paths:
-        """Put bundles in the places of those files of ours that import others."""
+        """Put bundles in the places of files of ours; of one that imports nothing, it is that file alone."""
 
         def read(name: str) -> str:
             storage, path = paths[name]

@@ -8,6 +8,7 @@ import { toast } from "./toasts.js";
 const rowsOf = (row) => [...row.closest("[data-rows]").querySelectorAll("[data-movable]")];
 
 let dragged = null;
+let draggedFrom = 0;
 document.addEventListener("dragstart", (event) => {
   const grip = event.target.closest?.(".row-grip");
   if (!grip) return;
@@ -16,7 +17,7 @@ document.addEventListener("dragstart", (event) => {
   event.dataTransfer.setData("text/plain", titleOf(dragged));
   event.dataTransfer.setDragImage(dragged, 12, 12);
   const row = dragged;
-  row.dataset.from = rowsOf(row).indexOf(row);
+  draggedFrom = rowsOf(row).indexOf(row);
   requestAnimationFrame(() => row.classList.add("is-dragged"));
 });
 document.addEventListener("dragover", (event) => {
@@ -35,7 +36,7 @@ document.addEventListener("dragend", () => {
   const row = dragged;
   dragged = null;
   row.classList.remove("is-dragged");
-  settle(row, Number(row.dataset.from), rowsOf(row).indexOf(row));
+  settle(row, draggedFrom, rowsOf(row).indexOf(row));
 });
 
 document.addEventListener("keydown", (event) => {
@@ -80,9 +81,10 @@ let last = Promise.resolve();
 
 function keep(row, to) {
   const focused = row.contains(document.activeElement) ? document.activeElement : null;
-  for (const [place, each] of rowsOf(row).entries()) {
+  const rows = rowsOf(row);
+  for (const [place, each] of rows.entries()) {
     for (const button of each.querySelectorAll("button[data-step]")) {
-      button.disabled = button.dataset.step === "-1" ? place === 0 : place === rowsOf(row).length - 1;
+      button.disabled = button.dataset.step === "-1" ? place === 0 : place === rows.length - 1;
     }
   }
   if (focused?.disabled) row.querySelector("button[data-step]:not(:disabled)")?.focus();

@@ -11,7 +11,7 @@ from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, ColumnSpec
 from dataengine.exceptions import DataEngineError
 from dataengine.models import Column
 from dataengine.models.shapes import ColumnChanges
-from webui.designer.column_forms import BLAMED, CASES, ColumnForm, initial_of, rule_input
+from webui.designer.column_forms import CASES, ColumnForm, blamed, initial_of, rule_input
 from webui.errors import add_errors
 
 _PLAINLY = ("name", "label", "description", "required", "default", "display")
@@ -62,7 +62,7 @@ class ColumnChangeForm(ColumnForm):
 
     def add_fault(self, error: DataEngineError) -> None:
         """Show an error of the services at the input that it names."""
-        own = BLAMED.get(error.error_code) or self._only_rule()
+        own = blamed(error, self._only_rule())
         new = self.cleaned_data.get("name", self.old.name)
         rule = rule_input(BY_SQL_NAME[self.cleaned_data["type"]])
         names: Mapping[str, str] = {
@@ -71,6 +71,6 @@ class ColumnChangeForm(ColumnForm):
         add_errors(self, error, names)
 
     def _only_rule(self) -> str:
-        """The input for an error filed under the column's name: services name columns, forms name inputs."""
+        """The input of the one rule that was changed; the name's if there is no such one."""
         changed = set(self.changed_data) & {"default", "required", "unique"}
         return changed.pop() if len(changed) == 1 else "name"

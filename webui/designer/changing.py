@@ -41,6 +41,11 @@ class Question:
     chosen: str = ""
 
     @property
+    def can_be_made(self) -> bool:
+        """Whether every value fits, or something can become of those that do not."""
+        return bool(self.options) or not self.rehearsal.numbers.failing
+
+    @property
     def takes_a_worker(self) -> bool:
         """Whether there are so many values that nobody should wait for them."""
         return self.rehearsal.rewrites_table and self.rehearsal.numbers.records > MANY

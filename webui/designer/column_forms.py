@@ -16,17 +16,16 @@ from dataengine.columns import displays, value_schemas
 from dataengine.columns.payloads import check_constraints
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import DataEngineError, InvalidInput
 from webui.designer.forms import AS_TYPED, description_field, identifier
 from webui.forms import Styled
 
 CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
 _LIMIT = re.compile(r"([<>]=?)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
-BLAMED = {
+_BLAMED = {
     "invalid_default": "default", "invalid_pattern": "pattern", "unknown_reference": "references",
     "invalid_type": "unique",
 }  # fmt: skip
-"""The input at which the services' errors belong, by their codes."""
 _LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
 
 
@@ -41,9 +40,14 @@ def takes(kind: ColumnType) -> list[str]:
         "schema": "json_schema" in kind.constraints,
         "case": kind.is_text,
         "display": displays.may_have_display(kind),
-        "index": kind.can_be_sorted,
+        "index": kind.can_be_indexed,
     }
     return [word for word, applies in found.items() if applies]
+
+
+def blamed(error: DataEngineError, otherwise: str = "name") -> str:
+    """The input for an error filed under the column's name: services name columns, forms name inputs."""
+    return _BLAMED.get(error.error_code, otherwise)
 
 
 def rule_input(kind: ColumnType) -> str:

@@ -15,10 +15,11 @@ from django.http import QueryDict
 from dataengine.columns.identifiers import MAX_BYTES
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
-from webui.designer.column_forms import BLAMED, ColumnForm, initial_of
+from webui.designer.column_forms import ColumnForm, blamed, initial_of
 from webui.designer.forms import TableForm
 from webui.designer.sketches import Sketch, read_sketch
 from webui.errors import add_errors
+from webui.numbers import is_number
 
 MAX_ROWS = 400
 _PREFIX = "columns"
@@ -47,7 +48,7 @@ class Designer:
             if do == "paste":
                 self._take_in(names, typed)
             else:
-                _carry_out(typed, do, [int(place) for place in places.split(":") if _is_place(place)])
+                _carry_out(typed, do, [int(place) for place in places.split(":") if is_number(place, digits=9)])
             self.form = TableForm(initial=names)
             self.rows = [_unjudged_row(number, values) for number, values in enumerate(typed)]
 
@@ -86,7 +87,7 @@ class Designer:
         elsewhere = dict(error.fields)
         for name in [name for name in elsewhere if name in rows]:
             for text in elsewhere.pop(name):
-                rows[name].add_error(BLAMED.get(error.error_code, "name"), text)
+                rows[name].add_error(blamed(error), text)
         if elsewhere or not error.fields:
             add_errors(self.form, error)
 
@@ -102,11 +103,7 @@ def _names_of(sketch: Sketch) -> dict[str, str]:
 
 def _count(posted: QueryDict) -> int:
     text = posted.get("rows", "0")
-    return min(int(text), MAX_ROWS) if _is_place(text) else 0
-
-
-def _is_place(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 10
+    return min(int(text), MAX_ROWS) if is_number(text, digits=9) else 0
 
 
 def _typed(posted: QueryDict, number: int) -> dict[str, str]:

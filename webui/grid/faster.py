@@ -9,6 +9,7 @@ from django.http import QueryDict
 
 from dataengine.models import Index, Table
 from dataengine.queries.needs import Remedy
+from webui.numbers import is_number
 
 _MOST = 10
 
@@ -68,7 +69,7 @@ def of_remedies(remedies: Sequence[Remedy], params: QueryDict, *, waits: bool) -
 def asked_again(table: Table, params: QueryDict) -> Faster:
     """The update of what was shown before."""
     asked = params.getlist("index")[:_MOST]
-    keys = [int(text) for text in asked if text.isascii() and text.isdecimal() and len(text) < 19]
+    keys = [int(text) for text in asked if is_number(text)]
     known = {index.pk: index for index in Index.objects.filter(table=table, pk__in=keys).select_related("column")}
     query = QueryDict(params.get("query", "")).urlencode()
     return Faster([known.get(key) for key in keys] or [None], query, "waits" in params)

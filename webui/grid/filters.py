@@ -20,6 +20,7 @@ from dataengine.queries.filters import EMPTY_TEXTS, RESERVED
 from dataengine.queries.references import Labels
 from webui.forms import Styled, style
 from webui.grid.reference_inputs import ReferenceInput
+from webui.numbers import is_number
 from webui.sorting import PAGE_PARAMETERS
 
 WORDS = {
@@ -213,7 +214,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+    return is_number(text, digits=19)
 
 
 def _without(params: QueryDict, name: str) -> str:

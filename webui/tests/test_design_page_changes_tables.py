@@ -108,6 +108,14 @@ def test_an_index_is_ticked_at_its_column(as_owner: Client, people: Table) -> No
     assert column("height").constraints == {"minimum": 0}
 
 
+def test_a_list_can_have_an_index_as_on_the_page_of_indexes(as_owner: Client, people: Table) -> None:
+    assert as_owner.post(DESIGN, {"do": "add", "name": "tags", "type": "TEXT[]"}).status_code == 302
+    [kind] = read(as_owner.get(DESIGN)).elements("option", value="TEXT[]")
+    assert "index" in kind["data-takes"].split()
+    assert change(as_owner, "tags", indexed="on")[0] == 200
+    assert column("tags").index_or_none
+
+
 def test_columns_are_put_in_their_places_for_everybody(as_owner: Client, people: Table) -> None:
     def names() -> list[str]:
         return list(people.columns.values_list("name", flat=True))

@@ -13,11 +13,11 @@ from dataengine.exceptions import Conflict, NotFound
 from dataengine.models import AuditEvent, ChangeJob, Table
 from dataengine.services import changes as services
 from dataengine.services import column_undo
-from dataengine.services.column_changes import Changed
 from dataengine.services.undo import undoable
 from webui import changes, htmx
 from webui.errors import not_allowed
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.views.view import console_view
 
 
@@ -70,7 +70,7 @@ def undo(request: ConsoleRequest, name: str, event: int) -> HttpResponse:
 def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
     """Take a change of a column back. Where values were changed since, ask whether the others are to go back."""
     try:
-        done = _put_back(request, table, event)
+        done = column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
     except Conflict as error:
         if error.error_code != "changed_since":
             raise
@@ -87,11 +87,11 @@ def _undo_column(request: ConsoleRequest, table: Table, event: int) -> HttpRespo
 
 def _question(request: ConsoleRequest, table: Table, event: int) -> HttpResponse:
     """Whether a change of a column is to be undone in all but the records that were changed since."""
-    numbers = [int(text) for text in request.GET.getlist("id") if _is_number(text)]
+    numbers = [int(text) for text in request.GET.getlist("id") if is_number(text)]
     count = request.GET.get("count", "")
     context = {
         "section": "tables", "table": table, "ids": numbers,
-        "count": int(count) if _is_number(count) else len(numbers), "back": _back(request, table),
+        "count": int(count) if is_number(count) else len(numbers), "back": _back(request, table),
     }  # fmt: skip
     return htmx.render(request, "tables/undo_rest.html", context)
 
@@ -101,15 +101,6 @@ def _no_question(request: ConsoleRequest, table: Table, event: int) -> HttpRespo
     with suppress(Conflict):  # it is undone: no page either
         undoable(AuditEvent.objects.all(), table, event)
     return not_allowed(request, ("POST",))
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
-
-
-def _put_back(request: ConsoleRequest, table: Table, event: int) -> Changed | ChangeJob:
-    """The change made, or left to a worker."""
-    return column_undo.undo_change(user=request.user, table=table, event_id=event, rest="rest" in request.POST)
 
 
 def _back(request: ConsoleRequest, table: Table) -> str:

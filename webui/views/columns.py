@@ -12,6 +12,7 @@ from dataengine.services.layouts import forget_layout, keep_layout, keep_width, 
 from webui import htmx
 from webui.grid.cells import records_order
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.views.view import console_view
 
 _STEPS = {"up": -1, "down": 1}
@@ -49,7 +50,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
 
 
 def _numbers(texts: Sequence[str]) -> list[int]:
-    return [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 19]
+    return [int(text) for text in texts if is_number(text)]
 
 
 def _step(order: Sequence[int], moved: str, by: int) -> list[int]:

@@ -24,6 +24,7 @@ from webui.designer.designer import Designer
 from webui.designer.referable import referable
 from webui.errors import add_errors, errors_into
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.views.view import console_view
 
 _STEPS = {"up": -1, "down": 1}
@@ -76,7 +77,7 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
         if column_form.is_valid():
             spec = column_form.cleaned_data["spec"]
             for fault in table_checks.faults_of_column(user=request.user, table=table, spec=spec):
-                add_errors(column_form, fault, {spec.name: _blamed_of(fault)})
+                add_errors(column_form, fault, {spec.name: column_forms.blamed(fault)})
         return _errors_of(column_form)
     if doing == "save" and form.is_valid():
         with errors_into(form):
@@ -90,7 +91,7 @@ def design(request: ConsoleRequest, name: str) -> HttpResponse:
         except NotFound:
             raise
         except DataEngineError as error:
-            add_errors(column_form, error, {"column_name": "name", spec.name: _blamed_of(error)})
+            add_errors(column_form, error, {"column_name": "name", spec.name: column_forms.blamed(error)})
         else:
             _index(request, table, [spec.name] if column_form.cleaned_data["indexed"] else [])
             messages.success(request, f"The column “{spec.name}” is added.")
@@ -173,7 +174,7 @@ def _saved(
             done = made
         if "indexed" in form.changed_data:
             current = table.columns.get(pk=found.pk)
-            wanted = form.cleaned_data["indexed"] and current.kind.can_be_sorted
+            wanted = form.cleaned_data["indexed"] and current.kind.can_be_indexed
             indexes.set_indexed(user=request.user, table=table, column=current, indexed=wanted)
     except (NotFound, AccessDenied):
         raise
@@ -226,7 +227,7 @@ def _move(request: ConsoleRequest, table: Table, found: Column, doing: str) -> H
     else:
         place = request.POST.get("place", "")
         keys = [other.pk for other in table.all_columns()]
-        wanted = int(place) if place.isascii() and place.isdecimal() and len(place) < 10 else keys.index(found.pk)
+        wanted = int(place) if is_number(place, digits=9) else keys.index(found.pk)
         column_changes.move_column(user=request.user, table=table, column=found, by=wanted - keys.index(found.pk))
     if htmx.is_partial(request):
         return HttpResponse(status=204)
@@ -249,11 +250,6 @@ def _save_names(request: ConsoleRequest, table: Table, form: forms.NamesForm) ->
         column = next((one for one in table.columns.all() if str(one.pk) == key), None)
         table = services.name_records_by(user=request.user, table=table, column=column)
     return services.relabel_table(user=request.user, table=table, **words) if words else table
-
-
-def _blamed_of(error: DataEngineError) -> str:
-    """The input for an error filed under the column's name: services name columns, forms name inputs."""
-    return column_forms.BLAMED.get(error.error_code, "name")
 
 
 def _errors_of(*judged: BaseForm) -> JsonResponse:

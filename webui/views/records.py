@@ -27,6 +27,7 @@ from webui.grid.cells import RecordGrid, records_order
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.sorting import ORDER_PARAMETERS, PAGE_PARAMETERS, Order, query_string
 from webui.views.view import console_view
 
@@ -299,4 +300,4 @@ def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]
 
 
 def _positive(text: str | None, otherwise: int) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 14 and int(text) > 0 else otherwise
+    return int(text) if text and is_number(text, digits=13) and int(text) > 0 else otherwise

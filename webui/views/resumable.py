@@ -22,12 +22,12 @@ from webui import htmx
 from webui.htmx import ConsoleRequest
 from webui.imports import resumable
 from webui.imports.resumable import OffsetMismatch, PartialUpload
+from webui.numbers import is_number
 
 VERSION = "1.0.0"
 _EXTENSIONS = "creation,expiration,termination"
 _PIECE = "application/offset+octet-stream"
 _LOGGED_OUT = "You are not logged in any more. Log in, then choose the same file again to continue."
-_MOST_DIGITS = 18
 
 type View[**P] = Callable[Concatenate[ConsoleRequest, P], HttpResponse]
 type DjangoView[**P] = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -113,7 +113,7 @@ def _expires(partial: PartialUpload) -> dict[str, str]:
 
 def _number(request: HttpRequest, header: str) -> int:
     text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+    if not is_number(text):
         raise InvalidInput(f"The header {header} must be a number of bytes.")
     return int(text)
 
