@@ -9,15 +9,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 
 from dataengine.models import ChangeJob, Table
 from dataengine.postgres import locks
+from dataengine.postgres.successor import Successor
 from dataengine.services import change_runs, column_changes, table_copying
 from dataengine.tests.importing import make_table
+from dataengine.tests.threads import in_thread
 from dataengine.tests.waiting import until
 
 ROWS = 3_000
+PRICE = "/api/tables/sold/columns/price/"
 
 
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,33 +31,29 @@ def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_sold(owner: User, **more: str) -> Table:
-    """A table ``sold`` with numbers as text, which 60 % of the records of ``parts`` refer to."""
+    """A table ``sold`` of ``ROWS`` records, with numbers and days as text."""
     made = make_table(owner, "sold", name="TEXT UNIQUE", price="TEXT", day="TEXT", n="INTEGER", **more)
-    fill(ROWS)
+    sql(
+        "INSERT INTO userdata.sold (name, price, day, n)"
+        " SELECT 'a' || i, i || ',50', to_char('2020-01-01'::date + i, 'DD.MM.YYYY'), i"
+        " FROM generate_series(1, %s) i",
+        ROWS,
+    )
+    sql("ANALYZE userdata.sold")
     return made
 
 
-def fill(rows: int) -> None:
+def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """What a statement returns that goes straight to PostgreSQL."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO userdata.sold (name, price, day, n)"
-            " SELECT 'a' || i, i || ',50', to_char('2020-01-01'::date + i, 'DD.MM.YYYY'), i"
-            " FROM generate_series(1, %s) i",
-            [rows],
-        )
-        cursor.execute("ANALYZE userdata.sold")
+        cursor.execute(statement, parameters or None)
+        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
+    return found
 
 
-def in_thread(job_id: int) -> threading.Thread:
+def run_in_thread(job_id: int) -> threading.Thread:
     """A thread that runs the job like another worker."""
-
-    def work() -> None:
-        change_runs.run(job_id)
-        connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
+    return in_thread(lambda: change_runs.run(job_id))
 
 
 def done(job_id: int) -> ChangeJob:
@@ -67,41 +66,39 @@ def done(job_id: int) -> ChangeJob:
 
 def values(column: str, table: str = "sold") -> list[str | None]:
     """A column as text, in the order of the ids."""
-    with connection.cursor() as cursor:
-        cursor.execute(f'SELECT "{column}"::text FROM userdata."{table}" ORDER BY id')
-        return [row[0] for row in cursor.fetchall()]
+    return [value for [value] in sql(f'SELECT "{column}"::text FROM userdata."{table}" ORDER BY id')]
 
 
 def nothing_is_left(job_id: int) -> None:
     """No lock, table, trigger or function of the change is there any more."""
     until(lambda: not locks.job_is_held(job_id, locks.CHANGE_NAMESPACE))
     table_copying.sweep()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'userdata_changes'::regnamespace"
-            " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'userdata_changes'::regnamespace"
-            " UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'tk:%%'"
-            " UNION ALL SELECT conname FROM pg_constraint WHERE NOT convalidated"
-        )
-        assert cursor.fetchall() == []
+    left = sql(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'userdata_changes'::regnamespace"
+        " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'userdata_changes'::regnamespace"
+        " UNION ALL SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE 'tk:%'"
+        " UNION ALL SELECT conname FROM pg_constraint WHERE NOT convalidated"
+    )
+    assert left == []
 
 
 @contextmanager
-def paused_at(
-    monkeypatch: pytest.MonkeyPatch, place: Any, name: str
-) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """The method ``name`` of ``place`` says that it was reached, and waits to be let go on: once."""
+def meanwhile(monkeypatch: pytest.MonkeyPatch, job_id: int, step: str) -> Iterator[None]:
+    """Another worker runs the job up to a step of its successor; then the block; then the worker does the rest."""
     reached, go_on = threading.Event(), threading.Event()
-    original = getattr(place, name)
+    original = getattr(Successor, step)
 
-    def pausing(*arguments: Any, **options: Any) -> Any:
+    def held_up(*arguments: Any, **options: Any) -> Any:
         if not reached.is_set():
             reached.set()
             go_on.wait()
         return original(*arguments, **options)
 
-    monkeypatch.setattr(place, name, pausing)
+    monkeypatch.setattr(Successor, step, held_up)
+    thread = run_in_thread(job_id)
     try:
-        yield reached, go_on
+        until(reached.is_set)
+        yield
     finally:
         go_on.set()
+        thread.join()

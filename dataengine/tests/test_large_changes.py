@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -26,6 +25,8 @@ from dataengine.postgres import ddl, locks
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes, trash
 from dataengine.tests.importing import make_table, queue_import, records
 from dataengine.tests.indexing import build_waiting
+from dataengine.tests.retyping import run_in_thread
+from dataengine.tests.threads import in_thread
 from dataengine.tests.waiting import end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,18 +94,6 @@ def held_up(session: psycopg.Connection[Any], changed: int) -> Iterator[None]:
         yield
     finally:
         session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
-
-
-def in_thread(job_id: int) -> threading.Thread:
-    """A thread that runs the job like another worker."""
-
-    def work() -> None:
-        change_runs.run(job_id)
-        connections.close_all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
 
 
 def nothing_is_left(job_id: int) -> None:
@@ -214,7 +203,7 @@ def test_a_worker_killed_midway(
     job = ChangeJob.objects.get(pk=asked["id"])
     assert job.state == "queued"
     end_pause(job)
-    threads = [in_thread(asked["id"]) for _ in range(2)]  # rung for twice
+    threads = [run_in_thread(asked["id"]) for _ in range(2)]  # rung for twice
     for thread in threads:
         thread.join()
     change_runs.run(asked["id"])  # and again, late
@@ -229,7 +218,7 @@ def test_a_lost_session_is_tried_again_and_a_poisoned_change_given_up(client: AP
     slow_down(0.1)
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     for attempt in range(1, ChangeJob.MAX_ATTEMPTS + 1):
-        thread = in_thread(asked["id"])
+        thread = run_in_thread(asked["id"])
         until(lambda now=attempt: ChangeJob.objects.filter(state="running", attempt=now).exists())  # type: ignore[misc]
         locks.end_holder(asked["id"], locks.CHANGE_NAMESPACE)
         thread.join()
@@ -261,7 +250,7 @@ def test_cancelled_while_it_waits_or_runs_nothing_is_changed(client: APIClient, 
 
     slow_down(5)
     running = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
-    thread = in_thread(running["id"])
+    thread = run_in_thread(running["id"])
     until(lambda: ChangeJob.objects.get(pk=running["id"]).state == "running")
     assert client.post(f"{running['url']}cancel/").status_code == 200
     thread.join()
@@ -280,7 +269,7 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
         trash.delete_column(user=owner, table=table, column=table.columns.get(name="v"))
     assert caught.value.error_code == "change_running"
     job = queue_import(owner, "t", "a,n\nnew,1\n")
-    thread = in_thread(asked["id"])
+    thread = run_in_thread(asked["id"])
     until(lambda: locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     until(lambda: ChangeJob.objects.get(pk=asked["id"]).state == "running")
     waiting = import_runs.run(job.pk)
@@ -299,7 +288,7 @@ def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner
     fill(ROWS)
     third = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     with locks.held_by_job(ImportJob.objects.get().pk, table.pk):
-        other = in_thread(third["id"])
+        other = run_in_thread(third["id"])
         other.join()
     assert ChangeJob.objects.get(pk=third["id"]).state == "queued"
     ChangeJob.objects.filter(pk=third["id"]).update(created_at=timezone.now() - timedelta(minutes=1))
@@ -344,12 +333,7 @@ def test_an_index_build_makes_way(
     assert index is not None
     monkeypatch.setattr(ddl, "column_index", lambda *names: "SELECT pg_sleep(600)")
 
-    def build() -> None:
-        index_builds.run(index.pk)
-        connections.close_all()
-
-    building = threading.Thread(target=build)
-    building.start()
+    building = in_thread(lambda: index_builds.run(index.pk))
     until(lambda: Index.objects.get(pk=index.pk).state == "running")
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
     done = change_runs.run(asked["id"])

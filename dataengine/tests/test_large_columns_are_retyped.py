@@ -7,30 +7,27 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.utils import IntegrityError
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, Column, Index, RecordChange, Table
-from dataengine.postgres.successor import Successor
 from dataengine.services import change_runs, indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.retyping import (
+    PRICE,
     ROWS,
     done,
     few_are_many,
-    in_thread,
     make_sold,
+    meanwhile,
     nothing_is_left,
-    paused_at,
+    sql,
     values,
 )
-from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PRICE = "/api/tables/sold/columns/price/"
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +38,6 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def table(owner: User) -> Table:
     return make_sold(owner)
-
-
-def sql(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-        found: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-    return found
 
 
 def test_rules_of_columns_are_not_in_the_way(client: APIClient, owner: User) -> None:
@@ -300,13 +290,9 @@ def test_a_reference_to_another_table(client: APIClient, owner: User, table: Tab
 def test_a_reference_to_the_table_itself(client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "REFERENCES sold"})
     assert asked.status_code == 202, asked.json()
-    with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
-        thread = in_thread(asked.json()["id"])
-        until(reached.is_set)
+    with meanwhile(monkeypatch, asked.json()["id"], "analyze"):
         sql("DELETE FROM userdata.sold WHERE id = 7")
         sql("INSERT INTO userdata.sold (name, n) VALUES ('of the last', %s)", ROWS)
-        go_on.set()
-        thread.join()
     done(asked.json()["id"])
     with pytest.raises(IntegrityError), transaction.atomic():
         sql("DELETE FROM userdata.sold WHERE id = %s", ROWS)
@@ -315,13 +301,9 @@ def test_a_reference_to_the_table_itself(client: APIClient, table: Table, monkey
     asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "TEXT"}).json()
     done(asked["id"])
     asked = client.patch("/api/tables/sold/columns/n/", {"column_type": "REFERENCES sold"}).json()
-    with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
-        thread = in_thread(asked["id"])
-        until(reached.is_set)
+    with meanwhile(monkeypatch, asked["id"], "analyze"):
         sql("DELETE FROM userdata.sold WHERE id = 9")
         sql("INSERT INTO userdata.sold (name, n) VALUES ('of nothing', '9')")
-        go_on.set()
-        thread.join()
     failed = ChangeJob.objects.get(pk=asked["id"])
     assert (failed.state, failed.error_code) == ("failed", "plan_outdated")
     assert client.get("/api/tables/sold/columns/n/").json()["column_type"] == "TEXT"

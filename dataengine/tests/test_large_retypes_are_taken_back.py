@@ -6,28 +6,24 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, ChangeJob, Column, Index, Table, TrashItem
-from dataengine.postgres.successor import Successor
 from dataengine.services import change_runs, column_undo, indexes
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.retyping import (
+    PRICE,
     ROWS,
     done,
     few_are_many,
-    in_thread,
     make_sold,
+    meanwhile,
     nothing_is_left,
-    paused_at,
+    sql,
     values,
 )
-from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PRICE = "/api/tables/sold/columns/price/"
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +35,6 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def table(owner: User) -> Table:
     return make_sold(owner)
-
-
-def write(statement: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
 
 
 def retyped(client: APIClient, **wanted: Any) -> int:
@@ -74,16 +65,16 @@ def taken_back(client: APIClient, event: int, **more: Any) -> int:
 def test_every_value_comes_back_and_forth(client: APIClient, owner: User, table: Table) -> None:
     indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="price"), indexed=True)
     assert build_waiting() == ["completed"]
-    write("UPDATE userdata.sold SET price = ' 1.234,50 ' WHERE id = 3")
-    write("UPDATE userdata.sold SET price = '' WHERE id = 4")
-    write("UPDATE userdata.sold SET price = NULL WHERE id = 5")
-    write("UPDATE userdata.sold SET price = 'x' WHERE id = 6")
+    sql("UPDATE userdata.sold SET price = ' 1.234,50 ' WHERE id = 3")
+    sql("UPDATE userdata.sold SET price = '' WHERE id = 4")
+    sql("UPDATE userdata.sold SET price = NULL WHERE id = 5")
+    sql("UPDATE userdata.sold SET price = 'x' WHERE id = 6")
     before = values("price")
     event = retyped(client, on_failure="keep")
     numbers, kept = values("price"), values("price_before")
     assert numbers[2:6] == ["1234.50", None, None, None]
     # What others write in other columns, and new columns, stand in nobody's way.
-    write("UPDATE userdata.sold SET n = 7 WHERE id < 100")
+    sql("UPDATE userdata.sold SET n = 7 WHERE id < 100")
     assert client.post("/api/tables/sold/columns/", {"column_name": "more", "column_type": "TEXT"}).status_code == 201
     undone = taken_back(client, event)
     assert values("price") == before
@@ -109,8 +100,8 @@ def test_every_value_comes_back_and_forth(client: APIClient, owner: User, table:
 def test_what_was_changed_since_is_named_and_the_rest_goes_back(client: APIClient, table: Table) -> None:
     before = values("price")
     event = retyped(client)
-    write("UPDATE userdata.sold SET price = 0.125 WHERE id IN (10, 20)")
-    write("INSERT INTO userdata.sold (name, price) VALUES ('new', 7.5), ('none', NULL)")
+    sql("UPDATE userdata.sold SET price = 0.125 WHERE id IN (10, 20)")
+    sql("INSERT INTO userdata.sold (name, price) VALUES ('new', 7.5), ('none', NULL)")
     refused = undo(client, event)
     error = refused.json()["error"]
     assert (refused.status_code, error["code"]) == (409, "changed_since")
@@ -128,19 +119,15 @@ def test_what_is_changed_while_it_runs(client: APIClient, table: Table, monkeypa
     numbers = values("price")
     for rest in (False, True):
         job = undo(client, event, rest=rest).json()
-        with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
-            thread = in_thread(job["id"])
-            until(reached.is_set)
-            write("UPDATE userdata.sold SET price = 0.125 WHERE id = 10")
-            write("UPDATE userdata.sold SET n = 8 WHERE id = 11")
-            go_on.set()
-            thread.join()
+        with meanwhile(monkeypatch, job["id"], "analyze"):
+            sql("UPDATE userdata.sold SET price = 0.125 WHERE id = 10")
+            sql("UPDATE userdata.sold SET n = 8 WHERE id = 11")
         ended = ChangeJob.objects.get(pk=job["id"])
         if not rest:
             assert (ended.state, ended.error_code) == ("failed", "changed_since")
             numbers[9] = "0.125"
             assert values("price") == numbers
-            write("UPDATE userdata.sold SET price = 10.50 WHERE id = 10")
+            sql("UPDATE userdata.sold SET price = 10.50 WHERE id = 10")
         nothing_is_left(job["id"])
     assert ended.state == "completed", ended.error
     before[9] = "0.125"
@@ -154,12 +141,8 @@ def test_cancelled_it_leaves_everything_as_it_is(
     event = retyped(client)
     numbers = values("price")
     job = undo(client, event).json()
-    with paused_at(monkeypatch, Successor, "take_the_place") as (reached, go_on):
-        thread = in_thread(job["id"])
-        until(reached.is_set)
+    with meanwhile(monkeypatch, job["id"], "take_the_place"):
         assert client.post(f"{job['url']}cancel/").status_code == 200
-        go_on.set()
-        thread.join()
     assert ChangeJob.objects.get(pk=job["id"]).state == "cancelled"
     assert values("price") == numbers
     assert client.get(PRICE).json()["column_type"] == "NUMERIC"

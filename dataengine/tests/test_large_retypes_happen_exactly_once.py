@@ -25,20 +25,21 @@ from dataengine.records.model import record_model
 from dataengine.services import change_runs, import_runs, index_builds, indexes, trash
 from dataengine.tests.importing import queue_import
 from dataengine.tests.retyping import (
+    PRICE,
     ROWS,
     done,
     few_are_many,
-    in_thread,
     make_sold,
+    meanwhile,
     nothing_is_left,
-    paused_at,
+    run_in_thread,
+    sql,
     values,
 )
 from dataengine.tests.waiting import end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PRICE = "/api/tables/sold/columns/price/"
 WANTED = {"column_type": "NUMERIC"}
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 HOLD = 4712
@@ -81,11 +82,6 @@ def job(client: APIClient, table: Table) -> ChangeJob:
     return ChangeJob.objects.get(pk=asked.json()["id"])
 
 
-def write(statement: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters or None)
-
-
 def happened_once(job: ChangeJob, *, attempt: int | None = None) -> None:
     job.refresh_from_db()
     assert job.state == "completed", (job.error_code, job.error)
@@ -119,12 +115,12 @@ def test_a_worker_killed_at_any_step(
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     until(lambda: not locks.job_is_held(job.pk, locks.CHANGE_NAMESPACE))
     # Whatever the attempt left notes what is written, and is in nobody's way.
-    write("UPDATE userdata.sold SET n = n WHERE id < 10")
+    sql("UPDATE userdata.sold SET n = n WHERE id < 10")
     change_runs.sweep()
     job.refresh_from_db()
     assert job.state == "queued"
     end_pause(job)
-    threads = [in_thread(job.pk) for _ in range(2)]  # rung for twice
+    threads = [run_in_thread(job.pk) for _ in range(2)]  # rung for twice
     for thread in threads:
         thread.join()
     change_runs.run(job.pk)  # and again, late
@@ -133,13 +129,9 @@ def test_a_worker_killed_at_any_step(
 
 @pytest.mark.parametrize("step", STEPS)
 def test_cancelled_at_any_step(client: APIClient, job: ChangeJob, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    with paused_at(monkeypatch, Successor, step) as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
+    with meanwhile(monkeypatch, job.pk, step):
         answer = client.post(f"/api/changes/{job.pk}/cancel/")
         assert answer.status_code == 200
-        go_on.set()
-        thread.join()
     job.refresh_from_db()
     assert (job.state, job.error, job.progress) == ("cancelled", "", None)
     nothing_happened(client, job)
@@ -147,12 +139,8 @@ def test_cancelled_at_any_step(client: APIClient, job: ChangeJob, monkeypatch: p
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_session_lost_at_any_step(job: ChangeJob, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    with paused_at(monkeypatch, Successor, step) as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
+    with meanwhile(monkeypatch, job.pk, step):
         locks.end_holder(job.pk, locks.CHANGE_NAMESPACE)
-        go_on.set()
-        thread.join()
     job.refresh_from_db()
     assert (job.state, job.error) == ("queued", "The connection to the database was lost.")
     end_pause(job)
@@ -171,21 +159,17 @@ def test_cancelled_while_it_waits(client: APIClient, job: ChangeJob) -> None:
 def test_what_is_written_meanwhile_is_there_afterwards(
     job: ChangeJob, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    with paused_at(monkeypatch, Successor, step) as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
-        write("UPDATE userdata.sold SET price = '0,25' WHERE id = 1")
-        write("UPDATE userdata.sold SET name = 'new' WHERE id = 2")
-        write("DELETE FROM userdata.sold WHERE id = 3")
-        write("INSERT INTO userdata.sold (name, price) VALUES ('more', '7,75'), ('none', NULL)")
-        write("UPDATE userdata.sold SET id = 9999 WHERE id = 4")
+    with meanwhile(monkeypatch, job.pk, step):
+        sql("UPDATE userdata.sold SET price = '0,25' WHERE id = 1")
+        sql("UPDATE userdata.sold SET name = 'new' WHERE id = 2")
+        sql("DELETE FROM userdata.sold WHERE id = 3")
+        sql("INSERT INTO userdata.sold (name, price) VALUES ('more', '7,75'), ('none', NULL)")
+        sql("UPDATE userdata.sold SET id = 9999 WHERE id = 4")
         # Unique values move from one record to another.
-        write("UPDATE userdata.sold SET name = 'x' WHERE id = 5")
-        write("UPDATE userdata.sold SET name = 'a5' WHERE id = 6")
-        write("UPDATE userdata.sold SET name = 'a6' WHERE id = 5")
-        write("INSERT INTO userdata.sold (id, name, price) VALUES (3, 'again', '3,00')")
-        go_on.set()
-        thread.join()
+        sql("UPDATE userdata.sold SET name = 'x' WHERE id = 5")
+        sql("UPDATE userdata.sold SET name = 'a5' WHERE id = 6")
+        sql("UPDATE userdata.sold SET name = 'a6' WHERE id = 5")
+        sql("INSERT INTO userdata.sold (id, name, price) VALUES (3, 'again', '3,00')")
     job.refresh_from_db()
     assert job.state == "completed", job.error
     with connection.cursor() as cursor:
@@ -201,15 +185,11 @@ def test_what_is_written_meanwhile_is_there_afterwards(
 
 
 def test_everything_truncated_meanwhile(job: ChangeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    with paused_at(monkeypatch, Successor, "analyze") as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
+    with meanwhile(monkeypatch, job.pk, "analyze"):
         connections["default"].ensure_connection()
-        write("UPDATE userdata.sold SET price = '0,25' WHERE id = 1")
-        write("TRUNCATE userdata.sold")
-        write("INSERT INTO userdata.sold (name, price) VALUES ('only', '1,25')")
-        go_on.set()
-        thread.join()
+        sql("UPDATE userdata.sold SET price = '0,25' WHERE id = 1")
+        sql("TRUNCATE userdata.sold")
+        sql("INSERT INTO userdata.sold (name, price) VALUES ('only', '1,25')")
     job.refresh_from_db()
     assert job.state == "completed", job.error
     assert values("price") == ["1.25"]
@@ -219,26 +199,18 @@ def test_everything_truncated_meanwhile(job: ChangeJob, monkeypatch: pytest.Monk
 def test_what_is_written_meanwhile_and_does_not_fit(
     client: APIClient, job: ChangeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with paused_at(monkeypatch, Successor, "lock") as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
-        write("UPDATE userdata.sold SET price = 'free' WHERE id = 1")
-        go_on.set()
-        thread.join()
+    with meanwhile(monkeypatch, job.pk, "lock"):
+        sql("UPDATE userdata.sold SET price = 'free' WHERE id = 1")
     job.refresh_from_db()
     assert (job.state, job.error_code) == ("failed", "plan_outdated")
     assert "1 value" in job.error
-    write("UPDATE userdata.sold SET price = '1,50' WHERE id = 1")
+    sql("UPDATE userdata.sold SET price = '1,50' WHERE id = 1")
     nothing_happened(client, job)
 
 
 def test_a_definition_changed_meanwhile_by_others(job: ChangeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    with paused_at(monkeypatch, Successor, "lock") as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
-        write("ALTER TABLE userdata.sold ADD COLUMN theirs int DEFAULT 7")
-        go_on.set()
-        thread.join()
+    with meanwhile(monkeypatch, job.pk, "lock"):
+        sql("ALTER TABLE userdata.sold ADD COLUMN theirs int DEFAULT 7")
     job.refresh_from_db()
     assert (job.state, job.attempt) == ("queued", 0)  # it made way, which does not count
     end_pause(job)
@@ -273,7 +245,7 @@ def test_many_writers_hammering(job: ChangeJob) -> None:
         finally:
             connections.close_all()
 
-    write("UPDATE userdata.sold SET price = replace(price, ',', '.')")
+    sql("UPDATE userdata.sold SET price = replace(price, ',', '.')")
     job.parameters["plan"]["reading"]["style"] = None
     job.save()
     threads = [threading.Thread(target=hammer, args=[number]) for number in range(4)]
@@ -313,9 +285,9 @@ def test_a_reader_who_does_not_leave_keeps_nobody_waiting(
     reader = second_connection()
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM userdata.sold")
-    thread = in_thread(job.pk)
+    thread = run_in_thread(job.pk)
     until(lambda: len(tries) > 2)
-    write("UPDATE userdata.sold SET n = 0 WHERE id = 1")
+    sql("UPDATE userdata.sold SET n = 0 WHERE id = 1")
     assert values("price")[0] == "1,50"
     reader.execute("ROLLBACK")
     thread.join()
@@ -350,9 +322,7 @@ def test_two_at_once_and_what_else_runs(
 
     assert refused() == refused(PRICE) == "change_running"
     waiting = queue_import(owner, "sold", 'name,price\nnew,"1,25"\n')
-    with paused_at(monkeypatch, Successor, "take_over") as (reached, go_on):
-        thread = in_thread(job.pk)
-        until(reached.is_set)
+    with meanwhile(monkeypatch, job.pk, "take_over"):
         assert refused() == "change_running"
         with pytest.raises(Conflict) as caught:
             trash.delete_column(user=owner, table=table, column=table.columns.get(name="n"))
@@ -360,10 +330,8 @@ def test_two_at_once_and_what_else_runs(
         still = import_runs.run(waiting.pk)
         assert still is not None
         assert still.state == "queued"
-        other = in_thread(job.pk)
+        other = run_in_thread(job.pk)
         other.join()
-        go_on.set()
-        thread.join()
     happened_once(job, attempt=1)
     ran = import_runs.run(waiting.pk)
     assert ran is not None

@@ -23,7 +23,7 @@ from dataengine.services import indexes
 from dataengine.tests.conftest import MakeTable
 from dataengine.tests.importing import import_text, records, rejected
 from dataengine.tests.indexing import build_waiting
-from dataengine.tests.retyping import done, few_are_many, make_sold
+from dataengine.tests.retyping import PRICE, done, few_are_many, make_sold, sql, values
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -366,17 +366,16 @@ def test_columns_of_large_tables_become_them(
 ) -> None:
     few_are_many(monkeypatch)
     table = make_sold(owner)
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE userdata.sold SET price = {text}")
+    sql(f"UPDATE userdata.sold SET price = {text}")
     indexes.set_searchable(user=owner, table=table, searchable=True)
     indexes.set_indexed(user=owner, table=table, column=table.columns.get(name="price"), indexed=True)
     assert build_waiting() == ["completed"] * 2
-    asked = client.patch("/api/tables/sold/columns/price/", {"column_type": column_type})
+    asked = client.patch(PRICE, {"column_type": column_type})
     assert asked.status_code == 202, asked.content
     done(asked.json()["id"])
-    assert {row[0] for row in records("sold", "price")} == {stored}
+    assert set(values("price")) == {stored}
     build_waiting()
-    column = client.get("/api/tables/sold/columns/price/").json()
+    column = client.get(PRICE).json()
     assert (column["column_type"], column["index_state"]) == (column_type, "ready")
     found = client.get("/api/get-records/?table_name=sold&limit=1&search=blue").json()
     assert bool(found["results"]) == ("blue" in stored)

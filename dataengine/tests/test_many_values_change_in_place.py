@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.models import Table
-from dataengine.tests.retyping import ROWS, done, few_are_many, make_sold, values
+from dataengine.tests.retyping import PRICE, ROWS, done, few_are_many, make_sold, sql, values
 
 from .changing import undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = "/api/tables/sold/columns/day/"
-PRICE = "/api/tables/sold/columns/price/"
 
 
 @pytest.fixture
@@ -26,17 +24,12 @@ def table(owner: User, monkeypatch: pytest.MonkeyPatch) -> Table:
     return make_sold(owner)
 
 
-def run(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
 @pytest.mark.parametrize(
     "body", [{"column_type": "EMAIL"}, {"constraints": {"maxLength": 3}}, {"required": True, "default": "-"}]
 )
 def test_a_worker_writes_very_many(client: APIClient, table: Table, body: dict[str, Any]) -> None:
     if "required" in body:
-        run("UPDATE userdata.sold SET day = NULL WHERE id > 2")
+        sql("UPDATE userdata.sold SET day = NULL WHERE id > 2")
     before = values("day")
     choice = "default" if "required" in body else "null"
     refused = client.patch(DAY, body).json()["error"]
@@ -52,7 +45,7 @@ def test_a_worker_writes_very_many(client: APIClient, table: Table, body: dict[s
 
 
 def test_few_values_of_a_large_table_are_changed_at_once(client: APIClient, table: Table) -> None:
-    run("UPDATE userdata.sold SET price = 'longer than that' WHERE id < 4")
+    sql("UPDATE userdata.sold SET price = 'longer than that' WHERE id < 4")
     before = values("price")
     answer = client.patch(PRICE, {"constraints": {"maxLength": 9}, "on_failure": "keep"})
     assert answer.status_code == 200, answer.content

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connection
 
 from dataengine.models import ChangeJob, Index, Job
 from dataengine.postgres import ddl
 from dataengine.services import change_runs, changes, import_runs, index_builds, indexes
 from dataengine.tests.importing import make_table, queue_import, records
+from dataengine.tests.threads import in_thread
 from dataengine.tests.waiting import end_pause, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,16 +41,6 @@ def tries() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM userdata.tries")
         return int(cursor.fetchone()[0])
-
-
-def in_thread(work: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        work()
-        connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def once_there_is_room(job: Job, runs: ModuleType) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dataengine.models import Table
 from dataengine.services.records import get_record, insert_record
-from webui.tests.browser.conftest import log_in
 from webui.tests.browser.test_cells_are_edited import save, stored
 from webui.tests.browser.test_every_page_is_accessible import problems_now
 from webui.tests.browser.test_grid_by_keyboard import press
@@ -17,10 +16,6 @@ from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from playwright.sync_api import Browser
-
-    from conftest import LiveServer
-
 
 COLUMNS = {
     "name": "TEXT", "colours": "CHOICES('red','blue','dark, green')", "tags": "TEXT[]", "took": "DURATION",
@@ -121,13 +116,8 @@ def test_durations_are_typed(owners_page: Page, things: Table) -> None:
     expect(page.locator("#cell-note")).to_contain_text("Say what it is a number of")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_accessible(
-    browser: Browser, live_asgi: LiveServer, owner: User, things: Table, scheme: Literal["light", "dark"]
-) -> None:
-    context = browser.new_context(base_url=live_asgi.url, color_scheme=scheme, reduced_motion="reduce")
-    log_in(context, live_asgi, owner)
-    page = context.new_page()
+def test_pages_are_accessible(owners_page: Page, things: Table) -> None:
+    page = owners_page
     for path in ("/tables/things/", "/tables/things/records/1/", "/tables/things/records/new/", "/tables/new/"):
         page.goto(path)
         assert problems_now(page, path) == []
@@ -142,4 +132,3 @@ def test_pages_are_accessible(
     page.get_by_role("button", name="Save").click()
     page.wait_for_url("**/tables/things/**")
     assert get_record(things, 1).values()["colours"] == ["red", "blue", "dark, green"]
-    context.close()
