@@ -25,3 +25,10 @@ class UniqueField(serializers.BooleanField):
 
     def to_internal_value(self, data: Any) -> Any:
         return data if data in (IGNORE_CASE, EXACT) else super().to_internal_value(data)
+
+
+class SwitchField(serializers.BooleanField):
+    """True or false, and no text for either."""
+
+    TRUE_VALUES = {True}
+    FALSE_VALUES = {False}

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dataengine.api.fields import UniqueField
+from dataengine.api.fields import SwitchField, UniqueField
 from dataengine.columns.api_fields import WholeNumberField
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
 from dataengine.models import Column, Index, Table
@@ -97,7 +97,7 @@ class ChangeTable(Arguments):
     table_name = NameField(required=False)
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     description = description_field()
-    search_index = serializers.BooleanField(required=False, help_text="Build or drop the search index")
+    search_index = SwitchField(required=False, help_text="Build or drop the search index")
     named_by = NameField(required=False, allow_null=True)
 
 

@@ -85,13 +85,7 @@ class ColumnView(DescribesColumn):
         return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
 
     def patch(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "design")
-        column = self.column(table, names["column_name"])
-        check_payload("change-column", self.body())
-        changes = checked(columns.ChangeColumn, self.wanted(self.body(), column))
-        if "column_name" in changes:
-            changes["name"] = changes.pop("column_name")
-        return self.changed(table, column, changes)
+        return self.changed(*self.asked(names, "change-column", columns.ChangeColumn))
 
     def put(self, request: Request) -> Response:
         body = self.body()
@@ -106,6 +100,18 @@ class ColumnView(DescribesColumn):
         if "new_name" in changes:
             changes["name"] = changes.pop("new_name")
         return self.changed(table, column, changes)
+
+    def asked(
+        self, names: Mapping[str, str], payload: str, shape: type[columns.ChangeColumn]
+    ) -> tuple[Table, Column, dict[str, Any]]:
+        """The column that the address names, with its table, and what the body says is to change."""
+        table = self.table(names, "design")
+        column = self.column(table, names["column_name"])
+        check_payload(payload, self.body())
+        changes = checked(shape, self.wanted(self.body(), column))
+        if "column_name" in changes:
+            changes["name"] = changes.pop("column_name")
+        return table, column, changes
 
     @staticmethod
     def wanted(body: Mapping[str, Any], column: Column) -> dict[str, Any]:
@@ -165,11 +171,6 @@ class ColumnRehearsalView(ColumnView):
     }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
-        table = self.table(names, "design")
-        column = self.column(table, names["column_name"])
-        check_payload("rehearse-column", self.body())
-        changes = checked(columns.RehearseColumn, self.wanted(self.body(), column))
-        if "column_name" in changes:
-            changes["name"] = changes.pop("column_name")
+        table, column, changes = self.asked(names, "rehearse-column", columns.RehearseColumn)
         found = rehearsals.rehearse(user=self.user, table=table, column=column, **asked_of(changes))
         return Response(found.as_json())

@@ -65,7 +65,10 @@ COLUMN: Schema = {
 _TABLE_CHANGES: dict[str, Schema] = {
     "label": _LABEL,
     "description": _DESCRIPTION,
-    "search_index": {"description": "Whether there is to be one; its state may be sent back as it was read."},
+    "search_index": {
+        "type": ["boolean", "string", "null"],
+        "description": "Whether there is to be one; its state may be sent back as it was read.",
+    },
     "named_by": {
         "type": ["string", "null"],
         "maxLength": 200,

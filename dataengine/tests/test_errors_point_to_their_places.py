@@ -59,6 +59,8 @@ def test_create_table(client: APIClient, make_table: MakeTable, body: dict[str, 
     [
         ({"label": 5, "description": "x" * 2_001, "colour": "red"}, {"/label", "/description", "/colour"}),
         ({"search_index": "soon"}, {"/search_index"}),
+        ({"search_index": "true"}, {"/search_index"}),
+        ({"search_index": 1}, {"/search_index"}),
         ({"record_count": 7, "id": 9}, {"/id"}),
     ],
 )
