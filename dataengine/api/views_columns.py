@@ -102,7 +102,7 @@ class ColumnView(DescribesColumn):
         return self.changed(table, column, changes)
 
     def asked(
-        self, names: Mapping[str, str], payload: str, shape: type[columns.ChangeColumn]
+        self, names: Mapping[str, str], payload: str, shape: type[columns.RehearseColumn]
     ) -> tuple[Table, Column, dict[str, Any]]:
         """The column that the address names, with its table, and what the body says is to change."""
         table = self.table(names, "design")
