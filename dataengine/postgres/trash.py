@@ -58,7 +58,7 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if _present(table, [names.trashed_column(column.pk)]):
+    if present(table, [names.trashed_column(column.pk)]):
         ddl.rename_column(table, names.trashed_column(column.pk), column.name)
     else:
         ddl.add_bare_column(table, column)
@@ -73,8 +73,8 @@ def hidden_columns(table: Table) -> list[Column]:
     found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
     for column in found:
         column.name, column.unique, column.unique_ignores_case = names.trashed_column(column.pk), False, False
-    present = _present(table, [column.name for column in found])
-    return [column for column in found if column.name in present]
+    there = present(table, [column.name for column in found])
+    return [column for column in found if column.name in there]
 
 
 def has_repeats(table: Table, column: Column) -> bool:
@@ -139,7 +139,7 @@ def _dangles(column: Column) -> sql.Composable:
     )
 
 
-def _present(table: Table, wanted: Sequence[str]) -> set[str]:
+def present(table: Table, wanted: Sequence[str]) -> set[str]:
     """Those of these names that columns of the table have in PostgreSQL."""
     query = sql.SQL(
         "SELECT array_agg(attname::text) FROM pg_attribute"
