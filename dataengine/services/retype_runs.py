@@ -75,7 +75,7 @@ def _queued(
 def perform(job: ChangeJob, watch: StageWatch) -> None:
     """Make the change. What was allowed when it was requested may not be allowed any more."""
     parameters = cast("RetypeParameters", job.parameters)
-    plan = Plan(**{**parameters["plan"], "numbers": tuple(parameters["plan"]["numbers"])})
+    plan = Plan.of_json(parameters["plan"])
     table = access.get_table(job.user, job.table.name, "design")
     column = table.columns.filter(pk=plan.column).first()
     if column is None:
