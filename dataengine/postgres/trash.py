@@ -15,7 +15,7 @@ SCHEMA = "userdata_trash"
 
 def move_table(table: Table, references: Sequence[Column]) -> None:
     """Move a table with its indexes and sequence; ``references`` keep records of other tables no longer."""
-    drops = [_drop_constraint(column, "reference") for column in references]
+    drops = [ddl.drop_constraint(column, "reference") for column in references]
     if drops:
         ddl.alter(table, drops)
     ddl.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(ddl.qualified(table.name), sql.Identifier(SCHEMA)))
@@ -44,8 +44,8 @@ def hide_column(table: Table, column: Column) -> None:
     actions: list[sql.Composable] = [
         sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(name),
         sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name),
-        _drop_constraint(column, "unique"),
-        _drop_constraint(column, "reference"),
+        ddl.drop_constraint(column, "unique"),
+        ddl.drop_constraint(column, "reference"),
     ]
     ddl.alter(table, actions)
     ddl.execute(ddl.drop_index(names.constraint(column.pk, "unique")))  # of one that is unique whatever the case
@@ -146,10 +146,6 @@ def present(table: Table, wanted: Sequence[str]) -> set[str]:
         " WHERE attrelid = to_regclass({}) AND attname = ANY({}) AND NOT attisdropped"
     ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(list(wanted)))
     return set(value(query) or ())
-
-
-def _drop_constraint(column: Column, kind: str) -> sql.Composable:
-    return sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(names.constraint(column.pk, kind)))
 
 
 def _trashed(table: Table) -> sql.Identifier:
