@@ -138,12 +138,3 @@ class Since:
                 _SINCE,
             )
         )
-
-
-def is_there(table: Table, name: str) -> bool:
-    """Whether the table in PostgreSQL has a column with that name."""
-    query = sql.SQL(
-        "SELECT EXISTS (SELECT FROM pg_attribute"
-        " WHERE attrelid = to_regclass({}) AND attname = {} AND NOT attisdropped)"
-    )
-    return bool(value(query.format(sql.Literal(ddl.quoted(table.name)), sql.Literal(name))))

@@ -51,7 +51,7 @@ def hide(table: Table, column: Column, hidden: str) -> None:
     actions: list[sql.Composable] = [
         sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(name),
         sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name),
-        *(_drop(column, kind) for kind in _named(column)),
+        *(ddl.drop_constraint(column, kind) for kind in _named(column)),
     ]
     ddl.alter(table, actions)
     if column.unique_ignores_case:
@@ -75,7 +75,7 @@ def set_type(table: Table, old: Column, new: Column) -> None:
 def drop_rules(table: Table, old: Column, new: Column) -> None:
     """Take from the column what ``new`` does not demand. It has its new name already."""
     wanted, name = _named(new), sql.Identifier(new.name)
-    actions = [_drop(old, kind) for kind, clause in _named(old).items() if wanted.get(kind) != clause]
+    actions = [ddl.drop_constraint(old, kind) for kind, clause in _named(old).items() if wanted.get(kind) != clause]
     if old.required and not new.required:
         actions.append(sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(name))
     if old.default is not None and _has_other_default(old, new):
@@ -103,10 +103,6 @@ def add_rules(table: Table, old: Column | None, new: Column) -> None:
 
 def _named(column: Column) -> dict[str, sql.Composable]:
     return dict(ddl.constraints(column))
-
-
-def _drop(column: Column, kind: str) -> sql.Composable:
-    return sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(names.constraint(column.pk, kind)))
 
 
 def _has_other_default(old: Column, new: Column) -> bool:

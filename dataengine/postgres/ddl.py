@@ -104,9 +104,8 @@ def set_default(table: Table, column: Column) -> None:
 
 def set_unique(table: Table, column: Column) -> None:
     """Make a column unique, or not, as in the catalog."""
-    name = names.constraint(column.pk, "unique")
-    alter(table, [sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(name))])
-    execute(drop_index(name))
+    alter(table, [drop_constraint(column, "unique")])
+    execute(drop_index(names.constraint(column.pk, "unique")))
     if column.unique_ignores_case:
         execute(unique_index(table, column))
     elif column.unique:
@@ -295,6 +294,11 @@ def constraints(column: Column) -> list[tuple[str, sql.Composable]]:
     for kind, check in _checks(column):
         found.append((kind, _named(column, kind, sql.SQL("CHECK ({})").format(check))))
     return found
+
+
+def drop_constraint(column: Column, kind: str) -> sql.Composable:
+    """The action of ``alter`` that drops one of ``constraints``, if it is there."""
+    return sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(names.constraint(column.pk, kind)))
 
 
 def checks(column: Column) -> list[sql.Composable]:

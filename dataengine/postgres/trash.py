@@ -15,7 +15,7 @@ SCHEMA = "userdata_trash"
 
 def move_table(table: Table, references: Sequence[Column]) -> None:
     """Move a table with its indexes and sequence; ``references`` keep records of other tables no longer."""
-    drops = [_drop_constraint(column, "reference") for column in references]
+    drops = [ddl.drop_constraint(column, "reference") for column in references]
     if drops:
         ddl.alter(table, drops)
     ddl.execute(sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(ddl.qualified(table.name), sql.Identifier(SCHEMA)))
@@ -44,8 +44,8 @@ def hide_column(table: Table, column: Column) -> None:
     actions: list[sql.Composable] = [
         sql.SQL("ALTER COLUMN {} DROP NOT NULL").format(name),
         sql.SQL("ALTER COLUMN {} DROP DEFAULT").format(name),
-        _drop_constraint(column, "unique"),
-        _drop_constraint(column, "reference"),
+        ddl.drop_constraint(column, "unique"),
+        ddl.drop_constraint(column, "reference"),
     ]
     ddl.alter(table, actions)
     ddl.execute(ddl.drop_index(names.constraint(column.pk, "unique")))  # of one that is unique whatever the case
@@ -58,7 +58,7 @@ def bring_column_back(table: Table, column: Column) -> None:
 
     An import that replaced the empty table has left the column behind: then it is made anew, without values.
     """
-    if _present(table, [names.trashed_column(column.pk)]):
+    if present(table, [names.trashed_column(column.pk)]):
         ddl.rename_column(table, names.trashed_column(column.pk), column.name)
     else:
         ddl.add_bare_column(table, column)
@@ -73,8 +73,8 @@ def hidden_columns(table: Table) -> list[Column]:
     found = list(Column.everything.filter(table=table).exclude(trashed_at=None))
     for column in found:
         column.name, column.unique, column.unique_ignores_case = names.trashed_column(column.pk), False, False
-    present = _present(table, [column.name for column in found])
-    return [column for column in found if column.name in present]
+    there = present(table, [column.name for column in found])
+    return [column for column in found if column.name in there]
 
 
 def has_repeats(table: Table, column: Column) -> bool:
@@ -139,17 +139,13 @@ def _dangles(column: Column) -> sql.Composable:
     )
 
 
-def _present(table: Table, wanted: Sequence[str]) -> set[str]:
+def present(table: Table, wanted: Sequence[str]) -> set[str]:
     """Those of these names that columns of the table have in PostgreSQL."""
     query = sql.SQL(
         "SELECT array_agg(attname::text) FROM pg_attribute"
         " WHERE attrelid = to_regclass({}) AND attname = ANY({}) AND NOT attisdropped"
     ).format(sql.Literal(ddl.quoted(table.name)), sql.Literal(list(wanted)))
     return set(value(query) or ())
-
-
-def _drop_constraint(column: Column, kind: str) -> sql.Composable:
-    return sql.SQL("DROP CONSTRAINT IF EXISTS {}").format(sql.Identifier(names.constraint(column.pk, kind)))
 
 
 def _trashed(table: Table) -> sql.Identifier:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -39,7 +40,7 @@ class Plan:
     numbers: tuple[int, int, int, int]
     """Records, converted, unchanged, failing."""
     reading: dict[str, Any] | None
-    """How texts are read: ``imports.stored_columns.Reading``."""
+    """How texts are read: ``imports.readings.Reading``."""
     basis: str
     """What the column was, as ``basis_of`` has it."""
     made: float
@@ -60,6 +61,11 @@ class Plan:
         key = secrets.token_urlsafe(12)
         basis = basis_of(column.to_spec())
         return cls(key, user.pk, table.pk, column.pk, dict(changes), on_failure, numbers, reading, basis, made)
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Plan:
+        """The plan from what ``asdict`` made of it."""
+        return cls(**{**said, "numbers": tuple(said["numbers"])})
 
     @property
     def expires_at(self) -> datetime:
@@ -92,7 +98,7 @@ def read_plan(text: str, *, user: User, table: Table, column: Column) -> Plan:
         raise _refused("This is no plan; take it from a rehearsal as it is.") from error
     if said is None:
         raise _refused("This is no plan; take it from a rehearsal as it is.")
-    plan = Plan(**{**said, "numbers": tuple(said["numbers"])})
+    plan = Plan.of_json(said)
     if plan.user != user.pk:
         raise _refused("This is a plan of another user.")
     if (plan.table, plan.column) != (table.pk, column.pk):

@@ -55,7 +55,7 @@ def record_change(
     after the commit, but for the column's own if it ``is_indexed`` already.
     """
     table, column, old, new = proposal.table, proposal.column, proposal.old, proposal.new
-    target = proposal.target or (column.references if new.kind.is_reference else None)
+    target = proposal.refers_to
     was = lasting(old, column.references)
     predecessor = hide_in_catalog(user, table, column, old, numbers.records) if rewritten else None
     for field, value in catalog_fields(new, target).items():

@@ -19,8 +19,8 @@ from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
-from dataengine.postgres import column_swap, ddl, names
-from dataengine.postgres.column_past import Since, is_there
+from dataengine.postgres import column_swap, ddl, names, trash
+from dataengine.postgres.column_past import Since
 from dataengine.postgres.column_values import ColumnValues, Relation
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import limit_statements
@@ -208,7 +208,7 @@ def predecessor_of(past: Past) -> tuple[str, TrashItem]:
     key = past.facts["predecessor"]
     item = TrashItem.objects.filter(column_id=key).select_related("column").first()
     hidden = names.trashed_column(key)
-    if item is None or not is_there(past.table, hidden):
+    if item is None or not trash.present(past.table, [hidden]):
         raise _refused("The old values are gone.")
     return hidden, item
 

@@ -76,13 +76,18 @@ class Proposal:
     wanted: Wanted
     step: Step
     target: Table | None
-    """The table to which the column would refer."""
+    """The table to which the column would refer, if it did not before."""
     changes: ColumnChanges
     on_failure: OnFailure
 
     @property
     def new(self) -> ColumnSpec:
         return self.wanted.spec
+
+    @property
+    def refers_to(self) -> Table | None:
+        """The table to which the column would refer."""
+        return self.target or (self.column.references if self.new.kind.is_reference else None)
 
     @property
     def is_new_type(self) -> bool:
@@ -117,10 +122,16 @@ class Proposal:
         return (
             self.is_new_type
             or (new.required and not old.required)
-            or (new.unique and (not old.unique or new.unique_ignores_case != old.unique_ignores_case))
+            or self.is_unique_anew
             or bool(limits_on(new, old.constraints))
             or self.has_new_schema
         )
+
+    @property
+    def is_unique_anew(self) -> bool:
+        """Whether values that could be the same so far must not be any more, or by another rule."""
+        new, old = self.new, self.old
+        return new.unique and (not old.unique or new.unique_ignores_case != old.unique_ignores_case)
 
     @property
     def has_new_schema(self) -> bool:
@@ -251,12 +262,10 @@ class Trial:
     def _compare(self) -> None:
         """Types that hold all values as they are: only rules can stand in the way."""
         proposal = self.proposal
-        old, new = proposal.old, proposal.new
         records, present = self.values.count()
         same = self._says_the_same
         self.numbers = Numbers(records, 0 if same else present, records if same else records - present, 0)
-        unique = new.unique and (not old.unique or new.unique_ignores_case != old.unique_ignores_case)
-        self._ask(proposal.rules, unique=unique)
+        self._ask(proposal.rules, unique=proposal.is_unique_anew)
 
     def _ask(self, rules: Sequence[Rule], *, unique: bool) -> None:
         """Have PostgreSQL find what breaks a rule, and count that as failing."""

@@ -75,7 +75,7 @@ def _queued(
 def perform(job: ChangeJob, watch: StageWatch) -> None:
     """Make the change. What was allowed when it was requested may not be allowed any more."""
     parameters = cast("RetypeParameters", job.parameters)
-    plan = Plan(**{**parameters["plan"], "numbers": tuple(parameters["plan"]["numbers"])})
+    plan = Plan.of_json(parameters["plan"])
     table = access.get_table(job.user, job.table.name, "design")
     column = table.columns.filter(pk=plan.column).first()
     if column is None:
@@ -95,14 +95,13 @@ class _Retyping:
         self._reading = None if plan.reading is None else Reading.of_json(plan.reading)
         self._recorded: Recorded | None = None
         proposal = self._proposed(table, column)
-        target = proposal.target or (column.references if proposal.new.kind.is_reference else None)
         index = column.index_or_none
         self._is_indexed = (
             index is not None and index.state == Index.State.COMPLETED and proposal.new.kind.can_be_indexed
         )
         self.swap = Swap(
             old=column,
-            new=Column(pk=column.pk, table=table, **catalog_fields(proposal.new, target)),
+            new=Column(pk=column.pk, table=table, **catalog_fields(proposal.new, proposal.refers_to)),
             kept=kept_column(table, column) if self._keeps else None,
             filling=proposal.filling,
             broken=[rule.broken for rule in proposal.rules],
