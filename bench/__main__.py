@@ -36,13 +36,20 @@ def main() -> None:
             measure(arguments, machine)
 
 
-def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
-    """Imports against `psql \\copy` and against other tools."""
+@contextmanager
+def _fresh_system(**settings: str) -> Iterator[tuple[System, Path]]:
+    """A stack that holds nothing yet, and a folder for files."""
     with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
         folder = Path(name)
-        with running_system(folder / "data") as system:
-            cases = ImportBench(system, folder, arguments.rows, arguments.rounds).run()
-            peers = [] if arguments.no_peers else run_peers(system, folder, arguments.peer_rows, arguments.rounds)
+        with running_system(folder / "data", **settings) as system:
+            yield system, folder
+
+
+def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
+    """Imports against `psql \\copy` and against other tools."""
+    with _fresh_system() as (system, folder):
+        cases = ImportBench(system, folder, arguments.rows, arguments.rounds).run()
+        peers = [] if arguments.no_peers else run_peers(system, folder, arguments.peer_rows, arguments.rounds)
     text = report.table(cases, peers, when=datetime.now(UTC), machine=machine, rows=arguments.rows)
     print(text)
     (arguments.results / "imports.md").write_text(text)
@@ -54,11 +61,11 @@ def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
     themselves.
     """
     when = datetime.now(UTC)
-    with _fresh_system(AUTO_INDEX="0") as system:
+    with _fresh_system(AUTO_INDEX="0") as (system, _):
         given = grid.GridBench(system, arguments.grid_rows)
         cases = given.run()
     text = grid.report(cases, rows=given.rows, small_rows=given.small_rows, when=when, machine=machine)
-    with _fresh_system() as system:
+    with _fresh_system() as (system, _):
         tuned = tuning.TuningBench(system, arguments.grid_rows)
         requests_made = tuned.run()
     text += "\n" + tuning.report(tuned, requests_made, when=when, machine=machine)
@@ -66,22 +73,11 @@ def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
     (arguments.results / "grid.md").write_text(text)
 
 
-@contextmanager
-def _fresh_system(**settings: str) -> Iterator[System]:
-    with (
-        tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name,
-        running_system(Path(name) / "data", **settings) as system,
-    ):
-        yield system
-
-
 def measure_exports(arguments: argparse.Namespace, machine: str) -> None:
     """Exports against `psql \\copy (query) to`."""
-    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
-        folder = Path(name)
-        with running_system(folder / "data") as system:
-            bench = exports.ExportBench(system, folder, arguments.rows, arguments.rounds)
-            cases = bench.run()
+    with _fresh_system() as (system, folder):
+        bench = exports.ExportBench(system, folder, arguments.rows, arguments.rounds)
+        cases = bench.run()
     text = exports.report(bench, cases, when=datetime.now(UTC), machine=machine)
     print(text)
     (arguments.results / "exports.md").write_text(text)
@@ -89,10 +85,8 @@ def measure_exports(arguments: argparse.Namespace, machine: str) -> None:
 
 def measure_requests(arguments: argparse.Namespace, machine: str) -> None:
     """Single requests, and many at once, against a plain Django REST framework."""
-    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
-        folder = Path(name)
-        with running_system(folder / "data") as system:
-            cases = requests.RequestBench(system, folder, arguments.requests).run()
+    with _fresh_system() as (system, folder):
+        cases = requests.RequestBench(system, folder, arguments.requests).run()
     text = requests.report(cases, when=datetime.now(UTC), machine=machine)
     print(text)
     (arguments.results / "requests.md").write_text(text)
@@ -100,7 +94,7 @@ def measure_requests(arguments: argparse.Namespace, machine: str) -> None:
 
 def measure_pages(arguments: argparse.Namespace, machine: str) -> None:
     """Pages in a real browser: their weight, what moves, and the time from a click to new rows."""
-    with _fresh_system() as system:
+    with _fresh_system() as (system, _):
         bench = pages.PagesBench(system)
         visits, actions = bench.run()
     text = pages.report(bench, visits, actions, when=datetime.now(UTC), machine=machine)
@@ -110,11 +104,9 @@ def measure_pages(arguments: argparse.Namespace, machine: str) -> None:
 
 def measure_columns(arguments: argparse.Namespace, machine: str) -> None:
     """A change of a column's type against PostgreSQL's own."""
-    with tempfile.TemporaryDirectory(prefix="tablekeep-bench-") as name:
-        folder = Path(name)
-        with running_system(folder / "data") as system:
-            bench = columns.ColumnBench(system, folder, arguments.column_rows, arguments.rounds)
-            cases = bench.run()
+    with _fresh_system() as (system, folder):
+        bench = columns.ColumnBench(system, folder, arguments.column_rows, arguments.rounds)
+        cases = bench.run()
     text = columns.report(bench, cases, when=datetime.now(UTC), machine=machine)
     print(text)
     (arguments.results / "columns.md").write_text(text)

@@ -27,10 +27,6 @@ class ExportCase(Measured):
 
     megabytes: float = 0.0
 
-    @property
-    def holds(self) -> bool:
-        return self.goal is None or self.ratio <= self.goal
-
 
 @dataclass
 class ExportBench:

@@ -29,6 +29,10 @@ class Measured:
         """Median over the rounds of (request until completed) / reference."""
         return statistics.median(a / b for a, b in zip(self.seconds, self.reference, strict=True))
 
+    @property
+    def holds(self) -> bool:
+        return self.goal is None or self.ratio <= self.goal
+
 
 @dataclass
 class Case(Measured):

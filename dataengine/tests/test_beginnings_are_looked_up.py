@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection
@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from dataengine.postgres import names
 from dataengine.services import bulk_records, indexes
 from dataengine.tests.importing import make_table
-from dataengine.tests.indexing import build_waiting
+from dataengine.tests.indexing import build_waiting, plans_of_selects
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -54,16 +54,7 @@ def test_the_index_is_used(client: APIClient, owner: User) -> None:
     indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
     assert build_waiting() == ["completed"]
     index = names.index(table.pk, table.columns.get().pk)
-    plans: list[str] = []
-
-    def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
-        if isinstance(statement, str) and statement.startswith("SELECT") and " LIKE " in statement:
-            plan = connection.connection.execute(f"EXPLAIN {statement}", parameters)
-            plans.append("\n".join(line for (line,) in plan))
-        return execute(statement, parameters, many, context)
-
-    # Not by the server's counters of scans: this says which plan was made instead.
-    with connection.execute_wrapper(note):
+    with plans_of_selects(" LIKE ") as plans:
         answer = client.get("/api/tables/t/records/", {"a__startswith": "ffe"}).json()
     assert [record["a"][:3] for record in answer["results"]] == ["ffe"] * len(answer["results"])
     assert answer["count"] > 0

@@ -11,6 +11,7 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, ImportJob
+from dataengine.postgres import locks
 
 from .changing import change, fill, rehearse, undo, values
 from .conftest import MakeTable
@@ -243,7 +244,7 @@ def test_nothing_is_changed_while_something_else_works_on_the_table(
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "change_running")
     job.delete()
     session = second_connection()
-    session.execute("SELECT pg_advisory_lock(%s, %s)", [0x544B, table.pk])
+    session.execute("SELECT pg_advisory_lock(%s, %s)", [locks.NAMESPACE, table.pk])
     ImportJob.objects.create(table=table, table_name="t", user=owner, filename="x.csv", state=ImportJob.State.RUNNING)
     answer = change(client, {"column_type": "INTEGER"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "import_running")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import jsonschema
 import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from dataengine.models import Table
 from dataengine.services import trash
 from dataengine.tests.importing import import_text, records
-
-if TYPE_CHECKING:
-    from dataengine.models import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,8 +33,6 @@ PLACES = {"/zip", "/floors/1", "/floors/2", "/a~1b~0c", "/door"}
 
 @pytest.fixture
 def table(client: APIClient) -> Table:
-    from dataengine.models import Table
-
     fields = {"name": "TEXT UNIQUE", "address": {"type": "JSONB", "constraints": {"json_schema": SCHEMA}}}
     made = client.post("/api/create-table/", {"table_name": "houses", "fields": fields})
     assert made.status_code == 201, made.content
@@ -139,8 +136,6 @@ def test_copies_and_the_trash_keep_it(client: APIClient, owner: User, table: Tab
 
 
 def test_the_table_s_schema_has_it_and_gives_the_same_table(client: APIClient, table: Table) -> None:
-    import jsonschema
-
     linked = {"$defs": {"zip": {"type": "string"}}, "properties": {"zip": {"$ref": "#/$defs/zip"}}}
     column = {
         "column_name": "größe m",

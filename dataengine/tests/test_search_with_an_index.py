@@ -16,7 +16,7 @@ from dataengine.queries.counts import planned_rows
 from dataengine.records.model import record_model
 from dataengine.services import index_builds, indexes
 from dataengine.tests.importing import make_table
-from dataengine.tests.indexing import build_waiting
+from dataengine.tests.indexing import build_waiting, plans_of_selects
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,15 +84,7 @@ def test_the_index_is_used(client: APIClient, owner: User, table: Table) -> None
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO userdata.t (name) SELECT 'common ' || md5(i::text) FROM generate_series(1, 5000) i")
     build(owner, table)
-    plans: list[str] = []
-
-    def explain(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
-        if isinstance(statement, str) and statement.startswith("SELECT") and "@@" in statement:
-            rows = connection.connection.execute(f"EXPLAIN {statement}", parameters).fetchall()
-            plans.append("\n".join(line for (line,) in rows))
-        return execute(statement, parameters, many, context)
-
-    with connection.execute_wrapper(explain):
+    with plans_of_selects("@@") as plans:
         assert found(client, "hopper") == [2]
     assert len(plans) == 1
     assert f"tk:{table.pk}:search" in plans[0]

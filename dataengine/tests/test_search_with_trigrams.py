@@ -17,7 +17,7 @@ from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from dataengine.services import indexes
 from dataengine.tests.importing import make_table
-from dataengine.tests.indexing import build_waiting
+from dataengine.tests.indexing import build_waiting, plans_of_selects
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,19 +78,10 @@ def test_filters_and_searches_use_it(client: APIClient, owner: User, table: Tabl
     model = record_model(get_table(owner, "t", "view"))
     for parameters in ({"a__icontains": "LOVELACE"}, {"b__icontains": "velv"}):
         assert name in select(model, parameters).records.explain(), parameters
-    statements: list[str] = []
-
-    def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
-        if isinstance(statement, str) and " LIKE " in statement and statement.startswith("SELECT"):
-            statements.append(
-                "\n".join(line for (line,) in connection.connection.execute(f"EXPLAIN {statement}", parameters))
-            )
-        return execute(statement, parameters, many, context)
-
-    with connection.execute_wrapper(note):
+    with plans_of_selects(" LIKE ") as plans:
         assert found(client, search="ovelac") == [1]
-    assert len(statements) == 1
-    assert name in statements[0]
+    assert len(plans) == 1
+    assert name in plans[0]
 
 
 def test_an_index_for_parts_is_made_automatically(
