@@ -265,8 +265,7 @@ class TableSerializer(serializers.Serializer[Table]):
     url = serializers.SerializerMethodField()
 
     def get_named_by(self, table: Table) -> str | None:
-        found = (column.name for column in table.columns.all() if column.pk == table.naming_column_id)
-        return next(found, None) if table.naming_column_id else None
+        return next((column.name for column in table.columns.all() if column.pk == table.naming_column_id), None)
 
     def get_record_count(self, table: Table) -> int:
         return int(self.context["sizes"][table.pk].records)

@@ -30,7 +30,6 @@ from dataengine.services import tables as services
 
 _COUNTED = frozenset({"record_count", "record_count_exact"})  # may have changed since they were read
 _WHICH_TABLE = ("table_name",)
-_WHICH_COLUMN = (*_WHICH_TABLE, "column_name")
 # What may be given for a new column besides its SQL-style type.
 _GIVEN_SEPARATELY = frozenset({"unique", "required", "default", "label", "description", "constraints", "display"})
 
