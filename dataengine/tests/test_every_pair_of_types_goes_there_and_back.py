@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from dataengine.columns.types import REGISTRY
+from dataengine.exceptions import InvalidInput
 from dataengine.models import RecordChange, Table, TrashItem
 from dataengine.services import trash
 from dataengine.services.column_changes import Changed, change_column
@@ -143,7 +144,7 @@ def test_nothing_is_lost_that_is_not_reported(
 
     refused = REGISTRY[old].change_into(REGISTRY[new], {}) == "refused" and old != new
     if refused:
-        with pytest.raises(Exception, match="could be one of"):
+        with pytest.raises(InvalidInput, match="could be one of"):
             rehearse(user=owner, table=table, column=table.columns.get(), changes={"column_type": new_texts[0]})
         return
     walk()
