@@ -15,6 +15,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import INDEXABLE_BYTES
 from dataengine.models import Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import copy_into, run, value
@@ -29,8 +30,6 @@ _STAGE = sql.Identifier("pg_temp", "tk:values")
 _FAILING = sql.Identifier("pg_temp", "tk:failing")
 _EXAMPLES = 5
 _SAMPLE, _SAMPLE_SECONDS = 1_000, 2.0
-_INDEXABLE_BYTES = 2_600
-"""As in ``imports/converting/own_rules.py``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +239,8 @@ def rules_on(new: ColumnSpec, old: ColumnSpec | None, target: Table | None) -> l
         found.append(
             Rule(
                 "value_too_long",
-                f"expected at most {_INDEXABLE_BYTES:,} bytes, since the column is unique",
-                sql.SQL("octet_length({}) > {}").format(name, sql.Literal(_INDEXABLE_BYTES)),
+                f"expected at most {INDEXABLE_BYTES:,} bytes, since the column is unique",
+                sql.SQL("octet_length({}) > {}").format(name, sql.Literal(INDEXABLE_BYTES)),
             )
         )
     return found

@@ -23,6 +23,8 @@ CALENDAR = (*ORDERED, "year", "month", "day")
 LIMITS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 LENGTHS = frozenset({"minLength", "maxLength", "pattern"})
 DOCUMENTS = frozenset({"json_schema"})
+INDEXABLE_BYTES = 2_600
+"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
 
 type Kernel = Literal[
     "cells", "text", "pattern", "choice", "integer", "numeric", "float", "boolean", "date", "time", "timestamp",

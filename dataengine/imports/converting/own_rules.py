@@ -10,14 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataengine.columns.types.aspects import INDEXABLE_BYTES
 from dataengine.columns.value_schemas import value_schema
 
 from . import kernels as k
 from .kernels import Converted, Problem, Target
 from .shapes import Mask
-
-_INDEXABLE_BYTES = 2_600
-"""The longest value of a unique column in bytes; PostgreSQL's indexes hold 2,704 bytes including their overhead."""
 
 
 def own_rules(converted: Converted, target: Target) -> list[Problem]:
@@ -30,8 +28,8 @@ def own_rules(converted: Converted, target: Target) -> list[Problem]:
             missing[problem.rows] = False
         problems += k.fault(missing, "missing_value", "expected a value, found nothing")
     if target.unique and (pa.types.is_string(values.type) or pa.types.is_binary(values.type)):
-        too_long = k.mask_of(pc.greater(pc.binary_length(values), _INDEXABLE_BYTES))
-        expected = f"at most {_INDEXABLE_BYTES:,} bytes, since the column is unique"
+        too_long = k.mask_of(pc.greater(pc.binary_length(values), INDEXABLE_BYTES))
+        expected = f"at most {INDEXABLE_BYTES:,} bytes, since the column is unique"
         problems += k.fault(too_long, "value_too_long", expected)
     length = target.parameters.get("length")
     limits = target.constraints
