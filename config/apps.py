@@ -1,9 +1,14 @@
-"""The app that contains the project's own management commands."""
+"""The app that wires: the project's own management commands, and what listens to Django's signals."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
 
 
 class ConfigConfig(AppConfig):
-    """Contains the management commands; no models."""
+    """Contains no models."""
 
     name = "config"
+
+    def ready(self) -> None:
+        import_module("config.sign_ins")

@@ -121,6 +121,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.compression.PageCompressionMiddleware",
     "config.connections.ConnectionMiddleware",
+    "config.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.settings import api_settings
 
+from dataengine.origin import refine
 from dataengine.postgres import planned
 
 
@@ -32,6 +34,13 @@ class Authentication(JWTAuthentication):
         super().__init__(*args, **kwargs)
         known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
         self.user_model = type("Users", (), known)  # all of it that is used
+
+    def authenticate(self, request: Request) -> Any:
+        """The user and the token, None without one."""
+        found = super().authenticate(request)
+        if found is not None:
+            refine(via="jwt")
+        return found
 
 
 class AuthenticationScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # registers itself for the schema

@@ -18,6 +18,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.services import audit
 
 _THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After tells how long to wait")}
 _DEAD = "This refresh token is invalid, has expired, or has already been used."
@@ -53,6 +54,7 @@ class TokenView(_TokenView):
         # Check again: others may have failed from this address meanwhile.
         self.check_throttles(request)
         token = RefreshToken.for_user(user)
+        audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
 

@@ -26,6 +26,7 @@ from dataengine.jobs.doorbell import ring_waiting
 from dataengine.jobs.failures import Failure, PutOff, failure_of
 from dataengine.jobs.watch import Cancelled, Watch
 from dataengine.models import Job
+from dataengine.origin import Origin, acting
 from dataengine.postgres import locks
 from dataengine.postgres.statements import raw_connection
 
@@ -129,7 +130,8 @@ class Runner[J: Job, W: Watch](ABC):
         """The boundary of the task: whatever goes wrong is written to the job's row."""
         watch = self.watch(job, session)
         try:
-            self.work(job, watch)
+            with acting(Origin.read(job.origin)):
+                self.work(job, watch)
         except Exception as error:
             watch.close()
             is_cancelled = isinstance(error, Cancelled) or watch.cancelled.is_set()

@@ -12,14 +12,24 @@ from dataengine.models.jobs import Job
 
 
 class AuditEvent(models.Model):
-    """Who did what to which table; written in the transaction that did it."""
+    """Who did what, by what and from where; written in the transaction that did it.
+
+    Most events are about a table; those of accounts (sign-ins, tokens) have none.
+    """
 
     # Without a constraint: the trail outlives the table.
     table = models.ForeignKey(
         "dataengine.Table", on_delete=models.DO_NOTHING, null=True, db_constraint=False, related_name="audit_events"
     )
-    table_name = models.CharField(max_length=63)
+    table_name = models.CharField(max_length=63, blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    # The user's name at that time, which outlives the user.
+    user_name = models.CharField(max_length=150, blank=True, default="")
+    # dataengine.origin.Origin.
+    via = models.CharField(max_length=20, blank=True, default="")
+    via_name = models.CharField(max_length=100, blank=True, default="")
+    address = models.CharField(max_length=45, blank=True, default="")
+    request_id = models.CharField(max_length=64, blank=True, default="")
     action = models.CharField(max_length=40)
     details = models.JSONField(default=dict, blank=True)
     # The event that this one undoes; unique, so nothing is undone twice.

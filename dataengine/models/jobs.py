@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from dataengine.origin import current_as_json
+
 
 class Job(models.Model):
     """Work that outlives a request. The row is the truth; bells and messages about it are hints (``jobs/runner.py``).
@@ -51,6 +53,9 @@ class Job(models.Model):
     # Why the job failed or, while it has not ended, why its last attempt failed.
     error_code = models.CharField(max_length=60, blank=True)
     error = models.TextField(blank=True)
+
+    # By what and from where it was requested: dataengine.origin.Origin.
+    origin = models.JSONField(default=current_as_json, blank=True, editable=False)
 
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -241,6 +241,25 @@ ImportDetails = TypedDict(
 )
 """Details of ``import.completed``."""
 
+
+class AccountDetails(TypedDict, total=False):
+    """Details of events of accounts: ``session.…``, ``sign_in.…``, ``token.…``, ``password.…``."""
+
+    username: str  # whose account it is about, if somebody else did it
+    name: str  # of the token
+    right: str
+    tables: list[str] | None
+    expires_at: str | None
+    reason: str
+
+
 type EventDetails = (
-    ChangeDetails | TableDetails | RenameDetails | WordsDetails | ColumnDetails | IndexDetails | ImportDetails
+    ChangeDetails
+    | TableDetails
+    | RenameDetails
+    | WordsDetails
+    | ColumnDetails
+    | IndexDetails
+    | ImportDetails
+    | AccountDetails
 )

@@ -21,10 +21,18 @@ from dataengine.postgres import ddl
 from dataengine.records.before_after import image
 from dataengine.records.model import Record, bound_field
 
+# Of an event that undoes none.
+_ABOUT = (
+    "table_id", "table_name", "user_id", "user_name", "via", "via_name", "address", "request_id", "action",
+    "created_at", "details",
+)  # fmt: skip
 _EVENT = sql.SQL(
-    "INSERT INTO {} (table_id, table_name, user_id, action, details, created_at)"
-    " SELECT %s, %s, %s, %s, %s::jsonb || jsonb_build_object('id', r.id), %s FROM r RETURNING id"
-).format(sql.Identifier(AuditEvent._meta.db_table))
+    "INSERT INTO {} ({}) SELECT {}, %s::jsonb || jsonb_build_object('id', r.id) FROM r RETURNING id"
+).format(
+    sql.Identifier(AuditEvent._meta.db_table),
+    sql.SQL(", ").join(sql.Identifier(name) for name in _ABOUT),
+    sql.SQL(", ").join([sql.SQL("%s")] * (len(_ABOUT) - 1)),
+)
 _CHANGES = sql.Identifier(RecordChange._meta.db_table)
 
 
@@ -64,16 +72,9 @@ def _write(record: Record, event: AuditEvent, query: Any, keep: sql.Composable) 
         sql.SQL(text), names, _EVENT, keep
     )
     event.created_at = timezone.now()
-    about: list[Any] = [
-        event.table_id,
-        event.table_name,
-        event.user_id,
-        event.action,
-        Jsonb(event.details),
-        event.created_at,
-    ]
+    about: list[Any] = [getattr(event, name) for name in _ABOUT[:-1]]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, *about])
+        cursor.execute(statement, [*parameters, *about, Jsonb(event.details)])
         row = cursor.fetchone()
     event.pk, *stored = row
     for (attribute, read), value in zip(fields, stored, strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from dataengine.models import AuditEvent, Column, Table
 from dataengine.models.shapes import ChangeDetails, ChangeFacts, EventDetails, LateFacts
+from dataengine.origin import current
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -18,23 +19,45 @@ type Trail = list[AuditEvent]
 def record_event(
     *,
     user: User | None,
-    table: Table,
     action: str,
+    table: Table | None = None,
+    table_name: str = "",
     details: EventDetails | None = None,
     undoes: AuditEvent | None = None,
 ) -> AuditEvent:
-    """Append one event. ``action`` is ``<thing>.<past participle>``, for example ``column.added``."""
-    event = new_event(user=user, table=table, action=action, details=details, undoes=undoes)
+    """Append one event. ``action`` is ``<thing>.<past participle>``, for example ``column.added``.
+
+    By what and from where is what ``dataengine.origin`` says. Events of accounts have no table; ``table_name`` is for
+    those about a table that is not there (yet, or any more).
+    """
+    event = new_event(user=user, table=table, table_name=table_name, action=action, details=details, undoes=undoes)
     event.save(force_insert=True)
     return event
 
 
 def new_event(
-    *, user: User | None, table: Table, action: str, details: EventDetails | None, undoes: AuditEvent | None = None
+    *,
+    user: User | None,
+    action: str,
+    table: Table | None = None,
+    table_name: str = "",
+    details: EventDetails | None = None,
+    undoes: AuditEvent | None = None,
 ) -> AuditEvent:
     """An event that is not stored yet, for writing it together with something else."""
+    origin = current()
     return AuditEvent(
-        table=table, table_name=table.name, user=user, action=action, details=details or {}, undoes=undoes
+        table=table,
+        table_name=table.name if table is not None else table_name,
+        user=user,
+        user_name="" if user is None else user.get_username(),
+        via=origin.via,
+        via_name=origin.name[:100],
+        address=origin.address[:45],
+        request_id=origin.request_id[:64],
+        action=action,
+        details=details or {},
+        undoes=undoes,
     )
 
 

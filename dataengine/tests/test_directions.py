@@ -17,7 +17,7 @@ MAX_LINES = 400
 
 # Rooms from the ground floor up. Imports lead from a room to one on a lower floor, never up and never sideways.
 ENGINE = (
-    ("exceptions",),
+    ("exceptions", "origin"),
     ("columns",),
     ("models",),
     ("postgres",),

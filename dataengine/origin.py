@@ -1,0 +1,57 @@
+"""By what and from where something is done. Pure.
+
+Set where a request, a task or a command comes in, so that no request goes below a view; read by whoever writes down
+what was done (``services/audit.py``), and kept with a job for the worker that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """``via`` is ``session``, ``jwt``, ``token``, ``command`` or ``system``; ``name`` that of the token or command."""
+
+    via: str = "system"
+    name: str = ""
+    address: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Origin:
+        """The origin that ``as_json`` stored; keys that nobody knows any more are passed over."""
+        known = {made.name for made in fields(cls)}
+        return cls(**{name: str(value) for name, value in stored.items() if name in known})
+
+
+_CURRENT: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
+
+
+def current() -> Origin:
+    """The origin of what is being done now."""
+    return _CURRENT.get()
+
+
+def current_as_json() -> dict[str, str]:
+    """The same for a job's row: what is not empty."""
+    return {name: value for name, value in asdict(current()).items() if value}
+
+
+@contextmanager
+def acting(origin: Origin) -> Iterator[None]:
+    """Do what is inside as coming from ``origin``."""
+    before = _CURRENT.set(origin)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
+
+
+def refine(**known: str) -> None:
+    """Add to the present origin what is known by now, such as ``via`` once a token has been read."""
+    _CURRENT.set(replace(current(), **known))
