@@ -5,34 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from django.db import DatabaseError
 from django.forms.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 
 from dataengine.exceptions import AccessDenied, DataEngineError, NotFound
 from webui import htmx
 
 _TITLES = {
+    400: "This request could not be understood",
     403: "You may not do that",
     404: "There is nothing here",
+    405: "This is not a page",
     409: "Not possible right now",
     413: "This is too large",
+    500: "Something went wrong on our side",
     503: "Not possible right now",
 }
 
 
 def error_response(request: HttpRequest, error: DataEngineError) -> HttpResponse:
     """An error as a page, or as a toast if a part of a page was requested."""
-    if htmx.is_partial(request):
-        return htmx.plain_error(error.message, error.status)
-    context = {"title": _TITLES.get(error.status, "This did not work"), "message": error.message}
-    return htmx.render(request, "error.html", context, status=error.status)
+    return error_page(request, error.status, error.message)
+
+
+def error_page(request: HttpRequest, status: int, message: str, *, title: str = "") -> HttpResponse:
+    """The one page of all errors, with the navigation; a toast if a part of a page was requested.
+
+    It is shown whatever is broken: without PostgreSQL nobody knows who asks, so it is that of a stranger.
+    """
+    if getattr(request, "htmx", None) is not None and htmx.is_partial(request):
+        return htmx.plain_error(message, status)
+    context = {"title": title or _TITLES.get(status, "This did not work"), "message": message, "status": status}
+    try:
+        return htmx.render(request, "error.html", context, status=status)
+    except DatabaseError:
+        return HttpResponse(render_to_string("error.html", context), status=status)
 
 
 def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     """The answer for an address without this method, as when the target of a form is reloaded."""
-    message = "Only a form or a program can use this address. Go back and try again."
-    context = {"title": "This is not a page", "message": message}
-    response = htmx.render(request, "error.html", context, status=405)
+    response = error_page(request, 405, "Only a form or a program can use this address. Go back and try again.")
     response.headers["Allow"] = ", ".join(methods)
     return response
 

@@ -74,6 +74,12 @@ class ImportJob(Job):
         """Whether the import is one that makes a table of its file, and no trial run of that."""
         return bool(self.options.get("create_table")) and not self.options.get("dry_run")
 
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it was completed although no row went in, since rows were rejected."""
+        went_in = self.rows_imported + self.rows_updated
+        return self.state == self.State.COMPLETED and not went_in and self.rows_rejected > 0
+
 
 class RejectedRow(models.Model):
     """A row of a source file that did not become a record: its physical line, its raw text, every error in it."""

@@ -38,6 +38,8 @@ def subject(job: ImportJob) -> str:
     table = " ".join(job.table_name.split())
     if job.state == ImportJob.State.FAILED:
         return f"Import into {table} failed"
+    if job.came_to_nothing and not job.options.get("dry_run"):
+        return f"Import into {table}: nothing imported, {_rows(job.rows_rejected)} rejected"
     if job.rows_rejected:
         return f"Import into {table} is done, {_rows(job.rows_rejected)} rejected"
     return f"Import into {table} is done"
@@ -49,6 +51,8 @@ def body(job: ImportJob) -> str:
         lines += [f"The import failed: {job.error}", ""]
     elif job.options.get("dry_run"):
         lines += ["This was a dry run: nothing was changed.", ""]
+    elif job.came_to_nothing:
+        lines += ["Nothing was imported: every row was rejected or skipped.", ""]
     lines += [
         f"Rows read: {job.rows_read:,}",
         f"Imported: {job.rows_imported:,}",

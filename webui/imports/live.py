@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.paginator import Paginator
 from django.template.loader import render_to_string
@@ -11,14 +11,13 @@ from django.utils import timezone
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob
 from dataengine.models.shapes import Findings
+from webui.imports.outcomes import headline_of
 from webui.imports.turns import turns_of
-from webui.words import duration, plural
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
 REJECTED_PER_PAGE = 50
-_ROWS = "row,rows"
 
 _PHASES = {
     "": "Starting",
@@ -38,15 +37,6 @@ class ShownImport(ProgressData):
     table_name: str
     error: str
     cancel_requested: bool
-
-
-class Headline(NamedTuple):
-    """The outcome of an import in words."""
-
-    css: str
-    icon: str
-    title: str
-    detail: str
 
 
 def live_context(
@@ -75,6 +65,8 @@ def live_context(
         if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
+        if job.came_to_nothing:
+            context["bar_css"] = _BARS["failed"]
         context["turns"] = turns_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
         if job.rows_rejected:
@@ -92,31 +84,6 @@ def percent_of(job: ShownImport) -> int:
     if job["state"] == "completed":
         return 100
     return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
-
-
-def headline_of(job: ImportJob, took: float | None) -> Headline:
-    """The outcome of an import as a headline and a line."""
-    source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
-    came_in = job.rows_imported + job.rows_updated
-    match job.state:
-        case "completed" if job.options.get("dry_run"):
-            return Headline(
-                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A dry run: nothing was changed."
-            )
-        case "completed" if job.rows_rejected and not came_in:
-            return Headline(
-                "failed", "alert-triangle", f"None of the {plural(job.rows_rejected, _ROWS)} was imported", source
-            )
-        case "completed" if job.rows_rejected:
-            verb = "was" if job.rows_rejected == 1 else "were"
-            title = f"{plural(came_in, _ROWS)} imported, {job.rows_rejected:,} {verb} not"
-            return Headline("warned", "alert-triangle", title, source)
-        case "completed":
-            return Headline("good", "circle-check", f"{plural(came_in, _ROWS)} imported", source)
-        case "cancelled":
-            return Headline("plain", "ban", "Cancelled", "None of its rows were imported.")
-        case _:
-            return Headline("failed", "alert-circle", "The import failed, nothing was imported", job.error)
 
 
 def _phase(job: ShownImport) -> str:

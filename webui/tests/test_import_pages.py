@@ -238,7 +238,8 @@ def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None
     for values, words in (
         ({**done, "rows_imported": 3}, "3 rows imported"),
         ({**done, "rows_imported": 1200, "rows_rejected": 412}, "1,200 rows imported, 412 were not"),
-        ({**done, "rows_rejected": 1}, "None of the 1 row was imported"),
+        ({**done, "rows_rejected": 1}, "Nothing imported 1 row was rejected"),
+        ({**done, "rows_rejected": 1, "options": {"dry_run": True}}, "0 rows would be imported"),
         ({**done, "state": "failed", "error": "The disk is full."}, "The disk is full."),
         ({**done, "state": "cancelled"}, "None of its rows were imported."),
     ):
@@ -283,6 +284,33 @@ def test_the_history_shows_what_came_in_and_what_did_not(as_owner: Client, peopl
     html = read(as_owner.get("/imports/"))
     assert "completed, some rejected" in html
     assert "1,200" in html
+
+
+def test_nothing_imported_is_red_wherever_it_is_listed(as_owner: Client, people: Table) -> None:
+    job = running_job(people, state="completed", rows_skipped=1, rows_rejected=3, finished_at=timezone.now())
+    for page in ("/imports/", "/"):
+        assert read(as_owner.get(page)).words_of("span", class_="state state-failed") == ["nothing imported"]
+    html = read(as_owner.get(f"/imports/{job.pk}/"))
+    assert html.element("div", class_="import-outcome failed")
+    assert html.element("div", class_="bar bar-failed")
+    job.refresh_from_db()
+    assert import_mail.subject(job) == "Import into people: nothing imported, 3 rows rejected"
+    assert "Nothing was imported" in import_mail.body(job)
+    ImportJob.objects.update(options={"dry_run": True})
+    job.refresh_from_db()
+    assert read(as_owner.get("/imports/")).words_of("span", class_="state ") == ["dry run"]
+    assert "nothing imported" not in import_mail.subject(job)
+
+
+def test_what_matters_comes_before_the_figures(as_owner: Client, people: Table) -> None:
+    job = running_job(
+        people, state="completed", rows_imported=2, rows_rejected=1, finished_at=timezone.now(),
+        errors=[{"column": "born", "code": "invalid_type", "count": 1, "example_line": 2, "message": "is no date"}],
+        findings={"warnings": [{"code": "x", "message": "born is a date; 1 of 3 cells is not"}]},
+    )  # fmt: skip
+    html = read(as_owner.get(f"/imports/{job.pk}/"))
+    places = [html.words.index(words) for words in ("2 rows imported", "born is a date", "is no date", "Rows read")]
+    assert places == sorted(places)
 
 
 def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, people: Table) -> None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from dataengine.models import Table
+from webui.designer import catalog
+from webui.sessions import SessionStore
 from webui.tests.conftest import PARTIAL
 from webui.tests.pages import read
 
@@ -50,3 +55,36 @@ def test_an_error_inside_a_part_is_plain_text_for_a_toast(as_owner: Client, peop
 def test_other_methods_are_refused(as_owner: Client, people: Table) -> None:
     assert as_owner.delete("/tables/people/").status_code == 405
     assert as_owner.head("/tables/people/").status_code == 200
+
+
+def test_every_error_is_one_page_with_the_navigation(
+    as_colleague: Client, shared: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown(path: str, status: int) -> str:
+        answer = as_colleague.get(path)
+        page = read(answer)
+        assert answer.status_code == status
+        assert page.elements("nav", aria_label="Main")
+        return page.element("h1").words
+
+    as_colleague.raise_request_exception = False
+    assert shown("/nothing/at/all/", 404) == shown("/tables/nothing/", 404) == shown("/imports/1/", 404)
+    assert shown("/tables/people/import/", 403) == "You may not do that"
+    for error, status, heading in (
+        (ValueError("a fault"), 500, "Something went wrong on our side"),
+        (OperationalError("the server is away"), 503, "Not possible right now"),
+    ):
+        monkeypatch.setattr(catalog, "listing", Mock(side_effect=error))
+        assert shown("/", status) == heading
+
+
+def test_errors_have_a_page_for_whoever_is_not_known(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = read(client.get("/nothing/"))
+    assert not page.elements("nav", aria_label="Main")
+    assert page.element("h1").words == "There is nothing here"
+    # PostgreSQL is away: nobody can be asked who this is.
+    monkeypatch.setattr(SessionStore, "load", Mock(side_effect=OperationalError("away")))
+    client.cookies["sessionid"] = "x" * 32
+    client.raise_request_exception = False
+    answer = client.get("/")
+    assert (answer.status_code, read(answer).element("h1").words) == (503, "Not possible right now")
