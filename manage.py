@@ -11,9 +11,9 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    from dataengine.origin import refine
+    from dataengine.origin import refine, request_id
 
-    refine(via="command", name=" ".join(sys.argv[1:2]))
+    refine(via="command", name=" ".join(sys.argv[1:2]), request_id=request_id(None))
     try:
         if sys.argv[1:2] == ["stack"]:
             # The one command that may make up a SECRET_KEY; it has to stand before the settings load.

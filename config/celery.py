@@ -6,10 +6,11 @@ A task is a doorbell: it carries the id of a row, and the row is the truth. See 
 import os
 from typing import Any
 
-from celery import Celery
-from celery.signals import setup_logging
+from celery import Celery, Task
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
 
 from config.environment import load_settings
+from dataengine import origin
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Django's checks load all pages with what they need, 70 MB in each worker process; `prepare` has run them.
@@ -24,3 +25,24 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_django_logging(**kwargs: Any) -> None:
     """Having a receiver is what stops Celery from replacing the LOGGING of the settings."""
+
+
+_ORIGIN = "tablekeep_origin"
+
+
+@before_task_publish.connect
+def send_origin(headers: dict[str, Any], **kwargs: Any) -> None:
+    """A message says which request caused it."""
+    headers[_ORIGIN] = origin.current_as_json()
+
+
+@task_prerun.connect
+def enter_origin(task: Task[Any, Any], **kwargs: Any) -> None:
+    """What a task does comes from where its message comes from."""
+    origin.enter(origin.Origin.read(task.request.get(_ORIGIN) or {}))
+
+
+@task_postrun.connect
+def leave_origin(**kwargs: Any) -> None:
+    """What the process does next has other origins."""
+    origin.enter(origin.Origin())

@@ -22,6 +22,9 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
+from config.origin import HEADER, of_scope
+from dataengine.origin import current, enter
+
 _THREADS = 64
 """How many requests are handled at the same time; others wait. Threads are started as they are needed.
 
@@ -52,14 +55,15 @@ class Handler(ASGIHandler):
         except RequestAborted:
             return
         # The thread sees this task's context variables; what it sets itself ends with the request.
-        answer = contextvars.copy_context().run
+        context = contextvars.copy_context()
+        context.run(enter, of_scope(scope))
         loop = asyncio.get_running_loop()
         # If this task is cancelled (at shutdown), the thread still has the body.
-        response = await loop.run_in_executor(self._threads, answer, self._answer, scope, body)
+        response = await loop.run_in_executor(self._threads, context.run, self._answer, scope, body)
         try:
             if response.streaming:
                 async with ThreadSensitiveContext():
-                    await self._stream(response, receive, send)
+                    await asyncio.create_task(self._stream(response, receive, send), context=context)
             else:
                 await self.send_response(response, send)
         finally:
@@ -72,6 +76,7 @@ class Handler(ASGIHandler):
         request, refused = self.create_request(scope, body)
         response = self.get_response(request) if request is not None else refused
         assert response is not None  # there is one or the other
+        response.setdefault(HEADER, current().request_id)  # refused, it passed no middleware
         response._handler_class = type(self)  # type: ignore[attr-defined]  # the sender of request_finished
         if not response.streaming:
             response.close()  # its content is in memory; this releases files and connections

@@ -120,9 +120,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.origin.OriginMiddleware",
     "config.compression.PageCompressionMiddleware",
     "config.connections.ConnectionMiddleware",
-    "config.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -360,8 +360,9 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"origin": {"()": "config.origin.OriginFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(origin)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["origin"]}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         # Django's own handlers would write each line twice.

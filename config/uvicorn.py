@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
 from config.environment import load_settings
+from dataengine import origin
 
 _BACKLOG = 2048
 _LONGEST_ADDRESS = 65_535
@@ -24,28 +25,33 @@ _LONGEST_ADDRESS = 65_535
 
 
 class Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP, but with its own errors in the API's shape under the API's addresses."""
+    """Uvicorn's HTTP; its own errors have a request id, and the API's shape under the API's addresses."""
 
     url = b""
 
     def send_400_response(self, msg: str) -> None:
         """Answer requests that cannot be parsed, which never reach Django."""
-        if not self.url.startswith(b"/api"):
-            super().send_400_response(msg)
-            return
-        # Django is set up by the time there are requests.
-        from dataengine.api.errors import plain_response
-        from dataengine.exceptions import InvalidInput
+        content_type, content = "text/plain; charset=utf-8", msg.encode("ascii")
+        if self.url.startswith(b"/api"):
+            # Django is set up by the time there are requests.
+            from dataengine.api.errors import plain_response
+            from dataengine.exceptions import InvalidInput
 
-        reason = "This is not a valid HTTP request."
-        if len(self.url) > _LONGEST_ADDRESS:
-            reason = f"The URL is too long: at most {_LONGEST_ADDRESS:,} bytes are allowed."
-        answer = plain_response(InvalidInput(reason, code="bad_request"))
-        head = {"content-type": answer["Content-Type"], "content-length": len(answer.content), "connection": "close"}
-        lines = [STATUS_LINE[answer.status_code]]
+            reason = "This is not a valid HTTP request."
+            if len(self.url) > _LONGEST_ADDRESS:
+                reason = f"The URL is too long: at most {_LONGEST_ADDRESS:,} bytes are allowed."
+            answer = plain_response(InvalidInput(reason, code="bad_request"))
+            content_type, content = answer["Content-Type"], answer.content
+        head = {
+            "content-type": content_type,
+            "content-length": len(content),
+            "connection": "close",
+            "x-request-id": origin.request_id(None),
+        }
+        lines = [STATUS_LINE[400]]
         lines += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
         lines += [f"{name}: {value}\r\n".encode("ascii") for name, value in head.items()]
-        self.transport.write(b"".join([*lines, b"\r\n", answer.content]))
+        self.transport.write(b"".join([*lines, b"\r\n", content]))
         self.transport.close()
 
 

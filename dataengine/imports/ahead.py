@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 
+from dataengine import origin
+
 _STALL_SECONDS = 0.2
 
 
@@ -42,7 +44,7 @@ def ahead[T](make: Callable[[], Generator[T]], depth: int) -> Generator[T]:
         except BaseException as error:  # noqa: BLE001  (raised again in the thread that reads the queue)
             put(_End(error))
 
-    thread = threading.Thread(target=work, name="ahead", daemon=True)
+    thread = origin.thread(work, "ahead")
     thread.start()
     try:
         while not isinstance(item := ready.get(), _End):

@@ -6,13 +6,13 @@ The row is the truth; a bell that nobody hears is rung again by the sweeper.
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Any
 
 from celery import current_app
 from django.db.models import Q
 from kombu.exceptions import OperationalError as BrokerError
 
+from dataengine import origin
 from dataengine.jobs.attempts import claimable
 from dataengine.models import ChangeJob, ImportJob, Index
 
@@ -38,7 +38,7 @@ def ring(task: str, pk: int, *, expires: float | None = None) -> None:
         except (BrokerError, OSError) as error:
             logger.warning("%s %s has to wait for the sweeper: %s", task, pk, error)
 
-    thread = threading.Thread(target=send, name=f"ring-{pk}", daemon=True)
+    thread = origin.thread(send, f"ring-{pk}")
     thread.start()
     thread.join(timeout=_TIMEOUT_SECONDS)
 

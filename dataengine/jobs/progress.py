@@ -20,6 +20,7 @@ import psycopg
 from channels.layers import channel_layers
 from redis.exceptions import RedisError
 
+from dataengine import origin
 from dataengine.jobs.stages import Course
 from dataengine.jobs.watch import Cancelled, Watch
 from dataengine.models import ImportJob
@@ -270,6 +271,6 @@ def publish(job_id: int) -> None:
         finally:
             sender.close()
 
-    thread = threading.Thread(target=send, name=f"publish-{job_id}", daemon=True)
+    thread = origin.thread(send, f"publish-{job_id}")
     thread.start()
     thread.join(timeout=SEND_TIMEOUT_SECONDS)

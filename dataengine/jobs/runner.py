@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -60,7 +61,8 @@ class Runner[J: Job, W: Watch](ABC):
         job = attempts.claimable(self.model).filter(pk=pk).first()
         if job is not None and self.may_begin(job):
             for pause in (*_PAUSES_SECONDS, None):
-                is_taken = self._try(job) == "table_taken"
+                with acting(replace(Origin.read(job.origin), job=f"{job._meta.verbose_name} {job.pk}")):
+                    is_taken = self._try(job) == "table_taken"
                 if not is_taken or pause is None or not self._stop_build(job.table_id):
                     break
                 time.sleep(pause)
@@ -128,10 +130,10 @@ class Runner[J: Job, W: Watch](ABC):
 
     def _attempt(self, job: J, session: Session) -> None:
         """The boundary of the task: whatever goes wrong is written to the job's row."""
+        logger.info("Attempt %s begins", job.attempt)
         watch = self.watch(job, session)
         try:
-            with acting(Origin.read(job.origin)):
-                self.work(job, watch)
+            self.work(job, watch)
         except Exception as error:
             watch.close()
             is_cancelled = isinstance(error, Cancelled) or watch.cancelled.is_set()
@@ -161,6 +163,7 @@ class Runner[J: Job, W: Watch](ABC):
     def _tell(self, pk: int) -> None:
         job = self._found(pk)
         if job is not None:
+            logger.info("Attempt %s is over: %s", job.attempt, job.state)
             self.after(job)
 
     def _found(self, pk: int) -> J | None:

@@ -12,6 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.utils import timezone
 
+from dataengine import origin
 from dataengine.jobs.attempts import mine
 from dataengine.models import Job
 
@@ -42,7 +43,7 @@ class Watch:
         self.cancelled = threading.Event()
         self._stop = threading.Event()
         self._writing = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name=f"watch-{job.pk}", daemon=True)
+        self._thread = origin.thread(self._run, f"watch-{job.pk}")
         self._thread.start()
 
     def complete(self, **changes: Any) -> None:

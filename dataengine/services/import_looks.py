@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextvars import copy_context
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ class _Looks:
     def ask(self, question: str) -> Future[dict[str, Any]]:
         with self._lock:
             if question not in self._asked:
-                self._asked[question] = self._threads.submit(_answer, question)
+                self._asked[question] = self._threads.submit(copy_context().run, _answer, question)
             self._asked.move_to_end(question)
             while len(self._asked) > _KEPT:
                 self._asked.popitem(last=False)[1].cancel()

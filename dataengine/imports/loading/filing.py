@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from dataengine import origin
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Reading, blocks_of
 from dataengine.imports.planning.plan import RECORD_KEY, Plan
@@ -47,7 +48,7 @@ class Filing:
         self._is_text_kept = is_text_kept
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._work, name="filing", daemon=True)
+        self._thread = origin.thread(self._work, "filing")
         self._thread.start()
 
     def finish(self) -> None:
