@@ -25,6 +25,7 @@ from dataengine.api.views_imports import (
     RetryView,
     TableImportsView,
 )
+from dataengine.api.views_people import SharingView
 from dataengine.api.views_records import (
     BulkView,
     DuplicateView,
@@ -108,6 +109,7 @@ RESOURCES = [
     path("tables/<str:table_name>/undo/<record:event>/", UndoOneView.as_view(), name="api-undo-event"),
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
+    path("tables/<str:table_name>/sharing/", SharingView.as_view(), name="api-sharing"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("changes/<record:pk>/", ChangeView.as_view(), name="api-change"),
     path("changes/<record:pk>/cancel/", ChangeCancelView.as_view(), name="api-change-cancel"),

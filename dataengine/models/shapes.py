@@ -242,6 +242,27 @@ ImportDetails = TypedDict(
 """Details of ``import.completed``."""
 
 
+class Change(TypedDict):
+    """What something was and is; null: nothing."""
+
+    before: str | None
+    after: str | None
+
+
+class GrantChange(Change, total=False):
+    """The right that a user or a group had and has."""
+
+    user: str
+    group: str
+
+
+class SharingDetails(TypedDict):
+    """Details of ``sharing.changed``: who got or lost which right, and the owner if that is somebody else."""
+
+    grants: list[GrantChange]
+    owner: NotRequired[Change]
+
+
 class AccountDetails(TypedDict, total=False):
     """Details of events of accounts: ``session.…``, ``sign_in.…``, ``token.…``, ``password.…``."""
 
@@ -262,4 +283,5 @@ type EventDetails = (
     | IndexDetails
     | ImportDetails
     | AccountDetails
+    | SharingDetails
 )

@@ -72,9 +72,9 @@ def _write(record: Record, event: AuditEvent, query: Any, keep: sql.Composable) 
         sql.SQL(text), names, _EVENT, keep
     )
     event.created_at = timezone.now()
-    about: list[Any] = [getattr(event, name) for name in _ABOUT[:-1]]
+    about: list[Any] = [*(getattr(event, name) for name in _ABOUT[:-1]), Jsonb(event.details)]
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*parameters, *about, Jsonb(event.details)])
+        cursor.execute(statement, [*parameters, *about])
         row = cursor.fetchone()
     event.pk, *stored = row
     for (attribute, read), value in zip(fields, stored, strict=True):
