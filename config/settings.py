@@ -313,7 +313,7 @@ AUTO_INDEX_AFTER_RECORDS = env.number("AUTO_INDEX_AFTER_RECORDS", 1_000_000)
 # API -----------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["dataengine.api.authentication.Authentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["dataengine.http.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],

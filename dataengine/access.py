@@ -6,6 +6,7 @@ Access is checked where they are fetched, so no entrance can forget it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -32,6 +33,46 @@ type Right = Literal["view", "edit", "design", "own"]
 RIGHTS: tuple[Right, ...] = get_args(Right.__value__)
 
 
+def right_named(name: str) -> Right:
+    """The right with this name, which must be one."""
+    return RIGHTS[RIGHTS.index(name)]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """To what an API token narrows its user: a highest right, and the only tables (by id; None: all of the user's)."""
+
+    right: Right
+    tables: frozenset[int] | None = None
+
+    def rights_on(self, table: Table) -> frozenset[Right]:
+        """The rights on ``table`` that the token leaves."""
+        if self.tables is not None and table.pk not in self.tables:
+            return frozenset()
+        return frozenset(RIGHTS[: RIGHTS.index(self.right) + 1])
+
+
+def narrow(user: User, scope: Scope) -> None:
+    """Have this instance of ``user`` (the one of the request) hold no more than ``scope`` leaves."""
+    user.__dict__["_scope"] = scope
+
+
+def scope_of(user: User | AnonymousUser) -> Scope | None:
+    """To what the request's token narrows the user; None for sessions and JSON web tokens."""
+    scope: Scope | None = user.__dict__.get("_scope")
+    return scope
+
+
+def check_may_make_tables(user: User | AnonymousUser) -> None:
+    """Raise AccessDenied for tokens that may not make tables: it takes ``own``, and no choice of tables.
+
+    Whoever makes a table owns it, and a token could not open one that is not among its tables.
+    """
+    scope = scope_of(user)
+    if scope is not None and (scope.right != "own" or scope.tables is not None):
+        raise AccessDenied("This token may not make tables: that takes the right “own”, on all tables.")
+
+
 def codenames_granting(right: Right) -> list[str]:
     """The permissions each of which grants ``right``."""
     return [f"{name}_table" for name in RIGHTS[RIGHTS.index(right) :]]
@@ -48,8 +89,13 @@ def trashed_tables_for(user: User | AnonymousUser) -> QuerySet[Table]:
 
 
 def _held(user: User | AnonymousUser, right: Right, tables: QuerySet[Table]) -> QuerySet[Table]:
+    scope = scope_of(user)
     if not user.is_authenticated or not user.is_active:
         return tables.none()
+    if scope is not None:
+        if RIGHTS.index(right) > RIGHTS.index(scope.right):
+            return tables.none()
+        tables = tables if scope.tables is None else tables.filter(pk__in=scope.tables)
     granted = get_objects_for_user(
         user, codenames_granting(right), klass=tables, any_perm=True, with_superuser=False, use_groups=True
     )
@@ -58,6 +104,12 @@ def _held(user: User | AnonymousUser, right: Right, tables: QuerySet[Table]) -> 
 
 def rights_of(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
     """The rights that ``user`` has on ``table``; empty for strangers."""
+    scope = scope_of(user)
+    held = _rights_without_scope(user, table)
+    return held if scope is None else held & scope.rights_on(table)
+
+
+def _rights_without_scope(user: User | AnonymousUser, table: Table) -> frozenset[Right]:
     if not user.is_authenticated or not user.is_active:
         return frozenset()
     if table.owner_id == user.pk:
@@ -183,10 +235,11 @@ def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
     """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more)."""
     if not user.is_authenticated or not user.is_active:
         return ImportJob.objects.none()
-    visible = tables_for(user).order_by().values("pk")
-    return ImportJob.objects.filter(Q(table__in=visible) | Q(table__isnull=True, user=user)).select_related(
-        "table", "user"
-    )
+    scope = scope_of(user)
+    visible = Q(table__in=tables_for(user).order_by().values("pk"))
+    if scope is None or scope.tables is None:
+        visible |= Q(table__isnull=True, user=user)
+    return ImportJob.objects.filter(visible).select_related("table", "user")
 
 
 def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> ImportJob:
@@ -194,7 +247,12 @@ def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> Im
     job = imports_for(user).filter(pk=pk).first()
     if job is None:
         raise NotFound(f"There is no import {pk}.", code="import_not_found")
-    if job.table is not None and right not in rights_of(user, job.table):
+    scope = scope_of(user)
+    if job.table is not None:
+        may = right in rights_of(user, job.table)
+    else:
+        may = scope is None or RIGHTS.index(right) <= RIGHTS.index(scope.right)
+    if not may:
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
     return job
 

@@ -25,12 +25,11 @@ from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException
-from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
+from dataengine.http.authentication import Bearer
 from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressData
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
 
 SHORTEST_PAUSE = 0.25  # at most four messages a second
 POLL_SECONDS = 2.0
-# After log-out or loss of rights the socket closes within this time, well below the promised minute.
-RECHECK_SECONDS = 20.0
+# After log-out or loss of rights the socket closes within this time and a poll, below the promised five seconds.
+RECHECK_SECONDS = 2.5
 DONE = 1000
 NOT_ALLOWED_ANY_MORE = 4403
 TRY_AGAIN = 1011  # hx-ws reconnects by itself
@@ -63,16 +62,16 @@ class ImportConsumer(AsyncWebsocketConsumer):
 
     pk: int
     is_json: bool
-    validated: Token | None = None
     following: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Refuse strangers at the handshake (HTTP 403); send everybody else the whole state at once."""
         query = parse_qs(self.scope["query_string"].decode("latin-1"))
         self.pk = self.scope["url_route"]["kwargs"]["pk"]
-        self.token = query.get("token", [""])[0]
+        token = query.get("token", [""])[0]
+        self.bearer = Bearer(token) if token else None
         asked = query.get("format", [""])[0]
-        self.is_json = asked == "json" or (asked != "html" and self.token != "")
+        self.is_json = asked == "json" or (asked != "html" and token != "")
         self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
         self.progress: ProgressData | None = None
@@ -148,12 +147,10 @@ class ImportConsumer(AsyncWebsocketConsumer):
 
     def _user(self) -> User | AnonymousUser:
         """The user *now*: still logged in, or the token's owner if still active and with the same password."""
-        if not self.token:
+        if self.bearer is None:
             return _user_of_session(self.scope["session"].session_key)
         try:
-            # Expiry only counts at the handshake: an import may outlast a token.
-            self.validated = self.validated or AccessToken(self.token)  # type: ignore[arg-type]  # takes the text
-            return JWTAuthentication().get_user(self.validated)  # type: ignore[return-value]  # auth.User
+            return self.bearer.user()
         except (APIException, TokenError):
             return AnonymousUser()
 

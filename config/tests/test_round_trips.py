@@ -26,6 +26,7 @@ from config.tests.tap import Tap, tapped
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import Table
 from dataengine.services.tables import create_table
+from dataengine.services.tokens import create_token
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -101,6 +102,12 @@ def test_the_api(web: Web) -> None:
     check(web.exchanges("GET", "/api/tables/t/records/7/"), 3)
     check(web.exchanges("GET", "/api/tables/t/records/?limit=50"), 4)
     check(web.exchanges("POST", "/api/tables/t/records/", {"name": "n", "amount": "1.5", "day": "2024-02-29"}), 3)
+
+
+def test_the_api_with_an_api_token(web: Web, owner: User) -> None:
+    _, text = create_token(user=owner, name="script", right="edit", tables=["t"])
+    check(web.exchanges("GET", "/api/tables/t/records/7/", Authorization=f"Bearer {text}"), 3)
+    check(web.exchanges("POST", "/api/tables/t/records/", {"name": "n"}, Authorization=f"Bearer {text}"), 3)
 
 
 def test_the_api_for_a_user_with_a_granted_right(web: Web, table: Table, colleague: User) -> None:

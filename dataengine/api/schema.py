@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiResponse
 
 from dataengine.api.base import ApiView, Operation
 from dataengine.api.serializers import ErrorShape
+from dataengine.api.token_scheme import AuthenticationScheme as AuthenticationScheme
 
 _ERRORS = {
     "400": "The input is invalid; fields tells where",

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
+from dataengine.api.views_accounts import ApiTokensView, ApiTokenView
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
 from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
@@ -143,6 +144,8 @@ VERBS = [
 urlpatterns = [
     path("token/", TokenView.as_view(), name="api-token"),
     path("token/refresh/", TokenRefreshView.as_view(), name="api-token-refresh"),
+    path("account/tokens/", ApiTokensView.as_view(), name="api-account-tokens"),
+    path("account/tokens/<record:pk>/", ApiTokenView.as_view(), name="api-account-token"),
     *RESOURCES,
     *VERBS,
     path("schema/", SchemaView.as_view(), name="api-schema"),

@@ -17,6 +17,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
+from dataengine.http.authentication import GENERATION, refresh_token_for
 from dataengine.http.throttles import FailedLoginThrottle
 from dataengine.services import audit
 
@@ -53,7 +54,7 @@ class TokenView(_TokenView):
             raise self.refuse("The username or password is wrong.", "no_active_account")
         # Check again: others may have failed from this address meanwhile.
         self.check_throttles(request)
-        token = RefreshToken.for_user(user)
+        token = refresh_token_for(user)
         audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
@@ -86,7 +87,9 @@ class TokenRefreshView(_TokenView):
                 _, is_first_use = cast("tuple[object, bool]", token.blacklist())
                 if not is_first_use:
                     raise TokenError(_DEAD)
-                fresh = RefreshToken.for_user(user)
+                fresh = refresh_token_for(user)
+                if fresh.get(GENERATION, 0) != token.get(GENERATION, 0):
+                    raise TokenError(_DEAD)
         except TokenError as error:
             raise self.refuse(_DEAD, "token_not_valid") from error
         return Response({"access": str(fresh.access_token), "refresh": str(fresh)})

@@ -1,5 +1,7 @@
 """The catalog: what Tablekeep knows about tables, columns, imports and changes. Knows no values of records."""
 
+from dataengine.models.accounts import Account as Account
+from dataengine.models.accounts import ApiToken as ApiToken
 from dataengine.models.changes import AuditEvent as AuditEvent
 from dataengine.models.changes import ChangeJob as ChangeJob
 from dataengine.models.changes import RecordChange as RecordChange

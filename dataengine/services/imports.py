@@ -98,6 +98,7 @@ def _check_email(email: str) -> None:
 
 def _target(user: User, table: Table | None, table_name: str, options: ImportOptions) -> Table | None:
     if options.create_table:
+        access.check_may_make_tables(user)
         if table is not None:
             reason = f"There is already a table “{table.name}”; choose another name."
             raise Conflict(reason, code="name_taken", fields={"table_name": reason})

@@ -44,6 +44,7 @@ def create_table_now(
     *, user: User, name: str, columns: Sequence[ColumnSpec], label: str = "", description: str = ""
 ) -> Table:
     """``create_table`` inside a transaction that is already open (an import that makes its table)."""
+    access.check_may_make_tables(user)
     name = check_table_name(name)
     # The table comes first, so that its columns may refer to it.
     table = Table.objects.create(name=name, label=label.strip()[:200], description=described(description), owner=user)

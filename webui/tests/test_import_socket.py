@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from dataengine.jobs.progress import ImportProgress, Sender, publish, shape
 from dataengine.models import ImportJob, RejectedRow, Table
+from dataengine.services.tokens import create_token
 from webui import consumers
 from webui.tests.conftest import PEOPLE, make_table
 from webui.tests.pages import read
@@ -120,8 +121,11 @@ def test_a_finished_import_is_sent_once(live_asgi: LiveServer, job: ImportJob, o
 
 
 @pytest.mark.parametrize(
-    "who", ["nobody", "stranger", "stranger's token", "forged token", "foreign page", "no such job", "no such address"]
-)
+    "who", [
+        "nobody", "stranger", "stranger's token", "forged token", "token for another table", "foreign page",
+        "no such job", "no such address",
+    ],
+)  # fmt: skip
 def test_users_without_access_are_refused_at_the_handshake(
     who: str, live_asgi: LiveServer, job: ImportJob, owner: User, stranger: User
 ) -> None:
@@ -133,6 +137,9 @@ def test_users_without_access_are_refused_at_the_handshake(
             query = f"?token={token(stranger)}"
         case "forged token":
             query = "?token=e30.e30.e30"
+        case "token for another table":
+            make_table(owner, "other", PEOPLE)
+            query = f"?token={create_token(user=owner, name='x', right='own', tables=['other'])[1]}"
         case "foreign page":
             options = {"additional_headers": cookie_of(owner), "origin": "https://evil.example"}
         case "no such job":
@@ -146,14 +153,15 @@ def test_users_without_access_are_refused_at_the_handshake(
     assert refused.value.response.status_code == 403
 
 
-@pytest.mark.parametrize("how", ["logged out", "disabled", "disabled with a token"])
+@pytest.mark.parametrize("how", ["logged out", "disabled", "disabled with a token", "revoked token"])
 def test_users_who_lose_access_lose_the_socket(
     how: str, live_asgi: LiveServer, job: ImportJob, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(consumers, "RECHECK_SECONDS", 0.1)
     headers = cookie_of(owner)
+    made, text = create_token(user=owner, name="script", right="view", tables=["people"])
     reached = (
-        opened(live_asgi, job, f"?token={token(owner)}")
+        opened(live_asgi, job, f"?token={text if how == 'revoked token' else token(owner)}")
         if "token" in how
         else opened(live_asgi, job, additional_headers=headers)
     )
@@ -163,6 +171,8 @@ def test_users_who_lose_access_lose_the_socket(
             client = Client(headers=headers)
             client.cookies["sessionid"] = headers["Cookie"].removeprefix("sessionid=")
             client.post("/logout/")
+        elif how == "revoked token":
+            made.delete()
         else:
             owner.is_active = False
             owner.save()

@@ -1,0 +1,113 @@
+"""Who sends a request of the API: the bearer of a JSON web token or of an API token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth import get_user_model
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
+
+from dataengine.models import ApiToken
+from dataengine.origin import refine
+from dataengine.postgres import credentials
+from dataengine.services import tokens
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+GENERATION = "generation"
+"""The claim of JSON web tokens that must be the account's; left out if it is 0."""
+
+_DEAD = AuthenticationFailed("This token is invalid, has expired, or has been revoked.", "token_not_valid")
+
+
+class _Users:
+    """The part of the user model's manager that ``JWTAuthentication`` uses for each request."""
+
+    @staticmethod
+    def get(**key: Any) -> Any:
+        """The user with this id. Raises DoesNotExist."""
+        found = credentials.user_with_generation(key[api_settings.USER_ID_FIELD])
+        if found is None:
+            raise get_user_model().DoesNotExist
+        user, generation = found
+        user.__dict__["_generation"] = generation
+        return user
+
+
+class Authentication(JWTAuthentication):
+    """simplejwt's authentication with all its checks, and API tokens.
+
+    The user is fetched by a prepared statement, in either case together with what tells whether the token is valid.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
+        self.user_model = type("Users", (), known)  # all of it that is used
+
+    def authenticate(self, request: Request) -> Any:
+        """The user and the token; None without one."""
+        header = self.get_header(request)
+        raw = None if header is None else self.get_raw_token(header)
+        if raw is None or not raw.startswith(tokens.PREFIX.encode()):
+            found = super().authenticate(request)
+            if found is not None:
+                refine(via="jwt")
+            return found
+        return by_api_token(raw.decode("latin-1"))
+
+    def get_user(self, validated_token: Token) -> Any:
+        """The token's user, unless that user has logged out everywhere since it was made."""
+        user = super().get_user(validated_token)
+        if validated_token.get(GENERATION, 0) != user.__dict__["_generation"]:
+            raise _DEAD
+        return user
+
+
+def by_api_token(text: str) -> tuple[User, ApiToken]:
+    """The user of an API token, narrowed to its scope, and the token. Raises AuthenticationFailed."""
+    found = tokens.user_of(text)
+    if found is None:
+        raise _DEAD
+    refine(via="token", name=found[1].name)
+    return found
+
+
+class Bearer:
+    """The bearer of a token over the time that a socket is open. A JSON web token need not live as long as that."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._validated: Token | None = None
+
+    def user(self) -> User:
+        """The user now. Raises APIException or TokenError if the token does not, or no longer, let anybody in."""
+        if self._text.startswith(tokens.PREFIX):
+            return by_api_token(self._text)[0]
+        self._validated = self._validated or AccessToken(self._text)  # type: ignore[arg-type]  # takes the text
+        return cast("User", Authentication().get_user(self._validated))
+
+
+def refresh_token_for(user: User) -> RefreshToken:
+    """A new refresh token, from which its access token is made. It dies when the user logs out everywhere."""
+    token = RefreshToken.for_user(user)
+    found = credentials.user_with_generation(user.pk)
+    if found is not None and found[1]:
+        token[GENERATION] = found[1]
+    return token
+
+
+class NotByApiToken(BasePermission):
+    """Keeps API tokens from what would let their bearer outlive them: making tokens, passwords, sessions."""
+
+    message = "This cannot be done with an API token. Log in."
+    code = "not_by_token"
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return not isinstance(request.auth, ApiToken)
