@@ -93,7 +93,7 @@ def revoke_token(*, user: User, token: ApiToken) -> None:
     with transaction.atomic():
         details = _details(token)
         token.delete()
-        record_event(user=user, action="token.revoked", details=details)
+        record_event(user=user, action="token.deleted", details=details)
 
 
 def _details(token: ApiToken) -> AccountDetails:
