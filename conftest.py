@@ -63,6 +63,8 @@ def _prepare_environment() -> None:
         number = int(xdist_worker.removeprefix("gw")) + 1
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{number}"
         os.environ["DATA_DIR"] += f"-{xdist_worker}"
+    for name in ("API_RATE", "UPLOAD_RATE", "ANONYMOUS_RATE"):  # tests send more than anybody may
+        os.environ.setdefault(name, "0")
     os.environ.setdefault("SECRET_KEY", "only for the tests, and long enough for HMAC")
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     # Playwright's synchronous API keeps an event loop in the main thread, which Django would take for async code.

@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
 _RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
+_LIMIT = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,3})?([smhd])[a-z]*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DATABASE = "must be a PostgreSQL address: postgres://user:password@host:port/name"
 _REDIS = "must be a Redis address: redis://:password@host:port/0 (or rediss://, unix://)"
 _EMAIL = "must be an address of a mail server, such as smtp+tls://user:password@host:587"
@@ -68,6 +70,18 @@ def rate(name: str, default: str) -> str:
     if not _RATE.fullmatch(value):
         raise _refusal(name, f"must be a number per second, min, hour or day, such as {default}, not {value!r}")
     return value
+
+
+def limit(name: str, default: str) -> tuple[int, int] | None:
+    """A number per so many seconds, given like ``30/min`` or ``10/15min``; None (``0``) without a limit."""
+    value = text(name).strip() or default
+    if value == "0":
+        return None
+    found = _LIMIT.fullmatch(value)
+    if found is None:
+        raise _refusal(name, f"must be a number per second, min, hour or day, such as {default}, or 0, not {value!r}")
+    most, periods, unit = found.groups()
+    return int(most), int(periods or 1) * _SECONDS[unit]
 
 
 def origins(name: str) -> list[str]:

@@ -350,6 +350,12 @@ SPECTACULAR_SETTINGS = {
         "JobState": "dataengine.models.Job.State",
     },
 }
+# Requests in a period, as (number, seconds); None: without a limit.
+RATES = {
+    "api": env.limit("API_RATE", "600/min"),  # of a user or a token
+    "upload": env.limit("UPLOAD_RATE", "60/hour"),  # of a user, over the API
+    "anonymous": env.limit("ANONYMOUS_RATE", "60/min"),  # from an address, without log-in
+}
 # The token for reading /metrics from other machines; without it nobody can.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 

@@ -23,9 +23,9 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from dataengine import access
+from dataengine.api.limited import LimitedView
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import DataEngineError, InvalidInput, Path
 from dataengine.models import Table
@@ -74,7 +74,7 @@ class FirstRenderer(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class ApiView(APIView):
+class ApiView(LimitedView):
     """The base of all views."""
 
     parser_classes: Sequence[type[BaseParser]] = (ExactJSONParser,)

@@ -18,6 +18,7 @@ _ERRORS = {
     "403": "You lack the right to do this",
     "404": "There is no such thing",
     "409": "Not possible in the present state",
+    "429": "Too many requests; Retry-After tells how long to wait",
     "503": "Something is busy; try again later",
 }
 
@@ -80,4 +81,4 @@ class EngineSchema(AutoSchema):
         others = {
             str(status): OpenApiResponse(shape, description=text) for status, (shape, text) in operation.others.items()
         }
-        return {**answers, **others, **errors}
+        return {**answers, **errors, **others}

@@ -68,6 +68,7 @@ class UnknownView(ApiView):
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        self.perform_authentication(request)  # counts it
         hint = "" if request.path.endswith("/") else " The API's addresses end in a slash."
         raise NotFound(f"There is nothing at this address.{hint}")
 

@@ -12,6 +12,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dataengine.api.limited import LimitedView
+
 
 class ElseFirst(DefaultContentNegotiation):
     """Honours Accept if possible, else uses the first renderer, so that browsers can show the schema."""
@@ -26,14 +28,14 @@ class ElseFirst(DefaultContentNegotiation):
         return found
 
 
-class SchemaView(SpectacularAPIView):
+class SchemaView(LimitedView, SpectacularAPIView):
     """The OpenAPI schema, as JSON unless YAML is asked for."""
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
     content_negotiation_class = ElseFirst
 
 
-class DocsView(SpectacularSwaggerSplitView):
+class DocsView(LimitedView, SpectacularSwaggerSplitView):
     """The documentation page. Its script and styles are served from here, as the content security policy requires."""
 
     url_name = "api-schema"

@@ -45,6 +45,7 @@ class TableImportsView(ImportListView):
     """The imports into a table."""
 
     parser_classes = (MultiPartParser, FormParser)
+    uploads = True
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(

@@ -21,7 +21,9 @@ from dataengine.http.authentication import GENERATION, refresh_token_for
 from dataengine.http.throttles import FailedLoginThrottle
 from dataengine.services import audit
 
-_THROTTLED = {429: (shapes.ErrorShape, "Too many failures from this address; Retry-After tells how long to wait")}
+_THROTTLED = {
+    429: (shapes.ErrorShape, "Too many requests or failures from this address; Retry-After tells how long to wait")
+}
 _DEAD = "This refresh token is invalid, has expired, or has already been used."
 
 
