@@ -6,6 +6,7 @@ from dataengine.models.changes import AuditEvent as AuditEvent
 from dataengine.models.changes import ChangeJob as ChangeJob
 from dataengine.models.changes import RecordChange as RecordChange
 from dataengine.models.imports import SOURCE_FOLDER as SOURCE_FOLDER
+from dataengine.models.imports import ImportedSpan as ImportedSpan
 from dataengine.models.imports import ImportJob as ImportJob
 from dataengine.models.imports import RejectedRow as RejectedRow
 from dataengine.models.jobs import Job as Job

@@ -60,6 +60,8 @@ class RecordChange(models.Model):
     record_id = models.BigIntegerField()
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
+    # The line of the source file that said so, in an import.
+    line = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["event_id", "record_id"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import zlib
+from array import array
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -41,6 +44,7 @@ class ImportJob(Job):
     email = models.EmailField(blank=True)
     filename = models.CharField(max_length=255)
     source = models.CharField(max_length=500)  # key in the storage
+    sha256 = models.CharField(max_length=64, blank=True)  # of the file as it was uploaded
     options = models.JSONField(default=dict, blank=True)
     # shapes.Findings.
     findings = models.JSONField(default=dict, blank=True)
@@ -60,6 +64,10 @@ class ImportJob(Job):
     errors = models.JSONField(default=list, blank=True)
     # The import that this one does over, in whose table's place it puts its own.
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="done_over_by")
+    # With the images of what it updated and removed; null: not completed, or completed before those were kept.
+    event = models.ForeignKey("AuditEvent", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    # The latest undoing. While ``state`` is not ``undone``, that has been undone itself.
+    undo_event = models.ForeignKey("AuditEvent", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     mailed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Job.Meta):
@@ -79,6 +87,39 @@ class ImportJob(Job):
         """Whether it was completed although no row went in, since rows were rejected."""
         went_in = self.rows_imported + self.rows_updated
         return self.state == self.State.COMPLETED and not went_in and self.rows_rejected > 0
+
+
+class ImportedSpan(models.Model):
+    """Consecutive ids of records that an import made, and the line of the file that each came from.
+
+    Some of the ids may be of rows that were rejected: they are of this import, and no record has them. An import has
+    a few spans for each million records, and adds more of them when it makes more records later.
+    """
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="spans")
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    first_line = models.BigIntegerField()
+    # From the line of one id to that of the next, compressed int32, lowest byte first; null: always 1.
+    steps = models.BinaryField(null=True)
+
+    class Meta:
+        ordering = ["job_id", "first_id"]
+        default_permissions = ()
+        indexes = [models.Index(fields=["job", "first_id"], name="importedspan_by_id")]
+
+    def __str__(self) -> str:
+        return f"records {self.first_id} to {self.last_id}"
+
+    def line_of(self, record_id: int) -> int:
+        """The line of the file on which the row of this record began."""
+        place = record_id - self.first_id
+        if self.steps is None:
+            return self.first_line + place
+        steps = array("i", zlib.decompress(self.steps)[: 4 * place])
+        if sys.byteorder == "big":
+            steps.byteswap()
+        return self.first_line + sum(steps)
 
 
 class RejectedRow(models.Model):

@@ -24,7 +24,8 @@ class Job(models.Model):
 
     ``queued -> running`` is a conditional UPDATE that also raises ``attempt``; ``running -> completed`` happens in the
     transaction that does the work, where the work is one transaction. A job whose cancelling was accepted
-    (``cancel_requested``) has no other end than ``cancelled``.
+    (``cancel_requested``) has no other end than ``cancelled``. Only imports go from ``completed`` to ``undone``, and
+    back (``services/import_undo.py``).
     """
 
     class State(models.TextChoices):
@@ -33,6 +34,7 @@ class Job(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
         CANCELLED = "cancelled"
+        UNDONE = "undone"
 
     ACTIVE = (State.QUEUED, State.RUNNING)
     MAX_ATTEMPTS = 3

@@ -232,14 +232,15 @@ ImportDetails = TypedDict(
     {
         "import": int,
         "filename": str,
-        "rows_read": int,
-        "rows_imported": int,
-        "rows_updated": int,
-        "rows_skipped": int,
-        "rows_rejected": int,
+        "rows_read": NotRequired[int],
+        "rows_imported": NotRequired[int],
+        "rows_updated": NotRequired[int],
+        "rows_skipped": NotRequired[int],
+        "rows_rejected": NotRequired[int],
+        "columns": NotRequired[list[str]],
     },
 )
-"""Details of ``import.completed``."""
+"""Details of ``import.completed``; ``columns`` are the attributes of the columns in its images."""
 
 
 class Change(TypedDict):

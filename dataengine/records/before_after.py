@@ -17,14 +17,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
-from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.models import AuditEvent, Column
 from dataengine.models.shapes import Image
 from dataengine.postgres import ddl
+from dataengine.postgres.images import CHANGES, image, value_before
 from dataengine.postgres.statements import run
 from dataengine.records.bulk_updates import without_unique_values
 from dataengine.records.model import Record, bound_field
 
-_CHANGES = sql.Identifier(RecordChange._meta.db_table)
 _NAMED = 20
 
 
@@ -56,7 +56,7 @@ def keep_after(event: AuditEvent, model: type[Record], columns: Sequence[Column]
     """Add the present state of the records of ``keep_before``."""
     run(
         sql.SQL("UPDATE {} AS c SET after = {} FROM {} AS r WHERE c.event_id = %s AND r.id = c.record_id").format(
-            _CHANGES, image(columns), _table(model)
+            CHANGES, image(columns), _table(model)
         ),
         [event.pk],
     )
@@ -66,7 +66,7 @@ def common_after(event: AuditEvent, model: type[Record], columns: Sequence[Colum
     """The image after a change that set the same values everywhere: one record's image holds for all."""
     statement = sql.SQL(
         "SELECT {} FROM {} AS r WHERE r.id = (SELECT record_id FROM {} WHERE event_id = %s LIMIT 1)"
-    ).format(image(columns), _table(model), _CHANGES)
+    ).format(image(columns), _table(model), CHANGES)
     with connection.cursor() as cursor:
         cursor.execute(statement, [event.pk])
         row = cursor.fetchone()
@@ -80,7 +80,7 @@ def set_values(event: AuditEvent, model: type[Record], image: Image) -> None:
     settings = [sql.SQL("{} = %s::{}").format(sql.Identifier(column.name), ddl.cast_type(column)) for column in columns]
     run(
         sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
-            _table(model), sql.SQL(", ").join(settings), _CHANGES
+            _table(model), sql.SQL(", ").join(settings), CHANGES
         ),
         [*(image[column.attribute] for column in columns), event.pk],
     )
@@ -90,7 +90,7 @@ def delete(event: AuditEvent, model: type[Record]) -> None:
     """Delete the event's records."""
     run(
         sql.SQL("DELETE FROM {} AS r USING {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
-            _table(model), _CHANGES
+            _table(model), CHANGES
         ),
         [event.pk],
     )
@@ -101,7 +101,7 @@ def lock(event: AuditEvent, model: type[Record]) -> None:
     run(
         sql.SQL(
             "SELECT FROM {} WHERE id IN (SELECT record_id FROM {} WHERE event_id = %s) ORDER BY id FOR UPDATE"
-        ).format(_table(model), _CHANGES),
+        ).format(_table(model), CHANGES),
         [event.pk],
     )
 
@@ -114,7 +114,7 @@ def changed_since(
         "SELECT c.record_id FROM {} AS c LEFT JOIN {} AS r ON r.id = c.record_id WHERE c.event_id = %s"
         " AND (r.id IS NULL OR {} IS DISTINCT FROM coalesce(c.after, %s::jsonb) - %s::text[])"
         " ORDER BY c.record_id LIMIT %s"
-    ).format(_CHANGES, _table(model), image(columns))
+    ).format(CHANGES, _table(model), image(columns))
     with connection.cursor() as cursor:
         cursor.execute(statement, [event.pk, _json(common), list(dropped), _NAMED])
         return [row[0] for row in cursor.fetchall()]
@@ -122,18 +122,18 @@ def changed_since(
 
 def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
     """Give the event's records the values that they had before."""
-    settings = [sql.SQL("{} = {}").format(sql.Identifier(column.name), _value(column)) for column in columns]
+    settings = [sql.SQL("{} = {}").format(sql.Identifier(column.name), value_before(column)) for column in columns]
     if not settings:
         return
     statement = sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE c.event_id = %s AND r.id = c.record_id").format(
-        _table(model), sql.SQL(", ").join(settings), _CHANGES
+        _table(model), sql.SQL(", ").join(settings), CHANGES
     )
     unique = [column for column in columns if column.unique]
     with suppress(*([IntegrityError] if unique else [])):
         with transaction.atomic():
             run(statement, [event.pk])
         return
-    ids = sql.SQL("SELECT record_id FROM {} WHERE event_id = {}").format(_CHANGES, sql.Literal(event.pk))
+    ids = sql.SQL("SELECT record_id FROM {} WHERE event_id = {}").format(CHANGES, sql.Literal(event.pk))
     with without_unique_values(model, dict.fromkeys(unique, ids)):
         run(statement, [event.pk])
 
@@ -141,10 +141,10 @@ def put_values_back(event: AuditEvent, model: type[Record], columns: Sequence[Co
 def put_records_back(event: AuditEvent, model: type[Record], columns: Sequence[Column]) -> None:
     """Insert the records that the event deleted, with their ids. Columns made since get their defaults."""
     names = sql.SQL(", ").join(sql.Identifier(name) for name in ["id", *(column.name for column in columns)])
-    cells = sql.SQL(", ").join([sql.SQL("c.record_id"), *(_value(column) for column in columns)])
+    cells = sql.SQL(", ").join([sql.SQL("c.record_id"), *(value_before(column) for column in columns)])
     run(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS c WHERE c.event_id = %s ORDER BY c.record_id").format(
-            _table(model), names, cells, _CHANGES
+            _table(model), names, cells, CHANGES
         ),
         [event.pk],
     )
@@ -156,7 +156,7 @@ def copy_reversed(event: AuditEvent, of: AuditEvent, *, common: Image | None) ->
         sql.SQL(
             "INSERT INTO {0} (event_id, record_id, before, after)"
             " SELECT %s, record_id, coalesce(after, %s::jsonb), before FROM {0} WHERE event_id = %s ORDER BY record_id"
-        ).format(_CHANGES),
+        ).format(CHANGES),
         [event.pk, _json(common), of.pk],
     )
 
@@ -169,7 +169,7 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
     statement = sql.SQL(
         "INSERT INTO {} (event_id, record_id, {}) SELECT %s, r.id, {} FROM {} AS r WHERE r.id IN ({}) ORDER BY r.id{}"
     ).format(
-        _CHANGES,
+        CHANGES,
         sql.Identifier(side),
         image(columns),
         _table(records.model),
@@ -177,19 +177,6 @@ def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column
         sql.SQL(" FOR UPDATE" if lock else ""),
     )
     return run(statement, [event.pk, *parameters])
-
-
-def image(columns: Sequence[Column], of: str = "r") -> sql.Composable:
-    """The image of row ``of``. Two arrays are faster than ``to_jsonb`` of a row, and hold only what is needed."""
-    names = sql.SQL(", ").join(sql.Literal(column.attribute) for column in columns)
-    row = sql.Identifier(of)
-    cells = sql.SQL(", ").join(sql.SQL("{}.{}::text").format(row, sql.Identifier(column.name)) for column in columns)
-    return sql.SQL("jsonb_object(ARRAY[{}]::text[], ARRAY[{}]::text[])").format(names, cells)
-
-
-def _value(column: Column) -> sql.Composable:
-    """A column's value from the image ``c.before``."""
-    return sql.SQL("(c.before ->> {})::{}").format(sql.Literal(column.attribute), ddl.cast_type(column))
 
 
 def _table(model: type[Record]) -> sql.Composable:

@@ -16,9 +16,9 @@ from django.utils import timezone
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from dataengine.models import AuditEvent, Column, RecordChange
+from dataengine.models import AuditEvent, Column
 from dataengine.postgres import ddl
-from dataengine.records.before_after import image
+from dataengine.postgres.images import CHANGES, image
 from dataengine.records.model import Record, bound_field
 
 # Of an event that undoes none.
@@ -33,7 +33,6 @@ _EVENT = sql.SQL(
     sql.SQL(", ").join(sql.Identifier(name) for name in _ABOUT),
     sql.SQL(", ").join([sql.SQL("%s")] * (len(_ABOUT) - 1)),
 )
-_CHANGES = sql.Identifier(RecordChange._meta.db_table)
 
 
 def insert(record: Record, event: AuditEvent) -> None:
@@ -43,7 +42,7 @@ def insert(record: Record, event: AuditEvent) -> None:
     given = [made for made in model._meta.concrete_fields if not made.primary_key]
     query.insert_values(given, [record])
     keep = sql.SQL("INSERT INTO {} (event_id, record_id, after) SELECT e.id, r.id, {} FROM e, r").format(
-        _CHANGES, image(model.columns)
+        CHANGES, image(model.columns)
     )
     _write(record, event, query, keep)
 
@@ -58,7 +57,7 @@ def update(record: Record, event: AuditEvent, columns: Sequence[Column]) -> None
     keep = sql.SQL(
         "INSERT INTO {} (event_id, record_id, before, after)"
         " SELECT e.id, r.id, {}, {} FROM e, r JOIN {} AS o ON o.id = r.id"  # o: the record before the statement
-    ).format(_CHANGES, image(columns, "o"), image(columns), ddl.qualified(model.table.name))
+    ).format(CHANGES, image(columns, "o"), image(columns), ddl.qualified(model.table.name))
     _write(record, event, query, keep)
 
 

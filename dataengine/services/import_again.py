@@ -18,7 +18,7 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, NotFound, Unavailable
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.models import AuditEvent, Column, ImportJob, Table
+from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, Table
 from dataengine.services.imports import pass_on
 from dataengine.services.tables import remake_table_now
 
@@ -118,6 +118,9 @@ def take_the_place(*, user: User, job: ImportJob, columns: Sequence[ColumnSpec])
     if not lock_for_swap(table):
         raise Unavailable("The table is busy; try again in a moment.", code="table_busy")
     check_unchanged(earlier, table)
+    # Its records go, and others get their ids.
+    ImportedSpan.objects.filter(job=earlier).delete()
+    ImportJob.objects.filter(pk=earlier.pk).update(event=None)
     return remake_table_now(user=user, table=table, columns=columns)
 
 

@@ -25,7 +25,7 @@ from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ProgressReporter
-from dataengine.models import Column, ImportJob, Table
+from dataengine.models import AuditEvent, Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
@@ -159,11 +159,10 @@ class Execution:
     def _finish(self, loader: Loader) -> None:
         counts = loader.counts
         state, code, reason = ImportJob.State.COMPLETED, "", ""
+        event: AuditEvent | None = None
         if self._will_load(counts):
             self.reporter.update(phase="finishing")
-            self.table = loader.finish()
-            details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename, **asdict(counts)})
-            record_event(user=self.job.user, table=self.table, action="import.completed", details=details)
+            event = self._finish_loading(loader)
         else:
             if self.options.dry_run:
                 loader.rehearse()
@@ -179,6 +178,7 @@ class Execution:
         self.reporter.complete(
             state=state,
             table=self.table or Table.objects.filter(pk=self.job.table_id or 0).first(),
+            event=event,
             phase=ImportJob.Phase.NONE,
             progress=1.0,
             bytes_read=self.job.bytes_total,
@@ -190,6 +190,24 @@ class Execution:
             findings=loader.plan.findings(),
             **asdict(counts),
         )
+
+    def _finish_loading(self, loader: Loader) -> AuditEvent:
+        """Turn the rows into records, and keep what is needed to take that back."""
+        # The images of records belong to the event. A table without records has none, and may not be made yet.
+        event = self._event(self.table) if self.table is not None else None
+        if event is not None:
+            loader.changes.begin(event)
+        self.table = loader.finish()
+        loader.changes.store()
+        event = event or self._event(self.table)
+        counts = asdict(loader.counts)
+        event.details |= {**counts, "columns": sorted(loader.changes.columns)}
+        event.save(update_fields=["details"])
+        return event
+
+    def _event(self, table: Table) -> AuditEvent:
+        details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename})
+        return record_event(user=self.job.user, table=table, action="import.completed", details=details)
 
 
 def _codes(loader: Loader) -> set[str]:

@@ -11,14 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
-from dataengine.postgres import ddl, names, statements
+from dataengine.postgres import ddl, statements
 
+from .inserting import reserve_ids
 from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
 
@@ -72,6 +73,7 @@ class Appending(Loader):
         self._begin_filing()
 
     def finish(self) -> Table:
+        self.changes.added(self._reading.ids, self._reading.lines)
         return self._table
 
     def rehearse(self) -> None:
@@ -133,17 +135,3 @@ class Appending(Loader):
         with statements.by_index():
             self._checks.reject_missing(self._table)
         return True
-
-
-def reserve_ids(table: Table, count: int) -> int:
-    """Take ``count`` consecutive ids from the table's sequence, which others may use meanwhile. Returns the first."""
-    sequence = ddl.quoted(names.sequence(table.pk))
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT min(v), max(v) FROM (SELECT nextval(%s::regclass) AS v FROM generate_series(1, %s)) AS drawn",
-                [sequence, count],
-            )
-            low, high = cursor.fetchone()
-        if high - low + 1 == count:
-            return int(low)

@@ -15,6 +15,7 @@ from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import statements
 
+from .change_set import ChangeSet
 from .checks import Checks
 from .filing import Filing, described
 from .staging import Staging, staged_name
@@ -71,6 +72,7 @@ class Loader(ABC):
         self.plan = plan
         self.counts = Counts()
         self.causes = rejected_rows.Causes()
+        self.changes = ChangeSet(job)
         self._job = job
         self._columns = columns
         self._reporter = reporter
@@ -102,7 +104,7 @@ class Loader(ABC):
 
     @abstractmethod
     def finish(self) -> Table:
-        """Turn the rows into records, unless they already are. Returns their table."""
+        """Turn the rows into records, unless they already are, and note in ``changes`` which. Returns their table."""
 
     def rehearse(self) -> None:
         """Only count what would become of the rows, and put the first of them into the plan."""

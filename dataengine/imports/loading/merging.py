@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
-from psycopg import errors
+from psycopg import errors, sql
 
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.options import ImportOptions
@@ -18,6 +18,7 @@ from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import ddl
 
+from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
 
@@ -66,7 +67,7 @@ class Merging(Loader):
         for _ in range(TRIES):
             try:
                 with transaction.atomic():
-                    updated = self._staging.update(self._table, self._update_key) if self._update_key else 0
+                    updated = self._update(self._update_key) if self._update_key else 0
                     inserted = self._insert()
             except _RecordsGone:
                 self._look_again()
@@ -80,10 +81,18 @@ class Merging(Loader):
             return self._table
         raise busy()
 
+    def _update(self, key: str) -> int:
+        filled = {spec.name for spec in self._staging.specs} - {key}
+        changed = [column for column in self._columns if column.name in filled]
+        if changed:
+            line = self.changes.line_of(sql.Identifier("s", "id"), self._reading.lines)
+            self.changes.updated(changed, self._staging.known(self._table, key), line=line)
+        return self._staging.update(self._table, key)
+
     def _insert(self) -> int:
         """What is not an update. Raises _RecordsGone where others deleted records, and none is to be made for them."""
         if not (self.plan.only_updates or self.plan.lacking):
-            return self._staging.insert_into(self._table)
+            return insert_staged(self._staging, self._table, self.changes, self._reading.lines)
         if not self._staging.is_empty():
             raise _RecordsGone
         return 0

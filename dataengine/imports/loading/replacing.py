@@ -87,6 +87,7 @@ class Replacing(Loader):
         if table is None:
             table = self._make_table(self._shadow.all_specs)
             columns = list(table.columns.all())
+        self.changes.added(self._reading.ids, self._reading.lines, last_id=self._shadow.highest_id())
         self._shadow.replace(table, columns)
         self._replaced(table)
         return table

@@ -90,15 +90,6 @@ class Staging:
 
     # Into a table ---------------------------------------------------------------------------------------------
 
-    def insert_into(self, table: Table) -> int:
-        """Insert the rows in order; the table gives them ascending ids."""
-        names = sql.SQL(", ").join(sql.Identifier(spec.name) for spec in self.specs)
-        return run(
-            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY id").format(
-                ddl.qualified(table.name), names, names, self.relation
-            )
-        )
-
     def insert_with_ids(self, table: Table, *, what_fits: bool = False) -> int:
         """Insert the rows with their ids (from the table's own sequence): all, or only those that fit."""
         names = sql.SQL(", ").join(sql.Identifier(name) for name in self.columns)
@@ -114,10 +105,11 @@ class Staging:
 
     def count_known(self, table: Table, key: str) -> int:
         """How many rows have a ``key`` that is in the table."""
-        statement = sql.SQL("SELECT count(*) FROM {} s JOIN {} t ON {}").format(
-            self.relation, ddl.qualified(table.name), self._same(key)
-        )
-        return int(value(statement) or 0)
+        return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.known(table, key))) or 0)
+
+    def known(self, table: Table, key: str) -> sql.Composable:
+        """The rows ``s`` that have the ``key`` of a record, beside these records ``t``."""
+        return sql.SQL("{} s JOIN {} t ON {}").format(self.relation, ddl.qualified(table.name), self._same(key))
 
     def update(self, table: Table, key: str) -> int:
         """Update the records that have the ``key`` of a row, and unstage these rows."""

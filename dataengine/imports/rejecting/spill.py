@@ -51,6 +51,11 @@ class LineIndex(_Scratch):
         self._file.flush()
         return int(np.frombuffer(os.pread(self._file.fileno(), 8, 8 * row), dtype=np.int64)[0])
 
+    def some(self, first_row: int, count: int) -> npt.NDArray[np.int64]:
+        """The lines of consecutive rows."""
+        self._file.flush()
+        return np.frombuffer(os.pread(self._file.fileno(), 8 * count, 8 * first_row), dtype=np.int64)
+
 
 class IdMap:
     """The ids of the file's rows as ranges, ascending in the order of the file. They are few, so kept in memory."""
@@ -72,6 +77,11 @@ class IdMap:
         """The number of the row that got an id of this import."""
         place = bisect_right(self._ids, record_id) - 1
         return self._rows[place] + record_id - self._ids[place]
+
+    def ranges(self) -> Iterator[tuple[int, int, int]]:
+        """First id, first row and length of each range."""
+        for first_id, first_row, end in zip(self._ids, self._rows, self._ends, strict=True):
+            yield first_id, first_row, end - first_id
 
     def between(self, first_row: int, end_row: int) -> Iterator[tuple[int, int]]:
         """The ids of some rows, as ranges from the first to the last."""
