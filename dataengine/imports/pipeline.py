@@ -104,17 +104,6 @@ def _all_cells(plan: Plan) -> Generator[Block]:
 
 
 @dataclass(slots=True)
-class Counts:
-    """What became of the data rows; together they account for all rows of the file."""
-
-    rows_read: int = 0
-    rows_imported: int = 0
-    rows_updated: int = 0
-    rows_skipped: int = 0
-    rows_rejected: int = 0
-
-
-@dataclass(slots=True)
 class Reading:
     """What is kept of one pass over the file. Whatever grows with the file is on disk."""
 

@@ -36,8 +36,8 @@ _SOONEST_PACE_SECONDS = 0.5
 _MOST_MEASURED = 0.98  # a statement measured from outside is only done when it says so
 
 _FIELDS = (
-    "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_skipped",
-    "rows_rejected", "rows_per_second", "eta_seconds", "errors",
+    "phase", "progress", "bytes_total", "bytes_read", "rows_read", "rows_imported", "rows_updated", "rows_unchanged",
+    "rows_skipped", "rows_rejected", "rows_removed", "rows_per_second", "eta_seconds", "errors",
 )  # fmt: skip
 
 
@@ -60,8 +60,10 @@ class ImportProgress:
     rows_read: int = 0
     rows_imported: int = 0
     rows_updated: int = 0
+    rows_unchanged: int = 0
     rows_skipped: int = 0
     rows_rejected: int = 0
+    rows_removed: int = 0
     rows_per_second: float | None = None
     eta_seconds: float | None = None
     errors: list[Cause] = field(default_factory=list)
@@ -79,8 +81,10 @@ class ProgressData(TypedDict):
     rows_read: int
     rows_imported: int
     rows_updated: int
+    rows_unchanged: int
     rows_skipped: int
     rows_rejected: int
+    rows_removed: int
     rows_per_second: float | None
     eta_seconds: float | None
     errors: list[Cause]

@@ -63,8 +63,12 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     rows_read = serializers.IntegerField()
     rows_imported = serializers.IntegerField()
     rows_updated = serializers.IntegerField()
+    rows_unchanged = serializers.IntegerField(help_text="Rows whose records had all of their values already.")
     rows_skipped = serializers.IntegerField()
-    rows_rejected = serializers.IntegerField()
+    rows_rejected = serializers.IntegerField(
+        help_text="Imported, updated, unchanged, skipped and rejected rows together are all rows read."
+    )
+    rows_removed = serializers.IntegerField(help_text="Records that gave way or were marked, which the file lacks.")
     rows_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
     errors = ImportErrorSerializer(many=True)  # type: ignore[assignment]

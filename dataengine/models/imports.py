@@ -29,8 +29,8 @@ class ImportJob(Job):
         FINISHING = "finishing"
 
     WITHOUT_RESULT: ClassVar[dict[str, Any]] = {
-        "phase": Phase.NONE, "rows_imported": 0, "rows_updated": 0, "rows_skipped": 0, "rows_rejected": 0,
-        "eta_seconds": None, "errors": [],
+        "phase": Phase.NONE, "rows_imported": 0, "rows_updated": 0, "rows_unchanged": 0, "rows_skipped": 0,
+        "rows_rejected": 0, "rows_removed": 0, "eta_seconds": None, "errors": [],
     }  # fmt: skip
     AT_THE_START: ClassVar[dict[str, Any]] = {
         **WITHOUT_RESULT, "phase": Phase.READING, "progress": 0.0, "bytes_read": 0, "rows_read": 0,
@@ -56,8 +56,10 @@ class ImportJob(Job):
     rows_read = models.BigIntegerField(default=0)
     rows_imported = models.BigIntegerField(default=0)
     rows_updated = models.BigIntegerField(default=0)
+    rows_unchanged = models.BigIntegerField(default=0)
     rows_skipped = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
+    rows_removed = models.BigIntegerField(default=0)  # records that gave way or were marked, no rows of the file
     rows_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
     # A list of Cause, most frequent first.

@@ -235,8 +235,10 @@ ImportDetails = TypedDict(
         "rows_read": NotRequired[int],
         "rows_imported": NotRequired[int],
         "rows_updated": NotRequired[int],
+        "rows_unchanged": NotRequired[int],
         "rows_skipped": NotRequired[int],
         "rows_rejected": NotRequired[int],
+        "rows_removed": NotRequired[int],
         "columns": NotRequired[list[str]],
     },
 )

@@ -14,13 +14,15 @@ from dataengine.exceptions import NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
+from dataengine.imports.counts import Counts
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import Loader
 from dataengine.imports.loading.merging import Merging
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
-from dataengine.imports.pipeline import Counts, TailFilled, find_formats, infer_types
+from dataengine.imports.pipeline import TailFilled, find_formats, infer_types
+from dataengine.imports.planning.modes import is_enforced
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.imports.reading.reader import ColumnsAppeared
@@ -122,12 +124,14 @@ class Execution:
     def _loader(self, plan: Plan) -> Loader:
         """The right loader for the plan and the present state of the table."""
         job, table, columns, reporter = self.job, self.table, self.columns, self.reporter
-        may_replace = self._may_replace and not plan.only_updates and not plan.lacking
+        mode = self.options.mode
+        is_plain = not (plan.only_updates or plan.lacking or mode.on_conflict == "update_only")
+        may_replace = self._may_replace and is_plain and (not mode.key or is_enforced(mode, plan.specs))
         if table is None or (may_replace and Replacing.suits(table, columns)):
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
         if Appending.suits(self.options):
             return Appending(job, plan, table, columns, reporter)
-        return Merging(job, plan, table, columns, reporter, options=self.options)
+        return Merging(job, plan, table, columns, reporter, mode=mode)
 
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
         job = self.job
@@ -169,7 +173,7 @@ class Execution:
             else:
                 state = ImportJob.State.FAILED
                 code, reason = self._why_nothing_loads(loader)
-                counts.rows_imported = counts.rows_updated = counts.rows_skipped = 0
+                counts = Counts(rows_read=counts.rows_read, rows_rejected=counts.rows_rejected)
             loader.discard()
         loader.plan.note_what_was_passed_over()
         # From here until the commit the job's row is locked: the reporter must not touch it any more.

@@ -57,9 +57,12 @@ def body(job: ImportJob) -> str:
         f"Rows read: {job.rows_read:,}",
         f"Imported: {job.rows_imported:,}",
         f"Updated: {job.rows_updated:,}",
+        f"Unchanged: {job.rows_unchanged:,}",
         f"Skipped: {job.rows_skipped:,}",
         f"Rejected: {job.rows_rejected:,}",
     ]
+    if job.options.get("replace") or job.options.get("on_missing", "keep") != "keep":
+        lines.append(f"Removed: {job.rows_removed:,}")
     if job.errors:
         lines += ["", "Most frequent errors:"]
         for error in job.errors[:_MAX_ERRORS]:

@@ -20,7 +20,7 @@ from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Un
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
-from dataengine.imports.planning.plan import RECORD_KEY, Plan, plan_new, plan_onto
+from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
@@ -140,16 +140,7 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
         return plan_new(opening, options), options
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
-    plan = plan_onto(opening, options, [column.to_spec() for column in columns])
-    if options.key is not None:
-        column = next((column for column in columns if column.name == options.key), None)
-        if options.key != RECORD_KEY.name and (column is None or not column.unique):
-            reason = f"“{options.key}” is not a unique column of the table."
-            raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
-        if options.key not in plan.mapping.columns:
-            reason = f"The file has no column for the key “{options.key}”."
-            raise InvalidInput(reason, code="invalid_option", fields={"key": reason})
-    return plan, options
+    return plan_onto(opening, options, [column.to_spec() for column in columns]), options
 
 
 def _store(file: BinaryIO, filename: str) -> str:

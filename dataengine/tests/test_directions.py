@@ -29,7 +29,7 @@ ENGINE = (
     ("api", "tasks", "management", "apps", "migrations"),
 )
 IMPORTS = (
-    ("reading", "converting", "ahead"),
+    ("reading", "converting", "ahead", "counts"),
     ("dialects", "readings"),
     ("parsing", "planning"),
     ("rejecting", "endings"),

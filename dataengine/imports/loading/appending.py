@@ -40,7 +40,7 @@ class Appending(Loader):
     @staticmethod
     def suits(options: ImportOptions) -> bool:
         """Whether rows can go straight in: no row may have to be taken back or be merged with a record."""
-        return options.on_conflict == "reject" and options.on_error == "skip_rows" and not options.dry_run
+        return options.mode.only_adds and options.on_error == "skip_rows" and not options.dry_run
 
     def load(self) -> None:
         self._begin()

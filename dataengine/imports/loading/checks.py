@@ -17,12 +17,14 @@ from contextlib import nullcontext
 
 from psycopg import sql
 
+from dataengine.imports.planning.modes import ID
 from dataengine.imports.rejecting.spill import LateError, LateSpill
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
+from .keys import Key
 from .staging import Staging, staged, staged_key, temporary
 
 
@@ -30,22 +32,38 @@ class Checks:
     """The checks of one import that are made in SQL. ``columns`` are the catalog's columns that the file fills."""
 
     def __init__(
-        self, staging: Staging, columns: Sequence[Column], table: Table | None, lacking: Sequence[str] = ()
+        self,
+        staging: Staging,
+        columns: Sequence[Column],
+        table: Table | None,
+        lacking: Sequence[str] = (),
+        *,
+        key: Key | None = None,
+        updates: bool = False,
     ) -> None:
+        """``key`` is what rows find their records by; with ``updates`` they are then written over these."""
         self.staging = staging
         self.table = table
         self.unique = [column for column in columns if column.unique]
         self.references = [column for column in columns if column.references_id is not None]
         self.patterns = [(column, kind, check) for column in columns for kind, check in late_checks(column)]
-        checked = {column.name for column in (*self.unique, *self.references, *(c for c, _, _ in self.patterns))}
+        self.key = key
+        self.update_key = key if updates else None
+        own = [key] if key is not None and not key.is_enforced else []
+        self.distinct = [*(Key([column]) for column in self.unique), *own]
+        """What no two records may have in common."""
+        compared = [column for one in (*self.distinct, *([key] if key else [])) for column in one.columns]
+        checked = {column.name for column in (*compared, *self.references, *(c for c, _, _ in self.patterns))}
         self.keys = [spec for spec in staging.specs if spec.name in checked]
         self.rejected = temporary(staging.job_id, "rejected")
         self.errors = temporary(staging.job_id, "errors")
         self.found = 0
         self.lacking = lacking
         """Columns that only records have a value for, and no row."""
-        self.skipped: list[str] = []
-        """Unique columns whose known values are no error, since rows with them are skipped."""
+        self.skipped: list[Key] = []
+        """Keys that are no error where the table has them, since such rows are skipped."""
+        self.skips_new = False
+        """Whether it is no error if no record has the key that records are found by."""
         self.own = "{}"
         """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
@@ -87,25 +105,44 @@ class Checks:
         with by_index():
             self._move_missing(self.staging.relation, held)
 
-    def reject_known(self, *, update_key: str | None = None) -> int:
-        """Move rows whose unique values the table already has (in another record than the one to be updated)."""
-        conditions = [self._known(column, update_key) for column in self.unique if column.name != update_key]
-        return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
-
-    def reject_new(self, update_key: str) -> int:
-        """Move rows that would become records, where they cannot: only updates are possible, or values are lacking."""
-        if self.table is None or not (self.lacking or update_key == "id"):
+    def reject_ambiguous(self) -> int:
+        """Move rows with the key of several records, so that it cannot be told which of them is meant."""
+        if self.update_key is None or self.update_key.is_enforced:
             return 0
-        return self._move(self._new(update_key))
+        return self._move(self._ambiguous(self.update_key))
 
-    def _new(self, update_key: str) -> sql.Composable:
-        key = self._key(update_key)
-        return sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE {} = {})").format(
-            ddl.qualified(self.table.name if self.table else ""), unique_key(key, "t"), staged_key(key, "s")
+    def _ambiguous(self, key: Key) -> sql.Composable:
+        return sql.SQL("({}) IN (SELECT {} FROM {} t GROUP BY {} HAVING count(*) > 1)").format(
+            key.of_rows("s"), key.of_records("t"), self._records, key.of_records("t")
         )
 
-    def _key(self, name: str) -> Column:
-        return next(column for column in self.unique if column.name == name)
+    def is_ambiguous(self, error: LateError) -> bool:
+        """Whether a duplicate in the table is one of records among themselves."""
+        key = self.update_key
+        return key is not None and not key.is_enforced and key.place_of_errors == error.column
+
+    def reject_known(self) -> int:
+        """Move rows whose unique values the table already has (in another record than the one to be updated)."""
+        conditions = [self._known(key) for key in self.distinct if not self._finds(key)]
+        return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
+
+    def _finds(self, key: Key) -> bool:
+        """Whether records are found by this key to be updated."""
+        return self.update_key is not None and self.update_key.names == key.names
+
+    def reject_new(self) -> int:
+        """Move rows that would become records, where they cannot: only updates are possible, or values are lacking."""
+        key = self.update_key
+        if key is None or self.table is None or not (self.lacking or key.names == [ID]):
+            return 0
+        return self._move(self._new(key))
+
+    def _new(self, key: Key) -> sql.Composable:
+        return sql.SQL("NOT EXISTS (SELECT FROM {} t WHERE {})").format(self._records, key.same())
+
+    @property
+    def _records(self) -> sql.Composable:
+        return ddl.qualified(self.table.name if self.table else "")
 
     def reject_missing(self, table: Table) -> None:
         """Move the staged rows whose ids are not in ``table``."""
@@ -121,42 +158,50 @@ class Checks:
             self.reject_known()
         self.reject_repeated()
 
-    def reject_repeated(self) -> int:
-        """Move the rows that repeat a unique value of an earlier good row of the file."""
-        if not self.unique:
+    def reject_repeated(self, held: Staging | None = None) -> int:
+        """Move the rows that repeat a unique value of an earlier good row of the file.
+
+        If it is known that only rows ``held`` back may do so, the values of others need not be compared.
+        """
+        if not self.distinct or (held is not None and not held.has_rows()):
             return 0
-        if len(self.unique) == 1:
-            [column] = self.unique
+        if len(self.distinct) == 1:
+            [key] = self.distinct
             return self._move(
                 sql.SQL(
-                    "s.id IN (SELECT d.id FROM {1} d JOIN (SELECT {0} AS repeated, min(id) AS first FROM {1} "
-                    "WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1) r "
-                    "ON {2} = r.repeated WHERE d.id > r.first)"
-                ).format(staged_key(column), self.staging.relation, staged_key(column, "d"))
+                    "s.id IN (SELECT d.id FROM {rows} d JOIN (SELECT {named}, min(id) AS first FROM {rows} f "
+                    "WHERE {some} GROUP BY {key} HAVING count(*) > 1) r ON {same} WHERE d.id > r.first)"
+                ).format(
+                    rows=self.staging.relation,
+                    named=key.named("f"),
+                    some=_some(key, held),
+                    key=key.of_rows("f"),
+                    same=key.as_named("d", "r"),
+                )
             )
-        return self._greedy()
+        return self._greedy(held)
 
-    def _greedy(self) -> int:
-        job = self.staging.job_id
+    def _greedy(self, held: Staging | None) -> int:
+        job, staging = self.staging.job_id, self.staging.relation
         winners, clash_table = temporary(job, "winners"), temporary(job, "clashing")
-        names = [staged(column.name) for column in self.unique]
-        listed = sql.SQL(", ").join(names)
+        names = {column.name: staged(column.name) for key in self.distinct for column in key.columns}
+        listed = sql.SQL(", ").join(names.values())
         clashing = sql.SQL(" OR ").join(
-            sql.SQL("{0} IN (SELECT {0} FROM {1} WHERE {0} IS NOT NULL GROUP BY {0} HAVING count(*) > 1)").format(
-                staged_key(column), self.staging.relation
+            sql.SQL("({0}) IN (SELECT {1} FROM {2} f WHERE {3} GROUP BY {1} HAVING count(*) > 1)").format(
+                key.of_rows("s"), key.of_rows("f"), staging, _some(key, held)
             )
-            for column in self.unique
+            for key in self.distinct
         )
         run(
             sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WITH NO DATA").format(
-                winners, listed, self.staging.relation
+                winners, listed, staging
             )
         )
-        for column in self.unique:
-            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, staged_key(column)))
+        for key in self.distinct:
+            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, key.of_rows()))
         run(
-            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WHERE {}").format(
-                clash_table, listed, self.staging.relation, clashing
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} s WHERE {}").format(
+                clash_table, listed, staging, clashing
             )
         )
         run(
@@ -202,15 +247,12 @@ class Checks:
         """Whether a column refers to the table itself, so that PostgreSQL would also accept records of the file."""
         return any(self._is_own(column) for column in self.references)
 
-    def _known(self, column: Column, update_key: str | None) -> sql.Composable:
+    def _known(self, key: Key) -> sql.Composable:
         assert self.table is not None
         other: sql.Composable = sql.SQL("")
-        if update_key:
-            key = self._key(update_key)
-            other = sql.SQL(" AND {} IS DISTINCT FROM {}").format(unique_key(key, "t"), staged_key(key, "s"))
-        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {} = {}{})").format(
-            ddl.qualified(self.table.name), unique_key(column, "t"), staged_key(column, "s"), other
-        )
+        if (found := self.update_key) is not None:
+            other = sql.SQL(" AND ({}) IS DISTINCT FROM ({})").format(found.of_records("t"), found.of_rows("s"))
+        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{})").format(self._records, key.same(), other)
 
     def explain_chunk(self) -> None:
         """File all errors of the rejected rows of a chunk whose good rows are already in the table, and forget them."""
@@ -245,7 +287,7 @@ class Checks:
 
     # Explaining -----------------------------------------------------------------------------------------------
 
-    def explain(self, *, update_key: str | None = None, few: bool = False) -> None:
+    def explain(self, *, few: bool = False) -> None:
         """File every error of every rejected row. The staging table has to hold exactly the rows that go in.
 
         ``few``: the staging table has its indexes, and the rejected rows are few in comparison.
@@ -253,30 +295,33 @@ class Checks:
         # Without statistics PostgreSQL would sort the whole staging table to join it with these few rows.
         run(sql.SQL("ANALYZE {}").format(self.rejected))
         with by_index() if few else nullcontext():
-            self._explain(update_key)
+            self._explain()
 
-    def _explain(self, update_key: str | None) -> None:
+    def _explain(self) -> None:
         place = {spec.name: number for number, spec in enumerate(self.staging.specs)}
         self._explain_impossible(place)
-        if update_key is not None:
-            self._explain_new(place, update_key)
-        for column in self.unique:
+        self._explain_new(place)
+        for key in self.distinct:
+            label = key.place_of_errors
+            number = place.get(label, -1)
             known: sql.Composable = sql.SQL("false")
-            if self.table is not None and column.name not in (update_key, *self.skipped):
-                known = self._known(column, update_key)
-                self._file(column.name, place[column.name], "duplicate_in_table", known)
+            if self._finds(key):
+                if not key.is_enforced:
+                    self._file(label, number, "duplicate_in_table", self._ambiguous(key))
+            elif self.table is not None and all(key.names != skipped.names for skipped in self.skipped):
+                known = self._known(key)
+                self._file(label, number, "duplicate_in_table", known)
             run(
                 sql.SQL(
                     "INSERT INTO {errors} SELECT s.id, {place}, {label}, 'duplicate_in_file', f.id "
-                    "FROM {rejected} s JOIN {staging} f ON {first} = {given} AND f.id < s.id WHERE NOT {known}"
+                    "FROM {rejected} s JOIN {staging} f ON {same} AND f.id < s.id WHERE NOT {known}"
                 ).format(
                     errors=self.errors,
-                    place=sql.Literal(place[column.name]),
-                    label=sql.Literal(column.name),
+                    place=sql.Literal(number),
+                    label=sql.Literal(label),
                     rejected=self.rejected,
                     staging=self.staging.relation,
-                    first=staged_key(column, "f"),
-                    given=staged_key(column, "s"),
+                    same=key.same_rows("f", "s"),
                     known=known,
                 )
             )
@@ -287,13 +332,14 @@ class Checks:
         for column in self.references:
             self._file(column.name, place[column.name], "unknown_reference", self._unknown(column))
 
-    def _explain_new(self, place: dict[str, int], update_key: str) -> None:
-        new = self._new(update_key)
-        if update_key == "id":
+    def _explain_new(self, place: dict[str, int]) -> None:
+        key = self.update_key
+        if key is None or self.skips_new:
+            return
+        new = self._new(key)
+        if key.names == [ID]:
             # Where nothing could be read of the id, that was said.
-            self._file(
-                "id", place["id"], "unknown_reference", sql.SQL("s.{} IS NOT NULL AND {}").format(staged("id"), new)
-            )
+            self._file(ID, place[ID], "unknown_reference", sql.SQL("s.{} IS NOT NULL AND {}").format(staged(ID), new))
             return
         for number, name in enumerate(self.lacking):
             self._file(name, len(place) + number, "missing_value", new)
@@ -332,3 +378,12 @@ def late_checks(column: Column) -> Iterator[tuple[str, sql.Composable]]:
         for kind, sign in signs.items():
             if kind in column.constraints:
                 yield kind, sql.SQL("{} {} {}").format(name, sql.SQL(sign), sql.Literal(column.constraints[kind]))
+
+
+def _some(key: Key, held: Staging | None) -> sql.Composable:
+    """Which rows ``f`` are to be compared with one another."""
+    if held is None:
+        return key.filled("f")
+    return sql.SQL("{} AND ({}) IN (SELECT {} FROM {} h)").format(
+        key.filled("f"), key.of_rows("f"), key.of_rows("h"), held.relation
+    )

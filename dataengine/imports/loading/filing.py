@@ -20,6 +20,7 @@ from dataengine.imports.rejecting.spill import LateError, LateSpill, Rejected, R
 from dataengine.models.shapes import RowError
 
 from .checks import Checks
+from .keys import WHOLE_ROW
 
 type Describe = Callable[[LateError], RowError]
 
@@ -145,7 +146,13 @@ def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
     match error.code:
         case "duplicate_in_file":
             assert error.first is not None
-            message = f"line {reading.lines.one(reading.ids.row_of(error.first))} has the same value"
+            message = f"line {reading.lines.one(reading.ids.row_of(error.first))} has the same {_what(error, checks)}"
+        case "duplicate_in_table" if checks.is_ambiguous(error):
+            message = (
+                f"several records of the table have this {_what(error, checks)}, so which one is meant is not clear"
+            )
+        case "duplicate_in_table" if error.column == WHOLE_ROW:
+            message = f"a record of the table has the same {_what(error, checks)}"
         case "duplicate_in_table":
             message = "a record of the table has the same value"
         case "unknown_reference" if error.column == RECORD_KEY.name:
@@ -159,6 +166,13 @@ def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
         case _:
             message = "the column's rules do not allow this value"
     return {"column": error.column, "code": error.code, "message": message}
+
+
+def _what(error: LateError, checks: Checks) -> str:
+    """What a row has in common with another."""
+    if error.column != WHOLE_ROW or checks.key is None:
+        return "value"
+    return f"key ({', '.join(checks.key.names)})"
 
 
 def _last_line(block: Block) -> int:

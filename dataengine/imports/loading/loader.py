@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from dataengine.exceptions import Unavailable
+from dataengine.imports.counts import Counts
 from dataengine.imports.parsing.parser import Block
-from dataengine.imports.pipeline import Conversion, Counts, Reading
+from dataengine.imports.pipeline import Conversion, Reading
+from dataengine.imports.planning.modes import Mode, is_enforced
 from dataengine.imports.planning.plan import RECORD_KEY, Plan
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import Column, ImportJob, Table
@@ -18,6 +20,7 @@ from dataengine.postgres import statements
 from .change_set import ChangeSet
 from .checks import Checks
 from .filing import Filing, described
+from .keys import Key
 from .staging import Staging, staged_name
 
 TRIES = 5
@@ -26,6 +29,9 @@ TRIES = 5
 
 _RECORD_KEY = Column(name=RECORD_KEY.name, type=RECORD_KEY.type, unique=True)
 """The system's key as a column, for an import that goes by it; it is in no catalog."""
+
+
+_ADDING = Mode()
 
 
 class Reporter(Protocol):
@@ -67,6 +73,7 @@ class Loader(ABC):
         *,
         staging: Staging,
         checked_against: Table | None,
+        mode: Mode = _ADDING,
     ) -> None:
         by_name = {column.name: column for column in columns} | {RECORD_KEY.name: _RECORD_KEY}
         self.plan = plan
@@ -78,7 +85,8 @@ class Loader(ABC):
         self._reporter = reporter
         self._staging = staging
         filled = [by_name[spec.name] for spec in plan.specs] if columns else []  # none yet of a new table
-        self._checks = Checks(staging, filled, checked_against, plan.lacking)
+        key = Key([by_name[name] for name in mode.key], is_enforced=is_enforced(mode, plan.specs)) if mode.key else None
+        self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
         self._filing: Filing | None = None
@@ -133,7 +141,8 @@ class Loader(ABC):
 
     @property
     def _unique(self) -> list[str]:
-        return [column.name for column in self._checks.unique]
+        """Single columns in which no two rows may have the same value."""
+        return [key.names[0] for key in self._checks.distinct if len(key.columns) == 1]
 
     def _begin(self) -> None:
         self._checks.create()
@@ -167,13 +176,13 @@ class Loader(ABC):
         self.counts.rows_read = reading.rows + reading.damaged
         self.counts.rows_rejected = reading.rejected.count
 
-    def _settle(self, *, update_key: str | None = None, few: bool = False) -> None:
+    def _settle(self, *, few: bool = False) -> None:
         """Count the rows, now that all are judged, and start to file the rejected ones."""
         checks, counts = self._checks, self.counts
         counts.rows_rejected += checks.found
-        counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped
+        counts.rows_imported = counts.rows_read - counts.rows_rejected - counts.rows_skipped - counts.rows_unchanged
         if checks.found or (checks.needed and self._reading.keyed):
-            checks.explain(update_key=update_key, few=few)
+            checks.explain(few=few)
         self._begin_filing()
 
     def _begin_filing(self) -> None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from psycopg import errors, sql
 
 from dataengine.imports.pipeline import Conversion
-from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import Column, ImportJob, Table
@@ -20,15 +20,12 @@ from dataengine.postgres import ddl
 
 from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
+from .matching import ChangedMeanwhile, Matching
 from .staging import Staging
 
 
-class _RecordsGone(Exception):
-    """Records that rows were to update are there no more."""
-
-
 class Merging(Loader):
-    """Stages the rows, and merges them into ``table`` as the options say."""
+    """Stages the rows, and merges them into ``table`` as the mode says."""
 
     stages = {"loading": 1.0, "checking": 0.5, "finishing": 4.0}
 
@@ -40,25 +37,32 @@ class Merging(Loader):
         columns: Sequence[Column],
         reporter: Reporter,
         *,
-        options: ImportOptions,
+        mode: Mode,
     ) -> None:
         self._table = table
-        self._key = options.key
-        self._update_key = options.key if options.on_conflict == "update" else None
-        self._skips_known = options.on_conflict == "skip"
+        self._mode = mode
         staging = Staging(job.pk, plan.specs)
-        super().__init__(job, plan, columns, reporter, staging=staging, checked_against=table)
+        self._held = Staging(job.pk, plan.specs, purpose="held")
+        super().__init__(job, plan, columns, reporter, staging=staging, checked_against=table, mode=mode)
+        checks = self._checks
+        self._matching = Matching(staging, table, checks.update_key) if checks.update_key else None
+        checks.skips_new = mode.on_conflict == "update_only"
+        if mode.on_conflict == "skip":
+            checks.skipped = [checks.key] if checks.key else checks.distinct
 
     def load(self) -> None:
         self._stage()
-        self._checks.reject_impossible()
+        self._stage_held()
         if self._checks.needed:
             self._reporter.update(phase="checking")
             self._staging.analyze()
-        self.counts.rows_skipped = self._skip_known()
+        self._checks.reject_ambiguous()
+        self._set_aside_unchanged()
+        self._checks.reject_impossible()
+        self.counts.rows_skipped = self._skip()
         self._reject_known()
-        self._checks.reject_repeated()
-        self._settle(update_key=self._update_key)
+        self._checks.reject_repeated(self._held if self._tells_repeats else None)
+        self._settle()
 
     def finish(self) -> Table:
         """Insert what was staged. Others may write meanwhile, so after a clash the rows are checked again."""
@@ -67,9 +71,9 @@ class Merging(Loader):
         for _ in range(TRIES):
             try:
                 with transaction.atomic():
-                    updated = self._update(self._update_key) if self._update_key else 0
+                    updated, unchanged = self._update()
                     inserted = self._insert()
-            except _RecordsGone:
+            except ChangedMeanwhile:
                 self._look_again()
                 continue
             except IntegrityError as error:
@@ -78,44 +82,73 @@ class Merging(Loader):
                 self._look_again()
                 continue
             self.counts.rows_updated, self.counts.rows_imported = updated, inserted
+            self.counts.rows_unchanged += unchanged
             return self._table
         raise busy()
 
-    def _update(self, key: str) -> int:
-        filled = {spec.name for spec in self._staging.specs} - {key}
-        changed = [column for column in self._columns if column.name in filled]
-        if changed:
-            line = self.changes.line_of(sql.Identifier("s", "id"), self._reading.lines)
-            self.changes.updated(changed, self._staging.known(self._table, key), line=line)
-        return self._staging.update(self._table, key)
+    def _update(self) -> tuple[int, int]:
+        """Write rows over their records. Returns how many differed, and how many did not."""
+        if self._matching is None:
+            return 0, 0
+        line = self.changes.line_of(sql.Identifier("s", "id"), self._reading.lines)
+        updated = self._matching.update(self._columns, self.changes, line)
+        known = self._matching.drop_known()
+        if updated > known:
+            raise ChangedMeanwhile
+        return updated, known - updated
 
     def _insert(self) -> int:
-        """What is not an update. Raises _RecordsGone where others deleted records, and none is to be made for them."""
-        if not (self.plan.only_updates or self.plan.lacking):
+        """What is not an update. Raises ChangedMeanwhile where records are gone, and none is to be made for them."""
+        if not (self.plan.only_updates or self.plan.lacking or self._checks.skips_new):
             return insert_staged(self._staging, self._table, self.changes, self._reading.lines)
-        if not self._staging.is_empty():
-            raise _RecordsGone
+        if self._staging.has_rows():
+            raise ChangedMeanwhile
         return 0
 
     def _reject_known(self) -> None:
-        if self._update_key is not None:
-            self._checks.reject_new(self._update_key)
-        self._checks.reject_known(update_key=self._update_key)
+        self._checks.reject_new()
+        self._checks.reject_known()
 
     def rehearse(self) -> None:
         super().rehearse()
-        if self._update_key is not None:
-            self.counts.rows_updated = self._staging.count_known(self._table, self._update_key)
-            self.counts.rows_imported -= self.counts.rows_updated
+        if self._matching is not None:
+            counts, known = self.counts, self._matching.count_known()
+            counts.rows_updated = self._matching.count_differing()
+            counts.rows_unchanged += known - counts.rows_updated
+            counts.rows_imported -= known
 
     def _convert(self) -> Conversion:
-        return Conversion(self.plan, give_ids=self._own_id, keys=self._checks.keys, report=self._report)
+        return Conversion(
+            self.plan, give_ids=self._own_id, keys=self._checks.keys, report=self._report, unique=self._unique
+        )
 
-    def _skip_known(self) -> int:
-        if not self._skips_known:
-            return 0
-        self._checks.skipped = [self._key] if self._key else self._unique
-        return self._staging.skip_known(self._table, self._checks.skipped)
+    @property
+    def _tells_repeats(self) -> bool:
+        """Whether all rows that may repeat others were held back."""
+        return all(len(key.columns) == 1 for key in self._checks.distinct)
+
+    def _stage_held(self) -> None:
+        """Stage the rows that may repeat others, too, and remember which they are."""
+        self._held.create()
+        if self._reading.held:
+            self._held.copy(self._conversion.back_stream())
+            self._staging.take_from(self._held)
+
+    def _set_aside_unchanged(self) -> None:
+        if self._matching is None:
+            return
+        doubtful = []
+        if self._reading.held:
+            doubtful.append(self._held.relation)
+        if self._reading.keyed or self._checks.found:
+            doubtful.append(self._checks.rejected)
+        self.counts.rows_unchanged = self._matching.set_aside_unchanged(doubtful, repeats_known=self._tells_repeats)
+
+    def _skip(self) -> int:
+        """Unstage the rows that are neither to be written nor at fault. Returns how many there were."""
+        if self._checks.skips_new:
+            return self._matching.drop_new() if self._matching else 0
+        return sum(Matching(self._staging, self._table, key).drop_known() for key in self._checks.skipped)
 
     def _look_again(self) -> None:
         """Reject or skip the staged rows whose values others took, or whose references they deleted, meanwhile."""
@@ -129,9 +162,10 @@ class Merging(Loader):
 
     def _check_again(self) -> None:
         checks, before = self._checks, self._checks.found
-        self.counts.rows_skipped += self._skip_known()
+        checks.reject_ambiguous()
+        self.counts.rows_skipped += self._skip()
         checks.reject_impossible()
         self._reject_known()
         self.counts.rows_rejected += checks.found - before
         checks.forget_errors()
-        checks.explain(update_key=self._update_key)
+        checks.explain()

@@ -43,11 +43,11 @@ def staged_key(column: Column | ColumnSpec, of: str = "") -> sql.Composable:
 class Staging:
     """A staging table: ``id`` (the row's number in the file, from ``base``) and the columns that the file fills."""
 
-    def __init__(self, job_id: int, specs: Sequence[ColumnSpec], *, base: int = 0) -> None:
+    def __init__(self, job_id: int, specs: Sequence[ColumnSpec], *, base: int = 0, purpose: str = "stage") -> None:
         self.job_id = job_id
         self.specs = list(specs)
         self.base = base
-        self.relation: sql.Composable = temporary(job_id, "stage")
+        self.relation: sql.Composable = temporary(job_id, purpose)
         self.freeze = False
 
     @property
@@ -68,6 +68,11 @@ class Staging:
     def copy(self, data: Iterable[bytes | memoryview]) -> int:
         """Take in the rows of a binary COPY. Returns how many there were."""
         return statements.copy_into(self.relation, self.columns, data, freeze=self.freeze)
+
+    def take_from(self, other: Staging) -> None:
+        """Take in the rows of another table of the same columns, too."""
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in self.columns)
+        run(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(self.relation, names, names, other.relation))
 
     def analyze(self) -> None:
         """Have PostgreSQL collect statistics about the rows."""
@@ -103,43 +108,5 @@ class Staging:
             )
         )
 
-    def count_known(self, table: Table, key: str) -> int:
-        """How many rows have a ``key`` that is in the table."""
-        return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.known(table, key))) or 0)
-
-    def known(self, table: Table, key: str) -> sql.Composable:
-        """The rows ``s`` that have the ``key`` of a record, beside these records ``t``."""
-        return sql.SQL("{} s JOIN {} t ON {}").format(self.relation, ddl.qualified(table.name), self._same(key))
-
-    def update(self, table: Table, key: str) -> int:
-        """Update the records that have the ``key`` of a row, and unstage these rows."""
-        others = [spec.name for spec in self.specs if spec.name != key]
-        count = self.count_known(table, key)
-        if count and others:
-            settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in others)
-            count = run(
-                sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {}").format(
-                    ddl.qualified(table.name), settings, self.relation, self._same(key)
-                )
-            )
-        self._drop_known(table, key)
-        return count
-
-    def is_empty(self) -> bool:
-        return not value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.relation))
-
-    def skip_known(self, table: Table, columns: Sequence[str]) -> int:
-        """Remove the rows that share a value of one of the unique ``columns`` with a record of the table."""
-        return sum(self._drop_known(table, name) for name in columns)
-
-    def _drop_known(self, table: Table, column: str) -> int:
-        return run(
-            sql.SQL("DELETE FROM {} s USING {} t WHERE {}").format(
-                self.relation, ddl.qualified(table.name), self._same(column)
-            )
-        )
-
-    def _same(self, column: str) -> sql.Composable:
-        """Whether a row and a record have the same value in a unique column."""
-        spec = next(spec for spec in self.specs if spec.name == column)
-        return sql.SQL("{} = {}").format(unique_key(spec, "t"), staged_key(spec, "s"))
+    def has_rows(self) -> bool:
+        return bool(value(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.relation)))

@@ -18,9 +18,12 @@ from dataengine.imports.converting.number_styles import SEPARATORS, NumberStyle
 from dataengine.imports.converting.recognising import TOLERANCE
 from dataengine.imports.dialects.dialect import DialectOptions
 
+from . import modes
+from .modes import Mode, read_mode
+
 DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet"})
-KEYS = DIALECT_KEYS | {
-    "mapping", "create_table", "null_values", "date_formats", "on_conflict", "key", "on_error", "dry_run",
+KEYS = DIALECT_KEYS | modes.KEYS | {
+    "mapping", "create_table", "null_values", "date_formats", "on_error", "dry_run",
     "trim", "guarded",
     "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last",
 }  # fmt: skip
@@ -28,7 +31,6 @@ _MAX_LIST = 50
 MOST_LAST = 1_000
 """So many rows at the end may be left out."""
 
-type OnConflict = Literal["reject", "skip", "update"]
 type OnError = Literal["skip_rows", "abort"]
 type OnBadCell = Literal["reject", "null", "text"]
 
@@ -45,8 +47,7 @@ class ImportOptions:
     date_formats: tuple[DateFormat, ...] = ()
     column_formats: Mapping[str, tuple[DateFormat, ...]] = field(default_factory=dict)
     """Date formats given by column of the table."""
-    on_conflict: OnConflict = "reject"
-    key: str | None = None
+    mode: Mode = field(default_factory=Mode)
     on_error: OnError = "skip_rows"
     dry_run: bool = False
     trim: bool | None = None
@@ -102,8 +103,7 @@ class ImportOptions:
             null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors)),
             date_formats=() if by_column else _formats(formats or [], compile_format, errors),
             column_formats=_formats_by_column(by_column, errors),
-            on_conflict=cast("OnConflict", _one_of(values, "on_conflict", ("reject", "skip", "update"), errors)),
-            key=_key(values.get("key"), errors),
+            mode=read_mode(values, errors, new_table=values.get("create_table") is True),
             on_error=cast("OnError", _one_of(values, "on_error", ("skip_rows", "abort"), errors)),
             dry_run=_flag(values, "dry_run", errors),
             trim=_flag(values, "trim", errors) if "trim" in values else None,
@@ -122,12 +122,6 @@ class ImportOptions:
                 errors["types"] = "The table already has its types; give types for a new table only."
             elif "text" in (options.on_bad_cell, *options.bad_cells.values()):
                 errors["on_bad_cell"] = "The table already has its types; give reject or null."
-        if options.on_conflict == "update" and options.key is None and "key" not in errors:
-            errors["key"] = "Name the unique column by which on_conflict “update” finds the record."
-        if options.key == "id" and options.on_conflict != "update" and not errors:
-            errors["key"] = "“id” finds records to update; give on_conflict “update”."
-        if options.on_conflict != "reject" and options.create_table and not errors:
-            errors["on_conflict"] = "A new table has no records to conflict with."
         if errors:
             name, reason = next(iter(errors.items()))
             raise InvalidInput(f"Option {name}: {reason}", code="invalid_option", fields=errors)
@@ -302,10 +296,3 @@ def _one_of(values: Mapping[str, Any], name: str, known: tuple[str, ...], errors
         errors[name] = f"Give one of {', '.join(known)}."
         return known[0]
     return str(value)
-
-
-def _key(value: object, errors: dict[str, str]) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    errors["key"] = "Give the name of a column."
-    return None

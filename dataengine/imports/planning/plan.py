@@ -29,6 +29,7 @@ from dataengine.models.shapes import DialectFacts, Findings
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
+from .modes import check_key
 from .options import ImportOptions
 from .proposals import proposals_of
 
@@ -196,9 +197,11 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     specs = {column.name: column for column in columns}
     tail = _empty_tail(opening, options)
     # Its being there is the key's affair, and checked with it.
-    targets = [*([replace(RECORD_KEY, required=False)] if options.key == RECORD_KEY.name else []), *specs.values()]
-    updates = options.on_conflict == "update"
-    mapping = map_onto(headers[: len(headers) - tail], options.mapping, targets, has_header=named, may_lack=updates)
+    targets = [*([replace(RECORD_KEY, required=False)] if options.mode.by_id else []), *specs.values()]
+    mapping = map_onto(
+        headers[: len(headers) - tail], options.mapping, targets, has_header=named, may_lack=options.mode.updates
+    )
+    check_key(options.mode, columns, mapping.columns)
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
     if RECORD_KEY.name in mapping.columns:

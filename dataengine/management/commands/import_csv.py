@@ -61,8 +61,10 @@ class Command(BaseCommand):
             "--null-value", "--null-values", action="append", dest="null_values", help="may be repeated"
         )
         parser.add_argument("--date-format", action="append", dest="date_formats", help="for example %%d/%%m/%%Y")
-        parser.add_argument("--on-conflict", choices=["reject", "skip", "update"])
-        parser.add_argument("--key", help="the unique column for --on-conflict")
+        parser.add_argument("--on-conflict", choices=["reject", "skip", "update", "update_only"])
+        parser.add_argument(
+            "--key", action="append", help="the column that finds a row's record; repeated: several columns together"
+        )
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
         parser.add_argument("--types", type=_json_object, metavar="JSON", help='of a new table: {"column": "TYPE"}')
         parser.add_argument("--decimal", choices=[".", ","], help="the mark before decimals")
@@ -113,9 +115,11 @@ class Command(BaseCommand):
         if job.state != ImportJob.State.COMPLETED:
             _leave(console, f"The import {job.state}: {job.error or 'nothing was changed'}", FAILED)
         rehearsed = "Dry run, nothing was changed. " if options.get("dry_run") else ""
+        unchanged = f"{job.rows_unchanged:,} unchanged, " if job.rows_unchanged else ""
+        removed = f", {job.rows_removed:,} removed" if job.rows_removed else ""
         console.print(
-            f"{rehearsed}{job.table_name}: {job.rows_imported:,} imported, {job.rows_updated:,} updated, "
-            f"{job.rows_skipped:,} skipped, {job.rows_rejected:,} rejected.",
+            f"{rehearsed}{job.table_name}: {job.rows_imported:,} imported, {job.rows_updated:,} updated, {unchanged}"
+            f"{job.rows_skipped:,} skipped, {job.rows_rejected:,} rejected{removed}.",
             soft_wrap=True,
         )
         for cause in job.errors[:10]:

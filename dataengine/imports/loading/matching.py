@@ -1,0 +1,119 @@
+"""Staged rows and the records that they are about: which are new, which differ, and writing those over their records.
+
+Where nearly all rows say what their records already have, comparing is nearly all of the work. It is one join; what it
+finds to be unchanged is set aside, so that everything after it has to do with few rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from dataengine.models import Column, Table
+from dataengine.postgres import ddl
+from dataengine.postgres.statements import run, value
+
+from .change_set import ChangeSet
+from .keys import Key
+from .staging import Staging, temporary
+
+
+class ChangedMeanwhile(Exception):
+    """Others have written to the records that rows are about."""
+
+
+class Matching:
+    """The rows of ``staging`` and the records of ``table`` with the same ``key``."""
+
+    def __init__(self, staging: Staging, table: Table, key: Key) -> None:
+        self._staging, self._key = staging, key
+        self._table = ddl.qualified(table.name)
+        self._written = [spec.name for spec in staging.specs if spec.name not in key.names]
+
+    def set_aside_unchanged(self, doubtful: Sequence[sql.Composable], *, repeats_known: bool) -> int:
+        """Leave only rows staged that are new or differ from their records. Returns how many others there were.
+
+        Rows stay whose key a row of one of the ``doubtful`` relations has, or if that is not known all that repeat
+        others: which of them counts will be seen.
+        """
+        staging, few = self._staging, temporary(self._staging.job_id, "differing")
+        keys = self._key.of_rows("h")
+        some = [sql.SQL("SELECT {} FROM {} h").format(keys, relation) for relation in doubtful]
+        if not repeats_known:
+            template = "SELECT {0} FROM {1} h GROUP BY {0} HAVING count(*) > 1"
+            some.append(sql.SQL(template).format(keys, staging.relation))
+        doubts = [sql.SQL(" OR ({}) IN ({})").format(self._key.of_rows("s"), keys) for keys in some]
+        all_rows = int(value(sql.SQL("SELECT count(*) FROM {}").format(staging.relation)))
+        left = run(
+            sql.SQL(
+                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT s.* FROM {} s LEFT JOIN {} t ON {} "
+                "WHERE t.id IS NULL OR {}{}"
+            ).format(few, staging.relation, self._table, self._key.same(), self._differs, sql.SQL("").join(doubts))
+        )
+        staging.drop()
+        staging.relation = few
+        staging.analyze()
+        return all_rows - left
+
+    def count_known(self) -> int:
+        """How many rows have a record."""
+        return self._count(sql.SQL("true"))
+
+    def count_differing(self) -> int:
+        """How many of these differ from it."""
+        return self._count(self._differs)
+
+    def update(self, columns: Sequence[Column], changes: ChangeSet, line: sql.Composable) -> int:
+        """Write the rows over their records, where they differ. Returns how many did. Raises ChangedMeanwhile.
+
+        ``changes`` keeps what these said before; ``line`` is an expression for the line of row ``s``.
+        """
+        if not self._written:
+            return 0
+        written = [column for column in columns if column.name in self._written]
+        kept = changes.updated(written, self._joined(self._differs), line=line)
+        if not kept:
+            return 0
+        settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in self._written)
+        updated = run(
+            sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND {}").format(
+                self._table, settings, self._staging.relation, self._key.same(), self._differs
+            )
+        )
+        if updated != kept:
+            raise ChangedMeanwhile
+        return updated
+
+    def drop_known(self) -> int:
+        """Unstage the rows that have a record. Returns how many there were."""
+        return run(
+            sql.SQL("DELETE FROM {} s USING {} t WHERE {}").format(
+                self._staging.relation, self._table, self._key.same()
+            )
+        )
+
+    def drop_new(self) -> int:
+        """Unstage the rows that have none."""
+        return run(
+            sql.SQL("DELETE FROM {} s WHERE NOT EXISTS (SELECT FROM {} t WHERE {})").format(
+                self._staging.relation, self._table, self._key.same()
+            )
+        )
+
+    def _count(self, condition: sql.Composable) -> int:
+        return int(value(sql.SQL("SELECT count(*) FROM {}").format(self._joined(condition))))
+
+    def _joined(self, condition: sql.Composable) -> sql.Composable:
+        """Rows ``s`` beside their records ``t``, as it follows FROM."""
+        return sql.SQL("{} s JOIN {} t ON {} WHERE {}").format(
+            self._staging.relation, self._table, self._key.same(), condition
+        )
+
+    @property
+    def _differs(self) -> sql.Composable:
+        """Whether a row says anything else than its record: to the bit, so that 1.50 differs from 1.5."""
+        if not self._written:
+            return sql.SQL("false")
+        sides = [sql.SQL(", ").join(sql.Identifier(alias, name) for name in self._written) for alias in ("t", "s")]
+        return sql.SQL("(ROW({})::record *<> ROW({})::record)").format(*sides)
