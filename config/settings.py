@@ -83,7 +83,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "config.accounts.EndsTheOld"}]
 AUTHENTICATION_BACKENDS = [
     "config.accounts.Backend",
     "guardian.backends.ObjectPermissionBackend",
@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "webui.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "webui.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -265,6 +265,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-storage": {"task": "dataengine.tasks.sweep_storage", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "sweep-indexes": {"task": "dataengine.tasks.sweep_indexes", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "sweep-trash": {"task": "dataengine.tasks.sweep_trash", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    "sweep-accounts": {"task": "dataengine.tasks.sweep_accounts", "schedule": 3600.0, "options": {"expires": 3600.0}},
     "forget-uploads": {"task": "webui.tasks.forget_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
 }
 

@@ -80,3 +80,12 @@ def sweep_trash() -> None:
 
     close_old_connections()
     trash.sweep()
+
+
+@shared_task(name="dataengine.tasks.sweep_accounts")
+def sweep_accounts() -> None:
+    """Forget sessions and tokens whose time is over."""
+    from dataengine.services import sessions
+
+    close_old_connections()
+    sessions.forget_expired()

@@ -7,9 +7,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
 
 from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.services import passwords
 from webui.forms import Styled
 
 
@@ -39,7 +41,16 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
         return cleaned
 
 
-class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):
+class _ByService(SetPasswordMixin):  # type: ignore[type-arg]
+    """Has the new password set by the service, which writes the event."""
+
+    def set_password_and_save(self, user: Any, password_field_name: str = "", commit: bool = True) -> Any:
+        """Django's hook."""
+        passwords.set_password(user=user, new=self.cleaned_data[password_field_name])  # type: ignore[attr-defined]
+        return user
+
+
+class PasswordChangeForm(_ByService, Styled, auth_forms.PasswordChangeForm):
     """The old password, and the new one twice."""
 
     field_order = ["old_password", "new_password1", "new_password2"]
@@ -51,7 +62,7 @@ class PasswordChangeForm(Styled, auth_forms.PasswordChangeForm):
         _plain_password_help(self)
 
 
-class SetPasswordForm(Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
+class SetPasswordForm(_ByService, Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
     """The new password, twice."""
 
     def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:

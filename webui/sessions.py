@@ -1,23 +1,39 @@
-"""Django's database sessions, fetched with a prepared statement because each request of the console needs one."""
+"""Sessions of the console, fetched with a prepared statement because each request needs one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.contrib.sessions.models import Session
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.http import HttpRequest
 from django.utils import timezone
 
+from dataengine.models import Session
 from dataengine.postgres import planned
+from dataengine.services import sessions
 
 _FORMER_BACKEND = "django.contrib.auth.backends.ModelBackend"
 """The backend that sessions from before ``config.accounts`` name; they stay valid."""
 
 
+class Client(NamedTuple):
+    """Who sends the request: what the browser says of itself, and its address."""
+
+    device: str = ""
+    address: str = ""
+
+
 class SessionStore(db.SessionStore):
-    """Like Django's."""
+    """Like Django's; its rows tell whose session it is, and from where."""
+
+    client = Client()
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
 
     def load(self) -> dict[str, Any]:
         data: dict[str, Any] = super().load()
@@ -25,9 +41,31 @@ class SessionStore(db.SessionStore):
             data[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         return data
 
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        made = cast("Session", super().create_model_instance(data))
+        made.user_id = data.get(SESSION_KEY)
+        made.device, made.address = self.client
+        made.last_seen_at = timezone.now()
+        return made
+
     def _get_session_from_db(self) -> Session | None:
         found = planned.by_key(Session, self.session_key)
-        if found is None or found.expire_date <= timezone.now():
+        now = timezone.now()
+        if found is None or found.expire_date <= now:
             self._session_key = None
             return None
+        if now - found.last_seen_at >= sessions.SEEN_AGAIN_AFTER:
+            sessions.note_seen(found, device=self.client.device, address=self.client.address)
+        if self.client == Client():  # a socket's, or a command's
+            self.client = Client(found.device, found.address)
         return found
+
+
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's; tells the session from where the request comes."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        # What does not print is nothing that a list could show, and PostgreSQL takes no NUL.
+        device = "".join(char for char in request.headers.get("User-Agent", "") if char.isprintable())
+        request.session.client = Client(device[:300], request.META.get("REMOTE_ADDR", "")[:45])  # type: ignore[attr-defined]

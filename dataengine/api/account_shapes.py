@@ -8,7 +8,8 @@ from rest_framework import serializers
 
 from dataengine.access import RIGHTS
 from dataengine.api.serializers import Arguments, ListShape, NameField
-from dataengine.models import ApiToken
+from dataengine.http.devices import device_named
+from dataengine.models import ApiToken, Session
 
 _RIGHT = "The highest right that it has, on tables on which you have it"
 _TABLES = "The names of the only tables that it opens; null: all of yours"
@@ -53,3 +54,34 @@ class ApiTokenList(ListShape):
     """One page of the user's tokens."""
 
     results: Any = ApiTokenSerializer(many=True)
+
+
+class NewPassword(Arguments):
+    """The present password, and the one to have."""
+
+    old = serializers.CharField(trim_whitespace=False, max_length=1000)
+    new = serializers.CharField(trim_whitespace=False, max_length=1000)
+
+
+class SessionSerializer(serializers.Serializer[Session]):
+    """Where the user is logged in to the console. ``last_seen`` is exact to five minutes."""
+
+    id = serializers.CharField(source="public_id")
+    device = serializers.SerializerMethodField(help_text="The browser and its system")
+    address = serializers.CharField()
+    last_seen = serializers.DateTimeField(source="last_seen_at")
+    current = serializers.SerializerMethodField(help_text="Whether it is the one that asks")
+
+    def get_device(self, session: Session) -> str:
+        """The browser in a few words."""
+        return device_named(session.device)
+
+    def get_current(self, session: Session) -> bool:
+        """Never: whoever asks here has a token and no session."""
+        return False
+
+
+class SessionList(ListShape):
+    """One page of the user's sessions."""
+
+    results: Any = SessionSerializer(many=True)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
-from dataengine.api.views_accounts import ApiTokensView, ApiTokenView
+from dataengine.api.views_accounts import ApiTokensView, ApiTokenView, PasswordView, SessionsView, SessionView
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
 from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
@@ -147,6 +147,9 @@ urlpatterns = [
     path("token/refresh/", TokenRefreshView.as_view(), name="api-token-refresh"),
     path("account/tokens/", ApiTokensView.as_view(), name="api-account-tokens"),
     path("account/tokens/<record:pk>/", ApiTokenView.as_view(), name="api-account-token"),
+    path("account/sessions/", SessionsView.as_view(), name="api-account-sessions"),
+    path("account/sessions/<slug:pk>/", SessionView.as_view(), name="api-account-session"),
+    path("account/password/", PasswordView.as_view(), name="api-account-password"),
     *RESOURCES,
     *VERBS,
     path("schema/", SchemaView.as_view(), name="api-schema"),

@@ -1,4 +1,4 @@
-"""The user's own account: API tokens."""
+"""The user's own account: API tokens, sessions, the password."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from dataengine.api import account_shapes as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
-from dataengine.api.serializers import PageQuery
-from dataengine.http.authentication import NotByApiToken
-from dataengine.models import ApiToken
-from dataengine.services import tokens
+from dataengine.api.serializers import PageQuery, Tokens
+from dataengine.http.authentication import NotByApiToken, refresh_token_for
+from dataengine.models import ApiToken, Session
+from dataengine.services import passwords, sessions, tokens
 
 
 class _AccountView(ApiView):
@@ -55,3 +55,50 @@ class ApiTokenView(_AccountView):
     def delete(self, request: Request, pk: int) -> Response:
         tokens.revoke_token(user=self.user, token=tokens.get_token(self.user, pk))
         return Response(status=204)
+
+
+class SessionsView(_AccountView):
+    """Where the user is logged in to the console.
+
+    DELETE logs the user out everywhere: it ends all sessions, revokes all API tokens, and ends all JSON web tokens made
+    until then, the one that it is called with among them.
+    """
+
+    operations = {
+        "get": Operation("list_sessions", "List sessions", shapes.SessionList, query=PageQuery),
+        "delete": Operation("end_sessions", "Log out everywhere", None, 204),
+    }
+
+    def get(self, request: Request) -> Response:
+        asked = checked(PageQuery, request.query_params.dict())
+
+        def represent(found: list[Session]) -> list[dict[str, object]]:
+            return [shapes.SessionSerializer(session).data for session in found]
+
+        return listing(request, sessions.sessions_of(self.user), represent, **asked)
+
+    def delete(self, request: Request) -> Response:
+        sessions.log_out_everywhere(user=self.user)
+        return Response(status=204)
+
+
+class SessionView(_AccountView):
+    """One session."""
+
+    operations = {"delete": Operation("end_session", "End a session", None, 204)}
+
+    def delete(self, request: Request, pk: str) -> Response:
+        sessions.end_session(user=self.user, public_id=pk)
+        return Response(status=204)
+
+
+class PasswordView(_AccountView):
+    """Changes the password, which ends all sessions and tokens there are. The answer is a new pair of tokens."""
+
+    operations = {"post": Operation("change_password", "Change the password", Tokens, body=shapes.NewPassword)}
+
+    def post(self, request: Request) -> Response:
+        asked = checked(shapes.NewPassword, self.body())
+        passwords.change_password(user=self.user, **asked)
+        token = refresh_token_for(self.user)
+        return Response({"access": str(token.access_token), "refresh": str(token)})

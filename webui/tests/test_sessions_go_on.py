@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+
+from dataengine.models import Session
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
