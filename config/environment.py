@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -90,6 +91,17 @@ def origins(name: str) -> list[str]:
     for origin in found:
         if not re.fullmatch(r"https?://[^/?#\s]+", origin):
             raise _refusal(name, f"must list origins like https://tables.example.com, not {origin!r}")
+    return found
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks or single addresses, comma-separated."""
+    found = []
+    for item in texts(name):
+        try:
+            found.append(ip_network(item))
+        except ValueError:
+            raise _refusal(name, f"must list networks like 10.1.0.0/16, not {item!r}") from None
     return found
 
 

@@ -272,6 +272,9 @@ CELERY_BEAT_SCHEDULE = {
 # How long deleted tables and columns can be restored.
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
 
+# Messages of webhooks go to public addresses, and to these networks.
+OUTGOING_ALLOW = env.networks("OUTGOING_ALLOW")
+
 # Files and mail ------------------------------------------------------------------------------------------------------
 
 MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 10 * 1024**3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.jobs.doorbell import BUILD_INDEX, RUN_CHANGE, RUN_IMPORT, ring
+from dataengine.jobs.doorbell import BUILD_INDEX, DELIVER, RUN_CHANGE, RUN_IMPORT, ring
 
 # Bells are repeated at every sweep; while all workers are busy, they must not pile up.
 _EXPIRES_SECONDS = 15.0
@@ -26,7 +26,7 @@ def run_import(job_id: int) -> None:
 @shared_task(name="dataengine.tasks.sweep")
 def sweep() -> None:
     """Clean up after crashes, and ring again for jobs that were not heard."""
-    from dataengine.services import change_runs, import_runs, index_builds
+    from dataengine.services import change_runs, import_runs, index_builds, webhook_runs
 
     close_old_connections()
     for job_id in import_runs.sweep():
@@ -35,6 +35,8 @@ def sweep() -> None:
         ring(BUILD_INDEX, index_id, expires=_EXPIRES_SECONDS)
     for change_id in change_runs.sweep():
         ring(RUN_CHANGE, change_id, expires=_EXPIRES_SECONDS)
+    for delivery_id in webhook_runs.sweep():
+        ring(DELIVER, delivery_id, expires=_EXPIRES_SECONDS)
 
 
 @shared_task(name=BUILD_INDEX)
@@ -55,6 +57,15 @@ def run_change(change_id: int) -> None:
     change_runs.run(change_id)
 
 
+@shared_task(name=DELIVER)
+def deliver(delivery_id: int) -> None:
+    """Send one message of a webhook. A redelivery finds it claimed or over and does nothing."""
+    from dataengine.services import webhook_runs
+
+    close_old_connections()
+    webhook_runs.run(delivery_id)
+
+
 @shared_task(name="dataengine.tasks.sweep_indexes")
 def sweep_indexes() -> None:
     """Drop automatic indexes that are no longer used."""
@@ -66,11 +77,12 @@ def sweep_indexes() -> None:
 
 @shared_task(name="dataengine.tasks.sweep_storage")
 def sweep_storage() -> None:
-    """Delete stored files that belong to no job."""
-    from dataengine.services import import_runs
+    """Delete stored files that belong to no job, and old messages of webhooks."""
+    from dataengine.services import import_runs, webhook_runs
 
     close_old_connections()
     import_runs.sweep_storage()
+    webhook_runs.forget_old()
 
 
 @shared_task(name="dataengine.tasks.sweep_trash")

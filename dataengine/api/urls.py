@@ -45,6 +45,7 @@ from dataengine.api.views_tables import (
 )
 from dataengine.api.views_tokens import TokenRefreshView, TokenView
 from dataengine.api.views_trash import TrashItemView, TrashRestoreView, TrashView
+from dataengine.api.views_webhooks import DeliveriesView, DeliveryAgainView, WebhooksView, WebhookView
 
 
 class RecordId(IntConverter):
@@ -113,6 +114,14 @@ RESOURCES = [
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
     path("tables/<str:table_name>/sharing/", SharingView.as_view(), name="api-sharing"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
+    path("tables/<str:table_name>/webhooks/", WebhooksView.as_view(), name="api-webhooks"),
+    path("tables/<str:table_name>/webhooks/<record:pk>/", WebhookView.as_view(), name="api-webhook"),
+    path("tables/<str:table_name>/webhooks/<record:pk>/deliveries/", DeliveriesView.as_view(), name="api-deliveries"),
+    path(
+        "tables/<str:table_name>/webhooks/<record:pk>/deliveries/<record:delivery>/again/",
+        DeliveryAgainView.as_view(),
+        name="api-delivery-again",
+    ),
     path("changes/<record:pk>/", ChangeView.as_view(), name="api-change"),
     path("changes/<record:pk>/cancel/", ChangeCancelView.as_view(), name="api-change-cancel"),
     path("trash/", TrashView.as_view(), name="api-trash"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F, Q, QuerySet
@@ -18,8 +17,6 @@ from dataengine.models import Job
 
 logger = logging.getLogger(__name__)
 
-PAUSES = (timedelta(seconds=2), timedelta(seconds=10))
-"""How long a job waits after its first failed attempt, and after each later one."""
 _PATIENCE_SECONDS = 30.0
 _PAUSE_SECONDS = 0.5
 
@@ -66,10 +63,10 @@ def try_again(job: Job, reason: str, *, counts: bool = True) -> bool:
 
     ``counts`` is false for an attempt that had to make way.
     """
-    if counts and job.attempt >= Job.MAX_ATTEMPTS:
+    if counts and job.attempt >= job.MAX_ATTEMPTS:
         tried = f"{reason} It was tried {job.attempt} times."
         return end(job, Job.State.FAILED, code="attempts_exhausted", reason=tried)
-    pause = PAUSES[min(job.attempt, len(PAUSES)) - 1]
+    pause = job.PAUSES[min(job.attempt, len(job.PAUSES)) - 1]
     queued = (
         mine(job)
         .filter(cancel_requested=False)

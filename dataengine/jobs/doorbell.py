@@ -23,6 +23,7 @@ _TIMEOUT_SECONDS = 1.2
 RUN_IMPORT = "dataengine.tasks.run_import"
 BUILD_INDEX = "dataengine.tasks.build_index"
 RUN_CHANGE = "dataengine.tasks.run_change"
+DELIVER = "dataengine.tasks.deliver"
 
 
 def ring(task: str, pk: int, *, expires: float | None = None) -> None:

@@ -18,3 +18,5 @@ from dataengine.models.tables import Table as Table
 from dataengine.models.trash import TrashItem as TrashItem
 from dataengine.models.tuning import DeclinedIndex as DeclinedIndex
 from dataengine.models.tuning import TableUse as TableUse
+from dataengine.models.webhooks import Delivery as Delivery
+from dataengine.models.webhooks import Webhook as Webhook

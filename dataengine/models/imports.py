@@ -71,6 +71,8 @@ class ImportJob(Job):
     # The latest undoing. While ``state`` is not ``undone``, that has been undone itself.
     undo_event = models.ForeignKey("AuditEvent", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     mailed_at = models.DateTimeField(null=True, blank=True)
+    # When the messages of its table's webhooks were made; null where there were none.
+    announced_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(Job.Meta):
         ordering = ["-id"]

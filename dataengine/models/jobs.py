@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -38,6 +39,8 @@ class Job(models.Model):
 
     ACTIVE = (State.QUEUED, State.RUNNING)
     MAX_ATTEMPTS = 3
+    PAUSES: ClassVar[tuple[timedelta, ...]] = (timedelta(seconds=2), timedelta(seconds=10))
+    """How long a job waits after its first failed attempt, the second, …; after any later one as after the last."""
     AT_THE_START: ClassVar[Mapping[str, Any]] = {}
     """The values of the other fields at the beginning of every attempt."""
     WITHOUT_RESULT: ClassVar[Mapping[str, Any]] = {}

@@ -277,6 +277,14 @@ class AccountDetails(TypedDict, total=False):
     reason: str
 
 
+class WebhookDetails(TypedDict):
+    """Details of ``webhook.…``."""
+
+    webhook: int
+    url: str
+    events: list[str]
+
+
 type EventDetails = (
     ChangeDetails
     | TableDetails
@@ -287,4 +295,5 @@ type EventDetails = (
     | ImportDetails
     | AccountDetails
     | SharingDetails
+    | WebhookDetails
 )

@@ -19,6 +19,8 @@ NAMESPACE = 0x544B
 JOB_NAMESPACE = 0x544A
 # For change jobs, by their id: "TC".
 CHANGE_NAMESPACE = 0x5443
+# For deliveries of webhooks, by their id: "TW".
+DELIVERY_NAMESPACE = 0x5457
 # For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442

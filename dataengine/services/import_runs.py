@@ -17,7 +17,7 @@ from dataengine.jobs.progress import ImportProgress, ProgressReporter, publish
 from dataengine.jobs.runner import Runner, Session
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.postgres import locks
-from dataengine.services import import_mail
+from dataengine.services import import_mail, webhook_runs
 
 if TYPE_CHECKING:
     from dataengine.services.import_execution import Execution
@@ -49,6 +49,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         publish(job.pk)
         if job.is_over:
             import_mail.send_once(job)
+            webhook_runs.announce(job)
         if job.state == ImportJob.State.COMPLETED and not _may_be_done_over(job):
             _forget_file(job)
         give_back()

@@ -19,7 +19,7 @@ MAX_LINES = 400
 ENGINE = (
     ("exceptions", "origin"),
     ("columns",),
-    ("models",),
+    ("models", "outgoing"),
     ("postgres",),
     ("access",),
     ("records", "profiles", "jobs", "imports"),
