@@ -16,6 +16,7 @@ from webui.views import (
     records,
     resumable,
     selection,
+    sharing,
     tables,
     trash,
 )
@@ -43,6 +44,8 @@ console_urls = [
     path("tables/<str:name>/definition/", copies.definition, name="definition"),
     path("tables/<str:name>/delete/", tables.delete, name="table-delete"),
     path("tables/<str:name>/import/", imports.into_table, name="table-import"),
+    path("tables/<str:name>/sharing/", sharing.index, name="sharing"),
+    path("tables/<str:name>/sharing/found/", sharing.found, name="sharing-found"),
     path("tables/<str:name>/count/", records.count, name="count"),
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
     path("tables/<str:name>/faster/", indexes.faster, name="faster"),

@@ -306,6 +306,11 @@ def as_json(sharing: Sharing) -> dict[str, Any]:
     }
 
 
+def exists(kind: Kind, name: str) -> bool:
+    """Whether there is such a user or group."""
+    return (kind, name) in _known([Grant(kind, name, "view")])
+
+
 def suggestions(text: str, most: int = 10) -> list[tuple[Kind, str]]:
     """Users and groups whose names begin with ``text``."""
     text = text.strip().replace("\0", "")

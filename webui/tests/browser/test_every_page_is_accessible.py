@@ -113,6 +113,7 @@ def test_no_page_has_a_violation(
         "/tables/people/definition/",
         "/tables/people/columns/",
         "/tables/people/indexes/",
+        "/tables/people/sharing/",
         "/tables/people/delete/",
         "/tables/people/import/",
         f"/tables/people/import/?draft={draft}",
