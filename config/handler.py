@@ -23,6 +23,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from config.origin import HEADER, of_scope
+from dataengine.http.streaming import Revoked
 from dataengine.origin import current, enter
 
 _THREADS = 64
@@ -99,7 +100,7 @@ class Handler(ASGIHandler):
             with suppress(asyncio.CancelledError, RequestAborted):
                 await leaving
             try:
-                with suppress(asyncio.CancelledError):
+                with suppress(asyncio.CancelledError, Revoked):  # the connection is closed, so the file is no whole one
                     await sending
             finally:
                 await sync_to_async(response.close)()

@@ -17,11 +17,9 @@ from urllib.parse import parse_qs
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error as DatabaseError
-from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException
@@ -34,7 +32,7 @@ from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressDa
 from dataengine.jobs.serializers import import_job_data
 from dataengine.models import ImportJob
 from webui.imports.live import live_message
-from webui.sessions import SessionStore
+from webui.sessions import user_of_session
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -148,7 +146,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
     def _user(self) -> User | AnonymousUser:
         """The user *now*: still logged in, or the token's owner if still active and with the same password."""
         if self.bearer is None:
-            return _user_of_session(self.scope["session"].session_key)
+            return user_of_session(self.scope["session"].session_key)
         try:
             return self.bearer.user()
         except (APIException, TokenError):
@@ -159,15 +157,6 @@ class ImportConsumer(AsyncWebsocketConsumer):
         if self.is_json:
             return json.dumps(import_job_data(job, base_url=self.base_url) | (progress or {}), cls=DjangoJSONEncoder)
         return live_message(self._user() if job.is_over else AnonymousUser(), job, progress)
-
-
-def _user_of_session(key: str | None) -> User | AnonymousUser:
-    """The user of that session *now*: the session is read anew, and its password hash is checked."""
-    if not key:
-        return AnonymousUser()
-    request = HttpRequest()
-    request.session = SessionStore(key)
-    return get_user(request)
 
 
 def _base_url(scope: Mapping[str, Any]) -> str:

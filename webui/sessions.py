@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.http import HttpRequest
@@ -14,6 +15,9 @@ from django.utils import timezone
 from dataengine.models import Session
 from dataengine.postgres import planned
 from dataengine.services import sessions
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 _FORMER_BACKEND = "django.contrib.auth.backends.ModelBackend"
 """The backend that sessions from before ``config.accounts`` name; they stay valid."""
@@ -69,3 +73,12 @@ class SessionMiddleware(DjangoSessionMiddleware):
         # What does not print is nothing that a list could show, and PostgreSQL takes no NUL.
         device = "".join(char for char in request.headers.get("User-Agent", "") if char.isprintable())
         request.session.client = Client(device[:300], request.META.get("REMOTE_ADDR", "")[:45])  # type: ignore[attr-defined]
+
+
+def user_of_session(key: str | None) -> User | AnonymousUser:
+    """The user of that session *now*: the session is read anew, and its password hash is checked."""
+    if not key:
+        return AnonymousUser()
+    request = HttpRequest()
+    request.session = SessionStore(key)
+    return get_user(request)

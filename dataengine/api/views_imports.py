@@ -17,6 +17,8 @@ from dataengine.api import serializers_imports as import_shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
+from dataengine.http.authentication import Bearer
+from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
@@ -143,7 +145,10 @@ class RejectedCsvView(ApiView):
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         job = access.get_import(self.user, pk)
         lines = rejected_rows.csv_lines(job)
-        return download(request._request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
+        allowed = may_still(Bearer.of(request).user, job)
+        return download(
+            request._request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job), allowed=allowed
+        )
 
 
 def _options(text: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import DataEngineError, InvalidInput, Path
 from dataengine.exports.export import CONTENT_TYPES, Export
+from dataengine.http.authentication import Bearer
+from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.models import Table
 from dataengine.queries import references
@@ -222,7 +224,10 @@ class ExportView(ApiView):
         selection = select(record_model(table), filters)
         made = Export(selection.ordered(), asked["format"], asked["guard"])
         filename = f"{table.name}.{asked['format']}"
-        return download(request._request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)
+        allowed = may_still(Bearer.of(request).user, table)
+        return download(
+            request._request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt
+        )
 
 
 class DuplicateView(OneRecord):

@@ -80,11 +80,23 @@ def by_api_token(text: str) -> tuple[User, ApiToken]:
 
 
 class Bearer:
-    """The bearer of a token over the time that a socket is open. A JSON web token need not live as long as that."""
+    """The bearer of a token over the time that a socket is open or a download runs.
+
+    A JSON web token need not live as long as that.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._validated: Token | None = None
+
+    @classmethod
+    def of(cls, request: Request) -> Bearer:
+        """Who sends a request that has been let in."""
+        scheme_and_text = str(request.headers.get("Authorization", "")).split()
+        made = cls(scheme_and_text[-1] if scheme_and_text else "")
+        if isinstance(request.auth, Token):
+            made._validated = request.auth
+        return made
 
     def user(self) -> User:
         """The user now. Raises APIException or TokenError if the token does not, or no longer, let anybody in."""

@@ -6,14 +6,23 @@ Under ASGI, Django would read a plain iterator into memory completely before sen
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
 from dataengine.postgres.backend.base import beside_pool
+
+RECHECK_SECONDS = 2.0
+"""How often is asked whether what is being sent may still be seen: a right that was taken away ends within 5 s."""
+
+
+class Revoked(Exception):
+    """The right to what is being sent was taken away meanwhile. The client gets a file that breaks off."""
 
 
 def download(
@@ -22,15 +31,17 @@ def download(
     content_type: str,
     filename: str,
     *,
+    allowed: Callable[[], bool],
     interrupt: Callable[[], None] | None = None,
 ) -> StreamingHttpResponse:
     """A file of any length; ``interrupt`` stops what ``pieces`` is waiting for if the client goes away.
 
+    ``allowed`` tells whether the client may still have it (``revocation.py``).
     The response to HEAD has no content: the file need not be made.
     """
     if request.method == "HEAD":
         pieces = _nothing()
-    content = in_thread(pieces, interrupt) if isinstance(request, ASGIRequest) else pieces
+    content = in_thread(pieces, interrupt, allowed) if isinstance(request, ASGIRequest) else pieces
     response = StreamingHttpResponse(content, content_type=content_type)
     disposition = content_disposition_header(as_attachment=True, filename=filename)
     response["Content-Disposition"] = disposition or "attachment"
@@ -38,17 +49,26 @@ def download(
 
 
 async def in_thread[T: str | bytes](
-    pieces: Generator[T], interrupt: Callable[[], None] | None = None
+    pieces: Generator[T],
+    interrupt: Callable[[], None] | None = None,
+    allowed: Callable[[], bool] | None = None,
 ) -> AsyncGenerator[T]:
     """``pieces``, each made in the thread of the request, which has its database connection.
 
     If the client goes away, the generator is closed, which ends its query and its transaction. If it is waiting for the
     database at that moment, ``interrupt`` (called from another thread) stops that.
+
+    Raises Revoked soon after ``allowed`` says no.
     """
     pieces = _beside_pool(pieces)
+    asked = time.monotonic()
     step = sync_to_async(_next, thread_sensitive=True)
     try:
         while (piece := await step(pieces)) is not None:
+            if allowed is not None and time.monotonic() - asked > RECHECK_SECONDS:
+                if not await asyncio.to_thread(_ask, allowed):
+                    raise Revoked
+                asked = time.monotonic()
             yield piece
     except asyncio.CancelledError:
         if interrupt is not None:
@@ -56,6 +76,16 @@ async def in_thread[T: str | bytes](
         raise
     finally:
         await sync_to_async(pieces.close, thread_sensitive=True)()
+
+
+def _ask(allowed: Callable[[], bool]) -> bool:
+    """What ``allowed`` says. If the database does not answer, the export's own session will find that out."""
+    try:
+        return allowed()
+    except DatabaseError:
+        return True
+    finally:
+        connection.close()  # this thread's
 
 
 def _nothing() -> Generator[bytes]:

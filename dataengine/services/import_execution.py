@@ -9,8 +9,9 @@ from typing import cast
 
 from django.db import transaction
 
+from dataengine import access
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import NotFound
+from dataengine.exceptions import AccessDenied, NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
@@ -72,8 +73,14 @@ class Execution:
         self.table = found.first()
         if self.table is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
+        self._check_may_edit(self.table)
         self.columns = list(self.table.columns.all())
         return plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
+
+    def _check_may_edit(self, table: Table) -> None:
+        """What was allowed when the import was requested may not be allowed any more, nor what was when it began."""
+        if not access.tables_for(self.job.user, "edit").filter(pk=table.pk).exists():
+            raise AccessDenied(f"{self.job.user} may not change records in the table “{table}” any more.")
 
     def _report_look(self, block: Block, rows: int) -> None:
         share = block.bytes_read / max(self.job.bytes_total, 1)
@@ -166,6 +173,8 @@ class Execution:
         event: AuditEvent | None = None
         if self._will_load(counts):
             self.reporter.update(phase="finishing")
+            if not self.options.create_table and self.table is not None:
+                self._check_may_edit(self.table)
             event = self._finish_loading(loader)
         else:
             if self.options.dry_run:

@@ -117,7 +117,7 @@ async function send(form, file, task) {
   const upload = new tus.Upload(file, {
     endpoint: ENDPOINT,
     chunkSize: PIECE_BYTES,
-    metadata: { filename: file.name },
+    metadata: { filename: file.name, ...(form.dataset.table && { table: form.dataset.table }) },
     headers: { "X-CSRFToken": token() },
     retryDelays: RETRY_DELAYS,
     removeFingerprintOnSuccess: true,

@@ -18,7 +18,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from dataengine.exceptions import InvalidInput, NotFound
+from dataengine import access
+from dataengine.exceptions import AccessDenied, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -31,13 +32,17 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The content of a token: owner, name, size, storage key and expiry of a file that is or will be stored."""
+    """The content of a token: owner, name, size, storage key and expiry of a file that is or will be stored.
+
+    ``table`` is the key of the table that it is meant for; None for files that become tables.
+    """
 
     token: str
     key: str
     filename: str
     size: int
     expires: datetime
+    table: int | None = None
 
 
 class Draft(File):  # type: ignore[type-arg]  # generic in the stubs only
@@ -63,25 +68,32 @@ class LocalDraft(Draft):
         return default_storage.path(self.key)
 
 
-def issue(user: User, filename: str, size: int) -> Ticket:
+def issue(user: User, filename: str, size: int, table: int | None = None) -> Ticket:
     """A token for a file of ``user``, under a key that nobody can guess."""
     name = PurePath(filename.replace("\\", "/")).name[-_LONGEST_NAME:] or "file"
     key = f"{FOLDER}/{uuid.uuid4().hex}"
     expires = timezone.now().replace(microsecond=0) + KEPT
-    token = signing.dumps([user.pk, key, name, size, int(expires.timestamp())], salt=_SALT)
-    return Ticket(token, key, name, size, expires)
+    token = signing.dumps([user.pk, key, name, size, int(expires.timestamp()), table], salt=_SALT)
+    return Ticket(token, key, name, size, expires, table)
 
 
 def read_ticket(user: User, token: str) -> Ticket:
-    """Read a token of ``user``. Raises NotFound if it is too old, forged, or somebody else's."""
+    """Read a token of ``user``.
+
+    Raises NotFound if it is too old, forged, or somebody else's, AccessDenied if the user may not change the table any
+    more that it is meant for.
+    """
     try:
-        owner, key, filename, size, until = signing.loads(token, salt=_SALT)
+        owner, key, filename, size, until, *more = signing.loads(token, salt=_SALT)
     except signing.BadSignature as error:
         raise gone() from error
     expires = datetime.fromtimestamp(until, UTC)
     if owner != user.pk or expires < timezone.now():
         raise gone()
-    return Ticket(token, key, filename, size, expires)
+    table = more[0] if more else None  # tokens of earlier versions have none
+    if table is not None and not access.tables_for(user, "edit").filter(pk=table).exists():
+        raise AccessDenied("You may not import into this table any more.")
+    return Ticket(token, key, filename, size, expires, table)
 
 
 def store(user: User, uploaded: UploadedFile[Any]) -> Draft:

@@ -19,6 +19,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.utils import timezone
 
+from dataengine import access
 from dataengine.exceptions import Conflict, TooLarge, Unavailable
 from dataengine.imports.reading.kinds import check_name
 from dataengine.services.imports import check_size
@@ -129,22 +130,26 @@ class _Complete(File):  # type: ignore[type-arg]  # generic in the stubs only
         return str(self.name)
 
 
-def begin(user: User, filename: str, size: int) -> PartialUpload:
-    """An upload of ``size`` bytes that ``user`` is about to send. Raises InvalidInput or TooLarge."""
+def begin(user: User, filename: str, size: int, table: str = "") -> PartialUpload:
+    """An upload of ``size`` bytes that ``user`` is about to send, meant for ``table`` if that is given.
+
+    Raises InvalidInput, TooLarge, or NotFound or AccessDenied for a table that the user may not change.
+    """
+    key = access.get_table(user, table, "edit").pk if table else None
     check_name(filename)
     if size == 0:
         raise drafts.empty_file()
     check_size(size)
     if not drafts.is_local():
         forget_old()  # the hourly task may run on a machine that does not see this folder
-    partial = PartialUpload(drafts.issue(user, filename, size))
+    partial = PartialUpload(drafts.issue(user, filename, size, key))
     partial._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     partial._path.touch(mode=0o600, exist_ok=False)
     return partial
 
 
 def find(user: User, token: str) -> PartialUpload:
-    """The upload of this token. Raises NotFound if it is too old or somebody else's."""
+    """The upload of this token. See ``drafts.read_ticket`` for what it raises."""
     return PartialUpload(drafts.read_ticket(user, token))
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import StreamingHttpResponse
 
 from dataengine import access
 from dataengine.exceptions import NotFound
 from dataengine.exports.export import CONTENT_TYPES, GUARDS, Export
+from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from webui.htmx import ConsoleRequest
+from webui.sessions import user_of_session
 from webui.views.view import console_view
 
 
@@ -27,4 +31,5 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
     selection = select(record_model(table), asked)
     made = Export(selection.ordered(), file_format, str(guard))
     filename = f"{table.name}.{file_format}"
-    return download(request, made.pieces(), made.content_type, filename, interrupt=made.interrupt)
+    allowed = may_still(partial(user_of_session, request.session.session_key), table)
+    return download(request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import InvalidInput
+from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
@@ -24,6 +26,7 @@ from webui.imports import drafts, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
 from webui.imports.upload_forms import UploadForm
+from webui.sessions import user_of_session
 from webui.views.view import console_view
 
 JOBS_PER_PAGE = 50
@@ -79,7 +82,8 @@ def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to correct and upload again."""
     job = access.get_import(request.user, pk)
     lines = rejected_rows.csv_lines(job)
-    return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job))
+    allowed = may_still(partial(user_of_session, request.session.session_key), job)
+    return download(request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job), allowed=allowed)
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:

@@ -68,9 +68,9 @@ def _answer[**P](
 
 
 def _create(request: ConsoleRequest) -> HttpResponse:
-    """Announce a file: its size and name."""
+    """Announce a file: its size and name, and the table that it is meant for, if there is one."""
     size = _number(request, "Upload-Length")
-    partial = resumable.begin(request.user, _filename(request), size)
+    partial = resumable.begin(request.user, _metadata(request, "filename"), size, _metadata(request, "table"))
     location = resolve_url("console:upload", partial.token)
     return HttpResponse(status=201, headers={"Location": location, **_expires(partial)})
 
@@ -118,13 +118,13 @@ def _number(request: HttpRequest, header: str) -> int:
     return int(text)
 
 
-def _filename(request: HttpRequest) -> str:
-    """The name in ``Upload-Metadata: filename <base64>, …``."""
+def _metadata(request: HttpRequest, name: str) -> str:
+    """A value in ``Upload-Metadata: filename <base64>, …``; '' if it is not there."""
     for pair in request.headers.get("Upload-Metadata", "").split(","):
         key, _, value = pair.strip().partition(" ")
-        if key == "filename":
+        if key == name:
             try:
                 return base64.b64decode(value, validate=True).decode()
             except (binascii.Error, UnicodeDecodeError) as error:
-                raise InvalidInput("The file name in Upload-Metadata must be UTF-8 in base64.") from error
+                raise InvalidInput(f"The {name} in Upload-Metadata must be UTF-8 in base64.") from error
     return ""
