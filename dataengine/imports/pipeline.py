@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -38,9 +37,10 @@ from dataengine.imports.planning.footers import footer_of
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.reading.kinds import WORKBOOKS
+from dataengine.imports.references.lookup import Lookups
+from dataengine.imports.rejecting.bad_rows import bad_rows
 from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
-from dataengine.models.shapes import RowError
 
 from .ahead import ahead
 from .endings import Ending, without_last
@@ -194,8 +194,9 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     """Read the whole file to find how the dates and numbers of columns of known types are written."""
-    dated = [spec for spec in plan.specs if spec.kind.has_date and not plan.formats.get(spec.name)]
-    numbered = [spec for spec in plan.specs if spec.kind.kernel in NUMBER_KERNELS and spec.name not in plan.styles]
+    specs = [spec for spec in plan.specs if spec.name not in plan.references]
+    dated = [spec for spec in specs if spec.kind.has_date and not plan.formats.get(spec.name)]
+    numbered = [spec for spec in specs if spec.kind.kernel in NUMBER_KERNELS and spec.name not in plan.styles]
     places = replace(plan, specs=dated + numbered).places
     votes = [FormatVotes(spec.name) for spec in dated]
     numbers = [StyleVotes(spec.name, plan.markers) for spec in numbered]
@@ -245,6 +246,7 @@ class Conversion:
     ) -> None:
         self.plan = plan
         self.reading = Reading()
+        self.lookups = Lookups(plan)
         self._unique = unique
         self._repeats: dict[int, Repeats] | None = None
         self._targets = targets_of(plan)
@@ -256,6 +258,7 @@ class Conversion:
             guard=plan.guard,
             guard_open=plan.guard_open,
             bad_is_null=plan.bad_is_null,
+            lookups={name: lookup.convert for name, lookup in self.lookups.columns.items()},
         )
         names = [spec.name for spec in plan.specs]
         order = None if sorted_by is None else names.index(sorted_by)
@@ -326,7 +329,7 @@ class Conversion:
         reading.rows += count
         reading.good += good
         reading.damaged += len(block.rejects)
-        rejected = list(_rejected(block, batch, first))
+        rejected = list(bad_rows(block, batch, first))
         reading.rejected.extend(rejected)
         for item in rejected:
             reading.causes.add(item.line, item.errors)
@@ -341,7 +344,8 @@ class Conversion:
             reading.suspects.extend(
                 Rejected(int(block.lines[place]), first + place, block.raw(place), []) for place in places
             )
-        return Part(pa.array(np.arange(first_id, first_id + count, dtype=np.int64)), batch.values, batch.good, held)
+        ids = pa.array(np.arange(first_id, first_id + count, dtype=np.int64))
+        return Part(ids, batch.values, batch.good, held, self.lookups.new_in(batch.values, batch.good & ~held))
 
     def _held(self, block: Block, batch: Batch) -> Mask:
         """The good rows that may repeat a unique value of an earlier one."""
@@ -360,25 +364,3 @@ def _whole(rows: ByteSpill) -> Iterator[bytes]:
     yield HEADER
     yield from rows
     yield TRAILER
-
-
-def _rejected(block: Block, batch: Batch, first: int) -> Iterator[Rejected]:
-    """The rejected rows of a block: damaged lines, and rows with bad cells, merged by line."""
-    damaged = iter(block.rejects)
-    waiting = next(damaged, None)
-    for row in sorted(batch.errors):
-        line = int(block.lines[row])
-        while waiting is not None and waiting.line < line:
-            yield _damaged(waiting)
-            waiting = next(damaged, None)
-        errors: list[RowError] = [
-            {"column": error.column, "code": error.code, "message": error.message} for error in batch.errors[row]
-        ]
-        yield Rejected(line, first + row, block.raw(row), errors)
-    while waiting is not None:
-        yield _damaged(waiting)
-        waiting = next(damaged, None)
-
-
-def _damaged(item: Any) -> Rejected:
-    return Rejected(item.line, -1, item.raw, [{"column": "*", "code": item.code, "message": item.message}])

@@ -53,6 +53,16 @@ class DialectFacts(TypedDict):
     skip_rows: int
 
 
+class FoundReference(TypedDict, total=False):
+    """What the cells of a reference column are, and how many different values of them there were."""
+
+    match: str  # the column of the other table, or ``id``
+    missing: str  # what becomes of values that it does not have: reject, null, create
+    known: int
+    new: int  # records made, or in a trial run to be made
+    unknown: int  # neither
+
+
 class Findings(TypedDict, total=False):
     """What was found in a source file and how it is read; empty until the file has been examined."""
 
@@ -62,6 +72,7 @@ class Findings(TypedDict, total=False):
     null_values: list[str]
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
+    references: Mapping[str, FoundReference]  # column -> how its cells were looked up
     guarded: bool  # whether a ' was taken off the cells of an export
     sheets: list[FoundSheet]  # of a workbook
     warnings: list[Caution]
@@ -266,6 +277,15 @@ class SharingDetails(TypedDict):
     owner: NotRequired[Change]
 
 
+NewReferencesDetails = TypedDict(
+    "NewReferencesDetails", {"import": int, "filename": str, "column": str, "count": int, "ids": list[list[int]]}
+)
+"""Details of ``import.referenced``, of the table whose records an import made because rows refer to them.
+
+``ids`` are the records, as ranges from the first to the last; ``column`` has their values.
+"""
+
+
 class AccountDetails(TypedDict, total=False):
     """Details of events of accounts: ``session.…``, ``sign_in.…``, ``token.…``, ``password.…``."""
 
@@ -293,6 +313,7 @@ type EventDetails = (
     | ColumnDetails
     | IndexDetails
     | ImportDetails
+    | NewReferencesDetails
     | AccountDetails
     | SharingDetails
     | WebhookDetails

@@ -18,8 +18,9 @@ from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.counts import Counts
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
-from dataengine.imports.loading.loader import Loader
+from dataengine.imports.loading.loader import TRIES, Loader, busy
 from dataengine.imports.loading.merging import Merging
+from dataengine.imports.loading.new_records import TargetsChanged
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, find_formats, infer_types
@@ -29,12 +30,13 @@ from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_o
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import AuditEvent, Column, ImportJob, Table
-from dataengine.models.shapes import ImportDetails
+from dataengine.models.shapes import ImportDetails, NewReferencesDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
 from dataengine.services.import_again import take_the_place
+from dataengine.services.import_references import rules, targets_of, targets_of_new
 from dataengine.services.indexes import queue_again
-from dataengine.services.tables import create_table_now
+from dataengine.services.tables import catalog_fields, create_table_now
 
 _CAUSES_TOLD = 3
 _FINDING_TYPES = {"reading": 3.0, **Replacing.stages}
@@ -68,6 +70,9 @@ class Execution:
             plan = plan_new(opening, self.options)
             self.reporter.plan(**_FINDING_TYPES)
             infer_types(plan, self.options, self._report_look)
+            targets = targets_of_new(self.job.user, self.options)
+            plan.references = rules(targets, self.options, None)
+            self.columns = [Column(**catalog_fields(spec, targets.get(spec.name))) for spec in plan.specs]
             return plan
         found = Table.objects.filter(pk=self.job.table_id) if self.job.table_id is not None else Table.objects.none()
         self.table = found.first()
@@ -75,7 +80,9 @@ class Execution:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self._check_may_edit(self.table)
         self.columns = list(self.table.columns.all())
-        return plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
+        plan = plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
+        plan.references = rules(targets_of(self.columns), self.options, self.table)
+        return plan
 
     def _check_may_edit(self, table: Table) -> None:
         """What was allowed when the import was requested may not be allowed any more, nor what was when it began."""
@@ -101,10 +108,15 @@ class Execution:
 
     def _load_planned(self, plan: Plan) -> Loader:
         """Load and check; start again if the file turns out to need other settings."""
+        tries = TRIES
         while True:
             try:
                 with transaction.atomic():
                     return self._load_once(plan)
+            except TargetsChanged as error:
+                tries -= 1
+                if not tries:
+                    raise busy() from error
             except MarkersFound as error:
                 plan.markers = NULL_MARKERS
                 plan.notes.append(f"NA and the like are read as NULL, since “{error}” contains them and is not text.")
@@ -123,6 +135,7 @@ class Execution:
             loader.file_rejected()
             if self._will_load(loader.counts):
                 loader.secure()
+            loader.note_references()
         except BaseException:
             loader.close()
             raise
@@ -153,6 +166,19 @@ class Execution:
     def _no_row_fits(self, counts: Counts) -> bool:
         """Whether a new table would be empty, with columns guessed from nothing, which helps nobody."""
         return self.options.create_table and counts.rows_imported == 0
+
+    def _tell_of_new(self, loader: Loader) -> None:
+        """An event for every table in which records were made because rows refer to them."""
+        for made in loader.made_elsewhere():
+            details: NewReferencesDetails = {
+                "import": self.job.pk,
+                "filename": self.job.filename,
+                "column": made["column"],
+                "count": made["count"],
+                "ids": made["ids"],
+            }
+            target = Table.objects.get(pk=made["table_id"])
+            record_event(user=self.job.user, table=target, action="import.referenced", details=details)
 
     def _why_nothing_loads(self, loader: Loader) -> tuple[str, str]:
         """The code and message of a failed import."""
@@ -216,6 +242,7 @@ class Execution:
         counts = asdict(loader.counts)
         event.details |= {**counts, "columns": sorted(loader.changes.columns)}
         event.save(update_fields=["details"])
+        self._tell_of_new(loader)
         return event
 
     def _event(self, table: Table) -> AuditEvent:

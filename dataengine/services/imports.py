@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -17,7 +18,7 @@ from django.db import DatabaseError, transaction
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
-from dataengine.imports.dialects.opening import examine
+from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
@@ -25,6 +26,8 @@ from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
+from dataengine.services import import_references
+from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.tables import check_table_name
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def start(
     size = _size(file)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
-    plan, read = _plan(file, name, target, read)
+    plan, read = _plan(user, file, name, target, read)
     file.seek(0)
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = _store(file, name)
@@ -128,7 +131,9 @@ def check_size(size: int) -> None:
         raise TooLarge(reason, fields={"file": reason})
 
 
-def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOptions) -> tuple[Plan, ImportOptions]:
+def _plan(
+    user: User, file: BinaryIO, filename: str, table: Table | None, options: ImportOptions
+) -> tuple[Plan, ImportOptions]:
     """Make a plan from the beginning of the file. Returns it with the options as they are to be stored."""
     try:
         opening = examine(file, filename, options.dialect)
@@ -137,10 +142,21 @@ def _plan(file: BinaryIO, filename: str, table: Table | None, options: ImportOpt
             error.fields.setdefault("file", [error.message])
         raise
     if table is None:
-        return plan_new(opening, options), options
+        plan = plan_new(opening, options)
+        return plan, _with_references(user, targets_of_new(user, options), plan, opening, options, None)
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
-    return plan_onto(opening, options, [column.to_spec() for column in columns]), options
+    plan = plan_onto(opening, options, [column.to_spec() for column in columns])
+    return plan, _with_references(user, targets_of(columns), plan, opening, options, table)
+
+
+def _with_references(
+    user: User, targets: Mapping[str, Table], plan: Plan, opening: Opening, options: ImportOptions, table: Table | None
+) -> ImportOptions:
+    """The options with how references are looked up, which is also put into the plan."""
+    options = import_references.completed(user, targets, plan, opening, options)
+    plan.references = import_references.rules(targets, options, table)
+    return options
 
 
 def _store(file: BinaryIO, filename: str) -> str:
@@ -188,6 +204,8 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
         target: Table | None = access.get_table(user, job.table.name, "own")
     else:
         target = _target(user, None if options.create_table else job.table, job.table_name, options)
+    looked_up = targets_of_new(user, options) if target is None else targets_of(list(target.columns.all()))
+    import_references.check_rights(user, looked_up, options)
     with transaction.atomic():
         if target is None:
             _refuse_twice(job.table_name)

@@ -32,7 +32,7 @@ IMPORTS = (
     ("reading", "converting", "ahead", "counts"),
     ("dialects", "readings"),
     ("parsing", "planning"),
-    ("rejecting", "endings"),
+    ("rejecting", "endings", "references"),
     ("pipeline",),
     ("loading", "looking", "stored_columns"),
 )

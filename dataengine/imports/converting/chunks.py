@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,8 @@ class Part:
     values: list[pa.Array]
     good: Mask
     held: Mask
+    new: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """By column: the ids of records yet to be made that the rows to load now refer to."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -37,7 +39,8 @@ class Chunk:
     """Rows encoded as three complete COPYs, each from header to trailer.
 
     ``data`` holds the ``count`` good rows, ``back`` the ``held`` good rows that may repeat earlier ones, and ``keys``
-    the key cells of the ``keyed`` rejected rows.
+    the key cells of the ``keyed`` rejected rows. ``new`` are, by column, the ids of records yet to be made to which
+    rows of ``data`` refer.
     """
 
     data: bytes = b""
@@ -46,6 +49,7 @@ class Chunk:
     held: int = 0
     keys: bytes = b""
     keyed: int = 0
+    new: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 class ChunkEncoder:
@@ -59,6 +63,9 @@ class ChunkEncoder:
     def encode(self, parts: Sequence[Part]) -> Chunk:
         """Combine consecutive parts into one chunk."""
         part = parts[0] if len(parts) == 1 else _joined(parts)
+        return replace(self._encode(part), new=part.new)
+
+    def _encode(self, part: Part) -> Chunk:
         rows, good, held = len(part), int(part.good.sum()), int(part.held.sum())
         if good == rows and not held:
             return Chunk(self._encoded(part.ids, part.values), good)
@@ -89,4 +96,5 @@ def _joined(parts: Sequence[Part]) -> Part:
         [pa.concat_arrays(list(column)) for column in columns],
         np.concatenate([part.good for part in parts]),
         np.concatenate([part.held for part in parts]),
+        {name: frozenset().union(*(part.new[name] for part in parts)) for name in parts[0].new},
     )

@@ -6,7 +6,7 @@ the column's own rules (required, length, limits) and collects the errors.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -136,6 +136,7 @@ class Converter:
     FormatsNeeded; with ``guard_open`` the first cell that no export would write like this raises GuardContradicted.
     ``guards_found`` says that guards were taken off. In ``bad_is_null`` columns a value that does not fit is NULL.
     With ``are_values`` the cells are values of another type as text, so that none of them stands for NULL.
+    ``lookups`` convert the cells of columns in another way than their type does, by name.
     """
 
     def __init__(
@@ -149,6 +150,7 @@ class Converter:
         guard_open: bool = False,
         bad_is_null: Collection[str] = (),
         are_values: bool = False,
+        lookups: Mapping[str, Callable[[pa.Array], Converted]] | None = None,
     ) -> None:
         self.targets = list(targets)
         self.places = list(places)
@@ -159,6 +161,7 @@ class Converter:
         self._bad_is_null = bad_is_null
         self._open = markers is None
         self._are_values = are_values
+        self._lookups = lookups or {}
         self.oddities = Oddities(targets, formats_open=formats_open)
         # The user may have named valid values as null values, so cells have to be compared with those first.
         self._blanks_values = not set(markers or ()) <= set(NULL_MARKERS)
@@ -197,7 +200,9 @@ class Converter:
         """Convert the cells of one column, with the column's own rules applied."""
         if self._blanks_values and not target.kind.is_text:
             cells = self._blanked(cells, target)
-        if len(cells) == cells.null_count:
+        if (look_up := self._lookups.get(target.name)) is not None:
+            converted = look_up(cells)
+        elif len(cells) == cells.null_count:
             converted = Converted(pa.nulls(len(cells), target.arrow), [])
         else:
             converted = self._converted(cells, target)

@@ -40,6 +40,7 @@ type ErrorCode = Literal[
     "duplicate_in_file",
     "duplicate_in_table",
     "unknown_reference",
+    "ambiguous_reference",
     "too_few_fields",
     "too_many_fields",
     "malformed_quotes",

@@ -44,7 +44,7 @@ class Repeats:
             size *= 2
         self._bits = np.zeros(size // 8, np.uint8)
         self._mask = np.uint64(size - 1)
-        self._canonical = _without_case if target.ignores_case else _CANONICAL[target.kind.equality]
+        self._canonical = canonical_of(target)
 
     def seen(self, values: pa.Array, good: Mask) -> Mask:
         """Where the value of a ``good`` row may already occur in an earlier good row of this or a previous call."""
@@ -189,6 +189,11 @@ def _document(text: str) -> str:
 
 def _number(text: str) -> float:
     return float(text) + 0.0
+
+
+def canonical_of(target: Target) -> Callable[[pa.Array], pa.Array]:
+    """What makes equal those values of a column that PostgreSQL takes for equal."""
+    return _without_case if target.ignores_case else _CANONICAL[target.kind.equality]
 
 
 _CANONICAL: dict[Equality, Callable[[pa.Array], pa.Array]] = {

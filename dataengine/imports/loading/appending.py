@@ -13,13 +13,14 @@ from collections.abc import Sequence
 import psycopg
 from django.db import IntegrityError, transaction
 
+from dataengine.imports.converting.chunks import Chunk
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import ddl, statements
+from dataengine.postgres.record_ids import reserve_ids
 
-from .inserting import reserve_ids
 from .loader import TRIES, Loader, Reporter, busy
 from .staging import Staging
 
@@ -49,9 +50,10 @@ class Appending(Loader):
         for chunk in self._conversion.chunks():
             checks.own = reading.ids.multirange()
             found = checks.found
+            self._new.take_in()
             if chunk.count:
                 if self._goes_straight:
-                    self._goes_straight = self._copy(chunk.data)
+                    self._goes_straight = self._copy(chunk)
                     settled = self._goes_straight
                 else:
                     settled = False
@@ -72,9 +74,15 @@ class Appending(Loader):
         counts.rows_rejected = reading.rejected.count + checks.found
         self._begin_filing()
 
+    def secure(self) -> None:
+        """Nothing is left to do: every chunk has made what its rows refer to."""
+
     def finish(self) -> Table:
         self.changes.added(self._reading.ids, self._reading.lines)
         return self._table
+
+    def _new_ones(self) -> dict[str, int]:
+        return self._new.count_made()
 
     def rehearse(self) -> None:
         raise AssertionError("a dry run does not append, see suits")
@@ -85,17 +93,18 @@ class Appending(Loader):
     def _convert(self) -> Conversion:
         return Conversion(
             self.plan,
-            give_ids=lambda first_row, count: reserve_ids(self._table, count),
+            give_ids=lambda first_row, count: reserve_ids(self._table.pk, count),
             keys=self._checks.keys,
             report=self._report,
             unique=self._unique,
             sorted_by=next(iter(self._unique), None),
         )
 
-    def _copy(self, data: bytes) -> bool:
+    def _copy(self, chunk: Chunk) -> bool:
         try:
             with transaction.atomic():
-                statements.copy_into(ddl.qualified(self._table.name), self._staging.columns, [data])
+                self._new.make(chunk.new)
+                statements.copy_into(ddl.qualified(self._table.name), self._staging.columns, [chunk.data])
         except psycopg.errors.IntegrityError:
             return False
         return True
@@ -110,6 +119,7 @@ class Appending(Loader):
         staging.analyze()
         before = checks.found
         checks.reject_for()
+        self._new.make_for(staging)
         for _ in range(TRIES):
             try:
                 with transaction.atomic():

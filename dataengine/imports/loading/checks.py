@@ -12,7 +12,7 @@ others share no value with any earlier row, so they go in whatever becomes of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 
 from psycopg import sql
@@ -21,6 +21,7 @@ from dataengine.imports.planning.modes import ID
 from dataengine.imports.rejecting.spill import LateError, LateSpill
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
+from dataengine.postgres.late_checks import late_checks
 from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
@@ -64,6 +65,8 @@ class Checks:
         """Keys that are no error where the table has them, since such rows are skipped."""
         self.skips_new = False
         """Whether it is no error if no record has the key that records are found by."""
+        self.promised: dict[str, sql.Composable] = {}
+        """By reference column: the relation of records that are made before the rows go in."""
         self.own = "{}"
         """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
@@ -229,11 +232,16 @@ class Checks:
         Records of the file itself do not count: they get their ids while it is loaded, new ones at every attempt.
         """
         assert column.references is not None
+        name = sql.Identifier(column.name)
+        promised = self.promised.get(column.name)
         return sql.SQL(
-            "(s.{name} IS NOT NULL AND NOT EXISTS (SELECT FROM {table} r WHERE r.id = s.{name}{before}))"
+            "(s.{name} IS NOT NULL AND NOT EXISTS (SELECT FROM {table} r WHERE r.id = s.{name}{before}){promised})"
         ).format(
-            name=sql.Identifier(column.name),
+            name=name,
             table=ddl.qualified(column.references.name),
+            promised=sql.SQL(" AND NOT EXISTS (SELECT FROM {} n WHERE n.id = s.{})").format(promised, name)
+            if promised is not None
+            else sql.SQL(""),
             before=sql.SQL(" AND NOT r.id <@ {}::int8multirange").format(sql.Literal(self.own))
             if self._is_own(column)
             else sql.SQL(""),
@@ -366,18 +374,6 @@ class Checks:
             for row in cursor:
                 spill.append(LateError(*row))
         return spill
-
-
-def late_checks(column: Column) -> Iterator[tuple[str, sql.Composable]]:
-    """The CHECKs of a column that only PostgreSQL can decide: its regular expressions, limits on plain numeric."""
-    name = sql.SQL("s.{}").format(sql.Identifier(column.name))
-    if "pattern" in column.constraints:
-        yield "pattern", sql.SQL("{} ~ {}").format(name, sql.Literal(column.constraints["pattern"]))
-    if column.kind.limits_need_postgres(column.parameters):
-        signs = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
-        for kind, sign in signs.items():
-            if kind in column.constraints:
-                yield kind, sql.SQL("{} {} {}").format(name, sql.SQL(sign), sql.Literal(column.constraints[kind]))
 
 
 def _some(key: Key, held: Staging | None) -> sql.Composable:

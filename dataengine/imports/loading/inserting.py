@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db import connection
 from psycopg import sql
 
 from dataengine.imports.rejecting.spill import LineIndex
 from dataengine.models import Table
-from dataengine.postgres import ddl, names
+from dataengine.postgres import ddl
+from dataengine.postgres.record_ids import reserve_ids
 from dataengine.postgres.statements import run
 
 from .change_set import ChangeSet, Lines, numbers
@@ -58,7 +58,7 @@ def _drawn(table: Table, count: int) -> Iterator[tuple[int, int]]:
     ranges: list[list[int]] = []
     while count:
         some = min(count, _DRAWN_AT_ONCE)
-        first = reserve_ids(table, some)
+        first = reserve_ids(table.pk, some)
         if ranges and sum(ranges[-1]) == first:
             ranges[-1][1] += some
         else:
@@ -66,17 +66,3 @@ def _drawn(table: Table, count: int) -> Iterator[tuple[int, int]]:
         count -= some
     for first, some in ranges:
         yield first, some
-
-
-def reserve_ids(table: Table, count: int) -> int:
-    """Take ``count`` consecutive ids from the table's sequence, which others may use meanwhile. Returns the first."""
-    sequence = ddl.quoted(names.sequence(table.pk))
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT min(v), max(v) FROM (SELECT nextval(%s::regclass) AS v FROM generate_series(1, %s)) AS drawn",
-                [sequence, count],
-            )
-            low, high = cursor.fetchone()
-        if high - low + 1 == count:
-            return int(low)

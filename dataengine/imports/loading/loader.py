@@ -21,6 +21,7 @@ from .change_set import ChangeSet
 from .checks import Checks
 from .filing import Filing, described
 from .keys import Key
+from .new_records import MadeRecords, NewRecords
 from .staging import Staging, staged_name
 
 TRIES = 5
@@ -58,7 +59,8 @@ class Loader(ABC):
     whatever happened. ``counts`` and ``causes`` tell what became of the rows so far.
 
     ``load`` raises MarkersFound or FormatsNeeded if the file turns out to need other settings, ``secure`` raises
-    NoLongerEmpty if the table has changed. Everything is then done anew by another loader.
+    NoLongerEmpty if the table has changed; both raise TargetsChanged if the records have that rows refer to. Everything
+    is then done anew by another loader.
     """
 
     stages: ClassVar[dict[str, float]]
@@ -84,13 +86,15 @@ class Loader(ABC):
         self._columns = columns
         self._reporter = reporter
         self._staging = staging
-        filled = [by_name[spec.name] for spec in plan.specs] if columns else []  # none yet of a new table
+        filled = [by_name[spec.name] for spec in plan.specs]
         key = Key([by_name[name] for name in mode.key], is_enforced=is_enforced(mode, plan.specs)) if mode.key else None
         self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
         self._filing: Filing | None = None
         self._conversion = self._convert()
+        self._new = NewRecords(job.pk, self._conversion.lookups)
+        self._checks.promised = self._new.of_columns
 
     @abstractmethod
     def load(self) -> None:
@@ -107,8 +111,9 @@ class Loader(ABC):
         self.causes = self._filing.causes
         rejected_rows.store(self._job, self._filing.rejected)
 
-    def secure(self) -> None:  # noqa: B027  (most need nothing)
-        """Make sure that ``finish`` will succeed."""
+    def secure(self) -> None:
+        """Make sure that ``finish`` will succeed. Makes the records that rows refer to and that are new."""
+        self._new.make_for(self._staging)
 
     @abstractmethod
     def finish(self) -> Table:
@@ -121,6 +126,20 @@ class Loader(ABC):
     def discard(self) -> None:
         """Forget the rows: none goes in."""
         self._staging.drop()
+
+    def made_elsewhere(self) -> list[MadeRecords]:
+        """The records that were made in other tables because rows refer to them."""
+        return self._new.made()
+
+    def note_references(self) -> None:
+        """Put into the plan what became of the cells of reference columns, before ``finish`` or ``discard``."""
+        self.plan.found_references = self._conversion.lookups.found()
+        for name, count in self._new_ones().items():
+            self.plan.found_references[name]["new"] = count
+
+    def _new_ones(self) -> dict[str, int]:
+        """By column: how many new records the accepted rows refer to."""
+        return self._new.count_for(self._staging)
 
     def close(self) -> None:
         """Stop all threads and free the space on disk."""
@@ -146,6 +165,7 @@ class Loader(ABC):
 
     def _begin(self) -> None:
         self._checks.create()
+        self._new.create()
         self._reporter.plan(**self.stages)
 
     def _report(self, block: Block, reading: Reading) -> None:
@@ -167,6 +187,7 @@ class Loader(ABC):
         self._staging.create()
         self._begin()
         stored = self._staging.copy(self._conversion.stream())
+        self._new.take_in()
         reading = self._reading
         if stored + reading.held != reading.good:
             raise AssertionError(f"PostgreSQL took {stored} rows of {reading.good - reading.held}")

@@ -34,7 +34,7 @@ class NoLongerEmpty(Exception):
 class Replacing(Loader):
     """Fills a shadow that takes the place of ``table`` or, if that is None, of the table that ``make_table`` makes.
 
-    ``replaced`` is called with the table afterwards.
+    Then ``columns`` are those that it will have, in no catalog yet. ``replaced`` is called with the table afterwards.
     """
 
     stages = {"loading": 4.0, "indexing": 1.0, "finishing": 0.1}
@@ -75,9 +75,11 @@ class Replacing(Loader):
             self._checks.stage_held(held)
         self._settle(few=_FEW * (self._reading.keyed + self._checks.found) < self._reading.good)
         self._reporter.update(phase="indexing")
-        self._shadow.add_other_constraints(self._columns)
+        self._add_constraints(promised=False)
 
     def secure(self) -> None:
+        super().secure()
+        self._add_constraints(promised=True)
         table = self._table
         if table is not None and not (shadow.lock_for_swap(table) and shadow.is_empty(table)):
             raise NoLongerEmpty
@@ -87,10 +89,20 @@ class Replacing(Loader):
         if table is None:
             table = self._make_table(self._shadow.all_specs)
             columns = list(table.columns.all())
+            self._shadow.add_other_constraints(columns)
         self.changes.added(self._reading.ids, self._reading.lines, last_id=self._shadow.highest_id())
         self._shadow.replace(table, columns)
         self._replaced(table)
         return table
+
+    def _add_constraints(self, *, promised: bool) -> None:
+        """Add checks and references; those to records that are yet to be made are ``promised``.
+
+        Those of a new table get their names once it is made.
+        """
+        if self._table is not None:
+            columns = [column for column in self._columns if (column.name in self._checks.promised) == promised]
+            self._shadow.add_other_constraints(columns)
 
     def _convert(self) -> Conversion:
         return Conversion(

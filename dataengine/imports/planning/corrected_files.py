@@ -23,7 +23,8 @@ _LOOK_BACK = 20
 def as_before(table: Table, filename: str, opening: Opening, options: ImportOptions) -> ImportOptions:
     """If the file is a rejected.csv, complete the options by what the earlier import found.
 
-    That is: the mapping, date formats by column, and the null markers if they were NULL.
+    That is: the mapping, date formats by column, the null markers if they were NULL, and what references were looked
+    up by.
     """
     read = read_names(opening.headers, has_header=opening.dialect.has_header)
     own = set(read.names).difference(ADDED_HEADERS)
@@ -37,6 +38,11 @@ def as_before(table: Table, filename: str, opening: Opening, options: ImportOpti
             "mapping": {h: c for h, c in found.get("mapping", {}).items() if h in own and (c is None or c in columns)},
             "date_formats": {name: forms for name, forms in found.get("date_formats", {}).items() if name in columns},
             "null_values": found.get("null_values"),
+            "references": {
+                name: {"match": one["match"], "missing": one["missing"]}
+                for name, one in found.get("references", {}).items()
+                if name in columns
+            },
         }
     )
 

@@ -20,12 +20,14 @@ from dataengine.imports.dialects.dialect import DialectOptions
 
 from . import modes
 from .modes import Mode, read_mode
+from .references import ReferenceOption, read_references
 
 DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet"})
 KEYS = DIALECT_KEYS | modes.KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_error", "dry_run",
     "trim", "guarded",
     "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last",
+    "references",
 }  # fmt: skip
 _MAX_LIST = 50
 MOST_LAST = 1_000
@@ -69,6 +71,8 @@ class ImportOptions:
     """Whether ``inf`` is a value in floating-point columns."""
     skip_last: int = 0
     """How many rows at the end are left out, such as totals and footnotes."""
+    references: Mapping[str, ReferenceOption] = field(default_factory=dict)
+    """How the cells of reference columns are looked up, where it was given."""
 
     @classmethod
     def read(cls, given: object) -> ImportOptions:
@@ -116,6 +120,7 @@ class ImportOptions:
             styles=_styles(values, errors),
             allow_infinity=_flag(values, "allow_infinity", errors),
             skip_last=_count(values, "skip_last", errors),
+            references=read_references(values.get("references", {}), errors),
         )
         if not options.create_table and not errors:
             if options.types:
@@ -144,12 +149,14 @@ class ImportOptions:
         """By option: the columns that it names."""
         named: dict[str, Mapping[str, Any]] = {
             "types": self.types, "date_formats": self.column_formats, "on_bad_cell": self.bad_cells,
+            "references": self.references,
         }  # fmt: skip
         marks = {name: self.given[name] for name in ("decimal", "thousands") if isinstance(self.given.get(name), dict)}
         return {option: set(columns) for option, columns in (named | marks).items() if columns}
 
     def completed(self, found: Mapping[str, Any]) -> ImportOptions:
-        """The options completed by ``mapping``, ``date_formats`` by column and ``null_values`` as ``found`` before.
+        """The options completed by ``mapping``, ``date_formats`` by column, ``null_values`` and ``references`` as
+        ``found`` before.
 
         What was given, or not found, stays as it is.
         """
@@ -162,6 +169,8 @@ class ImportOptions:
             options = replace(options, column_formats=_formats_by_column(added["date_formats"], {}))
         if "null_values" in added:
             options = replace(options, null_values=tuple(added["null_values"]))
+        if "references" in added:
+            options = replace(options, references=read_references(added["references"], {}))
         return options
 
 

@@ -25,13 +25,14 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import ImportJob
-from dataengine.models.shapes import DialectFacts, Findings
+from dataengine.models.shapes import DialectFacts, Findings, FoundReference
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .modes import check_key
 from .options import ImportOptions
 from .proposals import proposals_of
+from .references import ID, ByValue
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
 """How an exact export begins: with quotes around id only, which no other program has a reason to write."""
@@ -94,6 +95,10 @@ class Plan:
     footer: Footer | None = None
     empty_tail: int = 0
     """So many columns at the end are ignored, as long as their cells are empty."""
+    references: dict[str, ByValue] = field(default_factory=dict)
+    """Reference columns whose cells are no ids but values of the records that they mean."""
+    found_references: dict[str, FoundReference] = field(default_factory=dict)
+    """What became of their cells, once they were looked up."""
     lacking: list[str] = field(default_factory=list)
     """Columns that a new record needs and the file has nothing for: its rows can only update records."""
     enough: Callable[[SupportsBytesRead], bool] | None = None
@@ -175,9 +180,22 @@ class Plan:
         if proposals := proposals_of(self.columns, self.markers, self.footer, skipped=self.skip_last):
             found["proposals"] = proposals
             found["notes"] = [*found["notes"], *(proposal["message"] for proposal in proposals)]
+        if looked_up := {**self._references(), **self.found_references}:
+            found["references"] = looked_up
         if self.sample:
             found["sample"] = self.sample
         return found
+
+    def _references(self) -> dict[str, FoundReference]:
+        """For every reference column that the file fills: what its cells are."""
+        by_id: FoundReference = {"match": ID, "missing": "reject"}
+        return {
+            spec.name: {"match": rule.match.name, "missing": rule.missing}
+            if (rule := self.references.get(spec.name))
+            else by_id
+            for spec in self.specs
+            if spec.kind.is_reference
+        }
 
 
 def open_stored(job: ImportJob) -> BinaryIO:
