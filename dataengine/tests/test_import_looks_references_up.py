@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError, connection
+from django.core.management import call_command
+from django.db import IntegrityError, connection, connections
 from guardian.shortcuts import assign_perm
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
 from dataengine.models import AuditEvent, Table
+from dataengine.services import import_runs
 from dataengine.services.tables import create_table
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+from dataengine.tests.waiting import is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -318,3 +324,29 @@ def test_rights_on_the_other_table_are_needed(
     assert (status(by("email")), status(by("email", "create"))) == (202, 403)
     assign_perm("edit_table", colleague, customers)
     assert status(by("email", "create")) == 202
+
+
+@pytest.mark.usefixtures("customers")
+def test_the_command_takes_the_option(owner: User, tmp_path: Path) -> None:
+    orders(owner)
+    path = tmp_path / "orders.csv"
+    path.write_text("what,customer\ndesk,ann@x.org\nlamp,zoe@x.org\nchair,ann@x.org\n")
+    said = '{"customer": {"match": "email", "missing": "create"}}'
+    call_command("import_csv", str(path), "--table", "orders", "--references", said)
+    assert bought() == [("desk", "1"), ("lamp", "4"), ("chair", "1")]
+
+
+def test_somebody_else_makes_the_same_record_meanwhile(customers: Table, owner: User) -> None:
+    orders(owner)
+    job = queue_import(owner, "orders", "what,customer\na,new@x.org\nb,ann@x.org\n", references=by("email", "create"))
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as writer:
+        writer.execute("INSERT INTO userdata.customers (email) VALUES ('NEW@x.org')")
+        thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+        thread.start()
+        until(lambda: is_waited_for(writer))
+    thread.join()
+    job.refresh_from_db()
+    assert (job.state, job.rows_imported) == ("completed", 2)
+    made = records(customers.name, "id", "email")[3:]
+    assert [email for _, email in made] == ["NEW@x.org"]
+    assert bought() == [("a", made[0][0]), ("b", "1")]

@@ -160,7 +160,7 @@ class Plan:
             "null_values": list(self.markers or ()),
             "date_formats": {name: [form.name for form in forms] for name, forms in self.formats.items() if forms},
             "types": {spec.name: spec.type for spec in self.specs},
-            "notes": [*self.notes, *self.source.notes],
+            "notes": [*self.notes, *self._reference_notes(), *self.source.notes],
         }
         if self.guard == "export" and self.guards_found:
             found["guarded"] = True
@@ -185,6 +185,13 @@ class Plan:
         if self.sample:
             found["sample"] = self.sample
         return found
+
+    def _reference_notes(self) -> list[str]:
+        return [
+            f"{name}: looked up by “{rule.match.name}” of “{rule.table}”."
+            for name, rule in self.references.items()
+            if name in self.mapping.columns
+        ]
 
     def _references(self) -> dict[str, FoundReference]:
         """For every reference column that the file fills: what its cells are."""

@@ -65,6 +65,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key", action="append", help="the column that finds a row's record; repeated: several columns together"
         )
+        parser.add_argument(
+            "--references",
+            type=_json_object,
+            metavar="JSON",
+            help='{"column": {"match": "other column"}}',
+        )
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
         parser.add_argument("--types", type=_json_object, metavar="JSON", help='of a new table: {"column": "TYPE"}')
         parser.add_argument("--decimal", choices=[".", ","], help="the mark before decimals")
@@ -195,7 +201,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
         "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell", "skip_last",
-        "trim",
+        "trim", "references",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
