@@ -339,9 +339,14 @@ def test_the_command_takes_the_option(owner: User, tmp_path: Path) -> None:
 def test_somebody_else_makes_the_same_record_meanwhile(customers: Table, owner: User) -> None:
     orders(owner)
     job = queue_import(owner, "orders", "what,customer\na,new@x.org\nb,ann@x.org\n", references=by("email", "create"))
+
+    def work() -> None:
+        import_runs.run(job.pk)
+        connections.close_all()
+
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as writer:
         writer.execute("INSERT INTO userdata.customers (email) VALUES ('NEW@x.org')")
-        thread = threading.Thread(target=lambda: (import_runs.run(job.pk), connections.close_all()))
+        thread = threading.Thread(target=work)
         thread.start()
         until(lambda: is_waited_for(writer))
     thread.join()
