@@ -54,12 +54,13 @@ class Scope:
 
 def narrow(user: User, scope: Scope) -> None:
     """Have this instance of ``user`` (the one of the request) hold no more than ``scope`` leaves."""
-    user._scope = scope  # type: ignore[attr-defined]
+    user.__dict__["_scope"] = scope
 
 
 def scope_of(user: User | AnonymousUser) -> Scope | None:
     """To what the request's token narrows the user; None for sessions and JSON web tokens."""
-    return getattr(user, "_scope", None)  # a request's user may be a proxy, with a __dict__ of its own
+    scope: Scope | None = user.__dict__.get("_scope")
+    return scope
 
 
 def check_may_make_tables(user: User | AnonymousUser) -> None:

@@ -154,6 +154,8 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
         return f"Copying {records}"
     if "plan" in parameters:
         return f"Changing the type of “{_title(columns, parameters['plan']['column'])}” in {records}"
+    if "retries" in parameters:
+        return f"Trying {plural(job.count, 'rejected row,rejected rows')} of an import again"
     if "undoes" in parameters:
         return f"Taking back the change of “{_title(columns, parameters['column'])}” in {records}"
     return f"Deleting {records}"

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from dataengine.api.fields import SwitchField, UniqueField
 from dataengine.columns.api_fields import WholeNumberField
-from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer
+from dataengine.jobs.serializers import ImportJobSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.models.tables import MAX_DESCRIPTION
 from dataengine.queries.paging import LAST_PAGE_NUMBER
@@ -179,10 +179,6 @@ class PageQuery(serializers.Serializer[Any]):
     limit = WholeNumberField(min_value=1, max_value=1000, default=100)
 
 
-class RejectedQuery(PageQuery):
-    limit = WholeNumberField(min_value=1, max_value=10_000, default=1_000)
-
-
 class ExportQuery(serializers.Serializer[Any]):
     format = serializers.ChoiceField(choices=["csv", "json", "xlsx"], default="csv")
     guard = serializers.ChoiceField(
@@ -304,10 +300,6 @@ class ColumnList(ListShape):
 
 class ImportList(ListShape):
     results = ImportJobSerializer(many=True)
-
-
-class RejectedList(ListShape):
-    results = RejectedRowSerializer(many=True)
 
 
 class RecordList(ListShape):

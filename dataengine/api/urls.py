@@ -21,8 +21,6 @@ from dataengine.api.views_imports import (
     CancelView,
     ImportListView,
     ImportView,
-    RejectedCsvView,
-    RejectedView,
     RetryView,
     TableImportsView,
 )
@@ -34,6 +32,13 @@ from dataengine.api.views_records import (
     LookupView,
     RecordsView,
     RecordView,
+)
+from dataengine.api.views_rejected import (
+    RejectedCsvView,
+    RejectedFixView,
+    RejectedRetryView,
+    RejectedRowView,
+    RejectedView,
 )
 from dataengine.api.views_tables import (
     ColumnsView,
@@ -133,6 +138,9 @@ RESOURCES = [
     path("imports/<int:pk>/retry/", RetryView.as_view(), name="api-import-retry"),
     path("imports/<int:pk>/again/", AgainView.as_view(), name="api-import-again"),
     path("imports/<int:pk>/rejected/", RejectedView.as_view(), name="api-import-rejected"),
+    path("imports/<int:pk>/rejected/fix/", RejectedFixView.as_view(), name="api-import-rejected-fix"),
+    path("imports/<int:pk>/rejected/retry/", RejectedRetryView.as_view(), name="api-import-rejected-retry"),
+    path("imports/<int:pk>/rejected/<record:line>/", RejectedRowView.as_view(), name="api-import-rejected-row"),
     path("imports/<int:pk>/rejected.csv", RejectedCsvView.as_view(), name="api-import-rejected-csv"),
 ]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,11 +15,7 @@ from dataengine.api import serializers_imports as import_shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.exceptions import InvalidInput
-from dataengine.http.authentication import Bearer
-from dataengine.http.revocation import may_still
-from dataengine.http.streaming import download
-from dataengine.imports.rejecting import rejected_rows
-from dataengine.jobs.serializers import ImportJobSerializer, RejectedRowSerializer, import_job_data
+from dataengine.jobs.serializers import ImportJobSerializer, import_job_data
 from dataengine.models import ImportJob
 from dataengine.services import import_again
 from dataengine.services import imports as services
@@ -120,35 +114,6 @@ class AgainView(ApiView):
         job = import_again.do_over(user=self.user, job=access.get_import(self.user, pk), options=asked["options"])
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
-
-
-class RejectedView(ApiView):
-    """The rejected rows of an import as JSON."""
-
-    operations = {
-        "get": Operation("list_rejected_rows", "List rejected rows", shapes.RejectedList, query=shapes.RejectedQuery)
-    }
-
-    def get(self, request: Request, pk: int) -> Response:
-        asked = checked(shapes.RejectedQuery, request.query_params.dict())
-        rows = access.get_import(self.user, pk).rejected_rows.all()
-        return listing(request, rows, lambda found: [RejectedRowSerializer(row).data for row in found], **asked)
-
-
-class RejectedCsvView(ApiView):
-    """The rejected rows of an import as a file to correct and upload again."""
-
-    operations = {
-        "get": Operation("download_rejected_rows", "Download rejected rows", {"text/csv": OpenApiTypes.STR}),
-    }
-
-    def get(self, request: Request, pk: int) -> HttpResponseBase:
-        job = access.get_import(self.user, pk)
-        lines = rejected_rows.csv_lines(job)
-        allowed = may_still(Bearer.of(request).user, job)
-        return download(
-            request._request, lines, rejected_rows.CONTENT_TYPE, rejected_rows.filename(job), allowed=allowed
-        )
 
 
 def _options(text: str) -> dict[str, Any]:

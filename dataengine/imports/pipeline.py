@@ -72,6 +72,9 @@ def blocks_of(plan: Plan) -> Generator[Block]:
 
 def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
     """The rows, with cells that are NULL by ``nulls``. At the end, ``plan.footer`` describes how the file ends."""
+    if plan.feed is not None:
+        yield from plan.feed(nulls)
+        return
     blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
     with closing(without_last(_without_tail(plan, blocks), plan.skip_last)) as kept:
@@ -117,8 +120,6 @@ class Reading:
     keyed: int = 0
     """The number of rows whose key cells ``keys`` holds."""
     back: ByteSpill = field(default_factory=ByteSpill)
-    ends_damaged: bool = False
-    """Whether the last line so far is none that can be read."""
     held: int = 0
     """Good rows that may repeat an earlier one: ``back`` holds their values, ``suspects`` their text."""
     suspects: RejectSpill = field(default_factory=RejectSpill)
@@ -331,9 +332,6 @@ class Conversion:
         reading.rows += count
         reading.good += good
         reading.damaged += len(block.rejects)
-        if count or block.rejects:
-            last = block.rejects[-1].line if block.rejects else -1
-            reading.ends_damaged = last > (int(block.lines[-1]) if count else -1)
         rejected = list(bad_rows(block, batch, first))
         reading.rejected.extend(rejected)
         for item in rejected:

@@ -8,7 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from dataengine.models import ChangeJob, ImportJob, RejectedRow
+from dataengine.models import ChangeJob, ImportJob
 from dataengine.models.shapes import Cause, Caution
 
 
@@ -69,6 +69,7 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
         help_text="Imported, updated, unchanged, skipped and rejected rows together are all rows read."
     )
     rows_removed = serializers.IntegerField(help_text="Records that gave way or were marked, which the file lacks.")
+    rows_retried = serializers.IntegerField(help_text="Of the accepted rows, those that were rejected at first.")
     rows_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
     errors = ImportErrorSerializer(many=True)  # type: ignore[assignment]
@@ -94,16 +95,6 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
 
     def get_url(self, job: ImportJob) -> str:
         return self.absolute("api-import", job)
-
-
-class RejectedRowSerializer(serializers.Serializer[RejectedRow]):
-    """A rejected row: its physical line, its raw text, every error in it."""
-
-    line = serializers.IntegerField()
-    raw = serializers.CharField()
-    errors = serializers.ListField(  # type: ignore[assignment]
-        child=serializers.DictField(child=serializers.CharField())
-    )
 
 
 def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:

@@ -84,6 +84,7 @@ class ChangeJob(Job):
         UNDO = "undo"
         COPY = "copy"
         RETYPE = "retype"
+        RETRY = "retry"
 
     AT_THE_START: ClassVar[Mapping[str, Any]] = {"phase": "", "progress": None}
 

@@ -48,6 +48,8 @@ class ImportJob(Job):
     options = models.JSONField(default=dict, blank=True)
     # shapes.Findings.
     findings = models.JSONField(default=dict, blank=True)
+    # shapes.ReadAgain.
+    read_again = models.JSONField(default=dict, blank=True)
 
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.NONE, blank=True)
     progress = models.FloatField(default=0)  # the share of the work that is done, 0 to 1
@@ -60,6 +62,8 @@ class ImportJob(Job):
     rows_skipped = models.BigIntegerField(default=0)
     rows_rejected = models.BigIntegerField(default=0)
     rows_removed = models.BigIntegerField(default=0)  # records that gave way or were marked, no rows of the file
+    # Of the accepted ones, those that were rejected at first.
+    rows_retried = models.BigIntegerField(default=0)
     rows_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
     # A list of Cause, most frequent first.
@@ -127,13 +131,23 @@ class ImportedSpan(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row of a source file that did not become a record: its physical line, its raw text, every error in it."""
+    """A row of a source file that did not become a record: its physical line, its raw text, every error in it.
+
+    ``errors`` is empty once the row has been mended: it waits to be tried again. Written by COPY, which knows none of
+    the columns that have a default in the database.
+    """
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rejected_rows")
     line = models.BigIntegerField()
     raw = models.TextField()
     # A list of RowError.
     errors = models.JSONField()
+    # What people wrote into its cells, by the column's key; null means no value.
+    cells = models.JSONField(null=True)
+    # What was wrong with the whole row before anybody wrote into it: the code of its error.
+    damage = models.CharField(max_length=30, blank=True, db_default="")
+    # How often the row was changed, for two people who mend it at once.
+    version = models.PositiveIntegerField(db_default=0)
 
     class Meta:
         ordering = ["job_id", "line"]

@@ -83,6 +83,15 @@ class Findings(TypedDict, total=False):
     sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
 
 
+class ReadAgain(TypedDict, total=False):
+    """What rejected rows are read by once more, besides the findings: as they were read when they were rejected."""
+
+    columns: dict[str, int]  # header -> the column's key, whatever it is called by then
+    styles: dict[str, list[str | None]]  # column -> the marks of its numbers: decimal, thousands
+    guard: str
+    nulls: list[str]  # unquoted cells that are NULL besides the markers
+
+
 class ColumnChanges(TypedDict, total=False):
     """Changes of a column; only what changes is present."""
 
@@ -159,9 +168,22 @@ class UndoRetypeParameters(TypedDict):
     rest: bool  # whether records that were changed since keep what they say
 
 
+@final
+class RetryParameters(TypedDict):
+    """The rejected rows of an import, tried once more."""
+
+    retries: int  # the import's key
+
+
 type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters
 type ChangeParameters = (
-    UpdateParameters | DeleteParameters | UndoParameters | CopyParameters | RetypeParameters | UndoRetypeParameters
+    UpdateParameters
+    | DeleteParameters
+    | UndoParameters
+    | CopyParameters
+    | RetypeParameters
+    | UndoRetypeParameters
+    | RetryParameters
 )
 
 
@@ -305,6 +327,23 @@ class WebhookDetails(TypedDict):
     events: list[str]
 
 
+RetryDetails = TypedDict(
+    "RetryDetails",
+    {
+        "import": int,
+        "filename": str,
+        "rows_imported": NotRequired[int],
+        "rows_updated": NotRequired[int],
+        "rows_unchanged": NotRequired[int],
+        "rows_skipped": NotRequired[int],
+        "rows_removed": NotRequired[int],
+        "rows_rejected": NotRequired[int],
+        "rows_retried": NotRequired[int],
+        "columns": NotRequired[list[str]],
+    },
+)
+"""Details of ``import.retried``: what became of the rows; ``rows_rejected`` are still there."""
+
 type EventDetails = (
     ChangeDetails
     | TableDetails
@@ -317,4 +356,5 @@ type EventDetails = (
     | AccountDetails
     | SharingDetails
     | WebhookDetails
+    | RetryDetails
 )

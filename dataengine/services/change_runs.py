@@ -44,6 +44,9 @@ class ChangeRunner(Runner[ChangeJob, StageWatch]):
             perform_on_column = undo_runs.perform if "undoes" in job.parameters else retype_runs.perform
             perform_on_column(job, watch)
             return
+        if job.action == ChangeJob.Action.RETRY:
+            _retry(job, watch)
+            return
         if _writes_most_of_the_table(job):
             indexes.set_search_aside(job.table)
         with transaction.atomic():
@@ -52,6 +55,13 @@ class ChangeRunner(Runner[ChangeJob, StageWatch]):
     def after(self, job: ChangeJob) -> None:
         if job.action == ChangeJob.Action.RETYPE:
             table_copying.sweep()
+
+
+def _retry(job: ChangeJob, watch: StageWatch) -> None:
+    """What converts is only loaded when it is needed: processes that sweep or wait do without it."""
+    from dataengine.services import retry_runs
+
+    retry_runs.perform(job, watch)
 
 
 def run(job_id: int) -> ChangeJob | None:

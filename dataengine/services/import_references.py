@@ -17,12 +17,15 @@ from dataengine.imports.converting.patterns import NULL_MARKERS, SHEET_NULLS
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import RECORD_KEY, Plan
 from dataengine.imports.planning.references import ID, ByValue, ReferenceOption
-from dataengine.models import Column, Table
+from dataengine.models import Column, ImportJob, Table
+from dataengine.models.shapes import NewReferencesDetails
+from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from dataengine.imports.dialects.opening import Opening
+    from dataengine.imports.loading.new_records import MadeRecords
 
 _NUMBER = re.compile(r"\s*[+-]?[0-9][0-9.,' ]*\s*")
 _NOTHING = frozenset({"", *NULL_MARKERS, *SHEET_NULLS})
@@ -102,6 +105,20 @@ def rules(targets: Mapping[str, Table], options: ImportOptions, table: Table | N
             hindrance=_hindrance(target, others),
         )
     return found
+
+
+def tell_of_new(user: User, job: ImportJob, made: Sequence[MadeRecords]) -> None:
+    """An event for every table in which records were made because rows of the import refer to them."""
+    for one in made:
+        details: NewReferencesDetails = {
+            "import": job.pk,
+            "filename": job.filename,
+            "column": one["column"],
+            "count": one["count"],
+            "ids": one["ids"],
+        }
+        target = Table.objects.get(pk=one["table_id"])
+        record_event(user=user, table=target, action="import.referenced", details=details)
 
 
 def choices(user: User, target: Table) -> list[Column]:

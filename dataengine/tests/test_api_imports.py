@@ -136,7 +136,17 @@ def test_rejected_rows_are_paged(client: APIClient) -> None:
     assert shown["rejected_url"] == f"http://testserver/api/imports/{job.pk}/rejected.csv"
     page = client.get(f"/api/imports/{job.pk}/rejected/?limit=2&page=2").json()
     assert page["count"] == 5
-    assert page["results"] == [{"line": n, "raw": f",{n}", "errors": errors} for n in (4, 5)]
+    assert page["results"] == [
+        {
+            "line": n,
+            "raw": f",{n}",
+            "cells": {"name": None, "email": str(n)},
+            "mended": False,
+            "errors": errors,
+            "version": 0,
+        }
+        for n in (4, 5)
+    ]
 
 
 @pytest.mark.django_db(transaction=True)

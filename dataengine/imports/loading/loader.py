@@ -22,7 +22,6 @@ from .checks import Checks
 from .filing import Filing, described
 from .keys import Key
 from .new_records import MadeRecords, NewRecords
-from .removing import refusal
 from .staging import Staging, staged_name
 
 TRIES = 5
@@ -83,6 +82,8 @@ class Loader(ABC):
         self.counts = Counts()
         self.causes = rejected_rows.Causes()
         self.changes = ChangeSet(job)
+        self.shelf: rejected_rows.Shelf = rejected_rows.Catalog(job)
+        """Where the rejected rows go."""
         self._job = job
         self._columns = columns
         self._reporter = reporter
@@ -92,8 +93,6 @@ class Loader(ABC):
         self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
-        self._scope_size = 0
-        """How many records could give way to the file."""
         self._filing: Filing | None = None
         self._conversion = self._convert()
         self._new = NewRecords(job.pk, self._conversion.lookups)
@@ -107,20 +106,12 @@ class Loader(ABC):
         """Store the rejected rows in the order of the file, with every error of each."""
         if self._filing is None:
             self.causes = self._reading.causes
-            rejected_rows.store(self._job, self._reading.rejected)
+            self.shelf.store(self._reading.rejected)
             return
         self._reporter.update(phase="checking")
         self._filing.finish()
         self.causes = self._filing.causes
-        rejected_rows.store(self._job, self._filing.rejected)
-
-    def refusal(self, mode: Mode) -> str | None:
-        """Why nothing is to be imported, if records would give way to the file that had better stay."""
-        return refusal(mode, self.counts, scope_size=self._scope_size, is_cut=self._reading.ends_damaged)
-
-    def removed_ids(self) -> list[int]:
-        """The first records that give way."""
-        return []
+        self.shelf.store(self._filing.rejected)
 
     def secure(self) -> None:
         """Make sure that ``finish`` will succeed. Makes the records that rows refer to and that are new."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, Protocol, cast
 
 from django.core.files.storage import default_storage
 
@@ -25,7 +25,7 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import ImportJob
-from dataengine.models.shapes import Caution, DialectFacts, Findings, FoundReference
+from dataengine.models.shapes import DialectFacts, Findings, FoundReference, ReadAgain
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
@@ -90,8 +90,6 @@ class Plan:
     skip_last: int = 0
     """So many rows at the end are none."""
     notes: list[str] = field(default_factory=list)
-    cautions: list[Caution] = field(default_factory=list)
-    """What people should look at, besides what the source says."""
     columns: list[ColumnFinding] = field(default_factory=list)
     """What was found of columns: of a new table of all, otherwise of those whose cells can be read differently."""
     footer: Footer | None = None
@@ -107,6 +105,8 @@ class Plan:
     """Says after each block whether to stop reading, for a mere look into the file."""
     sample: list[dict[str, str | None]] = field(default_factory=list)
     """In a dry run: the first records as they would be."""
+    feed: Callable[[Collection[str]], Generator[Any]] | None = None
+    """Gives the blocks of rows in place of the source, given the texts that are NULL: rows that were rejected."""
 
     @property
     def places(self) -> list[int]:
@@ -173,8 +173,8 @@ class Plan:
                 {"name": sheet.name, "rows": sheet.rows, "hidden": sheet.is_hidden, "taken": sheet.is_taken}
                 for sheet in source.sheets
             ]
-        if warnings := [*self.cautions, *(Caution(code=w.code, message=w.message) for w in source.warnings)]:
-            found["warnings"] = warnings
+        if source.warnings:
+            found["warnings"] = [{"code": warning.code, "message": warning.message} for warning in source.warnings]
         if self.columns:
             found["columns"] = self.columns
         if self.footer:
@@ -206,6 +206,17 @@ class Plan:
             if spec.kind.is_reference
         }
 
+    def read_again(self, columns: Mapping[str, int]) -> ReadAgain:
+        """For the job: what rejected rows are read by later. ``columns`` are the keys of the table's columns."""
+        return {
+            "columns": {
+                header: columns[name] for header, name in self.mapping.as_dict().items() if name and name in columns
+            },
+            "styles": {name: [style.decimal, style.thousands] for name, style in self.styles.items()},
+            "guard": self.guard,
+            "nulls": list(self.source.nulls),
+        }
+
 
 def open_stored(job: ImportJob) -> BinaryIO:
     """The job's source file."""
@@ -231,9 +242,6 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     check_key(options.mode, columns, mapping.columns)
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
-    if options.mode.mirrors:
-        # A row without a key could be any record's, and what the file lacks is told by keys.
-        used = [replace(spec, required=True) if spec.name in options.mode.key else spec for spec in used]
     if RECORD_KEY.name in mapping.columns:
         used.insert(0, RECORD_KEY)
     unwanted = {header.strip() for header in options.mapping or {}}

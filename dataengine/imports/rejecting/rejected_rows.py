@@ -1,7 +1,8 @@
 """Rejected rows: grouped by cause for the job, stored in the catalog, and streamed back as a file to correct.
 
 ``rejected.csv`` has the original columns first, then ``_line`` and ``_errors``. A raw row is parsed with the file's own
-dialect and written as plain CSV; a row that cannot be parsed stands whole in the first column.
+dialect and written as plain CSV; a row that cannot be parsed stands whole in the first column. What people have mended
+is in it.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Generator, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django.db import connection
+from django.db.models import Q
 from psycopg import sql
 
-from dataengine.imports.converting.patterns import guarded, unguarded
-from dataengine.imports.dialects.dialect import Dialect
-from dataengine.imports.dialects.grammar import Grammar
+from dataengine.imports.converting.patterns import guarded
 from dataengine.imports.planning.mapping import ADDED_HEADERS
 from dataengine.models import ImportJob, RejectedRow
-from dataengine.models.shapes import Cause, Findings, RowError
+from dataengine.models.shapes import Cause, RowError
 from dataengine.postgres.statements import raw_connection
+
+from .mended_cells import RowReader
 
 if TYPE_CHECKING:
     from .spill import Rejected
@@ -57,36 +59,67 @@ class Causes:
         return [cause.copy() for cause in causes[:MAX_CAUSES]]
 
 
-def store(job: ImportJob, rejected: Iterable[Rejected]) -> None:
-    """Write rejected rows to the catalog, by COPY, in the caller's transaction."""
-    table = sql.Identifier(RejectedRow._meta.db_table)
-    statement = sql.SQL("COPY {} (job_id, line, raw, errors) FROM STDIN").format(table)
-    with raw_connection().cursor() as cursor, cursor.copy(statement) as copy:
-        for item in rejected:
-            copy.write_row((job.pk, item.line, item.raw, json.dumps(item.errors, ensure_ascii=False)))
+class Shelf(Protocol):
+    """Where rejected rows go, in the caller's transaction."""
+
+    def store(self, rejected: Iterable[Rejected]) -> None:
+        """Take them in."""
+
+    def forget(self) -> None:
+        """Throw away what ``store`` took in."""
 
 
-def forget(job: ImportJob) -> None:
-    """Delete what ``store`` wrote."""
-    RejectedRow.objects.filter(job=job).delete()
+class Catalog:
+    """Where an import's rejected rows are kept."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self._job = job
+
+    def store(self, rejected: Iterable[Rejected]) -> None:
+        """Write them by COPY."""
+        table = sql.Identifier(RejectedRow._meta.db_table)
+        statement = sql.SQL("COPY {} (job_id, line, raw, errors) FROM STDIN").format(table)
+        with raw_connection().cursor() as cursor, cursor.copy(statement) as copy:
+            for item in rejected:
+                copy.write_row((self._job.pk, item.line, item.raw, json.dumps(item.errors, ensure_ascii=False)))
+
+    def forget(self) -> None:
+        RejectedRow.objects.filter(job=self._job).delete()
 
 
-def rows_of(job: ImportJob) -> Iterator[tuple[int, str, list[RowError]]]:
-    """(line, raw, errors) of every rejected row in the order of the file, read a page at a time by key."""
-    after = (-1, 0)
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT line, id, raw, errors::text FROM dataengine_rejectedrow "
-                "WHERE job_id = %s AND (line, id) > (%s, %s) ORDER BY line, id LIMIT %s",
-                [job.pk, *after, _PAGE],
-            )
-            page = cursor.fetchall()
-        if not page:
-            return
-        after = (page[-1][0], page[-1][1])
-        for line, _, raw, errors in page:
-            yield line, raw, json.loads(errors) if isinstance(errors, str) else errors
+def rows_of(job: ImportJob, among: Q | None = None) -> Iterator[RejectedRow]:
+    """Every rejected row (``among``: of those) in the order of the file, read a page at a time by key."""
+    rows = RejectedRow.objects.filter(job=job).order_by("line", "pk")
+    rows = rows if among is None else rows.filter(among)
+    line, pk = -1, 0
+    while page := list(rows.filter(line__gte=line).exclude(line=line, pk__lte=pk)[:_PAGE]):
+        yield from page
+        line, pk = page[-1].line, page[-1].pk
+
+
+_CAUSES = sql.SQL("""
+SELECT g.code, g.name, g.count, g.line, (
+  SELECT e ->> 'message' FROM {rows} r, jsonb_array_elements(r.errors) e
+   WHERE r.job_id = {job} AND r.line = g.line AND e ->> 'code' = g.code AND e ->> 'column' = g.name LIMIT 1
+) FROM (
+  SELECT e ->> 'code' AS code, e ->> 'column' AS name, count(*) AS count, min(r.line) AS line
+    FROM {rows} r, jsonb_array_elements(r.errors) e WHERE r.job_id = {job} GROUP BY 1, 2
+   ORDER BY count(*) DESC, min(r.line) LIMIT {most}
+) g ORDER BY g.count DESC, g.line
+""")
+
+
+def causes_now(job: ImportJob) -> list[Cause]:
+    """What is wrong with the stored rows, as ``Causes`` tells it while they are found."""
+    statement = _CAUSES.format(
+        rows=sql.Identifier(RejectedRow._meta.db_table), job=sql.Literal(job.pk), most=sql.Literal(MAX_CAUSES)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [
+            {"code": code, "column": column, "count": count, "example_line": line, "message": message}
+            for code, column, count, line, message in cursor.fetchall()
+        ]
 
 
 def filename(job: ImportJob) -> str:
@@ -96,23 +129,17 @@ def filename(job: ImportJob) -> str:
 
 def csv_lines(job: ImportJob) -> Generator[bytes]:
     """``rejected.csv`` in pieces, UTF-8. Memory does not grow with the number of rows."""
-    findings: Findings = job.findings
-    headers = findings.get("headers", [])
-    added = [name for name in ADDED_HEADERS if name in headers]
+    reader = RowReader(job, list(job.table.columns.all()) if job.table is not None else [])
+    added = [name for name in ADDED_HEADERS if name in reader.headers]
+    headers = [*reader.headers, *(slot.name for slot in reader.slots if slot.place is None)]
     kept = [place for place, header in enumerate(headers) if header not in added]
-    was_guarded = len(added) == len(ADDED_HEADERS) or findings.get("guarded", False)
-    dialect = Dialect(**findings["dialect"]) if "dialect" in findings else Dialect()
-    grammar = Grammar(dialect, None)
     buffer = io.StringIO()
     buffer.write(",".join([_cell(headers[place], False) for place in kept] + list(ADDED_HEADERS)) + "\r\n")
-    for line, raw, errors in rows_of(job):
-        if errors[0]["column"] == "*" and errors[0]["code"] == "invalid_type":
-            cells = whole(raw, len(headers))  # no text of cells, whatever it looks like
-        else:
-            cells = cells_of(grammar, raw, len(headers), was_guarded=was_guarded)
+    for row in rows_of(job):
+        cells = reader.in_file(row)
         # A quoted empty cell is '' and an unquoted one NULL, so quotes are kept where they matter.
         parts = [_cell(*cells[place]) for place in kept]
-        buffer.write(",".join([*parts, str(line), _cell(describe(errors), False)]) + "\r\n")
+        buffer.write(",".join([*parts, str(row.line), _cell(describe(row.errors), False)]) + "\r\n")
         if buffer.tell() > 64 << 10:
             yield buffer.getvalue().encode()
             buffer.seek(0)
@@ -125,32 +152,6 @@ def _cell(text: str, quoted: bool) -> str:
     if quoted or any(char in safe for char in '",\r\n'):
         return '"' + safe.replace('"', '""') + '"'
     return safe
-
-
-def cells_of(grammar: Grammar, raw: str, width: int, *, was_guarded: bool = False) -> list[tuple[str, bool]]:
-    """The cells of a raw row, each with whether it was quoted, filled up to ``width`` if there are too few.
-
-    If it is not a row, or has too many cells, the first cell is its whole text.
-    """
-    data = raw.encode("utf-8", "replace")
-    scan = grammar.scan(data, 0, final=True) if data else None
-    if scan is None or scan.fault or scan.end != len(data) or scan.count > width:
-        return whole(raw, width)
-    cells = [
-        (
-            (value if quoted or value == b"\\N" else grammar.unescape(value, quoted=False)).decode("utf-8", "replace"),
-            quoted,
-        )
-        for value, quoted in grammar.cells(data)
-    ]
-    if was_guarded:
-        cells = [(unguarded(text), quoted) for text, quoted in cells]
-    return [*cells, *((("", False),) * (width - len(cells)))]
-
-
-def whole(raw: str, width: int) -> list[tuple[str, bool]]:
-    """A text that is no row, in the first cell of one."""
-    return [(raw, True), *((("", False),) * max(width - 1, 0))]
 
 
 def describe(errors: Iterable[RowError]) -> str:

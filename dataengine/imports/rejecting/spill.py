@@ -118,7 +118,22 @@ class LateError:
     first: int | None
 
 
-class _Spill[Item: Rejected | LateError](_Scratch):
+@dataclass(frozen=True, slots=True)
+class FedRow:
+    """A rejected row that is tried again: its key, line and text, its cells (each with whether it was quoted), what is
+    wrong however they are read, and what people wrote into it.
+    """
+
+    id: int
+    line: int
+    raw: str
+    cells: list[tuple[str | None, bool]]
+    errors: list[RowError]
+    written: dict[str, str | None] | None
+    damage: str
+
+
+class _Spill[Item: Rejected | LateError | FedRow](_Scratch):
     """Items in the order in which they were added, as JSON."""
 
     def __init__(self, kind: type[Item]) -> None:
@@ -153,6 +168,13 @@ class LateSpill(_Spill[LateError]):
 
     def __init__(self) -> None:
         super().__init__(LateError)
+
+
+class FedSpill(_Spill[FedRow]):
+    """Rejected rows that are tried again, in the order of the file."""
+
+    def __init__(self) -> None:
+        super().__init__(FedRow)
 
 
 class ByteSpill(_Scratch):

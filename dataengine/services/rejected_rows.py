@@ -1,0 +1,258 @@
+"""Rejected rows as a queue of work: one is mended, many are fixed alike, all are tried again.
+
+What is written into a row is checked anew at once, by the import's own conversion against the table as it is then; the
+row stays rejected until it is tried again. Whoever changes rows of an import holds its job's row meanwhile. While a
+worker tries them again, nobody does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from itertools import batched
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
+
+from django.db import transaction
+from django.db.models import Q
+
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, together
+from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, RowReader, Slot, unstorable
+from dataengine.imports.rejecting.rejected_rows import causes_now, rows_of
+from dataengine.jobs.doorbell import RUN_CHANGE, ring
+from dataengine.models import ChangeJob, ImportJob, RejectedRow, Table
+from dataengine.models.shapes import RetryParameters, RowError
+from dataengine.postgres.statements import limit_statements
+from dataengine.services.rejected_plans import check_rights, reader_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+MOST_FIXED = 100_000
+"""So many rows are fixed at a time; who wants more asks again."""
+_PORTION = 2_000
+_LIMIT_MS = 120_000
+
+
+class RowData(TypedDict):
+    """A rejected row as the API shows it."""
+
+    line: int
+    raw: str
+    cells: dict[str, str | None]
+    mended: bool
+    errors: list[RowError]
+    version: int
+
+
+class Fixed(NamedTuple):
+    """What a fix did: how many rows it changed, how many of them are good now, how many are left to be fixed."""
+
+    changed: int
+    now_good: int
+    left: int
+
+
+def row_data(row: RejectedRow, reader: RowReader) -> RowData:
+    """The row with what its cells say now."""
+    cells = {slot.name: cell.text for slot, cell in zip(reader.slots, reader.cells(row).cells, strict=True)}
+    return {
+        "line": row.line, "raw": row.raw, "cells": cells, "mended": row.cells is not None, "errors": row.errors,
+        "version": row.version,
+    }  # fmt: skip
+
+
+def rows_with(job: ImportJob, *, column: str = "", code: str = "", ready: bool | None = None) -> Any:
+    """The rejected rows with such an error, or (``ready``) those without any; in the order of the file."""
+    rows = job.rejected_rows.order_by("line", "pk")
+    if column or code:
+        rows = rows.filter(_has_error(column, code))
+    if ready is not None:
+        rows = rows.filter(errors=[]) if ready else rows.exclude(errors=[])
+    return rows
+
+
+def get_row(job: ImportJob, line: int) -> RejectedRow:
+    """The rejected row of that line. Raises NotFound."""
+    return _found(job.rejected_rows.filter(line=line).order_by("pk").first(), line)
+
+
+def _found(row: RejectedRow | None, line: int) -> RejectedRow:
+    if row is None:
+        reason = f"There is no rejected row of line {line}; it may have been accepted meanwhile."
+        raise NotFound(reason, code="row_not_found")
+    return row
+
+
+def mend_row(
+    *,
+    job: ImportJob,
+    line: int,
+    cells: Mapping[str, object],
+    version: int | None = None,
+    is_as_seen: Callable[[RowData], bool] = lambda row: False,
+) -> tuple[RejectedRow, RowReader]:
+    """Write texts into cells of a row, by column, and find out what is wrong with it now.
+
+    With ``version`` only if nobody has changed it since, or ``is_as_seen`` says of the row as it is now that what is to
+    be changed still is what the user saw. Raises NotFound, InvalidInput, or Conflict (with ``theirs`` and ``yours``).
+    """
+    with transaction.atomic():
+        job = _held(job)
+        reader = reader_of(job)
+        row = _found(job.rejected_rows.select_for_update().filter(line=line).order_by("pk").first(), line)
+        if version is not None and version != row.version:
+            theirs = row_data(row, reader)
+            if not is_as_seen(theirs):
+                details = {"theirs": theirs, "yours": dict(cells), "version": row.version}
+                raise Conflict("Somebody else changed this row meanwhile.", code="changed_meanwhile", details=details)
+        written = _texts(cells, reader)
+        said = row_data(row, reader)["cells"]
+        _cells(row).update({slot.key: text for slot, text in written.items() if text != said[slot.name]})
+        _judge(job, reader, [row])
+        _tell_causes(job)
+    row.refresh_from_db()
+    return row, reader
+
+
+def _tell_causes(job: ImportJob) -> None:
+    """Write to the job what is wrong with its rows now."""
+    ImportJob.objects.filter(pk=job.pk).update(errors=causes_now(job))
+
+
+def _texts(cells: Mapping[str, object], reader: RowReader) -> dict[Slot, str | None]:
+    """What is to be written; an empty text is no value, as in a file. Raises InvalidInput."""
+    faults: list[InvalidInput] = []
+    found: dict[Slot, str | None] = {}
+
+    def blame(name: str, reason: str) -> None:
+        faults.append(
+            InvalidInput(reason, fields={f"cells.{name[:120]}": reason}, pointers=[(("cells", name), reason)])
+        )
+
+    for name, text in cells.items():
+        slot = reader.slot(str(name))
+        if slot is None:
+            blame(str(name), "The rows of this import have no cell for such a column.")
+        elif text is not None and not isinstance(text, str):
+            blame(str(name), "Give a text, or null.")
+        elif text is not None and (reason := unstorable(text)) is not None:
+            blame(str(name), reason)
+        else:
+            found[slot] = text or None
+    if faults:
+        raise together(faults, "Some of the cells are not valid.")
+    if not found:
+        raise InvalidInput("cells: Give at least one cell.", fields={"cells": "Give at least one cell."})
+    return found
+
+
+def _cells(row: RejectedRow) -> dict[str, str | None]:
+    """What people have written into a row. From now on it is what its cells say, not what its text says."""
+    if row.cells is None:
+        row.cells = {}
+        row.damage = next((error["code"] for error in row.errors if error["column"] == WHOLE_ROW), "")
+    cells: dict[str, str | None] = row.cells
+    return cells
+
+
+def fix_rows(*, job: ImportJob, column: str, code: str, fix: Mapping[str, Any]) -> Fixed:
+    """Do the same to a column's cell in every row that has this error there, and check these rows anew.
+
+    Raises InvalidInput, or Conflict.
+    """
+    with transaction.atomic():
+        job = _held(job)
+        limit_statements(_LIMIT_MS)
+        reader = reader_of(job)
+        slot = reader.slot(column)
+        if slot is None:
+            reason = "The rows of this import have no cell for such a column."
+            if column == WHOLE_ROW:
+                reason = "What is wrong with whole rows has to be mended row by row."
+            raise InvalidInput(f"column: {reason}", fields={"column": reason})
+        found = _fixed(job, reader, slot, _has_error(column, code), fix)
+        _tell_causes(job)
+    return found
+
+
+def _fixed(job: ImportJob, reader: RowReader, slot: Slot, among: Q, fix: Mapping[str, Any]) -> Fixed:
+    from dataengine.imports.rejecting.fixes import read_fix
+    from dataengine.services.rejected_judging import Judging
+
+    assert job.table is not None
+    place = reader.slots.index(slot)
+    with closing(Judging(job, job.table, reader)) as judging:
+        change = read_fix(fix, judging.spec_of(slot), judging.style_of(slot))
+        rows = rows_of(job, among)
+        looked = 0
+        for portion in batched(rows, _PORTION):
+            before = [reader.cells(row).cells[place].text for row in portion]
+            for row, old, new in zip(portion, before, change(before), strict=True):
+                if old != new:
+                    _cells(row)[slot.key] = new
+                    judging.add(row)
+            looked += len(portion)
+            if looked >= MOST_FIXED:
+                break
+        left = job.rejected_rows.filter(among).count() - looked
+        return Fixed(judging.count, judging.judge(), max(0, left))
+
+
+def _judge(job: ImportJob, reader: RowReader, rows: list[RejectedRow]) -> None:
+    """Find out what is wrong with rows, and write them. A web process loads what converts when it first has to."""
+    from dataengine.services.rejected_judging import Judging
+
+    assert job.table is not None
+    with closing(Judging(job, job.table, reader)) as judging:
+        for row in rows:
+            judging.add(row)
+        judging.judge()
+
+
+def retry(*, user: User, job: ImportJob) -> ChangeJob:
+    """Have a worker try all rejected rows of an import again. Raises Conflict."""
+    with transaction.atomic():
+        job = _held(job)
+        assert job.table is not None
+        if not job.rows_rejected:
+            raise Conflict("No row of this import is rejected.", code="nothing_to_retry")
+        check_rights(user, job, job.table)
+        parameters: RetryParameters = {"retries": job.pk}
+        change = ChangeJob.objects.create(
+            table=job.table, user=user, action=ChangeJob.Action.RETRY, parameters=parameters,
+            count=job.rows_rejected, count_exact=True, told=True,
+        )  # fmt: skip
+        transaction.on_commit(lambda: ring(RUN_CHANGE, change.pk))
+    return change
+
+
+def retries_of(job: ImportJob) -> Any:
+    """The import's retries, the last first."""
+    return ChangeJob.objects.filter(action=ChangeJob.Action.RETRY, parameters__retries=job.pk).order_by("-pk")
+
+
+def _held(job: ImportJob) -> ImportJob:
+    """The import, its row locked until the end of the transaction. Raises Conflict where its rows are not mended."""
+    held = locked(job.pk)
+    if retries_of(held).filter(state__in=ChangeJob.ACTIVE).exists():
+        reason = "These rows are being tried again; wait until that has ended."
+        raise Conflict(reason, code="retry_running")
+    return held
+
+
+def locked(pk: int) -> ImportJob:
+    """The import, locked. Raises Conflict unless it is one whose rejected rows can still become records."""
+    job = ImportJob.objects.select_for_update(of=("self",)).select_related("table").get(pk=pk)
+    table: Table | None = job.table
+    if job.state != ImportJob.State.COMPLETED or job.options.get("dry_run"):
+        raise Conflict("Only rows of an import that is in its table can be mended.", code="not_mendable")
+    if table is None or table.trashed_at is not None:
+        raise Conflict(f"There is no table “{job.table_name}” any more.", code="table_gone")
+    if job.done_over_by.filter(state=ImportJob.State.COMPLETED).exists():
+        raise Conflict("The file was imported anew since; mend the rows of that import.", code="done_over")
+    return job
+
+
+def _has_error(column: str, code: str) -> Q:
+    said = {name: text for name, text in (("column", column), ("code", code)) if text}
+    return Q(errors__contains=[said])
