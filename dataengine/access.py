@@ -54,13 +54,12 @@ class Scope:
 
 def narrow(user: User, scope: Scope) -> None:
     """Have this instance of ``user`` (the one of the request) hold no more than ``scope`` leaves."""
-    user.__dict__["_scope"] = scope
+    user._scope = scope  # type: ignore[attr-defined]
 
 
 def scope_of(user: User | AnonymousUser) -> Scope | None:
     """To what the request's token narrows the user; None for sessions and JSON web tokens."""
-    scope: Scope | None = user.__dict__.get("_scope")
-    return scope
+    return getattr(user, "_scope", None)  # a request's user may be a proxy, with a __dict__ of its own
 
 
 def check_may_make_tables(user: User | AnonymousUser) -> None:

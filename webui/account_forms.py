@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -9,8 +11,10 @@ from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.models import ApiToken, Table
 from dataengine.services import passwords
 from webui.forms import Styled
 
@@ -78,3 +82,56 @@ def _plain_password_help(form: forms.BaseForm) -> None:
 
 class PasswordResetForm(Styled, auth_forms.PasswordResetForm):
     """The address of an account."""
+
+
+class TokenForm(Styled, forms.Form):
+    """What an API token is for, and what it may."""
+
+    name = forms.CharField(label="Name", max_length=100, help_text="What the token is for, such as “nightly report”.")
+    right = forms.ChoiceField(
+        label="It may",
+        choices=ApiToken.Right.choices,
+        help_text="Each includes those before it. It never has more than you have.",
+    )
+    expires = forms.DateField(
+        label="Last day",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: it does not expire.",
+    )
+    reach = forms.ChoiceField(
+        label="Tables",
+        choices=[("all", "All my tables, new ones too"), ("some", "Only these:")],
+        initial="all",
+        widget=forms.RadioSelect,
+    )
+    tables = forms.MultipleChoiceField(label="Only these tables", required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, tables: Sequence[Table], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tables"].choices = [(table.name, table.title) for table in tables]  # type: ignore[attr-defined]
+        self.fields["expires"].initial = (timezone.now() + _USUAL_LIFE).date()
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what contradicts itself: a token for all tables that was meant for some would be a bad surprise."""
+        cleaned = super().clean() or {}
+        chosen = cleaned.get("tables")
+        if cleaned.get("reach") == "some" and not chosen:
+            self.add_error("tables", "Choose at least one table.")
+        if cleaned.get("reach") == "all" and chosen:
+            self.add_error("reach", "You have chosen tables. Say “Only these”, or choose none.")
+        return cleaned
+
+    def wanted(self) -> dict[str, Any]:
+        """The arguments of the service."""
+        given = self.cleaned_data
+        day: date | None = given["expires"]
+        return {
+            "name": given["name"],
+            "right": given["right"],
+            "tables": given["tables"] if given["reach"] == "some" else None,
+            "expires_at": None if day is None else datetime.combine(day, time.max, UTC),
+        }
+
+
+_USUAL_LIFE = timedelta(days=90)

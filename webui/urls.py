@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from webui.views import (
     account,
+    api_tokens,
     cells,
     changes,
     charts,
@@ -26,6 +27,10 @@ account_urls = [
     path("logout/", account.Logout.as_view(), name="logout"),
     path("account/", account.account, name="account"),
     path("account/theme/", account.theme, name="theme"),
+    path("account/sessions/end/", account.log_out_everywhere, name="log-out-everywhere"),
+    path("account/sessions/<slug:pk>/end/", account.end_session, name="session-end"),
+    path("account/tokens/", api_tokens.index, name="account-tokens"),
+    path("account/tokens/<int:pk>/revoke/", api_tokens.revoke, name="token-revoke"),
     path("password-reset/", account.PasswordReset.as_view(), name="password_reset"),
     path("password-reset/sent/", account.PasswordResetDone.as_view(), name="password_reset_done"),
     path("password-reset/<uidb64>/<token>/", account.PasswordResetConfirm.as_view(), name="password_reset_confirm"),

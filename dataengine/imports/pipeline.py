@@ -120,6 +120,8 @@ class Reading:
     keyed: int = 0
     """The number of rows whose key cells ``keys`` holds."""
     back: ByteSpill = field(default_factory=ByteSpill)
+    ends_damaged: bool = False
+    """Whether the last line so far is none that can be read."""
     held: int = 0
     """Good rows that may repeat an earlier one: ``back`` holds their values, ``suspects`` their text."""
     suspects: RejectSpill = field(default_factory=RejectSpill)
@@ -332,6 +334,9 @@ class Conversion:
         reading.rows += count
         reading.good += good
         reading.damaged += len(block.rejects)
+        if count or block.rejects:
+            last = block.rejects[-1].line if block.rejects else -1
+            reading.ends_damaged = last > (int(block.lines[-1]) if count else -1)
         rejected = list(bad_rows(block, batch, first))
         reading.rejected.extend(rejected)
         for item in rejected:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from dataengine import access
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import AccessDenied, NotFound
+from dataengine.exceptions import AccessDenied, Conflict, NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
@@ -21,6 +21,7 @@ from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import TRIES, Loader, busy
 from dataengine.imports.loading.merging import Merging
 from dataengine.imports.loading.new_records import TargetsChanged
+from dataengine.imports.loading.removing import TOO_MANY
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, find_formats, infer_types
@@ -32,10 +33,12 @@ from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import AuditEvent, Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
+from dataengine.queries.references import named_references
 from dataengine.services.audit import record_event
 from dataengine.services.import_again import take_the_place
 from dataengine.services.import_references import rules, targets_of, targets_of_new, tell_of_new
 from dataengine.services.indexes import queue_again
+from dataengine.services.removals import no_file_is_empty, removal_of
 from dataengine.services.tables import catalog_fields, create_table_now
 
 _CAUSES_TOLD = 3
@@ -57,7 +60,8 @@ class Execution:
         """Do the import. Raises DataEngineError if it cannot be done, Cancelled when asked to stop."""
         with ExitStack() as stack:
             file = stack.enter_context(closing(open_stored(self.job)))
-            opening = examine(file, self.job.filename, self.options.dialect)
+            with no_file_is_empty(self.options.mode):
+                opening = examine(file, self.job.filename, self.options.dialect)
             stack.enter_context(transaction.atomic())
             statements.give_memory()
             loader = stack.enter_context(closing(self._load(opening)))
@@ -133,7 +137,7 @@ class Execution:
         try:
             loader.load()
             loader.file_rejected()
-            if self._will_load(loader.counts):
+            if self._will_load(loader):
                 loader.secure()
             loader.note_references()
         except BaseException:
@@ -151,7 +155,7 @@ class Execution:
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
         if Appending.suits(self.options):
             return Appending(job, plan, table, columns, reporter)
-        return Merging(job, plan, table, columns, reporter, mode=mode)
+        return Merging(job, plan, table, columns, reporter, mode=mode, removal=removal_of(table, mode))
 
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
         job = self.job
@@ -159,9 +163,15 @@ class Execution:
             return take_the_place(user=job.user, job=job, columns=columns)
         return create_table_now(user=job.user, name=job.table_name, columns=columns)
 
-    def _will_load(self, counts: Counts) -> bool:
-        refused = self.options.on_error == "abort" and counts.rows_rejected
+    def _will_load(self, loader: Loader) -> bool:
+        counts = loader.counts
+        refused = (self.options.on_error == "abort" and counts.rows_rejected) or self._refusal(loader)
         return not self.options.dry_run and not refused and not self._no_row_fits(counts)
+
+    def _refusal(self, loader: Loader) -> str | None:
+        """Why the table stays as it is, if records would give way to the file that had better not."""
+        mode = self.options.mode
+        return loader.refusal(mode) if mode.mirrors or mode.replace else None
 
     def _no_row_fits(self, counts: Counts) -> bool:
         """Whether a new table would be empty, with columns guessed from nothing, which helps nobody."""
@@ -170,6 +180,8 @@ class Execution:
     def _why_nothing_loads(self, loader: Loader) -> tuple[str, str]:
         """The code and message of a failed import."""
         counts = loader.counts
+        if not self._no_row_fits(counts) and not (self.options.on_error == "abort" and counts.rows_rejected):
+            return TOO_MANY, f"Nothing was changed. {self._refusal(loader)}"
         if not self._no_row_fits(counts):
             reason = f"Nothing was imported, because {counts.rows_rejected:,} rows have errors and on_error is “abort”."
             return "rows_rejected", reason
@@ -184,7 +196,7 @@ class Execution:
         counts = loader.counts
         state, code, reason = ImportJob.State.COMPLETED, "", ""
         event: AuditEvent | None = None
-        if self._will_load(counts):
+        if self._will_load(loader):
             self.reporter.update(phase="finishing")
             if not self.options.create_table and self.table is not None:
                 self._check_may_edit(self.table)
@@ -192,6 +204,8 @@ class Execution:
         else:
             if self.options.dry_run:
                 loader.rehearse()
+                if refused := self._refusal(loader):
+                    loader.plan.cautions.append({"code": TOO_MANY, "message": f"This would fail. {refused}"})
             else:
                 state = ImportJob.State.FAILED
                 code, reason = self._why_nothing_loads(loader)
@@ -224,7 +238,7 @@ class Execution:
         event = self._event(self.table) if self.table is not None else None
         if event is not None:
             loader.changes.begin(event)
-        self.table = loader.finish()
+        self.table = self._finished(loader)
         loader.changes.store()
         event = event or self._event(self.table)
         counts = asdict(loader.counts)
@@ -232,6 +246,15 @@ class Execution:
         event.save(update_fields=["details"])
         tell_of_new(self.job.user, self.job, loader.made_elsewhere())
         return event
+
+    def _finished(self, loader: Loader) -> Table:
+        try:
+            return loader.finish()
+        except Conflict as error:
+            if self.table is None or error.error_code != "referenced":
+                raise
+            with named_references(self.job.user, self.table, loader.removed_ids()):
+                raise
 
     def _event(self, table: Table) -> AuditEvent:
         details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename})

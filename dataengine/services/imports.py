@@ -26,8 +26,10 @@ from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
+from dataengine.models.shapes import Findings
 from dataengine.services import import_references
 from dataengine.services.import_references import targets_of, targets_of_new
+from dataengine.services.removals import EMPTY, removal_of
 from dataengine.services.tables import check_table_name
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def start(
     size = _size(file)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
-    plan, read = _plan(user, file, name, target, read)
+    findings, read = _findings(user, file, name, target, read)
     file.seek(0)
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = _store(file, name)
@@ -80,7 +82,7 @@ def start(
                 filename=name,
                 source=key,
                 options=read.given,
-                findings=plan.findings(),
+                findings=findings,
                 bytes_total=size,
             )
             if send:
@@ -131,23 +133,29 @@ def check_size(size: int) -> None:
         raise TooLarge(reason, fields={"file": reason})
 
 
-def _plan(
+def _findings(
     user: User, file: BinaryIO, filename: str, table: Table | None, options: ImportOptions
-) -> tuple[Plan, ImportOptions]:
-    """Make a plan from the beginning of the file. Returns it with the options as they are to be stored."""
+) -> tuple[Findings, ImportOptions]:
+    """What a plan from the beginning of the file finds, with the options as they are to be stored."""
+    if table is not None:
+        removal_of(table, options.mode)
     try:
         opening = examine(file, filename, options.dialect)
     except InvalidInput as error:
+        if options.mode.mirrors and error.error_code in EMPTY:
+            return {}, options  # that is for the import to say, where whoever waits for it is told
         if "sheet" not in error.fields:
             error.fields.setdefault("file", [error.message])
         raise
     if table is None:
         plan = plan_new(opening, options)
-        return plan, _with_references(user, targets_of_new(user, options), plan, opening, options, None)
+        options = _with_references(user, targets_of_new(user, options), plan, opening, options, None)
+        return plan.findings(), options
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
     plan = plan_onto(opening, options, [column.to_spec() for column in columns])
-    return plan, _with_references(user, targets_of(columns), plan, opening, options, table)
+    options = _with_references(user, targets_of(columns), plan, opening, options, table)
+    return plan.findings(), options
 
 
 def _with_references(

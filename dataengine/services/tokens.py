@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -53,7 +54,7 @@ def create_token(
     text = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     with transaction.atomic():
         # Of two requests at once, the second counts the first one's.
-        type(user).objects.select_for_update(no_key=True).get(pk=user.pk)
+        get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
         if user.api_tokens.count() >= MAX_TOKENS:
             raise Conflict(f"You have {MAX_TOKENS} tokens; revoke one first.", code="too_many_tokens")
         token = ApiToken.objects.create(

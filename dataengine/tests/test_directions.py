@@ -37,7 +37,7 @@ IMPORTS = (
     ("loading", "looking", "stored_columns"),
 )
 CONSOLE = (
-    ("htmx", "words", "numbers", "sorting", "bundles", "form_renderer", "sessions"),
+    ("htmx", "words", "numbers", "sorting", "bundles", "form_renderer", "sessions", "snippets"),
     ("errors", "forms", "static_files"),
     ("changes", "account_forms", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),

@@ -15,6 +15,8 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from dataengine.http.devices import device_named
+from dataengine.services import sessions
 from webui import account_forms, htmx
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
@@ -111,14 +113,36 @@ class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
 
 @console_view("GET", "POST")
 def account(request: ConsoleRequest) -> HttpResponse:
-    """Change the password; choose the theme."""
+    """Change the password; see where one is logged in; choose the theme."""
     form = account_forms.PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        user = form.save()
-        update_session_auth_hash(request, user)
+        update_session_auth_hash(request, form.save())
         messages.success(request, "Your password has been changed.")
         return htmx.redirect(request, request.path)
-    return htmx.render(request, "account/account.html", {"form": form}, status=422 if form.errors else 200)
+    context = {
+        "form": form,
+        "sessions": [
+            (session, device_named(session.device), session.session_key == request.session.session_key)
+            for session in sessions.sessions_of(request.user)
+        ],
+    }
+    return htmx.render(request, "account/account.html", context, status=422 if form.errors else 200)
+
+
+@console_view("POST")
+def end_session(request: ConsoleRequest, pk: str) -> HttpResponse:
+    """Log out one other browser."""
+    sessions.end_session(user=request.user, public_id=pk)
+    messages.success(request, "That session has ended.")
+    return htmx.redirect(request, resolve_url("account"))
+
+
+@console_view("POST")
+def log_out_everywhere(request: ConsoleRequest) -> HttpResponse:
+    """Log out every other browser and all programs."""
+    sessions.log_out_everywhere(user=request.user, but=request.session.session_key)
+    messages.success(request, "You are logged out everywhere but here.")
+    return htmx.redirect(request, resolve_url("account"))
 
 
 @require_POST

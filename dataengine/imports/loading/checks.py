@@ -3,11 +3,6 @@
 The staging table holds the rows that conversion found good. Those that fail here move to the *rejected keys* table,
 which already has the rows that conversion rejected, each with what could be read of its key columns. At the end every
 rejected row is checked once more for every cause, so that all errors of a row are reported.
-
-The order of the file decides between duplicates: the first row that is otherwise valid wins. With several unique
-columns that takes a greedy walk; PostgreSQL does it as ``INSERT … SELECT … ORDER BY id ON CONFLICT DO NOTHING``. Where
-reading has held back what may repeat earlier rows (``converting/repeats.py``), only those rows take that walk: the
-others share no value with any earlier row, so they go in whatever becomes of the held rows.
 """
 
 from __future__ import annotations
@@ -26,6 +21,7 @@ from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
 from .keys import Key
+from .repeating import repeating
 from .staging import Staging, staged, staged_key, temporary
 
 
@@ -67,6 +63,9 @@ class Checks:
         """Whether it is no error if no record has the key that records are found by."""
         self.promised: dict[str, sql.Composable] = {}
         """By reference column: the relation of records that are made before the rows go in."""
+        self.leaving: sql.Composable | None = None
+        """The relation with the ids of records that give way to the file, so that their values are free."""
+        self.all_leave = False
         self.own = "{}"
         """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
@@ -127,7 +126,8 @@ class Checks:
     def reject_known(self) -> int:
         """Move rows whose unique values the table already has (in another record than the one to be updated)."""
         conditions = [self._known(key) for key in self.distinct if not self._finds(key)]
-        return self._move(sql.SQL(" OR ").join(conditions)) if conditions and self.table is not None else 0
+        clashes = conditions and self.table is not None and not self.all_leave
+        return self._move(sql.SQL(" OR ").join(conditions)) if clashes else 0
 
     def _finds(self, key: Key) -> bool:
         """Whether records are found by this key to be updated."""
@@ -166,55 +166,8 @@ class Checks:
 
         If it is known that only rows ``held`` back may do so, the values of others need not be compared.
         """
-        if not self.distinct or (held is not None and not held.has_rows()):
-            return 0
-        if len(self.distinct) == 1:
-            [key] = self.distinct
-            return self._move(
-                sql.SQL(
-                    "s.id IN (SELECT d.id FROM {rows} d JOIN (SELECT {named}, min(id) AS first FROM {rows} f "
-                    "WHERE {some} GROUP BY {key} HAVING count(*) > 1) r ON {same} WHERE d.id > r.first)"
-                ).format(
-                    rows=self.staging.relation,
-                    named=key.named("f"),
-                    some=_some(key, held),
-                    key=key.of_rows("f"),
-                    same=key.as_named("d", "r"),
-                )
-            )
-        return self._greedy(held)
-
-    def _greedy(self, held: Staging | None) -> int:
-        job, staging = self.staging.job_id, self.staging.relation
-        winners, clash_table = temporary(job, "winners"), temporary(job, "clashing")
-        names = {column.name: staged(column.name) for key in self.distinct for column in key.columns}
-        listed = sql.SQL(", ").join(names.values())
-        clashing = sql.SQL(" OR ").join(
-            sql.SQL("({0}) IN (SELECT {1} FROM {2} f WHERE {3} GROUP BY {1} HAVING count(*) > 1)").format(
-                key.of_rows("s"), key.of_rows("f"), staging, _some(key, held)
-            )
-            for key in self.distinct
-        )
-        run(
-            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} WITH NO DATA").format(
-                winners, listed, staging
-            )
-        )
-        for key in self.distinct:
-            run(sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(winners, key.of_rows()))
-        run(
-            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT id, {} FROM {} s WHERE {}").format(
-                clash_table, listed, staging, clashing
-            )
-        )
-        run(
-            sql.SQL("INSERT INTO {} SELECT id, {} FROM {} ORDER BY id ON CONFLICT DO NOTHING").format(
-                winners, listed, clash_table
-            )
-        )
-        moved = self._move(sql.SQL("s.id IN (SELECT id FROM {} EXCEPT SELECT id FROM {})").format(clash_table, winners))
-        run(sql.SQL("DROP TABLE {}, {}").format(winners, clash_table))
-        return moved
+        with repeating(self.staging, self.distinct, held) as condition:
+            return 0 if condition is None else self._move(condition)
 
     def _move(self, condition: sql.Composable, held: Staging | None = None) -> int:
         names = sql.SQL(", ").join([sql.Identifier("id"), *(staged(spec.name) for spec in self.keys)])
@@ -242,7 +195,7 @@ class Checks:
             promised=sql.SQL(" AND NOT EXISTS (SELECT FROM {} n WHERE n.id = s.{})").format(promised, name)
             if promised is not None
             else sql.SQL(""),
-            before=sql.SQL(" AND NOT r.id <@ {}::int8multirange").format(sql.Literal(self.own))
+            before=sql.SQL(" AND NOT r.id <@ {}::int8multirange{}").format(sql.Literal(self.own), self._stays("r"))
             if self._is_own(column)
             else sql.SQL(""),
         )
@@ -260,7 +213,19 @@ class Checks:
         other: sql.Composable = sql.SQL("")
         if (found := self.update_key) is not None:
             other = sql.SQL(" AND ({}) IS DISTINCT FROM ({})").format(found.of_records("t"), found.of_rows("s"))
-        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{})").format(self._records, key.same(), other)
+        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{}{})").format(
+            self._records, key.same(), other, self._stays("t")
+        )
+
+    def _stays(self, record: str) -> sql.Composable:
+        """A further condition: that a record of the table does not give way."""
+        if self.all_leave:
+            return sql.SQL(" AND false")
+        if self.leaving is None:
+            return sql.SQL("")
+        return sql.SQL(" AND NOT EXISTS (SELECT FROM {} m WHERE m.id = {})").format(
+            self.leaving, sql.Identifier(record, "id")
+        )
 
     def explain_chunk(self) -> None:
         """File all errors of the rejected rows of a chunk whose good rows are already in the table, and forget them."""
@@ -316,7 +281,7 @@ class Checks:
             if self._finds(key):
                 if not key.is_enforced:
                     self._file(label, number, "duplicate_in_table", self._ambiguous(key))
-            elif self.table is not None and all(key.names != skipped.names for skipped in self.skipped):
+            elif self._may_clash(key):
                 known = self._known(key)
                 self._file(label, number, "duplicate_in_table", known)
             run(
@@ -333,6 +298,11 @@ class Checks:
                     known=known,
                 )
             )
+
+    def _may_clash(self, key: Key) -> bool:
+        """Whether it is an error if a record that stays has the same key."""
+        is_free = self.table is None or self.all_leave
+        return not is_free and all(key.names != skipped.names for skipped in self.skipped)
 
     def _explain_impossible(self, place: dict[str, int]) -> None:
         for column, _, check in self.patterns:
@@ -374,12 +344,3 @@ class Checks:
             for row in cursor:
                 spill.append(LateError(*row))
         return spill
-
-
-def _some(key: Key, held: Staging | None) -> sql.Composable:
-    """Which rows ``f`` are to be compared with one another."""
-    if held is None:
-        return key.filled("f")
-    return sql.SQL("{} AND ({}) IN (SELECT {} FROM {} h)").format(
-        key.filled("f"), key.of_rows("f"), key.of_rows("h"), held.relation
-    )

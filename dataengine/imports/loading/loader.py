@@ -22,6 +22,7 @@ from .checks import Checks
 from .filing import Filing, described
 from .keys import Key
 from .new_records import MadeRecords, NewRecords
+from .removing import refusal
 from .staging import Staging, staged_name
 
 TRIES = 5
@@ -93,6 +94,8 @@ class Loader(ABC):
         self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
+        self._scope_size = 0
+        """How many records could give way to the file."""
         self._filing: Filing | None = None
         self._conversion = self._convert()
         self._new = NewRecords(job.pk, self._conversion.lookups)
@@ -112,6 +115,14 @@ class Loader(ABC):
         self._filing.finish()
         self.causes = self._filing.causes
         self.shelf.store(self._filing.rejected)
+
+    def refusal(self, mode: Mode) -> str | None:
+        """Why nothing is to be imported, if records would give way to the file that had better stay."""
+        return refusal(mode, self.counts, scope_size=self._scope_size, is_cut=self._reading.ends_damaged)
+
+    def removed_ids(self) -> list[int]:
+        """The first records that give way."""
+        return []
 
     def secure(self) -> None:
         """Make sure that ``finish`` will succeed. Makes the records that rows refer to and that are new."""

@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from psycopg import errors, sql
 
+from dataengine.exceptions import Conflict
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import ddl
+from dataengine.postgres.statements import run
 
 from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
 from .matching import ChangedMeanwhile, Matching
+from .removing import Removal, Removing
 from .staging import Staging
 
 
@@ -37,6 +40,7 @@ class Merging(Loader):
         reporter: Reporter,
         *,
         mode: Mode,
+        removal: Removal | None = None,
     ) -> None:
         self._table = table
         self._mode = mode
@@ -45,6 +49,8 @@ class Merging(Loader):
         super().__init__(job, plan, columns, reporter, staging=staging, checked_against=table, mode=mode)
         checks = self._checks
         self._matching = Matching(staging, table, checks.update_key) if checks.update_key else None
+        self._removing = Removing(job.pk, table, removal) if removal else None
+        self._removes_last = False
         checks.skips_new = mode.on_conflict == "update_only"
         if mode.on_conflict == "skip":
             checks.skipped = [checks.key] if checks.key else checks.distinct
@@ -55,6 +61,7 @@ class Merging(Loader):
         if self._checks.needed:
             self._reporter.update(phase="checking")
             self._staging.analyze()
+        self._find_removed()
         self._checks.reject_ambiguous()
         self._set_aside_unchanged()
         self._checks.reject_impossible()
@@ -70,8 +77,16 @@ class Merging(Loader):
         for _ in range(TRIES):
             try:
                 with transaction.atomic():
+                    removed = 0 if self._removes_last else self._remove()
                     updated, unchanged = self._update()
+                    removed += self._remove() if self._removes_last else 0
                     inserted = self._insert()
+            except Conflict:
+                # Rows may let go of records of their own table that are to give way.
+                if self._removes_last or not self._checks.refer_to_own:
+                    raise
+                self._removes_last = True
+                continue
             except ChangedMeanwhile:
                 self._look_again()
                 continue
@@ -81,9 +96,33 @@ class Merging(Loader):
                 self._look_again()
                 continue
             self.counts.rows_updated, self.counts.rows_imported = updated, inserted
+            self.counts.rows_removed = removed
             self.counts.rows_unchanged += unchanged
             return self._table
         raise busy()
+
+    def removed_ids(self) -> list[int]:
+        """The first records that give way."""
+        return self._removing.some_ids() if self._removing else []
+
+    def _find_removed(self) -> None:
+        removing, checks = self._removing, self._checks
+        if removing is None:
+            return
+        rows = [self._staging.relation, checks.rejected]
+        self.counts.rows_removed = removing.find(checks.key, rows)
+        self._scope_size = removing.scope_size
+        if removing.deletes:
+            checks.leaving, checks.all_leave = removing.relation, self._mode.replace
+
+    def _remove(self) -> int:
+        if self._removing is None:
+            return 0
+        if self._mode.replace:
+            # What others add until the end would stay beside the file.
+            run(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(ddl.qualified(self._table.name)))
+            self._removing.find(None, [])
+        return self._removing.perform(self.changes)
 
     def _update(self) -> tuple[int, int]:
         """Write rows over their records. Returns how many differed, and how many did not."""

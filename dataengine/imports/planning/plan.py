@@ -25,7 +25,7 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import ImportJob
-from dataengine.models.shapes import DialectFacts, Findings, FoundReference, ReadAgain
+from dataengine.models.shapes import Caution, DialectFacts, Findings, FoundReference, ReadAgain
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
@@ -90,6 +90,8 @@ class Plan:
     skip_last: int = 0
     """So many rows at the end are none."""
     notes: list[str] = field(default_factory=list)
+    cautions: list[Caution] = field(default_factory=list)
+    """What people should look at, besides what the source says."""
     columns: list[ColumnFinding] = field(default_factory=list)
     """What was found of columns: of a new table of all, otherwise of those whose cells can be read differently."""
     footer: Footer | None = None
@@ -173,8 +175,8 @@ class Plan:
                 {"name": sheet.name, "rows": sheet.rows, "hidden": sheet.is_hidden, "taken": sheet.is_taken}
                 for sheet in source.sheets
             ]
-        if source.warnings:
-            found["warnings"] = [{"code": warning.code, "message": warning.message} for warning in source.warnings]
+        if warnings := [*self.cautions, *(Caution(code=w.code, message=w.message) for w in source.warnings)]:
+            found["warnings"] = warnings
         if self.columns:
             found["columns"] = self.columns
         if self.footer:
@@ -242,6 +244,9 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     check_key(options.mode, columns, mapping.columns)
     mapping = mapping.with_tail(headers[len(headers) - tail :])
     used = [specs[column.name] for column in columns if column.name in mapping.columns]
+    if options.mode.mirrors:
+        # A row without a key could be any record's, and what the file lacks is told by keys.
+        used = [replace(spec, required=True) if spec.name in options.mode.key else spec for spec in used]
     if RECORD_KEY.name in mapping.columns:
         used.insert(0, RECORD_KEY)
     unwanted = {header.strip() for header in options.mapping or {}}

@@ -71,6 +71,16 @@ class Command(BaseCommand):
             metavar="JSON",
             help='{"column": {"match": "other column"}}',
         )
+        parser.add_argument(
+            "--on-missing",
+            type=_missing,
+            metavar="WHAT",
+            help='keep, delete, or JSON such as {"set": {"active": false}}',
+        )
+        parser.add_argument("--scope", type=_json_object, metavar="JSON", help='a filter: {"shop": "north"}')
+        parser.add_argument("--max-delete-share", type=float, metavar="SHARE", help="of the scope, for --on-missing")
+        parser.add_argument("--allow-rejected", action="store_true", help="remove records whatever rows are rejected")
+        parser.add_argument("--replace", action="store_true", help="the file is the table afterwards")
         parser.add_argument("--on-error", choices=["skip_rows", "abort"])
         parser.add_argument("--types", type=_json_object, metavar="JSON", help='of a new table: {"column": "TYPE"}')
         parser.add_argument("--decimal", choices=[".", ","], help="the mark before decimals")
@@ -149,6 +159,10 @@ def _json_object(text: str) -> dict[str, Any]:
     return options
 
 
+def _missing(text: str) -> str | dict[str, Any]:
+    return _json_object(text) if text.startswith("{") else text
+
+
 def _mapped(text: str) -> tuple[str, str | None]:
     header, sign, column = text.rpartition("=")
     if not sign:
@@ -200,15 +214,15 @@ def _stopped(job: ImportJob) -> ImportJob:
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
-        "on_conflict", "key", "on_error", "types", "decimal", "thousands", "tolerance", "on_bad_cell", "skip_last",
-        "trim", "references",
+        "on_conflict", "key", "on_missing", "scope", "max_delete_share", "on_error", "types", "decimal", "thousands",
+        "tolerance", "on_bad_cell", "skip_last", "trim", "references",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
         options["mapping"] = dict(given["mapping"])
     if given["guarded"]:
         options["guarded"] = {"true": True, "false": False}.get(given["guarded"], "auto")
-    for flag in ("create_table", "dry_run", "allow_infinity"):
+    for flag in ("create_table", "dry_run", "allow_infinity", "allow_rejected", "replace"):
         if given[flag]:
             options[flag] = True
     return options

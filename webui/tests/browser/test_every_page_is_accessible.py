@@ -99,6 +99,7 @@ def test_no_page_has_a_violation(
     paths = [
         "/",
         "/account/",
+        "/account/tokens/",
         "/logout/",
         "/tables/new/",
         "/tables/new/import/",

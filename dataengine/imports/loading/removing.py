@@ -1,0 +1,167 @@
+"""Records that give way to a file: those that no row has the key of, or all of them.
+
+They are found once the rows are staged and before any row is judged, so that a rejected row, too, keeps its record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import IntegrityError, transaction
+from psycopg import errors, sql
+
+from dataengine.exceptions import Conflict
+from dataengine.imports.counts import Counts
+from dataengine.imports.planning.modes import Mode
+from dataengine.models import Column, Table
+from dataengine.models.shapes import Image
+from dataengine.postgres import ddl, statements
+from dataengine.postgres.images import image
+from dataengine.postgres.statements import run, value
+
+from .change_set import ChangeSet
+from .keys import Key
+from .staging import temporary
+
+TOO_MANY = "too_many_deletions"
+"""The code of an import that fails because of ``refusal``."""
+_NAMED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Which records may give way, and what becomes of them."""
+
+    mode: Mode
+    scope: tuple[str, tuple[Any, ...]] | None
+    """A query of the ids that count at all, and its parameters; None: all do."""
+    columns: Sequence[Column]
+    """All that the table has, those in the trash, too; or those that are set."""
+    image: Image | None = None
+    """The values that the records get; None: they are deleted."""
+
+
+def refusal(mode: Mode, counts: Counts, *, scope_size: int, is_cut: bool) -> str | None:
+    """Why nothing is imported: so much would be removed, or by such a file, that it may be a mistake."""
+    if counts.rows_read == counts.rows_rejected:
+        return "The file has no row that is good, so it does not say what may stay."
+    if mode.replace:
+        return None
+    if is_cut:
+        return "The file ends within a row, so the rest of it may be missing."
+    if counts.rows_rejected and not mode.allow_rejected:
+        rows = f"{counts.rows_rejected:,} row{'s are' if counts.rows_rejected > 1 else ' is'}"
+        return f"{rows} rejected, so what the file lacks is not sure. Mend the file, or set “allow_rejected”."
+    if counts.rows_removed > mode.max_delete_share * scope_size:
+        share = counts.rows_removed / scope_size
+        return (
+            f"{counts.rows_removed:,} of {scope_size:,} records ({share:.3g}) are missing from the file, and"
+            f" “max_delete_share” is {mode.max_delete_share:g}."
+        )
+    return None
+
+
+class Removing:
+    """The records of ``table`` that give way in one import."""
+
+    def __init__(self, job_id: int, table: Table, removal: Removal) -> None:
+        self._removal = removal
+        self._table = ddl.qualified(table.name)
+        self.relation: sql.Composable = temporary(job_id, "missing")
+        """Their ids, once they were found."""
+        self.scope_size = 0
+        """How many records could be among them."""
+
+    @property
+    def deletes(self) -> bool:
+        return self._removal.image is None
+
+    def find(self, key: Key | None, rows: Sequence[sql.Composable]) -> int:
+        """Find the records whose ``key`` no row of the relations ``rows`` has; without one, all. Returns how many."""
+        run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))
+        within: sql.Composable = sql.SQL("true")
+        if self._removal.scope is not None:
+            query = psycopg.ClientCursor(statements.raw_connection()).mogrify(*self._removal.scope)
+            within = sql.SQL("t.id IN ({})").format(sql.SQL(query))
+        self.scope_size = int(value(sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(self._table, within)))
+        conditions: list[sql.Composable] = [within, self._differs]
+        for relation in rows if key is not None else ():
+            assert key is not None
+            conditions.append(sql.SQL("NOT EXISTS (SELECT FROM {} s WHERE {})").format(relation, key.same()))
+        found = run(
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT t.id FROM {} t WHERE {}").format(
+                self.relation, self._table, sql.SQL(" AND ").join(conditions)
+            )
+        )
+        run(statements.analyze(self.relation))
+        return found
+
+    def perform(self, changes: ChangeSet) -> int:
+        """Delete the records, or give them their values, and keep what they said. Returns how many there were."""
+        records = sql.SQL("{} t JOIN {} m ON m.id = t.id").format(self._table, self.relation)
+        if not self.deletes:
+            return self._mark(changes, records)
+        count = changes.removed(self._removal.columns, records)
+        try:
+            with transaction.atomic():
+                run(sql.SQL("DELETE FROM {} t USING {} m WHERE m.id = t.id").format(self._table, self.relation))
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, errors.ForeignKeyViolation):
+                raise
+            reason = "Nothing was imported: other records refer to some that the file lacks."
+            raise Conflict(reason, code="referenced") from error
+        return count
+
+    def some_ids(self) -> list[int]:
+        """The ids of the records, at most 10,000 of them."""
+        listed = value(
+            sql.SQL("SELECT array_agg(id) FROM (SELECT id FROM {} ORDER BY id LIMIT {}) AS first").format(
+                self.relation, sql.Literal(_NAMED)
+            )
+        )
+        return list(listed or ())
+
+    def _mark(self, changes: ChangeSet, records: sql.Composable) -> int:
+        after = sql.SQL("(SELECT {} FROM (SELECT {}) AS made)").format(
+            image(self._removal.columns, "made"),
+            sql.SQL(", ").join(
+                sql.SQL("{} AS {}").format(made, sql.Identifier(column.name)) for column, made in self._values()
+            ),
+        )
+        count = changes.updated(
+            self._removal.columns, sql.SQL("{} WHERE {}").format(records, self._differs), after=after
+        )
+        settings = [sql.SQL("{} = {}").format(sql.Identifier(column.name), made) for column, made in self._values()]
+        run(
+            sql.SQL("UPDATE {} t SET {} FROM {} m WHERE m.id = t.id AND {}").format(
+                self._table, sql.SQL(", ").join(settings), self.relation, self._differs
+            )
+        )
+        return count
+
+    def _values(self) -> list[tuple[Column, sql.Composable]]:
+        """The columns that are set, each with its value."""
+        values = self._removal.image or {}
+        return [
+            (
+                column,
+                sql.SQL("{}::{}::{}").format(
+                    sql.Literal(values[column.attribute]), ddl.cast_type(column), ddl.type_of(column)
+                ),
+            )
+            for column in (self._removal.columns if not self.deletes else ())
+        ]
+
+    @property
+    def _differs(self) -> sql.Composable:
+        """Whether a record has not got the values yet."""
+        if self.deletes:
+            return sql.SQL("true")
+        pairs = self._values()
+        return sql.SQL("ROW({})::record *<> ROW({})::record").format(
+            sql.SQL(", ").join(sql.Identifier("t", column.name) for column, _ in pairs),
+            sql.SQL(", ").join(made for _, made in pairs),
+        )
