@@ -259,14 +259,18 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
+_HOURLY = (
+    "dataengine.tasks.sweep_storage",
+    "dataengine.tasks.sweep_indexes",
+    "dataengine.tasks.sweep_trash",
+    "dataengine.tasks.sweep_accounts",
+    "dataengine.tasks.sweep_kept_answers",
+    "webui.tasks.forget_uploads",
+)
+# `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
 CELERY_BEAT_SCHEDULE = {
-    # `expires`: while Redis is away or the workers are busy, sweeps must not pile up.
     "sweep": {"task": "dataengine.tasks.sweep", "schedule": 5.0, "options": {"expires": 5.0}},
-    "sweep-storage": {"task": "dataengine.tasks.sweep_storage", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "sweep-indexes": {"task": "dataengine.tasks.sweep_indexes", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "sweep-trash": {"task": "dataengine.tasks.sweep_trash", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "sweep-accounts": {"task": "dataengine.tasks.sweep_accounts", "schedule": 3600.0, "options": {"expires": 3600.0}},
-    "forget-uploads": {"task": "webui.tasks.forget_uploads", "schedule": 3600.0, "options": {"expires": 3600.0}},
+    **{task: {"task": task, "schedule": 3600.0, "options": {"expires": 3600.0}} for task in _HOURLY},
 }
 
 # How long deleted tables and columns can be restored.
@@ -339,7 +343,7 @@ SIMPLE_JWT = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tablekeep API",
-    "DESCRIPTION": "Design tables, read and write records, import files.",
+    "DESCRIPTION": (BASE_DIR / "dataengine" / "api" / "description.md").read_text(),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -85,6 +85,15 @@ def sweep_storage() -> None:
     webhook_runs.forget_old()
 
 
+@shared_task(name="dataengine.tasks.sweep_kept_answers")
+def sweep_kept_answers() -> None:
+    """Forget answers that were kept for long enough."""
+    from dataengine.services import kept_answers
+
+    close_old_connections()
+    kept_answers.sweep()
+
+
 @shared_task(name="dataengine.tasks.sweep_trash")
 def sweep_trash() -> None:
     """Delete for good what has been in the trash for long enough."""

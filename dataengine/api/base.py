@@ -25,8 +25,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from dataengine import access
-from dataengine.api.limited import LimitedView
 from dataengine.api.parsers import ExactJSONParser
+from dataengine.api.repeatable import RepeatableView
 from dataengine.exceptions import DataEngineError, InvalidInput, Path
 from dataengine.models import Table
 
@@ -74,7 +74,7 @@ class FirstRenderer(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class ApiView(LimitedView):
+class ApiView(RepeatableView):
     """The base of all views."""
 
     parser_classes: Sequence[type[BaseParser]] = (ExactJSONParser,)

@@ -26,6 +26,7 @@ class ApiTokensView(_AccountView):
     or changes the password. Changing the password and logging out everywhere revoke them all.
     """
 
+    answers_secrets = True
     operations = {
         "get": Operation("list_api_tokens", "List API tokens", shapes.ApiTokenList, query=PageQuery),
         "post": Operation("create_api_token", "Make an API token", shapes.MadeApiToken, 201, body=shapes.NewApiToken),

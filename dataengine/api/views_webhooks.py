@@ -29,6 +29,7 @@ class WebhooksView(_WebhookView):
     `webhook-timestamp` and `webhook-signature`, tried again for 32 hours unless the answer is 2xx.
     """
 
+    answers_secrets = True
     operations = {
         "get": Operation("list_webhooks", "List webhooks", shapes.WebhookList, query=PageQuery),
         "post": Operation("create_webhook", "Make a webhook", shapes.MadeWebhook, 201, body=shapes.NewWebhook),

@@ -78,6 +78,14 @@ def holds_job(job_id: int, namespace: int) -> bool:
     return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", job_id, namespace)
 
 
+def holds_key(number: int) -> bool:
+    """Try to take the lock of a request's key until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:
     """Lock an index and share its table's lock, for ``session``: no import may begin while it is built.
 
