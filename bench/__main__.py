@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import columns, exports, grid, pages, report, requests, tuning
 from bench.imports import ImportBench
 from bench.peers import run_peers
+from bench.references import ReferenceBench
 from harness.system import System, running_system
 
 
@@ -48,7 +49,8 @@ def _fresh_system(**settings: str) -> Iterator[tuple[System, Path]]:
 def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
     """Imports against `psql \\copy` and against other tools."""
     with _fresh_system() as (system, folder):
-        cases = ImportBench(system, folder, arguments.rows, arguments.rounds).run()
+        bench = ImportBench(system, folder, arguments.rows, arguments.rounds)
+        cases = [*bench.run(), *ReferenceBench(bench).run()]
         peers = [] if arguments.no_peers else run_peers(system, folder, arguments.peer_rows, arguments.rounds)
     text = report.table(cases, peers, when=datetime.now(UTC), machine=machine, rows=arguments.rows)
     print(text)

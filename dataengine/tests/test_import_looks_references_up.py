@@ -16,6 +16,7 @@ from guardian.shortcuts import assign_perm
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
+from dataengine.imports.references import known
 from dataengine.models import AuditEvent, Table
 from dataengine.services import import_runs
 from dataengine.services.tables import create_table
@@ -70,6 +71,20 @@ def test_by_any_unique_column(before: int, options: dict[str, Any], owner: User)
     assert job.findings["references"] == {
         "customer": {"match": "email", "missing": "reject", "known": 2, "new": 0, "unknown": 1}
     }
+
+
+@pytest.mark.usefixtures("customers")
+def test_a_large_table_is_asked_for_what_each_block_has(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "_MOST_AT_ONCE", 2)
+    monkeypatch.setattr(known, "_MOST_REMEMBERED", 2)
+    orders(owner)
+    text = "what,customer\na,BOB@x.org\nb,ann@x.org\nc,new@x.org\nd,bob@x.org\n"
+    job = import_text(owner, "orders", text, references=by("email", "create"))
+    assert bought() == [("a", "2"), ("b", "1"), ("c", "4"), ("d", "2")]
+    assert job.findings["references"]["customer"]["known"] == 2
+    job = import_text(owner, "orders", "what,customer\ne,Bob\nf,Ann\ng,Zoe\n", references=by("name"))
+    assert bought(4) == [("f", "1")]
+    assert [errors[0][1] for _, errors in rejected(job)] == ["ambiguous_reference", "unknown_reference"]
 
 
 @pytest.mark.usefixtures("customers")

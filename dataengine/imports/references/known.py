@@ -1,42 +1,58 @@
 """Which records of a table have which values in one of its columns: asked in sets, and remembered.
 
-All is asked in the database session of the thread that converts, which sees what is committed. What is not known yet of
-a block of rows is one COPY and one join, so a column of a million cells with a hundred thousand different values costs
-a hundred thousand look-ups.
+All is asked in the database session of the thread that converts, which sees what is committed. Of a table that is not
+large all values are taken at once; of others, what is not known yet of a block of rows is one COPY and one join.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import io
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from django.db import connection, transaction
 from psycopg import sql
+from pyarrow import csv
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.binary_copy import whole_copy
 from dataengine.imports.converting.conversion import target_of
-from dataengine.imports.converting.repeats import canonical_of
+from dataengine.imports.converting.repeats import Hashes, canonical_of
 from dataengine.imports.converting.shapes import Mask
 from dataengine.postgres import ddl, names
+from dataengine.postgres.copying import copied_out
 from dataengine.postgres.late_checks import late_checks
 from dataengine.postgres.record_ids import reserve_ids
-from dataengine.postgres.statements import analyze, copy_into, run
+from dataengine.postgres.statements import analyze, copy_into, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
-type Codes = npt.NDArray[np.int64]
+from .remembered import Numbers, Remembered, hashes_of
 
 NONE, SEVERAL, FORBIDDEN = 0, -1, -2
 """In place of an id: no record has the value, several have it, or none has it and the column's rules forbid it."""
 MOST_NEW = 1_000_000
-"""Values for which there is no record are kept in memory, about 200 bytes each."""
+"""Values for which there is no record are kept in memory."""
+_MOST_AT_ONCE = 300_000
+_MOST_BYTES_AT_ONCE = 128 << 20
+_MOST_REMEMBERED = 600_000
 _NUMBER = "is.asked"
 """No name of a user's holds a dot."""
-_MOST_REMEMBERED = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found of a block of values: ids or the words above, by value, and which ids are new.
+
+    The same by different values, of which there are fewer, with their hashes.
+    """
+
+    codes: Numbers
+    new: Mask
+    hashes: Hashes
+    code_of: Numbers
+    is_new: Mask
 
 
 class Known:
@@ -48,32 +64,34 @@ class Known:
         self._canonical = canonical_of(self.target)
         self._asked = sql.Identifier("pg_temp", names.temporary(0, f"asked:{purpose}"))
         self._held = sql.Identifier("pg_temp", names.temporary(0, f"held:{purpose}"))
+        self._checks = [check for _, check in late_checks(match)]
         self._is_ready = False
-        self._codes: dict[Any, int] = {}
-        self._new: dict[Any, int] = {}
+        self._knows_all = False
+        self._codes, self._new = Remembered(), Remembered()
         self._waiting: list[tuple[pa.Array, pa.Array]] = []
 
-    def codes(self, values: pa.Array, *, make: bool) -> tuple[Codes, Mask]:
-        """By value (none is null): the id of its record or one of the words above; and which ids are new.
+    def find(self, values: pa.Array, *, make: bool) -> Found:
+        """What the records of values are, none of which is null.
 
         ``make``: values that no record has get the id of a record that is to be made.
         """
+        if not self._is_ready:
+            self._prepare()
         encoded = self._canonical(values).dictionary_encode()
-        keys = encoded.dictionary.to_pylist()
-        indices = encoded.indices.to_numpy()
-        found = [self._codes.get(key) for key in keys]
-        unasked = [place for place, code in enumerate(found) if code is None]
-        rows = np.unique(indices, return_index=True)[1] if len(keys) else np.empty(0, np.int64)
-        if unasked:
-            self._ask([keys[place] for place in unasked], values.take(pa.array(rows[unasked])))
-            found = [self._codes[key] if code is None else code for key, code in zip(keys, found, strict=True)]
-        codes = np.array(found, np.int64)
-        is_new = np.zeros(len(keys), np.bool_)
-        if make and (codes == NONE).any():
-            is_new = codes == NONE
-            places = np.flatnonzero(is_new)
-            codes[places] = self._promised([keys[place] for place in places], values.take(pa.array(rows[places])))
-        return codes[indices], is_new[indices]
+        different, indices = encoded.dictionary, encoded.indices.to_numpy()
+        hashes = hashes_of(different)
+        codes, known = self._codes.find(different, hashes)
+        is_new = np.zeros(len(different), np.bool_)
+        if not known.all() or (make and (codes == NONE).any()):
+            rows = np.zeros(len(different), np.int64)
+            rows[indices[::-1]] = np.arange(len(indices) - 1, -1, -1)  # where each stands first
+            if len(unknown := np.flatnonzero(~known)) and not self._knows_all:
+                codes[unknown] = self._ask(different, hashes, values, unknown, rows[unknown])
+            if make and (codes == NONE).any():
+                is_new = codes == NONE
+                places = np.flatnonzero(is_new)
+                codes[places] = self._promised(different, hashes, values, places, rows[places])
+        return Found(codes[indices], is_new[indices], hashes, codes, is_new)
 
     def taken(self) -> list[tuple[pa.Array, pa.Array]]:
         """Ids and values of the records that are to be made, since the last time; called in another thread."""
@@ -82,10 +100,14 @@ class Known:
             taken.append(self._waiting.pop(0))
         return taken
 
-    def _promised(self, keys: Sequence[Any], values: pa.Array) -> list[int]:
-        """The ids of the records that these values are to get."""
-        fresh = [place for place, key in enumerate(keys) if key not in self._new]
-        if fresh:
+    def _promised(
+        self, different: pa.Array, hashes: Hashes, values: pa.Array, places: Numbers, rows: Numbers
+    ) -> Numbers:
+        """The ids of the records that these of the different values are to get."""
+        wanted = different.take(pa.array(places))
+        ids, known = self._new.find(wanted, hashes[places])
+        fresh = np.flatnonzero(~known)
+        if len(fresh):
             if len(self._new) + len(fresh) > MOST_NEW:
                 reason = (
                     f"More than {MOST_NEW:,} values are no “{self.match.name}” of a record of “{self.table}”;"
@@ -93,29 +115,30 @@ class Known:
                 )
                 raise InvalidInput(reason, code="too_many_new_records", fields={"references": reason})
             first = reserve_ids(self.table_id, len(fresh))
-            ids = range(first, first + len(fresh))
-            self._new.update(zip((keys[place] for place in fresh), ids, strict=True))
-            self._waiting.append((pa.array(ids, pa.int64()), values.take(pa.array(fresh))))
-        return [self._new[key] for key in keys]
+            ids[fresh] = np.arange(first, first + len(fresh))
+            self._new.add(wanted.take(pa.array(fresh)), hashes[places][fresh], ids[fresh])
+            self._waiting.append((pa.array(ids[fresh]), values.take(pa.array(rows[fresh]))))
+        return ids
 
     # Asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, keys: Sequence[Any], values: pa.Array) -> None:
-        if len(self._codes) + len(keys) > _MOST_REMEMBERED:
-            self._codes.clear()
-        if not self._is_ready:
-            self._prepare()
-        numbers = pa.array(np.arange(len(keys), dtype=np.int64))
+    def _ask(self, different: pa.Array, hashes: Hashes, values: pa.Array, places: Numbers, rows: Numbers) -> Numbers:
+        """What the database says of these of the different values; ``rows`` have them as they are."""
+        if len(self._codes) + len(places) > _MOST_REMEMBERED:
+            self._codes = Remembered()
+        codes = np.zeros(len(places), np.int64)
+        numbers = pa.array(np.arange(len(places), dtype=np.int64))
+        asked = values.take(pa.array(rows))
         with transaction.atomic(), connection.cursor() as cursor:
-            copy_into(self._asked, [_NUMBER, self.match.name], [whole_copy([self.target], numbers, [values])])
+            copy_into(self._asked, [_NUMBER, self.match.name], [whole_copy([self.target], numbers, [asked])])
             cursor.execute(self._question())
-            self._codes |= {keys[number]: code for number, code in cursor}
+            for number, code in cursor.fetchall():
+                codes[number] = code
+        self._codes.add(different.take(pa.array(places)), hashes[places], codes)
+        return codes
 
     def _question(self) -> sql.Composable:
-        checks = [check for _, check in late_checks(self.match)]
-        allowed = (
-            sql.SQL(" AND ").join(sql.SQL("({})").format(check) for check in checks) if checks else sql.SQL("true")
-        )
+        allowed = sql.SQL(" AND ").join([sql.SQL("true"), *(sql.SQL("({})").format(check) for check in self._checks)])
         return sql.SQL(
             "SELECT s.{number}, CASE WHEN r.hits > 1 THEN {several} WHEN r.id IS NOT NULL THEN r.id"
             " WHEN {allowed} THEN {none} ELSE {forbidden} END FROM {asked} s LEFT JOIN {holders} r ON {held} = {key}"
@@ -134,7 +157,13 @@ class Known:
         )
 
     def _prepare(self) -> None:
-        """Make the table for questions and, for a column that has no index of its own, one of its values."""
+        """Take all values at once if they are not too many; else make what is needed to ask for some."""
+        self._is_ready = True
+        # What a column's own rules forbid only the database can tell.
+        self._knows_all = (self.match.kind.is_text and not self._checks) and self._is_small()
+        if self._knows_all:
+            self._take_all()
+            return
         name = sql.Identifier(self.match.name)
         run(
             sql.SQL("CREATE TEMP TABLE {} ({} bigint NOT NULL, {} {}) ON COMMIT DELETE ROWS").format(
@@ -150,4 +179,32 @@ class Known:
             )
             run(sql.SQL("CREATE INDEX ON {} ({})").format(self._held, name))
             run(analyze(self._held))
-        self._is_ready = True
+
+    def _is_small(self) -> bool:
+        relation = ddl.qualified(self.table)
+        if value(sql.SQL("SELECT pg_relation_size(%s::regclass)"), [relation.as_string()]) > _MOST_BYTES_AT_ONCE:
+            return False
+        counted = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS counted")
+        return bool(value(counted.format(relation, sql.Literal(_MOST_AT_ONCE + 1))) <= _MOST_AT_ONCE)
+
+    def _take_all(self) -> None:
+        name = sql.Identifier(self.match.name)
+        statement = sql.SQL("COPY (SELECT id, {0} FROM {1} WHERE {0} IS NOT NULL) TO STDOUT (FORMAT csv)").format(
+            name, ddl.qualified(self.table)
+        )
+        text = io.BytesIO(b"".join(copied_out(raw_connection(), statement)))
+        if not text.getbuffer().nbytes:
+            return
+        held = csv.read_csv(
+            text,
+            read_options=csv.ReadOptions(column_names=["id", "value"], use_threads=False),
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(column_types={"id": pa.int64(), "value": pa.string()}),
+        ).combine_chunks()
+        ids = held.column("id").to_numpy()
+        encoded = self._canonical(held.column("value").combine_chunks()).dictionary_encode()
+        codes = np.zeros(len(encoded.dictionary), np.int64)
+        indices = encoded.indices.to_numpy()
+        codes[indices] = ids
+        codes[np.bincount(indices, minlength=len(codes)) > 1] = SEVERAL
+        self._codes.add(encoded.dictionary, hashes_of(encoded.dictionary), codes)

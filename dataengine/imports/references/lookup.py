@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,11 +14,12 @@ from dataengine.imports.converting import kernels as k
 from dataengine.imports.converting.conversion import Converter, MarkersFound, target_of
 from dataengine.imports.converting.kernels import Converted, Problem
 from dataengine.imports.converting.patterns import NULL_MARKERS, SHEET_NULLS
-from dataengine.imports.converting.repeats import canonical_of, hashed
+from dataengine.imports.converting.repeats import Hashes
 from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.planning.references import ByValue
 
-from .known import FORBIDDEN, NONE, SEVERAL, Codes, Known
+from .known import FORBIDDEN, NONE, SEVERAL, Found, Known
+from .remembered import Numbers
 
 if TYPE_CHECKING:
     from dataengine.imports.planning.plan import Plan
@@ -39,7 +39,6 @@ class Lookup:
         match = replace(rule.match, name=name, required=False)
         self._target = target_of(match, plan.formats.get(name, ()), True, plan.styles.get(name))
         self._converter = Converter([self._target], [0], markers=plan.markers)
-        self._canonical = canonical_of(self._target)
         self._counted = {state: _Distinct() for state in ("known", "new", "unknown")}
 
     @property
@@ -56,10 +55,10 @@ class Lookup:
         values = converted.values if len(rows) == len(cells) else converted.values.take(pa.array(rows))
         if self._is_open:
             self._look_for_markers(values)
-        found, is_new = self.known.codes(values, make=self.promises)
-        self._count(values, found, is_new)
+        found = self.known.find(values, make=self.promises)
+        self._count(found)
         codes, self.new = np.zeros(len(cells), np.int64), np.zeros(len(cells), np.bool_)
-        codes[rows], self.new[rows] = found, is_new
+        codes[rows], self.new[rows] = found.codes, found.new
         mask = np.zeros(len(cells), np.bool_)
         mask[rows] = True
         problems = [*self._misfits(converted.problems), *self._unmatched(codes, mask)]
@@ -75,7 +74,7 @@ class Lookup:
         if not pa.types.is_string(values.type):
             return  # such a word is no number or date, and conversion has said so
         marked = values.filter(pc.is_in(values, pa.array(NULL_MARKERS)))
-        if len(marked) and (self.known.codes(marked, make=False)[0] <= 0).any():
+        if len(marked) and (self.known.find(marked, make=False).codes <= 0).any():
             raise MarkersFound(self.name)
 
     def _misfits(self, problems: list[Problem]) -> list[Problem]:
@@ -89,7 +88,7 @@ class Lookup:
             case _:
                 return [Problem(problem.rows, "unknown_reference", self._expected) for problem in problems]
 
-    def _unmatched(self, codes: Codes, filled: Mask) -> list[Problem]:
+    def _unmatched(self, codes: Numbers, filled: Mask) -> list[Problem]:
         match, table = self.rule.match.name, self.rule.table
         problems = k.fault(
             filled & (codes == SEVERAL), "ambiguous_reference", f"a “{match}” that only one record of “{table}” has"
@@ -109,11 +108,11 @@ class Lookup:
     def _expected(self) -> str:
         return f"the “{self.rule.match.name}” of a record of “{self.rule.table}”"
 
-    def _count(self, values: pa.Array, codes: Codes, is_new: Mask) -> None:
-        hashes = hashed(self._canonical(values)) if len(values) else np.zeros(0, np.uint64)
-        self._counted["known"].add(hashes[(codes > 0) & ~is_new | (codes == SEVERAL)])
-        self._counted["new"].add(hashes[is_new])
-        self._counted["unknown"].add(hashes[(codes == NONE) | (codes == FORBIDDEN)])
+    def _count(self, found: Found) -> None:
+        codes, is_new = found.code_of, found.is_new
+        self._counted["known"].add(found.hashes[(codes > 0) & ~is_new | (codes == SEVERAL)])
+        self._counted["new"].add(found.hashes[is_new])
+        self._counted["unknown"].add(found.hashes[(codes == NONE) | (codes == FORBIDDEN)])
 
 
 class Lookups:
@@ -148,13 +147,13 @@ class _Distinct:
 
     def __init__(self) -> None:
         self._seen = np.zeros(0, np.uint64)
-        self._more: list[npt.NDArray[np.uint64]] = []
+        self._more: list[Hashes] = []
         self._unsorted = 0
 
-    def add(self, hashes: npt.NDArray[np.uint64]) -> None:
+    def add(self, hashes: Hashes) -> None:
         if len(hashes):
-            self._more.append(np.unique(hashes))
-            self._unsorted += len(self._more[-1])
+            self._more.append(hashes)
+            self._unsorted += len(hashes)
             if self._unsorted > max(_MOST_UNSORTED, len(self._seen)):
                 self._merge()
 
