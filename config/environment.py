@@ -16,7 +16,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _FALSE = frozenset({"", "0", "false", "no", "off", "f", "n"})
-_RATE = re.compile(r"[1-9]\d*/[smhd][a-z]*")
 _LIMIT = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,3})?([smhd])[a-z]*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _DATABASE = "must be a PostgreSQL address: postgres://user:password@host:port/name"
@@ -63,14 +62,6 @@ def number(name: str, default: int, *, minimum: int = 1) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", value) or int(value) < minimum:
         raise _refusal(name, f"must be a whole number of at least {minimum}, not {value!r}")
     return int(value)
-
-
-def rate(name: str, default: str) -> str:
-    """A number per period, like ``30/min``."""
-    value = text(name).strip() or default
-    if not _RATE.fullmatch(value):
-        raise _refusal(name, f"must be a number per second, min, hour or day, such as {default}, not {value!r}")
-    return value
 
 
 def limit(name: str, default: str) -> tuple[int, int] | None:

@@ -327,8 +327,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "dataengine.api.schema.EngineSchema",
     "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",
-    # Failed log-ins from one address; successful ones are never slowed down.
-    "DEFAULT_THROTTLE_RATES": {"login_failure": env.rate("LOGIN_FAILURE_RATE", "30/min")},
     "URL_FORMAT_OVERRIDE": None,  # ?format= is used by exports
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -363,6 +361,11 @@ RATES = {
     "api": env.limit("API_RATE", "600/min"),  # of a user or a token
     "upload": env.limit("UPLOAD_RATE", "60/hour"),  # of a user, over the API
     "anonymous": env.limit("ANONYMOUS_RATE", "60/min"),  # from an address, without log-in
+}
+# The same of failed log-ins; successful ones are never slowed down.
+FAILURE_RATES = {
+    "login_failure": env.limit("LOGIN_FAILURE_RATE", "30/min"),  # from an address
+    "account_failure": env.limit("ACCOUNT_FAILURE_RATE", "10/15min"),  # with the name of an account
 }
 # The token for reading /metrics from other machines; without it nobody can.
 METRICS_TOKEN = env.text("METRICS_TOKEN")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import SetPasswordMixin
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils import timezone
 
-from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.http.throttles import FailedAttempts
 from dataengine.models import ApiToken, Table
 from dataengine.services import passwords
 from webui.forms import Styled
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class LoginForm(Styled, auth_forms.AuthenticationForm):
@@ -25,24 +29,28 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
     error_messages = {
         "invalid_login": "The user name or password is wrong. Upper and lower case matter.",
         "inactive": "The user name or password is wrong. Upper and lower case matter.",
-        "throttled": "Too many failed attempts from this address. Try again in a minute.",
     }
 
     def clean(self) -> dict[str, Any]:
         """Authenticate, limited like the API's log-in against guessing."""
-        throttle = FailedLoginThrottle()
-        throttled = ValidationError(self.error_messages["throttled"], code="throttled")
         assert self.request is not None
-        if not throttle.allow_request(self.request, None):
-            raise throttled
+        attempts = FailedAttempts(self.request, self.cleaned_data.get("username") or "")
+        if not attempts.may_try():
+            raise _throttled(attempts)
         try:
             cleaned = super().clean()
         except ValidationError as error:
-            raise error if throttle.failed(self.request) else throttled from None
-        # Check again: others may have failed from this address meanwhile.
-        if not throttle.allow_request(self.request, None):
-            raise throttled
+            raise error if attempts.failed() else _throttled(attempts) from None
+        # Check again: others may have failed meanwhile.
+        if not attempts.may_try():
+            raise _throttled(attempts)
         return cleaned
+
+
+def _throttled(attempts: FailedAttempts) -> ValidationError:
+    minutes = max(1, round(attempts.wait() / 60))
+    when = "in a minute" if minutes == 1 else f"in {minutes} minutes"
+    return ValidationError(f"Too many failed attempts. Try again {when}.", code="throttled")
 
 
 class _ByService(SetPasswordMixin):  # type: ignore[type-arg]
@@ -59,11 +67,21 @@ class PasswordChangeForm(_ByService, Styled, auth_forms.PasswordChangeForm):
 
     field_order = ["old_password", "new_password1", "new_password2"]
 
-    def __init__(self, user: AbstractBaseUser, *args: Any, **kwargs: Any) -> None:
-        super().__init__(user, *args, **kwargs)
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(cast("User", request.user), *args, **kwargs)
+        self._attempts = FailedAttempts(request, request.user.get_username())
         self.fields["old_password"].label = "Current password"
         self.fields["old_password"].widget.attrs.pop("autofocus", None)
         _plain_password_help(self)
+
+    def clean_old_password(self) -> str:
+        """Check it, limited like a log-in: whoever found a browser open must not find the password, too."""
+        if not self._attempts.may_try():
+            raise _throttled(self._attempts)
+        try:
+            return super().clean_old_password()
+        except ValidationError as error:
+            raise error if self._attempts.failed() else _throttled(self._attempts) from None
 
 
 class SetPasswordForm(_ByService, Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
@@ -82,6 +100,19 @@ def _plain_password_help(form: forms.BaseForm) -> None:
 
 class PasswordResetForm(Styled, auth_forms.PasswordResetForm):
     """The address of an account."""
+
+    def __init__(self, *args: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._request = request
+
+    def clean(self) -> dict[str, Any]:
+        """Limit how often mails are asked for, from an address and to one, whether or not anybody has it."""
+        cleaned = super().clean() or {}
+        if self._request is not None:
+            attempts = FailedAttempts(self._request, str(cleaned.get("email", "")).casefold(), kind="resets")
+            if not attempts.failed():
+                raise _throttled(attempts)
+        return cleaned
 
 
 class TokenForm(Styled, forms.Form):

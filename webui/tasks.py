@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.db import close_old_connections
 
+from webui import reset_mail
 from webui.imports import drafts, resumable
 
 
@@ -12,3 +14,10 @@ def forget_uploads() -> None:
     """Remove uploads that were interrupted or never imported, after a day."""
     drafts.forget_old()
     resumable.forget_old()
+
+
+@shared_task(name=reset_mail.TASK)
+def send_reset_mail(email: str, base_url: str) -> None:
+    """Send the link for a new password, if the address belongs to an account."""
+    close_old_connections()
+    reset_mail.send(email, base_url)

@@ -10,7 +10,10 @@ from dataengine.api import account_shapes as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.serializers import PageQuery, Tokens
+from dataengine.api.views_tokens import TOO_MANY_FAILURES, throttled
+from dataengine.exceptions import InvalidInput
 from dataengine.http.authentication import NotByApiToken, refresh_token_for
+from dataengine.http.throttles import FailedAttempts
 from dataengine.models import ApiToken, Session
 from dataengine.services import passwords, sessions, tokens
 
@@ -96,10 +99,23 @@ class SessionView(_AccountView):
 class PasswordView(_AccountView):
     """Changes the password, which ends all sessions and tokens there are. The answer is a new pair of tokens."""
 
-    operations = {"post": Operation("change_password", "Change the password", Tokens, body=shapes.NewPassword)}
+    operations = {
+        "post": Operation(
+            "change_password", "Change the password", Tokens, body=shapes.NewPassword, others=TOO_MANY_FAILURES
+        )
+    }
 
     def post(self, request: Request) -> Response:
         asked = checked(shapes.NewPassword, self.body())
-        passwords.change_password(user=self.user, **asked)
+        # Whoever found a session or a token open must not find the password, too.
+        attempts = FailedAttempts(request, self.user.get_username())
+        if not attempts.may_try():
+            raise throttled(attempts)
+        try:
+            passwords.change_password(user=self.user, **asked)
+        except InvalidInput as error:
+            if "old" in error.fields and not attempts.failed():
+                raise throttled(attempts) from None
+            raise
         token = refresh_token_for(self.user)
         return Response({"access": str(token.access_token), "refresh": str(token)})

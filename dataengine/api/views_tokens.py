@@ -18,10 +18,10 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http.authentication import GENERATION, refresh_token_for
-from dataengine.http.throttles import FailedLoginThrottle
+from dataengine.http.throttles import FailedAttempts
 from dataengine.services import audit
 
-_THROTTLED = {
+TOO_MANY_FAILURES = {
     429: (shapes.ErrorShape, "Too many requests or failures from this address; Retry-After tells how long to wait")
 }
 _DEAD = "This refresh token is invalid, has expired, or has already been used."
@@ -30,14 +30,22 @@ _DEAD = "This refresh token is invalid, has expired, or has already been used."
 class _TokenView(ApiView):
     permission_classes = ()
     authentication_classes = ()
-    throttle_classes = (FailedLoginThrottle,)
 
     def get_authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'  # without it, 401 would become 403
 
-    def refuse(self, message: str, code: str) -> APIException:
-        throttle = FailedLoginThrottle()
-        return AuthenticationFailed(message, code) if throttle.failed(self.request) else Throttled(throttle.wait())
+    def check(self, attempts: FailedAttempts) -> None:
+        """Raise Throttled after too many failures."""
+        if not attempts.may_try():
+            raise throttled(attempts)
+
+    def refuse(self, attempts: FailedAttempts, message: str, code: str) -> APIException:
+        return AuthenticationFailed(message, code) if attempts.failed() else throttled(attempts)
+
+
+def throttled(attempts: FailedAttempts) -> Throttled:
+    """The answer after too many failures: the same for an account that there is and one that there is not."""
+    return Throttled(attempts.wait(), "There were too many failed attempts; Retry-After says when to try again.")
 
 
 class TokenView(_TokenView):
@@ -45,17 +53,19 @@ class TokenView(_TokenView):
 
     operations = {
         "post": Operation(
-            "token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials, others=_THROTTLED
+            "token", "Log in", shapes.Tokens, body=shapes.Credentials, verb=shapes.Credentials, others=TOO_MANY_FAILURES
         )
     }
 
     def post(self, request: Request) -> Response:
         given = checked(shapes.Credentials, self.body())
+        attempts = FailedAttempts(request, given["username"])
+        self.check(attempts)
         user = authenticate(request._request, username=given["username"], password=given["password"])
         if user is None:
-            raise self.refuse("The username or password is wrong.", "no_active_account")
-        # Check again: others may have failed from this address meanwhile.
-        self.check_throttles(request)
+            raise self.refuse(attempts, "The username or password is wrong.", "no_active_account")
+        # Check again: others may have failed meanwhile.
+        self.check(attempts)
         token = refresh_token_for(user)
         audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})
@@ -71,12 +81,14 @@ class TokenRefreshView(_TokenView):
             shapes.Tokens,
             body=shapes.RefreshToken,
             verb=shapes.RefreshToken,
-            others=_THROTTLED,
+            others=TOO_MANY_FAILURES,
         )
     }
 
     def post(self, request: Request) -> Response:
         given = checked(shapes.RefreshToken, self.body())
+        attempts = FailedAttempts(request)
+        self.check(attempts)
         try:
             with transaction.atomic():
                 token = RefreshToken(given["refresh"])
@@ -93,5 +105,5 @@ class TokenRefreshView(_TokenView):
                 if fresh.get(GENERATION, 0) != token.get(GENERATION, 0):
                     raise TokenError(_DEAD)
         except TokenError as error:
-            raise self.refuse(_DEAD, "token_not_valid") from error
+            raise self.refuse(attempts, _DEAD, "token_not_valid") from error
         return Response({"access": str(fresh.access_token), "refresh": str(fresh)})

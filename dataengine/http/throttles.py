@@ -1,16 +1,18 @@
-"""Slows down the guessing of passwords: counts failed attempts per address in the cache (Redis)."""
+"""Slows down the guessing of passwords: counts failed attempts in the cache (Redis), per address and per account."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import caches
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
-from rest_framework.throttling import SimpleRateThrottle
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -19,64 +21,76 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class FailedLoginThrottle(SimpleRateThrottle):
-    """Refuses addresses that recently failed too often; successful log-ins do not count.
+class FailedAttempts:
+    """Refuses those who recently failed too often; successful log-ins do not count.
 
-    The rate is a setting (``LOGIN_FAILURE_RATE``). Without Redis nobody is refused: a missing cache must not lock
+    Counted are failures from the address (``LOGIN_FAILURE_RATE``), against somebody who tries many names, and those
+    with the name of the account (``ACCOUNT_FAILURE_RATE``), against many addresses that try one. A name counts whether
+    or not an account has it, so nothing shows which. Without Redis nobody is refused: a missing cache must not lock
     everybody out.
 
-    The count begins with the first failure and expires after the rate's period. Redis itself increments it: if parallel
+    A count begins with the first failure and expires after the rate's period. Redis itself increments it: if parallel
     requests read the count and wrote it back, all but one would go uncounted.
 
-    Parallel guesses also pass ``allow_request`` together, before any of them has failed. So whoever checks a password
-    asks twice: before, and with the result, by ``failed`` or ``allow_request``. Then no more guesses than the rate
-    allows ever learn whether they were right.
+    Parallel guesses also pass ``may_try`` together, before any of them has failed. So whoever checks a password asks
+    twice: before, and with the result, by ``failed`` or ``may_try``. Then no more guesses than the rate allows ever
+    learn whether they were right.
     """
 
-    scope = "login_failure"
-    cache_format = "failed_logins_%(ident)s"
-    num_requests: int
-    duration: int
-    _seconds_left = 0
-
-    def get_cache_key(self, request: Request | HttpRequest, view: Any) -> str:
+    def __init__(self, request: Request | HttpRequest, account: str = "", *, kind: str = "logins") -> None:
+        rates: dict[str, tuple[int, int] | None] = settings.FAILURE_RATES
         # Not X-Forwarded-For, which anybody can set: the server sets REMOTE_ADDR from proxies that it trusts.
-        return self.cache_format % {"ident": request.META.get("REMOTE_ADDR", "")}
+        self._limits = [(f"failed_{kind}_{request.META.get('REMOTE_ADDR', '')}", rates["login_failure"])]
+        if account:
+            # Names are any text, and need not stand in Redis.
+            name = hashlib.sha256(AbstractBaseUser.normalize_username(account).encode(errors="replace")).hexdigest()
+            self._limits.append((f"failed_{kind}_of_{name}", rates["account_failure"]))
+        self._seconds_left = 0
 
-    def allow_request(self, request: Request | HttpRequest, view: Any) -> bool:
-        """Whether the address may try."""
+    def may_try(self) -> bool:
+        """Whether another attempt is allowed."""
 
-        def read(transaction: Pipeline, key: str) -> None:
+        def read(transaction: Pipeline, key: str, seconds: int) -> None:
             transaction.get(key)
 
-        return self._count(request, read) < self.num_requests
+        return all(count < most for count, most in self._counts(read))
 
-    def failed(self, request: Request | HttpRequest) -> bool:
+    def failed(self) -> bool:
         """Count a failed attempt. False if it was one too many: then it is refused like all further ones."""
 
-        def add(transaction: Pipeline, key: str) -> None:
-            # Set its expiry at the same time: a count that stayed would lock the address out for good.
-            transaction.set(key, 0, ex=self.duration, nx=True)
+        def add(transaction: Pipeline, key: str, seconds: int) -> None:
+            # Set its expiry at the same time: a count that stayed would lock people out for good.
+            transaction.set(key, 0, ex=seconds, nx=True)
             transaction.incr(key)
 
-        return self._count(request, add) <= self.num_requests
+        return all(count <= most for count, most in self._counts(add))
 
     def wait(self) -> float:
-        """Seconds until the address may try again."""
+        """Seconds until another attempt is allowed."""
         return self._seconds_left
 
-    def _count(self, request: Request | HttpRequest, command: Callable[[Pipeline, str], None]) -> int:
-        """The count that ``command`` reads; 0 if there is none, or no Redis."""
+    def _counts(self, command: Callable[[Pipeline, str, int], None]) -> list[tuple[int, int]]:
+        """The counts that ``command`` reads, each with how much it may be; empty without Redis."""
         cache = caches["default"]
-        key = cache.make_key(self.get_cache_key(request, None))
+        limits = [(cache.make_key(key), rate) for key, rate in self._limits if rate is not None]
+        if not limits:
+            return []
         # Django's cache cannot create, increment and expire a count in one step.
-        client = cast("Redis", cache._cache.get_client(key, write=True))  # type: ignore[attr-defined]
+        client = cast("Redis", cache._cache.get_client(limits[0][0], write=True))  # type: ignore[attr-defined]
+        counts = []
         try:
             with client.pipeline(transaction=True) as transaction:
-                command(transaction, key)
-                transaction.ttl(key)
-                *_, found, self._seconds_left = transaction.execute()
+                for key, (_, seconds) in limits:
+                    command(transaction, key, seconds)
+                    transaction.ttl(key)
+                answers = transaction.execute()
         except RedisError:
-            logger.warning("The cache does not answer; login attempts are not counted.")
-            return 0
-        return int(found or 0)
+            logger.warning("The cache does not answer; attempts to log in are not counted.")
+            return []
+        each = len(answers) // len(limits)
+        for place, (_, (most, _)) in enumerate(limits):
+            *_, found, left = answers[place * each : (place + 1) * each]
+            counts.append((int(found or 0), most))
+            if counts[-1][0] >= most:
+                self._seconds_left = max(self._seconds_left, left)
+        return counts

@@ -32,16 +32,26 @@ def ring(task: str, pk: int, *, expires: float | None = None) -> None:
     A bell that is older than ``expires`` seconds when a worker gets it is ignored.
     """
 
-    def send() -> None:
+    if not send(task, pk, expires=expires):
+        logger.warning("%s %s has to wait for the sweeper", task, pk)
+
+
+def send(task: str, *arguments: Any, expires: float | None = None) -> bool:
+    """Send ``task`` to a worker. Whether Redis has it, which is known within about a second."""
+    sent: list[bool] = []
+
+    def to_broker() -> None:
         options: dict[str, Any] = {} if expires is None else {"expires": expires}
         try:
-            current_app.send_task(task, (pk,), **options)
+            current_app.send_task(task, arguments, **options)
+            sent.append(True)
         except (BrokerError, OSError) as error:
-            logger.warning("%s %s has to wait for the sweeper: %s", task, pk, error)
+            logger.warning("%s was not sent: %s", task, error)
 
-    thread = origin.thread(send, f"ring-{pk}")
+    thread = origin.thread(to_broker, f"send-{task}")
     thread.start()
     thread.join(timeout=_TIMEOUT_SECONDS)
+    return bool(sent)
 
 
 def ring_waiting(table_id: int | None) -> None:

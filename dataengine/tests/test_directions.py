@@ -39,7 +39,8 @@ IMPORTS = (
 CONSOLE = (
     ("htmx", "words", "numbers", "sorting", "bundles", "form_renderer", "sessions", "snippets"),
     ("errors", "forms", "static_files"),
-    ("changes", "account_forms", "designer", "grid", "imports"),
+    ("account_forms",),
+    ("changes", "reset_mail", "designer", "grid", "imports"),
     ("templatetags", "views", "consumers", "tasks", "apps"),
     ("urls", "routing"),
 )

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import base64
+import json
 import re
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+from django.conf import settings
 from django.test import Client
 
-from dataengine.http.throttles import FailedLoginThrottle
-from dataengine.tests.test_guessing_is_slowed_down import WhileOthersGuess
+from conftest import UNHEARD
+from dataengine.tests.test_guessing_is_slowed_down import WhileOthersGuess, allow
+from webui import reset_mail
 from webui.tests.pages import read
 
 if TYPE_CHECKING:
@@ -27,8 +33,8 @@ def test_a_wrong_password_and_an_unknown_name_sound_the_same(client: Client, own
         assert "The user name or password is wrong." in answer
 
 
-def test_guessing_is_slowed_down(client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
+def test_guessing_is_slowed_down(client: Client, owner: User, password: str, settings: Any) -> None:
+    allow(settings, login_failure=(3, 60))
     elsewhere, at_home = "10.0.0.7", "10.0.0.8"
     for _ in range(3):
         client.post("/login/", {"username": "owner", "password": "wrong"}, REMOTE_ADDR=elsewhere)
@@ -39,10 +45,10 @@ def test_guessing_is_slowed_down(client: Client, owner: User, password: str, mon
 
 
 def test_a_right_guess_among_many_wrong_ones_is_not_revealed(
-    client: Client, owner: User, password: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+    client: Client, owner: User, password: str, settings: Any
 ) -> None:
     """Parallel ones may all be admitted before the first one has failed."""
-    monkeypatch.setattr(FailedLoginThrottle, "rate", "3/min", raising=False)
+    allow(settings, login_failure=(3, 60))
     settings.AUTHENTICATION_BACKENDS = [f"{WhileOthersGuess.__module__}.{WhileOthersGuess.__name__}"]
     refused = client.post("/login/", {"username": "owner", "password": password})
     assert "Too many failed attempts" in read(refused)
@@ -103,10 +109,33 @@ def test_the_password_is_changed_and_the_session_stays(as_owner: Client, owner: 
     assert owner.check_password(new)
 
 
-def test_a_forgotten_password_is_set_by_mail(client: Client, owner: User, mailoutbox: list[EmailMessage]) -> None:
-    assert client.post("/password-reset/", {"email": "owner@example.com"}).status_code == 302
-    assert client.post("/password-reset/", {"email": "nobody@example.com"}).status_code == 302
+@pytest.fixture
+def asked() -> Iterator[Callable[[], list[list[str]]]]:
+    """``asked()``: what workers have been asked to mail, and have not heard."""
+    broker = redis.Redis.from_url(settings.REDIS_URL)
+    broker.delete(UNHEARD)
+
+    def read_queue() -> list[list[str]]:
+        sent = [json.loads(message) for message in broker.lrange(UNHEARD, 0, -1)]
+        sent = [message for message in sent if message["headers"]["task"] == reset_mail.TASK]
+        return [json.loads(base64.b64decode(message["body"]))[0] for message in reversed(sent)]
+
+    yield read_queue
+    broker.delete(UNHEARD)
+
+
+def test_a_forgotten_password_is_set_by_mail(
+    client: Client, owner: User, mailoutbox: list[EmailMessage], asked: Callable[[], list[list[str]]]
+) -> None:
+    answers = [client.post("/password-reset/", {"email": f"{name}@example.com"}) for name in ("owner", "nobody")]
+    assert {answer.headers["Location"] for answer in answers} == {"/password-reset/sent/"}
+    # The page looks for nobody, so it takes as long for either.
+    assert asked() == [[f"{name}@example.com", "http://testserver/"] for name in ("owner", "nobody")]
+    assert not mailoutbox
+    for arguments in asked():
+        reset_mail.send(*arguments)
     [mail] = mailoutbox
+    assert mail.to == ["owner@example.com"]
     found = re.search(r"http://testserver(/\S+)", str(mail.body))
     assert found is not None
     form_url = client.get(found[1]).headers["Location"]
@@ -117,6 +146,23 @@ def test_a_forgotten_password_is_set_by_mail(client: Client, owner: User, mailou
     assert owner.check_password(new)
     again = client.get(found[1])
     assert "no longer works" in read(again)
+
+
+def test_mails_are_not_asked_for_without_end(client: Client, owner: User, settings: Any) -> None:
+    allow(settings, account_failure=(2, 900))
+    for name in ("owner", "nobody"):
+        addresses = [f"{name}@example.com", f"{name.upper()}@example.com", f"{name}@example.com"]
+        answers = [client.post("/password-reset/", {"email": address}) for address in addresses]
+        assert [answer.status_code for answer in answers] == [302, 302, 200]
+        assert "Too many failed attempts. Try again in 15 minutes." in read(answers[-1])
+
+
+def test_the_present_password_is_guessed_no_faster(as_owner: Client, password: str, settings: Any) -> None:
+    allow(settings, account_failure=(1, 900))
+    new = "another horse, a bigger battery"
+    form = {"new_password1": new, "new_password2": new}
+    assert "incorrect" in read(as_owner.post("/account/", form | {"old_password": "no"}))
+    assert "Too many failed attempts" in read(as_owner.post("/account/", form | {"old_password": password}))
 
 
 def test_the_theme_is_kept_in_a_cookie_and_needs_no_script(as_owner: Client) -> None:
