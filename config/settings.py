@@ -275,6 +275,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # How long deleted tables and columns can be restored.
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
+# How long imports can be undone, and then done again.
+UNDO_DAYS = env.number("UNDO_DAYS", 30)
 
 # Messages of webhooks go to public addresses, and to these networks.
 OUTGOING_ALLOW = env.networks("OUTGOING_ALLOW")
@@ -352,8 +354,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ImportChangeKind": "dataengine.queries.import_changes.KINDS",
         "IndexState": "dataengine.models.Index.ShownState",
         "JobState": "dataengine.models.Job.State",
+        "TrashKind": ["table", "column"],
+        "WebhookEvent": ["import.completed", "import.failed"],
     },
 }
 # Requests in a period, as (number, seconds); None: without a limit.

@@ -231,11 +231,16 @@ SELECT t.granted, t.has_changes, t.records, t.has_hidden, {selected} FROM t
 
 
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
-    """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more)."""
+    """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more).
+
+    A table that went to the trash when its import was undone is still there for whoever may restore it.
+    """
     if not user.is_authenticated or not user.is_active:
         return ImportJob.objects.none()
     scope = scope_of(user)
+    trashed = trashed_tables_for(user).order_by().values("pk")
     visible = Q(table__in=tables_for(user).order_by().values("pk"))
+    visible |= Q(table__in=trashed, state=ImportJob.State.UNDONE)
     if scope is None or scope.tables is None:
         visible |= Q(table__isnull=True, user=user)
     return ImportJob.objects.filter(visible).select_related("table", "user")
@@ -274,7 +279,8 @@ def get_trash(user: User | AnonymousUser, pk: int) -> TrashItem:
 
 def get_change(user: User | AnonymousUser, pk: int, right: Right = "view") -> ChangeJob:
     """The change job with that id. Raises NotFound to strangers, AccessDenied without ``right`` on its table."""
-    jobs = ChangeJob.objects.filter(table__in=tables_for(user).order_by().values("pk"))
+    visible, trashed = (made.order_by().values("pk") for made in (tables_for(user), trashed_tables_for(user)))
+    jobs = ChangeJob.objects.filter(Q(table__in=visible) | Q(table__in=trashed))
     job = jobs.select_related("table__owner", "user").filter(pk=pk).first()
     if job is None:
         raise NotFound(f"There is no change {pk}.", code="change_not_found")

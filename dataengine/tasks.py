@@ -97,10 +97,11 @@ def sweep_kept_answers() -> None:
 @shared_task(name="dataengine.tasks.sweep_trash")
 def sweep_trash() -> None:
     """Delete for good what has been in the trash for long enough."""
-    from dataengine.services import trash
+    from dataengine.services import import_undo, trash
 
     close_old_connections()
     trash.sweep()
+    import_undo.sweep()
 
 
 @shared_task(name="dataengine.tasks.sweep_accounts")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from webui.htmx import ConsoleRequest
 
 _UNDONE = {"inserted": "there again", "deleted": "gone again", "updated": "as before"}
+_IMPORTS = {"undone": "The import is undone", "redone": "The import is done again"}
 _UNDOING = {
     "inserted": "Bringing back {}",
     "deleted": "Taking {} out again",
@@ -77,6 +78,9 @@ def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: It
         return
     count, verb = event.details["count"], event.action.rpartition(".")[2]
     records = "1 record is" if count == 1 else f"{count:,} records are"
+    if event.action.startswith("import."):
+        messages.success(request, f"{_IMPORTS[verb]}: {plural(count, 'record,records')}.")
+        return
     if event.undoes_id is not None:
         is_redo = event.details["redo"]
         text = f"{'Redone' if is_redo else 'Undone'}: {records} {_UNDONE[verb]}."
@@ -150,6 +154,8 @@ def _doing(job: ChangeJob, columns: Iterable[Column]) -> str:
         return f"Setting {_titles(columns, parameters['image'])} in {records}"
     if "event" in parameters:
         return _UNDOING[parameters["verb"]].format(records)
+    if "imported" in parameters:
+        return ("Undoing" if parameters["verb"] == "undone" else "Doing again") + f" an import of {records}"
     if "source" in parameters:
         return f"Copying {records}"
     if "plan" in parameters:

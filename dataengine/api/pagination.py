@@ -18,6 +18,11 @@ def listing[M: Model](
     count = found.count()
     offset = (page - 1) * limit
     entries = list(found[offset : offset + limit]) if offset < count else []
+    return page_of(request, count, represent(entries), page=page, limit=limit)
+
+
+def page_of(request: Request, count: int, results: Sequence[Any], *, page: int, limit: int) -> Response:
+    """A page of ``count`` entries that is already made."""
     last = max(1, -(-count // limit))
     url = request.build_absolute_uri()
     return Response(
@@ -25,7 +30,7 @@ def listing[M: Model](
             "count": count,
             "next": replace_query_param(url, "page", page + 1) if page < last else None,
             "previous": replace_query_param(url, "page", min(page - 1, last)) if page > 1 else None,
-            "results": represent(entries),
+            "results": results,
         }
     )
 

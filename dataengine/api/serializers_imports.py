@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
-from dataengine.api.serializers import Arguments, NameField, ObjectField
+from dataengine.api.serializers import Arguments, ListShape, NameField, ObjectField, PageQuery
+from dataengine.queries.import_changes import KINDS, Change
 
 
 class StartImport(Arguments):
@@ -21,6 +24,53 @@ class ImportAgain(Arguments):
     """What is to be different the second time."""
 
     options = ObjectField(help_text='Besides those that the import had: {"types": {"qty": "TEXT"}}')
+
+
+class ChangesQuery(PageQuery):
+    """Which changes of records: all kinds, or one."""
+
+    kind = serializers.ChoiceField(choices=KINDS, default="", allow_blank=True)
+
+
+class ImportChange(serializers.Serializer[Change]):
+    """What an import did to one record. A changed one has only the columns of the file."""
+
+    id = serializers.IntegerField(allow_null=True, help_text="Null in a dry run, which makes no records")
+    kind = serializers.ChoiceField(choices=KINDS)
+    line = serializers.IntegerField(allow_null=True, help_text="Of the file; null if no line of it says so")
+    before = ObjectField(allow_null=True, help_text="Null of a new record")
+    after = ObjectField(allow_null=True, help_text="Null of a removed record")
+
+
+class ImportChanges(ListShape):
+    """A page of them."""
+
+    results = ImportChange(many=True)
+
+
+class Receipt(serializers.Serializer[Any]):
+    """What was imported, how, by whom and when."""
+
+    id = serializers.IntegerField()
+    table_name = serializers.CharField()
+    state = serializers.CharField()
+    filename = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+    dialect = ObjectField()
+    mapping = ObjectField()
+    types = ObjectField()
+    null_values = serializers.ListField(child=serializers.CharField())
+    options = ObjectField()
+    counts = ObjectField()
+    errors = serializers.ListField(child=ObjectField())  # type: ignore[assignment]
+    error = serializers.CharField(allow_null=True)
+    user = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    undone_at = serializers.DateTimeField(allow_null=True)
+    undone_by = serializers.CharField(allow_null=True)
 
 
 class UploadCsv(StartImport):

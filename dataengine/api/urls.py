@@ -16,6 +16,7 @@ from dataengine.api.views_accounts import ApiTokensView, ApiTokenView, PasswordV
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
 from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
+from dataengine.api.views_import_changes import ImportChangesView, ImportRedoView, ImportUndoView, ReceiptView
 from dataengine.api.views_imports import (
     AgainView,
     CancelView,
@@ -137,6 +138,10 @@ RESOURCES = [
     path("imports/<int:pk>/cancel/", CancelView.as_view(), name="api-import-cancel"),
     path("imports/<int:pk>/retry/", RetryView.as_view(), name="api-import-retry"),
     path("imports/<int:pk>/again/", AgainView.as_view(), name="api-import-again"),
+    path("imports/<record:pk>/undo/", ImportUndoView.as_view(), name="api-import-undo"),
+    path("imports/<record:pk>/redo/", ImportRedoView.as_view(), name="api-import-redo"),
+    path("imports/<record:pk>/changes/", ImportChangesView.as_view(), name="api-import-changes"),
+    path("imports/<record:pk>/receipt/", ReceiptView.as_view(), name="api-import-receipt"),
     path("imports/<int:pk>/rejected/", RejectedView.as_view(), name="api-import-rejected"),
     path("imports/<int:pk>/rejected/fix/", RejectedFixView.as_view(), name="api-import-rejected-fix"),
     path("imports/<int:pk>/rejected/retry/", RejectedRetryView.as_view(), name="api-import-rejected-retry"),

@@ -14,8 +14,8 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.exceptions import InvalidInput
 from dataengine.jobs.serializers import ChangeJobSerializer, change_job_data
-from dataengine.models import AuditEvent, ChangeJob, Table
-from dataengine.services import changes, column_undo
+from dataengine.models import AuditEvent, ChangeJob, ImportJob, Table
+from dataengine.services import changes, column_undo, import_undo
 from dataengine.services.audit import Trail
 
 LATER = {202: (ChangeJobSerializer, "Very many records: a worker makes the change; its url shows the progress")}
@@ -64,8 +64,11 @@ class UndoView(ApiView):
                 return later(self, done)
             data = answer(done.event) | {"undo": undo_url(self, table, done.event)}
             return Response(data, headers=undo_header([done.event]))
+        if job := import_undo.import_of(event_id, table):
+            again = job.undo_event_id == event_id and job.state == ImportJob.State.UNDONE
+            return later(self, (import_undo.redo if again else import_undo.undo)(user=self.user, job=job, rest=rest))
         if rest:
-            reason = "Only of changes of columns the rest can be taken back."
+            reason = "Only of imports and of changes of columns the rest can be taken back."
             raise InvalidInput(reason, fields={"rest": reason})
         return outcome(self, changes.undo_event(user=self.user, table=table, event_id=event_id), answer)
 

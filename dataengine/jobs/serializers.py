@@ -77,6 +77,11 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     error_code = serializers.CharField(allow_null=True)
     rejected_url = serializers.SerializerMethodField()
     warnings = serializers.SerializerMethodField()
+    sha256 = serializers.CharField(help_text="Of the file as it was uploaded; empty for old imports.")
+    undo_url = serializers.SerializerMethodField()
+    redo_url = serializers.SerializerMethodField()
+    changes_url = serializers.SerializerMethodField()
+    receipt_url = serializers.SerializerMethodField()
     findings = serializers.DictField(
         help_text="What was found in the file: dialect, mapping, types, formats, notes; after a dry run also a sample."
     )
@@ -96,6 +101,22 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     def get_url(self, job: ImportJob) -> str:
         return self.absolute("api-import", job)
 
+    def get_undo_url(self, job: ImportJob) -> str | None:
+        """POST here takes the import back; null where it cannot be undone."""
+        is_done = job.state == ImportJob.State.COMPLETED and job.event_id is not None
+        return self.absolute("api-import-undo", job) if is_done else None
+
+    def get_redo_url(self, job: ImportJob) -> str | None:
+        """POST here undoes the undoing; null unless the import is undone."""
+        return self.absolute("api-import-redo", job) if job.state == ImportJob.State.UNDONE else None
+
+    def get_changes_url(self, job: ImportJob) -> str:
+        """What the import did, record by record."""
+        return self.absolute("api-import-changes", job)
+
+    def get_receipt_url(self, job: ImportJob) -> str:
+        return self.absolute("api-import-receipt", job)
+
 
 def import_job_data(job: ImportJob, *, base_url: str = "") -> dict[str, Any]:
     """The job as shown by API, WebSocket and mail. URLs are paths, or absolute under ``base_url``."""
@@ -107,7 +128,7 @@ class ChangeJobSerializer(JobSerializer[ChangeJob]):
 
     id = serializers.IntegerField()
     table_name = serializers.CharField(source="table.name")
-    state = serializers.ChoiceField(choices=ChangeJob.State.choices)
+    state = serializers.ChoiceField(choices=[one for one in ChangeJob.State.choices if one[0] != "undone"])
     action = serializers.ChoiceField(choices=ChangeJob.Action.choices)
     attempt = serializers.IntegerField(help_text="2 and 3 after a worker died.")
     count = serializers.IntegerField(help_text="How many records; an estimate until it is completed.")
@@ -131,6 +152,9 @@ class ChangeJobSerializer(JobSerializer[ChangeJob]):
         """POST here takes the change back; null until it is completed."""
         if job.event_id is None:
             return None
+        if "imported" in job.parameters:
+            again = "undo" if job.parameters["verb"] == "redone" else "redo"
+            return self.under_base(f"api-import-{again}", pk=job.parameters["imported"])
         return self.under_base("api-undo-event", table_name=job.table.name, event=job.event_id)
 
     def get_url(self, job: ChangeJob) -> str:

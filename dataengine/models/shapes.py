@@ -144,6 +144,15 @@ class UndoParameters(TypedDict):
 
 
 @final
+class UndoImportParameters(TypedDict):
+    """What a change job that undoes an import, or does it again, is to do."""
+
+    imported: int  # the import's key
+    verb: Literal["undone", "redone"]
+    rest: bool  # whether records that were changed since stay as they are
+
+
+@final
 class CopyParameters(TypedDict):
     """A copy of all records of another table into a new one."""
 
@@ -180,6 +189,7 @@ type ChangeParameters = (
     UpdateParameters
     | DeleteParameters
     | UndoParameters
+    | UndoImportParameters
     | CopyParameters
     | RetypeParameters
     | UndoRetypeParameters
@@ -344,8 +354,17 @@ RetryDetails = TypedDict(
 )
 """Details of ``import.retried``: what became of the rows; ``rows_rejected`` are still there."""
 
+ImportUndoDetails = TypedDict(
+    "ImportUndoDetails",
+    {"import": int, "filename": str, "count": int, "left": int, "columns": list[str], "trash": NotRequired[int]},
+)
+"""Details of ``import.undone`` and ``import.redone``: how many records, how many of them were left as they were.
+
+``trash`` is the item of the table that the import had made, if that was deleted."""
+
 type EventDetails = (
-    ChangeDetails
+    ImportUndoDetails
+    | ChangeDetails
     | TableDetails
     | RenameDetails
     | WordsDetails

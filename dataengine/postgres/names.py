@@ -82,6 +82,15 @@ def trashed_column(column_id: int) -> str:
     return f"tk:{column_id}:trash"
 
 
+def kept_records(job_id: int) -> str:
+    """The records that an import made and that were taken out again, in the schema of the trash."""
+    return f"tk:import:{job_id}:records"
+
+
+KEPT_FORMAT = "^tk:import:([0-9]+):records$"
+"""Matches all of them, as a regular expression of PostgreSQL; its group is the import's key."""
+
+
 def change(job_id: int, purpose: str) -> str:
     """Something that a change of a whole table needs while it runs, in the schema of such changes."""
     return f"tk:change:{job_id}:{purpose}"

@@ -67,6 +67,11 @@ def limit_statements(milliseconds: int) -> None:
     run(sql.SQL("SELECT set_config('statement_timeout', {}, true)").format(sql.Literal(f"{milliseconds}ms")))
 
 
+def limit_locks(milliseconds: int) -> None:
+    """Let this transaction wait so long for each lock."""
+    run(sql.SQL("SELECT set_config('lock_timeout', {}, true)").format(sql.Literal(f"{milliseconds}ms")))
+
+
 @contextmanager
 def by_index() -> Iterator[None]:
     """Make PostgreSQL look up some thousand rows in a large table one by one.

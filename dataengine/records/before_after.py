@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
@@ -21,9 +21,10 @@ from dataengine.models import AuditEvent, Column
 from dataengine.models.shapes import Image
 from dataengine.postgres import ddl
 from dataengine.postgres.images import CHANGES, image, value_before
-from dataengine.postgres.statements import run
+from dataengine.postgres.statements import run, savepoint
 from dataengine.records.bulk_updates import without_unique_values
 from dataengine.records.model import Record, bound_field
+from dataengine.records.serializers import records_data
 
 _NAMED = 20
 
@@ -40,6 +41,43 @@ def of_values(model: type[Record], attributes: Mapping[str, Any]) -> Image:
         cursor.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(cells)), made)
         row = cursor.fetchone()
     return dict(zip((column.attribute for column in columns), row, strict=True))
+
+
+def read(model: type[Record], images: Sequence[Image | None]) -> list[dict[str, Any] | None]:
+    """The values of images by the columns' names, as the API shows them. Columns that are gone are left out.
+
+    Values that the column's present type cannot have are the texts of the image.
+    """
+    columns = [column for column in model.columns if any(column.attribute in image for image in images if image)]
+    if not columns:
+        return [None if image is None else {} for image in images]
+    cells = [sql.SQL("(i ->> {})::{}").format(sql.Literal(c.attribute), ddl.cast_type(c)) for c in columns]
+    statement = sql.SQL("SELECT {} FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS a (i, n) ORDER BY n").format(
+        sql.SQL(", ").join(cells)
+    )
+    try:
+        with savepoint(), connection.cursor() as cursor:
+            cursor.execute(statement, [json.dumps(images)])
+            rows = cursor.fetchall()
+    except DataError:
+        named = {column.attribute: column.name for column in columns}
+        return [
+            None if image is None else {named[key]: text for key, text in image.items() if key in named}
+            for image in images
+        ]
+    shown = records_data([_record(model, columns, row) for row in rows])
+    return [
+        None if image is None else {column.name: data[column.name] for column in columns if column.attribute in image}
+        for image, data in zip(images, shown, strict=True)
+    ]
+
+
+def _record(model: type[Record], columns: Sequence[Column], row: Sequence[Any]) -> Record:
+    record = model()
+    for column, value in zip(columns, row, strict=True):
+        read_value = getattr(bound_field(model, column.attribute), "from_db_value", None)
+        setattr(record, column.attribute, value if read_value is None else read_value(value, None, connection))
+    return record
 
 
 def keep_before(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column]) -> int:

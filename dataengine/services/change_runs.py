@@ -12,11 +12,11 @@ from dataengine import access
 from dataengine.jobs.runner import Runner, Session
 from dataengine.jobs.stage_watch import StageWatch
 from dataengine.jobs.watch import Watch
-from dataengine.models import ChangeJob
+from dataengine.models import ChangeJob, Table
 from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
-from dataengine.services import indexes, retype_runs, table_copying, undo_runs
+from dataengine.services import import_undo, indexes, retype_runs, table_copying, undo_runs
 from dataengine.services.changes import perform
 
 _SETTINGS = (
@@ -79,11 +79,16 @@ def _change(job: ChangeJob, watch: Watch) -> None:
     with connection.cursor() as cursor:
         for name, value in _SETTINGS:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
-    # What was allowed when it was requested may not be allowed any more.
-    table = access.get_table(job.user, job.table.name, "edit")
-    event = perform(user=job.user, table=table, parameters=job.parameters)
-    # Lists estimate their length from these statistics; autovacuum would refresh them a minute later.
-    ddl.execute(ddl.analyze(table, patient=False))
+    if "imported" in job.parameters:
+        event = import_undo.perform(job)
+        table = Table.objects.filter(pk=job.table_id).first()  # may be in the trash now
+    else:
+        # What was allowed when it was requested may not be allowed any more.
+        table = access.get_table(job.user, job.table.name, "edit")
+        event = perform(user=job.user, table=table, parameters=job.parameters)
+    if table is not None:
+        # Lists estimate their length from these statistics; autovacuum would refresh them a minute later.
+        ddl.execute(ddl.analyze(table, patient=False))
     watch.complete(event=event, count=event.details["count"], count_exact=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Mapping
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_HASHED_BYTES = 1 << 20
+
 _RETRYABLE = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
 
@@ -68,6 +71,7 @@ def start(
     name = name.strip()[-255:] or "file"
     findings, read = _findings(user, file, name, target, read)
     file.seek(0)
+    sha256 = _sha256(file)
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = _store(file, name)
     try:
@@ -81,6 +85,7 @@ def start(
                 email=email,
                 filename=name,
                 source=key,
+                sha256=sha256,
                 options=read.given,
                 findings=findings,
                 bytes_total=size,
@@ -124,6 +129,14 @@ def _size(file: BinaryIO) -> int:
     file.seek(0)
     check_size(size)
     return int(size)
+
+
+def _sha256(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while piece := file.read(_HASHED_BYTES):
+        digest.update(piece)
+    file.seek(0)
+    return digest.hexdigest()
 
 
 def check_size(size: int) -> None:
@@ -237,7 +250,12 @@ def pass_on(job: ImportJob, *, taken: str, **fields: Any) -> ImportJob:
     if not ImportJob.objects.filter(pk=job.pk, source=job.source).update(source=""):
         raise Conflict(taken, code="file_gone")
     again = ImportJob.objects.create(
-        email=job.email, filename=job.filename, source=job.source, bytes_total=job.bytes_total, **fields
+        email=job.email,
+        filename=job.filename,
+        source=job.source,
+        sha256=job.sha256,
+        bytes_total=job.bytes_total,
+        **fields,
     )
     transaction.on_commit(lambda: ring(RUN_IMPORT, again.pk))
     return again

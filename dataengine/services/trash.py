@@ -18,7 +18,7 @@ from django.utils import timezone
 from dataengine import access
 from dataengine.columns.types import ID
 from dataengine.exceptions import Conflict, NotFound, Unavailable
-from dataengine.models import Column, Index, Table, TrashItem
+from dataengine.models import Column, ImportJob, Index, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
 from dataengine.postgres import ddl, trash
 from dataengine.queries.table_sizes import size_of
@@ -44,22 +44,23 @@ class Restored:
 
 def delete_table(*, user: User, table: Table) -> TrashItem:
     """Move the table with all its records to the trash. Raises Conflict while other tables refer to it."""
+    return change_schema(lambda: delete_table_now(user=user, table=table), table=table)
 
-    def change() -> TrashItem:
-        locked = locked_table(table)
-        _refuse_if_referenced(user, locked)
-        item = TrashItem.objects.create(
-            table=locked, name=locked.name, records=size_of(locked).records, deleted_by=user, indexed=_indexed(locked)
-        )
-        record_event(user=user, table=locked, action="table.deleted")
-        trash.move_table(locked, _references(locked.columns.all()))
-        # What is not built yet is built when it is back.
-        Index.objects.filter(table=locked).exclude(state=Index.State.COMPLETED).delete()
-        locked.trashed_at = item.deleted_at
-        locked.save(update_fields=["trashed_at", "updated_at"])
-        return item
 
-    return change_schema(change, table=table)
+def delete_table_now(*, user: User, table: Table) -> TrashItem:
+    """``delete_table`` inside a transaction that is already open."""
+    locked = locked_table(table)
+    _refuse_if_referenced(user, locked)
+    item = TrashItem.objects.create(
+        table=locked, name=locked.name, records=size_of(locked).records, deleted_by=user, indexed=_indexed(locked)
+    )
+    record_event(user=user, table=locked, action="table.deleted")
+    trash.move_table(locked, _references(locked.columns.all()))
+    # What is not built yet is built when it is back.
+    Index.objects.filter(table=locked).exclude(state=Index.State.COMPLETED).delete()
+    locked.trashed_at = item.deleted_at
+    locked.save(update_fields=["trashed_at", "updated_at"])
+    return item
 
 
 def delete_column(*, user: User, table: Table, column: Column) -> TrashItem:
@@ -100,7 +101,9 @@ def restore(*, user: User, item: TrashItem, name: str = "") -> Restored:
     changes were undone meanwhile; ``notes`` says so. Raises Conflict if the name is taken or if what it refers to is
     in the trash itself.
     """
-    return _restore_table(user, item, name) if item.column is None else _restore_column(user, item, name)
+    if item.column is not None:
+        return _restore_column(user, item, name)
+    return change_schema(lambda: restore_table_now(user=user, item=item, name=name))
 
 
 def purge(*, user: User | None, item: TrashItem) -> None:
@@ -148,23 +151,25 @@ def sweep() -> int:
     return purged
 
 
-def _restore_table(user: User, item: TrashItem, name: str) -> Restored:
-    def change() -> Restored:
-        current = _locked_item(item)
-        table = Table.everything.get(pk=current.table_id)
-        columns = list(Column.everything.filter(table=table, trashed_at=None).select_related("references"))
-        _refuse_if_target_is_trashed([c for c in columns if c.references_id != table.pk])
-        table.name = check_table_name(name or current.name, field="name")
-        table.trashed_at = None
-        table.save(update_fields=["name", "trashed_at", "updated_at"])
-        trash.bring_table_back(table)
-        notes = _restore_references(table, columns)
-        current.delete()
-        record_event(user=user, table=table, action="table.restored")
-        _build_again(table, current.indexed)
-        return Restored(table, None, notes)
-
-    return change_schema(change)
+def restore_table_now(*, user: User, item: TrashItem, name: str = "") -> Restored:
+    """``restore`` of a table inside a transaction that is already open."""
+    current = _locked_item(item)
+    table = Table.everything.get(pk=current.table_id)
+    columns = list(Column.everything.filter(table=table, trashed_at=None).select_related("references"))
+    _refuse_if_target_is_trashed([c for c in columns if c.references_id != table.pk])
+    table.name = check_table_name(name or current.name, field="name")
+    table.trashed_at = None
+    table.save(update_fields=["name", "trashed_at", "updated_at"])
+    trash.bring_table_back(table)
+    notes = _restore_references(table, columns)
+    # With it comes the import that made it, if undoing that was what deleted it.
+    ImportJob.objects.filter(table=table, state=ImportJob.State.UNDONE, undo_event__details__trash=current.pk).update(
+        state=ImportJob.State.COMPLETED
+    )
+    current.delete()
+    record_event(user=user, table=table, action="table.restored")
+    _build_again(table, current.indexed)
+    return Restored(table, None, notes)
 
 
 def _restore_column(user: User, item: TrashItem, name: str) -> Restored:

@@ -46,13 +46,14 @@ CONSOLE = (
 )
 
 # Where ``psycopg.sql`` is allowed: DDL and statements, loading and exporting, states before and after a change, one
-# record written with its event, one update of many records, the fetch of a table, samples
+# record written with its event, one update of many records, taking imports back, the fetch of a table, samples
 # of records, and the SQL of imports.
 SPEAKS_SQL = (
     "dataengine.postgres.",
     "dataengine.records.bulk_updates",
     "dataengine.records.before_after",
     "dataengine.records.single_writes",
+    "dataengine.records.imported",
     "dataengine.access",
     "dataengine.exports.export",
     "dataengine.profiles.samples",

@@ -1,0 +1,259 @@
+"""Takes what an import did to records back, and does it again: in a few statements, however many records there are.
+
+Records that the import made are moved, with all their values, into a table beside the trash, from where they can come
+back. Records that it updated or removed have images with its event (``before_after.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from django.db import IntegrityError, connection, transaction
+from psycopg import sql
+
+from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob
+from dataengine.postgres import ddl, kept_records, names
+from dataengine.postgres.images import CHANGES, image
+from dataengine.postgres.statements import run, value
+from dataengine.records.bulk_updates import without_unique_values
+from dataengine.records.model import Record
+
+_EVENTS = sql.Identifier(AuditEvent._meta.db_table)
+_SPANS = sql.Identifier(ImportedSpan._meta.db_table)
+_RANGES_COMPARED = 20
+"""So many ranges of ids are compared one by one; of more, the one that may hold an id is looked up."""
+_NAMED = 20
+
+type Ranges = Sequence[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Imported:
+    """What one import did to the records of ``model``. ``columns`` are all that the table has, hidden ones included."""
+
+    job: ImportJob
+    model: type[Record]
+    columns: Sequence[Column]
+    ranges: Ranges
+    """The ids of the records that it made."""
+    has_changed: bool = False
+    """Whether ``keep_changed`` found any."""
+
+    # Looking ------------------------------------------------------------------------------------------------------
+
+    def changed(self, event: AuditEvent, *, with_made: bool = True, with_others: bool = False) -> tuple[int, list[int]]:
+        """How many records are not any more as ``event`` left them, and the ids of the first of them.
+
+        ``with_made``: also those that the import made. What they were is known from the first event that changed them.
+        ``with_others``: records that it did not make count as changed.
+        """
+        query = self._changed_since(event, with_made=with_made, with_others=with_others)
+        count, ids = 0, []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("SELECT count(*), (array_agg(id ORDER BY id))[:{}] FROM ({}) AS f (id)").format(
+                    sql.Literal(_NAMED), query
+                )
+            )
+            count, ids = cursor.fetchone()
+        return count, ids or []
+
+    def keep_changed(self, event: AuditEvent, *, with_made: bool, with_others: bool = False) -> int:
+        """Keep the ids of ``changed`` until the end of the transaction, and leave these records alone."""
+        query = self._changed_since(event, with_made=with_made, with_others=with_others)
+        run(sql.SQL("DROP TABLE IF EXISTS {}").format(self._changed))
+        run(sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT * FROM ({}) AS f (id)").format(self._changed, query))
+        run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(self._changed))
+        count = int(value(sql.SQL("SELECT count(*) FROM {}").format(self._changed)))
+        self.has_changed = count > 0
+        return count
+
+    def some_changed(self) -> list[int]:
+        """The first ids of ``keep_changed``."""
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("SELECT id FROM {} ORDER BY id LIMIT {}").format(self._changed, sql.Literal(_NAMED)))
+            return [row[0] for row in cursor.fetchall()]
+
+    def lock(self, event: AuditEvent) -> None:
+        """Lock the records of which ``event`` has images, in the order of their ids."""
+        run(
+            sql.SQL(
+                "SELECT FROM {} WHERE id IN (SELECT record_id FROM {} WHERE event_id = {}) ORDER BY id FOR UPDATE"
+            ).format(self._table, CHANGES, sql.Literal(event.pk))
+        )
+
+    def later_changes(self) -> int:
+        """How many changes of the records that the import made there are: grows with each, and never shrinks."""
+        return int(value(sql.SQL("SELECT count(*) FROM ({}) AS touched").format(self._touched())))
+
+    # Records that the import made ---------------------------------------------------------------------------------
+
+    def remove_made(self) -> int:
+        """Move the records that the import made, but for the changed ones, out of the table; returns how many."""
+        if not self.ranges:
+            return 0
+        condition = sql.SQL("{} AND {}").format(self._is_made("r", "id"), self._is_unchanged("r", "id"))
+        kept = kept_records.keep(self.job.pk, self.model.table, self.columns, condition)
+        if kept:
+            run(sql.SQL("DELETE FROM {} AS r WHERE {}").format(self._table, condition))
+        return kept
+
+    def bring_made_back(self) -> int:
+        """Undo ``remove_made``. Columns made since get their defaults."""
+        return kept_records.bring_back(self.job.pk, self.model.table, self.columns)
+
+    # Records that it updated or removed ---------------------------------------------------------------------------
+
+    def reverse(self, event: AuditEvent, of: AuditEvent) -> int:
+        """Store for ``event`` the images of ``of`` the other way round, but for changed records; returns how many."""
+        return run(
+            sql.SQL(
+                "INSERT INTO {0} (event_id, record_id, before, after, line)"
+                " SELECT {1}, c.record_id, c.after, c.before, c.line FROM {0} AS c"
+                " WHERE c.event_id = {2} AND {3} ORDER BY c.record_id"
+            ).format(CHANGES, sql.Literal(event.pk), sql.Literal(of.pk), self._is_unchanged("c", "record_id"))
+        )
+
+    def delete(self, event: AuditEvent) -> None:
+        """Delete the records that have no image after ``event``."""
+        run(
+            sql.SQL(
+                "DELETE FROM {} AS r USING {} AS c WHERE c.event_id = {} AND c.after IS NULL AND r.id = c.record_id"
+            ).format(self._table, CHANGES, sql.Literal(event.pk))
+        )
+
+    def write_values(self, event: AuditEvent) -> None:
+        """Give the records of ``event`` their values after it."""
+        columns = self._columns_of(event)
+        if not columns:
+            return
+        settings = [
+            sql.SQL("{0} = CASE WHEN c.after ? {1} THEN {2} ELSE r.{0} END").format(
+                sql.Identifier(column.name), sql.Literal(column.attribute), _value_after(column)
+            )
+            for column in columns
+        ]
+        chosen = sql.SQL("c.event_id = {} AND c.before IS NOT NULL AND c.after IS NOT NULL").format(
+            sql.Literal(event.pk)
+        )
+        statement = sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE {} AND r.id = c.record_id").format(
+            self._table, sql.SQL(", ").join(settings), CHANGES, chosen
+        )
+        unique = [column for column in columns if column.unique]
+        with suppress(*([IntegrityError] if unique else [])):
+            with transaction.atomic():
+                run(statement)
+            return
+        ids = {
+            column: sql.SQL("SELECT c.record_id FROM {} AS c WHERE {} AND c.after ? {}").format(
+                CHANGES, chosen, sql.Literal(column.attribute)
+            )
+            for column in unique
+        }
+        with without_unique_values(self.model, ids):
+            run(statement)
+
+    def insert(self, event: AuditEvent) -> None:
+        """Insert the records that have no image before ``event``, with their ids."""
+        columns = self._columns_of(event)
+        listed = sql.SQL(", ").join(sql.Identifier(name) for name in ["id", *(column.name for column in columns)])
+        cells = sql.SQL(", ").join([sql.SQL("c.record_id"), *(_value_after(column) for column in columns)])
+        run(
+            sql.SQL(
+                "INSERT INTO {} ({}) SELECT {} FROM {} AS c WHERE c.event_id = {} AND c.before IS NULL"
+                " ORDER BY c.record_id"
+            ).format(self._table, listed, cells, CHANGES, sql.Literal(event.pk))
+        )
+
+    # SQL ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def _table(self) -> sql.Composable:
+        return ddl.qualified(self.model.table.name)
+
+    @property
+    def _changed(self) -> sql.Composable:
+        return sql.Identifier("pg_temp", names.temporary(self.job.pk, "changed"))
+
+    def _columns_of(self, event: AuditEvent) -> list[Column]:
+        return [column for column in self.columns if column.attribute in event.details["columns"]]
+
+    def _dropped(self, images: sql.Composable) -> sql.Composable:
+        """The images without what columns held that are gone."""
+        known = sql.Literal([column.attribute for column in self.columns])
+        return sql.SQL("({0} - ARRAY(SELECT k FROM jsonb_object_keys({0}) k WHERE k <> ALL ({1}::text[])))").format(
+            images, known
+        )
+
+    def _is_made(self, alias: str, name: str) -> sql.Composable:
+        record = sql.Identifier(alias, name)
+        if not self.ranges:
+            return sql.SQL("false")
+        if len(self.ranges) > _RANGES_COMPARED:
+            return sql.SQL(
+                "coalesce({0} <= (SELECT s.last_id FROM {1} s WHERE s.job_id = {2} AND s.first_id <= {0}"
+                " ORDER BY s.first_id DESC LIMIT 1), false)"
+            ).format(record, _SPANS, sql.Literal(self.job.pk))
+        compared = [
+            sql.SQL("{} BETWEEN {} AND {}").format(record, sql.Literal(low), sql.Literal(high))
+            for low, high in self.ranges
+        ]
+        return sql.SQL("({})").format(sql.SQL(" OR ").join(compared))
+
+    def _is_unchanged(self, alias: str, name: str) -> sql.Composable:
+        if not self.has_changed:
+            return sql.SQL("true")
+        return sql.SQL("NOT EXISTS (SELECT FROM {} AS f WHERE f.id = {})").format(
+            self._changed, sql.Identifier(alias, name)
+        )
+
+    def _changed_since(self, event: AuditEvent, *, with_made: bool, with_others: bool) -> sql.Composable:
+        queries = [self._images_changed(event)]
+        if with_made and self.ranges:
+            queries.append(self._made_changed())
+        if with_others:
+            others = sql.SQL("SELECT r.id FROM {} AS r WHERE NOT {}").format(self._table, self._is_made("r", "id"))
+            queries.append(others)
+        return sql.SQL(" UNION ").join(queries)
+
+    def _images_changed(self, event: AuditEvent) -> sql.Composable:
+        return sql.SQL(
+            "SELECT c.record_id FROM {} AS c LEFT JOIN {} AS r ON r.id = c.record_id WHERE c.event_id = {}"
+            " AND CASE WHEN c.after IS NULL THEN r.id IS NOT NULL ELSE r.id IS NULL OR NOT {} @> {} END"
+        ).format(
+            CHANGES,
+            self._table,
+            sql.Literal(event.pk),
+            image(self._columns_of(event)) if self._columns_of(event) else sql.SQL("'{}'::jsonb"),
+            self._dropped(sql.SQL("c.after")),
+        )
+
+    def _touched(self) -> sql.Composable:
+        """What other events did to the records that the import made. All of these came after it."""
+        return sql.SQL(
+            "SELECT c.record_id, c.event_id, c.before FROM {} AS c JOIN {} AS e ON e.id = c.event_id"
+            " WHERE e.table_id = {} AND e.created_at >= {} AND c.before IS NOT NULL AND {}"
+            " AND NOT (starts_with(e.action, 'import.') AND e.details -> 'import' = to_jsonb({}::bigint))"
+        ).format(
+            CHANGES,
+            _EVENTS,
+            sql.Literal(self.model.table.pk),
+            sql.Literal(self.job.started_at or self.job.created_at),
+            self._is_made("c", "record_id"),
+            sql.Literal(self.job.pk),
+        )
+
+    def _made_changed(self) -> sql.Composable:
+        return sql.SQL(
+            "SELECT was.record_id FROM ("
+            " SELECT record_id, jsonb_object_agg(key, value) AS image FROM ("
+            " SELECT DISTINCT ON (record_id, key) record_id, key, value FROM ({}) AS touched, jsonb_each(before)"
+            " ORDER BY record_id, key, event_id) AS first GROUP BY record_id) AS was"
+            " LEFT JOIN {} AS r ON r.id = was.record_id WHERE r.id IS NULL OR NOT {} @> {}"
+        ).format(self._touched(), self._table, image(self.columns), self._dropped(sql.SQL("was.image")))
+
+
+def _value_after(column: Column) -> sql.Composable:
+    return sql.SQL("(c.after ->> {})::{}").format(sql.Literal(column.attribute), ddl.cast_type(column))
