@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import columns, exports, grid, pages, report, requests, tuning
+from bench import columns, exports, grid, merges, pages, report, requests, tuning
 from bench.imports import ImportBench
 from bench.peers import run_peers
 from bench.references import ReferenceBench
@@ -56,6 +56,16 @@ def measure_imports(arguments: argparse.Namespace, machine: str) -> None:
     print(text)
     (arguments.results / "imports.md").write_text(text)
     report.plot(cases, peers, arguments.results / "imports.svg")
+
+
+def measure_merges(arguments: argparse.Namespace, machine: str) -> None:
+    """Imports that update, and mirror, against the same by hand."""
+    with _fresh_system() as (system, folder):
+        bench = merges.MergeBench(system, folder, arguments.rows, arguments.rounds)
+        cases = bench.run()
+    text = merges.report(bench, cases, when=datetime.now(UTC), machine=machine)
+    print(text)
+    (arguments.results / "merges.md").write_text(text)
 
 
 def measure_grid(arguments: argparse.Namespace, machine: str) -> None:
@@ -115,7 +125,8 @@ def measure_columns(arguments: argparse.Namespace, machine: str) -> None:
 
 
 BENCHMARKS = {
-    "imports": measure_imports, "grid": measure_grid, "exports": measure_exports, "requests": measure_requests,
+    "imports": measure_imports, "merges": measure_merges, "grid": measure_grid, "exports": measure_exports,
+    "requests": measure_requests,
     "pages": measure_pages, "columns": measure_columns,
 }  # fmt: skip
 

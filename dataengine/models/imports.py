@@ -92,8 +92,8 @@ class ImportJob(Job):
 
     @property
     def came_to_nothing(self) -> bool:
-        """Whether it was completed although no row went in, since rows were rejected."""
-        went_in = self.rows_imported + self.rows_updated
+        """Whether it was completed although nothing is as the file says, since rows were rejected."""
+        went_in = self.rows_imported + self.rows_updated + self.rows_unchanged + self.rows_removed
         return self.state == self.State.COMPLETED and not went_in and self.rows_rejected > 0
 
 

@@ -34,6 +34,23 @@ def state_of(job: ImportJob) -> State:
             return State(f"state-{state}", state)
 
 
+def besides(job: ImportJob) -> str:
+    """What an import did besides adding records: ``12 updated, 9,988 unchanged, 3 removed``."""
+    counts = {
+        "updated": job.rows_updated, "unchanged": job.rows_unchanged, "skipped": job.rows_skipped,
+        "removed": job.rows_removed,
+    }  # fmt: skip
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def _tally(job: ImportJob) -> str:
+    """What became of the rows, without those that were rejected."""
+    others = besides(job)
+    if not job.rows_imported and others:
+        return others
+    return f"{plural(job.rows_imported, _ROWS)} imported" + (f", {others}" if others else "")
+
+
 class Headline(NamedTuple):
     """The outcome of an import in words."""
 
@@ -46,22 +63,23 @@ class Headline(NamedTuple):
 def headline_of(job: ImportJob, took: float | None) -> Headline:
     """The outcome of an import as a headline and a line."""
     source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
-    came_in = job.rows_imported + job.rows_updated
+    tally, others = _tally(job), besides(job)
     match job.state:
         case "completed" if job.options.get("dry_run"):
-            return Headline(
-                "plain", "eye", f"{plural(came_in, _ROWS)} would be imported", "A dry run: nothing was changed."
-            )
+            title = f"It would be: {tally}" if others else f"{plural(job.rows_imported, _ROWS)} would be imported"
+            return Headline("plain", "eye", title, "A dry run: nothing was changed.")
         case "completed" if job.came_to_nothing:
             rejected = plural(job.rows_rejected, _ROWS)
             verb = "was" if job.rows_rejected == 1 else "were"
             return Headline("failed", "alert-circle", "Nothing imported", f"{rejected} {verb} rejected, {source}")
         case "completed" if job.rows_rejected:
             verb = "was" if job.rows_rejected == 1 else "were"
-            title = f"{plural(came_in, _ROWS)} imported, {job.rows_rejected:,} {verb} not"
+            title = (
+                f"{tally}, {job.rows_rejected:,} rejected" if others else f"{tally}, {job.rows_rejected:,} {verb} not"
+            )
             return Headline("warned", "alert-triangle", title, source)
         case "completed":
-            return Headline("good", "circle-check", f"{plural(came_in, _ROWS)} imported", source)
+            return Headline("good", "circle-check", tally, source)
         case "cancelled":
             return Headline("plain", "ban", "Cancelled", "None of its rows were imported.")
         case _:

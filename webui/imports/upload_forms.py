@@ -16,7 +16,8 @@ from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
 from dataengine.models import Table
 from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
-from webui.imports import drafts
+from webui.imports import drafts, mode_fields
+from webui.imports.mode_fields import ModeFields
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -47,7 +48,17 @@ def name_from_file(filename: str) -> str:
     return derive_identifier(path.name, what="table", taken=Table.objects.values_list("name", flat=True))
 
 
-class UploadForm(Styled, forms.Form):
+def _with(initial: dict[str, Any], given: QueryDict) -> QueryDict:
+    """What a page's address says, and for the rest what the form begins with."""
+    values = QueryDict(mutable=True)
+    for name, value in initial.items():
+        values.setlist(name, [str(one) for one in (value if isinstance(value, list | tuple) else [value])])
+    for name, several in given.lists():
+        values.setlist(name, several)
+    return values
+
+
+class UploadForm(Styled, ModeFields):
     """A file or its draft, and how to read it. Fields left empty are detected."""
 
     draft = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -60,12 +71,6 @@ class UploadForm(Styled, forms.Form):
         max_length=255,
     )
     table_name = forms.CharField(label="Table name", required=False, help_text="If empty, the file name is used.")
-    on_conflict = forms.ChoiceField(
-        label="If a row’s key is already in the table",
-        required=False,
-        choices=[("reject", "Reject the row"), ("skip", "Skip the row"), ("update", "Update the record")],
-    )
-    key = forms.ChoiceField(label="Key", required=False)
     on_error = forms.ChoiceField(
         label="If a row has errors",
         required=False,
@@ -111,31 +116,29 @@ class UploadForm(Styled, forms.Form):
     def for_new_table(cls, request: ConsoleRequest) -> UploadForm:
         """For a file that becomes a table; there are no existing records."""
         form = cls._of(request)
-        del form.fields["on_conflict"], form.fields["key"]
+        form.drop_modes()
         return form
 
     @classmethod
     def for_table(cls, request: ConsoleRequest, table: Table) -> UploadForm:
-        """For a file to be imported into ``table``, whose unique columns can be the key."""
-        unique = list(table.columns.filter(unique=True))
-        form = cls._of(request, key=unique[0].name if len(unique) == 1 else "")
+        """For a file to be imported into ``table``, by whose columns records are found."""
+        columns = list(table.columns.all())
+        unique = [column.name for column in columns if column.unique]
+        form = cls._of(request, key=unique if len(unique) == 1 else [])
         del form.fields["table_name"]
-        if not unique:
-            del form.fields["on_conflict"], form.fields["key"]
-            return form
-        key = form.fields["key"]
-        assert isinstance(key, forms.ChoiceField)  # declared above
-        key.choices = [("", "any unique column"), *((column.name, column.title) for column in unique)]
+        form.offer_columns(columns)
         return form
 
     @classmethod
-    def _of(cls, request: ConsoleRequest, *, key: str = "") -> UploadForm:
-        initial = {"email": request.user.email, "key": key}
+    def _of(cls, request: ConsoleRequest, *, key: Sequence[str] = ()) -> UploadForm:
+        initial = {
+            "email": request.user.email, "mode": "add", "key": key, "missing": "delete", "max_delete_percent": 10,
+        }  # fmt: skip
         if request.method == "POST":
             form = cls(request.POST, request.FILES, initial=initial)
         elif "draft" in request.GET:
             # On the draft's page the earlier choices are in the URL.
-            form = cls({**initial, **request.GET.dict()}, initial=initial)
+            form = cls(_with(initial, request.GET), initial=initial)
         else:
             form = cls(initial=initial)
         form.user = request.user
@@ -150,12 +153,13 @@ class UploadForm(Styled, forms.Form):
             self.add_error("file", "Choose a file.")
         if "table_name" in self.fields and not values.get("table_name") and values.get("file"):
             values["table_name"] = name_from_file(values["file"].name)
+        self.check_modes()
         return values
 
     @property
     def option_fields(self) -> list[forms.BoundField]:
         """The fields under “Options”."""
-        return [field for field in self if field.name not in {"draft", "file", "table_name"}]
+        return [field for field in self if field.name not in {"draft", "file", "table_name", *mode_fields.NAMES}]
 
     def offer_sheets(self, names: Sequence[str]) -> None:
         """Let people choose among the sheets of the workbook that they have uploaded."""
@@ -164,10 +168,10 @@ class UploadForm(Styled, forms.Form):
         style(widget)
         self.fields["sheet"].widget = widget
 
-    def chosen(self) -> dict[str, str]:
+    def chosen(self) -> dict[str, list[str]]:
         """The choices besides the file, to be passed to the preview page."""
         asked = [name for name in self.changed_data if name in self.data and name not in {"draft", "file"}]
-        return {name: self.data[name] for name in asked}
+        return {name: self._all(name) for name in asked}
 
     @property
     def has_option_errors(self) -> bool:
@@ -207,12 +211,9 @@ class UploadForm(Styled, forms.Form):
         """The options for the service, without those left to detection and defaults."""
         given = self.cleaned_data
         options: dict[str, Any] = {
-            name: given[name]
-            for name in ("on_conflict", "key", "on_error", "delimiter", "encoding", "sheet")
-            if given.get(name)
+            name: given[name] for name in ("on_error", "delimiter", "encoding", "sheet") if given.get(name)
         }
-        if given.get("on_conflict", "reject") in {"", "reject"}:
-            options.pop("key", None)  # it is shown as chosen, but is only used to update
+        options |= self.mode_options()
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"
         written = given.get("null_values")

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from dataengine.imports.reading.kinds import ACCEPTED
 from dataengine.queries.references import Referrer
 from webui import changes, words
-from webui.imports.outcomes import state_of
+from webui.imports.outcomes import besides, state_of
 from webui.sorting import Step, query_string
 
 _NUMBERED = '{}<span class="sort-place" aria-hidden="true">{}</span> <span class="visually-hidden">sorted {}, {}</span>'
@@ -23,6 +23,7 @@ _NUMBERED = '{}<span class="sort-place" aria-hidden="true">{}</span> <span class
 register = template.Library()
 register.filter("way_back", changes.way_back)
 register.filter("outcome", state_of)
+register.filter("besides", besides)
 for _filter in (words.number, words.about, words.size, words.duration, words.seconds, words.plural):
     register.filter(_filter.__name__, _filter)
 

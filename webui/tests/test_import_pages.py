@@ -168,7 +168,7 @@ def test_what_was_chosen_before_the_file_comes_along(as_owner: Client, people: T
     sent = as_owner.post(IMPORT, form)
     html = read(as_owner.get(sent.headers["Location"]))
     assert (html.value("on_error"), html.value("email")) == ("abort", "me@example.com")
-    assert html.value("key") == "email"  # the only key
+    assert html.values("input", "value", name="key", checked="") == ["email"]  # the only unique column
 
 
 def test_a_draft_is_personal(as_owner: Client, as_stranger: Client, people: Table) -> None:
@@ -314,10 +314,62 @@ def test_what_matters_comes_before_the_figures(as_owner: Client, people: Table) 
 
 
 def test_a_key_to_update_by_is_offered_where_there_is_one(as_owner: Client, people: Table) -> None:
-    assert "Update the record" in read(as_owner.get(IMPORT))
-    form = {"do": "start", "file": upload(), "on_conflict": "update", "key": "email"}
+    assert "Add and update" in read(as_owner.get(IMPORT))
+    form = {"do": "start", "file": upload(), "mode": "update", "key": "email"}
     as_owner.post(IMPORT, form)
-    assert the_job().options == {"on_conflict": "update", "key": "email"}
+    assert the_job().options == {"on_conflict": "update", "key": ["email"]}
+
+
+def test_choices_of_a_mode_reach_the_preview_and_the_import(as_owner: Client, people: Table) -> None:
+    chosen = {
+        "mode": "mirror", "key": ["name", "email"], "missing": "set", "mark_column": "name", "mark_value": "gone",
+        "scope_column": "name", "scope_value": "Ann", "max_delete_percent": "25", "allow_rejected": "on",
+    }  # fmt: skip
+    answer = as_owner.post(IMPORT, {"do": "preview", "file": upload(), **chosen})
+    page = read(as_owner.get(answer["Location"]))
+    assert sorted(page.values("input", "value", name="key", checked="")) == ["email", "name"]
+    draft = page.value("draft")
+    as_owner.post(IMPORT, {"do": "start", "draft": draft, **chosen})
+    assert the_job().options == {
+        "key": ["name", "email"],
+        "on_conflict": "update",
+        "on_missing": {"set": {"name": "gone"}},
+        "scope": {"name__exact": "Ann"},
+        "max_delete_share": 0.25,
+        "allow_rejected": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"mode": "update"}, "Choose at least one column."),
+        ({"mode": "mirror", "key": "email", "missing": "set"}, "Choose a column."),
+        ({"mode": "mirror", "key": "email", "max_delete_percent": "200"}, "less than or equal to 100"),
+        ({"mode": "remove"}, "remove is not one of the available choices"),
+        ({"mode": "update", "key": "nothing"}, "nothing is not one of the available choices"),
+    ],
+)
+def test_a_mode_without_what_it_needs_is_asked_for_it(
+    as_owner: Client, people: Table, chosen: dict[str, str], told: str
+) -> None:
+    answer = as_owner.post(IMPORT, {"do": "start", "file": upload(), **chosen})
+    assert answer.status_code == 422
+    assert told in read(answer)
+    assert not ImportJob.objects.exists()
+
+
+def test_what_an_import_did_is_told_in_one_line(as_owner: Client, people: Table) -> None:
+    job = running_job(
+        people, state="completed", rows_read=10_000, rows_updated=12, rows_unchanged=9_988, rows_removed=3,
+        finished_at=timezone.now(),
+    )  # fmt: skip
+    told = "12 updated, 9,988 unchanged, 3 removed"
+    assert told in read(as_owner.get(f"/imports/{job.pk}/"))
+    assert told in read(as_owner.get("/imports/"))
+    job.options = {"key": "email", "on_missing": "delete"}
+    assert "Unchanged: 9,988\n" in import_mail.body(job)
+    assert "Removed: 3\n" in import_mail.body(job)
 
 
 def test_mails_link_to_existing_pages() -> None:

@@ -100,7 +100,9 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
             with errors_into(form):
                 file = form.cleaned_data["file"]
                 stored = file if isinstance(file, Draft) else drafts.store(request.user, file)
-                return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token, **form.chosen()})}")
+                return _sent_on(
+                    request, f"{request.path}?{urlencode({'draft': stored.token, **form.chosen()}, doseq=True)}"
+                )
     token = form.data.get("draft") if form.is_bound else None
     if draft is None and token:
         draft = drafts.find(request.user, token)
