@@ -273,6 +273,8 @@ CELERY_BEAT_SCHEDULE = {
     **{task: {"task": task, "schedule": 3600.0, "options": {"expires": 3600.0}} for task in _HOURLY},
 }
 
+# How many imports of one user run at the same time; 0: any number.
+MAX_IMPORTS_PER_USER = env.number("MAX_IMPORTS_PER_USER", 2, minimum=0)
 # How long deleted tables and columns can be restored.
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
 # How long imports can be undone, and then done again.

@@ -16,11 +16,11 @@ _EXPIRES_SECONDS = 15.0
 
 @shared_task(name=RUN_IMPORT)
 def run_import(job_id: int) -> None:
-    """Run one import. A redelivery finds the job claimed or over and does nothing."""
+    """Run an import: not always the one that was rung for, but the one whose turn it is, if there is one."""
     from dataengine.services import import_runs
 
     close_old_connections()
-    import_runs.run(job_id)
+    import_runs.run_in_turn()
 
 
 @shared_task(name="dataengine.tasks.sweep")

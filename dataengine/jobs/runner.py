@@ -44,7 +44,7 @@ type Session = psycopg.Connection[Any]
 
 
 class Runner[J: Job, W: Watch](ABC):
-    """One kind of job. It defines the abstract methods, and ``hold``, ``may_begin``, ``failure`` and ``after``."""
+    """One kind of job. It defines the abstract methods, and any of those with a body."""
 
     model: type[J]
     namespace: ClassVar[int]
@@ -96,6 +96,10 @@ class Runner[J: Job, W: Watch](ABC):
         with locks.held_by_job(job.pk, job.table_id, self.namespace) as outcome:
             yield outcome, raw_connection()
 
+    def claim(self, job: J) -> bool:
+        """Begin an attempt; false if somebody else has. The job's lock is held."""
+        return attempts.claim(job)
+
     @abstractmethod
     def watch(self, job: J, session: Session) -> W:
         """Start to watch an attempt."""
@@ -116,7 +120,7 @@ class Runner[J: Job, W: Watch](ABC):
     def _try(self, job: J) -> locks.LockOutcome:
         """Make an attempt, unless something is in the way."""
         with self.hold(job) as (outcome, session):
-            is_mine = outcome == "held" and attempts.claim(job)
+            is_mine = outcome == "held" and self.claim(job)
             if is_mine:
                 self._attempt(job, session)
         if is_mine:

@@ -24,6 +24,8 @@ DELIVERY_NAMESPACE = 0x5457
 # For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
+# For beginning imports, by their user's id: "TU".
+_USER_NAMESPACE = 0x5455
 
 type LockOutcome = Literal["held", "job_taken", "table_taken"]
 
@@ -84,6 +86,12 @@ def holds_key(number: int) -> bool:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def wait_for_imports_of(user_id: int) -> None:
+    """Wait until nobody else begins an import of the user, and keep others waiting until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_USER_NAMESPACE, _key(user_id)])
 
 
 def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: int) -> bool:

@@ -12,12 +12,14 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.utils import timezone
 
+from dataengine.jobs import attempts
+from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.memory import give_back
 from dataengine.jobs.progress import ImportProgress, ProgressReporter, publish
 from dataengine.jobs.runner import Runner, Session
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.postgres import locks
-from dataengine.services import import_mail, webhook_runs
+from dataengine.services import import_mail, import_turns, webhook_runs
 
 if TYPE_CHECKING:
     from dataengine.services.import_execution import Execution
@@ -25,18 +27,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAIL_FOR = timedelta(days=1)
+_MOST_TRIES = 5
 KEEP_FILES_FOR = timedelta(days=7)
 """How long the file of a failed or cancelled import is kept for another try."""
 
 
 class ImportRunner(Runner[ImportJob, ProgressReporter]):
-    """``progress`` is called at every report; used by the terminal."""
+    """``progress`` is called at every report, for the terminal. ``in_turn``: no more than a user may run at a time."""
 
     model = ImportJob
     namespace = locks.JOB_NAMESPACE
 
-    def __init__(self, progress: Callable[[ImportProgress], None] | None = None) -> None:
+    def __init__(self, progress: Callable[[ImportProgress], None] | None = None, *, in_turn: bool = False) -> None:
         self._progress = progress
+        self._in_turn = in_turn
+        self.has_begun = False
+
+    def claim(self, job: ImportJob) -> bool:
+        self.has_begun = import_turns.claim(job) if self._in_turn else super().claim(job)
+        return self.has_begun
 
     def watch(self, job: ImportJob, session: Session) -> ProgressReporter:
         _execution()  # loading it takes half a second, which should not count as the import's time
@@ -52,6 +61,10 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
             webhook_runs.announce(job)
         if job.state == ImportJob.State.COMPLETED and not _may_be_done_over(job):
             _forget_file(job)
+        # One bell is enough: where another import waits for the table, it was rung for when that was free.
+        if job.table_id is None or not attempts.claimable(ImportJob).filter(table=job.table_id).exists():
+            for pk in import_turns.turns()[:1]:
+                ring(RUN_IMPORT, pk)
         give_back()
 
 
@@ -67,6 +80,16 @@ def _execution() -> type[Execution]:
 def run(job_id: int, *, watch: Callable[[ImportProgress], None] | None = None) -> ImportJob | None:
     """Run the import (see ``Runner.run``). ``watch`` is called at every report, in another thread."""
     return ImportRunner(watch).run(job_id)
+
+
+def run_in_turn() -> ImportJob | None:
+    """Run the import whose turn it is (see ``import_turns``), if there is one; the next one if it cannot begin."""
+    for pk in import_turns.turns()[:_MOST_TRIES]:
+        runner = ImportRunner(in_turn=True)
+        job = runner.run(pk)
+        if runner.has_begun:
+            return job
+    return None
 
 
 def sweep() -> list[int]:

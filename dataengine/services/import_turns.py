@@ -1,0 +1,59 @@
+"""Whose import is next: a user with fifty of them does not hold up one with a single one.
+
+A bell says that something waits; which import is begun is decided here, when a worker is free.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, Max
+from django.utils import timezone
+
+from dataengine.jobs import attempts
+from dataengine.models import ChangeJob, ImportJob
+from dataengine.postgres import locks
+
+_RECENTLY = timedelta(days=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def turns() -> list[int]:
+    """The imports that may begin now, one of each user: first those of the users with the fewest that run.
+
+    Among equals, whose last one began the longest ago. Without those whose table a worker has.
+    """
+    running = dict(
+        ImportJob.objects.filter(state=ImportJob.State.RUNNING).order_by().values_list("user").annotate(Count("pk"))
+    )
+    taken = {
+        table
+        for model in (ImportJob, ChangeJob)
+        for table in model._default_manager.filter(state=model.State.RUNNING).values_list("table_id", flat=True)
+        if table is not None
+    }
+    oldest = attempts.claimable(ImportJob).exclude(table__in=taken).order_by("user_id", "pk").distinct("user_id")
+    waiting = [(pk, user) for pk, user in oldest.values_list("pk", "user_id") if _has_room(running.get(user, 0))]
+    begun = dict(
+        ImportJob.objects.filter(user__in=[user for _, user in waiting], started_at__gt=timezone.now() - _RECENTLY)
+        .order_by()
+        .values_list("user")
+        .annotate(Max("started_at"))
+    )
+    return [pk for pk, user in sorted(waiting, key=lambda x: (running.get(x[1], 0), begun.get(x[1], _LONG_AGO), x[0]))]
+
+
+def claim(job: ImportJob) -> bool:
+    """Begin an attempt, unless the user's others have taken the last place meanwhile."""
+    with transaction.atomic():
+        locks.wait_for_imports_of(job.user_id)
+        if not _has_room(ImportJob.objects.filter(user=job.user_id, state=ImportJob.State.RUNNING).count()):
+            return False
+        return attempts.claim(job)
+
+
+def _has_room(running: int) -> bool:
+    most: int = settings.MAX_IMPORTS_PER_USER
+    return not most or running < most
