@@ -19,7 +19,7 @@ from dataengine.imports.counts import Counts
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import TRIES, Loader, busy
-from dataengine.imports.loading.merging import Merging
+from dataengine.imports.loading.merging_own import merging_for
 from dataengine.imports.loading.new_records import TargetsChanged
 from dataengine.imports.loading.removing import TOO_MANY
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
@@ -153,9 +153,10 @@ class Execution:
         may_replace = self._may_replace and is_plain and (not mode.key or is_enforced(mode, plan.specs))
         if table is None or (may_replace and Replacing.suits(table, columns)):
             return Replacing(job, plan, table, columns, reporter, make_table=self._make_table, replaced=queue_again)
-        if Appending.suits(self.options):
+        if Appending.suits(self.options) and not plan.means_own_rows:
             return Appending(job, plan, table, columns, reporter)
-        return Merging(job, plan, table, columns, reporter, mode=mode, removal=removal_of(table, mode))
+        merging = merging_for(plan)
+        return merging(job, plan, table, columns, reporter, mode=mode, removal=removal_of(table, mode))
 
     def _make_table(self, columns: Sequence[ColumnSpec]) -> Table:
         job = self.job

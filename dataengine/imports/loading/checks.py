@@ -21,6 +21,7 @@ from dataengine.postgres.statements import by_index, raw_connection, run, value
 from dataengine.postgres.text_expressions import unique_key
 
 from .keys import Key
+from .own_references import OwnReference
 from .repeating import repeating
 from .staging import Staging, staged, staged_key, temporary
 
@@ -66,6 +67,8 @@ class Checks:
         self.leaving: sql.Composable | None = None
         """The relation with the ids of records that give way to the file, so that their values are free."""
         self.all_leave = False
+        self.own_references: dict[str, OwnReference] = {}
+        """Columns whose cells may mean rows of this file."""
         self.own = "{}"
         """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
@@ -186,19 +189,29 @@ class Checks:
         """
         assert column.references is not None
         name = sql.Identifier(column.name)
-        promised = self.promised.get(column.name)
+        promised: sql.Composable = sql.SQL("")
+        if (own := self.own_references.get(column.name)) is not None:
+            promised = sql.SQL(" AND NOT {}").format(own.is_answered)
+        elif (relation := self.promised.get(column.name)) is not None:
+            promised = sql.SQL(" AND NOT EXISTS (SELECT FROM {} n WHERE n.id = s.{})").format(relation, name)
         return sql.SQL(
             "(s.{name} IS NOT NULL AND NOT EXISTS (SELECT FROM {table} r WHERE r.id = s.{name}{before}){promised})"
         ).format(
             name=name,
             table=ddl.qualified(column.references.name),
-            promised=sql.SQL(" AND NOT EXISTS (SELECT FROM {} n WHERE n.id = s.{})").format(promised, name)
-            if promised is not None
-            else sql.SQL(""),
+            promised=promised,
             before=sql.SQL(" AND NOT r.id <@ {}::int8multirange{}").format(sql.Literal(self.own), self._stays("r"))
             if self._is_own(column)
             else sql.SQL(""),
         )
+
+    def reject_unanswered(self) -> None:
+        """Move rows that mean a row of the file that is not among the staged ones, or several; until none is left."""
+        own = [column for column in self.references if column.name in self.own_references]
+        conditions = [self._unknown(column) for column in own]
+        conditions += [self.own_references[column.name].is_ambiguous for column in own]
+        while self._move(sql.SQL(" OR ").join(conditions)):
+            pass
 
     def _is_own(self, column: Column) -> bool:
         return self.table is not None and column.references_id == self.table.pk
@@ -309,6 +322,8 @@ class Checks:
             self._file(column.name, place[column.name], "constraint_failed", sql.SQL("NOT ({})").format(check))
         for column in self.references:
             self._file(column.name, place[column.name], "unknown_reference", self._unknown(column))
+            if (own := self.own_references.get(column.name)) is not None:
+                self._file(column.name, place[column.name], "ambiguous_reference", own.is_ambiguous)
 
     def _explain_new(self, place: dict[str, int]) -> None:
         key = self.update_key

@@ -159,6 +159,10 @@ def described(reading: Reading, checks: Checks, error: LateError) -> RowError:
             message = "there is no record of this id"
         case "missing_value":
             message = "no record has the row's key, and a new one needs a value here"
+        case "unknown_reference" if (own := checks.own_references.get(error.column)) is not None:
+            message = f"no record and no accepted row has this value as {own.words}"
+        case "ambiguous_reference":
+            message = f"several rows have this value as {checks.own_references[error.column].words}"
         case "unknown_reference":
             column = next(column for column in checks.references if column.name == error.column)
             target = column.references.name if column.references else ""

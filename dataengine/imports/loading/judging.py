@@ -24,7 +24,7 @@ from dataengine.postgres.statements import analyze, raw_connection, run, value
 
 from .appending import Appending
 from .loader import TRIES, Loader, Reporter, busy
-from .merging import Merging
+from .merging_own import merging_for
 from .new_records import TargetsChanged
 from .staging import temporary
 
@@ -124,7 +124,9 @@ def judge(
     """Find out what is wrong with rows as they are now, and write it to them. Returns how many are good."""
     plan, options = planned
     verdicts = _fed_to(job, plan, fed)
-    with closing(Merging(_counted(job, fed), plan, table, columns, Unreported(), mode=options.mode)) as loader:
+    with closing(
+        merging_for(plan)(_counted(job, fed), plan, table, columns, Unreported(), mode=options.mode)
+    ) as loader:
         loader.shelf = verdicts
         loader.load()
         loader.file_rejected()
@@ -170,9 +172,9 @@ def _loader(
     reporter: Reporter,
 ) -> Loader:
     plan, options = planned
-    if Appending.suits(options):
+    if Appending.suits(options) and not plan.means_own_rows:
         return Appending(job, plan, table, columns, reporter)
-    return Merging(job, plan, table, columns, reporter, mode=options.mode)
+    return merging_for(plan)(job, plan, table, columns, reporter, mode=options.mode)
 
 
 def _fed_to(job: ImportJob, plan: Plan, fed: FedRows) -> Verdicts:

@@ -92,7 +92,7 @@ class NewRecords:
     def make_for(self, staging: Staging) -> None:
         """Make the records that staged rows refer to. Raises TargetsChanged."""
         for waiting in self._waiting:
-            made = [one for one in waiting.columns if one.rule.missing == "create"]
+            made = [one for one in waiting.columns if one.creates]
             if made:
                 self._make(waiting, sql.SQL(" OR ").join(self._is_needed(one.name, staging) for one in made))
 

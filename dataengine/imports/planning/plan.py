@@ -147,6 +147,14 @@ class Plan:
                 found["null_words"] = dict(words.most_common(10))
 
     @property
+    def means_own_rows(self) -> bool:
+        """Whether rows may mean one another by a value."""
+        return any(
+            rule.is_own and {name, rule.match.name} <= set(self.mapping.columns)
+            for name, rule in self.references.items()
+        )
+
+    @property
     def only_updates(self) -> bool:
         """Whether rows are found by the system's key: then none of them becomes a record."""
         return RECORD_KEY in self.specs

@@ -34,6 +34,7 @@ class Lookup:
 
     def __init__(self, name: str, rule: ByValue, known: Known, plan: Plan) -> None:
         self.name, self.rule, self.known = name, rule, known
+        self.is_own = rule.is_own and rule.match.name in plan.mapping.columns
         self.new: Mask = np.zeros(0, np.bool_)
         self._is_open = plan.markers is None
         match = replace(rule.match, name=name, required=False)
@@ -44,7 +45,12 @@ class Lookup:
     @property
     def promises(self) -> bool:
         """Whether values without a record get an id at once, for a record yet to be made or found in the file."""
-        return self.rule.is_own or (self.rule.missing == "create" and not self.rule.hindrance[0])
+        return self.is_own or self.creates
+
+    @property
+    def creates(self) -> bool:
+        """Whether records are made of values that have none."""
+        return self.rule.missing == "create" and not self.rule.hindrance[0]
 
     def convert(self, cells: pa.Array) -> Converted:
         """The ids that the cells mean, and what is wrong with them."""
