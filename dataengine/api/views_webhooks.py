@@ -30,7 +30,7 @@ class WebhooksView(_WebhookView):
     """
 
     answers_secrets = True
-    answers_secrets = True
+
     operations = {
         "get": Operation("list_webhooks", "List webhooks", shapes.WebhookList, query=PageQuery),
         "post": Operation("create_webhook", "Make a webhook", shapes.MadeWebhook, 201, body=shapes.NewWebhook),
