@@ -39,6 +39,7 @@ from dataengine.services.import_again import take_the_place
 from dataengine.services.import_references import rules, targets_of, targets_of_new, tell_of_new
 from dataengine.services.indexes import queue_again
 from dataengine.services.removals import no_file_is_empty, removal_of
+from dataengine.services.same_files import known as known_cautions
 from dataengine.services.tables import catalog_fields, create_table_now
 
 _CAUSES_TOLD = 3
@@ -213,6 +214,7 @@ class Execution:
                 counts = Counts(rows_read=counts.rows_read, rows_rejected=counts.rows_rejected)
             loader.discard()
         loader.plan.note_what_was_passed_over()
+        loader.plan.cautions[:0] = known_cautions(self.job)
         # From here until the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()

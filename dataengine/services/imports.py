@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import uuid
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
 from dataengine.models.shapes import Findings
-from dataengine.services import import_references
+from dataengine.services import import_references, same_files
 from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.removals import EMPTY, removal_of
 from dataengine.services.tables import check_table_name
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_HASHED_BYTES = 1 << 20
 
 _RETRYABLE = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
@@ -70,8 +68,9 @@ def start(
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
     findings, read = _findings(user, file, name, target, read)
-    file.seek(0)
-    sha256 = _sha256(file)
+    sha256 = same_files.sha256_of(file)
+    if warnings := same_files.cautions(target, sha256):
+        findings["warnings"] = [*warnings, *findings.get("warnings", [])]
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = _store(file, name)
     try:
@@ -129,14 +128,6 @@ def _size(file: BinaryIO) -> int:
     file.seek(0)
     check_size(size)
     return int(size)
-
-
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while piece := file.read(_HASHED_BYTES):
-        digest.update(piece)
-    file.seek(0)
-    return digest.hexdigest()
 
 
 def check_size(size: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
@@ -17,7 +17,7 @@ from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_again
+from dataengine.services import import_again, same_files
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
@@ -112,6 +112,9 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
     options = form.options() if form.is_bound and not failed else {"create_table": table is None}
     preview = previews.preview(draft, columns, options) if draft else None
+    if preview and draft and table:
+        again = same_files.cautions_of(table, cast("BinaryIO", draft), draft.size)
+        preview.found.extend(("Warning", caution["message"]) for caution in again)
     if preview and preview.sheets:
         form.offer_sheets(preview.sheets)
     context = {
