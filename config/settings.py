@@ -263,6 +263,7 @@ _HOURLY = (
     "dataengine.tasks.sweep_storage",
     "dataengine.tasks.sweep_indexes",
     "dataengine.tasks.sweep_trash",
+    "dataengine.tasks.sweep_audit",
     "dataengine.tasks.sweep_accounts",
     "dataengine.tasks.sweep_kept_answers",
     "webui.tasks.forget_uploads",
@@ -279,6 +280,8 @@ MAX_IMPORTS_PER_USER = env.number("MAX_IMPORTS_PER_USER", 2, minimum=0)
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
 # How long imports can be undone, and then done again.
 UNDO_DAYS = env.number("UNDO_DAYS", 30)
+# How long the audit trail is kept; 0: for ever.
+AUDIT_DAYS = env.number("AUDIT_DAYS", 365, minimum=0)
 
 # Messages of webhooks go to public addresses, and to these networks.
 OUTGOING_ALLOW = env.networks("OUTGOING_ALLOW")

@@ -72,6 +72,13 @@ def check_may_make_tables(user: User | AnonymousUser) -> None:
         raise AccessDenied("This token may not make tables: that takes the right “own”, on all tables.")
 
 
+def may_see_everything_done(user: User | AnonymousUser) -> bool:
+    """Whether ``user`` may see what was done in the whole installation: administrators, by no narrowed token."""
+    scope = scope_of(user)
+    is_whole = scope is None or (scope.right == "own" and scope.tables is None)
+    return bool(user.is_active and user.is_superuser and is_whole)
+
+
 def codenames_granting(right: Right) -> list[str]:
     """The permissions each of which grants ``right``."""
     return [f"{name}_table" for name in RIGHTS[RIGHTS.index(right) :]]

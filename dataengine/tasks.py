@@ -111,3 +111,12 @@ def sweep_accounts() -> None:
 
     close_old_connections()
     sessions.forget_expired()
+
+
+@shared_task(name="dataengine.tasks.sweep_audit")
+def sweep_audit() -> None:
+    """Delete what the audit trail has held for long enough."""
+    from dataengine.services import retention
+
+    close_old_connections()
+    retention.sweep()

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView
 from dataengine.api.views_accounts import ApiTokensView, ApiTokenView, PasswordView, SessionsView, SessionView
+from dataengine.api.views_activity import ActivityView, RecordHistoryView, TableActivityView
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
 from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
@@ -118,6 +119,11 @@ RESOURCES = [
     path("tables/<str:table_name>/undo/<record:event>/", UndoOneView.as_view(), name="api-undo-event"),
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
+    path(
+        "tables/<str:table_name>/records/<record:id>/history/", RecordHistoryView.as_view(), name="api-record-history"
+    ),
+    path("tables/<str:table_name>/activity/", TableActivityView.as_view(), name="api-table-activity"),
+    path("activity/", ActivityView.as_view(), name="api-activity"),
     path("tables/<str:table_name>/sharing/", SharingView.as_view(), name="api-sharing"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("tables/<str:table_name>/webhooks/", WebhooksView.as_view(), name="api-webhooks"),

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from dataengine.api import people_shapes as shapes
 from dataengine.api.base import ApiView, Operation
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, shown
 from dataengine.services import sharing
 
 
@@ -31,6 +31,11 @@ class SharingView(ApiView):
         if "owner" in body and body["owner"] is None:
             reason = "A table always has an owner."
             raise InvalidInput(reason, fields={"owner": reason})
+        unknown = next((name for name in body if name not in ("grants", "owner")), None)
+        if unknown is not None:
+            raise InvalidInput(
+                f"{shown(unknown)}: There is no such key.", fields={shown(unknown): "There is no such key."}
+            )
         owner = body.get("owner")
         shared = sharing.replace_all(user=self.user, table=table, grants=body.get("grants"), owner=owner)
         return Response(sharing.as_json(shared))

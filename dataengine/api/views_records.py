@@ -29,6 +29,7 @@ from dataengine.records.serializers import record_data, records_data
 from dataengine.services import automatic_indexes, bulk_records, changes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
+from dataengine.services.exports import note_export
 
 _EXPORTED = {
     CONTENT_TYPES["csv"].partition(";")[0]: OpenApiTypes.STR,
@@ -224,6 +225,9 @@ class ExportView(ApiView):
         selection = select(record_model(table), filters)
         made = Export(selection.ordered(), asked["format"], asked["guard"])
         filename = f"{table.name}.{asked['format']}"
+        if request.method == "GET":
+            conditions = {name: str(value) for name, value in filters.items()}
+            note_export(user=self.user, table=table, file_format=asked["format"], parameters=conditions)
         allowed = may_still(Bearer.of(request).user, table)
         return download(
             request._request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt

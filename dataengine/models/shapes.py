@@ -288,6 +288,19 @@ ImportDetails = TypedDict(
 """Details of ``import.completed``; ``columns`` are the attributes of the columns in its images."""
 
 
+class ExportDetails(TypedDict):
+    """Details of ``records.exported``."""
+
+    format: str
+    filter: Mapping[str, str]
+
+
+EndedImportDetails = TypedDict(
+    "EndedImportDetails", {"import": int, "filename": str, "code": NotRequired[str], "reason": NotRequired[str]}
+)
+"""Details of ``import.failed`` and ``import.cancelled``."""
+
+
 class Change(TypedDict):
     """What something was and is; null: nothing."""
 
@@ -374,6 +387,8 @@ type EventDetails = (
     | NewReferencesDetails
     | AccountDetails
     | SharingDetails
+    | ExportDetails
+    | EndedImportDetails
     | WebhookDetails
     | RetryDetails
 )

@@ -45,7 +45,8 @@ class Happening:
     @property
     def import_id(self) -> int | None:
         """The import that it is about."""
-        return self.event.details.get("import")
+        found: int | None = self.event.details.get("import")
+        return found
 
 
 def of_table(table: Table) -> QuerySet[AuditEvent]:
@@ -72,7 +73,7 @@ def filtered(
     if since is not None:
         events = events.filter(created_at__gte=since)
     if until is not None:
-        events = events.filter(created_at__lt=until)
+        events = events.filter(created_at__lte=until)
     return events
 
 
@@ -119,9 +120,7 @@ def _sides(details: Mapping[str, Any], side: str) -> Values:
     return {**owner, "grants": grants}
 
 
-def _values_of_records(
-    user: User, events: Iterable[AuditEvent]
-) -> dict[int, tuple[Values | None, Values | None]]:
+def _values_of_records(user: User, events: Iterable[AuditEvent]) -> dict[int, tuple[Values | None, Values | None]]:
     """By event: the values of its one record before and after, as the API shows them."""
     about: dict[int, list[AuditEvent]] = defaultdict(list)
     for event in events:
@@ -129,7 +128,9 @@ def _values_of_records(
             about[event.table_id].append(event)
     found: dict[int, tuple[Values | None, Values | None]] = {}
     for table in access.tables_for(user).filter(pk__in=about):
-        changes = list(RecordChange.objects.filter(event__in=about[table.pk]).values_list("event_id", "before", "after"))
+        changes = list(
+            RecordChange.objects.filter(event__in=about[table.pk]).values_list("event_id", "before", "after")
+        )
         model = record_model(table)
         before = before_after.read(model, [was for _, was, _ in changes])
         after = before_after.read(model, [now for _, _, now in changes])

@@ -33,7 +33,8 @@ class Entry:
     @property
     def import_id(self) -> int | None:
         """The import that did it."""
-        return self.event.details.get("import")
+        found: int | None = self.event.details.get("import")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,10 @@ def of_record(table: Table, pk: int) -> list[Entry]:
 
 
 def _steps(table: Table, pk: int) -> list[_Step]:
-    changes = RecordChange.objects.filter(event__table=table, record_id=pk).select_related("event").order_by("-event_id")
-    return [
-        _Step(change.event, change.before, _after(change), change.line)
-        for change in changes[:MOST]
-    ]
+    changes = (
+        RecordChange.objects.filter(event__table=table, record_id=pk).select_related("event").order_by("-event_id")
+    )
+    return [_Step(change.event, change.before, _after(change), change.line) for change in changes[:MOST]]
 
 
 def _after(change: RecordChange) -> Image | None:
@@ -82,9 +82,7 @@ def _after(change: RecordChange) -> Image | None:
     return common if image is None and common is not None else image
 
 
-def _made_by_an_import(
-    table: Table, pk: int, steps: Sequence[_Step], state: Image | None
-) -> _Step | None:
+def _made_by_an_import(table: Table, pk: int, steps: Sequence[_Step], state: Image | None) -> _Step | None:
     """The event of the import that made the record: for these, no images are kept."""
     if state is None or (steps and steps[-1].before is None):
         return None

@@ -199,6 +199,18 @@ def copy_reversed(event: AuditEvent, of: AuditEvent, *, common: Image | None) ->
     )
 
 
+def of_record(model: type[Record], pk: int) -> Image | None:
+    """The present image of a record; None if there is none."""
+    statement = sql.SQL("SELECT {} FROM {} AS r WHERE r.id = %s").format(image(model.columns), _table(model))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [pk])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    found: Image = row[0] if isinstance(row[0], dict) else json.loads(row[0])
+    return found
+
+
 def _keep(event: AuditEvent, records: QuerySet[Record], columns: Sequence[Column], side: str, *, lock: bool) -> int:
     try:
         compiled, parameters = records.order_by().values("pk").query.get_compiler(connection=connection).as_sql()

@@ -19,6 +19,7 @@ from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, NotFo
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, Table
+from dataengine.services.audit import CHANGE_NOTHING
 from dataengine.services.imports import pass_on
 from dataengine.services.tables import remake_table_now
 
@@ -69,7 +70,9 @@ def holder_of(job: ImportJob) -> ImportJob | None:
 
 def is_changed_since(job: ImportJob, table: Table) -> bool:
     """Whether anything but an index has changed in the table since the import was completed."""
-    events = AuditEvent.objects.filter(table=table).exclude(action__startswith="index.")
+    events = (
+        AuditEvent.objects.filter(table=table).exclude(action__startswith="index.").exclude(action__in=CHANGE_NOTHING)
+    )
     last = events.order_by("-pk").first()
     is_ours = last is not None and last.action == "import.completed" and last.details.get("import") == job.pk
     return not is_ours

@@ -17,9 +17,12 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.memory import give_back
 from dataengine.jobs.progress import ImportProgress, ProgressReporter, publish
 from dataengine.jobs.runner import Runner, Session
-from dataengine.models import SOURCE_FOLDER, ImportJob
+from dataengine.models import SOURCE_FOLDER, AuditEvent, ImportJob
+from dataengine.models.shapes import EndedImportDetails
+from dataengine.origin import Origin, acting
 from dataengine.postgres import locks
 from dataengine.services import import_mail, import_turns, webhook_runs
+from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
     from dataengine.services.import_execution import Execution
@@ -56,6 +59,8 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
 
     def after(self, job: ImportJob) -> None:
         publish(job.pk)
+        if job.state == ImportJob.State.FAILED:
+            _note_failure(job)
         if job.is_over:
             import_mail.send_once(job)
             webhook_runs.announce(job)
@@ -66,6 +71,21 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
             for pk in import_turns.turns()[:1]:
                 ring(RUN_IMPORT, pk)
         give_back()
+
+
+def _note_failure(job: ImportJob) -> None:
+    """Write down once that an import came to nothing."""
+    events = AuditEvent.objects.filter(table=job.table, action="import.failed", details__import=job.pk)
+    if job.options.get("dry_run") or events.exists():
+        return
+    details: EndedImportDetails = {
+        "import": job.pk,
+        "filename": job.filename,
+        "code": job.error_code,
+        "reason": job.error,
+    }
+    with acting(Origin.read(job.origin)):
+        record_event(user=job.user, table=job.table, table_name=job.table_name, action="import.failed", details=details)
 
 
 def _execution() -> type[Execution]:

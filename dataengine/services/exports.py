@@ -1,0 +1,25 @@
+"""Notes who took records out, and which. The file itself is made while it is sent (``dataengine/exports``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dataengine.models import Table
+from dataengine.models.shapes import ExportDetails
+from dataengine.services.audit import record_event
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+_LONGEST = 500
+_NO_CONDITIONS = ("format", "guard", "order_by", "order_direction", "nulls", "page", "cursor", "limit", "count")
+
+
+def note_export(*, user: User, table: Table, file_format: str, parameters: Mapping[str, str]) -> None:
+    """Write down that ``user`` exports records of ``table``: those that the conditions among ``parameters`` select."""
+    conditions = {
+        name[:_LONGEST]: text[:_LONGEST] for name, text in parameters.items() if name not in _NO_CONDITIONS and text
+    }
+    details: ExportDetails = {"format": file_format, "filter": conditions}
+    record_event(user=user, table=table, action="records.exported", details=details)
