@@ -278,9 +278,8 @@ CELERY_BEAT_SCHEDULE = {
 MAX_IMPORTS_PER_USER = env.number("MAX_IMPORTS_PER_USER", 2, minimum=0)
 # How long deleted tables and columns can be restored.
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
-# How long imports can be undone, and then done again.
+# How long changes and imports can be undone. How long the audit trail is kept; 0: for ever.
 UNDO_DAYS = env.number("UNDO_DAYS", 30)
-# How long the audit trail is kept; 0: for ever.
 AUDIT_DAYS = env.number("AUDIT_DAYS", 365, minimum=0)
 
 # Messages of webhooks go to public addresses, and to these networks.

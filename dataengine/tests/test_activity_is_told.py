@@ -20,6 +20,7 @@ from dataengine.models import AuditEvent, RecordChange, Table
 from dataengine.services import retention
 from dataengine.services.tokens import create_token
 from dataengine.tests.importing import import_text
+from dataengine.tests.old_events import age
 
 from .conftest import MakeTable
 
@@ -203,10 +204,7 @@ def test_what_is_too_old_is_swept(client: APIClient, table: Table, settings: Set
     pk = client.post("/api/tables/t/records/", {"name": "n"}).json()["id"]
     client.patch(f"/api/tables/t/records/{pk}/", {"name": "m"})
     old = AuditEvent.objects.get(action="record.inserted")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('tablekeep.sweeping', 'on', false)")
-        AuditEvent.objects.filter(pk__lte=old.pk).update(created_at=timezone.now() - timedelta(days=40))
-        cursor.execute("SELECT set_config('tablekeep.sweeping', '', false)")
+    age(AuditEvent.objects.filter(pk__lte=old.pk), days=40)
     settings.UNDO_DAYS, settings.TRASH_DAYS, settings.AUDIT_DAYS = 30, 30, 60
     assert told(client)[1]["undo"] is None
     refused = client.post(f"/api/tables/t/undo/{old.pk}/")

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from dataengine.models import ChangeJob, ImportJob, RecordChange, Table
+from dataengine.models import AuditEvent, ChangeJob, ImportJob, RecordChange, Table
 from dataengine.postgres import kept_records
 from dataengine.services import change_runs, import_undo
 from dataengine.tests.importing import import_text, make_table, records
+from dataengine.tests.old_events import age
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,7 +242,7 @@ def test_kept_records_are_forgotten_in_the_end(owner: User, client: APIClient, t
     assert import_undo.sweep() == 0
     job.refresh_from_db()
     assert job.undo_event is not None
-    type(job.undo_event).objects.filter(pk=job.undo_event.pk).update(created_at=timezone.now() - timedelta(days=31))
+    age(AuditEvent.objects.filter(pk=job.undo_event.pk), days=31)
     assert ask(client, f"/api/imports/{job.pk}/redo/").json()["error"]["code"] == "undo_expired"
     assert import_undo.sweep() == 1
     assert kept_records.jobs() == []

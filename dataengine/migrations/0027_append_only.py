@@ -44,7 +44,7 @@ DROP FUNCTION public.tablekeep_audit_is_append_only();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dataengine", "0024_webhooks"),
+        ("dataengine", "0026_kept_answers"),
     ]
 
     operations = [migrations.RunSQL(FORWARDS, BACKWARDS)]
