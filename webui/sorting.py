@@ -143,6 +143,10 @@ class Heading:
     width: int | None = None
     # The column's name for the grid's scripts and URLs: ``c12``, independent of the user's name for it.
     column: str = ""
+    # Its type in a word with an icon, and the URL of its menu; '' for none.
+    word: str = ""
+    icon: str = ""
+    menu: str = ""
 
     @property
     def aria_sort(self) -> str:
@@ -183,4 +187,7 @@ class SortableTable(tables2.Table):
             hint=getattr(bound.column, "hint", ""),
             width=getattr(bound.column, "width", None),
             column=bound.name,
+            word=getattr(bound.column, "word", ""),
+            icon=getattr(bound.column, "icon", ""),
+            menu=getattr(bound.column, "menu", ""),
         )

@@ -77,8 +77,11 @@ class Profiles:
         return count if self.is_whole or not self.size else round(count * self.total / self.size)
 
 
-def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
-    """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None if they take too long."""
+def profiles(table: Table, columns: Sequence[Column], *, most: int = MOST_VALUES) -> Profiles | None:
+    """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None if they take too long.
+
+    ``most`` is how many of the commonest values have a bar.
+    """
     columns = columns[:MOST_COLUMNS]
     try:
         with time_limit(SECONDS):
@@ -92,7 +95,7 @@ def profiles(table: Table, columns: Sequence[Column]) -> Profiles | None:
             histograms, tops = sample.counts(
                 {column: found.texts for column, found in edges.items()},
                 [column for column in columns if column.kind.chart in {"values", "items"}],
-                most=MOST_VALUES,
+                most=most,
             )
     except OperationalError as error:
         # Somebody is changing the table at this moment; the charts are not worth waiting for.

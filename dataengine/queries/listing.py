@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from dataengine.exceptions import Unavailable
 from dataengine.models import ChangeJob
@@ -88,6 +88,11 @@ class Selection:
         """The same records in the order of their ids, for somebody who begins to wait now."""
         terms = parse_ordering(self.records.model)
         return Selection(self.records, terms, replace(self.needs, order=None))
+
+    def with_largest_id(self) -> Selection:
+        """The same; each record also has the largest id of its table (``largest_id``), read by the same query."""
+        largest = self.records.model.objects.order_by("-id").values("pk")[:1]
+        return replace(self, records=self.records.annotate(largest_id=Subquery(largest)))
 
     def listing(
         self, *, number: int, limit: int, cursor: str = "", exact: bool = False, seconds: float | None = None

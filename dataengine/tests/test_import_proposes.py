@@ -34,7 +34,7 @@ def test_words_for_missing_values_in_a_typed_column_are_proposed(owner: User) ->
     assert (job.findings["types"]["qty"], job.rows_rejected) == ("integer", 3)
     (proposal,) = job.findings["proposals"]
     assert (proposal["code"], proposal["column"], proposal["counts"]) == ("null_words", "qty", {"n/a": 2, "?": 1})
-    assert proposal["message"].startswith("qty: 3 cells say n/a, ?; treat as missing?")
+    assert proposal["message"].startswith("qty: 3 cells say n/a, ?; treat as null?")
     assert proposal["message"] in job.findings["notes"]
     found = finding(job, "qty")
     assert (found["failing"], found["line"], found["cell"]) == (3, 2002, "n/a")

@@ -1,6 +1,9 @@
 // Widths of columns: the right edge of a head is dragged, or Shift+Left and Shift+Right pressed in a head; a double
 // click on the edge makes the column fit its content. Widths are rules of a style sheet, which swaps leave alone,
 // and are stored like the order of the columns.
+//
+// A column without a width of its own keeps the one that it was first shown with, so that nothing moves when other
+// records are shown. Texts that are wider are cut off, with a tooltip; numbers and dates never are.
 
 import * as grid from "./grid.js";
 import { send } from "./requests.js";
@@ -13,18 +16,47 @@ document.adoptedStyleSheets.push(sheet);
 /** The width of a column. A new width only takes effect at the next frame. */
 const widthOf = (head) => Number(head.dataset.width ?? head.offsetWidth);
 
+const kept = new Map(); // by column, in pixels
+let shownIn = ""; // the columns and the room for which these are
+
 function draw() {
-  const rules = [...grid.heads()].map(({ dataset: { width } }, index) => {
-    const size = `width: ${width}px; min-width: ${width}px; max-width: ${width}px;`;
-    return width ? `.records tr > :nth-child(${index + 1}) { ${size} }` : "";
+  const heads = [...grid.heads()];
+  const open = heads.findLastIndex((head) => !head.dataset.width && !head.matches(".cell-id"));
+  const rules = heads.map((head, index) => {
+    const { column, width } = head.dataset;
+    const size = width ?? kept.get(column);
+    if (!size) return "";
+    const isCut = width || head.matches(".cell-text, .cell-json, .cell-chips");
+    const most = isCut ? `max-width: ${size}px;` : "max-width: none;";
+    const fixed = index === open ? "" : `width: ${size}px;`; // one takes what is left
+    return `.records tr > :nth-child(${index + 1}) { ${fixed} min-width: ${size}px; ${most} }`;
   });
   sheet.replaceSync(`@media (min-width: 40.01rem) { ${rules.join("\n")} }`); // narrower screens have no columns
+}
+
+let measuring = 0;
+/** Draw, and keep the widths of columns that are new. */
+function settle() {
+  const columns = [...grid.heads()].map(({ dataset }) => dataset.column);
+  const room = [innerWidth, ...columns].join();
+  if (room !== shownIn) kept.clear();
+  shownIn = room;
+  draw();
+  cancelAnimationFrame(measuring);
+  if (columns.every((column) => kept.has(column))) return;
+  measuring = requestAnimationFrame(() => { // what was drawn takes effect at the next frame
+    for (const head of grid.heads()) {
+      if (!kept.has(head.dataset.column)) kept.set(head.dataset.column, head.getBoundingClientRect().width);
+    }
+    draw();
+  });
 }
 
 function resize(head, width) {
   if (width === null) delete head.dataset.width;
   else head.dataset.width = Math.round(Math.min(Math.max(width, NARROWEST), WIDEST));
-  draw();
+  kept.clear(); // the others share what is left
+  settle();
 }
 
 let keeping;
@@ -62,11 +94,15 @@ document.addEventListener("pointerdown", (event) => {
   }, { once: true });
 });
 
-document.addEventListener("dblclick", (event) => {
-  const head = headAt(event);
-  if (!head) return;
+/** Make a column as wide as its content. */
+export function fit(head) {
   resize(head, null);
   keep(head);
+}
+
+document.addEventListener("dblclick", (event) => {
+  const head = headAt(event);
+  if (head) fit(head);
 });
 
 document.addEventListener("keydown", (event) => {
@@ -80,5 +116,12 @@ document.addEventListener("keydown", (event) => {
   keep(head);
 });
 
-document.addEventListener("tablekeep:grid", draw);
-document.addEventListener("DOMContentLoaded", draw);
+document.addEventListener("tablekeep:grid", settle);
+document.addEventListener("DOMContentLoaded", () => document.fonts.ready.then(settle));
+window.addEventListener("resize", () => document.fonts.ready.then(settle));
+
+document.addEventListener("mouseover", ({ target }) => {
+  if (target.matches?.("#grid tbody td:not([title])") && target.scrollWidth > target.clientWidth) {
+    target.title = target.textContent;
+  }
+});

@@ -212,7 +212,8 @@ function prepare() {
   for (const control of grid.querySelectorAll("tbody :is(a, input)")) control.tabIndex = -1;
   // With records as cards, the heads are a separate strip that scrolls sideways and can get the focus for that.
   const isStrip = getComputedStyle(grid.tHead.rows[0]).overflowX !== "visible";
-  for (const control of grid.querySelectorAll("thead th > :is(a, .head, input)")) control.tabIndex = isStrip ? 0 : -1;
+  const controls = grid.querySelectorAll("thead :is(th > :is(a, .head, input), .head-more)");
+  for (const control of controls) control.tabIndex = isStrip ? 0 : -1;
   number(grid);
   const column = indexOf(kept.column);
   const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);

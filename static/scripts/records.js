@@ -6,6 +6,7 @@ import "./columns.js";
 import "./grid-changes.js";
 import "./grid-clipboard.js";
 import "./grid-edit.js";
+import "./grid-heads.js";
 import "./grid-sort.js";
 import "./grid-undo.js";
 import "./grid-widths.js";

@@ -27,6 +27,10 @@ CLIP_AT = 160
 HINT_AT = 4000
 
 
+# The room of a column of texts, by the length of the longest on the page: its width stays when others are shown.
+_ROOMS = ((40, "room-3"), (20, "room-2"), (6, "room-1"))
+
+
 class Cell(NamedTuple):
     """The content of one cell: its class, text, tooltip and link.
 
@@ -87,11 +91,14 @@ class Line(NamedTuple):
 class RecordColumn(tables2.Column):
     """A column of the grid, named as in the record model (``c12``); ``user_name`` is the user's name for it."""
 
-    def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None) -> None:
+    def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None, query: str | None) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.can_be_sorted)
         self.user_name = column.name
         self.title = column.title
         self.hint = "\n".join(filter(None, (column.description, column.sql_text)))
+        self.word = column.kind.word or column.kind.label.lower()
+        self.icon = column.kind.icon
+        self.menu = "" if query is None else reverse("console:head", args=[column.table.name, column.pk]) + query
         self.width = width
         self.css = _css(column)
         self.show = cell_maker(column) if labels is None else reference_maker(column, labels)
@@ -110,14 +117,15 @@ class RecordGrid(SortableTable):
         order: Order | None = None,
         labels: Labels | None = None,
         widths: Mapping[int, int] | None = None,
+        query: str | None = None,
     ) -> None:
         """``labels`` are those of the records that reference columns refer to; without them ids are shown.
 
-        ``widths`` are in pixels, by the columns' keys.
+        ``widths`` are in pixels, by the columns' keys. ``query`` is the grid's, for the menus of the heads.
         """
         known, wide = labels or {}, widths or {}
         self.shown = {
-            column.attribute: RecordColumn(column, known.get(column.attribute), wide.get(column.pk))
+            column.attribute: RecordColumn(column, known.get(column.attribute), wide.get(column.pk), query)
             for column in columns
         }
         super().__init__(_InOrder(records), order=order, extra_columns=list(self.shown.items()))
@@ -127,8 +135,16 @@ class RecordGrid(SortableTable):
         return self.shown[name].user_name if name in self.shown else name
 
     def css_of(self, name: str) -> str:
-        """Numbers are aligned to the right, in figures of equal width."""
-        return self.shown[name].css if name in self.shown else "cell-id"
+        """Numbers are aligned to the right, in figures of equal width; texts have room for others of their kind."""
+        if name not in self.shown:
+            return "cell-id"
+        column = self.shown[name]
+        if not column.css.startswith("cell-text"):
+            return column.css
+        values = (getattr(record, name) for record in self.data.data)
+        longest = max((len(column.show(value).text) for value in values if value is not None), default=0)
+        room = next((room for least, room in _ROOMS if longest >= least), "")
+        return f"{column.css} {room}" if room else column.css
 
     def lines(self, *, versions: bool = False) -> list[Line]:
         """The records as the grid shows them, with their versions for users who may change them."""

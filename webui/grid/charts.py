@@ -81,7 +81,7 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
         drawn(_shown(column, _words(bar, named)), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
         for bar in profile.bars
     ]
-    gone = drawn("missing", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
+    gone = drawn("null", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
     css = "" if profile.is_histogram else "chart-values"
     return Chart(
         column.title, css, bars, _filled(profile), _caption(profile, found), _share(profile.missing, profile.size), gone

@@ -1,4 +1,4 @@
-"""Filters for users: conditions in words, chips that show the filters, and a form that adds one.
+"""Filters for users: conditions in words, and chips that show the filters.
 
 ``dataengine.queries.filters`` interprets them; here they are only parameters of the URL.
 """
@@ -8,28 +8,24 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from django import forms
 from django.http import QueryDict
 
 from dataengine.columns.types import ID, ColumnType
-from dataengine.exceptions import InvalidInput
-from dataengine.models import Column, Table
-from dataengine.queries import references
+from dataengine.models import Column
 from dataengine.queries.filters import EMPTY_TEXTS, RESERVED
 from dataengine.queries.references import Labels
-from webui.forms import Styled, style
-from webui.grid.reference_inputs import ReferenceInput
 from webui.numbers import is_number
 from webui.sorting import PAGE_PARAMETERS
 
 WORDS = {
     "icontains": "contains",
-    "contains": "contains (same case)",
+    "contains": "contains (case matters)",
     "exact": "is",
     "ne": "is not",
     "istartswith": "begins with",
-    "startswith": "begins with (same case)",
+    "startswith": "begins with (case matters)",
     "endswith": "ends with",
     "gt": "is greater than",
     "gte": "is at least",
@@ -43,23 +39,33 @@ WORDS = {
     "iregex": "matches the pattern",
 }
 # One lookup gives two conditions without a value.
-_MISSING = {"isnull=true": "is missing", "isnull=false": "is present"}
+NULL = {"isnull=true": "is null", "isnull=false": "is not null"}
 
 
 class Chip(NamedTuple):
-    """One filter in words, and the query without it."""
+    """One filter in words, and the query without it.
+
+    ``names`` are its parameters in the URL; ``key`` is that of its column, None for the id.
+    """
 
     column: str
     condition: str
     value: str
     query: str
+    names: Sequence[str] = ()
+    key: int | None = None
+
+    @property
+    def changing(self) -> str:
+        """What the query of the column's menu also has, for it to change this filter."""
+        return "".join(f"&change={quote(name)}" for name in self.names)
 
 
 def conditions(kind: ColumnType) -> list[tuple[str, str]]:
     """The conditions for a column of this type, as choices, the most useful first."""
     words = {**WORDS, **kind.condition_words}
     chosen = [(lookup, text) for lookup, text in words.items() if lookup in kind.lookups]
-    return chosen + (list(_MISSING.items()) if "isnull" in kind.lookups else [])
+    return chosen + (list(NULL.items()) if "isnull" in kind.lookups else [])
 
 
 def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[int]]:
@@ -67,41 +73,70 @@ def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[
     known = {column.name: column for column in columns}
     found: dict[Column, list[int]] = {}
     for name in params:
-        column = known.get(_taken_apart(name, known)[0])
+        column = known.get(taken_apart(name, known)[0])
         if column is not None and column.references_id is not None and name not in RESERVED:
             found.setdefault(column, []).extend(
-                int(part) for value in params.getlist(name) for part in _parts(value) if _is_id(part)
+                int(part) for value in params.getlist(name) for part in parts(value) if _is_id(part)
             )
     return found
 
 
 def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[Chip]:
-    """The filters among ``params``, except the search, which is in its box. ``labels`` are those of records."""
+    """The filters among ``params``, except the search, which is in its box. ``labels`` are those of records.
+
+    A lower and an upper limit of one column are one filter.
+    """
     titles = {column.name: column for column in columns}
-    found = []
+    by_column = dict[str, list[tuple[str, str]]]()
     for name in params:
-        if name in RESERVED:
-            continue
-        column_name, lookup = _taken_apart(name, titles)
+        if name not in RESERVED:
+            column_name, lookup = taken_apart(name, titles)
+            by_column.setdefault(column_name, []).append((lookup, name))
+    found: list[Chip] = []
+    for column_name, taken in by_column.items():
         column = titles.get(column_name)
-        kind = column.kind if column else ID
-        value = ", ".join(params.getlist(name))
-        words = _MISSING.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
-        is_empty_text = not value and kind.is_text and lookup in EMPTY_TEXTS
-        shown = "" if lookup == "isnull" else "empty text" if is_empty_text else value
-        called = labels.get(column.attribute, {}) if column else {}
-        if called and shown:
-            shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in _parts(value))
-        if shown or lookup == "isnull":  # a parameter without a value filters nothing
-            found.append(Chip(column.title if column else column_name, words, shown, _without(params, name)))
+        limits = _limits(params, taken)
+        if limits is not None:
+            from_, to = (params[name] for name in limits)
+            words = f"{from_} to {'' if limits[1].endswith('__lte') else 'below '}{to}"
+            title, key = (column.title, column.pk) if column else (column_name, None)
+            found.append(Chip(title, "is from", words, _without(params, *limits), limits, key))
+        for lookup, name in taken:
+            if limits is None or name not in limits:
+                found += _chip(params, name, lookup, column, column_name, labels)
     return found
+
+
+def _limits(params: QueryDict, taken: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+    """The parameters of a lower and an upper limit among those of one column, as a bar of a chart has them."""
+    named = {lookup: name for lookup, name in taken if params[name]}
+    upper = named.get("lt") or named.get("lte")
+    return (named["gte"], upper) if upper and "gte" in named else None
+
+
+def _chip(
+    params: QueryDict, name: str, lookup: str, column: Column | None, column_name: str, labels: Labels
+) -> list[Chip]:
+    """The chip of one parameter; none if it has no value and filters nothing."""
+    kind = column.kind if column else ID
+    value = ", ".join(params.getlist(name))
+    words = NULL.get(f"{lookup}={value.lower()}") or dict(conditions(kind)).get(lookup, lookup)
+    is_empty_text = not value and kind.is_text and lookup in EMPTY_TEXTS
+    shown = "" if lookup == "isnull" else "empty text" if is_empty_text else value
+    if not shown and lookup != "isnull":
+        return []
+    called = labels.get(column.attribute, {}) if column else {}
+    if called and shown:
+        shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in parts(value))
+    title, key = (column.title, column.pk) if column else (column_name, None)
+    return [Chip(title, words, shown, _without(params, name), [name], key)]
 
 
 def filtering(params: QueryDict, column: Column) -> dict[str, str]:
     """The parameters that filter ``column``, by their full names (``<column>__<lookup>``)."""
     found = {}
     for name in params:
-        taken = _taken_apart(name, {column.name: column})
+        taken = taken_apart(name, {column.name: column})
         if taken[0] == column.name and name not in RESERVED:
             found["__".join(taken)] = ",".join(params.getlist(name))
     return found
@@ -114,7 +149,7 @@ def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
         for name in params
         for value in params.getlist(name)
         if name not in PAGE_PARAMETERS
-        and (name in RESERVED or _taken_apart(name, {column.name: column})[0] != column.name)
+        and (name in RESERVED or taken_apart(name, {column.name: column})[0] != column.name)
     ]
 
 
@@ -128,87 +163,14 @@ def selecting(params: QueryDict) -> dict[str, Any]:
     return found
 
 
-class FilterForm(Styled, forms.Form):
-    """Adds a filter: column, condition and value."""
-
-    column = forms.ChoiceField(label="Column")
-    condition = forms.ChoiceField(label="Condition")
-    value = forms.CharField(label="Value", required=False, strip=False)
-
-    def __init__(
-        self,
-        columns: Sequence[Column],
-        data: Mapping[str, Any] | None = None,
-        *,
-        url: str,
-        readable: Mapping[str, Table],
-        of: str = "",
-    ) -> None:
-        """``of`` is the column whose conditions are offered; without a script they have to suit any column.
-
-        ``url`` returns those of another column. ``readable`` are the tables whose records can be named
-        (``references.readable``).
-        """
-        super().__init__(data, initial={"column": of})
-        by_name = {column.name: column for column in columns}
-        self.texts = {column.name for column in columns if column.kind.is_text}
-        self.named = {c.name: readable[c.attribute] for c in columns if c.attribute in readable}
-        if of in self.named:
-            self.fields["value"].widget = ReferenceInput(self.named[of])
-            style(self.fields["value"].widget)
-        self._set_choices("column", [*((column.name, column.title) for column in columns), ("id", "id")])
-        if of in by_name:
-            offered = conditions(by_name[of].kind)
-        else:
-            offered = conditions(ID) if of == "id" else [*WORDS.items(), *_MISSING.items()]
-        self._set_choices("condition", offered)
-        # Load the conditions when the column changes, and those of the first column once the form is visible.
-        self.fields["column"].widget.attrs |= {
-            "hx-get": url,
-            "hx-target": "#condition",
-            "hx-swap": "innerHTML",
-            "hx-trigger": "change, intersect once",
-        }
-
-    def parameter(self) -> tuple[str, str]:
-        """The filter as a parameter of the URL."""
-        column, condition = self.cleaned_data["column"], self.cleaned_data["condition"]
-        lookup, _, fixed = condition.partition("=")
-        return f"{column}__{lookup}", fixed or self.cleaned_data["value"]
-
-    def clean(self) -> dict[str, Any]:
-        """Demand a value, without which a condition would filter nothing, unless the empty text is meant."""
-        values: dict[str, Any] = super().clean() or self.cleaned_data
-        takes_empty = values.get("condition") in EMPTY_TEXTS and values.get("column") in self.texts
-        if values.get("condition") in WORDS and not values.get("value") and not takes_empty:
-            self.add_error("value", "Give a value.")
-        elif values.get("value") and values.get("column") in self.named and values.get("condition") in WORDS:
-            self._name_records(self.named[values["column"]], values)
-        return values
-
-    def _name_records(self, table: Table, values: dict[str, Any]) -> None:
-        """Replace labels of records, which users enter, by ids, which filters need."""
-        text = values["value"]
-        try:
-            parts = _parts(text) if values["condition"] == "in" else [text]
-            values["value"] = ",".join(str(references.resolve(table, part)) for part in parts)
-        except InvalidInput as error:
-            self.add_error("value", error.message)
-
-    def _set_choices(self, name: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # declared above
-        field.choices = choices
-
-
-def _taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
+def taken_apart(name: str, known: Mapping[str, Any]) -> tuple[str, str]:
     if name in known:
         return name, "exact"
     column, separator, lookup = name.rpartition("__")
     return (column, lookup) if separator else (name, "exact")
 
 
-def _parts(text: str) -> list[str]:
+def parts(text: str) -> list[str]:
     """The values of a list in one text: separated by commas, in double quotes if they contain one."""
     return next(csv.reader([text], skipinitialspace=True), [])
 
@@ -217,8 +179,8 @@ def _is_id(text: str) -> bool:
     return is_number(text, digits=19)
 
 
-def _without(params: QueryDict, name: str) -> str:
+def _without(params: QueryDict, *names: str) -> str:
     query = params.copy()
-    for gone in (name, *PAGE_PARAMETERS):
+    for gone in (*names, *PAGE_PARAMETERS):
         query.pop(gone, None)
     return f"?{query.urlencode()}"

@@ -209,9 +209,7 @@ def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> l
     offers = []
     if options.null_values:
         taken = json.dumps(list(options.null_values))
-        offers.append(
-            Offer("null_words", taken, f"{', '.join(filter(None, options.null_values))}: missing values", True)
-        )
+        offers.append(Offer("null_words", taken, f"{', '.join(filter(None, options.null_values))}: null", True))
     if options.skip_last:
         said = "row" if options.skip_last == 1 else f"{options.skip_last:,} rows"
         offers.append(Offer("skip_last", str(options.skip_last), f"the last {said} left out", True))
@@ -220,7 +218,7 @@ def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> l
         if "null_values" in given:
             words = ", ".join(proposal["counts"])
             count = plural(sum(proposal["counts"].values()), "cell,cells")
-            label = f"{proposal['column']}: treat {words} as missing ({count})"
+            label = f"{proposal['column']}: treat {words} as null ({count})"
             offers.append(Offer("null_words", json.dumps(given["null_values"]), label, False))
         elif "skip_last" in given:
             label = proposal["message"].split(";")[0]

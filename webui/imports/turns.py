@@ -30,7 +30,7 @@ def turns_of(user: User | AnonymousUser, job: ImportJob) -> list[Turn]:
     found = [turn for column in findings.get("columns", ()) for turn in _of_column(column)]
     for proposal in findings.get("proposals", ()):
         label = {
-            "null_words": f"Treat {', '.join(proposal['counts'])} in {proposal['column']} as missing",
+            "null_words": f"Treat {', '.join(proposal['counts'])} in {proposal['column']} as null",
             "footer": f"Leave out the last {_rows(proposal['counts'].get('rows', 1))}",
         }.get(proposal["code"])
         if label:
@@ -47,7 +47,7 @@ def _of_column(column: Mapping[str, Any]) -> Iterator[Turn]:
     if count := column.get("failing"):
         yield _turn(f"Make {name} text instead", {"types": {name: "TEXT"}})
         cells = "the cell" if count == 1 else f"the {count:,} cells"
-        yield _turn(f"Leave {cells} of {name} empty", {"on_bad_cell": {name: "null"}})
+        yield _turn(f"Make {cells} of {name} null", {"on_bad_cell": {name: "null"}})
     for form in column.get("date_formats", ())[1:]:
         shown = BY_NAME[form].example if form in BY_NAME else form
         yield _turn(f"Read {name} as {shown}", {"date_formats": {name: [form]}})

@@ -96,7 +96,7 @@ class UploadForm(Styled, ModeFields):
         help_text="For workbooks: name or number. If empty, the first sheet with a table is used.",
     )
     null_values = forms.CharField(
-        label="Words for a missing value",
+        label="Words for null",
         required=False,
         help_text="Separated by commas. If empty: NA, null and the like, unless these are values in a text column.",
     )

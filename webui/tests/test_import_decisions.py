@@ -64,7 +64,7 @@ def test_each_decision_is_said_with_its_reason_and_controls(as_owner: Client) ->
     assert html.value("bad-1") == "reject"
     assert html.element("select", name="dates-3").values("option", "value") == ["", "%m/%d/%Y"]
     assert html.element("select", name="decimal-2").values("option", "value") == ["", ","]
-    assert "qty: treat n/a as missing (1 cell)" in html
+    assert "qty: treat n/a as null (1 cell)" in html
     assert "looks like a total: leave out" in html
     # Words in quotes are texts, which only who sees the quotes can know.
     assert "Yes / no" not in html.words_of("p")
@@ -96,7 +96,7 @@ def test_what_is_chosen_stays_chosen_when_looking_again(as_owner: Client) -> Non
     }  # fmt: skip
     html = read(as_owner.post(NEW, form))
     assert html.value("type-1") == "TEXT"
-    assert "n/a: missing values" in html
+    assert "n/a: null" in html
     assert "the last row left out" in html
     assert "checked" in html.element("input", name="skip_last", value="1").attributes
 
@@ -141,7 +141,7 @@ def test_after_an_import_one_click_does_it_over(as_owner: Client) -> None:
     page = f"/imports/{job.pk}/"
     html = read(as_owner.get(page))
     buttons = {button.words: button["value"] for button in html.elements("button", name="options")}
-    others = {"Leave the 2 cells of qty empty", "Treat n/a in qty as missing", "Read price with a decimal comma"}
+    others = {"Make the 2 cells of qty null", "Treat n/a in qty as null", "Read price with a decimal comma"}
     assert others <= set(buttons)
     sent = as_owner.post(f"{page}again/", {"options": buttons["Make qty text instead"]})
     assert sent.status_code == 302

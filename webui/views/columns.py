@@ -8,6 +8,7 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import resolve_url
 
 from dataengine import access
+from dataengine.models import Table
 from dataengine.services.layouts import forget_layout, keep_layout, keep_width, layout_of
 from webui import htmx
 from webui.grid.cells import records_order
@@ -16,13 +17,15 @@ from webui.numbers import is_number
 from webui.views.view import console_view
 
 _STEPS = {"up": -1, "down": 1}
+_SIDES = {"left": -1, "right": 1}
 
 
 @console_view("GET", "POST")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
     """Show the form, or do what its buttons say: ``save``, ``reset``, or a step like ``up-12``.
 
-    A script sets a column's width with ``width-12`` and ``width`` in pixels; without ``width`` it fits its content.
+    The menu of a head has no list of the others: ``hide-12``, ``left-12`` and ``right-12`` change what is kept. A
+    script sets a column's width with ``width-12`` and ``width`` in pixels; without ``width`` it fits its content.
     """
     table = access.get_table(request.user, name, "view")
     if request.method == "POST":
@@ -31,9 +34,12 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             for pk in _numbers([moved]):
                 width = next(iter(_numbers([request.POST.get("width", "")])), None)
                 keep_width(user=request.user, table=table, column=pk, width=width)
-            return HttpResponse(status=204)
-        if doing == "reset":
+            if "query" not in request.POST:  # a script, which shows it already
+                return HttpResponse(status=204)
+        elif doing == "reset":
             forget_layout(user=request.user, table=table)
+        elif doing in ("hide", *_SIDES):
+            _change_one(request, table, doing, moved)
         else:
             order = _step(_numbers(request.POST.getlist("order")), moved, _STEPS.get(doing, 0))
             shown = set(_numbers(request.POST.getlist("shown")))
@@ -47,6 +53,20 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     layout = layout_of(request.user, table, list(table.columns.all()))
     context = {"section": "tables", "table": table, "layout": layout, "order": records_order(request.GET)}
     return htmx.render(request, "records/columns.html", context)
+
+
+def _change_one(request: ConsoleRequest, table: Table, doing: str, which: str) -> None:
+    """Hide a column, or move it past the next one that is shown."""
+    layout = layout_of(request.user, table, list(table.columns.all()))
+    order, shown = [column.pk for column in layout.columns], [column.pk for column in layout.shown]
+    for pk in set(_numbers([which])) & set(shown):
+        if doing == "hide":
+            shown.remove(pk)
+        elif 0 <= (place := shown.index(pk) + _SIDES[doing]) < len(shown):
+            target = order.index(shown[place])
+            order.remove(pk)
+            order.insert(target, pk)
+    keep_layout(user=request.user, table=table, order=order, shown=shown, charts=layout.charts)
 
 
 def _numbers(texts: Sequence[str]) -> list[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
 from dataengine import access
@@ -15,15 +16,15 @@ from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
 from dataengine.queries.listing import Listing
-from dataengine.records.model import record_model
+from dataengine.records.model import Record, record_model
 from dataengine.services import automatic_indexes
 from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
-from webui.errors import errors_into
 from webui.grid import faster, filters
 from webui.grid.cells import RecordGrid, records_order
+from webui.grid.filter_forms import FilterForm
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
@@ -67,7 +68,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "search_meaning": search.meaning(table),
         "chips": chips,
         "is_filtered": bool(searched or chips),
-        "filter_form": filters.FilterForm(
+        "filter_form": FilterForm(
             columns,
             url=resolve_url("console:filter", table.name),
             readable=references.readable(request.user, columns),
@@ -77,6 +78,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         # The parameters that the grid's small forms pass on.
         "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
+        "list_stamp": f"{zlib.crc32(request.GET.urlencode().encode()):08x}",
+        "kept_on_pages": _kept(request.GET, without=PAGE_PARAMETERS),
     }
     try:
         context |= _page(request, table, layout, order, may_edit="edit" in rights)
@@ -105,34 +108,6 @@ def count(request: ConsoleRequest, name: str) -> HttpResponse:
     except listing.TooSlow:
         counted, is_late = selection.count(), True
     return htmx.render(request, "records/_count.html", {"count": counted, "is_late": is_late})
-
-
-@console_view("GET")
-def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Turn the filter form into a parameter, or show the conditions for a column."""
-    table = access.get_table(request.user, name, "view")
-    columns = table.all_columns()
-    of = request.GET.get("column", "")
-    readable = references.readable(request.user, columns)
-    if "condition" not in request.GET:
-        form = filters.FilterForm(columns, url=request.path, readable=readable, of=of)
-        return htmx.render(request, "records/_condition.html", {"filter_form": form})
-    form = filters.FilterForm(columns, request.GET, url=request.path, readable=readable, of=of)
-    query = QueryDict(request.GET.get("query", ""), mutable=True)
-    for gone in PAGE_PARAMETERS:
-        query.pop(gone, None)
-    if form.is_valid():
-        parameter, value = form.parameter()
-        with errors_into(form, names={parameter: "value"}):
-            listing.select(record_model(table, columns), {parameter: value})
-            query[parameter] = value
-            return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{query.urlencode()}")
-    context = {"section": "tables", "table": table, "filter_form": form, "query": query.urlencode()}
-    response = htmx.render(
-        request, "records/filter.html", context, partial="records/_condition.html", status=htmx.UNPROCESSABLE
-    )
-    response["HX-Retarget"] = "#condition"  # the target was the grid, but errors belong in the form
-    return response
 
 
 @console_view("GET")
@@ -235,7 +210,7 @@ def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
 def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
-    selection = listing.select(record_model(table, layout.columns), params)
+    selection = listing.select(record_model(table, layout.columns), params).with_largest_id()
     limit = page_size(params)
     number = _page_number(params)
     exact = params.get("count") == "exact"
@@ -244,19 +219,30 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *
     page, count, instead = listed.page, listed.count, listed.instead
     labels = references.labels(request.user, page.records)
     shown_order = order.by({}) if instead else order
-    grid = RecordGrid(page.records, layout.shown, order=shown_order, labels=labels, widths=layout.widths)
+    query = _query_for_menus(params)
+    grid = RecordGrid(page.records, layout.shown, order=shown_order, labels=labels, widths=layout.widths, query=query)
     return {
         "headings": grid.headings(),
         "lines": grid.lines(versions=may_edit),
+        "longest_id": _longest_id(page.records),
         "page": page,
         "links": _page_links(params, listed),
         "instead": instead,
         "limit": limit,
         "before": (page.number - 1) * limit,
         "count": count,
-        "pages": -(-count.value // limit) if count.is_exact else None,
+        "pages": -(-count.value // limit),
         "faster": faster.of_remedies(listed.on_the_way, params, waits=instead is not None),
     }
+
+
+def _longest_id(records: Sequence[Record]) -> str:
+    """The id that needs most room of all that the table has: others on another page do not make their column wider."""
+    found = [
+        *(str(record.pk) for record in records),
+        *(str(getattr(record, "largest_id", "")) for record in records[:1]),
+    ]
+    return max(found, key=len, default="")
 
 
 def _page_links(params: QueryDict, listed: Listing) -> dict[str, str]:
@@ -273,11 +259,15 @@ def _page_links(params: QueryDict, listed: Listing) -> dict[str, str]:
 
 def _nothing(params: QueryDict, layout: Layout, order: Order) -> dict[str, Any]:
     """An empty grid, if no records can be shown."""
-    grid = RecordGrid([], layout.shown, order=order, widths=layout.widths)
+    grid = RecordGrid([], layout.shown, order=order, widths=layout.widths, query=_query_for_menus(params))
     return {
         "headings": grid.headings(), "lines": [], "page": paging.Page([], None, None, 1),
         "limit": page_size(params), "count": Count(0, is_exact=True), "pages": 1,
     }  # fmt: skip
+
+
+def _query_for_menus(params: QueryDict) -> str:
+    return query_string(params, dict.fromkeys(PAGE_PARAMETERS))
 
 
 def page_size(params: QueryDict) -> int:

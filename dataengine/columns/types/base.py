@@ -48,6 +48,10 @@ class ColumnType(ABC):
     """Stored in the catalog."""
     label: ClassVar[str]
     """Shown to users."""
+    word: ClassVar[str] = ""
+    """The label where there is little room: at the heads of the grid."""
+    icon: ClassVar[str] = "letter-case"
+    """The icon beside that word, by its name in the console's sprite."""
     group: ClassVar[str] = "Other"
     """What it is for: the heading under which users choose it."""
     sample: ClassVar[str] = ""

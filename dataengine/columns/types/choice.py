@@ -54,6 +54,7 @@ class Choice(Offering, TextType):
     """One of the texts that the column offers, letter for letter."""
 
     name, label = "choice", "Choice"
+    word, icon = "choice", "selector"
     sample = "red, green or blue"
     sql_names = ("CHOICE",)
     can_name_records = False

@@ -28,6 +28,7 @@ class Json(ColumnType):
     """JSON of any shape."""
 
     name, label = "json", "JSON"
+    word, icon = "JSON", "braces"
     group = "For programs"
     sample = '{"a": [1, 2]}'
     sql_names = ("JSON",)
@@ -112,6 +113,7 @@ class Jsonb(Json):
     """JSON under PostgreSQL's name."""
 
     name, label = "jsonb", "JSON (binary)"
+    word, icon = "JSON", "braces"
     sql_names = ("JSONB",)
     json_forms = (("object", None), ("array", None))
     lossless = frozenset({"json"})

@@ -32,6 +32,7 @@ class Duration(ColumnType):
     """A length of time, to the microsecond; in PostgreSQL an ``interval`` of hours, minutes and seconds."""
 
     name, label = "duration", "Duration"
+    word, icon = "duration", "hourglass"
     sample = "1:30:00"
     group = "Date and time"
     sql_names = ("DURATION", "INTERVAL")

@@ -19,6 +19,7 @@ class Uuid(ColumnType):
     """A UUID."""
 
     name, label = "uuid", "UUID"
+    word, icon = "UUID", "fingerprint"
     group = "For programs"
     sample = "9f1b4c0e-…"
     sql_names = ("UUID",)

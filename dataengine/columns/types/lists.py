@@ -98,6 +98,7 @@ class Texts(TextList):
     """Any texts."""
 
     name, label = "texts", "List of texts"
+    word, icon = "list", "list"
     sample = "new; on sale"
     group = "Text"
     sql_names = ("TEXT[]", "TEXT ARRAY", "VARCHAR[]")
@@ -116,6 +117,7 @@ class Choices(Offering, TextList):
     """Some of the texts that the column offers, none of them twice."""
 
     name, label = "choices", "Several choices"
+    word, icon = "choices", "list-check"
     sample = "red and green"
     sql_names = ("CHOICES",)
     has_few_values = True

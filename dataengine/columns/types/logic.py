@@ -30,6 +30,7 @@ class Boolean(ColumnType):
     """Yes or no."""
 
     name, label = "boolean", "Yes / no"
+    word, icon = "yes / no", "checkbox"
     group = "Yes or no"
     sample = "yes"
     sql_names = ("BOOLEAN", "BOOL")

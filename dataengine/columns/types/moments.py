@@ -33,6 +33,7 @@ class Date(Moment):
     """A day."""
 
     name, label = "date", "Date"
+    word, icon = "date", "calendar"
     sample = "2024-12-31"
     sql_names = ("DATE",)
     postgres = "date"
@@ -65,6 +66,7 @@ class Time(Moment):
     """A time of day."""
 
     name, label = "time", "Time"
+    word, icon = "time", "clock"
     sample = "23:59:00"
     sql_names = ("TIME", "TIME WITHOUT TIME ZONE")
     postgres = "time"
@@ -95,6 +97,7 @@ class Timestamp(Moment):
     """A date and a time of day, in no zone."""
 
     name, label = "timestamp", "Date and time"
+    word, icon = "date, time", "calendar-time"
     sample = "2024-12-31 23:59:00"
     sql_names: ClassVar[tuple[str, ...]] = ("TIMESTAMP", "DATETIME", "TIMESTAMP WITHOUT TIME ZONE")
     postgres = "timestamp"
@@ -139,6 +142,7 @@ class TimestampTz(Timestamp):
     """A moment: a date and a time of day in a zone. PostgreSQL stores it in UTC."""
 
     name, label = "timestamptz", "Date and time with zone"
+    word, icon = "date, time", "calendar-time"
     sample = "2024-12-31 23:59:00Z"
     sql_names = ("TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE")
     postgres = "timestamptz"

@@ -84,6 +84,7 @@ class SmallInteger(WholeNumber):
     """Two bytes."""
 
     name, label = "smallint", "Small integer"
+    word, icon = "integer", "hash"
     sample = "12, up to 32,767"
     sql_names = ("SMALLINT", "INT2")
     postgres = "smallint"
@@ -107,6 +108,7 @@ class Integer(WholeNumber):
     """Four bytes."""
 
     name, label = "integer", "Integer"
+    word, icon = "integer", "hash"
     sample = "1,234"
     sql_names = ("INTEGER", "INT", "INT4")
     postgres = "integer"
@@ -129,6 +131,7 @@ class BigInteger(WholeNumber):
     """Eight bytes."""
 
     name, label = "bigint", "Big integer"
+    word, icon = "integer", "hash"
     sample = "9,000,000,000"
     sql_names = ("BIGINT", "INT8")
     postgres = "bigint"
@@ -151,6 +154,7 @@ class Numeric(Number):
     """Exact decimals: up to a precision or, without one, as many decimals as each value has."""
 
     name, label = "numeric", "Decimal number"
+    word, icon = "decimal", "decimal"
     sample = "12.50"
     sql_names = ("NUMERIC", "DECIMAL")
     postgres = "numeric"
@@ -257,6 +261,7 @@ class Real(Float):
     """32 bits."""
 
     name, label = "real", "Real (32 bit)"
+    word, icon = "real", "math-function"
     sample = "0.1234567"
     sql_names = ("REAL", "FLOAT4")
     postgres = "real"
@@ -285,6 +290,7 @@ class Double(Float):
     """64 bits."""
 
     name, label = "double", "Real (64 bit)"
+    word, icon = "real", "math-function"
     sample = "6.02e23"
     sql_names = ("DOUBLE PRECISION", "FLOAT", "FLOAT8", "DOUBLE")
     postgres = "double precision"

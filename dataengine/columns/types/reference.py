@@ -19,6 +19,7 @@ class Reference(WholeNumber):
     """The id of a record of another table. The constraint is in DDL: record models have no ForeignKey."""
 
     name, label = "reference", "Reference"
+    word, icon = "record", "arrow-up-right"
     group = "Records"
     sample = "a customer"
     sql_names = ("REFERENCES",)

@@ -65,6 +65,7 @@ class Text(PlainText):
     """Text of any length."""
 
     name, label = "text", "Text"
+    word, icon = "text", "letter-case"
     sample = "any words"
     sql_names = ("TEXT",)
     json_forms = (("string", None),)
@@ -80,6 +81,7 @@ class Varchar(PlainText):
     """Text of a limited length."""
 
     name, label = "varchar", "Short text"
+    word, icon = "text", "letter-case"
     sample = "Ann Lee"
     sql_names = ("VARCHAR", "CHARACTER VARYING")
     postgres = "varchar"
@@ -115,6 +117,7 @@ class LongText(PlainText):
     """Text of many lines: notes, descriptions. Its editor has lines, and it is no name of a record."""
 
     name, label = "longtext", "Long text"
+    word, icon = "long text", "align-left"
     sample = "a note of several lines"
     sql_names = ("LONGTEXT", "LONG TEXT")
     can_name_records = False
@@ -160,6 +163,7 @@ class Email(Address):
     """An e-mail address."""
 
     name, label = "email", "Email"
+    word, icon = "email", "at"
     group = "Contact"
     sample = "ann@example.com"
     sql_names = ("EMAIL",)
@@ -193,6 +197,7 @@ class Url(Address):
     """A web address."""
 
     name, label = "url", "Web address"
+    word, icon = "address", "world"
     group = "Contact"
     sample = "https://example.com"
     sql_names = ("URL",)

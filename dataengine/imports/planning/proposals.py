@@ -49,7 +49,7 @@ def _null_words(column: ColumnFinding, markers: Collection[str]) -> Proposal:
     kind = REGISTRY[column.get("without", column["type"])].label
     message = (
         f"{column['column']}: {cells:,} {'cells say' if cells > 1 else 'cell says'} {said};"
-        f" treat as missing? “null_values” says so, and the column is “{kind}”"
+        f" treat as null? “null_values” says so, and the column is “{kind}”"
     )
     known = markers or (NULL_MARKERS if column.get("marked") else ())
     return {

@@ -1,0 +1,137 @@
+"""The menu of a column's head, and the forms of filters: what can be done with one column of the grid."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+
+from dataengine import access
+from dataengine.exceptions import NotFound
+from dataengine.models import Column, Table
+from dataengine.profiles import profiles
+from dataengine.queries import listing, references
+from dataengine.records.model import record_model
+from dataengine.services.layouts import layout_of
+from webui import htmx
+from webui.errors import errors_into
+from webui.grid import charts
+from webui.grid.cells import records_order
+from webui.grid.filter_forms import FilterForm, Suggestion, changed, present
+from webui.htmx import ConsoleRequest
+from webui.views.view import console_view
+
+_MOST_SUGGESTED = 12
+
+
+@console_view("GET")
+def head(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
+    """What can be done with a column.
+
+    The URL has the grid's parameters; ``change`` names those of a filter to change.
+    """
+    table = access.get_table(request.user, name, "view")
+    columns = table.all_columns()
+    column = next((column for column in columns if column.pk == pk), None)
+    if column is None:
+        raise NotFound("This column no longer exists. Reload the page.", code="column_not_found")
+    query = request.GET.copy()
+    changing = [gone for gone in query.pop("change", []) if gone in query]
+    drawn = _chart(request, table, column)
+    layout = layout_of(request.user, table, columns)
+    order = records_order(query)
+    shown = [other.pk for other in layout.shown]
+    context = {
+        "section": "tables",
+        "table": table,
+        "column": column,
+        "rights": access.rights_of(request.user, table),
+        "query": query.urlencode(),
+        "changing": changing,
+        "state": order.state_of(column.name),
+        "sorts": {
+            "ascending": order.by({column.name: False}).query,
+            "descending": order.by({column.name: True}).query,
+            "none": order.by({key: down for key, down in order.keys.items() if key != column.name}).query,
+        },
+        "is_shown": pk in shown,
+        "is_first": shown[:1] == [pk],
+        "is_last": shown[-1:] == [pk],
+        "chart": drawn,
+        "height": charts.HEIGHT,
+        "filter_form": FilterForm(
+            columns,
+            url=resolve_url("console:filter", table.name),
+            readable=references.readable(request.user, columns),
+            of=column.name,
+            suggested=_suggested(request, table, column),
+            place="head-",
+            initial=present(query, changing, column),
+        ),
+    }
+    return htmx.render(request, "records/head.html", context, partial="records/_head.html")
+
+
+@console_view("GET")
+def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Turn the filter form into a parameter, or show the conditions for a column, or the inputs of a condition."""
+    table = access.get_table(request.user, name, "view")
+    columns = table.all_columns()
+    of = request.GET.get("column", "")
+    readable = references.readable(request.user, columns)
+    place = "head-" if request.GET.get("place") == "head-" else ""
+    column = next((column for column in columns if column.name == of), None)
+    suggested = _suggested(request, table, column) if column is not None else []
+    if "condition" not in request.GET:
+        form = FilterForm(columns, url=request.path, readable=readable, of=of, suggested=suggested, place=place)
+        return htmx.render(request, "records/_condition.html", {"filter_form": form})
+    if "shape" in request.GET:
+        kept = {field: request.GET.get(field, "") for field in ("condition", "value", "until")}
+        form = FilterForm(
+            columns,
+            url=request.path,
+            readable=readable,
+            of=of,
+            suggested=suggested,
+            place=place,
+            initial={**kept, "picked": request.GET.getlist("picked")},
+        )
+        return htmx.render(request, "records/_condition_values.html", {"filter_form": form})
+    form = FilterForm(
+        columns, request.GET, url=request.path, readable=readable, of=of, suggested=suggested, place=place
+    )
+    query, changing = request.GET.get("query", ""), request.GET.getlist("change")
+    if form.is_valid():
+        parameter, value = form.parameter()
+        with errors_into(form, names={parameter: "value"}):
+            listing.select(record_model(table, columns), {parameter: value})
+            made = changed(query, changing, (parameter, value))
+            return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{made.urlencode()}")
+    context = {
+        "section": "tables", "table": table, "filter_form": form, "query": query, "changing": changing, "place": place
+    }  # fmt: skip
+    response = htmx.render(
+        request, "records/filter.html", context, partial="records/_condition.html", status=htmx.UNPROCESSABLE
+    )
+    response["HX-Retarget"] = f"#{place}condition"  # the target was the grid, but errors belong in the form
+    return response
+
+
+def _chart(request: ConsoleRequest, table: Table, column: Column) -> charts.Chart | None:
+    found = profiles.profiles(table, [column])
+    if found is None or not found.size:
+        return None
+    labels = references.labels_of(request.user, charts.reference_ids(found))
+    return charts.charts(found, request.GET, labels)[0]
+
+
+def _suggested(request: ConsoleRequest, table: Table, column: Column) -> list[Suggestion]:
+    """The commonest values of a column that has any that are common."""
+    found = profiles.profiles(table, [column], most=_MOST_SUGGESTED)
+    if found is None:
+        return []
+    labels = references.labels_of(request.user, charts.reference_ids(found)).get(column.attribute, {})
+    return [
+        Suggestion(bar.filters["exact"], labels.get(int(bar.filters["exact"]), bar.words) if labels else bar.words)
+        for bar in found.columns[0].bars
+        if bar.count and bar.filters.get("exact")
+    ]
