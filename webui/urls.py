@@ -79,6 +79,7 @@ console_urls = [
     path("imports/<int:pk>/", imports.show, name="import"),
     path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),
     path("imports/<int:pk>/again/", imports.do_over, name="import-again"),
+    path("imports/<int:pk>/undo/", imports.undo, name="import-undo"),
     path("imports/<int:pk>/rejected.csv", imports.rejected_csv, name="import-rejected"),
 ]
 

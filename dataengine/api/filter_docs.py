@@ -41,7 +41,7 @@ def _description() -> str:
         "An unknown column or lookup gives a 400 that names it.",
         "Texts are compared in the order in which they are sorted: case, accents and width do not matter at first, and",
         "numbers count by their size. An empty value means the empty text for `exact` and `ne` of texts; other filters",
-        "without a value are ignored.",
+        "without a value are ignored. `_import=71` keeps the records that import 71 made.",
         "",
         *(f"- `{lookup}`: {meaning}" for lookup, meaning in _MEANINGS.items()),
         "",

@@ -1,8 +1,8 @@
 """Filters of records: one grammar for API and console.
 
-``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``. A column's type decides which lookups it has
-(``columns/types``). Filters address the model by ``column.attribute``, so no word of a user's ever becomes a keyword of
-the ORM.
+``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``; ``_import=number``. A column's
+type decides which lookups it has (``columns/types``). Filters address the model by ``column.attribute``, so no word of
+a user's ever becomes a keyword of the ORM.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataengine.models import Column, Table
 from dataengine.postgres.text_expressions import CASELESS, beginning, compares, equals, holds, is_null, starts
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.needs import Use
+from dataengine.queries.provenance import made_by
 from dataengine.queries.search import search_condition
 from dataengine.records.model import Record, bound_field, record_model
 
@@ -31,6 +32,8 @@ from dataengine.records.model import Record, bound_field, record_model
 RESERVED = frozenset(
     {"table_name", "page", "limit", "order_by", "order_direction", "nulls", "search", "count", "cursor", "format"}
 )
+IMPORT = "_import"
+"""The parameter that selects the records that an import made."""
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
 _COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
 _LISTS = frozenset({"in", "range"})
@@ -122,6 +125,15 @@ class SearchFilter(django_filters.Filter):
         return qs if value is None else qs.filter(search_condition(qs.model, value))
 
 
+class ImportFilter(django_filters.Filter):
+    """Keeps the records that an import made, by its number."""
+
+    field_class = ValueField
+
+    def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
+        return qs if value is None else qs.filter(made_by(qs.model.table, value))
+
+
 class RecordFilterSet(django_filters.FilterSet):
     """The filters that ``data`` names, for one record model.
 
@@ -190,6 +202,8 @@ def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     if name == "search":
         return SearchFilter(parse=_search_text, label="Search")
     columns = {column.name: column for column in model.columns}
+    if name == IMPORT and name not in columns:
+        return ImportFilter(parse=_import_number, label="Import")
     column_name, lookup = name, "exact"
     if name not in columns and name != "id":
         column_name, separator, lookup = name.rpartition("__")
@@ -249,6 +263,10 @@ def _regular_expression(text: object) -> str:
             raise
         raise ValidationError("This regular expression is too complex.") from error
     return pattern
+
+
+def _import_number(text: object) -> int:
+    return values.parse_integer(text, range(1, 1 << 63))
 
 
 def _search_text(text: object) -> str:

@@ -42,7 +42,7 @@ def made_by(table: Table, import_id: int) -> Q:
     if len(ranges) > _RANGES_IN_A_QUERY:
         nearest = spans.filter(first_id__lte=OuterRef("pk")).order_by("-first_id")
         return Q(pk__lte=Subquery(nearest.values("last_id")[:1]))
-    found = Q(pk__in=[])
+    found = Q(pk__lt=1)  # which no record has
     for low, high in ranges:
         found |= Q(pk__range=(low, high))
     return found

@@ -91,7 +91,15 @@ def can_be_undone(job: ImportJob) -> bool:
 
 def can_be_redone(job: ImportJob) -> bool:
     """The same of undoing the undoing."""
-    return job.state == ImportJob.State.UNDONE and job.table is not None and _ended_at(job) >= _oldest()
+    if job.state != ImportJob.State.UNDONE or job.table is None or _ended_at(job) < _oldest():
+        return False
+    return job.table.trashed_at is None or TrashItem.objects.filter(table=job.table, column=None).exists()
+
+
+def last_change(job: ImportJob) -> ChangeJob | None:
+    """The latest change that undid the import or did it again, or is to."""
+    changes = ChangeJob.objects.filter(action=ChangeJob.Action.UNDO, parameters__imported=job.pk)
+    return changes.order_by("pk").last()
 
 
 def import_of(event_id: int, table: Table) -> ImportJob | None:

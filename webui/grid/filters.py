@@ -14,7 +14,7 @@ from django.http import QueryDict
 
 from dataengine.columns.types import ID, ColumnType
 from dataengine.models import Column
-from dataengine.queries.filters import EMPTY_TEXTS, RESERVED
+from dataengine.queries.filters import EMPTY_TEXTS, IMPORT, RESERVED
 from dataengine.queries.references import Labels
 from webui.numbers import is_number
 from webui.sorting import PAGE_PARAMETERS
@@ -128,7 +128,7 @@ def _chip(
     called = labels.get(column.attribute, {}) if column else {}
     if called and shown:
         shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in parts(value))
-    title, key = (column.title, column.pk) if column else (column_name, None)
+    title, key = (column.title, column.pk) if column else ("Import" if column_name == IMPORT else column_name, None)
     return [Chip(title, words, shown, _without(params, name), [name], key)]
 
 

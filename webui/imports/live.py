@@ -9,10 +9,11 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dataengine.jobs.progress import ProgressData
-from dataengine.models import ImportJob
+from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
 from webui.imports.outcomes import headline_of
 from webui.imports.turns import turns_of
+from webui.imports.undoing import undoing_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -51,7 +52,7 @@ def live_context(
         shown = {**shown, **progress}
     is_over = job.is_over
     context: dict[str, Any] = {
-        "job": {**shown, "id": job.pk, "table": job.table, "user": job.user, "created_at": job.created_at},
+        "job": {**shown, "id": job.pk, "table": _table_of(job), "user": job.user, "created_at": job.created_at},
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
@@ -68,6 +69,7 @@ def live_context(
         if job.came_to_nothing:
             context["bar_css"] = _BARS["failed"]
         context["turns"] = turns_of(user, job)
+        context["undoing"] = undoing_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
         if job.rows_rejected:
             context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
@@ -103,6 +105,11 @@ def _again(job: ShownImport) -> str:
 
 def _of_row(job: ImportJob) -> ShownImport:
     return cast("ShownImport", {name: getattr(job, name) for name in ShownImport.__annotations__})
+
+
+def _table_of(job: ImportJob) -> Table | None:
+    """The table, unless it is in the trash: undoing an import may have moved it there."""
+    return None if job.table is None or job.table.trashed_at is not None else job.table
 
 
 def _said(job: ImportJob) -> list[str]:

@@ -80,6 +80,12 @@ def headline_of(job: ImportJob, took: float | None) -> Headline:
             return Headline("warned", "alert-triangle", title, source)
         case "completed":
             return Headline("good", "circle-check", tally, source)
+        case "undone":
+            event = job.undo_event
+            by = f"by {event.user_name}, {event.created_at:%-d %B %Y, %H:%M} UTC" if event is not None else ""
+            left = event.details["left"] if event is not None else 0
+            kept = f"; {plural(left, 'record stays,records stay')}, changed since" if left else ""
+            return Headline("plain", "arrow-back-up", "Undone", by + kept)
         case "cancelled":
             return Headline("plain", "ban", "Cancelled", "None of its rows were imported.")
         case _:

@@ -12,12 +12,12 @@ from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
 
 from dataengine import access
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_again, same_files
+from dataengine.services import import_again, import_undo, same_files
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
@@ -25,6 +25,7 @@ from webui.htmx import ConsoleRequest
 from webui.imports import drafts, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
+from webui.imports.undoing import undoing_of
 from webui.imports.upload_forms import UploadForm
 from webui.sessions import user_of_session
 from webui.views.view import console_view
@@ -67,6 +68,26 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
     job = access.get_import(request.user, pk, "edit")
     services.cancel(user=request.user, job=job)
     return htmx.redirect(request, resolve_url("console:import", job.pk))
+
+
+@console_view("GET", "POST")
+def undo(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """Take the import back, or do it again that was undone. To be got is what becomes of that."""
+    job = access.get_import(request.user, pk, "edit" if request.method == "POST" else "view")
+    page = resolve_url("console:import", job.pk)
+    if request.method != "POST":
+        undoing = undoing_of(request.user, job)
+        if undoing is None or not undoing.doing or not htmx.is_partial(request):
+            return htmx.redirect(request, page)
+        return htmx.render(request, "imports/_undo.html", {"job": job, "undoing": undoing})
+    do = import_undo.redo if job.state == ImportJob.State.UNDONE else import_undo.undo
+    try:
+        do(user=request.user, job=job, rest="rest" in request.POST)
+    except Conflict as error:
+        context = {"section": "imports", **live_context(request.user, job)}
+        context["undoing"] = undoing_of(request.user, job, error)
+        return htmx.render(request, "imports/import.html", context, status=error.status)
+    return htmx.redirect(request, page)
 
 
 @console_view("POST")

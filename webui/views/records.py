@@ -16,6 +16,7 @@ from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
 from dataengine.queries.listing import Listing
+from dataengine.queries.provenance import origin_of
 from dataengine.records.model import Record, record_model
 from dataengine.services import automatic_indexes
 from dataengine.services import records as services
@@ -165,7 +166,7 @@ def edit(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
             return htmx.redirect(request, _grid_as_left(request, table)["back"])
     context = _grid_as_left(request, table) | {
         "section": "tables", "table": table, "columns": columns, "form": form, "record": record,
-        "rights": access.rights_of(request.user, table),
+        "rights": access.rights_of(request.user, table), "origin": origin_of(table, pk),
         "version": seen if seen and not is_late else services.record_version(record),
     }  # fmt: skip
     status = Conflict.status if is_late else htmx.UNPROCESSABLE if form.errors else 200
