@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, BinaryIO, cast
@@ -17,6 +18,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
+from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.models import Column
@@ -79,6 +81,10 @@ class Preview:
     sheets: list[str] = field(default_factory=list)
 
 
+_NO_MATTER_WHAT = Mode(on_conflict="update")
+"""A mode in which a file may lack columns."""
+
+
 def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
     """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
     specs = None if columns is None else [column.to_spec() for column in columns]
@@ -98,9 +104,12 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         plan = plan_new(opening, read) if specs is None else plan_onto(opening, read, specs)
     except InvalidInput as error:
         problem = error.message
+        if specs is not None:
+            with suppress(InvalidInput):  # which columns meet is to be seen even if that is not enough
+                plan = plan_onto(opening, replace(read, mode=_NO_MATTER_WHAT), specs)
     look: dict[str, Any] = {}
     is_pending = False
-    if plan is not None:
+    if plan is not None and not problem:
         try:
             look = import_looks.look(draft.key, draft.filename, read.given, specs)
         except import_looks.Pending:
