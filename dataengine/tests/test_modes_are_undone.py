@@ -1,0 +1,57 @@
+"""Whatever an import did to the records that were there, undoing it brings back exactly these, and redoing does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from dataengine.models import Table
+from dataengine.services.trash import delete_column
+from dataengine.tests.importing import import_text, make_table, records
+from dataengine.tests.test_imports_are_undone import do
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ALL: dict[str, Any] = {"max_delete_share": 1}
+CASES: dict[str, tuple[str, dict[str, Any], tuple[int, int, int, int]]] = {
+    # text, options, (imported, updated, unchanged, removed)
+    "mirror": ("sku,size,n\na,1,1\nb,1,9\ne,1,5\n", {"key": ["sku", "size"], "on_missing": "delete", **ALL},
+               (1, 1, 1, 3)),
+    "mark": ("sku,size\na,1\n", {"key": ["sku", "size"], "on_missing": {"set": {"n": None, "code": "x"}}, **ALL},
+             (0, 0, 1, 4)),
+    "replace": ("sku,n,free\na,1,b's\nq,2,a's\n", {"replace": True}, (2, 0, 0, 5)),
+    "several columns": ("sku,size,n\nb,2,7\nb,1,2.0\n", {"key": ["sku", "size"], "on_conflict": "update_only"},
+                        (0, 2, 0, 0)),
+}  # fmt: skip
+
+
+@pytest.fixture
+def goods(owner: User) -> Table:
+    """Five records; one of the columns is in the trash."""
+    table = make_table(
+        owner, "goods", sku="TEXT", size="INTEGER", n="NUMERIC", code="TEXT", free="TEXT UNIQUE", old="TEXT NOT NULL"
+    )
+    text = "sku,size,n,code,free,old\na,1,1,c1,a's,o1\nb,1,2,c2,b's,o2\nb,2,3,c3,,o3\nc,1,4.50,c4,d's,o4\n,,,,,o5\n"
+    import_text(owner, "goods", text)
+    delete_column(user=owner, table=table, column=table.columns.get(name="old"))
+    return table
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.usefixtures("goods")
+def test_an_import_goes_and_comes_back(owner: User, client: APIClient, name: str) -> None:
+    text, options, expected = CASES[name]
+    before = records("goods")
+    job = import_text(owner, "goods", text, **options)
+    assert job.state == "completed", job.error
+    assert (job.rows_imported, job.rows_updated, job.rows_unchanged, job.rows_removed) == expected
+    after = records("goods")
+    assert after != before
+    undone = do(client, f"/api/imports/{job.pk}/undo/")
+    assert (undone["state"], undone["error"]) == ("completed", None)
+    assert records("goods") == before
+    redone = do(client, undone["undo"])
+    assert (redone["state"], redone["error"], records("goods")) == ("completed", None, after)
