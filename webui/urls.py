@@ -21,6 +21,7 @@ from webui.views import (
     sharing,
     tables,
     trash,
+    webhooks,
 )
 
 account_urls = [
@@ -52,6 +53,8 @@ console_urls = [
     path("tables/<str:name>/import/", imports.into_table, name="table-import"),
     path("tables/<str:name>/sharing/", sharing.index, name="sharing"),
     path("tables/<str:name>/sharing/found/", sharing.found, name="sharing-found"),
+    path("tables/<str:name>/webhooks/", webhooks.index, name="webhooks"),
+    path("tables/<str:name>/webhooks/<int:pk>/", webhooks.show, name="webhook"),
     path("tables/<str:name>/count/", records.count, name="count"),
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
     path("tables/<str:name>/faster/", indexes.faster, name="faster"),

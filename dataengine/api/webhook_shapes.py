@@ -71,15 +71,10 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     state = serializers.ChoiceField(choices=Job.State.choices)
     attempt = serializers.IntegerField()
     tries = TrySerializer(many=True)
-    next_try_at = serializers.DateTimeField(source="try_again_at", allow_null=True)
+    next_try_at = serializers.DateTimeField(allow_null=True)
     payload = serializers.DictField(help_text="The message: `type`, `timestamp`, and as `data` the import job")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
-
-    def to_representation(self, instance: Delivery) -> dict[str, Any]:
-        data: dict[str, Any] = super().to_representation(instance)
-        data["next_try_at"] = data["next_try_at"] if instance.state == Job.State.QUEUED else None
-        return data
 
 
 class WebhookList(ListShape):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -36,6 +36,10 @@ class Webhook(models.Model):
     def __str__(self) -> str:
         return self.url
 
+    @property
+    def event_labels(self) -> list[str]:
+        return [self.Event(event).label for event in self.events]
+
 
 class Delivery(Job):
     """One message to one webhook: a job of its own, tried again with growing pauses until it is taken."""
@@ -63,6 +67,11 @@ class Delivery(Job):
     class Meta(Job.Meta):
         ordering = ["-id"]
         verbose_name = "delivery"
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When it is tried again; None unless that is to come."""
+        return self.try_again_at if self.state == self.State.QUEUED else None
 
     def __str__(self) -> str:
         return f"{self.event_type} to {self.webhook}"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 HOOKS = "/api/tables/t/webhooks/"
+# Imports are watched by a session of their own, which must see their rows.
+commits = pytest.mark.django_db(transaction=True)
 
 
 class Receiver:
@@ -87,6 +89,7 @@ def is_due() -> None:
     Delivery.objects.update(try_again_at=timezone.now() - timedelta(seconds=1))
 
 
+@commits
 def test_the_end_of_an_import_is_told_and_signed(
     client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver
 ) -> None:
@@ -110,6 +113,7 @@ def test_the_end_of_an_import_is_told_and_signed(
     assert Delivery.objects.count() == 1
 
 
+@commits
 def test_only_what_was_asked_for_is_told(
     client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver
 ) -> None:
@@ -126,6 +130,7 @@ def test_only_what_was_asked_for_is_told(
     assert message["data"]["errors"][0]["code"] == "invalid_type"
 
 
+@commits
 def test_what_is_not_taken_is_tried_again_with_growing_pauses(
     client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver
 ) -> None:
@@ -150,6 +155,7 @@ def test_what_is_not_taken_is_tried_again_with_growing_pauses(
     assert len({headers["webhook-id"] for _, headers, _ in receiver.got}) == 1
 
 
+@commits
 def test_a_message_is_sent_again_on_demand(
     client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver
 ) -> None:
@@ -179,7 +185,7 @@ def test_a_message_is_sent_again_on_demand(
     assert len({headers["webhook-id"] for _, headers, _ in receiver.got}) == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@commits
 def test_who_is_gone_is_left_alone(client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver) -> None:
     make_table("t", name="TEXT")
     hook = client.post(HOOKS, {"url": receiver.url}).json()["id"]
@@ -193,7 +199,7 @@ def test_who_is_gone_is_left_alone(client: APIClient, owner: User, make_table: M
     assert client.patch(f"{HOOKS}{hook}/", {"active": True}).json()["active"] is True
 
 
-@pytest.mark.django_db(transaction=True)
+@commits
 def test_a_message_that_a_crash_prevented_is_made(
     client: APIClient, owner: User, make_table: MakeTable, receiver: Receiver
 ) -> None:

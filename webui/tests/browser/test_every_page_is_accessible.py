@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
-from dataengine.models import ImportJob, Index, RejectedRow, Table
+from dataengine.models import Delivery, ImportJob, Index, RejectedRow, Table, Webhook
 from dataengine.services.records import insert_record, update_record
 from dataengine.services.trash import delete_column
 from webui.imports import drafts
@@ -62,6 +62,17 @@ def make_jobs(table: Table) -> list[str]:
             )
         paths.append(f"/imports/{job.pk}/")
     return paths
+
+
+def make_webhook(table: Table) -> int:
+    """One with messages in every state."""
+    webhook = Webhook.objects.create(table=table, url="https://hooks.example.com/", events=["import.failed"])
+    for state in ("queued", "completed", "failed"):
+        tried = {"at": timezone.now().isoformat(), "status": 500, "error": "The address answered 500."}
+        Delivery.objects.create(
+            webhook=webhook, event_type="import.failed", message_id=state, payload={}, state=state, tries=[tried]
+        )
+    return webhook.pk
 
 
 def problems_of(page: Page, path: str) -> list[str]:
@@ -120,6 +131,8 @@ def test_no_page_has_a_violation(
         "/tables/people/indexes/",
         "/tables/people/sharing/",
         "/tables/people/delete/",
+        "/tables/people/webhooks/",
+        f"/tables/people/webhooks/{make_webhook(people)}/",
         "/tables/people/import/",
         f"/tables/people/import/?draft={draft}",
         f"/tables/new/import/?draft={draft}",
