@@ -36,18 +36,19 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
         assert self.request is not None
         attempts = FailedAttempts(self.request, self.cleaned_data.get("username") or "")
         if not attempts.may_try():
-            raise _throttled(attempts)
+            raise throttled(attempts)
         try:
             cleaned = super().clean()
         except ValidationError as error:
-            raise error if attempts.failed() else _throttled(attempts) from None
+            raise error if attempts.failed() else throttled(attempts) from None
         # Check again: others may have failed meanwhile.
         if not attempts.may_try():
-            raise _throttled(attempts)
+            raise throttled(attempts)
         return cleaned
 
 
-def _throttled(attempts: FailedAttempts) -> ValidationError:
+def throttled(attempts: FailedAttempts) -> ValidationError:
+    """What is said after too many failures."""
     minutes = max(1, round(attempts.wait() / 60))
     when = "in a minute" if minutes == 1 else f"in {minutes} minutes"
     return ValidationError(f"Too many failed attempts. Try again {when}.", code="throttled")
@@ -77,11 +78,11 @@ class PasswordChangeForm(_ByService, Styled, auth_forms.PasswordChangeForm):
     def clean_old_password(self) -> str:
         """Check it, limited like a log-in: whoever found a browser open must not find the password, too."""
         if not self._attempts.may_try():
-            raise _throttled(self._attempts)
+            raise throttled(self._attempts)
         try:
             return super().clean_old_password()
         except ValidationError as error:
-            raise error if self._attempts.failed() else _throttled(self._attempts) from None
+            raise error if self._attempts.failed() else throttled(self._attempts) from None
 
 
 class SetPasswordForm(_ByService, Styled, auth_forms.SetPasswordForm):  # type: ignore[type-arg]
@@ -111,7 +112,7 @@ class PasswordResetForm(Styled, auth_forms.PasswordResetForm):
         if self._request is not None:
             attempts = FailedAttempts(self._request, str(cleaned.get("email", "")).casefold(), kind="resets")
             if not attempts.failed():
-                raise _throttled(attempts)
+                raise throttled(attempts)
         return cleaned
 
 

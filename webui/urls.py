@@ -1,5 +1,6 @@
-"""URLs of the console. Those of accounts have the names that Django's own views and settings expect."""
+"""URLs of the console. Those of accounts have the names that Django and django-allauth expect, so some have two."""
 
+from allauth.account import views as allauth_views
 from django.urls import include, path
 
 from webui.views import (
@@ -26,7 +27,10 @@ from webui.views import (
 
 account_urls = [
     path("login/", account.Login.as_view(), name="login"),
+    path("login/", account.Login.as_view(), name="account_login"),
     path("logout/", account.Logout.as_view(), name="logout"),
+    path("account/second-factor/", include("allauth.mfa.urls")),
+    path("account/confirm/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("account/", account.account, name="account"),
     path("account/theme/", account.theme, name="theme"),
     path("account/sessions/end/", account.log_out_everywhere, name="log-out-everywhere"),

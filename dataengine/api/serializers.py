@@ -212,6 +212,11 @@ class Undo(UndoRest):
 class Credentials(Arguments):
     username = serializers.CharField(max_length=150, trim_whitespace=False)
     password = serializers.CharField(max_length=4_096, trim_whitespace=False, style={"input_type": "password"})
+    code = serializers.CharField(
+        max_length=100,
+        required=False,
+        help_text="Of the second factor, if the user has one: the app's, or for recovery",
+    )
 
 
 class RefreshToken(Arguments):

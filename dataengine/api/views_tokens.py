@@ -17,6 +17,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
+from dataengine.http import second_factor
 from dataengine.http.authentication import GENERATION, refresh_token_for
 from dataengine.http.throttles import FailedAttempts
 from dataengine.services import audit
@@ -62,13 +63,22 @@ class TokenView(_TokenView):
         attempts = FailedAttempts(request, given["username"])
         self.check(attempts)
         user = authenticate(request._request, username=given["username"], password=given["password"])
-        if user is None:
+        if not isinstance(user, User):
             raise self.refuse(attempts, "The username or password is wrong.", "no_active_account")
         # Check again: others may have failed meanwhile.
         self.check(attempts)
+        if second_factor.is_needed(user):
+            self.check_code(attempts, user, given.get("code"))
         token = refresh_token_for(user)
         audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})
+
+    def check_code(self, attempts: FailedAttempts, user: User, code: str | None) -> None:
+        """Raise AuthenticationFailed without the right code: the password alone is not enough."""
+        if code is None:
+            raise AuthenticationFailed("Give the code of your second factor, too.", "second_factor_needed")
+        if not second_factor.accepts(user, code):
+            raise self.refuse(attempts, "The code is wrong, or has been used.", "second_factor_wrong")
 
 
 class TokenRefreshView(_TokenView):

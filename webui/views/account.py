@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
@@ -32,6 +33,11 @@ class Login(auth_views.LoginView):
     template_name = "account/login.html"
     authentication_form = account_forms.LoginForm
     redirect_authenticated_user = True
+
+    def form_valid(self, form: account_forms.LoginForm) -> HttpResponse:  # type: ignore[override]
+        """Ask for the second factor, if the user has one, or log in."""
+        response: HttpResponse = perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
+        return response
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
