@@ -6,7 +6,7 @@ Web processes do not load what converts; they ask a process of its own (``servic
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, BinaryIO, TypedDict
 
@@ -19,7 +19,10 @@ from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, blocks_of, find_formats, infer_types, targets_of
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, SupportsBytesRead, plan_new, plan_onto
+from dataengine.imports.planning.references import ByValue
 from dataengine.imports.reading.reader import ColumnsAppeared
+from dataengine.imports.references.lookup import Lookups
+from dataengine.models.shapes import FoundReference
 
 MOST_BYTES = 16 << 20
 MOST_SECONDS = 2.0
@@ -41,7 +44,14 @@ class Look(TypedDict, total=False):
 class Looker:
     """Looks at one file, for at most some seconds."""
 
-    def __init__(self, opening: Opening, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> None:
+    def __init__(
+        self,
+        opening: Opening,
+        options: ImportOptions,
+        columns: Sequence[ColumnSpec] | None,
+        references: Mapping[str, ByValue],
+    ) -> None:
+        self._references = references
         self._opening = opening
         self._options = options
         self._columns = columns
@@ -85,6 +95,7 @@ class Looker:
             plan = plan_new(self._opening, self._options)
         else:
             plan = plan_onto(self._opening, self._options, self._columns)
+            plan.references = dict(self._references)
         plan.enough = self._enough
         return plan
 
@@ -108,7 +119,10 @@ class Looker:
     def _converted(self, plan: Plan) -> list[ColumnFinding]:
         self._until = time.monotonic() + MOST_SECONDS
         alternatives = {column["column"]: column for column in plan.columns}
-        converter = Converter(targets_of(plan), plan.places, markers=plan.markers, guard=plan.guard)
+        lookups = Lookups(plan, promises=False)
+        converter = Converter(
+            targets_of(plan), plan.places, markers=plan.markers, guard=plan.guard, lookups=lookups.converting
+        )
         found: dict[str, ColumnFinding] = {
             spec.name: {
                 **alternatives.get(spec.name, {}),
@@ -142,9 +156,26 @@ class Looker:
                 if total
                 else "no cell is filled"
             )
+        for name, told in lookups.found().items():
+            found[name]["message"] = f"{words_for(told)}; {found[name]['message']}"
         return list(found.values())
 
 
-def look(file: BinaryIO, filename: str, options: ImportOptions, columns: Sequence[ColumnSpec] | None) -> Look:
-    """Look at a file that is to go into a table with ``columns``, or into a new one (None)."""
-    return Looker(examine(file, filename, options.dialect), options, columns).look()
+def words_for(found: FoundReference) -> str:
+    """How many different records the cells of a reference column mean."""
+    more = found["new"] + found["unknown"]
+    return f"{found['known']:,} known, {more:,} {'new' if found['missing'] == 'create' else 'unknown'}"
+
+
+def look(
+    file: BinaryIO,
+    filename: str,
+    options: ImportOptions,
+    columns: Sequence[ColumnSpec] | None,
+    references: Mapping[str, ByValue] | None = None,
+) -> Look:
+    """Look at a file that is to go into a table with ``columns``, or into a new one (None).
+
+    ``references`` says how the cells of reference columns are looked up.
+    """
+    return Looker(examine(file, filename, options.dialect), options, columns, references or {}).look()

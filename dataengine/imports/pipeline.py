@@ -263,7 +263,7 @@ class Conversion:
             guard=plan.guard,
             guard_open=plan.guard_open,
             bad_is_null=plan.bad_is_null,
-            lookups={name: lookup.convert for name, lookup in self.lookups.columns.items()},
+            lookups=self.lookups.converting,
         )
         names = [spec.name for spec in plan.specs]
         order = None if sorted_by is None else names.index(sorted_by)

@@ -24,6 +24,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.imports.planning.references import ByValue
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ def look(
     filename: str,
     options: Mapping[str, Any],
     columns: Sequence[ColumnSpec] | None,
+    references: Mapping[str, ByValue] | None = None,
 ) -> dict[str, Any]:
     """What ``imports/looking.py`` finds in a stored file; empty where it cannot tell. Raises Pending."""
     try:
@@ -82,6 +84,7 @@ def look(
         "filename": filename,
         "options": options,
         "columns": None if columns is None else [asdict(column) for column in columns],
+        "references": {name: asdict(rule) for name, rule in (references or {}).items()},
     }
     return _answer_to(question, WAIT_SECONDS)
 

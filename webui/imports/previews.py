@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from dataengine.columns.types import REGISTRY
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import AccessDenied, InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
@@ -22,24 +22,18 @@ from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.models import Column
-from dataengine.services import import_looks
+from dataengine.services import import_looks, import_references
 from webui.imports.drafts import Draft
+from webui.imports.reference_controls import Choice, reference_choices
 from webui.words import plural
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 _EXAMPLES = 3
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 _BAD_CELLS = (("reject", "reject the row"), ("null", "leave the cell empty"), ("text", "make the column text"))
 _MARKS = {",": "comma before decimals", ".": "point before decimals"}
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A choice that turns what was decided of a column: the form's field, what it says, what is chosen."""
-
-    name: str
-    label: str
-    choices: Sequence[tuple[str, str]]
-    chosen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,7 @@ class FileColumn:
     kind: str
     message: str
     is_doubtful: bool
-    controls: list[Control]
+    controls: list[Choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ _NO_MATTER_WHAT = Mode(on_conflict="update")
 """A mode in which a file may lack columns."""
 
 
-def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
+def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
     """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
     specs = None if columns is None else [column.to_spec() for column in columns]
     try:
@@ -100,9 +94,12 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
         # With another dialect it has other headers, so the choices for the old ones do not apply.
         read = replace(read, mapping=None, given={**read.given, "mapping": None})
     problem, plan = "", None
+    others = import_references.targets_of(columns or [])
     try:
         plan = plan_new(opening, read) if specs is None else plan_onto(opening, read, specs)
-    except InvalidInput as error:
+        read = import_references.completed(user, others, plan, opening, read)
+        plan.references = import_references.rules(others, read, columns[0].table if columns else None)
+    except (InvalidInput, AccessDenied) as error:
         problem = error.message
         if specs is not None:
             with suppress(InvalidInput):  # which columns meet is to be seen even if that is not enough
@@ -111,17 +108,31 @@ def preview(draft: Draft, columns: Sequence[Column] | None, options: dict[str, A
     is_pending = False
     if plan is not None and not problem:
         try:
-            look = import_looks.look(draft.key, draft.filename, read.given, specs)
+            look = import_looks.look(draft.key, draft.filename, read.given, specs, plan.references)
         except import_looks.Pending:
             is_pending = True
     records = opening.first_records
     targets = [target or "" for target in plan.mapping.columns] if plan else [""] * len(headers)
     labels = {} if columns is None else {column.name: column.kind.label for column in columns}
     decided = {found["column"]: found for found in look.get("columns", ())}
+    controls = {
+        target: reference_choices(user, others[target], number, read.references.get(target))
+        for number, target in enumerate(targets)
+        if target in others
+    }
     return Preview(
         found=_found(opening),
         columns=[
-            _column(number, header, _examples(records, number), target, decided.get(target, {}), labels, read)
+            _column(
+                number,
+                header,
+                _examples(records, number),
+                target,
+                decided.get(target, {}),
+                labels,
+                read,
+                controls.get(target, []),
+            )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
         offers=_offers(look.get("proposals", ()), read),
@@ -158,6 +169,7 @@ def _column(
     found: Mapping[str, Any],
     labels: Mapping[str, str],
     options: ImportOptions,
+    references: Sequence[Choice],
 ) -> FileColumn:
     is_new = options.create_table
     kind = REGISTRY[found["type"]].label if "type" in found else ""
@@ -169,31 +181,31 @@ def _column(
         kind=labels.get(target, kind),
         message=found.get("message", ""),
         is_doubtful=bool(found.get("failing")),
-        controls=list(_controls(number, target, found, kind, options, is_new=is_new)) if target else [],
+        controls=[*references, *_controls(number, target, found, kind, options, is_new=is_new)] if target else [],
     )
 
 
 def _controls(
     number: int, target: str, found: Mapping[str, Any], kind: str, options: ImportOptions, *, is_new: bool
-) -> list[Control]:
+) -> list[Choice]:
     controls = []
     if is_new:
         said = options.types.get(target)
         as_found = f"{kind}, as found" if kind and not said else "as the file shows"
         chosen = said.kind.sql_names[0] if said else ""
-        controls.append(Control(f"type-{number}", "Type", [("", as_found), *_type_choices()], chosen))
+        controls.append(Choice(f"type-{number}", "Type", [("", as_found), *_type_choices()], chosen))
     bad = options.bad_cells_of(target)
     if found.get("failing") or bad != "reject":
         offered = _BAD_CELLS if is_new else _BAD_CELLS[:2]
-        controls.append(Control(f"bad-{number}", "Where a cell does not fit", offered, bad))
+        controls.append(Choice(f"bad-{number}", "Where a cell does not fit", offered, bad))
     if len(forms := found.get("date_formats", ())) > 1 or target in options.column_formats:
         chosen = next((form.name for form in options.column_formats.get(target, ())), "")
         choices = _turned([(form, _example(form)) for form in forms], (chosen, _example(chosen)))
-        controls.append(Control(f"dates-{number}", "31 January is written", choices, chosen))
+        controls.append(Choice(f"dates-{number}", "31 January is written", choices, chosen))
     if len(marks := found.get("decimals", ())) > 1 or target in options.styles:
         chosen = options.styles[target].decimal if target in options.styles else ""
         choices = _turned([(mark, _MARKS[mark]) for mark in marks], (chosen, _MARKS.get(chosen, "")))
-        controls.append(Control(f"decimal-{number}", "Numbers have a", choices, chosen))
+        controls.append(Choice(f"decimal-{number}", "Numbers have a", choices, chosen))
     return controls
 
 

@@ -18,6 +18,7 @@ from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
 from webui.imports import drafts, mode_fields
 from webui.imports.mode_fields import ModeFields
+from webui.imports.reference_controls import MATCH, MISSING, without_contradictions
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -188,11 +189,15 @@ class UploadForm(Styled, ModeFields):
         for name, value in self.data.items():
             control, _, place = name.partition("-")
             target = self.data.get(f"column-{place}")
+            if target and value and control in (MATCH, MISSING):
+                options.setdefault("references", {}).setdefault(target, {})[control] = value
             if not target or not value or control not in _CONTROLS:
                 continue
             option, default = _CONTROLS[control]
             if value != default:
                 options.setdefault(option, {})[target] = [value] if option == "date_formats" else value
+        if "references" in options:
+            options["references"] = without_contradictions(options["references"])
         return options
 
     def _all(self, name: str) -> list[str]:

@@ -132,7 +132,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         reasons = [str(text) for texts in form.errors.values() for text in texts]
         return JsonResponse({"message": " ".join(reasons)}, status=htmx.UNPROCESSABLE)
     options = form.options() if form.is_bound and not failed else {"create_table": table is None}
-    preview = previews.preview(draft, columns, options) if draft else None
+    preview = previews.preview(request.user, draft, columns, options) if draft else None
     if preview and draft and table:
         again = same_files.cautions_of(table, cast("BinaryIO", draft), draft.size)
         preview.found.extend(("Warning", caution["message"]) for caution in again)

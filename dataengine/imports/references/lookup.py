@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,9 +32,10 @@ _MOST_UNSORTED = 1 << 20
 class Lookup:
     """One reference column. ``new`` marks the rows of the last block that mean records yet to be made."""
 
-    def __init__(self, name: str, rule: ByValue, known: Known, plan: Plan) -> None:
+    def __init__(self, name: str, rule: ByValue, known: Known, plan: Plan, *, promises: bool = True) -> None:
         self.name, self.rule, self.known = name, rule, known
         self.is_own = rule.is_own and rule.match.name in plan.mapping.columns
+        self._may_promise = promises
         self.new: Mask = np.zeros(0, np.bool_)
         self._is_open = plan.markers is None
         match = replace(rule.match, name=name, required=False)
@@ -45,7 +46,7 @@ class Lookup:
     @property
     def promises(self) -> bool:
         """Whether values without a record get an id at once, for a record yet to be made or found in the file."""
-        return self.is_own or self.creates
+        return self._may_promise and (self.is_own or self.creates)
 
     @property
     def creates(self) -> bool:
@@ -100,6 +101,8 @@ class Lookup:
             filled & (codes == SEVERAL), "ambiguous_reference", f"a “{match}” that only one record of “{table}” has"
         )
         none, forbidden = filled & (codes == NONE), filled & (codes == FORBIDDEN)
+        if self.rule.missing == "reject" and self.is_own:
+            return problems  # a row of the file may have it
         if self.rule.missing == "reject":
             return problems + k.fault(none | forbidden, "unknown_reference", self._expected)
         if self.rule.missing == "create":
@@ -122,9 +125,12 @@ class Lookup:
 
 
 class Lookups:
-    """All columns of a plan whose cells are looked up. Columns that look in the same place share what is known."""
+    """All columns of a plan whose cells are looked up. Columns that look in the same place share what is known.
 
-    def __init__(self, plan: Plan) -> None:
+    Without ``promises`` no ids are taken for records that are yet to be made: for a mere look into the file.
+    """
+
+    def __init__(self, plan: Plan, *, promises: bool = True) -> None:
         self.known: dict[tuple[int, str], Known] = {}
         self.columns: dict[str, Lookup] = {}
         self._places = {spec.name: place for place, spec in enumerate(plan.specs)}
@@ -133,7 +139,12 @@ class Lookups:
                 key = (rule.table_id, rule.match.name)
                 if key not in self.known:
                     self.known[key] = Known(rule.table_id, rule.table, rule.match, purpose=str(len(self.known)))
-                self.columns[spec.name] = Lookup(spec.name, rule, self.known[key], plan)
+                self.columns[spec.name] = Lookup(spec.name, rule, self.known[key], plan, promises=promises)
+
+    @property
+    def converting(self) -> dict[str, Callable[[pa.Array], Converted]]:
+        """What converts the cells of each column."""
+        return {name: lookup.convert for name, lookup in self.columns.items()}
 
     def new_in(self, values: Sequence[pa.Array], rows: Mask) -> dict[str, frozenset[int]]:
         """By column: the ids of records yet to be made that these rows of the last block mean."""

@@ -18,11 +18,12 @@ from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.looking import Look, look
 from dataengine.imports.planning.options import ImportOptions
+from dataengine.imports.planning.references import ByValue
 from dataengine.jobs.memory import keep_arrow_flat
 
 
 class Command(BaseCommand):
-    """Answers one question. It asks no database."""
+    """Answers one question. It asks the database only which records references mean."""
 
     help = __doc__ or ""
     requires_system_checks: list[str] = []
@@ -38,9 +39,16 @@ def answer(asked: dict[str, Any]) -> Look:
     try:
         options = ImportOptions.read(asked["options"])
         with _opened(asked) as file:
-            return look(file, asked["filename"], options, columns)
+            return look(file, asked["filename"], options, columns, _references(asked))
     except InvalidInput as error:
         return {"problem": error.message}
+
+
+def _references(asked: dict[str, Any]) -> dict[str, ByValue]:
+    return {
+        name: ByValue(**{**rule, "match": ColumnSpec(**rule["match"]), "hindrance": tuple(rule["hindrance"])})
+        for name, rule in asked.get("references", {}).items()
+    }
 
 
 def _opened(asked: dict[str, Any]) -> BinaryIO:
