@@ -17,6 +17,7 @@ from webui.views import (
     imports,
     indexes,
     records,
+    rejected,
     resumable,
     selection,
     sharing,
@@ -87,6 +88,9 @@ console_urls = [
     path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),
     path("imports/<int:pk>/again/", imports.do_over, name="import-again"),
     path("imports/<int:pk>/undo/", imports.undo, name="import-undo"),
+    path("imports/<int:pk>/rejected/fix/", rejected.fix, name="rejected-fix"),
+    path("imports/<int:pk>/rejected/retry/", rejected.retry, name="rejected-retry"),
+    path("imports/<int:pk>/rejected/<int:line>/", rejected.row, name="rejected-row"),
     path("imports/<int:pk>/rejected.csv", imports.rejected_csv, name="import-rejected"),
 ]
 

@@ -182,6 +182,7 @@ class RetryParameters(TypedDict):
     """The rejected rows of an import, tried once more."""
 
     retries: int  # the import's key
+    rows: int  # how many there were
 
 
 type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters

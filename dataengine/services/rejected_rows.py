@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 from django.db import transaction
 from django.db.models import Q
 
+from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, together
 from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, RowReader, Slot, unstorable
 from dataengine.imports.rejecting.rejected_rows import causes_now, rows_of
@@ -25,7 +26,7 @@ from dataengine.postgres.statements import limit_statements
 from dataengine.services.rejected_plans import check_rights, reader_of
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import User
+    from django.contrib.auth.models import AnonymousUser, User
 
 MOST_FIXED = 100_000
 """So many rows are fixed at a time; who wants more asks again."""
@@ -217,7 +218,7 @@ def retry(*, user: User, job: ImportJob) -> ChangeJob:
         if not job.rows_rejected:
             raise Conflict("No row of this import is rejected.", code="nothing_to_retry")
         check_rights(user, job, job.table)
-        parameters: RetryParameters = {"retries": job.pk}
+        parameters: RetryParameters = {"retries": job.pk, "rows": job.rows_rejected}
         change = ChangeJob.objects.create(
             table=job.table, user=user, action=ChangeJob.Action.RETRY, parameters=parameters,
             count=job.rows_rejected, count_exact=True, told=True,
@@ -243,6 +244,20 @@ def _held(job: ImportJob) -> ImportJob:
 def locked(pk: int) -> ImportJob:
     """The import, locked. Raises Conflict unless it is one whose rejected rows can still become records."""
     job = ImportJob.objects.select_for_update(of=("self",)).select_related("table").get(pk=pk)
+    _check(job)
+    return job
+
+
+def can_be_mended(user: User | AnonymousUser, job: ImportJob) -> bool:
+    """Whether this user may mend the rejected rows of an import, and that would be of use."""
+    try:
+        _check(job)
+    except Conflict:
+        return False
+    return job.table is not None and "edit" in access.rights_of(user, job.table)
+
+
+def _check(job: ImportJob) -> None:
     table: Table | None = job.table
     if job.state != ImportJob.State.COMPLETED or job.options.get("dry_run"):
         raise Conflict("Only rows of an import that is in its table can be mended.", code="not_mendable")
@@ -250,7 +265,6 @@ def locked(pk: int) -> ImportJob:
         raise Conflict(f"There is no table “{job.table_name}” any more.", code="table_gone")
     if job.done_over_by.filter(state=ImportJob.State.COMPLETED).exists():
         raise Conflict("The file was imported anew since; mend the rows of that import.", code="done_over")
-    return job
 
 
 def _has_error(column: str, code: str) -> Q:

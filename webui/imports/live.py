@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.core.paginator import Paginator
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
+from dataengine.services.rejected_rows import retries_of
 from webui.imports.outcomes import headline_of
 from webui.imports.turns import turns_of
 from webui.imports.undoing import undoing_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
-
-REJECTED_PER_PAGE = 50
 
 _PHASES = {
     "": "Starting",
@@ -40,10 +38,8 @@ class ShownImport(ProgressData):
     cancel_requested: bool
 
 
-def live_context(
-    user: User | AnonymousUser, job: ImportJob, progress: ProgressData | None = None, *, page: str = ""
-) -> dict[str, Any]:
-    """The context of ``imports/_progress.html`` for a user.
+def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressData | None = None) -> dict[str, Any]:
+    """The context of ``imports/_progress.html`` for a user, without the rejected rows (``rejected.py``).
 
     ``progress`` comes from a message and is newer than the row.
     """
@@ -71,8 +67,7 @@ def live_context(
         context["turns"] = turns_of(user, job)
         context["undoing"] = undoing_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
-        if job.rows_rejected:
-            context["rejected"] = Paginator(job.rejected_rows.all(), REJECTED_PER_PAGE).get_page(page)
+        context["has_queue"] = bool(job.rows_rejected) or retries_of(job).exists()
     return context
 
 

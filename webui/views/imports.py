@@ -25,6 +25,7 @@ from webui.htmx import ConsoleRequest
 from webui.imports import drafts, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
+from webui.imports.rejected import Queue
 from webui.imports.undoing import undoing_of
 from webui.imports.upload_forms import UploadForm
 from webui.sessions import user_of_session
@@ -58,7 +59,12 @@ def history(request: ConsoleRequest) -> HttpResponse:
 def show(request: ConsoleRequest, pk: int) -> HttpResponse:
     """One import: live while it runs, then its outcome, with the rejected rows a page at a time."""
     job = access.get_import(request.user, pk)
-    context = {"section": "imports", **live_context(request.user, job, page=request.GET.get("page", ""))}
+    context = {"section": "imports", **live_context(request.user, job)}
+    if context.get("has_queue"):
+        queue = Queue(request.user, job, request.GET)
+        if "retrying" in request.GET and not queue.is_retried:
+            return htmx.redirect(request, resolve_url("console:import", job.pk))
+        context["queue"] = queue
     return htmx.render(request, "imports/import.html", context, partial="imports/_rejected.html")
 
 

@@ -42,11 +42,12 @@ def plan_again(job: ImportJob, reader: RowReader, columns: Sequence[Column]) -> 
         raise Conflict(f"These rows have no place in the table any more: {error.message}", code="no_place") from error
     findings: Findings = job.findings
     plan.markers = tuple(findings.get("null_values", ()))
-    plan.formats |= {
+    found = {
         reader.now[name]: [BY_NAME.get(text) or compile_format(text) for text in texts]
         for name, texts in findings.get("date_formats", {}).items()
         if name in reader.now
     }
+    plan.formats = found | {name: forms for name, forms in plan.formats.items() if forms}
     plan.formats_open = False
     plan.styles |= {
         reader.now[name]: NumberStyle(*cast("tuple[Any, Any]", marks))

@@ -1,0 +1,81 @@
+"""Rejected rows in a browser: saved as a cell is left, by keyboard, no violation, and what others do is shown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from dataengine.services import change_runs, rejected_rows
+from dataengine.tests.importing import import_text, make_table, records
+from webui.tests.browser.conftest import log_in
+from webui.tests.browser.test_every_page_is_accessible import problems_now
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from playwright.sync_api import Browser, Page
+
+    from conftest import LiveServer
+
+FILE = "name,qty,born\nAnn,1,2024-01-31\nBob,x,31.12.2023\nCid,y,2024-03-01\nDan,4\n"
+
+
+def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
+    make_table(owner, "t", name="TEXT", qty="INTEGER", born="DATE")
+    job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
+    page = owners_page
+    page.goto(f"/imports/{job.pk}/")
+    first, second = page.get_by_label("qty, line 3"), page.get_by_label("qty, line 4")
+    first.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")  # to the same cell of the next row
+    expect(second).to_be_focused()
+    page.keyboard.type("8")
+    page.keyboard.press("Tab")
+    expect(page.locator("#row-4")).to_have_class(re.compile("is-good"))
+    expect(first).not_to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("born, line 3")).to_have_accessible_description(re.compile("a date"))
+    # Somebody else is quicker.
+    rejected_rows.mend_row(job=job, line=3, cells={"born": "2023-01-01"})
+    page.get_by_label("born, line 3").fill("2023-12-31")
+    page.get_by_label("name, line 3").focus()
+    clash = page.get_by_role("alert").filter(has_text="Somebody else changed this row meanwhile.")
+    expect(clash).to_contain_text("theirs: 2023-01-01")
+    expect(clash).to_contain_text("yours: 2023-12-31")
+    expect(page.get_by_label("born, line 3")).to_have_value("2023-01-01")
+    clash.get_by_role("button", name="Keep mine").click()
+    expect(clash).to_be_hidden()
+    expect(page.get_by_label("born, line 3")).to_have_value("2023-12-31")
+    page.get_by_role("button", name="Retry these").click()
+    expect(page.get_by_text("Trying the rows again")).to_be_visible()
+    change_runs.run(rejected_rows.retries_of(job)[0].pk)
+    expect(page.get_by_text("Tried again: 2 rows are in the table now, 1 still rejected.")).to_be_visible()
+    assert records("t", "name", "qty", "born")[1:] == [("Bob", "7", "2023-12-31"), ("Cid", "8", "2024-03-01")]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_state_has_a_violation(browser: Browser, live_asgi: LiveServer, owner: User, width: int) -> None:
+    make_table(owner, "t", name="TEXT", qty="INTEGER DEFAULT 1", born="DATE")
+    job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
+    rejected_rows.mend_row(job=job, line=4, cells={"qty": "2"})
+    context = browser.new_context(
+        base_url=live_asgi.url, viewport={"width": width, "height": 900}, reduced_motion="reduce"
+    )
+    log_in(context, live_asgi, owner)
+    page = context.new_page()
+    problems = []
+    for column in ("qty", "born"):
+        page.goto(f"/imports/{job.pk}/?column={column}&code=invalid_type")
+        page.get_by_text("Apply to all").click()
+        problems += problems_now(page, column)
+    page.goto(f"/imports/{job.pk}/")
+    rejected_rows.mend_row(job=job, line=3, cells={"qty": "3"})
+    page.get_by_label("qty, line 3").fill("4")
+    page.get_by_label("name, line 3").focus()
+    expect(page.get_by_role("button", name="Keep mine")).to_be_visible()
+    problems += problems_now(page, "theirs and yours")
+    context.close()
+    assert problems == []

@@ -1,0 +1,110 @@
+"""An import's page shows its rejected rows as a grid: mended in place, fixed alike, tried again. By plain forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+
+from dataengine.models import ChangeJob, ImportJob
+from dataengine.services import change_runs
+from dataengine.tests.importing import import_text, make_table, records
+from webui.tests.conftest import PARTIAL
+from webui.tests.pages import Element, read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FILE = "name,qty,born\nAnn,1,2024-01-31\nBob,x,31.12.2023\nCid,y,2024-03-01\nDan,4\nEve,x,2024-03-01\n"
+
+
+@pytest.fixture
+def job(owner: User) -> ImportJob:
+    make_table(owner, "t", name="TEXT", qty="INTEGER", born="DATE")
+    return import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
+
+
+def page_of(client: Client, job: ImportJob, query: str = "") -> Element:
+    return read(client.get(f"/imports/{job.pk}/{query}"))
+
+
+def cell(page: Element, line: int, title: str) -> Element:
+    return page.element("input", aria_label=f"{title}, line {line}")
+
+
+def test_a_row_is_mended_by_its_form(as_owner: Client, job: ImportJob) -> None:
+    page = page_of(as_owner, job)
+    assert (cell(page, 3, "qty")["value"], cell(page, 3, "qty")["aria-invalid"]) == ("x", "true")
+    assert "aria-invalid" not in cell(page, 3, "name").attributes
+    why = page.element("p", id=cell(page, 3, "qty")["aria-describedby"])
+    assert "expected a whole number" in why
+    assert "Dan,4" in page.element("tr", id="row-5")
+    key = cell(page, 3, "qty")["name"]
+    form = page.element("form", id="mend-3")
+    sent = {one["name"]: one["value"] for one in page.elements("input", form="mend-3")} | {"version": "0"}
+    done = as_owner.post(form["action"], sent | {key: "7"}, follow=True)
+    assert "The row of line 3 still has errors." in read(done)
+    born = cell(page, 3, "born")["name"]
+    answer = as_owner.post(form["action"], sent | {key: "7", born: "2023-12-31", "version": "1"}, headers=PARTIAL)
+    row = read(answer).element("tr", id="row-3")
+    assert "good now" in row
+    assert row.element("input", name="version")["value"] == "2"
+    assert "1 row is good now" in page_of(as_owner, job)
+
+
+def test_two_people_at_once_see_theirs_and_yours(as_owner: Client, job: ImportJob) -> None:
+    page = page_of(as_owner, job)
+    key, where = cell(page, 3, "qty")["name"], page.element("form", id="mend-3")["action"]
+    assert as_owner.post(where, {key: "5", "version": "0"}).status_code == 302
+    refused = as_owner.post(where, {key: "6", "version": "0"})
+    assert refused.status_code == 409
+    clash = read(refused).element("div", role="alert")
+    assert "theirs: 5" in clash
+    assert "yours: 6" in clash
+    mine = clash.element("form")
+    sent = {one["name"]: one["value"] for one in mine.elements("input") if one["name"] != "csrfmiddlewaretoken"}
+    assert as_owner.post(mine["action"], sent).status_code == 302
+    assert cell(page_of(as_owner, job), 3, "qty")["value"] == "6"
+
+
+def test_many_alike_are_fixed_and_tried_again(as_owner: Client, job: ImportJob) -> None:
+    page = page_of(as_owner, job)
+    causes = page.element("nav", aria_label="Rejected rows by cause")
+    [chosen] = [one["href"] for one in causes.elements("a") if "qty" in one]
+    page = read(as_owner.get(chosen))
+    assert "Apply to all 3 like this" in page
+    assert len(page.elements("tr", data_mend=f"/imports/{job.pk}/rejected/3/")) == 1
+    assert not page.elements("tr", data_mend=f"/imports/{job.pk}/rejected/5/")
+    form = {"column": "qty", "code": "invalid_type"}
+    fix = f"/imports/{job.pk}/rejected/fix/"
+    done = as_owner.post(fix, form | {"kind": "map", "from": ["x", "y"], "to": ["7", ""]}, follow=True)
+    assert "2 cells are changed; 1 row is good now, 1 still have errors." in read(done)
+    assert done.redirect_chain[-1][0] == f"{chosen}#rejected"
+    assert "Nothing was changed" in read(as_owner.post(fix, form | {"kind": "trim"}, follow=True))
+    dates = {"column": "born", "code": "invalid_type", "kind": "date_format"}
+    assert "format: " in read(as_owner.post(fix, dates | {"format": "%d"}))
+    assert "1 row is good now" in read(as_owner.post(fix, dates | {"format": "%d.%m.%Y"}, follow=True))
+    retry = f"/imports/{job.pk}/rejected/retry/"
+    assert as_owner.post(retry).headers["Location"] == f"/imports/{job.pk}/#rejected"
+    page = page_of(as_owner, job)
+    assert "Trying the rows again" in page
+    assert "hx-get" in page.element("section", id="rejected").attributes
+    assert not page.elements("form", action=retry)
+    change_runs.run(ChangeJob.objects.get(action="retry").pk)
+    ended = as_owner.get(f"/imports/{job.pk}/?retrying=1", headers=PARTIAL)
+    assert ended.headers["HX-Redirect"] == f"/imports/{job.pk}/"
+    page = page_of(as_owner, job)
+    assert "Tried again: 2 rows are in the table now, 2 still rejected." in page
+    assert "3 rows imported, 2 were not" in page
+    assert len(records("t")) == 3
+
+
+def test_who_may_not_change_records_only_reads(as_owner: Client, job: ImportJob) -> None:
+    job.options = {"dry_run": True}
+    job.save()
+    page = page_of(as_owner, job)
+    assert not page.elements("input", aria_label="qty, line 3")
+    assert "Bob,x,31.12.2023" in page
