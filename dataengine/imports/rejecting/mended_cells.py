@@ -158,7 +158,7 @@ class RowReader:
             for place, header in enumerate(self.headers)
             if (name := self.now.get(self.names_then.get(header, ""))) is not None
         ]
-        if not self.mode.updates:  # else rows may find records that have them
+        if slots and not self.mode.updates:  # else rows may find records that have them
             filled = {slot.name for slot in slots}
             slots += [
                 Slot(keys[column.name], column.name, None)
