@@ -245,7 +245,9 @@ class Execution:
         loader.changes.store()
         event = event or self._event(self.table)
         counts = asdict(loader.counts)
-        event.details |= {**counts, "columns": sorted(loader.changes.columns)}
+        # The trail is append-only: what rejected rows may change, when they are tried again, is told now.
+        changed = loader.changes.columns | (self._filled(loader.plan) if self.options.mode.updates else set())
+        event.details |= {**counts, "columns": sorted(changed)}
         event.save(update_fields=["details"])
         tell_of_new(self.job.user, self.job, loader.made_elsewhere())
         return event
@@ -262,6 +264,12 @@ class Execution:
     def _event(self, table: Table) -> AuditEvent:
         details = cast("ImportDetails", {"import": self.job.pk, "filename": self.job.filename})
         return record_event(user=self.job.user, table=table, action="import.completed", details=details)
+
+    def _filled(self, plan: Plan) -> set[str]:
+        """The attributes of the columns that the file fills."""
+        names = {spec.name for spec in plan.specs}
+        columns = self.table.columns.all() if self.table is not None else ()
+        return {column.attribute for column in columns if column.name in names}
 
     def _keys(self) -> dict[str, int]:
         """The keys of the table's columns by name; none while there is no table."""

@@ -7,6 +7,7 @@ whatever is killed meanwhile, every row is either a record or rejected, and neve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,13 @@ from django.db.models import F
 from dataengine import access
 from dataengine.imports.counts import Counts
 from dataengine.imports.loading.judging import load
+from dataengine.imports.planning.plan import Plan
 from dataengine.imports.rejecting.fed_rows import FedRows
 from dataengine.imports.rejecting.mended_cells import RowReader
 from dataengine.imports.rejecting.rejected_rows import causes_now, rows_of
 from dataengine.jobs.memory import keep_arrow_flat
 from dataengine.jobs.stage_watch import StageWatch
-from dataengine.models import AuditEvent, ChangeJob, ImportJob, Table
+from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table
 from dataengine.models.shapes import RetryDetails
 from dataengine.postgres import statements
 from dataengine.services.audit import record_event
@@ -53,7 +55,7 @@ def perform(change: ChangeJob, watch: StageWatch) -> None:
         job = locked(change.parameters["retries"])
         event = record_event(user=change.user, table=table, action="import.retried", details=_details(job))
         check_rights(change.user, job, table)
-        counts, accepted = _tried(job, table, change.user, job.event or event, _Reporter(watch))
+        counts, accepted = _tried(job, table, change.user, event, _Reporter(watch))
         gained = {name: count for name, count in asdict(counts).items() if name not in _NOT_ADDED}
         ImportJob.objects.filter(pk=job.pk).update(
             rows_rejected=F("rows_rejected") - accepted,
@@ -71,7 +73,7 @@ def _details(job: ImportJob) -> RetryDetails:
 
 
 def _tried(job: ImportJob, table: Table, user: User, event: AuditEvent, reporter: _Reporter) -> tuple[Counts, int]:
-    """What became of the rows, and how many were accepted. Images of records belong to ``event``."""
+    """What became of the rows, and how many were accepted. ``event`` is that of the retry."""
     columns = list(table.columns.all())
     reader = RowReader(job, columns)
     plan = planned(job, table, reader)
@@ -85,21 +87,27 @@ def _tried(job: ImportJob, table: Table, user: User, event: AuditEvent, reporter
             return Counts(), 0
         loader, verdicts = load(job, table, columns, fed, plan, reporter)
         with closing(loader):
-            loader.changes.begin(event)
+            keeper = _keeper(job, event, columns, plan[0])
+            loader.changes.begin(keeper)
             loader.finish()
             loader.changes.store()
             tell_of_new(user, job, loader.made_elsewhere())
-        _add_columns(event, loader.changes.columns)
+        if keeper is event:
+            event.details["columns"] = sorted(loader.changes.columns)
         accepted = verdicts.take_out_accepted()
     if accepted != loader.counts.rows_read - loader.counts.rows_rejected:
         raise AssertionError(f"{accepted} rows were accepted of {loader.counts}")
     return loader.counts, accepted
 
 
-def _add_columns(event: AuditEvent, columns: set[str]) -> None:
-    """Tell the event which columns its images have now."""
-    event.details["columns"] = sorted({*event.details.get("columns", ()), *columns})
-    event.save(update_fields=["details"])
+def _keeper(job: ImportJob, event: AuditEvent, columns: Sequence[Column], plan: Plan) -> AuditEvent:
+    """The event that images of records belong to: the import's, if it tells of their columns; the trail is append-only.
+
+    Those of imports from before that was told belong to the ``event`` of the retry.
+    """
+    names = {spec.name for spec in plan.specs}
+    filled = {column.attribute for column in columns if column.name in names}
+    return job.event if job.event is not None and filled <= set(job.event.details.get("columns", ())) else event
 
 
 class _Reporter:

@@ -39,6 +39,14 @@ def retried(client: APIClient, job: ImportJob) -> ImportJob:
     return job
 
 
+def undone(client: APIClient, job: ImportJob) -> None:
+    asked = client.post(f"/api/imports/{job.pk}/undo/")
+    assert asked.status_code == 202, asked.content
+    done = change_runs.run(asked.json()["id"])
+    assert done is not None
+    assert done.state == "completed", done.error
+
+
 def cells(job: ImportJob, column: str, client: APIClient) -> list[str | None]:
     rows = client.get(f"/api/imports/{job.pk}/rejected/").json()["results"]
     return [row["cells"][column] for row in rows]
@@ -149,6 +157,22 @@ def test_rows_that_update_records_do_so_when_they_are_tried_again(client: APICli
     assert made is not None
     assert (made.job.pk, made.line) == (job.pk, 4)
     assert sorted(job.event.changes.values_list("record_id", "line")) == [(1, 2), (2, 3)]
+    undone(client, job)
+    assert sorted(records("t", "id", "email", "n")) == [("1", "a@x", "1"), ("2", "b@x", "2")]
+
+
+def test_the_first_update_of_an_import_may_be_that_of_a_rejected_row(client: APIClient, owner: User) -> None:
+    make_table(owner, "t", email="TEXT UNIQUE", n="INTEGER")
+    job = import_text(owner, "t", "email,n\na@x,1\nb@x,2\nc@x,z\n", on_conflict="update", key="email")
+    client.patch(f"/api/imports/{job.pk}/rejected/4/", {"cells": {"email": "b@x", "n": "3"}})
+    retried(client, job)
+    assert (job.rows_imported, job.rows_updated, job.rows_rejected) == (2, 1, 0)
+    assert records("t", "email", "n") == [("a@x", "1"), ("b@x", "3")]
+    undone(client, job)
+    assert records("t") == []
+    job.refresh_from_db()
+    refused = client.post(f"/api/imports/{job.pk}/rejected/retry/")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "not_mendable")
 
 
 def test_very_many_rows_at_once(client: APIClient, owner: User) -> None:
