@@ -19,7 +19,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(VALUES, st.booleans(), st.lists(st.tuples(st.integers(0, 200), PIECES), max_size=2))
 @example([], True, [])
 def test_both_ways_agree(value: object, is_ascii: bool, changes: list[tuple[int, str]]) -> None:
