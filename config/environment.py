@@ -6,7 +6,7 @@ Messages never repeat addresses, which may contain passwords.
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,14 @@ def limit(name: str, default: str) -> tuple[int, int] | None:
         raise _refusal(name, f"must be a number per second, min, hour or day, such as {default}, or 0, not {value!r}")
     most, periods, unit = found.groups()
     return int(most), int(periods or 1) * _SECONDS[unit]
+
+
+def choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """One of a few words."""
+    value = text(name).strip() or default
+    if value not in choices:
+        raise _refusal(name, f"must be one of {', '.join(choices)}, not {value!r}")
+    return value
 
 
 def origins(name: str) -> list[str]:

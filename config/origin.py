@@ -1,11 +1,10 @@
 """Says for everything that a request does by what and from where it is done (``dataengine.origin``).
 
-Answers name their request (``X-Request-ID``), and so do log lines.
+Answers name their request (``X-Request-ID``).
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -46,14 +45,3 @@ class OriginMiddleware:
             response = self._get_response(request)
         response[HEADER] = origin.request_id
         return response
-
-
-class OriginFilter(logging.Filter):
-    """Adds to each log record where it comes from, as ``origin``: `` [request id, job]``."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Pass everything."""
-        origin = current()
-        known = ", ".join(part for part in (origin.request_id, origin.job) if part)
-        record.origin = f" [{known}]" if known else ""
-        return True

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from whitenoise.compress import Compressor
 
 from config import environment as env
+from config import logs
 from config.accounts_settings import second_factors
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -127,6 +128,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "config.origin.OriginMiddleware",
+    "config.requests.RequestMiddleware",
     "config.compression.PageCompressionMiddleware",
     "config.connections.ConnectionMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -283,6 +285,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # How many imports of one user run at the same time; 0: any number.
 MAX_IMPORTS_PER_USER = env.number("MAX_IMPORTS_PER_USER", 2, minimum=0)
+# Exports of one user that a web process sends at the same time, and bytes that a user may store; 0: any number.
+MAX_EXPORTS_PER_USER = env.number("MAX_EXPORTS_PER_USER", 4, minimum=0)
+STORAGE_QUOTA = env.number("STORAGE_QUOTA", 0, minimum=0)
 # How long deleted tables and columns can be restored.
 TRASH_DAYS = env.number("TRASH_DAYS", 30)
 # How long changes and imports can be undone. How long the audit trail is kept; 0: for ever.
@@ -388,20 +393,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Logging -------------------------------------------------------------------------------------------------------------
 
-# Plain lines on standard error; whatever runs the process does the rest.
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"origin": {"()": "config.origin.OriginFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(origin)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["origin"]}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        # Django's own handlers would write each line twice.
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "celery.beat": {"level": "WARNING"},  # a line every few seconds otherwise
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", "plain", ("plain", "json"))
+LOGGING = logs.configuration(LOG_FORMAT)
+if SENTRY_DSN := env.text("SENTRY_DSN"):
+    logs.report_errors(SENTRY_DSN, ROLE)

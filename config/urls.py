@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path
 
 from dataengine.api import health
+from dataengine.api.metrics import metrics
 from dataengine.api.urls import UnknownView
 from webui.views import account
 
 urlpatterns = [
     path("health/live/", health.live, name="health-live"),
     path("health/ready/", health.ready, name="health-ready"),
-    path("metrics", health.metrics, name="metrics"),
+    path("metrics", metrics, name="metrics"),
     # Before the admin's own log-in, which does not slow down the guessing of passwords.
     path("admin/login/", account.admin_login),
     path("admin/", admin.site.urls),

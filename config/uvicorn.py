@@ -10,6 +10,7 @@ import argparse
 import os
 import socket
 import sys
+import tempfile
 
 import uvicorn
 from django.conf import settings
@@ -74,6 +75,7 @@ def server_config(*, workers: int = 1, grace: int = 5) -> uvicorn.Config:
         "config.asgi:application",
         http=Protocol,
         lifespan="off",
+        log_config=None,  # our own says where lines come from
         log_level="warning",
         access_log=False,  # the address of a WebSocket may contain a token
         timeout_graceful_shutdown=grace,
@@ -95,6 +97,9 @@ def main(arguments: list[str]) -> None:
     load_settings()
     # `socket(fileno=…)` gets family and protocol from the kernel.
     listener = listen(given.host, given.port) if given.fd is None else socket.socket(fileno=given.fd)
+    if settings.WEB_CONCURRENCY > 1:
+        # Where the processes put what they count, so that each can tell of all.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="tablekeep-metrics-"))
     config = server_config(workers=settings.WEB_CONCURRENCY, grace=given.grace)
     if config.workers > 1:
         Multiprocess(config, sockets=[listener]).run()

@@ -27,6 +27,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from dataengine import access
 from dataengine.exceptions import DataEngineError
+from dataengine.http import metrics
 from dataengine.http.authentication import Bearer
 from dataengine.jobs.progress import ImportChanged, ImportProgressed, ProgressData
 from dataengine.jobs.serializers import import_job_data
@@ -80,11 +81,13 @@ class ImportConsumer(AsyncWebsocketConsumer):
         with suppress(*NO_REDIS):  # then polling has to do
             await self.channel_layer.group_add(f"import.{self.pk}", self.channel_name)
         await self.accept()
+        metrics.SOCKETS.inc()
         self.following = asyncio.create_task(self._follow(job))
 
     async def disconnect(self, code: int) -> None:
         """Stop following."""
         if self.following is not None:
+            metrics.SOCKETS.dec()
             self.following.cancel()
         with suppress(*NO_REDIS):
             await self.channel_layer.group_discard(f"import.{self.pk}", self.channel_name)

@@ -235,7 +235,9 @@ class _Child:
             self._write(rest)
 
     def _write(self, line: bytes) -> None:
-        text = f"{self.program.name:<9}| {line.decode(errors='replace').rstrip()}"
+        said = line.decode(errors="replace").rstrip()
+        # JSON (LOG_FORMAT) is for machines, which do not read what stands before it.
+        text = said if said.startswith("{") else f"{self.program.name:<9}| {said}"
         if self.aside is not None:
             self.aside.append(text)
         else:

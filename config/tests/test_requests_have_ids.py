@@ -16,7 +16,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from config.origin import OriginFilter
+from config.logs import PlainFormatter
 from dataengine import origin
 from dataengine.models import ImportJob
 from dataengine.origin import Origin
@@ -92,8 +92,7 @@ def test_the_lines_of_a_job_name_the_request_even_if_its_bell_was_lost(owner: Us
         job = queue_import(owner, "t", "name\nAda\n")
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.addFilter(OriginFilter())
-    handler.setFormatter(logging.Formatter("%(origin)s: %(message)s"))
+    handler.setFormatter(PlainFormatter())
     logger = logging.getLogger("dataengine")
     logger.addHandler(handler)
     try:
@@ -101,9 +100,8 @@ def test_the_lines_of_a_job_name_the_request_even_if_its_bell_was_lost(owner: Us
     finally:
         logger.removeHandler(handler)
     lines = stream.getvalue().splitlines()
-    assert lines == [
-        f" [r-1, import job {job.pk}]: Attempt 1 begins", f" [r-1, import job {job.pk}]: Attempt 1 is over: completed"
-    ]  # fmt: skip
+    said = f"dataengine.jobs.runner [r-1, import job {job.pk}]: Attempt 1"
+    assert [line.partition(" INFO ")[2] for line in lines] == [f"{said} begins", f"{said} is over: completed"]
     assert ImportJob.objects.get().origin == {"request_id": "r-1", "via": "jwt", "address": "192.0.2.7"}
 
 
