@@ -230,7 +230,13 @@ class ExportView(ApiView):
             note_export(user=self.user, table=table, file_format=asked["format"], parameters=conditions)
         allowed = may_still(Bearer.of(request).user, table)
         return download(
-            request._request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt
+            request._request,
+            made.pieces(),
+            made.content_type,
+            filename,
+            allowed=allowed,
+            interrupt=made.interrupt,
+            user_id=self.user.pk,
         )
 
 

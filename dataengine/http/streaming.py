@@ -15,6 +15,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
+from dataengine.http import places
 from dataengine.postgres.backend.base import beside_pool
 
 RECHECK_SECONDS = 2.0
@@ -25,6 +26,17 @@ class Revoked(Exception):
     """The right to what is being sent was taken away meanwhile. The client gets a file that breaks off."""
 
 
+class _Download(StreamingHttpResponse):
+    """Tells when it is over, however it ended: closed is every response, even one that was never begun."""
+
+    done: Callable[[], None] | None = None
+
+    def close(self) -> None:
+        super().close()
+        if self.done is not None:
+            self.done()
+
+
 def download(
     request: HttpRequest,
     pieces: Generator[str] | Generator[bytes],
@@ -33,16 +45,22 @@ def download(
     *,
     allowed: Callable[[], bool],
     interrupt: Callable[[], None] | None = None,
+    user_id: int | None = None,
 ) -> StreamingHttpResponse:
     """A file of any length; ``interrupt`` stops what ``pieces`` is waiting for if the client goes away.
 
     ``allowed`` tells whether the client may still have it (``revocation.py``).
+    With ``user_id`` it takes one of the user's places. Raises TooMany if all are taken.
     The response to HEAD has no content: the file need not be made.
     """
+    done: Callable[[], None] | None = None
     if request.method == "HEAD":
         pieces = _nothing()
+    elif user_id is not None:
+        done = places.take(user_id)
     content = in_thread(pieces, interrupt, allowed) if isinstance(request, ASGIRequest) else pieces
-    response = StreamingHttpResponse(content, content_type=content_type)
+    response = _Download(content, content_type=content_type)
+    response.done = done
     disposition = content_disposition_header(as_attachment=True, filename=filename)
     response["Content-Disposition"] = disposition or "attachment"
     return response

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from dataengine.postgres import ddl
+from dataengine.postgres import ddl, trash
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,18 @@ def index_bytes(index_names: Sequence[str]) -> int:
             "SELECT coalesce(sum(pg_relation_size(c.oid)), 0) FROM pg_class c"
             " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = ANY(%s)",
             [ddl.SCHEMA, list(index_names)],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def table_bytes(table_names: Sequence[str]) -> int:
+    """The total size of those of these tables that exist, also in the trash, with all that belongs to them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c"
+            " JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = ANY(%s) AND c.relkind = 'r' AND c.relname = ANY(%s)",
+            [[ddl.SCHEMA, trash.SCHEMA], list(table_names)],
         )
         return int(cursor.fetchone()[0])
 

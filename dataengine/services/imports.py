@@ -27,7 +27,7 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import SOURCE_FOLDER, ImportJob, Table
 from dataengine.models.shapes import EndedImportDetails, Findings
-from dataengine.services import import_references, same_files
+from dataengine.services import import_references, same_files, storage_quota
 from dataengine.services.audit import record_event
 from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.removals import EMPTY, removal_of
@@ -66,6 +66,7 @@ def start(
         _check_email(email)
     target = _target(user, table, table_name, read)
     size = _size(file)
+    storage_quota.check(user, size)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
     findings, read = _findings(user, file, name, target, read)

@@ -22,6 +22,7 @@ from django.utils import timezone
 from dataengine import access
 from dataengine.exceptions import Conflict, TooLarge, Unavailable
 from dataengine.imports.reading.kinds import check_name
+from dataengine.services import storage_quota
 from dataengine.services.imports import check_size
 from webui.imports import drafts
 
@@ -140,6 +141,7 @@ def begin(user: User, filename: str, size: int, table: str = "") -> PartialUploa
     if size == 0:
         raise drafts.empty_file()
     check_size(size)
+    storage_quota.check(user, size)
     if not drafts.is_local():
         forget_old()  # the hourly task may run on a machine that does not see this folder
     partial = PartialUpload(drafts.issue(user, filename, size, key))

@@ -40,4 +40,12 @@ def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHt
             parameters={name: str(value) for name, value in asked.items()},
         )
     allowed = may_still(partial(user_of_session, request.session.session_key), table)
-    return download(request, made.pieces(), made.content_type, filename, allowed=allowed, interrupt=made.interrupt)
+    return download(
+        request,
+        made.pieces(),
+        made.content_type,
+        filename,
+        allowed=allowed,
+        interrupt=made.interrupt,
+        user_id=request.user.pk,
+    )
