@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from webui.views import (
     account,
+    activity,
     api_tokens,
     cells,
     changes,
@@ -56,6 +57,8 @@ console_urls = [
     path("tables/<str:name>/definition/", copies.definition, name="definition"),
     path("tables/<str:name>/delete/", tables.delete, name="table-delete"),
     path("tables/<str:name>/import/", imports.into_table, name="table-import"),
+    path("tables/<str:name>/activity/", activity.of_table, name="activity"),
+    path("activity/", activity.of_everything, name="all-activity"),
     path("tables/<str:name>/sharing/", sharing.index, name="sharing"),
     path("tables/<str:name>/sharing/found/", sharing.found, name="sharing-found"),
     path("tables/<str:name>/webhooks/", webhooks.index, name="webhooks"),
@@ -72,6 +75,7 @@ console_urls = [
     path("tables/<str:name>/records/new/", records.add, name="record-add"),
     path("tables/<str:name>/records/<int:pk>/", records.edit, name="record-edit"),
     path("tables/<str:name>/records/<int:pk>/delete/", records.delete, name="record-delete"),
+    path("tables/<str:name>/records/<int:pk>/history/", activity.history, name="record-history"),
     path("tables/<str:name>/records/<int:pk>/<slug:attribute>/", cells.cell, name="cell"),
     path("tables/<str:name>/selected/", selection.act, name="selected"),
     path("tables/<str:name>/paste/", cells.paste, name="paste"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC
 from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 from rest_framework import serializers
 
 from dataengine.api.serializers import ListShape, PageQuery
+from dataengine.queries.activity import begin_of, end_of
 
 
 class MomentField(serializers.CharField):
@@ -27,7 +28,7 @@ class MomentField(serializers.CharField):
         except ValueError:
             day = moment = None
         if day is not None:
-            moment = datetime.combine(day, time.max if self.ends else time.min)
+            moment = end_of(day) if self.ends else begin_of(day)
         if moment is None or not 1 < moment.year < 9_999:
             raise serializers.ValidationError("Give a day or a moment, as in 2026-03-01 or 2026-03-01T12:00:00Z.")
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -25,16 +21,13 @@ from dataengine.exceptions import AccessDenied, NotFound
 from dataengine.http.authentication import Bearer
 from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
-from dataengine.imports.converting.patterns import guarded
 from dataengine.models import AuditEvent, Table
 from dataengine.queries import activity, histories
-from dataengine.queries.activity import Happening
+from dataengine.queries.event_rows import CSV, csv_lines, event_data
 from dataengine.records.model import record_model
 from dataengine.services.undo import can_be_undone
 
 _LISTED = {"application/json": shapes.ActivityList, "text/csv": OpenApiTypes.STR}
-_AT_ONCE = 1_000
-"""Events that the file of them reads at a time."""
 
 
 class _ActivityView(ApiView):
@@ -51,8 +44,8 @@ class _ActivityView(ApiView):
             return self._shown(some, knows_addresses=knows_addresses)
 
         if form == "csv":
-            lines = _csv(found, represent)
-            return download(self.request._request, lines, "text/csv; charset=utf-8", filename, allowed=allowed)
+            lines = csv_lines(self.user, found, knows_addresses=knows_addresses)
+            return download(self.request._request, lines, CSV, filename, allowed=allowed)
         return listing(self.request, found, represent, page=page, limit=limit)
 
     def _shown(self, events: Sequence[AuditEvent], *, knows_addresses: bool) -> list[dict[str, Any]]:
@@ -151,51 +144,3 @@ class RecordHistoryView(_ActivityView):
             }
             for entry in entries
         ]
-
-
-def event_data(one: Happening, *, knows_addresses: bool, undo: str | None = None) -> dict[str, Any]:
-    """An event as the API shows it."""
-    event = one.event
-    return {
-        "id": event.pk,
-        "at": event.created_at,
-        "user": event.user_name or None,
-        "via": event.via,
-        "via_name": event.via_name,
-        "address": (event.address or None) if knows_addresses else None,
-        "request_id": (event.request_id or None) if knows_addresses else None,
-        "action": event.action,
-        "table_name": event.table_name or None,
-        "record": one.record,
-        "import": one.import_id,
-        "details": one.told,
-        "before": one.before,
-        "after": one.after,
-        "undo": undo,
-    }
-
-
-def _csv(
-    events: QuerySet[AuditEvent], represent: Callable[[list[AuditEvent]], list[dict[str, Any]]]
-) -> Generator[bytes]:
-    """All of them as CSV for spreadsheets, which must not run any cell."""
-    columns = [name for name in event_data(Happening(AuditEvent()), knows_addresses=False) if name != "undo"]
-    yield _line(columns)
-    last: int | None = None
-    while some := list((events if last is None else events.filter(pk__lt=last)).order_by("-pk")[:_AT_ONCE]):
-        last = some[-1].pk
-        yield b"".join(_line([_cell(event[name]) for name in columns]) for event in represent(some))
-
-
-def _cell(value: Any) -> str:
-    if value is None or value == {}:
-        return ""
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False, cls=DjangoJSONEncoder)
-    return guarded(value.isoformat() if hasattr(value, "isoformat") else str(value))
-
-
-def _line(cells: Sequence[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue().encode(errors="replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
@@ -75,6 +75,16 @@ def filtered(
     if until is not None:
         events = events.filter(created_at__lte=until)
     return events
+
+
+def begin_of(day: date | None) -> datetime | None:
+    """The first moment of a day."""
+    return None if day is None else datetime.combine(day, time.min, UTC)
+
+
+def end_of(day: date | None) -> datetime | None:
+    """The last moment of a day."""
+    return None if day is None else datetime.combine(day, time.max, UTC)
 
 
 def told(user: User, events: Sequence[AuditEvent]) -> list[Happening]:

@@ -11,6 +11,8 @@ TABLE_PAGES = {
     "/tables/people/records/1/": "view",
     "/tables/people/filter/?column=name": "view",
     "/tables/people/sharing/": "view",
+    "/tables/people/activity/": "view",
+    "/tables/people/records/1/history/": "view",
     "/tables/people/sharing/found/?name=co": "own",
     "/tables/people/records/new/": "edit",
     "/tables/people/records/1/delete/": "edit",

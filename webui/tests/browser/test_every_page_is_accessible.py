@@ -130,6 +130,8 @@ def test_no_page_has_a_violation(
         "/tables/people/columns/",
         "/tables/people/indexes/",
         "/tables/people/sharing/",
+        "/tables/people/activity/",
+        "/tables/people/records/1/history/",
         "/tables/people/delete/",
         "/tables/people/webhooks/",
         f"/tables/people/webhooks/{make_webhook(people)}/",
