@@ -8,16 +8,29 @@ from rest_framework import serializers
 
 from dataengine.api.serializers import Arguments, ListShape, NameField, ObjectField, PageQuery
 from dataengine.queries.import_changes import KINDS, Change
+from dataengine.services.imports import pasted_file
 
 
 class StartImport(Arguments):
     """A file, and how to read it."""
 
-    file = serializers.FileField(allow_empty_file=True)
+    file = serializers.FileField(required=False, allow_empty_file=True)
+    text = serializers.CharField(
+        required=False, trim_whitespace=False, help_text="In place of a file: the rows themselves, as CSV, TSV or JSON"
+    )
     email = serializers.EmailField(
         required=False, allow_blank=True, max_length=254, help_text="Who is mailed at the end; you, if it is left out"
     )
     options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "file" in attrs and "text" in attrs:
+            raise serializers.ValidationError({"text": "Send a file or a text, not both."})
+        if "text" in attrs:
+            attrs["file"] = pasted_file(attrs.pop("text"))
+        if "file" not in attrs:
+            raise serializers.ValidationError({"file": "Send a file."})
+        return attrs
 
 
 class ImportAgain(Arguments):

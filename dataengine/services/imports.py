@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.validators import validate_email
 from django.db import DatabaseError, transaction
 
@@ -97,6 +98,12 @@ def start(
         default_storage.delete(key)
         raise
     return job
+
+
+def pasted_file(text: str) -> SimpleUploadedFile:
+    """A text that somebody pasted, as the file that it would be."""
+    is_json = text.lstrip().startswith(("{", "["))
+    return SimpleUploadedFile("pasted.json" if is_json else "pasted.csv", text.encode("utf-8", "replace"))
 
 
 def _check_email(email: str) -> None:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, QueryDict
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
 from dataengine.models import Table
+from dataengine.services.imports import pasted_file
 from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
 from webui.imports import drafts, mode_fields
@@ -30,6 +31,7 @@ _CONTROLS = {
     "decimal": ("decimal", ""),
 }
 """The preview's controls of columns: which option each is, and what it says where it says nothing."""
+_SOURCES = {"draft", "file", "pasted"}
 _MOST_DIGITS = 18
 """Python refuses to read numbers of thousands of digits; so many are too many rows already."""
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
@@ -70,6 +72,14 @@ class UploadForm(Styled, ModeFields):
         help_text="CSV, TSV, text or JSON, also as .gz or .zip; workbooks (.xlsx, .xls, .ods); Parquet.",
         error_messages={"empty": "This file is empty."},
         max_length=255,
+    )
+    pasted = forms.CharField(
+        label="Rows",
+        required=False,
+        # Spaces and separators at either end are cells.
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="From a spreadsheet, a text or a mail: separated by tabs, commas or semicolons, or JSON.",
     )
     table_name = forms.CharField(label="Table name", required=False, help_text="If empty, the file name is used.")
     on_error = forms.ChoiceField(
@@ -150,8 +160,13 @@ class UploadForm(Styled, ModeFields):
         values: dict[str, Any] = super().clean() or self.cleaned_data
         if values.get("draft") and not values.get("file"):
             values["file"] = drafts.find(self.user, values["draft"])
+        pasted = values.get("pasted", "")
+        if values.get("file") and pasted.strip():
+            self.add_error("pasted", "Choose a file or paste rows, not both.")
+        elif pasted.strip():
+            values["file"] = pasted_file(pasted)
         if not values.get("file") and "file" not in self.errors:
-            self.add_error("file", "Choose a file.")
+            self.add_error("file", "Choose a file, or paste rows.")
         if "table_name" in self.fields and not values.get("table_name") and values.get("file"):
             values["table_name"] = name_from_file(values["file"].name)
         self.check_modes()
@@ -160,7 +175,7 @@ class UploadForm(Styled, ModeFields):
     @property
     def option_fields(self) -> list[forms.BoundField]:
         """The fields under “Options”."""
-        return [field for field in self if field.name not in {"draft", "file", "table_name", *mode_fields.NAMES}]
+        return [field for field in self if field.name not in {*_SOURCES, "table_name", *mode_fields.NAMES}]
 
     def offer_sheets(self, names: Sequence[str]) -> None:
         """Let people choose among the sheets of the workbook that they have uploaded."""
@@ -171,7 +186,7 @@ class UploadForm(Styled, ModeFields):
 
     def chosen(self) -> dict[str, list[str]]:
         """The choices besides the file, to be passed to the preview page."""
-        asked = [name for name in self.changed_data if name in self.data and name not in {"draft", "file"}]
+        asked = [name for name in self.changed_data if name in self.data and name not in _SOURCES]
         return {name: self._all(name) for name in asked}
 
     @property

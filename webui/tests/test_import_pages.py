@@ -78,7 +78,7 @@ def test_a_bad_file_is_refused_at_the_field(
 def test_no_file_at_all_is_said(as_owner: Client, people: Table) -> None:
     response = as_owner.post(IMPORT, {"do": "start"})
     assert response.status_code == 422
-    assert "Choose a file." in read(response)
+    assert "Choose a file, or paste rows." in read(response)
 
 
 def test_a_file_beyond_the_limit_is_refused(as_owner: Client, people: Table, settings: Any) -> None:
