@@ -52,12 +52,20 @@ GUARDS = ("spreadsheet", "exact")
 class Export:
     """One file of records: ``pieces`` makes it, ``interrupt`` stops the query behind it from another thread."""
 
-    def __init__(self, records: QuerySet[Record], file_format: str, guard: str = "spreadsheet") -> None:
+    def __init__(
+        self,
+        records: QuerySet[Record],
+        file_format: str,
+        guard: str = "spreadsheet",
+        columns: Sequence[Column] | None = None,
+    ) -> None:
         """``records`` are ordered, ``file_format`` is a key of CONTENT_TYPES, ``guard`` (for CSV) one of GUARDS.
 
-        Raises InvalidInput if a workbook cannot hold them.
+        ``columns`` are some of the table's, by default all; the id is always there. Raises InvalidInput if a workbook
+        cannot hold them.
         """
         self.records = records
+        self.columns = records.model.columns if columns is None else columns
         self.file_format = file_format
         self.guard = guard
         self.content_type = CONTENT_TYPES[file_format]
@@ -65,7 +73,7 @@ class Export:
         self._is_abandoned = False
         if file_format == "xlsx":
             with _long_transaction():
-                check_fits(records)
+                check_fits(records, self.columns)
 
     def pieces(self) -> Generator[bytes]:
         """The file. Closing the generator early cancels the query and releases the connection."""
@@ -77,7 +85,10 @@ class Export:
                     yield from self._json()
                 case _:
                     yield from workbook(
-                        self.records, reading=self._transaction, is_abandoned=lambda: self._is_abandoned
+                        self.records,
+                        self.columns,
+                        reading=self._transaction,
+                        is_abandoned=lambda: self._is_abandoned,
                     )
         finally:
             self._session = None
@@ -96,7 +107,7 @@ class Export:
         self._session = None
 
     def _csv(self) -> Generator[bytes]:
-        columns = self.records.model.columns
+        columns = self.columns
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(column.name for column in columns)
         # Imports recognise an exact export by these quotes (``planning/plan.py``).
@@ -108,11 +119,11 @@ class Export:
         yield from self._copy(sql.SQL("SELECT {} FROM ({}) AS r({})"), cells, sql.SQL("FORMAT csv"))
 
     def _json(self) -> Generator[bytes]:
-        columns = self.records.model.columns
+        columns = self.columns
         members = [
             sql.SQL("{} AS {}").format(cell, sql.Identifier(name))
             for name, cell in zip(
-                _names(self.records),
+                ["id", *(column.name for column in columns)],
                 [_place(0), *(_json_member(column, _place(number)) for number, column in enumerate(columns, 1))],
                 strict=True,
             )
@@ -129,7 +140,7 @@ class Export:
     def _copy(self, query: sql.SQL, cells: Sequence[sql.Composable], form: sql.SQL) -> Generator[bytes]:
         """The output of PostgreSQL for ``query`` over the records, in pieces of whole lines."""
         try:
-            compiled, parameters = _compiled(self.records)
+            compiled, parameters = _compiled(self.records, self.columns)
         except EmptyResultSet:
             return
         places = sql.SQL(", ").join(_place(number) for number in range(len(cells)))
@@ -159,13 +170,9 @@ def _long_transaction() -> Iterator[None]:
         yield
 
 
-def _names(records: QuerySet[Record]) -> list[str]:
-    return ["id", *(column.name for column in records.model.columns)]
-
-
-def _compiled(records: QuerySet[Record]) -> tuple[str, tuple[Any, ...]]:
-    """The list's query as the ORM compiles it: id, then every column in order. Raises EmptyResultSet."""
-    query = records.values_list("id", *(column.attribute for column in records.model.columns)).query
+def _compiled(records: QuerySet[Record], columns: Sequence[Column]) -> tuple[str, tuple[Any, ...]]:
+    """The list's query as the ORM compiles it: id, then the columns in order. Raises EmptyResultSet."""
+    query = records.values_list("id", *(column.attribute for column in columns)).query
     compiled, parameters = query.get_compiler(connection=connection).as_sql()
     return compiled, tuple(parameters)
 

@@ -10,7 +10,7 @@ import io
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,6 +23,7 @@ from django.db.models.functions import Cast, Length
 
 from dataengine.columns import displays, durations
 from dataengine.exceptions import InvalidInput
+from dataengine.models import Column
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.records.model import Record
 from dataengine.records.serializers import representers
@@ -45,25 +46,25 @@ _CHECK_SECONDS = 3.0
 _PIECE_BYTES = 256 * 1024
 
 
-def check_fits(records: QuerySet[Record]) -> None:
+def check_fits(records: QuerySet[Record], columns: Sequence[Column]) -> None:
     """Raise InvalidInput for more records or a longer text than a sheet can hold.
 
     If checking takes too long, it is left to the writing of the workbook: then the file breaks off.
     """
     try:
         with time_limit(_CHECK_SECONDS):
-            _check_fits(records)
+            _check_fits(records, columns)
     except OperationalError as error:
         if not timed_out(error):
             raise
 
 
-def _check_fits(records: QuerySet[Record]) -> None:
+def _check_fits(records: QuerySet[Record], columns: Sequence[Column]) -> None:
     plain = records.order_by()
     if plain[: MAX_RECORDS + 1].count() > MAX_RECORDS:
         raise _too_many()
     long = Q(pk__in=[])
-    for column in records.model.columns:
+    for column in columns:
         if column.kind.may_be_long(column.parameters):
             text = Cast(column.attribute, TextField())
             plain = plain.annotate(**{f"length_{column.attribute}": Length(text)})
@@ -105,6 +106,7 @@ class _Archive(io.FileIO):
 
 def workbook(
     records: QuerySet[Record],
+    columns: Sequence[Column],
     *,
     reading: Callable[[], AbstractContextManager[None]],
     is_abandoned: Callable[[], bool] = lambda: False,
@@ -128,7 +130,7 @@ def workbook(
         }
         with _Archive(path, is_abandoned) as archive:
             book = Workbook(archive, options)
-            writer = _Writer(book, book.add_worksheet("Records"), records)
+            writer = _Writer(book, book.add_worksheet("Records"), records, columns)
             with reading():
                 yield from writer.rows()
             try:
@@ -147,8 +149,8 @@ def workbook(
 class _Writer:
     """Writes the records to a sheet, each value by its type."""
 
-    def __init__(self, book: Workbook, sheet: Worksheet, records: QuerySet[Record]) -> None:
-        self.book, self.sheet, self.records = book, sheet, records
+    def __init__(self, book: Workbook, sheet: Worksheet, records: QuerySet[Record], columns: Sequence[Column]) -> None:
+        self.book, self.sheet, self.records, self.columns = book, sheet, records, columns
         self.head: Format = book.add_format({"bold": True})
         self.date: Format = book.add_format({"num_format": "yyyy-mm-dd"})
         self.moment: Format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
@@ -156,7 +158,7 @@ class _Writer:
         self.span: Format = book.add_format({"num_format": "[h]:mm:ss"})
 
     def rows(self) -> Generator[bytes]:
-        columns = self.records.model.columns
+        columns = self.columns
         for number, name in enumerate(["id", *(column.name for column in columns)]):
             self.sheet.write_string(0, number, name, self.head)
         self.sheet.freeze_panes(1, 0)

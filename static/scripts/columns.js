@@ -23,10 +23,37 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts are loaded later, separately
   wasOpen = false;
   document.getElementById(MENU).open = true;
+  const input = document.getElementById("find-column");
+  if (input && wanted) {
+    input.value = wanted;
+    find(wanted);
+  }
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
   if (moved) say(document.getElementById(`order-${moved}`));
   moved = null;
 });
+
+// Finding a column leaves the others out of sight, until the menu is closed.
+let wanted = "";
+function find(text) {
+  wanted = text;
+  for (const item of document.querySelectorAll(`#${MENU} .column-order > li`)) {
+    item.hidden = !item.querySelector("label").textContent.toLowerCase().includes(text.trim().toLowerCase());
+  }
+}
+document.addEventListener("input", ({ target }) => {
+  if (target.id === "find-column") find(target.value);
+});
+document.addEventListener("keydown", (event) => {
+  // Enter in the form would send it.
+  if (event.target.id === "find-column" && event.key === "Enter") event.preventDefault();
+});
+document.addEventListener("toggle", ({ target }) => {
+  const input = document.getElementById("find-column");
+  if (target.id !== MENU || target.open || !input) return;
+  input.value = "";
+  find("");
+}, { capture: true });
 
 /** Announce to screen readers where a column has moved. */
 function say(item) {

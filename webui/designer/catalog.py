@@ -43,10 +43,18 @@ class TableEntry:
         return self.last_import.pk if self.last_import else 0
 
 
-def listing(user: User, order: Order) -> CatalogTable:
-    """The tables that ``user`` may see, sorted by ``order`` (of ``records``, ``bytes``, …; else by name)."""
-    tables = list(access.tables_for(user))
+def listing(user: User, order: Order, search: str = "") -> CatalogTable:
+    """The tables that ``user`` may see, sorted by ``order`` (of ``records``, ``bytes``, …; else by name).
+
+    With ``search`` those whose name, label or owner has every word of it.
+    """
+    words = search.casefold().split()
+    tables = [table for table in access.tables_for(user) if _has(words, table.name, table.label, str(table.owner))]
     return CatalogTable(entries(tables), order=order)
+
+
+def _has(words: Sequence[str], *texts: str) -> bool:
+    return all(any(word in text.casefold() for text in texts) for word in words)
 
 
 def entries(tables: Sequence[Table]) -> list[TableEntry]:

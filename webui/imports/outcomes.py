@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.db.models import Q, QuerySet
+
 from dataengine.models import ImportJob
 from webui.words import duration, plural
 
@@ -49,6 +51,39 @@ def _tally(job: ImportJob) -> str:
     if not job.rows_imported and others:
         return others
     return f"{plural(job.rows_imported, _ROWS)} imported" + (f", {others}" if others else "")
+
+
+STATES = (
+    ("", "Every outcome"),
+    ("completed", "Completed"),
+    ("rejected", "Some rejected"),
+    ("nothing", "Nothing imported"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+    ("active", "Waiting or running"),
+)
+"""The outcomes by which the history can be narrowed down, with their words."""
+_CAME_IN = Q(rows_imported__gt=0) | Q(rows_updated__gt=0)
+_OUTCOMES = {
+    "completed": Q(state="completed"),
+    "rejected": Q(_CAME_IN, state="completed", rows_rejected__gt=0),
+    "nothing": Q(~_CAME_IN, state="completed", rows_rejected__gt=0),
+    "failed": Q(state="failed"),
+    "cancelled": Q(state="cancelled"),
+    "active": Q(state__in=ImportJob.ACTIVE),
+}
+
+
+def found(jobs: QuerySet[ImportJob], search: str, state: str) -> QuerySet[ImportJob]:
+    """The imports whose table, person or file has every word of ``search``, and that have the outcome ``state``."""
+    for word in search.replace("\0", " ").split():
+        jobs = jobs.filter(
+            Q(filename__icontains=word)
+            | Q(table_name__icontains=word)
+            | Q(table__label__icontains=word)
+            | Q(user__username__icontains=word)
+        )
+    return jobs.filter(_OUTCOMES.get(state, Q()))
 
 
 class Headline(NamedTuple):

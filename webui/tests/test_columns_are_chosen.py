@@ -150,3 +150,26 @@ def test_widths_are_kept_with_the_order_and_forgotten_with_it(as_owner: Client, 
     widen(pk["name"], "300")
     as_owner.post(COLUMNS, {"do": "reset"})
     assert widths() == {}
+
+
+def test_all_are_shown_or_hidden_at_once(as_owner: Client, people: Table) -> None:
+    keys = list(people.columns.values_list("pk", flat=True))
+    for doing, hidden in (("none", 6), ("all", 0)):
+        answer = as_owner.post(COLUMNS, {"do": doing, "order": keys, "shown": keys[:2], "charts": "on"})
+        assert answer.status_code == 302
+        assert len(ColumnLayout.objects.get().hidden) == hidden
+    page = read(as_owner.get(COLUMNS))
+    assert {"Show all", "Hide all", "As designed"} <= set(page.words_of("button"))
+
+
+def test_one_column_is_moved_among_those_that_are_shown(as_owner: Client, people: Table) -> None:
+    name, email, born, *_ = people.columns.values_list("pk", flat=True)
+    as_owner.post(COLUMNS, {"do": f"hide-{email}", "query": "search=a"})
+    answer = as_owner.post(COLUMNS, {"do": f"right-{name}", "query": "search=a"})
+    assert answer.headers["Location"] == "/tables/people/?search=a"
+    layout = ColumnLayout.objects.get()
+    assert layout.hidden == [email]
+    assert layout.order[:3] == [email, born, name]
+    for nonsense in (f"left-{born}", f"right-{email}", "hide-x", "left-999999"):
+        as_owner.post(COLUMNS, {"do": nonsense})
+        assert ColumnLayout.objects.get().order == layout.order

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import Any
 
 from django.test import Client
@@ -16,20 +18,32 @@ def content(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
 
 
-def test_the_grid_links_to_what_it_shows(as_owner: Client, people: Table) -> None:
+def test_the_grid_says_what_a_file_holds_and_asks_for_it(as_owner: Client, people: Table) -> None:
     page = read(as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1"))
-    links = [link for link in page.values("a", "href") if link.startswith("/tables/people/export/")]
-    plain = [f"/tables/people/export/{kind}/?score__gt=1&order_by=-name" for kind in ("csv", "xlsx", "json")]
-    exact = f"{plain[0]}&guard=exact"
-    assert links == [plain[0], exact, *plain[1:]]
-    assert content(as_owner.get(exact)).startswith(b'"id",name,')
-    links = plain
-    answer = as_owner.get(links[0])
+    form = page.element("form", class_="export-form")
+    assert "2 records, filtered" in form
+    assert "6 columns: choose" in form
+    kept = {name: form.value(name) for name in ("score__gt", "order_by")}
+    assert kept == {"score__gt": "1", "order_by": "-name"}
+    assert form.values("input", "value", name=":as") == ["csv", "csv-exact", "xlsx", "json"]
+
+    def file(kind: str, **asked: Any) -> Any:
+        return as_owner.get(form["action"], {**kept, ":as": kind, **asked})
+
+    answer = file("csv")
     assert answer["Content-Disposition"] == 'attachment; filename="people.csv"'
     lines = content(answer).decode().splitlines()
     assert [line.split(",")[1] for line in lines] == ["name", "Bob", "Ann"]
-    assert content(as_owner.get(links[1]))[:2] == b"PK"
-    assert [record["name"] for record in json.loads(content(as_owner.get(links[2])))] == ["Bob", "Ann"]
+    assert content(file("csv-exact")).startswith(b'"id",name,')
+    assert content(file("xlsx"))[:2] == b"PK"
+    assert [record["name"] for record in json.loads(content(file("json")))] == ["Bob", "Ann"]
+    # Some of the columns.
+    [name, _, _, score, *_] = form.values("input", "value", name=":columns")
+    assert content(file("csv", **{":columns": [score, name]})) == b"id,name,score\n2,Bob,7.00\n1,Ann,12.50\n"
+    assert json.loads(content(file("json", **{":columns": [name]})))[0] == {"id": 2, "name": "Bob"}
+    sheet = zipfile.ZipFile(io.BytesIO(content(file("xlsx", **{":columns": [name]}))))
+    assert (b"name" in (cells := sheet.read("xl/worksheets/sheet1.xml")), b"score" in cells) == (True, False)
+    assert file("exe").status_code == 404
 
 
 def test_it_is_for_those_who_may_see_the_table(as_colleague: Client, as_stranger: Client, shared: Table) -> None:

@@ -22,7 +22,7 @@ _SIDES = {"left": -1, "right": 1}
 
 @console_view("GET", "POST")
 def index(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Show the form, or do what its buttons say: ``save``, ``reset``, or a step like ``up-12``.
+    """Show the form, or do what its buttons say: ``save``, ``all``, ``none``, ``reset``, or ``up-12``.
 
     The menu of a head has no list of the others: ``hide-12``, ``left-12`` and ``right-12`` change what is kept. A
     script sets a column's width with ``width-12`` and ``width`` in pixels; without ``width`` it fits its content.
@@ -43,6 +43,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         else:
             order = _step(_numbers(request.POST.getlist("order")), moved, _STEPS.get(doing, 0))
             shown = set(_numbers(request.POST.getlist("shown")))
+            shown = set(order) if doing == "all" else set() if doing == "none" else shown
             charts = "charts" in request.POST
             keep_layout(user=request.user, table=table, order=order, shown=shown, charts=charts)
         # Without a script, a user who moves one column will want to move another.

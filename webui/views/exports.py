@@ -20,17 +20,26 @@ from webui.views.view import console_view
 
 
 @console_view("GET")
-def records(request: ConsoleRequest, name: str, file_format: str) -> StreamingHttpResponse:
-    """The records that search and filters select, in the grid's order. The URL has the grid's parameters."""
+def records(request: ConsoleRequest, name: str, file_format: str = "") -> StreamingHttpResponse:
+    """The records that search and filters select, in the grid's order. The URL has the grid's parameters.
+
+    The grid's form also sends ``:as`` (format and guard) and ``:columns`` (keys), which no column can be called.
+    """
     table = access.get_table(request.user, name, "view")
+    asked = request.GET.copy()
+    chosen = {str(key) for key in asked.pop(":columns", [])}
+    guard = asked.pop("guard", [GUARDS[0]])[-1]
+    if not file_format:
+        file_format, _, exact = str(asked.pop(":as", ["csv"])[-1]).partition("-")
+        guard = exact or guard
     if file_format not in CONTENT_TYPES:
         raise NotFound("There is no such file format.")
-    asked = request.GET.copy()
-    guard = asked.pop("guard", [GUARDS[0]])[-1]
     if guard not in GUARDS:
         raise NotFound("There is no such file format.")
-    selection = select(record_model(table), asked)
-    made = Export(selection.ordered(), file_format, str(guard))
+    model = record_model(table)
+    selection = select(model, asked)
+    columns = [column for column in model.columns if not chosen or str(column.pk) in chosen]
+    made = Export(selection.ordered(), file_format, str(guard), columns)
     filename = f"{table.name}.{file_format}"
     if request.method == "GET":
         note_export(

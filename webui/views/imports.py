@@ -22,7 +22,7 @@ from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
-from webui.imports import drafts, previews, upload_forms
+from webui.imports import drafts, outcomes, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
 from webui.imports.rejected import Queue
@@ -49,9 +49,14 @@ def into_table(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET")
 def history(request: ConsoleRequest) -> HttpResponse:
-    """All imports into tables that the user may see, newest first."""
-    page = Paginator(access.imports_for(request.user), JOBS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {"section": "imports", "page": page}
+    """All imports into tables that the user may see, newest first: of a table, person or file, with one outcome."""
+    search, state = request.GET.get("search", ""), request.GET.get("state", "")
+    jobs = outcomes.found(access.imports_for(request.user), search, state)
+    page = Paginator(jobs, JOBS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "section": "imports", "page": page, "search": search, "state": state, "states": outcomes.STATES,
+        "rest": f"&{urlencode({'search': search, 'state': state})}" if search or state else "",
+    }  # fmt: skip
     return htmx.render(request, "imports/history.html", context, partial="imports/_history.html")
 
 

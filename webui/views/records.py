@@ -34,12 +34,12 @@ from webui.sorting import ORDER_PARAMETERS, PAGE_PARAMETERS, Order, query_string
 from webui.views.view import console_view
 
 EXPORT_FORMATS = (
-    ("csv", None, "CSV for spreadsheets"),
-    ("csv", "exact", "CSV, exact"),
-    ("xlsx", None, "Excel workbook"),
-    ("json", None, "JSON"),
+    ("csv", "CSV for spreadsheets", "Texts that a spreadsheet would run as formulas are made harmless."),
+    ("csv-exact", "CSV, exact", "Every cell as it is, for programs and for importing it again."),
+    ("xlsx", "Excel workbook", "Up to 1,048,575 records."),
+    ("json", "JSON", "As the API writes them."),
 )
-"""Kind of file, guard, words."""
+"""Kind of file with its guard, words, what it is for."""
 PAGE_SIZES = (25, 50, 100, 250)
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE = 1000
@@ -80,6 +80,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
         "list_stamp": f"{zlib.crc32(request.GET.urlencode().encode()):08x}",
+        "kept_in_files": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
         "kept_on_pages": _kept(request.GET, without=PAGE_PARAMETERS),
     }
     try:

@@ -20,8 +20,9 @@ from webui.views.view import console_view
 @console_view("GET")
 def index(request: ConsoleRequest) -> HttpResponse:
     """All tables that the user may see, with size, records and last import."""
-    listing = catalog.listing(request.user, Order.read(request.GET))
-    context = {"section": "tables", "listing": listing, "headings": listing.headings()}
+    search = request.GET.get("search", "")
+    listing = catalog.listing(request.user, Order.read(request.GET), search)
+    context = {"section": "tables", "listing": listing, "headings": listing.headings(), "search": search}
     return htmx.render(request, "tables/index.html", context, partial="tables/_listing.html")
 
 

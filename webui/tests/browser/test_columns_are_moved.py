@@ -32,7 +32,7 @@ def test_columns_are_hidden_and_moved_while_the_menu_stays_open(owners_page: Pag
     page.reload()
     expect(heads(page)).to_have_text(["id", "born", "name", "score", "active", "notes"])
     menu.locator("summary").click()
-    menu.get_by_role("button", name="Show all").click()
+    menu.get_by_role("button", name="As designed").click()
     expect(page.locator("table.records thead")).to_contain_text("email")
     assert not ColumnLayout.objects.exists()
 
