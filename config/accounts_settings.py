@@ -1,4 +1,4 @@
-"""Settings of django-allauth, which has the second factors; the log-in and its limits are our own."""
+"""Settings of accounts: Django's, and those of django-allauth, which has the second factors."""
 
 from __future__ import annotations
 
@@ -7,26 +7,53 @@ from typing import Any
 _FORMS = "webui.second_factors"
 
 
-def second_factors(*, https: bool) -> dict[str, Any]:
-    """Its settings in an installation that is reached by ``https``, or is not."""
-    return {
-        "ACCOUNT_ADAPTER": f"{_FORMS}.AccountAdapter",
-        "ACCOUNT_EMAIL_VERIFICATION": "none",
-        "ACCOUNT_FORMS": {"reauthenticate": f"{_FORMS}.ConfirmForm"},
-        "MFA_ADAPTER": f"{_FORMS}.Adapter",
-        "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
-        "MFA_PASSKEY_LOGIN_ENABLED": True,
-        "MFA_TOTP_ISSUER": "Tablekeep",
-        "MFA_TOTP_TOLERANCE": 1,  # periods: clocks of telephones differ
-        # For http://localhost, the only place without https where browsers have passkeys.
-        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https,
-        "MFA_FORMS": {
-            "authenticate": f"{_FORMS}.AuthenticateForm",
-            "reauthenticate": f"{_FORMS}.ReauthenticateForm",
-            "activate_totp": f"{_FORMS}.ActivateForm",
-            "deactivate_totp": f"{_FORMS}.DeactivateForm",
-            "generate_recovery_codes": f"{_FORMS}.NewCodesForm",
-            "add_webauthn": f"{_FORMS}.AddPasskeyForm",
-            "edit_webauthn": f"{_FORMS}.PasskeyNameForm",
-        },
-    }
+def accounts(*, https: bool) -> dict[str, Any]:
+    """Them all, in an installation that is reached by ``https``, or is not."""
+    return {**_DJANGO, **_SECOND_FACTORS, "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https}
+
+
+_DJANGO = {
+    "PASSWORD_HASHERS": [
+        "django.contrib.auth.hashers.Argon2PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ],
+    "AUTH_PASSWORD_VALIDATORS": [
+        *(
+            {"NAME": f"django.contrib.auth.password_validation.{name}"}
+            for name in (
+                "UserAttributeSimilarityValidator",
+                "MinimumLengthValidator",
+                "CommonPasswordValidator",
+                "NumericPasswordValidator",
+            )
+        ),
+        {"NAME": "config.accounts.EndsTheOld"},
+    ],
+    "AUTHENTICATION_BACKENDS": ["config.accounts.Backend", "guardian.backends.ObjectPermissionBackend"],
+    "ANONYMOUS_USER_NAME": None,  # guardian: nothing is shared with people who are not logged in
+    "LOGIN_URL": "login",
+    "LOGIN_REDIRECT_URL": "/",
+    "LOGOUT_REDIRECT_URL": "login",
+}
+
+# The log-in page and its limits are our own; what follows the right password is allauth's.
+_SECOND_FACTORS = {
+    "ACCOUNT_ADAPTER": f"{_FORMS}.AccountAdapter",
+    "ACCOUNT_EMAIL_VERIFICATION": "none",
+    "ACCOUNT_FORMS": {"reauthenticate": f"{_FORMS}.ConfirmForm"},
+    "MFA_ADAPTER": f"{_FORMS}.Adapter",
+    "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
+    # Without https (MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN) browsers have passkeys for http://localhost alone.
+    "MFA_PASSKEY_LOGIN_ENABLED": True,
+    "MFA_TOTP_ISSUER": "Tablekeep",
+    "MFA_TOTP_TOLERANCE": 1,  # periods: clocks of telephones differ
+    "MFA_FORMS": {
+        "authenticate": f"{_FORMS}.AuthenticateForm",
+        "reauthenticate": f"{_FORMS}.ReauthenticateForm",
+        "activate_totp": f"{_FORMS}.ActivateForm",
+        "deactivate_totp": f"{_FORMS}.DeactivateForm",
+        "generate_recovery_codes": f"{_FORMS}.NewCodesForm",
+        "add_webauthn": f"{_FORMS}.AddPasskeyForm",
+        "edit_webauthn": f"{_FORMS}.PasskeyNameForm",
+    },
+}

@@ -17,7 +17,7 @@ from whitenoise.compress import Compressor
 
 from config import environment as env
 from config import logs
-from config.accounts_settings import second_factors
+from config.accounts_settings import accounts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
@@ -73,29 +73,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-] + [{"NAME": "config.accounts.EndsTheOld"}]
-AUTHENTICATION_BACKENDS = [
-    "config.accounts.Backend",
-    "guardian.backends.ObjectPermissionBackend",
-]
-ANONYMOUS_USER_NAME = None  # guardian: nothing is shared with people who are not logged in
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "login"
-
-vars().update(second_factors(https=HTTPS))
+vars().update(accounts(https=HTTPS))
 
 # Application ---------------------------------------------------------------------------------------------------------
 

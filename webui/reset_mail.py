@@ -1,13 +1,30 @@
-"""The mail with the link for a new password. A worker looks for the account: the page answers as fast without one."""
+"""Mails with a link by which a password is set: a new one, or the first.
+
+A worker looks for the account: the page answers as fast without one.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import send_mail
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from dataengine import access
 from dataengine.jobs.doorbell import send as send_task
 from webui.account_forms import PasswordResetForm
 
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
 TASK = "webui.tasks.send_reset_mail"
+INVITE = "webui.tasks.send_invitation"
 _EXPIRES_SECONDS = 3600.0
 
 
@@ -28,3 +45,26 @@ def send(email: str, base_url: str) -> None:
             email_template_name="account/reset_mail.txt",
             extra_email_context={"site_name": "Tablekeep"},
         )
+
+
+def ask_to_invite(user: User, by: User, base_url: str) -> bool:
+    """Have a worker send an invitation. False if that cannot be asked right now."""
+    return send_task(INVITE, user.pk, by.get_username(), base_url, expires=_EXPIRES_SECONDS)
+
+
+def invite(pk: int, by: str, base_url: str) -> None:
+    """Send a user the link for the first password, or for another one that an administrator has asked for."""
+    user = get_user_model().objects.filter(pk=pk, is_active=True).exclude(email="").first()
+    if user is None:
+        return
+    key = urlsafe_base64_encode(force_bytes(user.pk))
+    path = resolve_url("invitation", uidb64=key, token=default_token_generator.make_token(user))
+    context = {
+        "user": user,
+        "by": by,
+        "link": f"{base_url.rstrip('/')}{path}",
+        "is_new": not user.has_usable_password(),
+        "tables": list(access.tables_for(user).order_by("name")[:20]),
+    }
+    subject = "You are invited to Tablekeep" if context["is_new"] else "A new password for Tablekeep"
+    send_mail(subject, render_to_string("users/invitation_mail.txt", context), None, [user.email])

@@ -21,3 +21,10 @@ def send_reset_mail(email: str, base_url: str) -> None:
     """Send the link for a new password, if the address belongs to an account."""
     close_old_connections()
     reset_mail.send(email, base_url)
+
+
+@shared_task(name=reset_mail.INVITE)
+def send_invitation(pk: int, by: str, base_url: str) -> None:
+    """Send a user the link by which the password is set."""
+    close_old_connections()
+    reset_mail.invite(pk, by, base_url)

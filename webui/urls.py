@@ -24,6 +24,7 @@ from webui.views import (
     sharing,
     tables,
     trash,
+    users,
     webhooks,
 )
 
@@ -42,7 +43,14 @@ account_urls = [
     path("password-reset/", account.PasswordReset.as_view(), name="password_reset"),
     path("password-reset/sent/", account.PasswordResetDone.as_view(), name="password_reset_done"),
     path("password-reset/<uidb64>/<token>/", account.PasswordResetConfirm.as_view(), name="password_reset_confirm"),
+    path("invitations/<uidb64>/<token>/", account.Invitation.as_view(), name="invitation"),
     path("password-reset/done/", account.PasswordResetComplete.as_view(), name="password_reset_complete"),
+    path("users/", users.index, name="users"),
+    path("users/new/", users.invite, name="user-new"),
+    path("users/<int:pk>/", users.edit, name="user"),
+    path("users/<int:pk>/active/", users.set_active, name="user-active"),
+    path("users/<int:pk>/reset/", users.reset, name="user-reset"),
+    path("users/<int:pk>/second-factor/", users.remove_second_factors, name="user-factors"),
 ]
 
 console_urls = [

@@ -119,6 +119,16 @@ class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
         return context
 
 
+class Invitation(PasswordResetConfirm):
+    """Choose the first password, after following the link in an invitation."""
+
+    words = {
+        "heading": "Welcome to Tablekeep",
+        "lede": "Choose a password. Then log in with it and the user name in the e-mail.",
+        "button": "Set password",
+    }
+
+
 class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
     """Confirms the new password."""
 
