@@ -92,6 +92,8 @@ class Loader(ABC):
         filled = [by_name[spec.name] for spec in plan.specs]
         key = Key([by_name[name] for name in mode.key], is_enforced=is_enforced(mode, plan.specs)) if mode.key else None
         self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
+        # Whatever rows may yet be tried again, the images of this import have no other columns.
+        self.changes.columns.update(column.attribute for column in filled if column is not _RECORD_KEY)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
         self._scope_size = 0
