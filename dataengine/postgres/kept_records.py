@@ -19,7 +19,7 @@ from dataengine.postgres.statements import run, value
 
 def keep(job_id: int, table: Table, columns: Sequence[Column], condition: sql.Composable) -> int:
     """Copy the records ``r`` for which a condition holds; returns how many. What was kept before is dropped."""
-    drop(job_id)
+    drop(job_id, table.pk)
     cells = [
         sql.SQL("r.{} AS {}").format(sql.Identifier(column.name), sql.Identifier(column.attribute))
         for column in columns
@@ -27,14 +27,14 @@ def keep(job_id: int, table: Table, columns: Sequence[Column], condition: sql.Co
     listed = sql.SQL(", ").join([sql.SQL("r.id"), *cells])
     return run(
         sql.SQL("CREATE TABLE {} AS SELECT {} FROM {} AS r WHERE {}").format(
-            _relation(job_id), listed, ddl.qualified(table.name), condition
+            _relation(job_id, table.pk), listed, ddl.qualified(table.name), condition
         )
     )
 
 
 def bring_back(job_id: int, table: Table, columns: Sequence[Column]) -> int:
     """Insert what was kept, in the order of the ids, as far as its columns are still there; returns how many."""
-    types = _types(_relation(job_id))
+    types = _types(_relation(job_id, table.pk))
     if not types:
         return 0
     present = [column for column in columns if column.attribute in types]
@@ -43,51 +43,57 @@ def bring_back(job_id: int, table: Table, columns: Sequence[Column]) -> int:
     cells = sql.SQL(", ").join([sql.SQL("k.id"), *(_cell(column, types, now) for column in present)])
     restored = run(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS k ORDER BY k.id").format(
-            ddl.qualified(table.name), listed, cells, _relation(job_id)
+            ddl.qualified(table.name), listed, cells, _relation(job_id, table.pk)
         )
     )
-    drop(job_id)
+    drop(job_id, table.pk)
     return restored
 
 
-def count(job_id: int) -> int:
+def count(job_id: int, table_id: int) -> int:
     """How many records are kept of an import."""
-    if not _types(_relation(job_id)):
-        return 0
-    return int(value(sql.SQL("SELECT count(*) FROM {}").format(_relation(job_id))))
+    relation = _relation(job_id, table_id)
+    return int(value(sql.SQL("SELECT count(*) FROM {}").format(relation))) if _types(relation) else 0
 
 
-def some(job_id: int, start: int, limit: int) -> list[tuple[int, Image]]:
+def some(job_id: int, table_id: int, start: int, limit: int) -> list[tuple[int, Image]]:
     """Some of them by id, with their images."""
-    attributes = [name for name in _types(_relation(job_id)) if name != "id"]
+    relation = _relation(job_id, table_id)
+    attributes = [name for name in _types(relation) if name != "id"]
     statement = sql.SQL("SELECT k.id, jsonb_object({}::text[], ARRAY[{}]::text[]) FROM {} k ORDER BY k.id").format(
         sql.Literal(attributes),
         sql.SQL(", ").join(sql.SQL("k.{}::text").format(sql.Identifier(name)) for name in attributes),
-        _relation(job_id),
+        relation,
     )
     with connection.cursor() as cursor:
         cursor.execute(statement + sql.SQL(" OFFSET {} LIMIT {}").format(sql.Literal(start), sql.Literal(limit)))
         return [(pk, made if isinstance(made, dict) else json.loads(made)) for pk, made in cursor.fetchall()]
 
 
-def drop(job_id: int) -> None:
+def drop(job_id: int, table_id: int) -> None:
     """Forget what was kept."""
-    run(sql.SQL("DROP TABLE IF EXISTS {}").format(_relation(job_id)))
+    run(sql.SQL("DROP TABLE IF EXISTS {}").format(_relation(job_id, table_id)))
 
 
-def jobs() -> list[int]:
-    """The imports of which something is kept."""
+def every() -> list[tuple[int, int]]:
+    """Of which imports, and in which tables, something is kept."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT substring(relname FROM %s)::bigint FROM pg_class"
-            " WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' AND relname ~ %s",
-            [names.KEPT_FORMAT, trash.SCHEMA, names.KEPT_FORMAT],
+            "SELECT split_part(relname, ':', 3)::bigint, split_part(relname, ':', 4)::bigint FROM pg_class"
+            " WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' AND relname ~ %s ORDER BY 1, 2",
+            [trash.SCHEMA, names.KEPT_PATTERN],
         )
-        return [row[0] for row in cursor.fetchall()]
+        found: list[tuple[int, int]] = cursor.fetchall()
+    return found
 
 
-def _relation(job_id: int) -> sql.Identifier:
-    return sql.Identifier(trash.SCHEMA, names.kept_records(job_id))
+def tables_of(job_id: int) -> list[int]:
+    """The tables some of whose records are kept of an import."""
+    return [table_id for job, table_id in every() if job == job_id]
+
+
+def _relation(job_id: int, table_id: int) -> sql.Identifier:
+    return sql.Identifier(trash.SCHEMA, names.kept_records(job_id, table_id))
 
 
 def _types(relation: sql.Composable) -> dict[str, str]:

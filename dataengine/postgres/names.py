@@ -82,13 +82,13 @@ def trashed_column(column_id: int) -> str:
     return f"tk:{column_id}:trash"
 
 
-def kept_records(job_id: int) -> str:
-    """The records that an import made and that were taken out again, in the schema of the trash."""
-    return f"tk:import:{job_id}:records"
+def kept_records(job_id: int, table_id: int) -> str:
+    """The records that an import made in a table and that were taken out again, in the schema of the trash."""
+    return f"tk:import:{job_id}:{table_id}:records"
 
 
-KEPT_FORMAT = "^tk:import:([0-9]+):records$"
-"""Matches all of them, as a regular expression of PostgreSQL; its group is the import's key."""
+KEPT_PATTERN = "^tk:import:[0-9]+:[0-9]+:records$"
+"""Matches all of them, as a regular expression of PostgreSQL."""
 
 
 def change(job_id: int, purpose: str) -> str:

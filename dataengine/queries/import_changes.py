@@ -59,7 +59,7 @@ def _count(job: ImportJob, kind: Kind) -> int:
     if (model := _model(job)) is None:
         return 0
     if job.state == ImportJob.State.UNDONE:
-        return kept_records.count(job.pk)
+        return kept_records.count(job.pk, model.table.pk)
     return job.rows_imported if job.rows_imported > EXACT_BELOW else _made(job, model).count()
 
 
@@ -81,7 +81,7 @@ def _some_new(job: ImportJob, model: type[Record] | None, start: int, limit: int
     assert model is not None  # there would be none
     found: list[tuple[int, dict[str, Any] | None]]
     if job.state == ImportJob.State.UNDONE:
-        kept = kept_records.some(job.pk, start, limit)
+        kept = kept_records.some(job.pk, model.table.pk, start, limit)
         values = before_after.read(model, [image for _, image in kept])
         found = [(pk, value) for (pk, _), value in zip(kept, values, strict=True)]
     else:

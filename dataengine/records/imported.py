@@ -38,6 +38,8 @@ class Imported:
     columns: Sequence[Column]
     ranges: Ranges
     """The ids of the records that it made."""
+    is_own: bool = True
+    """Whether they are in the import's own table, and not in one to which its rows refer."""
     has_changed: bool = False
     """Whether ``keep_changed`` found any."""
 
@@ -62,7 +64,20 @@ class Imported:
 
     def keep_changed(self, event: AuditEvent, *, with_made: bool, with_others: bool = False) -> int:
         """Keep the ids of ``changed`` until the end of the transaction, and leave these records alone."""
-        query = self._changed_since(event, with_made=with_made, with_others=with_others)
+        return self._keep(self._changed_since(event, with_made=with_made, with_others=with_others))
+
+    def keep_needed(self) -> int:
+        """The same with records that the import made and that were changed since, or that others refer to."""
+        referring = Column.objects.filter(references=self.model.table, table__trashed_at=None).select_related("table")
+        queries = [
+            sql.SQL("SELECT h.{0} FROM {1} AS h WHERE {2}").format(
+                sql.Identifier(column.name), ddl.qualified(column.table.name), self._is_made("h", column.name)
+            )
+            for column in referring
+        ]
+        return self._keep(sql.SQL(" UNION ").join([self._made_changed(), *queries]))
+
+    def _keep(self, query: sql.Composable) -> int:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(self._changed))
         run(sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT * FROM ({}) AS f (id)").format(self._changed, query))
         run(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)").format(self._changed))
@@ -191,6 +206,9 @@ class Imported:
         record = sql.Identifier(alias, name)
         if not self.ranges:
             return sql.SQL("false")
+        if len(self.ranges) > _RANGES_COMPARED and not self.is_own:
+            listed = ",".join(f"[{low},{high}]" for low, high in self.ranges)
+            return sql.SQL("coalesce({} <@ {}::int8multirange, false)").format(record, sql.Literal(f"{{{listed}}}"))
         if len(self.ranges) > _RANGES_COMPARED:
             return sql.SQL(
                 "coalesce({0} <= (SELECT s.last_id FROM {1} s WHERE s.job_id = {2} AND s.first_id <= {0}"

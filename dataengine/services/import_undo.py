@@ -208,11 +208,15 @@ def _expired() -> Conflict:
 
 def sweep() -> int:
     """Forget the records of undone imports that cannot come back any more. Returns of how many imports."""
-    kept = kept_records.jobs()
+    kept = kept_records.every()
     wanted = ImportJob.objects.filter(
-        pk__in=kept, state=ImportJob.State.UNDONE, undo_event__created_at__gte=_oldest(), table__isnull=False
+        pk__in={job for job, _ in kept},
+        state=ImportJob.State.UNDONE,
+        undo_event__created_at__gte=_oldest(),
+        table__isnull=False,
     )
-    gone = set(kept) - set(wanted.values_list("pk", flat=True))
-    for key in gone:
-        kept_records.drop(key)
-    return len(gone)
+    known = set(wanted.values_list("pk", flat=True))
+    gone = [(job, table) for job, table in kept if job not in known]
+    for job, table in gone:
+        kept_records.drop(job, table)
+    return len({job for job, _ in gone})

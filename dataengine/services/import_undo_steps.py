@@ -13,7 +13,7 @@ from dataengine.models.shapes import ImportUndoDetails
 from dataengine.postgres.statements import limit_locks
 from dataengine.records.database_errors import translated
 from dataengine.records.imported import Imported
-from dataengine.services import trash
+from dataengine.services import import_elsewhere, trash
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ def undo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> A
         if job.makes_its_table and not left:
             limit_locks(_LOCK_MS)
             item = trash.delete_table_now(user=user, table=made.model.table)
+            import_elsewhere.remove(user, job)
             return _completed(event, count=item.records, trash=item.pk)
         removed = made.remove_made()
         changed = _write_images(made, event, job.event)
+        import_elsewhere.remove(user, job)
         if made.later_changes() != touched:
             raise _ChangedMeanwhile
         return _completed(event, count=removed + changed)
@@ -64,6 +66,7 @@ def redo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> A
         if left and not rest:
             refuse_changed(left, made.some_changed())
         event = _event(user, job, made, "import.redone", undoes=undone, left=left)
+        import_elsewhere.bring_back(user, job)
         changed = _write_images(made, event, undone)
         return _completed(event, count=changed + made.bring_made_back())
 

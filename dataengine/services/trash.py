@@ -22,7 +22,7 @@ from dataengine.models import Column, ImportJob, Index, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
 from dataengine.postgres import ddl, trash
 from dataengine.queries.table_sizes import size_of
-from dataengine.services import indexes
+from dataengine.services import import_elsewhere, indexes
 from dataengine.services.audit import record_event
 from dataengine.services.schema_changes import change_schema
 from dataengine.services.tables import check_new_column_name, check_table_name, current_column, locked_table
@@ -161,11 +161,12 @@ def restore_table_now(*, user: User, item: TrashItem, name: str = "") -> Restore
     table.trashed_at = None
     table.save(update_fields=["name", "trashed_at", "updated_at"])
     trash.bring_table_back(table)
-    notes = _restore_references(table, columns)
     # With it comes the import that made it, if undoing that was what deleted it.
-    ImportJob.objects.filter(table=table, state=ImportJob.State.UNDONE, undo_event__details__trash=current.pk).update(
-        state=ImportJob.State.COMPLETED
-    )
+    undone = ImportJob.objects.filter(table=table, state=ImportJob.State.UNDONE, undo_event__details__trash=current.pk)
+    for job in undone:
+        import_elsewhere.bring_back(user, job)
+    undone.update(state=ImportJob.State.COMPLETED)
+    notes = _restore_references(table, columns)
     current.delete()
     record_event(user=user, table=table, action="table.restored")
     _build_again(table, current.indexed)

@@ -71,7 +71,7 @@ def test_an_import_goes_and_comes_back(owner: User, client: APIClient, table: Ta
         assert (redone["state"], redone["error"]) == ("completed", None)
         assert records("things") == after
         assert shown(client, job)["state"] == "completed"
-        assert kept_records.jobs() == []
+        assert kept_records.every() == []
         undone = do(client, redone["undo"])
         assert records("things") == before
 
@@ -245,7 +245,7 @@ def test_kept_records_are_forgotten_in_the_end(owner: User, client: APIClient, t
     age(AuditEvent.objects.filter(pk=job.undo_event.pk), days=31)
     assert ask(client, f"/api/imports/{job.pk}/redo/").json()["error"]["code"] == "undo_expired"
     assert import_undo.sweep() == 1
-    assert kept_records.jobs() == []
+    assert kept_records.every() == []
 
 
 def test_who_may_undo(
@@ -265,3 +265,40 @@ def test_who_may_undo(
     do(theirs, f"/api/imports/{job.pk}/undo/")
     assert len(records("things")) == 3
     assert not RecordChange.objects.filter(event__action="import.undone").exists()
+
+
+def test_records_made_elsewhere_go_and_come_back(owner: User, client: APIClient) -> None:
+    make_table(owner, "customers", name="TEXT", email="EMAIL UNIQUE")
+    import_text(owner, "customers", "name,email\nAnn,ann@x.org\n")
+    make_table(owner, "orders", what="TEXT", customer="REFERENCES customers")
+    import_text(owner, "orders", "what\nold\n")
+    options = {"customer": {"match": "email", "missing": "create"}}
+    text = "what,customer\n1,ann@x.org\n2,b@x.org\n3,c@x.org\n4,d@x.org\n5,b@x.org\n"
+    job = import_text(owner, "orders", text, references=options)
+    assert len(records("customers")) == 4, job.error
+    ids = {str(email): int(pk) for pk, email in records("customers", "id", "email")}
+    client.patch(f"/api/tables/customers/records/{ids['c@x.org']}/", {"name": "Cleo"})
+    client.post("/api/tables/orders/records/", {"what": "later", "customer": ids["d@x.org"]})
+    whole = records("customers"), records("orders")
+    do(client, f"/api/imports/{job.pk}/undo/")
+    assert records("customers", "email") == [("ann@x.org",), ("c@x.org",), ("d@x.org",)]
+    assert records("orders", "what") == [("old",), ("later",)]
+    do(client, f"/api/imports/{job.pk}/redo/")
+    assert (records("customers"), records("orders")) == whole
+    assert kept_records.every() == []
+
+
+def test_a_made_table_comes_back_with_what_it_refers_to(owner: User, client: APIClient) -> None:
+    make_table(owner, "customers", email="EMAIL UNIQUE")
+    options = {"customer": {"match": "email", "missing": "create"}}
+    job = import_text(
+        owner, "made", "what,customer\n1,a@x.org\n2,b@x.org\n", create_table=True, references=options,
+        types={"customer": "REFERENCES customers"},
+    )  # fmt: skip
+    whole = records("customers"), records("made")
+    assert len(whole[0]) == len(whole[1]) == 2, job.error
+    do(client, f"/api/imports/{job.pk}/undo/")
+    assert records("customers") == []
+    [item] = client.get("/api/trash/").json()["results"]
+    assert client.post(f"/api/trash/{item['id']}/restore/").status_code == 200
+    assert (records("customers"), records("made")) == whole

@@ -68,7 +68,7 @@ def test_a_worker_killed_midway(
     if verb == "redo":
         change_runs.run(client.post(f"/api/imports/{job.pk}/undo/").json()["id"])
         assert len(records("t")) == 1
-    before, kept = records("t"), kept_records.jobs()
+    before, kept = records("t"), kept_records.every()
     asked = client.post(f"/api/imports/{job.pk}/{verb}/").json()
     session = second_connection()
     session.execute("SELECT pg_advisory_lock(%s)", [HOLD])
@@ -79,7 +79,7 @@ def test_a_worker_killed_midway(
     assert process.wait() == -signal.SIGKILL  # and did not end by itself
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
-    assert (records("t"), kept_records.jobs()) == (before, kept)
+    assert (records("t"), kept_records.every()) == (before, kept)
     change_runs.sweep()
     change = ChangeJob.objects.get(pk=asked["id"])
     assert change.state == "queued"
@@ -110,7 +110,7 @@ def test_a_cancelled_undoing_leaves_everything(client: APIClient, job: ImportJob
     thread.join()
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     assert ChangeJob.objects.get(pk=asked["id"]).state == "cancelled"
-    assert (records("t"), kept_records.jobs()) == (before, [])
+    assert (records("t"), kept_records.every()) == (before, [])
     assert ImportJob.objects.get(pk=job.pk).state == "completed"
 
 
