@@ -77,6 +77,40 @@ def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, 
     assert_clean(system, folder)
 
 
+def test_rows_that_are_tried_again_become_records_once(system: System, folder: Path, tmp_path: Path) -> None:
+    system.create_table("mended", {"n": "INTEGER UNIQUE", "day": "DATE"})
+    path = tmp_path / "mended.csv"
+    path.write_text("n,day\n" + "".join(f"{n},{'31.12.2024' if n % 10 else '2024-12-31'}\n" for n in range(5_000)))
+    job = wait_until_over(system, system.upload("mended", path, {"date_formats": ["%Y-%m-%d"]})["id"])
+    assert (job["rows_imported"], job["rows_rejected"]) == (500, 4_500)
+    rejected = f"/api/imports/{job['id']}/rejected/"
+    fix = {"column": "day", "code": "invalid_type", "fix": {"kind": "date_format", "format": "%d.%m.%Y"}}
+    fixed = system.call("POST", f"{rejected}fix/", json=fix)
+    assert fixed == {"changed": 4_500, "now_good": 4_500, "left": 0}
+    with psycopg.connect(system.database_url) as connection:
+        connection.execute("LOCK TABLE userdata.mended IN SHARE MODE")  # the retry begins but cannot end
+        retry = system.call("POST", f"{rejected}retry/")
+        where = f"/api/changes/{retry['id']}/"
+        until(lambda: system.call("GET", where)["state"] == "running")
+        until(lambda: _waits_for_a_lock(system))
+        kill_pool_children(system)
+    until(lambda: system.call("GET", where)["state"] not in {"queued", "running"})
+    ended = system.call("GET", where)
+    assert (ended["state"], ended["attempt"], ended["count"]) == ("completed", 2, 4_500)
+    job = system.call("GET", f"/api/imports/{job['id']}/")
+    assert (job["rows_imported"], job["rows_rejected"], job["rows_retried"]) == (5_000, 0, 4_500)
+    assert count(system, "mended") == 5_000
+    assert system.call("GET", rejected)["count"] == 0
+    assert_clean(system, folder)
+
+
+def _waits_for_a_lock(system: System) -> bool:
+    with psycopg.connect(system.database_url, autocommit=True) as connection:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'userdata.mended'::regclass"
+        row = connection.execute(waiting).fetchone()
+    return bool(row and row[0])
+
+
 def test_columns_cannot_change_while_an_import_runs(system: System, folder: Path, people: Path) -> None:
     system.create_table("steady", FIELDS)
     late = {"column_name": "late", "column_type": "TEXT"}
