@@ -78,4 +78,4 @@ class FixedShape(serializers.Serializer[Fixed]):
 
     changed = serializers.IntegerField(help_text="Rows whose cell is another now")
     now_good = serializers.IntegerField(help_text="Of these, rows without an error")
-    left = serializers.IntegerField(help_text="Rows beyond those that are fixed at a time (100,000): ask again")
+    left = serializers.IntegerField(help_text="Rows beyond those that are fixed at a time (50,000): ask again")

@@ -66,7 +66,7 @@ class RejectedRowView(ApiView):
         job = access.get_import(self.user, pk, "edit")
         asked = checked(shapes.MendRow, self.body())
         version = asked.get("version", _version(request.headers.get("If-Match", "")))
-        row, reader = services.mend_row(job=job, line=line, cells=asked["cells"], version=version)
+        row, reader = services.mend_row(user=self.user, job=job, line=line, cells=asked["cells"], version=version)
         return _shown(row, reader)
 
 
@@ -80,7 +80,7 @@ class RejectedFixView(ApiView):
     def post(self, request: Request, pk: int) -> Response:
         job = access.get_import(self.user, pk, "edit")
         asked = checked(shapes.FixRows, self.body())
-        return Response(services.fix_rows(job=job, **asked)._asdict())
+        return Response(services.fix_rows(user=self.user, job=job, **asked)._asdict())
 
 
 class RejectedRetryView(ApiView):

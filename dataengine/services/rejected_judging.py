@@ -7,7 +7,7 @@ from dataengine.imports.converting.number_styles import NumberStyle
 from dataengine.imports.loading.judging import judge
 from dataengine.imports.planning.plan import RECORD_KEY
 from dataengine.imports.rejecting.fed_rows import FedRows
-from dataengine.imports.rejecting.mended_cells import RowReader, Slot
+from dataengine.imports.rejecting.mended_cells import Mended, RowReader, Slot
 from dataengine.models import ImportJob, RejectedRow, Table
 from dataengine.services.rejected_plans import planned
 
@@ -35,9 +35,9 @@ class Judging:
         """How the numbers of a column are written; None: plainly."""
         return self._planned[0].styles.get(slot.name)
 
-    def add(self, row: RejectedRow) -> None:
-        """Take a row in as it is, be it stored like this or not; in the order of the file."""
-        self._fed.add(row, self._reader.cells(row))
+    def add(self, row: RejectedRow, said: Mended | None = None) -> None:
+        """Take a row in as it is, be it stored like this or not; in the order of the file. ``said``: what it says."""
+        self._fed.add(row, said or self._reader.cells(row))
 
     def judge(self) -> int:
         """Store the rows, each with what is wrong with it. Returns how many are good."""

@@ -28,7 +28,7 @@ from dataengine.services.rejected_plans import check_rights, reader_of
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
 
-MOST_FIXED = 100_000
+MOST_FIXED = 50_000
 """So many rows are fixed at a time; who wants more asks again."""
 _PORTION = 2_000
 _LIMIT_MS = 120_000
@@ -86,6 +86,7 @@ def _found(row: RejectedRow | None, line: int) -> RejectedRow:
 
 def mend_row(
     *,
+    user: User,
     job: ImportJob,
     line: int,
     cells: Mapping[str, object],
@@ -98,7 +99,7 @@ def mend_row(
     be changed still is what the user saw. Raises NotFound, InvalidInput, or Conflict (with ``theirs`` and ``yours``).
     """
     with transaction.atomic():
-        job = _held(job)
+        job = _held(user, job)
         reader = reader_of(job)
         row = _found(job.rejected_rows.select_for_update().filter(line=line).order_by("pk").first(), line)
         if version is not None and version != row.version:
@@ -156,13 +157,13 @@ def _cells(row: RejectedRow) -> dict[str, str | None]:
     return cells
 
 
-def fix_rows(*, job: ImportJob, column: str, code: str, fix: Mapping[str, Any]) -> Fixed:
+def fix_rows(*, user: User, job: ImportJob, column: str, code: str, fix: Mapping[str, Any]) -> Fixed:
     """Do the same to a column's cell in every row that has this error there, and check these rows anew.
 
     Raises InvalidInput, or Conflict.
     """
     with transaction.atomic():
-        job = _held(job)
+        job = _held(user, job)
         limit_statements(_LIMIT_MS)
         reader = reader_of(job)
         slot = reader.slot(column)
@@ -187,11 +188,12 @@ def _fixed(job: ImportJob, reader: RowReader, slot: Slot, among: Q, fix: Mapping
         rows = rows_of(job, among)
         looked = 0
         for portion in batched(rows, _PORTION):
-            before = [reader.cells(row).cells[place].text for row in portion]
-            for row, old, new in zip(portion, before, change(before), strict=True):
+            said = [reader.cells(row) for row in portion]
+            before = [one.cells[place].text for one in said]
+            for row, one, old, new in zip(portion, said, before, change(before), strict=True):
                 if old != new:
                     _cells(row)[slot.key] = new
-                    judging.add(row)
+                    judging.add(row, reader.cells(row) if row.damage else one.with_cell(place, new))
             looked += len(portion)
             if looked >= MOST_FIXED:
                 break
@@ -213,11 +215,10 @@ def _judge(job: ImportJob, reader: RowReader, rows: list[RejectedRow]) -> None:
 def retry(*, user: User, job: ImportJob) -> ChangeJob:
     """Have a worker try all rejected rows of an import again. Raises Conflict."""
     with transaction.atomic():
-        job = _held(job)
+        job = _held(user, job)
         assert job.table is not None
         if not job.rows_rejected:
             raise Conflict("No row of this import is rejected.", code="nothing_to_retry")
-        check_rights(user, job, job.table)
         parameters: RetryParameters = {"retries": job.pk, "rows": job.rows_rejected}
         change = ChangeJob.objects.create(
             table=job.table, user=user, action=ChangeJob.Action.RETRY, parameters=parameters,
@@ -232,12 +233,17 @@ def retries_of(job: ImportJob) -> Any:
     return ChangeJob.objects.filter(action=ChangeJob.Action.RETRY, parameters__retries=job.pk).order_by("-pk")
 
 
-def _held(job: ImportJob) -> ImportJob:
-    """The import, its row locked until the end of the transaction. Raises Conflict where its rows are not mended."""
+def _held(user: User, job: ImportJob) -> ImportJob:
+    """The import, its row locked until the end of the transaction.
+
+    Raises Conflict where its rows are not mended, AccessDenied where they look into tables that are not for this user.
+    """
     held = locked(job.pk)
     if retries_of(held).filter(state__in=ChangeJob.ACTIVE).exists():
         reason = "These rows are being tried again; wait until that has ended."
         raise Conflict(reason, code="retry_running")
+    if held.table is not None:
+        check_rights(user, held, held.table)
     return held
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.imports.rejecting.rejected_rows import csv_lines
@@ -117,6 +119,62 @@ def test_of_two_people_the_second_is_told(client: APIClient, job: ImportJob) -> 
     for header, status in (('"0"', 409), ("0", 409), ("x", 400), ('W/"1"', 200), ("*", 200)):
         answer = client.patch(url(job, 3), {"cells": {"qty": "7"}}, headers={"If-Match": header})
         assert answer.status_code == status, (header, answer.content)
+
+
+def test_two_at_the_same_moment_do_not_both_win(api: Any, job: ImportJob, owner: User) -> None:
+    start = threading.Barrier(4)
+    statuses: list[int] = []
+
+    def write(text: str) -> None:
+        client = api(owner)
+        start.wait()
+        try:
+            statuses.append(mend(client, job, 3, 0, qty=text).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 409, 409, 409]
+    assert job.rejected_rows.get(line=3).version == 1
+
+
+def test_a_retry_that_is_asked_for_twice_at_once_is_one(api: Any, job: ImportJob, owner: User) -> None:
+    start = threading.Barrier(3)
+    statuses: list[int] = []
+
+    def ask() -> None:
+        client = api(owner)
+        start.wait()
+        try:
+            statuses.append(client.post(url(job, "retry")).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [202, 409, 409]
+
+
+def test_who_may_not_look_into_a_table_does_not_by_mending(
+    api: Any, client: APIClient, owner: User, colleague: User, share: Any
+) -> None:
+    make_table(owner, "firms", name="TEXT UNIQUE")
+    import_text(owner, "firms", "name\nAcme\n")
+    table = make_table(owner, "staff", name="TEXT", firm="REFERENCES firms")
+    job = import_text(owner, "staff", "name,firm\nAnn,Acme\nBob,Acne\n", references={"firm": {"match": "name"}})
+    share(table, colleague, "edit")
+    assert mend(api(colleague), job, 3, firm="Acme").status_code == 403
+    assert mend(client, job, 3, firm="Nobody").json()["errors"][0]["code"] == "unknown_reference"
+    assert mend(client, job, 3, firm="Acme").json()["errors"] == []
+    assert retried(client, job).rows_retried == 1
+    assert records("staff", "name", "firm") == [("Ann", "1"), ("Bob", "1")]
 
 
 def test_the_file_of_rejected_rows_has_what_was_mended(client: APIClient, job: ImportJob, owner: User) -> None:

@@ -67,6 +67,7 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         context["turns"] = turns_of(user, job)
         context["undoing"] = undoing_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
+        context["retried"] = job.rows_retried
         context["has_queue"] = bool(job.rows_rejected) or retries_of(job).exists()
     return context
 

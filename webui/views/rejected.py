@@ -39,6 +39,7 @@ def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
     version = request.POST.get("version", "")
     try:
         mended, reader = services.mend_row(
+            user=request.user,
             job=job,
             line=line,
             cells=cells or dict(list(written.items())[:1]),
@@ -61,7 +62,9 @@ def fix(request: ConsoleRequest, pk: int) -> HttpResponse:
     """The same for a column's cell in all rows with one error: ``kind`` and what it takes."""
     job = access.get_import(request.user, pk, "edit")
     posted = request.POST
-    done = services.fix_rows(job=job, column=posted.get("column", ""), code=posted.get("code", ""), fix=_fix(request))
+    done = services.fix_rows(
+        user=request.user, job=job, column=posted.get("column", ""), code=posted.get("code", ""), fix=_fix(request)
+    )
     if not done.changed:
         messages.info(request, "Nothing was changed: no cell of these rows is of this kind.")
     else:

@@ -39,7 +39,7 @@ def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
     expect(first).not_to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("born, line 3")).to_have_accessible_description(re.compile("a date"))
     # Somebody else is quicker.
-    rejected_rows.mend_row(job=job, line=3, cells={"born": "2023-01-01"})
+    rejected_rows.mend_row(user=owner, job=job, line=3, cells={"born": "2023-01-01"})
     page.get_by_label("born, line 3").fill("2023-12-31")
     page.get_by_label("name, line 3").focus()
     clash = page.get_by_role("alert").filter(has_text="Somebody else changed this row meanwhile.")
@@ -60,7 +60,7 @@ def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
 def test_no_state_has_a_violation(browser: Browser, live_asgi: LiveServer, owner: User, width: int) -> None:
     make_table(owner, "t", name="TEXT", qty="INTEGER DEFAULT 1", born="DATE")
     job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
-    rejected_rows.mend_row(job=job, line=4, cells={"qty": "2"})
+    rejected_rows.mend_row(user=owner, job=job, line=4, cells={"qty": "2"})
     context = browser.new_context(
         base_url=live_asgi.url, viewport={"width": width, "height": 900}, reduced_motion="reduce"
     )
@@ -72,7 +72,7 @@ def test_no_state_has_a_violation(browser: Browser, live_asgi: LiveServer, owner
         page.get_by_text("Apply to all").click()
         problems += problems_now(page, column)
     page.goto(f"/imports/{job.pk}/")
-    rejected_rows.mend_row(job=job, line=3, cells={"qty": "3"})
+    rejected_rows.mend_row(user=owner, job=job, line=3, cells={"qty": "3"})
     page.get_by_label("qty, line 3").fill("4")
     page.get_by_label("name, line 3").focus()
     expect(page.get_by_role("button", name="Keep mine")).to_be_visible()
