@@ -23,6 +23,11 @@ def _writer(name: str) -> psycopg.Connection:
     return session
 
 
+def _work(job_id: int) -> None:
+    import_runs.run(job_id)
+    connections.close_all()
+
+
 def _wait_until_held_up_by(session: psycopg.Connection) -> None:
     """Wait until another session waits for what ``session`` has written."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
@@ -36,17 +41,31 @@ def _wait_until_held_up_by(session: psycopg.Connection) -> None:
     until(somebody_waits)
 
 
+def test_a_mirror_sees_what_others_did_while_it_waited(owner: User) -> None:
+    make_table(owner, "people", name="TEXT UNIQUE", n="INTEGER")
+    import_text(owner, "people", "name,n\nAnn,1\nZoe,9\nYan,8\n")
+    text = "name,n\nAnn,1\nBob,2\nCid,3\n"
+    job = queue_import(owner, "people", text, key="name", on_missing="delete", max_delete_share=0.7)
+    thread = threading.Thread(target=_work, args=[job.pk])
+    with _writer("Bob") as writer:
+        writer.execute("DELETE FROM userdata.people WHERE name = 'Zoe'")
+        thread.start()
+        _wait_until_held_up_by(writer)
+    thread.join()
+
+    job.refresh_from_db()
+    counts = (job.rows_imported, job.rows_updated, job.rows_unchanged, job.rows_removed, job.rows_rejected)
+    assert (job.state, counts) == ("completed", (1, 1, 1, 1, 0)), job.error
+    assert records("people", "name", "n") == [("Ann", "1"), ("Bob", "2"), ("Cid", "3")]
+
+
 def test_one_clash_after_the_other_holds_no_import_up(owner: User) -> None:
     make_table(owner, "people", name="TEXT UNIQUE")
     import_text(owner, "people", "name\nZoe\n")
     job = queue_import(owner, "people", "name\nAnn\nBob\nCid\nDan\nEva\n")
 
-    def work() -> None:
-        import_runs.run(job.pk)
-        connections.close_all()
-
     writers = [_writer(name) for name in ("Bob", "Cid", "Dan")]
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=_work, args=[job.pk])
     thread.start()
     for writer in writers:  # the import waits for the first, tries again, waits for the next
         _wait_until_held_up_by(writer)

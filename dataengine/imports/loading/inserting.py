@@ -26,12 +26,15 @@ def insert_staged(staging: Staging, table: Table, changes: ChangeSet, lines: Lin
     """
     rows = numbers(sql.SQL("SELECT id FROM {} ORDER BY id").format(staging.relation))
     every = lines.some(0, lines.count)
+    made: list[tuple[int, Lines]] = []
     inserted = 0
     for first_id, count in _drawn(table, len(rows)):
         some = rows[inserted : inserted + count]
         _insert(staging, table, first_id, some)
-        changes.added_from(first_id, every[some - 1])
+        made.append((first_id, every[some - 1]))
         inserted += count
+    for first_id, some_lines in made:  # all or none: after a clash the caller tries again
+        changes.added_from(first_id, some_lines)
     return inserted
 
 

@@ -22,7 +22,7 @@ from dataengine.postgres.statements import run
 from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
 from .matching import ChangedMeanwhile, Matching
-from .removing import Removal, Removing
+from .removing import TOO_MANY, Removal, Removing
 from .staging import Staging
 
 
@@ -197,6 +197,8 @@ class Merging(Loader):
             self._filing = None
         self._begin_filing()
         self.file_rejected()
+        if self._mode.mirrors and (reason := self.refusal(self._mode)):
+            raise Conflict(f"Nothing was changed. {reason}", code=TOO_MANY)
 
     def _check_again(self) -> None:
         checks, before = self._checks, self._checks.found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import psycopg
@@ -55,7 +56,7 @@ def refusal(mode: Mode, counts: Counts, *, scope_size: int, is_cut: bool) -> str
     if counts.rows_rejected and not mode.allow_rejected:
         rows = f"{counts.rows_rejected:,} row{'s are' if counts.rows_rejected > 1 else ' is'}"
         return f"{rows} rejected, so what the file lacks is not sure. Mend the file, or set “allow_rejected”."
-    if counts.rows_removed > mode.max_delete_share * scope_size:
+    if counts.rows_removed > Decimal(str(mode.max_delete_share)) * scope_size:
         share = counts.rows_removed / scope_size
         return (
             f"{counts.rows_removed:,} of {scope_size:,} records ({share:.3g}) are missing from the file, and"
