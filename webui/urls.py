@@ -99,6 +99,7 @@ console_urls = [
     path("imports/", imports.history, name="imports"),
     path("imports/<int:pk>/", imports.show, name="import"),
     path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),
+    path("imports/<int:pk>/retry/", imports.retry, name="import-retry"),
     path("imports/<int:pk>/again/", imports.do_over, name="import-again"),
     path("imports/<int:pk>/undo/", imports.undo, name="import-undo"),
     path("imports/<int:pk>/rejected/fix/", rejected.fix, name="rejected-fix"),

@@ -90,7 +90,7 @@ class CancelView(ApiView):
 
 
 class RetryView(ApiView):
-    """Repeats an import that failed or was cancelled, as a new job with the same file."""
+    """Repeats an import that failed or was cancelled, or does a dry run for real, as a new job with the same file."""
 
     operations = {"post": Operation("retry_import", "Try an import again", ImportJobSerializer, 202)}
 

@@ -86,6 +86,11 @@ class ImportJob(Job):
         return f"{self.filename} into {self.table_name}"
 
     @property
+    def was_rehearsed(self) -> bool:
+        """Whether it was a dry run, which has told what the import would do."""
+        return self.state == self.State.COMPLETED and bool(self.options.get("dry_run"))
+
+    @property
     def makes_its_table(self) -> bool:
         """Whether the import is one that makes a table of its file, and no trial run of that."""
         return bool(self.options.get("create_table")) and not self.options.get("dry_run")

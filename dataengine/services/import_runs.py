@@ -64,7 +64,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         if job.is_over:
             import_mail.send_once(job)
             webhook_runs.announce(job)
-        if job.state == ImportJob.State.COMPLETED and not _may_be_done_over(job):
+        if job.state == ImportJob.State.COMPLETED and not _is_kept(job):
             _forget_file(job)
         # One bell is enough: where another import waits for the table, it was rung for when that was free.
         if job.table_id is None or not attempts.claimable(ImportJob).filter(table=job.table_id).exists():
@@ -127,10 +127,13 @@ def sweep() -> list[int]:
     return waiting
 
 
-def _may_be_done_over(job: ImportJob) -> bool:
-    """Whether the file of a completed import is kept a while: it made its table, which another try may do better."""
+def _is_kept(job: ImportJob) -> bool:
+    """Whether the file of a completed import is kept a while.
+
+    It made its table, which another try may do better, or it was a dry run, after which it is done for real.
+    """
     is_small = job.bytes_total <= settings.IMPORT_SOURCE_BYTES
-    return job.makes_its_table and settings.IMPORT_SOURCE_HOURS > 0 and is_small
+    return (job.makes_its_table or job.was_rehearsed) and settings.IMPORT_SOURCE_HOURS > 0 and is_small
 
 
 def _forget_file(job: ImportJob) -> None:
@@ -148,10 +151,11 @@ def _forget_files(now: datetime) -> None:
     over = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE).exclude(source="")
     orphaned = Q(table__isnull=True) & ~Q(options__has_key="create_table")
     old = now - timedelta(hours=settings.IMPORT_SOURCE_HOURS)
-    kept = Q(options__create_table=True, table__isnull=False, table__trashed_at=None, finished_at__gt=old) & Q(
-        bytes_total__lte=settings.IMPORT_SOURCE_BYTES
-    )
-    done = Q(state=ImportJob.State.COMPLETED) & (~kept | Q(options__dry_run=True))
+    # Not by keys: of options that lack one, neither this nor its opposite would be true.
+    made = Q(options__contains={"create_table": True}, table__isnull=False, table__trashed_at=None)
+    useful = made | Q(options__contains={"dry_run": True})
+    kept = useful & Q(finished_at__gt=old, bytes_total__lte=settings.IMPORT_SOURCE_BYTES)
+    done = Q(state=ImportJob.State.COMPLETED) & ~kept
     for job in over.filter(done | orphaned | Q(finished_at__lt=now - KEEP_FILES_FOR))[:100]:
         _forget_file(job)
 

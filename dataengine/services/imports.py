@@ -214,16 +214,18 @@ def cancel(*, user: User, job: ImportJob) -> ImportJob:
 def retry(*, user: User, job: ImportJob) -> ImportJob:
     """Queue a new job for the file of an import that failed or was cancelled; the file passes to the new job.
 
-    Raises NotFound, AccessDenied, or Conflict if the import did not fail, its file is gone, or its table's name has
-    been taken meanwhile.
+    A dry run that was completed is done for real. Raises NotFound, AccessDenied, or Conflict if the import did not
+    fail, its file is gone, or its table's name has been taken meanwhile.
     """
     if job.table is None and job.user_id != user.pk:
         raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
-    if job.state not in _RETRYABLE:
-        raise Conflict("Only an import that failed or was cancelled can be tried again.", code="not_retryable")
+    if job.state not in _RETRYABLE and not job.was_rehearsed:
+        reason = "Only an import that failed or was cancelled, or a dry run, can be tried again."
+        raise Conflict(reason, code="not_retryable")
     if not job.source or not default_storage.exists(job.source):
         raise Conflict("The file of this import has been deleted; upload it again.", code="file_gone")
-    options = ImportOptions.read(job.options)
+    given = {name: value for name, value in job.options.items() if name != "dry_run" or not job.was_rehearsed}
+    options = ImportOptions.read(given)
     if job.replaces_id is not None and job.table is not None:  # the table's name is its own
         target: Table | None = access.get_table(user, job.table.name, "own")
     else:
@@ -239,7 +241,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
             table=target,
             table_name=job.table_name,
             user=user,
-            options=job.options,
+            options=given,
             findings=job.findings,
             replaces=job.replaces,
         )

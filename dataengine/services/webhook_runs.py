@@ -98,7 +98,7 @@ def run(delivery_id: int) -> Delivery | None:
 def announce(job: ImportJob) -> None:
     """Queue the messages about an import that is over, once for each webhook that was there; ring for them."""
     event = _EVENTS.get(ImportJob.State(job.state))
-    if event is None:
+    if event is None or job.options.get("dry_run"):
         return
     wanted = Webhook.objects.filter(table=job.table_id, created_at__lt=job.finished_at)
     if not wanted.exists():

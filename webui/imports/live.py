@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from dataengine import access
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
@@ -65,6 +66,7 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         if job.came_to_nothing:
             context["bar_css"] = _BARS["failed"]
         context["turns"] = turns_of(user, job)
+        context["retry"] = _retry(user, job)
         context["undoing"] = undoing_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
         context["retried"] = job.rows_retried
@@ -97,6 +99,16 @@ def _again(job: ShownImport) -> str:
     if job["state"] == "running" and job["attempt"] > 1:
         return f"{job['error']} It has started again from the beginning: this is attempt {job['attempt']}."
     return ""
+
+
+def _retry(user: User | AnonymousUser, job: ImportJob) -> str:
+    """In what way the user may have the same file imported once more; empty: in none."""
+    is_own = job.user_id == user.pk if job.table is None else "edit" in access.rights_of(user, job.table)
+    if not job.source or not is_own:
+        return ""
+    if job.was_rehearsed:
+        return "for real"
+    return "again" if job.state in (ImportJob.State.FAILED, ImportJob.State.CANCELLED) else ""
 
 
 def _of_row(job: ImportJob) -> ShownImport:

@@ -81,6 +81,13 @@ def cancel(request: ConsoleRequest, pk: int) -> HttpResponse:
     return htmx.redirect(request, resolve_url("console:import", job.pk))
 
 
+@console_view("POST")
+def retry(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """The same file once more: after a failure, or for real after a dry run."""
+    job = services.retry(user=request.user, job=access.get_import(request.user, pk, "edit"))
+    return htmx.redirect(request, resolve_url("console:import", job.pk))
+
+
 @console_view("GET", "POST")
 def undo(request: ConsoleRequest, pk: int) -> HttpResponse:
     """Take the import back, or do it again that was undone. To be got is what becomes of that."""
@@ -119,7 +126,7 @@ def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
-    """Upload, preview, start. ``do=start`` starts at once, with a file or its draft."""
+    """Upload, preview, start. ``do=start`` starts at once, with a file or its draft, ``do=try`` a dry run."""
     columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
@@ -171,7 +178,7 @@ def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) ->
         file=file,
         filename=file.name,
         email=form.cleaned_data["email"],
-        options=form.options(),
+        options=form.options() | ({"dry_run": True} if request.POST.get("do") == "try" else {}),
     )
     if isinstance(file, Draft):
         file.discard()
