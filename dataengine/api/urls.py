@@ -27,6 +27,7 @@ from dataengine.api.views_imports import (
     TableImportsView,
 )
 from dataengine.api.views_people import SharingView
+from dataengine.api.views_recipes import RecipesView, RecipeView
 from dataengine.api.views_records import (
     BulkView,
     DuplicateView,
@@ -126,6 +127,8 @@ RESOURCES = [
     path("activity/", ActivityView.as_view(), name="api-activity"),
     path("tables/<str:table_name>/sharing/", SharingView.as_view(), name="api-sharing"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
+    path("tables/<str:table_name>/recipes/", RecipesView.as_view(), name="api-recipes"),
+    path("tables/<str:table_name>/recipes/<str:name>/", RecipeView.as_view(), name="api-recipe"),
     path("tables/<str:table_name>/webhooks/", WebhooksView.as_view(), name="api-webhooks"),
     path("tables/<str:table_name>/webhooks/<record:pk>/", WebhookView.as_view(), name="api-webhook"),
     path("tables/<str:table_name>/webhooks/<record:pk>/deliveries/", DeliveriesView.as_view(), name="api-deliveries"),

@@ -19,10 +19,9 @@ from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, blocks_of, find_formats, infer_types, targets_of
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, SupportsBytesRead, plan_new, plan_onto
-from dataengine.imports.planning.references import ByValue
+from dataengine.imports.planning.references import ByValue, FoundReference
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.imports.references.lookup import Lookups
-from dataengine.models.shapes import FoundReference
 
 MOST_BYTES = 16 << 20
 MOST_SECONDS = 2.0

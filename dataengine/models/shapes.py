@@ -53,16 +53,6 @@ class DialectFacts(TypedDict):
     skip_rows: int
 
 
-class FoundReference(TypedDict, total=False):
-    """What the cells of a reference column are, and how many different values of them there were."""
-
-    match: str  # the column of the other table, or ``id``
-    missing: str  # what becomes of values that it does not have: reject, null, create
-    known: int
-    new: int  # records made, or in a trial run to be made
-    unknown: int  # neither
-
-
 class Findings(TypedDict, total=False):
     """What was found in a source file and how it is read; empty until the file has been examined."""
 
@@ -72,7 +62,8 @@ class Findings(TypedDict, total=False):
     null_values: list[str]
     date_formats: dict[str, list[str]]  # column -> formats
     types: dict[str, str]  # column -> column type
-    references: Mapping[str, FoundReference]  # column -> how its cells were looked up
+    recipe: Mapping[str, Any]  # imports.planning.recipes.FoundRecipe
+    references: Mapping[str, Mapping[str, Any]]  # column -> imports.planning.references.FoundReference
     guarded: bool  # whether a ' was taken off the cells of an export
     sheets: list[FoundSheet]  # of a workbook
     warnings: list[Caution]
@@ -343,6 +334,12 @@ class AccountDetails(TypedDict, total=False):
     reason: str
 
 
+class RecipeDetails(TypedDict):
+    """Details of ``recipe.…``."""
+
+    recipe: str  # its name
+
+
 class WebhookDetails(TypedDict):
     """Details of ``webhook.…``."""
 
@@ -391,5 +388,6 @@ type EventDetails = (
     | ExportDetails
     | EndedImportDetails
     | WebhookDetails
+    | RecipeDetails
     | RetryDetails
 )

@@ -215,6 +215,7 @@ class Execution:
             loader.discard()
         loader.plan.note_what_was_passed_over()
         loader.plan.cautions[:0] = known_cautions(self.job)
+        loader.plan.recipe = self.job.findings.get("recipe")
         # From here until the commit the job's row is locked: the reporter must not touch it any more.
         self.reporter.update(share=1.0, bytes_read=self.job.bytes_total, **asdict(counts))
         self.reporter.close()

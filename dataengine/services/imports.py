@@ -23,12 +23,13 @@ from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, plan_new, plan_onto
+from dataengine.imports.planning.recipes import RECIPE_DIFFERS, FoundRecipe, difference
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
-from dataengine.models import SOURCE_FOLDER, ImportJob, Table
+from dataengine.models import SOURCE_FOLDER, ImportJob, Recipe, Table
 from dataengine.models.shapes import EndedImportDetails, Findings
-from dataengine.services import import_references, same_files, storage_quota
+from dataengine.services import import_references, recipes, same_files, storage_quota
 from dataengine.services.audit import record_event
 from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.removals import EMPTY, removal_of
@@ -61,7 +62,8 @@ def start(
     Raises NotFound, AccessDenied, Conflict, or InvalidInput with everything that is wrong with file, options or
     mapping.
     """
-    read = ImportOptions.read(options)
+    complete, recipe = recipes.expanded(user, table, table_name, options)
+    read = ImportOptions.read(complete)
     email = email.strip()
     if email:
         _check_email(email)
@@ -70,7 +72,7 @@ def start(
     storage_quota.check(user, size)
     name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
     name = name.strip()[-255:] or "file"
-    findings, read = _findings(user, file, name, target, read)
+    findings, read = _findings(user, file, name, target, read, recipe)
     sha256 = same_files.sha256_of(file)
     if warnings := same_files.cautions(target, sha256):
         findings["warnings"] = [*warnings, *findings.get("warnings", [])]
@@ -147,7 +149,7 @@ def check_size(size: int) -> None:
 
 
 def _findings(
-    user: User, file: BinaryIO, filename: str, table: Table | None, options: ImportOptions
+    user: User, file: BinaryIO, filename: str, table: Table | None, options: ImportOptions, recipe: Recipe | None
 ) -> tuple[Findings, ImportOptions]:
     """What a plan from the beginning of the file finds, with the options as they are to be stored."""
     if table is not None:
@@ -164,10 +166,18 @@ def _findings(
         plan = plan_new(opening, options)
         options = _with_references(user, targets_of_new(user, options), plan, opening, options, None)
         return plan.findings(), options
+    differs: FoundRecipe | None = None
+    if recipe is not None:
+        options, differs = recipes.fitted(recipe, table, opening, options)
     options = as_before(table, filename, opening, options)
     columns = list(table.columns.all())
     plan = plan_onto(opening, options, [column.to_spec() for column in columns])
     options = _with_references(user, targets_of(columns), plan, opening, options, table)
+    plan.recipe = differs
+    if differs is None:
+        plan.proposed = recipes.proposals(table, opening)
+    elif said := difference(differs):
+        plan.cautions.append({"code": RECIPE_DIFFERS, "message": said})
     return plan.findings(), options
 
 

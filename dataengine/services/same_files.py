@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from django.db.models import Q, QuerySet
 
+from dataengine.imports.planning.recipes import RECIPE_DIFFERS
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Caution
 
@@ -48,7 +49,7 @@ def cautions_of(table: Table, file: BinaryIO, size: int) -> list[Caution]:
 def known(job: ImportJob) -> list[Caution]:
     """What was told when the import was started: the import itself does not find it out again."""
     told: list[Caution] = job.findings.get("warnings", [])
-    return [caution for caution in told if caution["code"] == SAME_FILE]
+    return [caution for caution in told if caution["code"] in (SAME_FILE, RECIPE_DIFFERS)]
 
 
 def _imports(table: Table) -> QuerySet[ImportJob]:

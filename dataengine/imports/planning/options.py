@@ -27,7 +27,7 @@ KEYS = DIALECT_KEYS | modes.KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_error", "dry_run",
     "trim", "guarded",
     "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last",
-    "references",
+    "references", "recipe",
 }  # fmt: skip
 _MAX_LIST = 50
 MOST_LAST = 1_000

@@ -25,14 +25,15 @@ from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.opening import Opening
 from dataengine.imports.reading.source import Source
 from dataengine.models import ImportJob
-from dataengine.models.shapes import Caution, DialectFacts, Findings, FoundReference, ReadAgain
+from dataengine.models.shapes import Caution, DialectFacts, Findings, ReadAgain
 
 from .footers import Footer
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .modes import check_key
 from .options import ImportOptions
-from .proposals import proposals_of
-from .references import ID, ByValue
+from .proposals import Proposal, proposals_of
+from .recipes import FoundRecipe
+from .references import ID, ByValue, FoundReference
 
 _EXACT = re.compile(rb'(?:\xef\xbb\xbf)?"id"[,;\t|][^"]')
 """How an exact export begins: with quotes around id only, which no other program has a reason to write."""
@@ -99,6 +100,10 @@ class Plan:
     """So many columns at the end are ignored, as long as their cells are empty."""
     references: dict[str, ByValue] = field(default_factory=dict)
     """Reference columns whose cells are no ids but values of the records that they mean."""
+    recipe: FoundRecipe | None = None
+    """The recipe that the options are from, and what differs from it."""
+    proposed: list[Proposal] = field(default_factory=list)
+    """What else would read the file better, known from elsewhere."""
     found_references: dict[str, FoundReference] = field(default_factory=dict)
     """What became of their cells, once they were looked up."""
     lacking: list[str] = field(default_factory=list)
@@ -189,7 +194,12 @@ class Plan:
             found["columns"] = self.columns
         if self.footer:
             found["footer"] = self.footer
-        if proposals := proposals_of(self.columns, self.markers, self.footer, skipped=self.skip_last):
+        if self.recipe:
+            found["recipe"] = self.recipe
+        proposals = [
+            *self.proposed, *proposals_of(self.columns, self.markers, self.footer, skipped=self.skip_last)
+        ]  # fmt: skip
+        if proposals:
             found["proposals"] = proposals
             found["notes"] = [*found["notes"], *(proposal["message"] for proposal in proposals)]
         if looked_up := {**self._references(), **self.found_references}:

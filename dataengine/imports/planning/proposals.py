@@ -15,7 +15,8 @@ _SHOWN = 5
 
 
 class Proposal(TypedDict):
-    """Options that would read a file better, if people say so. ``code`` is ``null_words`` or ``footer``."""
+    """Options that would read a file better, if people say so. ``code`` is ``null_words``, ``footer`` or
+    ``recipe``."""
 
     code: str
     column: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, TypedDict, cast, get_args
 
 from dataengine.columns.types import ColumnSpec
 
@@ -13,6 +13,16 @@ ID = "id"
 
 type Missing = Literal["reject", "null", "create"]
 MISSING: tuple[Missing, ...] = get_args(Missing.__value__)
+
+
+class FoundReference(TypedDict, total=False):
+    """What the cells of a reference column are, and how many different values of them there were."""
+
+    match: str  # the column of the other table, or ``id``
+    missing: str  # what becomes of values that it does not have: reject, null, create
+    known: int
+    new: int  # records made, or in a trial run to be made
+    unknown: int  # neither
 
 
 @dataclass(frozen=True, slots=True)

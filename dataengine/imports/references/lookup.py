@@ -16,14 +16,13 @@ from dataengine.imports.converting.kernels import Converted, Problem
 from dataengine.imports.converting.patterns import NULL_MARKERS, SHEET_NULLS
 from dataengine.imports.converting.repeats import Hashes
 from dataengine.imports.converting.shapes import Mask
-from dataengine.imports.planning.references import ByValue
+from dataengine.imports.planning.references import ByValue, FoundReference
 
 from .known import FORBIDDEN, NONE, SEVERAL, Found, Known
 from .remembered import Numbers
 
 if TYPE_CHECKING:
     from dataengine.imports.planning.plan import Plan
-    from dataengine.models.shapes import FoundReference
 
 _NOTHING = ("", *SHEET_NULLS)
 _MOST_UNSORTED = 1 << 20
