@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from random import Random
 from typing import Any
 
 import pytest
@@ -244,3 +245,69 @@ def test_a_retry_that_ends_in_the_middle_leaves_everything(
     job.refresh_from_db()
     assert (job.rows_imported, job.rows_rejected, job.rejected_rows.count()) == (2, 1, 1)
     assert records("t", "n") == [("1",), ("2",)]
+
+
+_PIECES = [
+    "",
+    " ",
+    "a",
+    "NA",
+    "NULL",
+    "\\N",
+    "-",
+    "#N/A",
+    "é",
+    "\u00a0",
+    '"',
+    "'",
+    "=1",
+    "'=1",
+    "@x",
+    ",",
+    ";",
+    "\t",
+    "\n",
+    "0",
+    "\\",
+]
+
+
+def _written(text: str | None, rng: Random, delimiter: str, quote: str, escape: str) -> str:
+    """A cell as a file may have it."""
+    if text is None:
+        return ""
+    special = {delimiter, quote, "\n", "\r", escape} - {""}
+    if not (special & set(text)) and text and rng.random() < 0.6:
+        return text
+    if not quote:
+        return "".join(char for char in text if char not in special)
+    inner = text.replace(escape, escape * 2) if escape else text
+    return quote + inner.replace(quote, quote * 2) + quote
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "quote", "escape", "has_nulls"),
+    [(",", '"', "", True), (";", "'", "", False), ("\t", '"', "\\", True), ("|", "", "", False)],
+)
+def test_a_row_that_was_mended_is_the_record_that_it_would_have_been(
+    client: APIClient, owner: User, delimiter: str, quote: str, escape: str, has_nulls: bool
+) -> None:
+    """The same file twice: with a bad cell in every row, which is mended, and without."""
+    rng = Random(f"{delimiter}{has_nulls}")
+    options = {"delimiter": delimiter, "quote": quote, "escape": escape, "encoding": "utf-8"}
+    lines = [delimiter.join(["n", "a", "b"])]
+    for number in range(150):
+        texts = [None if rng.random() < 0.2 else "".join(rng.choices(_PIECES, k=rng.randint(0, 4))) for _ in range(2)]
+        cells = [_written(text, rng, delimiter, quote, escape) for text in texts]
+        lines.append(delimiter.join([f"§{number}§", *cells]))
+    lines.append(delimiter.join(["NA" if has_nulls else "0", "x", "x"]))
+    file = "\n".join(lines) + "\n"
+    for name, text in (("good", file.replace("§", "")), ("mended", file.replace("§", "?"))):
+        make_table(owner, name, n="INTEGER", a="TEXT", b="TEXT")
+        job = import_text(owner, name, text, **options)
+        assert job.rows_read >= 151
+    changed, good = fix(client, job, "n", "invalid_type", kind="replace", find="?", replace="")
+    whole = [line for line, errors in rejected(job) if ("*", "malformed_quotes") in errors]
+    assert changed == good == job.rows_rejected - len(whole)
+    retried(client, job)
+    assert sorted(records("mended", "n", "a", "b")[1:], key=str) == sorted(records("good", "n", "a", "b")[:-1], key=str)
