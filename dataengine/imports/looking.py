@@ -152,6 +152,8 @@ class Looker:
                 f" (line {one['line']:,}: {said[name]})"
                 if count
                 else f"all {total:,} cells fit"
+                if total > 1
+                else "its only cell fits"
                 if total
                 else "no cell is filled"
             )

@@ -261,7 +261,9 @@ def _looked_at(look: Mapping[str, Any]) -> str:
         return ""
     rows = plural(look["rows"], "row,rows")
     damaged = f", {plural(look['damaged'], 'line is,lines are')} damaged" if look["damaged"] else ""
-    return f"{'all' if look['is_whole'] else 'the first'} {rows}{damaged}"
+    if look["is_whole"]:
+        return f"{'its only' if look['rows'] == 1 else 'all'} {rows.removeprefix('1 ')}{damaged}"
+    return f"the first {rows}{damaged}"
 
 
 def _examples(records: list[list[str]], number: int) -> list[str]:
