@@ -49,6 +49,20 @@ def test_what_the_file_lacks_is_deleted_and_kept_as_it_was(owner: User, goods: l
     assert counts(import_text(owner, "goods", text, **MIRROR)) == (0, 0, 4, 0, 0)
 
 
+def test_what_is_missing_goes_whatever_becomes_of_the_others(owner: User, goods: list[str]) -> None:
+    text = "sku,price\na,9\nb,2\nc,3\ne,5\n"
+    for dry in (True, False):
+        job = import_text(owner, "goods", text, **MIRROR, on_conflict="skip", dry_run=dry)
+        assert (counts(job), job.rows_skipped) == ((1, 0, 0, 1, 0), 3)
+    text = "sku,price\na,9\nb,2\nc,3\nf,5\n"
+    job = import_text(owner, "goods", text, **MIRROR, on_conflict="update_only")
+    assert (counts(job), job.rows_skipped, skus()) == ((0, 1, 2, 1, 0), 1, "abc")
+    text = f"id,price\n{goods[0]},7\n{goods[1]},2\n"
+    for dry in (True, False):
+        assert counts(import_text(owner, "goods", text, **MIRROR | {"key": "id"}, dry_run=dry)) == (0, 1, 1, 1, 0)
+    assert records("goods", "sku", "price") == [("a", "7"), ("b", "2")]
+
+
 def test_only_records_within_the_scope_are_missing(owner: User, goods: list[str]) -> None:
     for scope in ({"shop": "s"}, {"shop__in": ["s"], "price__gt": 2}, {"shop__startswith": "s"}):
         job = import_text(owner, "goods", "sku,shop\nc,s\n", **MIRROR, scope=scope, dry_run=True)

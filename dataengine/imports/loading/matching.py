@@ -18,6 +18,8 @@ from .change_set import ChangeSet
 from .keys import Key
 from .staging import Staging, temporary
 
+_RECORD = sql.Identifier("record.known")  # no name of a user's holds a dot
+
 
 class ChangedMeanwhile(Exception):
     """Others have written to the records that rows are about."""
@@ -29,13 +31,17 @@ class Matching:
     def __init__(self, staging: Staging, table: Table, key: Key) -> None:
         self._staging, self._key = staging, key
         self._table = ddl.qualified(table.name)
+        self._lacking = temporary(staging.job_id, "lacking")
         self._written = [spec.name for spec in staging.specs if spec.name not in key.names]
 
-    def set_aside_unchanged(self, doubtful: Sequence[sql.Composable], *, repeats_known: bool) -> int:
+    def set_aside_unchanged(
+        self, doubtful: Sequence[sql.Composable], *, repeats_known: bool, may_go: sql.Composable | None = None
+    ) -> int:
         """Leave only rows staged that are new or differ from their records. Returns how many others there were.
 
         Rows stay whose key a row of one of the ``doubtful`` relations has, or if that is not known all that repeat
-        others: which of them counts will be seen.
+        others: which of them counts will be seen. The same look at the records finds those without a row for which
+        ``may_go`` holds (see ``lacking``).
         """
         staging, few = self._staging, temporary(self._staging.job_id, "differing")
         keys = self._key.of_rows("h")
@@ -45,16 +51,43 @@ class Matching:
             some.append(sql.SQL(template).format(keys, staging.relation))
         doubts = [sql.SQL(" OR ({}) IN ({})").format(self._key.of_rows("s"), keys) for keys in some]
         all_rows = int(value(sql.SQL("SELECT count(*) FROM {}").format(staging.relation)))
+        needed = sql.SQL("t.id IS NULL OR {}{}").format(self._differs, sql.SQL("").join(doubts))
+        if may_go is not None:
+            needed = sql.SQL("CASE WHEN s.id IS NULL THEN {} ELSE {} END").format(may_go, needed)
         left = run(
             sql.SQL(
-                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT s.* FROM {} s LEFT JOIN {} t ON {} "
-                "WHERE t.id IS NULL OR {}{}"
-            ).format(few, staging.relation, self._table, self._key.same(), self._differs, sql.SQL("").join(doubts))
+                "CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT s.*, t.id AS {} FROM {} s {} JOIN {} t ON {} WHERE {}"
+            ).format(
+                few,
+                _RECORD,
+                staging.relation,
+                sql.SQL("LEFT" if may_go is None else "FULL"),
+                self._table,
+                self._key.same(),
+                needed,
+            )
         )
         staging.drop()
         staging.relation = few
+        if may_go is not None:
+            run(sql.SQL("CREATE TEMP TABLE {} (id bigint) ON COMMIT DROP").format(self._lacking))
+            left -= self._part_with_lacking()
         staging.analyze()
         return all_rows - left
+
+    def lacking(self, rejected: sql.Composable) -> sql.Composable:
+        """A query of the ids of records that may go: no row had their key, nor has one that was ``rejected``."""
+        return sql.SQL(
+            "SELECT t.id FROM {} m JOIN {} t ON t.id = m.id WHERE NOT EXISTS (SELECT FROM {} s WHERE {})"
+        ).format(self._lacking, self._table, rejected, self._key.same())
+
+    def _part_with_lacking(self) -> int:
+        """Move what is no row but a record without one."""
+        return run(
+            sql.SQL(
+                "WITH gone AS (DELETE FROM {} WHERE id IS NULL RETURNING {}) INSERT INTO {} SELECT * FROM gone"
+            ).format(self._staging.relation, _RECORD, self._lacking)
+        )
 
     def count_known(self) -> int:
         """How many rows have a record."""

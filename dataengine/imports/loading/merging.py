@@ -61,9 +61,9 @@ class Merging(Loader):
         if self._checks.needed:
             self._reporter.update(phase="checking")
             self._staging.analyze()
-        self._find_removed()
         self._checks.reject_ambiguous()
         self._set_aside_unchanged()
+        self._find_removed()
         self._checks.reject_impossible()
         self.counts.rows_skipped = self._skip()
         self._reject_known()
@@ -109,8 +109,11 @@ class Merging(Loader):
         removing, checks = self._removing, self._checks
         if removing is None:
             return
-        rows = [self._staging.relation, checks.rejected]
-        self.counts.rows_removed = removing.find(checks.key, rows)
+        if self._matching is not None:
+            found = removing.take(self._matching.lacking(checks.rejected))
+        else:
+            found = removing.find(checks.key, [self._staging.relation, checks.rejected])
+        self.counts.rows_removed = found
         self._scope_size = removing.scope_size
         if removing.deletes:
             checks.leaving, checks.all_leave = removing.relation, self._mode.replace
@@ -180,7 +183,11 @@ class Merging(Loader):
             doubtful.append(self._held.relation)
         if self._reading.keyed or self._checks.found:
             doubtful.append(self._checks.rejected)
-        self.counts.rows_unchanged = self._matching.set_aside_unchanged(doubtful, repeats_known=self._tells_repeats)
+        self.counts.rows_unchanged = self._matching.set_aside_unchanged(
+            doubtful,
+            repeats_known=self._tells_repeats,
+            may_go=self._removing.may_go if self._removing is not None else None,
+        )
 
     def _skip(self) -> int:
         """Unstage the rows that are neither to be written nor at fault. Returns how many there were."""

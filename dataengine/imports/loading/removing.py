@@ -82,23 +82,33 @@ class Removing:
 
     def find(self, key: Key | None, rows: Sequence[sql.Composable]) -> int:
         """Find the records whose ``key`` no row of the relations ``rows`` has; without one, all. Returns how many."""
-        run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))
-        within: sql.Composable = sql.SQL("true")
-        if self._removal.scope is not None:
-            query = psycopg.ClientCursor(statements.raw_connection()).mogrify(*self._removal.scope)
-            within = sql.SQL("t.id IN ({})").format(sql.SQL(query))
-        self.scope_size = int(value(sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(self._table, within)))
-        conditions: list[sql.Composable] = [within, self._differs]
+        conditions = [self.may_go]
         for relation in rows if key is not None else ():
             assert key is not None
             conditions.append(sql.SQL("NOT EXISTS (SELECT FROM {} s WHERE {})").format(relation, key.same()))
-        found = run(
-            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT t.id FROM {} t WHERE {}").format(
-                self.relation, self._table, sql.SQL(" AND ").join(conditions)
-            )
-        )
+        query = sql.SQL("SELECT t.id FROM {} t WHERE {}").format(self._table, sql.SQL(" AND ").join(conditions))
+        return self.take(query)
+
+    def take(self, query: sql.Composable) -> int:
+        """Take the records whose ids a query gives: they may go, and no row has their key. Returns how many."""
+        run(sql.SQL("DROP TABLE IF EXISTS {}").format(self.relation))
+        found = run(sql.SQL("CREATE TEMP TABLE {} (id) ON COMMIT DROP AS {}").format(self.relation, query))
         run(statements.analyze(self.relation))
+        every = sql.SQL("SELECT count(*) FROM {} t WHERE {}").format(self._table, self._within)
+        self.scope_size = int(value(every))
         return found
+
+    @property
+    def may_go(self) -> sql.Composable:
+        """Whether a record ``t`` gives way if no row has its key."""
+        return sql.SQL("{} AND {}").format(self._within, self._differs)
+
+    @property
+    def _within(self) -> sql.Composable:
+        if self._removal.scope is None:
+            return sql.SQL("true")
+        query = psycopg.ClientCursor(statements.raw_connection()).mogrify(*self._removal.scope)
+        return sql.SQL("t.id IN ({})").format(sql.SQL(query))
 
     def perform(self, changes: ChangeSet) -> int:
         """Delete the records, or give them their values, and keep what they said. Returns how many there were."""
