@@ -21,13 +21,13 @@ from dataengine.imports.loading.appending import Appending
 from dataengine.imports.loading.loader import TRIES, Loader, busy
 from dataengine.imports.loading.merging_own import merging_for
 from dataengine.imports.loading.new_records import TargetsChanged
-from dataengine.imports.loading.removing import TOO_MANY
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, find_formats, infer_types
 from dataengine.imports.planning.modes import is_enforced
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
+from dataengine.imports.planning.removal import TOO_MANY
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ProgressReporter
 from dataengine.models import AuditEvent, Column, ImportJob, Table

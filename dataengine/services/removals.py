@@ -9,8 +9,8 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 
 from dataengine.exceptions import Conflict, InvalidInput
-from dataengine.imports.loading.removing import TOO_MANY, Removal
 from dataengine.imports.planning.modes import Mode
+from dataengine.imports.planning.removal import TOO_MANY, Removal
 from dataengine.models import Table
 from dataengine.postgres import trash
 from dataengine.records.model import record_model

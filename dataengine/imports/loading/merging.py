@@ -15,6 +15,7 @@ from dataengine.exceptions import Conflict
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.plan import Plan
+from dataengine.imports.planning.removal import TOO_MANY, Removal
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run
@@ -22,7 +23,7 @@ from dataengine.postgres.statements import run
 from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
 from .matching import ChangedMeanwhile, Matching
-from .removing import TOO_MANY, Removal, Removing
+from .removing import Removing
 from .staging import Staging
 
 

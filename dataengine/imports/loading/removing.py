@@ -6,9 +6,7 @@ They are found once the rows are staged and before any row is judged, so that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 from django.db import IntegrityError, transaction
@@ -17,8 +15,8 @@ from psycopg import errors, sql
 from dataengine.exceptions import Conflict
 from dataengine.imports.counts import Counts
 from dataengine.imports.planning.modes import Mode
+from dataengine.imports.planning.removal import Removal
 from dataengine.models import Column, Table
-from dataengine.models.shapes import Image
 from dataengine.postgres import ddl, statements
 from dataengine.postgres.images import image
 from dataengine.postgres.statements import run, value
@@ -27,22 +25,7 @@ from .change_set import ChangeSet
 from .keys import Key
 from .staging import temporary
 
-TOO_MANY = "too_many_deletions"
-"""The code of an import that fails because of ``refusal``."""
 _NAMED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """Which records may give way, and what becomes of them."""
-
-    mode: Mode
-    scope: tuple[str, tuple[Any, ...]] | None
-    """A query of the ids that count at all, and its parameters; None: all do."""
-    columns: Sequence[Column]
-    """All that the table has, those in the trash, too; or those that are set."""
-    image: Image | None = None
-    """The values that the records get; None: they are deleted."""
 
 
 def refusal(mode: Mode, counts: Counts, *, scope_size: int, is_cut: bool) -> str | None:
