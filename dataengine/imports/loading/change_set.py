@@ -16,7 +16,7 @@ from psycopg import sql
 
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER
 from dataengine.imports.rejecting.spill import IdMap, LineIndex
-from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob
+from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, RecordChange
 from dataengine.postgres import statements
 from dataengine.postgres.images import CHANGES, image
 from dataengine.postgres.statements import run
@@ -39,6 +39,8 @@ class ChangeSet:
     def __init__(self, job: ImportJob) -> None:
         self._job = job
         self._event: AuditEvent | None = None
+        self._joins = False
+        """Whether the event has images already, from an earlier batch of its import."""
         self._spans: list[ImportedSpan] = []
         self.columns: set[str] = set()
         """The attributes of the columns that images have."""
@@ -46,6 +48,7 @@ class ChangeSet:
     def begin(self, event: AuditEvent) -> None:
         """What is kept from now on belongs to ``event``."""
         self._event = event
+        self._joins = RecordChange.objects.filter(event=event).exists()
 
     # Made records -------------------------------------------------------------------------------------------------
 
@@ -112,13 +115,16 @@ class ChangeSet:
         self, records: sql.Composable, before: sql.Composable, after: sql.Composable, line: sql.Composable
     ) -> int:
         assert self._event is not None
-        # A record may be changed twice by one import, when its rejected rows are tried again.
+        # A record may be changed twice by one import, when its rejected rows are tried again. Being prepared for that
+        # takes a third more time (measured).
+        merge = sql.SQL(
+            " ON CONFLICT (event_id, record_id) DO UPDATE SET"
+            " before = EXCLUDED.before || c.before, after = c.after || EXCLUDED.after, line = EXCLUDED.line"
+        )
         return run(
             sql.SQL(
                 "INSERT INTO {changes} AS c (event_id, record_id, before, after, line)"
-                " SELECT {event}, t.id, {before}, {after}, {line}::bigint FROM {records} FOR NO KEY UPDATE OF t"
-                " ON CONFLICT (event_id, record_id) DO UPDATE SET"
-                " before = EXCLUDED.before || c.before, after = c.after || EXCLUDED.after, line = EXCLUDED.line"
+                " SELECT {event}, t.id, {before}, {after}, {line}::bigint FROM {records} FOR NO KEY UPDATE OF t{merge}"
             ).format(
                 changes=CHANGES,
                 event=sql.Literal(self._event.pk),
@@ -126,6 +132,7 @@ class ChangeSet:
                 after=after,
                 line=line,
                 records=records,
+                merge=merge if self._joins else sql.SQL(""),
             )
         )
 
