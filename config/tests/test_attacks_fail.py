@@ -1,0 +1,154 @@
+"""What strangers try from outside: forged tokens, forms of other sites, spoofed headers, planted sessions."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from dataengine.tests.importing import make_table
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+def asked_with(token: str) -> int:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    status: int = client.get("/api/tables/").status_code
+    return status
+
+
+def test_forged_tokens(owner: User, stranger: User) -> None:
+    real = RefreshToken.for_user(owner)
+    payload: dict[str, Any] = dict(real.access_token.payload)
+    key: Any = settings.SIMPLE_JWT["SIGNING_KEY"]
+    assert asked_with(jwt.encode(payload, key, "HS256")) == 200
+    head, body, _ = str(real.access_token).split(".")
+    past = int((timezone.now() - timedelta(hours=1)).timestamp())
+    forged = {
+        "unsigned": jwt.encode(payload, "", "none"),
+        "signature cut off": f"{head}.{body}.",
+        "signature of another": f"{head}.{body}.{str(RefreshToken.for_user(stranger).access_token).split('.')[2]}",
+        "another key": jwt.encode(payload, "x" * 64, "HS256"),
+        "the key of sessions": jwt.encode(payload, settings.SECRET_KEY, "HS256"),
+        "another algorithm": jwt.encode(payload, key * 2, "HS512"),
+        "a refresh token": str(real),
+        "expired": jwt.encode({**payload, "exp": past}, key, "HS256"),
+        "without an end": jwt.encode({k: v for k, v in payload.items() if k != "exp"}, key, "HS256"),
+        "somebody else's": jwt.encode({**payload, "user_id": str(stranger.pk)}, key, "HS256"),
+        "nobody's": jwt.encode({**payload, "user_id": "0"}, key, "HS256"),
+        "no token": "null",
+    }
+    assert {name: status for name, token in forged.items() if (status := asked_with(token)) != 401} == {}
+
+
+def addresses(patterns: Iterable[Any], prefix: str = "/") -> Iterator[str]:
+    """An address of each route, with something in the place of its parameters."""
+    for pattern in patterns:
+        part = str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, prefix + part)
+        elif isinstance(pattern, URLPattern) and "(" not in part and "^" not in part:
+            pieces = (prefix + part).replace(">", "<").split("<")
+            names = ["1" if "int" in piece or "record" in piece else "t" for piece in pieces[1::2]]
+            yield "".join(a + b for a, b in zip(pieces[::2], [*names, ""], strict=True))
+
+
+def test_forms_of_other_sites(owner: User) -> None:
+    make_table(owner, "t", name="TEXT")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner)
+    ours = [
+        path for path in addresses(get_resolver().url_patterns) if not path.startswith(("/api", "/health", "/metr"))
+    ]
+    assert len(ours) > 60
+    accepted = {
+        path: status
+        for path in ours
+        for headers in ({}, {"Origin": "https://evil.example"})
+        if (status := client.post(path, {"name": "x"}, headers=headers).status_code) not in (403, 404, 405)
+    }
+    assert accepted == {}
+
+
+def test_the_api_takes_no_cookies(owner: User) -> None:
+    client = Client()
+    client.force_login(owner)
+    assert client.get("/api/tables/").status_code == 401
+    assert client.post("/api/create-table/", {"table_name": "x", "fields": {}}).status_code == 401
+
+
+def test_spoofed_headers(owner: User) -> None:
+    make_table(owner, "t", name="TEXT")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(owner).access_token}")
+    spoofed = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "X-Original-URL": "/api/trash/"}
+    made = client.post("/api/tables/t/records/", {"name": "Ada"}, headers=spoofed)
+    assert made["Location"] == "http://testserver/api/tables/t/records/1/"
+    assert client.get("/api/tables/", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
+    for method in ("GET", "DELETE"):
+        over = client.post("/api/tables/t/records/1/", {}, headers={"X-HTTP-Method-Override": method})
+        assert over.status_code == 405
+
+
+def test_a_planted_session(owner: User, password: str) -> None:
+    client = Client()
+    planted = Client()
+    planted.get("/login/")
+    session = planted.session
+    session["x"] = 1
+    session.save()
+    client.cookies["sessionid"] = session.session_key or ""
+    client.post("/login/", {"username": "owner", "password": password})
+    assert client.get("/").status_code == 200
+    assert client.cookies["sessionid"].value != session.session_key
+    planted.cookies["sessionid"] = session.session_key or ""
+    assert planted.get("/").status_code == 302
+
+
+def test_shared_caches_keep_nothing(owner: User) -> None:
+    make_table(owner, "t", name="TEXT")
+    browser, client = Client(), APIClient()
+    browser.force_login(owner)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(owner).access_token}")
+    for answer in (
+        browser.get("/"), browser.get("/tables/t/"), browser.get("/login/"), client.get("/api/tables/"),
+        client.get("/api/tables/t/export/"), client.get("/api/nowhere/"),
+    ):  # fmt: skip
+        assert {"private", "no-store"} & set(answer["Cache-Control"].split(", "))
+
+
+def test_the_deployment_check_is_clean(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=Path(__file__).resolve().parents[2],
+        env={
+            **{name: value for name, value in os.environ.items() if name != "DJANGO_ALLOW_ASYNC_UNSAFE"},
+            "SECRET_KEY": secrets.token_urlsafe(60),
+            "CSRF_TRUSTED_ORIGINS": "https://tables.example.com",
+            "ALLOWED_HOSTS": "tables.example.com",
+            "DATA_DIR": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
