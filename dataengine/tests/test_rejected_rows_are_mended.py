@@ -162,6 +162,17 @@ def test_a_retry_that_is_asked_for_twice_at_once_is_one(api: Any, job: ImportJob
     assert sorted(statuses) == [202, 409, 409]
 
 
+def test_a_retry_that_is_cancelled_changes_nothing(client: APIClient, job: ImportJob) -> None:
+    mend(client, job, 3, qty="7", born="2024-02-29")
+    change = client.post(url(job, "retry")).json()
+    assert client.post(f"{change['url']}cancel/").json()["state"] == "cancelled"
+    change_runs.run(change["id"])
+    job.refresh_from_db()
+    assert (job.rows_imported, job.rows_rejected, job.rows_retried) == (1, 3, 0)
+    assert mend(client, job, 3, qty="8").status_code == 200
+    assert retried(client, job).rows_retried == 1
+
+
 def test_who_may_not_look_into_a_table_does_not_by_mending(
     api: Any, client: APIClient, owner: User, colleague: User, share: Any
 ) -> None:

@@ -1,5 +1,5 @@
-// Mending rejected rows in place: what is typed into a cell is saved when the cell is left, and its row shows at once what
-// is wrong with it now. Without this script every row has a button that does the same.
+// Mending rejected rows in place: what is typed into a cell is saved when the cell is left, and its row shows at once
+// what is wrong with it now. Without this script every row has a button that does the same.
 
 import "./console.js";
 import { send } from "./requests.js";

@@ -56,6 +56,25 @@ def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
     assert records("t", "name", "qty", "born")[1:] == [("Bob", "7", "2023-12-31"), ("Cid", "8", "2024-03-01")]
 
 
+def test_without_scripts_every_row_has_a_button(browser: Browser, live_asgi: LiveServer, owner: User) -> None:
+    make_table(owner, "t", name="TEXT", qty="INTEGER", born="DATE")
+    job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
+    context = browser.new_context(base_url=live_asgi.url, java_script_enabled=False)
+    log_in(context, live_asgi, owner)
+    page = context.new_page()
+    page.goto(f"/imports/{job.pk}/")
+    page.get_by_label("qty, line 4").fill("8")
+    page.get_by_role("button", name="Save line 4").click()
+    expect(page.get_by_text("The row of line 4 is good now.")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^born:")).click()
+    page.get_by_text("Apply to all 1 like this").click()
+    page.get_by_role("button", name="Read in this format").click()
+    expect(page.get_by_text("1 cell is changed; 0 rows are good now, 1 still have errors.")).to_be_visible()
+    page.get_by_role("button", name="Retry these").click()
+    expect(page.get_by_text("Trying the rows again")).to_be_visible()
+    context.close()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_state_has_a_violation(browser: Browser, live_asgi: LiveServer, owner: User, width: int) -> None:
     make_table(owner, "t", name="TEXT", qty="INTEGER DEFAULT 1", born="DATE")
