@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import environment as env
+
 _FORMS = "webui.second_factors"
 
 
-def accounts(*, https: bool) -> dict[str, Any]:
-    """Them all, in an installation that is reached by ``https``, or is not."""
-    return {**_DJANGO, **_SECOND_FACTORS, "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https}
+def accounts(*, https: bool, issuer: str, provider_name: str) -> dict[str, Any]:
+    """Them all, for an installation that is reached by ``https``, or is not. ``issuer`` is empty without one."""
+    return {
+        **_DJANGO,
+        **_SECOND_FACTORS,
+        "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https,
+        **_single_sign_on(issuer, provider_name),
+    }
+
+
+def _single_sign_on(issuer: str, name: str) -> dict[str, Any]:
+    app = {
+        "provider_id": "sso",
+        "name": name,
+        "client_id": env.text("OIDC_CLIENT_ID"),
+        "secret": env.text("OIDC_CLIENT_SECRET"),
+        "settings": {"server_url": issuer},
+    }
+    return {
+        "SOCIALACCOUNT_ADAPTER": "webui.single_sign_on.Adapter",
+        "SOCIALACCOUNT_EMAIL_VERIFICATION": "none",
+        # A link leads there: the content security policy lets no form lead to other hosts.
+        "SOCIALACCOUNT_LOGIN_ON_GET": True,
+        "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}} if issuer else {},
+    }
 
 
 _DJANGO = {
@@ -31,7 +55,6 @@ _DJANGO = {
     ],
     "AUTHENTICATION_BACKENDS": ["config.accounts.Backend", "guardian.backends.ObjectPermissionBackend"],
     "ANONYMOUS_USER_NAME": None,  # guardian: nothing is shared with people who are not logged in
-    "LOGIN_URL": "login",
     "LOGIN_REDIRECT_URL": "/",
     "LOGOUT_REDIRECT_URL": "login",
 }
@@ -42,6 +65,7 @@ _SECOND_FACTORS = {
     "ACCOUNT_EMAIL_VERIFICATION": "none",
     "ACCOUNT_FORMS": {"reauthenticate": f"{_FORMS}.ConfirmForm"},
     "MFA_ADAPTER": f"{_FORMS}.Adapter",
+    "MFA_ALLOW_UNVERIFIED_EMAIL": True,  # administrators make users, so nobody has a stranger's address
     "MFA_SUPPORTED_TYPES": ["totp", "webauthn", "recovery_codes"],
     # Without https (MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN) browsers have passkeys for http://localhost alone.
     "MFA_PASSKEY_LOGIN_ENABLED": True,

@@ -75,7 +75,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-vars().update(accounts(https=HTTPS))
+LOGIN_URL = "login"
+# Single sign-on by OpenID Connect.
+OIDC_ISSUER = env.web_address("OIDC_ISSUER", "") if env.text("OIDC_ISSUER") else ""
+OIDC_NAME = env.text("OIDC_NAME") or "Single sign-on"
+OIDC_CREATE_USERS = env.flag("OIDC_CREATE_USERS")
+vars().update(accounts(https=HTTPS, issuer=OIDC_ISSUER, provider_name=OIDC_NAME))
 
 # Application ---------------------------------------------------------------------------------------------------------
 
@@ -93,6 +98,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    *(["allauth.socialaccount.providers.openid_connect"] if env.text("OIDC_ISSUER") else []),
     "channels",
     "csp",
     "django_filters",

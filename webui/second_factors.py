@@ -17,8 +17,10 @@ from allauth.mfa.webauthn import forms as webauthn_forms
 from cryptography.fernet import Fernet
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
 
 from dataengine.http.throttles import FailedAttempts
 from webui.account_forms import throttled
@@ -34,6 +36,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never."""
         return False
+
+    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
+        """Say of somebody who is shut out no more than of a wrong password."""
+        messages.error(request, "You could not be logged in.")
+        return HttpResponseRedirect(resolve_url("login"))
 
 
 class Adapter(DefaultMFAAdapter):

@@ -1,6 +1,7 @@
 """URLs of the console. Those of accounts have the names that Django and django-allauth expect, so some have two."""
 
 from allauth.account import views as allauth_views
+from django.conf import settings
 from django.urls import include, path
 
 from webui.views import (
@@ -52,6 +53,15 @@ account_urls = [
     path("users/<int:pk>/reset/", users.reset, name="user-reset"),
     path("users/<int:pk>/second-factor/", users.remove_second_factors, name="user-factors"),
 ]
+
+if settings.OIDC_ISSUER:
+    # Here, since it needs packages that nothing else does.
+    from webui.views import single_sign_on
+
+    account_urls += [
+        path("oidc/sso/login/", single_sign_on.begin, name="single-sign-on"),
+        path("oidc/sso/login/callback/", single_sign_on.finish, {"provider_id": "sso"}, name="openid_connect_callback"),
+    ]
 
 console_urls = [
     path("", tables.index, name="tables"),

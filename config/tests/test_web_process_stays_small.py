@@ -12,7 +12,7 @@ HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter
 # In a separate process, since this one has loaded everything already.
 LOOK = """
 import io, json, sys
-sys.modules["requests"] = None  # part of the tests' requirements; if it is installed, the framework loads it
+sys.modules["requests"] = None  # 5 MB that the framework loads for its tests, since single sign-on needs it
 import config.asgi
 from django.urls import get_resolver
 from django.core.files.base import ContentFile

@@ -40,7 +40,17 @@ CONSOLE = (
     ("htmx", "words", "numbers", "sorting", "bundles", "form_renderer", "sessions", "snippets"),
     ("errors", "forms", "static_files"),
     ("account_forms",),
-    ("changes", "activity", "reset_mail", "second_factors", "user_forms", "designer", "grid", "imports"),
+    (
+        "changes",
+        "activity",
+        "reset_mail",
+        "second_factors",
+        "single_sign_on",
+        "user_forms",
+        "designer",
+        "grid",
+        "imports",
+    ),
     ("templatetags", "views", "consumers", "tasks", "apps"),
     ("urls", "routing"),
 )

@@ -34,6 +34,10 @@ class Login(auth_views.LoginView):
     authentication_form = account_forms.LoginForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add the other way in, if there is one."""
+        return {**super().get_context_data(**kwargs), "single_sign_on": settings.OIDC_ISSUER and settings.OIDC_NAME}
+
     def form_valid(self, form: account_forms.LoginForm) -> HttpResponse:  # type: ignore[override]
         """Ask for the second factor, if the user has one, or log in."""
         response: HttpResponse = perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
