@@ -111,6 +111,7 @@ console_urls = [
     path("imports/<int:pk>/cancel/", imports.cancel, name="import-cancel"),
     path("imports/<int:pk>/retry/", imports.retry, name="import-retry"),
     path("imports/<int:pk>/again/", imports.do_over, name="import-again"),
+    path("imports/<int:pk>/recipe/", imports.keep_recipe, name="import-recipe"),
     path("imports/<int:pk>/undo/", imports.undo, name="import-undo"),
     path("imports/<int:pk>/rejected/fix/", rejected.fix, name="rejected-fix"),
     path("imports/<int:pk>/rejected/retry/", rejected.retry, name="rejected-retry"),

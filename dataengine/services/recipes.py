@@ -95,6 +95,16 @@ def keep_recipe(
     return recipe
 
 
+def free_name(table: Table, filename: str) -> str:
+    """A name for a recipe of files like this one that no recipe of the table has."""
+    stem = "".join(char for char in filename.split(".")[0] if char.isprintable() and char != "/").strip()
+    stem = stem[: MAX_NAME - 5] or "recipe"
+    taken = set(table.recipes.values_list("name", flat=True))
+    return next(
+        name for number in range(1, _MOST + 2) if (name := f"{stem} {number}" if number > 1 else stem) not in taken
+    )
+
+
 def delete_recipe(*, user: User, recipe: Recipe) -> None:
     """Delete a recipe. Imports that went by it keep what they were given."""
     with transaction.atomic():
@@ -161,7 +171,7 @@ def expanded(user: User, table: Table | None, table_name: str, given: object) ->
     for option in _BY_COLUMN:
         if isinstance(value := options.get(option), Mapping):
             options[option] = {column: said for column, said in value.items() if column in known}
-    return {**options, **given}, recipe
+    return {option: said for option, said in {**options, **given}.items() if said is not None}, recipe
 
 
 def fitted(recipe: Recipe, table: Table, opening: Opening, options: ImportOptions) -> tuple[ImportOptions, FoundRecipe]:

@@ -11,6 +11,7 @@ from dataengine import access
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
+from dataengine.services import recipes
 from dataengine.services.rejected_rows import retries_of
 from webui.imports.outcomes import headline_of
 from webui.imports.turns import turns_of
@@ -66,6 +67,7 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         if job.came_to_nothing:
             context["bar_css"] = _BARS["failed"]
         context["turns"] = turns_of(user, job)
+        context["recipe_name"] = _recipe_name(user, job)
         context["retry"] = _retry(user, job)
         context["undoing"] = undoing_of(user, job)
         context["done_over_by"] = job.done_over_by.order_by("pk").last()
@@ -124,3 +126,12 @@ def _said(job: ImportJob) -> list[str]:
     """What people should know of the import, warnings first."""
     findings: Findings = job.findings
     return [*(warning["message"] for warning in findings.get("warnings", [])), *findings.get("notes", [])]
+
+
+def _recipe_name(user: User | AnonymousUser, job: ImportJob) -> str:
+    """What a recipe of this import may be called; empty where this user cannot make one."""
+    if job.state != ImportJob.State.COMPLETED or job.table is None or not job.findings.get("headers"):
+        return ""
+    if "edit" not in access.rights_of(user, job.table):
+        return ""
+    return recipes.free_name(job.table, job.filename)

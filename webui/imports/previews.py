@@ -21,8 +21,9 @@ from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
+from dataengine.imports.planning.recipes import difference
 from dataengine.models import Column
-from dataengine.services import import_looks, import_references
+from dataengine.services import import_looks, import_references, recipes
 from webui.imports.drafts import Draft
 from webui.imports.reference_controls import Choice, reference_choices
 from webui.words import plural
@@ -82,8 +83,10 @@ _NO_MATTER_WHAT = Mode(on_conflict="update")
 def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options: dict[str, Any]) -> Preview:
     """Look into ``draft``, to be imported into a table with ``columns``, or into a new one (None)."""
     specs = None if columns is None else [column.to_spec() for column in columns]
+    table = columns[0].table if columns else None
     try:
-        read = ImportOptions.read(options)
+        complete, recipe = recipes.expanded(user, table, "", options)
+        read = ImportOptions.read(complete)
         opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
         if columns:
             read = as_before(columns[0].table, draft.filename, opening, read)
@@ -93,6 +96,9 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
     if read.mapping is not None and not set(read.mapping) <= set(headers):
         # With another dialect it has other headers, so the choices for the old ones do not apply.
         read = replace(read, mapping=None, given={**read.given, "mapping": None})
+    differs = None
+    if recipe is not None and table is not None:
+        read, differs = recipes.fitted(recipe, table, opening, read)
     problem, plan = "", None
     others = import_references.targets_of(columns or [])
     try:
@@ -121,7 +127,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         if target in others
     }
     return Preview(
-        found=_found(opening),
+        found=[*_found(opening), *([("Recipe", difference(differs) or recipe.name)] if differs and recipe else [])],
         columns=[
             _column(
                 number,
@@ -135,7 +141,10 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
             )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
-        offers=_offers(look.get("proposals", ()), read),
+        offers=[
+            *([] if recipe or not table else map(_recipe_offer, recipes.proposals(table, opening))),
+            *_offers(look.get("proposals", ()), read),
+        ],
         notes=_notes(look),
         looked_at=_looked_at(look),
         is_pending=is_pending,
@@ -224,6 +233,10 @@ def _example(form: str) -> str:
 def _type_choices() -> list[tuple[str, str]]:
     """The types that need nothing more to be said."""
     return [(kind.sql_names[0], kind.label) for kind in REGISTRY.values() if not kind.details or kind.name == "numeric"]
+
+
+def _recipe_offer(proposal: Mapping[str, Any]) -> Offer:
+    return Offer("take_recipe", proposal["options"]["recipe"], f"{proposal['message']} Take it.", False)
 
 
 def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> list[Offer]:

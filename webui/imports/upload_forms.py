@@ -13,12 +13,13 @@ from django.http import HttpRequest, QueryDict
 
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.imports.reading.kinds import ACCEPTED, SUFFIXES
-from dataengine.models import Table
+from dataengine.models import Recipe, Table
 from dataengine.services.imports import pasted_file
 from webui.forms import Styled, style
 from webui.htmx import ConsoleRequest
-from webui.imports import drafts, mode_fields
+from webui.imports import drafts, mode_fields, recipe_fields
 from webui.imports.mode_fields import ModeFields
+from webui.imports.recipe_fields import RecipeFields, filled_by
 from webui.imports.reference_controls import MATCH, MISSING, without_contradictions
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _CONTROLS = {
 }
 """The preview's controls of columns: which option each is, and what it says where it says nothing."""
 _SOURCES = {"draft", "file", "pasted"}
+_ELSEWHERE = {*_SOURCES, "table_name", *mode_fields.NAMES, *recipe_fields.NAMES}
+"""Fields that do not stand under “Options”."""
 _MOST_DIGITS = 18
 """Python refuses to read numbers of thousands of digits; so many are too many rows already."""
 _ENCODINGS = ("utf-8", "utf-16", "cp1252", "iso-8859-1", "shift_jis", "gb18030")
@@ -61,7 +64,7 @@ def _with(initial: dict[str, Any], given: QueryDict) -> QueryDict:
     return values
 
 
-class UploadForm(Styled, ModeFields):
+class UploadForm(Styled, ModeFields, RecipeFields):
     """A file or its draft, and how to read it. Fields left empty are detected."""
 
     draft = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -128,6 +131,7 @@ class UploadForm(Styled, ModeFields):
         """For a file that becomes a table; there are no existing records."""
         form = cls._of(request)
         form.drop_modes()
+        form.offer_recipes([])
         return form
 
     @classmethod
@@ -135,13 +139,15 @@ class UploadForm(Styled, ModeFields):
         """For a file to be imported into ``table``, by whose columns records are found."""
         columns = list(table.columns.all())
         unique = [column.name for column in columns if column.unique]
-        form = cls._of(request, key=unique if len(unique) == 1 else [])
+        recipes = list(table.recipes.all())
+        form = cls._of(request, key=unique if len(unique) == 1 else [], recipes=recipes)
         del form.fields["table_name"]
         form.offer_columns(columns)
+        form.offer_recipes([recipe.name for recipe in recipes])
         return form
 
     @classmethod
-    def _of(cls, request: ConsoleRequest, *, key: Sequence[str] = ()) -> UploadForm:
+    def _of(cls, request: ConsoleRequest, *, key: Sequence[str] = (), recipes: Sequence[Recipe] = ()) -> UploadForm:
         initial = {
             "email": request.user.email, "mode": "add", "key": key, "missing": "delete", "max_delete_percent": 10,
         }  # fmt: skip
@@ -149,9 +155,11 @@ class UploadForm(Styled, ModeFields):
             form = cls(request.POST, request.FILES, initial=initial)
         elif "draft" in request.GET:
             # On the draft's page the earlier choices are in the URL.
-            form = cls(_with(initial, request.GET), initial=initial)
+            taken = next((recipe for recipe in recipes if recipe.name == request.GET.get("recipe")), None)
+            filled = filled_by(taken.name, taken.options) if taken else {}
+            form = cls(_with({**initial, **filled}, request.GET), initial=initial)
         else:
-            form = cls(initial=initial)
+            form = cls(initial={**initial, "recipe": request.GET.get("recipe", "")})
         form.user = request.user
         return form
 
@@ -175,7 +183,7 @@ class UploadForm(Styled, ModeFields):
     @property
     def option_fields(self) -> list[forms.BoundField]:
         """The fields under “Options”."""
-        return [field for field in self if field.name not in {*_SOURCES, "table_name", *mode_fields.NAMES}]
+        return [field for field in self if field.name not in _ELSEWHERE]
 
     def offer_sheets(self, names: Sequence[str]) -> None:
         """Let people choose among the sheets of the workbook that they have uploaded."""
@@ -186,7 +194,7 @@ class UploadForm(Styled, ModeFields):
 
     def chosen(self) -> dict[str, list[str]]:
         """The choices besides the file, to be passed to the preview page."""
-        asked = [name for name in self.changed_data if name in self.data and name not in _SOURCES]
+        asked = [name for name in self.changed_data if name in self.data and name not in {*_SOURCES, "recipe_shown"}]
         return {name: self._all(name) for name in asked}
 
     @property
@@ -255,4 +263,4 @@ class UploadForm(Styled, ModeFields):
             options["trim"] = given["trim"] == "yes"
         if "table_name" in self.fields:
             options["create_table"] = True
-        return options
+        return self.with_recipe(options)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import resolve_url
@@ -17,7 +18,7 @@ from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_again, import_undo, same_files
+from dataengine.services import import_again, import_undo, recipes, same_files
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
@@ -116,6 +117,26 @@ def do_over(request: ConsoleRequest, pk: int) -> HttpResponse:
     return htmx.redirect(request, resolve_url("console:import", again.pk))
 
 
+@console_view("POST")
+def keep_recipe(request: ConsoleRequest, pk: int) -> HttpResponse:
+    """Keep how a file was imported as a recipe; with ``do=another``, go on to another file by it."""
+    job = access.get_import(request.user, pk, "edit")
+    if job.table is None:
+        raise Conflict("The table of this import is gone.", code="table_not_found")
+    options, headers = recipes.of_import(job)
+    name = request.POST.get("name", "")
+    try:
+        recipe = recipes.keep_recipe(user=request.user, table=job.table, name=name, options=options, headers=headers)
+    except (InvalidInput, Conflict) as error:
+        messages.error(request, error.message)
+        return htmx.redirect(request, resolve_url("console:import", job.pk))
+    if request.POST.get("do") == "another":
+        page = resolve_url("console:table-import", job.table.name)
+        return htmx.redirect(request, f"{page}?{urlencode({'recipe': recipe.name})}")
+    messages.success(request, f"The recipe “{recipe.name}” is kept.")
+    return htmx.redirect(request, resolve_url("console:import", job.pk))
+
+
 @console_view("GET")
 def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
     """The rejected rows as a file to correct and upload again."""
@@ -130,18 +151,22 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
     columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
-        if request.POST.get("do") != "preview":
+        turned = form.turned_recipe()
+        if request.POST.get("do") != "preview" and turned is None:
             with errors_into(form):
                 return _started(request, _start(request, form, table=table))
-        elif isinstance(form.cleaned_data["file"], Draft) and not upload_forms.asks_for_address(request):
+        elif (
+            turned is None
+            and isinstance(form.cleaned_data["file"], Draft)
+            and not upload_forms.asks_for_address(request)
+        ):
             draft = form.cleaned_data["file"]
         else:
             with errors_into(form):
                 file = form.cleaned_data["file"]
                 stored = file if isinstance(file, Draft) else drafts.store(request.user, file)
-                return _sent_on(
-                    request, f"{request.path}?{urlencode({'draft': stored.token, **form.chosen()}, doseq=True)}"
-                )
+                chosen = form.chosen() if turned is None else {"recipe": [turned]}
+                return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token, **chosen}, doseq=True)}")
     token = form.data.get("draft") if form.is_bound else None
     if draft is None and token:
         draft = drafts.find(request.user, token)
