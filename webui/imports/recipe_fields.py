@@ -78,7 +78,7 @@ def _mode(options: Mapping[str, Any]) -> dict[str, Any]:
         return {**fields, "mode": "add" if conflict == "reject" else conflict}
     fields["mode"] = "mirror"
     if isinstance(missing, Mapping):
-        [(column, value), *_] = [*missing["set"].items()]
+        column, value = next(iter(missing["set"].items()), ("", None))
         fields |= {"missing": "set", "mark_column": column, "mark_value": "" if value is None else str(value)}
     for lookup, value in (options.get("scope") or {}).items():
         column, _, kind = lookup.partition("__")
