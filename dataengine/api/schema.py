@@ -23,6 +23,47 @@ _ERRORS = {
 }
 
 
+TAGS = {
+    "Log in": "Tokens, sessions, passwords.",
+    "Design tables": "Make tables and columns, change and copy them.",
+    "Read and write records": "List, find, add, change, delete and export records.",
+    "Import files": "Load CSV files, workbooks and others, watch them, mend what was rejected.",
+    "Take back": "Undo changes, watch large ones, restore from the trash.",
+    "Share and watch": "Give others rights, see who did what, be told by webhooks.",
+    "Schemas": "What describes this API and its payloads.",
+}
+"""The groups of operations by what one wants to do, in the order in which they are shown."""
+# The first of these in an address says what it is for.
+_BY_WORD = (
+    ("undo", "Take back"), ("redo", "Take back"), ("trash", "Take back"), ("changes", "Take back"),
+    ("sharing", "Share and watch"), ("activity", "Share and watch"), ("history", "Share and watch"),
+    ("webhooks", "Share and watch"),
+    ("imports", "Import files"), ("upload-csv", "Import files"),
+    ("records", "Read and write records"), ("lookup", "Read and write records"), ("export", "Read and write records"),
+    ("token", "Log in"), ("account", "Log in"),
+    ("schemas", "Schemas"),
+    ("tables", "Design tables"),
+)  # fmt: skip
+
+
+def tag_of(address: str) -> str:
+    """The group of an operation: that of a resource, of a verb its last word's."""
+    words = address.strip("/").removesuffix(".json").split("/")[1:]
+    named = {word for word in words if not word.startswith("{")}
+    for word, tag in _BY_WORD:
+        if word in named:
+            return tag
+    noun = words[0].rpartition("-")[2]
+    if noun.startswith("record"):
+        return "Read and write records"
+    return "Schemas" if noun == "schema" else "Design tables"
+
+
+def describe_tags(result: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """Add the groups to the schema; called by drf-spectacular."""
+    return {**result, "tags": [{"name": name, "description": text} for name, text in TAGS.items()]}
+
+
 class EngineSchema(AutoSchema):
     """Describes a view by its ``operations``."""
 
@@ -48,10 +89,7 @@ class EngineSchema(AutoSchema):
         return (type(self.view).__doc__ or "").strip()
 
     def get_tags(self) -> list[str]:
-        if self.verb:
-            return ["verbs"]
-        parts = [part for part in self.path.strip("/").split("/")[1:] if not part.startswith("{")]
-        return [parts[-1] if parts[-1] in {"columns", "records", "imports"} else parts[0]]
+        return [tag_of(self.path)]
 
     def get_request_serializer(self) -> Any:
         operation = self.operation

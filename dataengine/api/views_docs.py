@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user
+from django.http import HttpResponse
+from django.shortcuts import render
 from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2, OpenApiYamlRenderer
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -12,7 +16,12 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dataengine.access import tables_for
+from dataengine.api.examples import example_of
 from dataengine.api.limited import LimitedView
+from dataengine.models import Table
+
+_MOST_EXAMPLES = 30
 
 
 class ElseFirst(DefaultContentNegotiation):
@@ -41,6 +50,20 @@ class DocsView(LimitedView, SpectacularSwaggerSplitView):
     url_name = "api-schema"
     template_name = "api/docs.html"
     content_negotiation_class = ElseFirst
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response | HttpResponse:
+        """The page in the frame of the console, for whoever is logged in there; or its script."""
+        answer: Response = super().get(request, *args, **kwargs)
+        if answer.template_name != self.template_name:
+            return answer
+        plain = request._request
+        plain.user = get_user(plain)  # the API takes nobody's word for it but a token's
+        tables = Table.objects.none() if not plain.user.is_authenticated else tables_for(plain.user)
+        own = tables.prefetch_related("columns").order_by("name")[:_MOST_EXAMPLES]
+        examples = [example_of(table, list(table.columns.all())) for table in own]
+        context = {**answer.data, "section": "api", "examples": examples, "here": plain.build_absolute_uri("/")[:-1]}
+        return render(plain, self.template_name, context)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Errors are JSON here too."""

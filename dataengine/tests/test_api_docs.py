@@ -8,15 +8,20 @@ from contextlib import redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
+from dataengine.api.examples import value_of
+from dataengine.api.schema import TAGS
 from dataengine.api.urls import RESOURCES, VERBS
 from dataengine.columns.types import REGISTRY
+from dataengine.models import Table
 from webui.tests.pages import read
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
     from playwright.sync_api import Page
 
 
@@ -81,9 +86,42 @@ def test_the_page_has_no_inline_script(db: None) -> None:
     assert script["Content-Type"].startswith("application/javascript")
 
 
+def test_operations_are_grouped_by_what_one_wants_to_do(schema: dict[str, Any]) -> None:
+    used = [tag for methods in schema["paths"].values() for operation in methods.values() for tag in operation["tags"]]
+    assert set(used) == {tag["name"] for tag in schema["tags"]} == set(TAGS)
+    for path, tag in {
+        "/api/create-table/": "Design tables", "/api/get-records/": "Read and write records",
+        "/api/upload-csv/": "Import files", "/api/add-column/": "Design tables", "/api/token/": "Log in",
+        "/api/tables/{table_name}/columns/": "Design tables", "/api/imports/{id}/rejected/": "Import files",
+        "/api/tables/{table_name}/undo/": "Take back", "/api/trash/": "Take back",
+    }.items():  # fmt: skip
+        assert [tag] == next(iter(schema["paths"][path].values()))["tags"], path
+
+
+def test_examples_are_of_one_s_own_tables(client: Any, owner: User) -> None:
+    plain = [kind for kind in REGISTRY.values() if not kind.is_reference and kind.name not in {"choice", "choices"}]
+    fields = {kind.name: kind.sql_names[0] for kind in plain} | {"color": "CHOICE('red', 'green')"}
+    assert client.post("/api/create-table/", {"table_name": "all_types", "fields": fields}).status_code == 201
+    table = Table.objects.get()
+    for column in table.columns.all():
+        answer = client.post("/api/tables/all_types/records/", {column.name: value_of(column)})
+        assert answer.status_code == 201, (column.name, answer.json())
+    browser = Client()
+    assert "all_types" not in read(browser.get("/api/docs/")).source
+    browser.force_login(owner)
+    page = read(browser.get("/api/docs/"))
+    assert "/api/tables/all_types/records/" in page.source
+    assert page.elements("nav", aria_label="Main")
+
+
 @pytest.mark.browser
-def test_the_page_works_under_the_policy(page: Page) -> None:
-    page.goto("/api/docs/")
-    page.get_by_text("/api/create-table/").wait_for()
-    page.get_by_text("/api/create-table/").click()
-    page.get_by_text("table_name").first.wait_for()
+def test_the_page_works_under_the_policy_and_for_everybody(page: Page) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.goto("/api/docs/")
+        page.get_by_text("/api/create-table/").click()
+        page.get_by_text("table_name").first.wait_for()
+        page.locator(".opblock-summary-control", has_text="/api/get-records/").click()
+        page.get_by_text("order_direction").first.wait_for()
+        found = Axe().run(page).response["violations"]
+        assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
