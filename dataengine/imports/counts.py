@@ -1,8 +1,18 @@
-"""What became of the rows of a file, in numbers. Pure."""
+"""What became of the rows of a file, in numbers and in examples. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
+
+
+class FoundChange(TypedDict):
+    """What would become of one record: values by column, as PostgreSQL writes them; ``line`` is that of the file."""
+
+    id: int | None
+    line: int | None
+    before: dict[str, str | None] | None
+    after: dict[str, str | None] | None
 
 
 @dataclass(slots=True)

@@ -72,6 +72,7 @@ class Findings(TypedDict, total=False):
     proposals: Sequence[Mapping[str, Any]]  # imports.planning.proposals.Proposal
     notes: list[str]  # for users, for example why a column is text
     sample: list[dict[str, str | None]]  # in a dry run: the first records as they would be
+    changes: Mapping[str, Sequence[Mapping[str, Any]]]  # in a dry run, by kind: imports.counts.FoundChange
 
 
 class ReadAgain(TypedDict, total=False):

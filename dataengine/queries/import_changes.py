@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from django.db.models import QuerySet
 
 from dataengine.models import ImportJob, RecordChange
+from dataengine.models.shapes import Findings
 from dataengine.postgres import kept_records
 from dataengine.queries.provenance import line_of, made_by
 from dataengine.queries.table_sizes import EXACT_BELOW
@@ -25,7 +26,7 @@ class Change:
     """What became of one record. A new one has no ``before``, a removed one no ``after``; ``line`` is of the file.
 
     ``before`` and ``after`` of a changed record hold only the columns that the file has. A dry run makes no records, so
-    they have no ``id``.
+    new ones have no ``id``, and tells its examples as PostgreSQL writes them.
     """
 
     id: int | None
@@ -52,10 +53,10 @@ def changes_of(job: ImportJob, kinds: Sequence[Kind], *, offset: int, limit: int
 
 
 def _count(job: ImportJob, kind: Kind) -> int:
+    if job.options.get("dry_run"):
+        return len(_examples(job, kind))
     if kind != "new":
         return int(_images(job, kind).count())
-    if job.options.get("dry_run"):
-        return len(_sample(job))
     if (model := _model(job)) is None:
         return 0
     if job.state == ImportJob.State.UNDONE:
@@ -64,6 +65,8 @@ def _count(job: ImportJob, kind: Kind) -> int:
 
 
 def _some(job: ImportJob, kind: Kind, start: int, limit: int) -> list[Change]:
+    if job.options.get("dry_run"):
+        return _examples(job, kind)[start : start + limit]
     model = _model(job)
     if kind == "new":
         return _some_new(job, model, start, limit)
@@ -76,8 +79,6 @@ def _some(job: ImportJob, kind: Kind, start: int, limit: int) -> list[Change]:
 
 
 def _some_new(job: ImportJob, model: type[Record] | None, start: int, limit: int) -> list[Change]:
-    if job.options.get("dry_run"):
-        return [Change(None, "new", None, None, row) for row in _sample(job)[start : start + limit]]
     assert model is not None  # there would be none
     found: list[tuple[int, dict[str, Any] | None]]
     if job.state == ImportJob.State.UNDONE:
@@ -100,9 +101,13 @@ def _made(job: ImportJob, model: type[Record]) -> QuerySet[Record]:
     return made
 
 
-def _sample(job: ImportJob) -> list[dict[str, str | None]]:
-    sample: list[dict[str, str | None]] = job.findings.get("sample", [])
-    return sample
+def _examples(job: ImportJob, kind: Kind) -> list[Change]:
+    """What a dry run keeps: some changes of each kind, or where every row is new only what the first would be."""
+    findings: Findings = job.findings
+    if (kept := findings.get("changes")) is not None:
+        return [Change(one["id"], kind, one["line"], one["before"], one["after"]) for one in kept.get(kind, ())]
+    sample = findings.get("sample", []) if kind == "new" else []
+    return [Change(None, "new", None, None, dict(row)) for row in sample]
 
 
 def _model(job: ImportJob) -> type[Record] | None:

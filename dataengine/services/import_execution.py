@@ -231,7 +231,7 @@ class Execution:
             errors=loader.causes.as_list(),
             error_code=code,
             error=reason,
-            findings=loader.plan.findings(),
+            findings={**loader.plan.findings(), **({"changes": loader.examples} if loader.examples else {})},
             read_again=loader.plan.read_again(self._keys()),
             **asdict(counts),
         )

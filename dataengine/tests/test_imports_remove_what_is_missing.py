@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from rest_framework.test import APIClient
 
 from dataengine.exceptions import DataEngineError
 from dataengine.models import ImportJob, RecordChange
@@ -61,6 +62,26 @@ def test_what_is_missing_goes_whatever_becomes_of_the_others(owner: User, goods:
     for dry in (True, False):
         assert counts(import_text(owner, "goods", text, **MIRROR | {"key": "id"}, dry_run=dry)) == (0, 1, 1, 1, 0)
     assert records("goods", "sku", "price") == [("a", "7"), ("b", "2")]
+
+
+def test_a_dry_run_shows_some_of_each_kind(owner: User, client: APIClient, goods: list[str]) -> None:
+    def shown(job: ImportJob, kind: str) -> list[Any]:
+        answer = client.get(f"/api/imports/{job.pk}/changes/?kind={kind}").json()
+        return [(one["id"], one["line"], one["before"], one["after"]) for one in answer["results"]]
+
+    a, b, _, d = map(int, goods)
+    text = "sku,price\na,1\n\nb,9\nc,3\ne,5\n"
+    job = import_text(owner, "goods", text, **MIRROR, dry_run=True)
+    assert shown(job, "new") == [(None, 6, None, {"sku": "e", "price": "5"})]
+    assert shown(job, "changed") == [(b, 4, {"price": "2"}, {"price": "9"})]
+    gone = {"sku": "d", "shop": "s", "price": "4", "code": "c4", "gone": None}
+    assert shown(job, "removed") == [(d, None, gone, None)]
+    marked = import_text(owner, "goods", text, **MIRROR | {"on_missing": {"set": {"gone": True}}}, dry_run=True)
+    assert shown(marked, "changed")[1] == (d, None, {"gone": None}, {"gone": "true"})
+    by_id = import_text(owner, "goods", f"id,price\n{a},7\n", key="id", on_conflict="update", dry_run=True)
+    assert (shown(by_id, "changed"), shown(by_id, "new")) == ([(a, 2, {"price": "1"}, {"price": "7"})], [])
+    replaced = import_text(owner, "goods", "sku\nq\n", replace=True, dry_run=True)
+    assert (len(shown(replaced, "removed")), shown(replaced, "new")) == (4, [(None, 2, None, {"sku": "q"})])
 
 
 def test_only_records_within_the_scope_are_missing(owner: User, goods: list[str]) -> None:

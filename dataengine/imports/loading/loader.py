@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from dataengine.exceptions import Unavailable
-from dataengine.imports.counts import Counts
+from dataengine.imports.counts import Counts, FoundChange
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import Conversion, Reading
 from dataengine.imports.planning.modes import Mode, is_enforced
@@ -96,6 +96,8 @@ class Loader(ABC):
         self.changes.columns.update(column.attribute for column in filled if column is not _RECORD_KEY)
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
+        self.examples: dict[str, list[FoundChange]] = {}
+        """After ``rehearse``, by kind: some of what would become of records."""
         self._scope_size = 0
         """How many records could give way to the file."""
         self._filing: Filing | None = None

@@ -6,23 +6,37 @@ finds to be unchanged is set aside, so that everything after it has to do with f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from psycopg import sql
 
+from dataengine.imports.counts import FoundChange
 from dataengine.models import Column, Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import run, value
 
 from .change_set import ChangeSet
+from .examples import examples
 from .keys import Key
-from .staging import Staging, temporary
+from .staging import Staging, staged, temporary
 
 _RECORD = sql.Identifier("record.known")  # no name of a user's holds a dot
 
 
 class ChangedMeanwhile(Exception):
     """Others have written to the records that rows are about."""
+
+
+def examples_of_rows(staging: Staging, line_of: Callable[[int], int], condition: sql.Composable) -> list[FoundChange]:
+    """The first staged rows ``s`` for which the condition holds, as the records that they would become."""
+    return examples(
+        sql.SQL("{} s WHERE {}").format(staging.relation, condition),
+        ids=sql.SQL("NULL::bigint"),
+        rows=sql.Identifier("s", "id"),
+        before=None,
+        after=[(spec.name, sql.SQL("s.{}").format(staged(spec.name))) for spec in staging.specs],
+        line_of=line_of,
+    )
 
 
 class Matching:
@@ -96,6 +110,23 @@ class Matching:
     def count_differing(self) -> int:
         """How many of these differ from it."""
         return self._count(self._differs)
+
+    def examples_of_new(self, line_of: Callable[[int], int]) -> list[FoundChange]:
+        """The first rows without a record."""
+        has_record = sql.SQL("EXISTS (SELECT FROM {} t WHERE {})").format(self._table, self._key.same())
+        return examples_of_rows(self._staging, line_of, sql.SQL("NOT {}").format(has_record))
+
+    def examples_of_differing(self, line_of: Callable[[int], int]) -> list[FoundChange]:
+        """The first rows that differ from their record."""
+        before, after = ([(name, sql.Identifier(of, name)) for name in self._written] for of in ("t", "s"))
+        return examples(
+            self._joined(self._differs),
+            ids=sql.Identifier("t", "id"),
+            rows=sql.Identifier("s", "id"),
+            before=before,
+            after=after,
+            line_of=line_of,
+        )
 
     def update(self, columns: Sequence[Column], changes: ChangeSet, line: sql.Composable) -> int:
         """Write the rows over their records, where they differ. Returns how many did. Raises ChangedMeanwhile.

@@ -22,7 +22,7 @@ from dataengine.postgres.statements import run
 
 from .inserting import insert_staged
 from .loader import TRIES, Loader, Reporter, busy
-from .matching import ChangedMeanwhile, Matching
+from .matching import ChangedMeanwhile, Matching, examples_of_rows
 from .removing import Removing
 from .staging import Staging
 
@@ -102,6 +102,21 @@ class Merging(Loader):
             return self._table
         raise busy()
 
+    def _show(self) -> None:
+        """Keep examples of what would become of records."""
+        matching, removing, shown = self._matching, self._removing, self.examples
+        shown["new"] = (
+            matching.examples_of_new(self._line_of)
+            if matching is not None
+            else examples_of_rows(self._staging, self._line_of, sql.SQL("true"))
+        )
+        shown["changed"] = matching.examples_of_differing(self._line_of) if matching is not None else []
+        if removing is not None:
+            shown.setdefault("removed" if removing.deletes else "changed", []).extend(removing.some_examples())
+
+    def _line_of(self, staged_id: int) -> int:
+        return self._reading.lines.one(self._reading.ids.row_of(staged_id))
+
     def removed_ids(self) -> list[int]:
         """The first records that give way."""
         return self._removing.some_ids() if self._removing else []
@@ -153,6 +168,7 @@ class Merging(Loader):
 
     def rehearse(self) -> None:
         super().rehearse()
+        self._show()
         if self._matching is not None:
             counts, known = self.counts, self._matching.count_known()
             counts.rows_updated = self._matching.count_differing()

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from psycopg import errors, sql
 
 from dataengine.exceptions import Conflict
-from dataengine.imports.counts import Counts
+from dataengine.imports.counts import Counts, FoundChange
 from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.removal import Removal
 from dataengine.models import Column, Table
@@ -22,6 +22,7 @@ from dataengine.postgres.images import image
 from dataengine.postgres.statements import run, value
 
 from .change_set import ChangeSet
+from .examples import examples
 from .keys import Key
 from .staging import temporary
 
@@ -108,6 +109,18 @@ class Removing:
             reason = "Nothing was imported: other records refer to some that the file lacks."
             raise Conflict(reason, code="referenced") from error
         return count
+
+    def some_examples(self) -> list[FoundChange]:
+        """The first of them, as they are and as they would be."""
+        columns = [column for column in self._removal.columns if column.trashed_at is None]
+        return examples(
+            sql.SQL("{} t JOIN {} m ON m.id = t.id").format(self._table, self.relation),
+            ids=sql.Identifier("t", "id"),
+            rows=sql.SQL("NULL::bigint"),
+            before=[(column.name, sql.Identifier("t", column.name)) for column in columns],
+            after=None if self.deletes else [(column.name, made) for column, made in self._values()],
+            line_of=int,
+        )
 
     def some_ids(self) -> list[int]:
         """The ids of the records, at most 10,000 of them."""
