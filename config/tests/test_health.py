@@ -92,6 +92,7 @@ def test_metrics_tell_how_work_goes(client: Client, owner: User) -> None:
     now = timezone.now()
     ImportJob.objects.create(
         **about, state="completed", rows_imported=7, rows_rejected=2, email="a@example.com",
+        phase_seconds={"reading": 40.5, "indexing": 2},
         started_at=now - timedelta(minutes=9), finished_at=now - timedelta(minutes=8),
     )  # fmt: skip
     waits = ImportJob.objects.create(**about)
@@ -104,6 +105,8 @@ def test_metrics_tell_how_work_goes(client: Client, owner: User) -> None:
     assert values['tablekeep_import_rows{outcome="imported"}'] == "7.0"
     assert values['tablekeep_import_rows{outcome="rejected"}'] == "2.0"
     assert float(values["tablekeep_import_seconds"]) == pytest.approx(60)
+    assert values['tablekeep_import_phase_seconds{phase="reading"}'] == "40.5"
+    assert values['tablekeep_import_phase_seconds{phase="checking"}'] == "0.0"
     assert values['tablekeep_queue_depth{kind="import"}'] == "1.0"
     assert float(values['tablekeep_queue_oldest_seconds{kind="import"}']) == pytest.approx(3600, abs=60)
     assert values["tablekeep_mails_unsent"] == "1.0"

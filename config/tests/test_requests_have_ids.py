@@ -102,7 +102,9 @@ def test_the_lines_of_a_job_name_the_request_even_if_its_bell_was_lost(owner: Us
     lines = stream.getvalue().splitlines()
     said = f"dataengine.jobs.runner [r-1, import job {job.pk}]: Attempt 1"
     assert [line.partition(" INFO ")[2] for line in lines] == [f"{said} begins", f"{said} is over: completed"]
-    assert ImportJob.objects.get().origin == {"request_id": "r-1", "via": "jwt", "address": "192.0.2.7"}
+    done = ImportJob.objects.get()
+    assert {"reading", "finishing"} <= set(done.phase_seconds), "for metrics"
+    assert done.origin == {"request_id": "r-1", "via": "jwt", "address": "192.0.2.7"}
 
 
 @pytest.mark.django_db(transaction=True)

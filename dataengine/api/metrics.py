@@ -10,7 +10,9 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, F, FloatField, Min, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -71,6 +73,14 @@ class _Catalog(Collector):
         spent = over.filter(started_at__isnull=False).aggregate(spent=Sum(F("finished_at") - F("started_at")))["spent"]
         seconds = spent.total_seconds() if spent else 0.0
         yield GaugeMetricFamily("tablekeep_import_seconds", "Seconds that all imports took that have ended.", seconds)
+        phases = [phase for phase in ImportJob.Phase.values if phase]
+        took = over.aggregate(
+            **{
+                phase: Sum(Cast(KeyTextTransform(phase, "phase_seconds"), FloatField()), default=0.0)
+                for phase in phases
+            }
+        )
+        yield _labelled("tablekeep_import_phase_seconds", "Seconds that their phases took.", "phase", took)
         yield from _queues()
         unsent = over.filter(mailed_at=None, finished_at__lt=timezone.now() - _MAIL_TAKES).exclude(email="")
         unsent = unsent.filter(state__in=[ImportJob.State.COMPLETED, ImportJob.State.FAILED])

@@ -126,7 +126,8 @@ class ProgressReporter(Watch):
         self._progress = ImportProgress(attempt=job.attempt, bytes_total=job.bytes_total)
         self._course = Course()
         self._measure: Callable[[], float | None] | None = None
-        self._started = time.monotonic()
+        self._started = self._phase_began = time.monotonic()
+        self._spent: dict[str, float] = {}
         self._dirty = True
         self._sender = Sender()
         super().__init__(job, session)
@@ -144,6 +145,8 @@ class ProgressReporter(Watch):
         with self._lock:
             progress = self._progress
             phase = changes.get("phase", progress.phase)
+            if phase != progress.phase:
+                self._leave(progress.phase)
             if share is not None or phase != progress.phase:
                 self._measure = None
                 progress.rows_per_second = None
@@ -174,6 +177,12 @@ class ProgressReporter(Watch):
         """The table ``relation`` (quoted) is about to grow by about ``expected`` bytes; it has no free space."""
         before = heap_bytes(relation)
         self._measure = lambda: (heap_bytes(relation) - before) / expected if expected else None
+
+    def phase_seconds(self) -> dict[str, float]:
+        """How long each phase took until now."""
+        with self._lock:
+            self._leave(self._progress.phase)
+            return {phase: round(seconds, 3) for phase, seconds in self._spent.items() if phase}
 
     def snapshot(self) -> ImportProgress:
         with self._lock:
@@ -208,6 +217,11 @@ class ProgressReporter(Watch):
     def finish(self) -> None:
         """Close the connections to Redis."""
         self._sender.close()
+
+    def _leave(self, phase: str) -> None:
+        now = time.monotonic()
+        self._spent[phase] = self._spent.get(phase, 0.0) + now - self._phase_began
+        self._phase_began = now
 
     def _look(self) -> None:
         """Ask PostgreSQL how far the statement is for which the import is waiting."""

@@ -66,6 +66,8 @@ class ImportJob(Job):
     rows_retried = models.BigIntegerField(default=0)
     rows_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
+    # How long each phase of the last attempt took, for metrics.
+    phase_seconds = models.JSONField(default=dict, blank=True, editable=False)
     # A list of Cause, most frequent first.
     errors = models.JSONField(default=list, blank=True)
     # The import that this one does over, in whose table's place it puts its own.

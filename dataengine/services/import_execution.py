@@ -228,6 +228,7 @@ class Execution:
             bytes_read=self.job.bytes_total,
             rows_per_second=self.reporter.snapshot().rows_per_second,
             eta_seconds=None,
+            phase_seconds=self.reporter.phase_seconds(),
             errors=loader.causes.as_list(),
             error_code=code,
             error=reason,
