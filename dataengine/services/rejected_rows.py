@@ -195,7 +195,7 @@ def _fixed(job: ImportJob, reader: RowReader, slot: Slot, among: Q, fix: Mapping
                     _cells(row)[slot.key] = new
                     judging.add(row, reader.cells(row) if row.damage else one.with_cell(place, new))
             looked += len(portion)
-            if looked >= MOST_FIXED:
+            if judging.count >= MOST_FIXED:
                 break
         left = job.rejected_rows.filter(among).count() - looked
         return Fixed(judging.count, judging.judge(), max(0, left))

@@ -201,6 +201,11 @@ def test_a_fix_does_as_many_as_it_may_and_says_what_is_left(
     asked = {"column": "n", "code": "invalid_type", "fix": {"kind": "null"}}
     answers = [client.post(f"/api/imports/{job.pk}/rejected/fix/", asked).json() for _ in range(4)]
     assert answers == [{"changed": n, "now_good": n, "left": left} for n, left in ((3, 4), (3, 1), (1, 0), (0, 0))]
+    # Those that a fix does not concern are in nobody's way.
+    other = import_text(owner, "t", "n\n" + "x\n" * 7 + "y\n")
+    asked["fix"] = {"kind": "map", "map": {"y": "1"}}
+    answer = client.post(f"/api/imports/{other.pk}/rejected/fix/", asked).json()
+    assert answer == {"changed": 1, "now_good": 1, "left": 0}
 
 
 def test_a_retry_that_is_rung_for_twice_happens_once(client: APIClient, owner: User) -> None:

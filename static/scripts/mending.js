@@ -13,7 +13,7 @@ const fieldsOf = (row) => [...row.querySelectorAll("[name^='cell-']")].filter((f
 
 document.addEventListener("change", ({ target }) => {
   const row = rowOf(target);
-  if (row && target.name?.startsWith("cell-")) save(row, typedIn(row));
+  if (row && target.name?.startsWith("cell-")) save(row);
 });
 
 document.addEventListener("submit", (event) => {
@@ -27,15 +27,22 @@ document.addEventListener("click", async (event) => {
   const row = rowOf(event.target);
   if (!row || !event.target.closest("[data-take-theirs]")) return;
   event.preventDefault();
-  const then = typedIn(row);
+  const then = valuesOf(row);
   apply(row, await send(row.dataset.mend), then);
 });
 
+/** What differs from what the server sent, with what that was: others may write into the other cells meanwhile. */
 function typedIn(row) {
-  return Object.fromEntries(fieldsOf(row).map((field) => [field.name, field.value]));
+  const typed = fieldsOf(row).filter((field) => field.value !== field.defaultValue);
+  return Object.fromEntries(
+    typed.flatMap(({ name, value, defaultValue }) => [[name, value], [name.replace("cell", "seen"), defaultValue]]),
+  );
 }
 
-function save(row, fields) {
+const valuesOf = (row) => Object.fromEntries(fieldsOf(row).map((field) => [field.name, field.value]));
+
+/** Save `fields`, or what has been typed by the time that it is this one's turn. */
+function save(row, fields = null) {
   saving.set(row.id, inTurn(saving.get(row.id), row.id, fields));
 }
 
@@ -44,9 +51,10 @@ async function inTurn(before, id, fields) {
   const row = document.getElementById(id);
   if (!row) return;
   const { value: version } = row.querySelector("input[name=version]");
-  const then = typedIn(row);
+  const [then, sent] = [valuesOf(row), fields ?? typedIn(row)];
+  if (!Object.keys(sent).length) return;
   row.setAttribute("aria-busy", "true");
-  const answer = await send(row.dataset.mend, { ...fields, version });
+  const answer = await send(row.dataset.mend, { ...sent, version });
   row.removeAttribute("aria-busy");
   apply(row, answer, then);
 }
@@ -62,7 +70,10 @@ function apply(row, answer, then) {
   for (const field of fieldsOf(row)) {
     const now = fresh.get(field.name);
     if (!now) continue;
-    if (field.value === then[field.name]) field.value = now.value;
+    const isTyped = field.value !== then[field.name];
+    const typed = field.value;
+    field.defaultValue = now.defaultValue;
+    field.value = isTyped ? typed : now.value;
     for (const name of ["aria-invalid", "aria-describedby"]) {
       if (now.hasAttribute(name)) field.setAttribute(name, now.getAttribute(name));
       else field.removeAttribute(name);

@@ -11,6 +11,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.imports.rejecting.mended_cells import Slot
 from dataengine.models import ImportJob
 from dataengine.services import rejected_rows as services
 from dataengine.services.rejected_plans import reader_of
@@ -27,15 +28,21 @@ _PARAMETERS = ("value", "decimal", "thousands", "format", "find", "replace")
 def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
     """One row, or (POST) what its cells are to say: ``cell-<key>`` for each, and the ``version`` that was shown.
 
-    The answer is the row with what is wrong with it now. If somebody else was quicker, it shows theirs and yours.
+    ``seen-<key>`` is what a cell said then: one that says so still is not written. The answer is the row with what is
+    wrong with it now. If somebody else was quicker in the same cell, it shows theirs and yours.
     """
     job = access.get_import(request.user, pk, "edit")
     reader = reader_of(job)
     if request.method == "GET":
         return _row(request, job, Grid(reader, _columns(job)), services.get_row(job, line))
-    written = _written(request, reader.slots)
-    said = services.row_data(services.get_row(job, line), reader)["cells"]
-    cells = {name: text for name, text in written.items() if text != _as_posted(said[name])}
+    written, seen = _posted(request, reader.slots, "cell"), _posted(request, reader.slots, "seen")
+    if not written:
+        raise InvalidInput("Nothing was sent for this row; load the page again.", code="invalid_input")
+    cells = {name: text for name, text in written.items() if name not in seen or text != seen[name]}
+
+    def is_as_seen(theirs: services.RowData) -> bool:
+        return all(name in seen and _as_posted(theirs["cells"][name]) == seen[name] for name in cells)
+
     version = request.POST.get("version", "")
     try:
         mended, reader = services.mend_row(
@@ -44,6 +51,7 @@ def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
             line=line,
             cells=cells or dict(list(written.items())[:1]),
             version=int(version) if version.isdecimal() and len(version) < 10 else None,
+            is_as_seen=is_as_seen,
         )
     except Conflict as error:
         if error.error_code != "changed_meanwhile":
@@ -102,14 +110,11 @@ def _columns(job: ImportJob) -> list[Any]:
     return list(job.table.columns.all()) if job.table is not None else []
 
 
-def _written(request: ConsoleRequest, slots: list[Any]) -> dict[str, str | None]:
+def _posted(request: ConsoleRequest, slots: list[Slot], what: str) -> dict[str, str | None]:
     """By column: what was sent for its cell."""
-    found = {
-        slot.name: _as_posted(request.POST[name]) for slot in slots if (name := f"cell-{slot.key}") in request.POST
+    return {
+        slot.name: _as_posted(request.POST[name]) for slot in slots if (name := f"{what}-{slot.key}") in request.POST
     }
-    if not found:
-        raise InvalidInput("Nothing was sent for this row; load the page again.", code="invalid_input")
-    return found
 
 
 def _as_posted(text: str | None) -> str | None:
