@@ -78,6 +78,9 @@ _SECOND_FACTORS = {
         "deactivate_totp": f"{_FORMS}.DeactivateForm",
         "generate_recovery_codes": f"{_FORMS}.NewCodesForm",
         "add_webauthn": f"{_FORMS}.AddPasskeyForm",
+        "login_webauthn": f"{_FORMS}.LoginPasskeyForm",
+        "authenticate_webauthn": f"{_FORMS}.AuthenticatePasskeyForm",
+        "reauthenticate_webauthn": f"{_FORMS}.ReauthenticatePasskeyForm",
         "edit_webauthn": f"{_FORMS}.PasskeyNameForm",
     },
 }

@@ -95,8 +95,43 @@ class NewCodesForm(Styled, GenerateRecoveryCodesForm):
     """The question before the old recovery codes end."""
 
 
+_NO_PASSKEY = "This was no answer of a passkey."
+_NONSENSE = (KeyError, TypeError, ValueError, AttributeError)
+"""What the library raises for some answers that no browser gives."""
+
+
+class _Answer:
+    """An answer of a passkey, or of whoever says so."""
+
+    def clean_credential(self) -> Any:
+        """Refuse nonsense instead of failing over it."""
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # of the form mixed in
+        except _NONSENSE as error:
+            raise ValidationError(_NO_PASSKEY) from error
+
+
+class LoginPasskeyForm(_Answer, webauthn_forms.LoginWebAuthnForm):
+    """A passkey instead of a password."""
+
+
+class AuthenticatePasskeyForm(_Answer, webauthn_forms.AuthenticateWebAuthnForm):
+    """A passkey after the password."""
+
+
+class ReauthenticatePasskeyForm(_Answer, webauthn_forms.ReauthenticateWebAuthnForm):
+    """A passkey again, before a change."""
+
+
 class AddPasskeyForm(Styled, webauthn_forms.AddWebAuthnForm):
     """A new passkey; the browser makes the rest of it."""
+
+    def clean(self) -> Any:
+        """Refuse nonsense instead of failing over it."""
+        try:
+            return super().clean()
+        except _NONSENSE as error:
+            raise ValidationError(_NO_PASSKEY) from error
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -140,3 +140,56 @@ def test_it_is_removed_after_the_password(as_owner: Client, secret: str, owner: 
 def test_nobody_signs_up(client: Client, db: None) -> None:
     for path in ("/signup/", "/account/signup/", "/accounts/signup/", f"{INDEX}webauthn/signup/"):
         assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_no_step_leads_elsewhere(as_owner: Client, secret: str, password: str, target: str) -> None:
+    confirmed = as_owner.post("/account/confirm/", {"password": password, "next": target})
+    assert confirmed.headers["Location"] == "/"
+    client = Client()
+    client.post("/login/", {"username": "owner", "password": password, "next": target})
+    code = code_of(secret, 1)
+    assert client.post(f"{INDEX}authenticate/?next={target}", {"code": code}).headers["Location"] == "/"
+    assert is_in(client)
+
+
+def test_the_session_is_another_one_after_the_second_step(secret: str, password: str) -> None:
+    client = half_way(password)
+    before = client.cookies["sessionid"].value
+    client.post(f"{INDEX}authenticate/", {"code": code_of(secret, 1)})
+    assert client.cookies["sessionid"].value != before
+    planted = Client()
+    planted.cookies["sessionid"] = before
+    assert not is_in(planted)
+
+
+def test_half_a_log_in_opens_nothing_and_ends_with_the_password(secret: str, owner: User, password: str) -> None:
+    client = half_way(password)
+    for path in (INDEX, "/account/", "/account/tokens/", "/tables/people/", f"{INDEX}recovery-codes/"):
+        assert client.get(path).headers["Location"].startswith("/login/?next=")
+    owner.is_active = False
+    owner.save()
+    client.post(f"{INDEX}authenticate/", {"code": code_of(secret, 1)})
+    assert not is_in(client)
+
+
+NONSENSE = ["", "{", "{}", "[]", '"x"', "7", '{"id": "x"}', '{"rawId": "AAAA", "response": {}}', '{"response": 7}']
+
+
+@pytest.mark.parametrize("credential", NONSENSE)
+def test_what_is_no_passkey_is_refused(client: Client, db: None, credential: str) -> None:
+    answer = client.post(f"{INDEX}webauthn/login/", {"credential": credential})
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/login/"
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("credential", NONSENSE)
+def test_what_is_no_new_passkey_is_refused(as_owner: Client, password: str, credential: str) -> None:
+    page = f"{INDEX}webauthn/add/"
+    as_owner.post("/account/confirm/", {"password": password, "next": page})
+    assert as_owner.get(page).status_code == 200
+    assert as_owner.post(page, {"name": "x", "credential": credential}).status_code == 200
+    assert not Authenticator.objects.exists()
