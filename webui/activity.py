@@ -45,6 +45,9 @@ _SENTENCES = {
     "import.redone": "made the import of “{filename}” again",
     "import.retried": "tried rejected rows of “{filename}” again",
     "import.referenced": "had records made by the import of “{filename}” into another table",
+    "recipe.made": "kept the recipe “{recipe}”",
+    "recipe.changed": "changed the recipe “{recipe}”",
+    "recipe.deleted": "deleted the recipe “{recipe}”",
     "index.requested": "had an index made: {index}",
     "index.dropped": "dropped an index: {index}",
     "sharing.changed": "changed who may do what",
@@ -120,7 +123,7 @@ def sentence(one: Happening) -> str:
         "record": one.record if one.record is not None else _UNKNOWN,
         "records": plural(int(told.get("count", 0)), "record,records"),
         "format": str(told.get("format", "")).upper(),
-        **{name: told.get(name, _UNKNOWN) for name in ("column", "filename", "index", "name")},
+        **{name: told.get(name, _UNKNOWN) for name in ("column", "filename", "index", "name", "recipe")},
     }
     text = _SENTENCES.get(one.event.action)
     done = one.event.action if text is None else text.format_map(words)

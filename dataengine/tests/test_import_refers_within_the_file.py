@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from dataengine.models import Table
+from dataengine.models import AuditEvent, ChangeJob, Table
+from dataengine.queries.provenance import origin_of
+from dataengine.services import change_runs, import_undo
 from dataengine.tests.importing import import_text, make_table, records, rejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,8 +104,6 @@ def test_a_trial_run_says_the_same_and_leaves_nothing(owner: User) -> None:
 
 @pytest.mark.usefixtures("people")
 def test_records_know_their_lines(owner: User) -> None:
-    from dataengine.queries.provenance import origin_of
-
     job = import_text(owner, "people", "name,boss\nAnn,Bob\nX,Nobody\nBob,\n", references=BY_NAME)
     table = Table.objects.get(name="people")
     lines = {}
@@ -113,3 +113,18 @@ def test_records_know_their_lines(owner: User) -> None:
         assert origin.job == job
         lines[name] = origin.line
     assert lines == {"Ann": 2, "Bob": 4}
+
+
+@pytest.mark.usefixtures("people")
+def test_records_made_beside_the_rows_are_of_the_import(owner: User) -> None:
+    references = {"boss": {"match": "name", "missing": "create"}}
+    job = import_text(owner, "people", "name,boss\nAnn,Bob\nBob,Zoe\nCid,Zoe\n", references=references)
+    assert bosses() == {"Zoe": None, "Ann": "Bob", "Bob": "Zoe", "Cid": "Zoe"}
+    made = dict(records("people", "name", "id"))
+    origin = origin_of(Table.objects.get(name="people"), int(made["Zoe"]))
+    assert origin is not None
+    assert (origin.job, origin.line) == (job, 3)
+    assert not AuditEvent.objects.filter(action="import.referenced").exists()
+    import_undo.undo(user=owner, job=job)
+    change_runs.run(ChangeJob.objects.latest("pk").pk)
+    assert records("people") == []

@@ -9,6 +9,7 @@ from dataengine.models import ImportJob, Table
 
 from .matching import ChangedMeanwhile
 from .merging import Merging
+from .new_records import MadeRecords
 from .own_references import Numbering, OwnReference
 
 
@@ -43,6 +44,17 @@ class MergingOwn(Merging):
         for own in self._checks.own_references.values():
             own.write()
         super()._settle(few=few)
+
+    def secure(self) -> None:
+        super().secure()
+        lines = self._reading.lines
+        every = lines.some(0, lines.count)
+        for number, row in self._new.made_for(self._staging, self._table.pk):
+            self.changes.added_from(number, every[row - 1 : row])
+
+    def made_elsewhere(self) -> list[MadeRecords]:
+        """The records that were made in other tables; those of this one are changes of the import."""
+        return [made for made in super().made_elsewhere() if made["table_id"] != self._table.pk]
 
     def note_references(self) -> None:
         super().note_references()

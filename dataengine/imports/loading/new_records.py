@@ -136,6 +136,21 @@ class NewRecords:
                 found.append({"table_id": known.table_id, "column": known.match.name, "count": count, "ids": ids})
         return found
 
+    def made_for(self, staging: Staging, table_id: int) -> list[tuple[int, int]]:
+        """The records made in that table, each with the first staged row that refers to it."""
+        found: dict[int, int] = {}
+        for waiting in self._waiting:
+            for one in waiting.columns if waiting.known.table_id == table_id else ():
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        sql.SQL(
+                            "SELECT n.id, min(s.id) FROM {} n JOIN {} s ON s.{} = n.id WHERE n.{} GROUP BY n.id"
+                        ).format(waiting.relation, staging.relation, sql.Identifier(one.name), _IS_MADE)
+                    )
+                    for number, row in cursor:
+                        found[number] = min(row, found.get(number, row))
+        return sorted(found.items())
+
     def _is_needed(self, column: str, staging: Staging) -> sql.Composable:
         return sql.SQL("EXISTS (SELECT FROM {} s WHERE s.{} = n.id)").format(staging.relation, sql.Identifier(column))
 

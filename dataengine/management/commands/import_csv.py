@@ -65,6 +65,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--key", action="append", help="the column that finds a row's record; repeated: several columns together"
         )
+        parser.add_argument("--recipe", help="the name of a recipe of the table")
         parser.add_argument(
             "--references",
             type=_json_object,
@@ -215,7 +216,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
         "on_conflict", "key", "on_missing", "scope", "max_delete_share", "on_error", "types", "decimal", "thousands",
-        "tolerance", "on_bad_cell", "skip_last", "trim", "references",
+        "tolerance", "on_bad_cell", "skip_last", "trim", "references", "recipe",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
