@@ -267,6 +267,49 @@ def test_who_may_undo(
     assert not RecordChange.objects.filter(event__action="import.undone").exists()
 
 
+REPLACING: list[dict[str, Any]] = [
+    {"replace": True},
+    {"on_conflict": "update", "key": "k", "on_missing": "delete", "max_delete_share": 1},
+    {"on_conflict": "update", "key": "k", "on_missing": {"set": {"t": "gone"}}, "max_delete_share": 1},
+]
+
+
+@pytest.mark.parametrize("options", REPLACING, ids=["replaced", "mirrored", "marked"])
+def test_removed_and_marked_records_come_back(
+    owner: User, client: APIClient, table: Table, options: dict[str, Any]
+) -> None:
+    before = records("things")
+    job = import_text(owner, "things", "k,n,t\nb,20,y\nd,4,new\n", **options)
+    after = records("things")
+    assert job.state == "completed", job.error
+    assert after != before
+    listed = client.get(f"/api/imports/{job.pk}/changes/").json()["results"]
+    kinds = sorted(change["kind"] for change in listed)
+    assert len(kinds) == (5 if options.get("replace") else 4), kinds
+    undone = do(client, f"/api/imports/{job.pk}/undo/")
+    assert undone["error"] is None
+    assert records("things") == before
+    do(client, undone["undo"])
+    assert records("things") == after
+    do(client, f"/api/imports/{job.pk}/undo/")
+    assert records("things") == before
+
+
+def test_what_is_asked_wrongly_is_refused(owner: User, client: APIClient, table: Table) -> None:
+    job = import_text(owner, "things", "k,t\nd,x\n")
+    wrong = ask(client, f"/api/imports/{job.pk}/undo/", rest="perhaps")
+    assert (wrong.status_code, list(wrong.json()["error"]["fields"])) == (400, ["rest"])
+    assert ask(client, f"/api/imports/{job.pk + 1}/undo/").status_code == 404
+    assert client.get(f"/api/imports/{job.pk}/undo/").status_code == 405
+    assert client.get(f"/api/imports/{job.pk}/changes/?page=99999").json()["results"] == []
+    client.delete("/api/tables/things/")
+    for answer in (
+        ask(client, f"/api/imports/{job.pk}/undo/"), client.get(f"/api/imports/{job.pk}/changes/"),
+        client.get(f"/api/imports/{job.pk}/receipt/"),
+    ):  # fmt: skip
+        assert answer.status_code == 404
+
+
 def test_records_made_elsewhere_go_and_come_back(owner: User, client: APIClient) -> None:
     make_table(owner, "customers", name="TEXT", email="EMAIL UNIQUE")
     import_text(owner, "customers", "name,email\nAnn,ann@x.org\n")
