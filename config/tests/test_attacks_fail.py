@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from dataengine.postgres import usage
 from dataengine.tests.importing import make_table
 
 if TYPE_CHECKING:
@@ -134,6 +136,27 @@ def test_shared_caches_keep_nothing(owner: User) -> None:
         client.get("/api/tables/t/export/"), client.get("/api/nowhere/"),
     ):  # fmt: skip
         assert {"private", "no-store"} & set(answer["Cache-Control"].split(", "))
+
+
+def test_the_role_can_do_nothing_to_the_server() -> None:
+    assert not usage.is_mighty()
+    for statement in (
+        "COPY (SELECT 1) TO PROGRAM 'id'",
+        "COPY (SELECT 1) TO '/tmp/tablekeep'",
+        "CREATE TEMP TABLE x (y text); COPY x FROM '/etc/passwd'",
+        "SELECT pg_read_file('/etc/passwd')",
+        "SELECT pg_ls_dir('/')",
+        "SELECT lo_import('/etc/passwd')",
+        "SELECT rolpassword FROM pg_authid",
+        "CREATE ROLE other",
+        "CREATE EXTENSION file_fdw",
+        "CREATE LANGUAGE plpython3u",
+    ):
+        refused = pytest.raises(
+            DatabaseError, match=r"permission denied|must be superuser|not available|could not open"
+        )
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_the_deployment_check_is_clean(tmp_path: Path) -> None:

@@ -92,6 +92,17 @@ def last_uses(index_names: Sequence[str]) -> dict[str, datetime]:
         return dict(cursor.fetchall())
 
 
+def is_mighty() -> bool:
+    """Whether our role could do on the server itself what no statement of ours needs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolsuper OR rolcreaterole OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname IN"
+            " ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')"
+            " AND pg_has_role(current_user, r.oid, 'MEMBER')) FROM pg_roles WHERE rolname = current_user"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def has_trigrams() -> bool:
     """Whether the server has pg_trgm, installed or not."""
     with connection.cursor() as cursor:

@@ -57,10 +57,10 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                 raise _translated(error) from error
             if not isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
                 raise
-            if pause is None or connection.in_atomic_block:
-                raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
             if table is not None:
                 locks.cancel_build(table.pk)  # nobody waits for an index, but people wait for this
+            if pause is None or connection.in_atomic_block:
+                raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
             time.sleep(pause)
         except (IntegrityError, DataError, ProgrammingError) as error:
             raise _translated(error) from error

@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from dataengine.postgres.usage import is_mighty
+
 
 class Command(BaseCommand):
     """Migrates, collects static files, and creates the first administrator."""
@@ -22,6 +24,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, static: bool, **options: Any) -> None:
         """Standard output only gets what the user must read; the rest goes to standard error."""
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
+        if is_mighty():
+            self.stderr.write(
+                "The database role can do more to its server than is needed: use one that owns the database and is no "
+                "superuser (docs/production.md)."
+            )
         if static:
             call_command("collectstatic", interactive=False, verbosity=0, stdout=self.stderr)
         self._create_first_administrator()
