@@ -87,6 +87,17 @@ def test_a_large_table_is_asked_for_what_each_block_has(owner: User, monkeypatch
     assert [errors[0][1] for _, errors in rejected(job)] == ["ambiguous_reference", "unknown_reference"]
 
 
+def test_names_may_be_long_and_hold_anything(owner: User) -> None:
+    make_table(owner, "customers", name="TEXT")
+    names = ["a,b", 'say ""x""', "two\nlines", "\\.", "x" * 3_000_000, "ünï"]
+    import_text(owner, "customers", "name\n" + "".join(f'"{name}"\n' for name in names))
+    orders(owner)
+    job = import_text(
+        owner, "orders", "what,customer\n" + "".join(f'w,"{name}"\n' for name in names), references=by("name")
+    )
+    assert (job.rows_rejected, [number for _, number in bought()]) == (0, list("123456"))
+
+
 @pytest.mark.usefixtures("customers")
 def test_by_a_number(owner: User) -> None:
     orders(owner)

@@ -182,7 +182,7 @@ class Known:
 
     def _is_small(self) -> bool:
         relation = ddl.qualified(self.table)
-        if value(sql.SQL("SELECT pg_relation_size(%s::regclass)"), [relation.as_string()]) > _MOST_BYTES_AT_ONCE:
+        if value(sql.SQL("SELECT pg_table_size(%s::regclass)"), [relation.as_string()]) > _MOST_BYTES_AT_ONCE:
             return False
         counted = sql.SQL("SELECT count(*) FROM (SELECT FROM {} LIMIT {}) AS counted")
         return bool(value(counted.format(relation, sql.Literal(_MOST_AT_ONCE + 1))) <= _MOST_AT_ONCE)
@@ -192,12 +192,13 @@ class Known:
         statement = sql.SQL("COPY (SELECT id, {0} FROM {1} WHERE {0} IS NOT NULL) TO STDOUT (FORMAT csv)").format(
             name, ddl.qualified(self.table)
         )
-        text = io.BytesIO(b"".join(copied_out(raw_connection(), statement)))
-        if not text.getbuffer().nbytes:
+        text = b"".join(copied_out(raw_connection(), statement))
+        if not text:
             return
         held = csv.read_csv(
-            text,
-            read_options=csv.ReadOptions(column_names=["id", "value"], use_threads=False),
+            io.BytesIO(text),
+            # In one block, which no value is too long for.
+            read_options=csv.ReadOptions(column_names=["id", "value"], use_threads=False, block_size=len(text) + 1),
             parse_options=csv.ParseOptions(newlines_in_values=True),
             convert_options=csv.ConvertOptions(column_types={"id": pa.int64(), "value": pa.string()}),
         ).combine_chunks()
