@@ -95,7 +95,10 @@ def _change(job: ChangeJob, watch: Watch) -> None:
 def _writes_most_of_the_table(job: ChangeJob) -> bool:
     """Whether at least half of the table's records are written (not deleted)."""
     parameters: ChangeParameters = job.parameters
-    writes = "image" in parameters or ("event" in parameters and parameters["verb"] != "deleted")
+    if "imported" in parameters:
+        writes = parameters["verb"] == "redone" and job.table.trashed_at is None
+    else:
+        writes = "image" in parameters or ("event" in parameters and parameters["verb"] != "deleted")
     if not writes:
         return False
     return job.count >= size_of(job.table).records / 2
