@@ -281,6 +281,8 @@ TRASH_DAYS = env.number("TRASH_DAYS", 30)
 # How long changes and imports can be undone. How long the audit trail is kept; 0: for ever.
 UNDO_DAYS = env.number("UNDO_DAYS", 30)
 AUDIT_DAYS = env.number("AUDIT_DAYS", 365, minimum=0)
+# Whether owners may make links that show a view of their table to whoever has the link.
+PUBLIC_LINKS = env.flag("PUBLIC_LINKS")
 
 # Messages of webhooks go to public addresses, and to these networks.
 OUTGOING_ALLOW = env.networks("OUTGOING_ALLOW")

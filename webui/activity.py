@@ -51,6 +51,8 @@ _SENTENCES = {
     "index.requested": "had an index made: {index}",
     "index.dropped": "dropped an index: {index}",
     "sharing.changed": "changed who may do what",
+    "link.created": "made the public link “{name}”",
+    "link.revoked": "revoked the public link “{name}”",
     "session.started": "logged in",
     "session.ended": "logged out",
     "session.revoked": "ended a session",

@@ -11,6 +11,7 @@ from dataengine.models.imports import ImportJob as ImportJob
 from dataengine.models.imports import RejectedRow as RejectedRow
 from dataengine.models.jobs import Job as Job
 from dataengine.models.keys import KeptAnswer as KeptAnswer
+from dataengine.models.public_links import PublicLink as PublicLink
 from dataengine.models.recipes import Recipe as Recipe
 from dataengine.models.sessions import Session as Session
 from dataengine.models.tables import Column as Column

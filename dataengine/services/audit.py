@@ -16,7 +16,7 @@ type Trail = list[AuditEvent]
 """A service appends its event here for callers that want to offer undoing it."""
 
 CHANGE_NOTHING = (
-    "records.exported", "sharing.changed", "import.failed", "import.cancelled",
+    "records.exported", "sharing.changed", "import.failed", "import.cancelled", "link.created", "link.revoked",
     "recipe.made", "recipe.changed", "recipe.deleted",
 )  # fmt: skip
 """Actions of a table that leave it, its columns and its records as they are."""

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
+from django.utils import timezone
 
 from dataengine import access
 from dataengine.access import RIGHTS
-from dataengine.exceptions import InvalidInput
+from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Table
+from dataengine.models.public_links import MAX_LINK_NAME
+from dataengine.services import public_links
 from dataengine.services import sharing as services
+from dataengine.services.layouts import layout_of
 from dataengine.services.sharing import KINDS, Kind
 from webui import htmx
 from webui.errors import errors_into
 from webui.forms import Styled
 from webui.htmx import ConsoleRequest
+from webui.numbers import is_number
 from webui.views.view import console_view
 
 ROLES: Mapping[str, tuple[str, str]] = {
@@ -79,7 +86,8 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
     context = {
         "section": "tables", "table": table, "sharing": services.sharing_of(table), "choices": _CHOICES,
         "share": share, "hand_over": hand_over,
-        "rights": access.rights_of(request.user, table),
+        "rights": access.rights_of(request.user, table), "has_links": settings.PUBLIC_LINKS,
+        "grid": _grid_query(request, table),
     }  # fmt: skip
     return htmx.render(request, "tables/sharing.html", context, status=422 if share.errors or hand_over.errors else 200)
 
@@ -96,6 +104,46 @@ def found(request: ConsoleRequest, name: str) -> HttpResponse:
         if kind == "user" or "users" not in request.GET
     ]
     return htmx.render(request, "records/_found.html", {"found": texts})
+
+
+def _grid_query(request: ConsoleRequest, table: Table) -> str:
+    """The filters and order of the table's page, if the user comes from there: what a public link would show."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    return came_from.query if came_from.path == resolve_url("console:records", table.name) else ""
+
+
+class LinkForm(Styled, forms.Form):
+    """What a new public link is called and how long it shows something."""
+
+    name = forms.CharField(label="Title", max_length=MAX_LINK_NAME, help_text="What people see above the records.")
+    days = forms.IntegerField(label="Days", min_value=1, max_value=public_links.MAX_DAYS, initial=7)
+
+
+@console_view("GET", "POST")
+def links(request: ConsoleRequest, name: str) -> HttpResponse:
+    """The public links of a table. A new one shows the columns that the user has now, and what ``query`` selects."""
+    table = access.get_table(request.user, name, "own")
+    if not settings.PUBLIC_LINKS:
+        raise NotFound("This installation allows no public links.")
+    do, made = request.POST.get("do"), ""
+    query = (request.POST if request.method == "POST" else request.GET).get("query", "")
+    form = LinkForm(request.POST if do == "make" else None)
+    if do == "make" and form.is_valid():
+        columns = layout_of(request.user, table, table.all_columns()).shown
+        asked = form.cleaned_data
+        with errors_into(form):
+            _, secret = public_links.make(user=request.user, table=table, query=query, columns=columns, **asked)
+            made = request.build_absolute_uri(resolve_url("console:public", secret))
+    if do == "revoke":
+        number = request.POST.get("link", "")
+        public_links.revoke(user=request.user, table=table, pk=int(number) if is_number(number) else 0)
+        messages.success(request, "The link shows nothing any more.")
+        return htmx.redirect(request, resolve_url("console:links", table.name))
+    context = {
+        "section": "tables", "table": table, "form": form, "made": made, "query": query, "now": timezone.now(),
+        "links": table.public_links.select_related("user"),
+    }  # fmt: skip
+    return htmx.render(request, "tables/links.html", context, status=422 if form.errors else 200)
 
 
 def _done(request: ConsoleRequest, table: Table, share: ShareForm, hand_over: HandOverForm) -> HttpResponse | None:

@@ -1,0 +1,115 @@
+"""Public links: what they show, to whom, how long, and that they lead to nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from dataengine.models import AuditEvent, PublicLink, Table
+from dataengine.services import sharing, trash
+from dataengine.services.layouts import keep_layout, layout_of
+from webui.tests.pages import read
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+URL = "/tables/people/sharing/links/"
+
+
+@pytest.fixture(autouse=True)
+def _allowed(settings: Settings) -> None:
+    settings.PUBLIC_LINKS = True
+
+
+def made(client: Client, query: str = "", **more: str) -> str:
+    page = read(client.post(URL, {"do": "make", "name": "For the club", "days": "7", "query": query, **more}))
+    [path] = [url for url in page.values("a", "href") if "/public/" in url]
+    return path.removeprefix("http://testserver")
+
+
+def test_a_link_shows_the_view_and_nothing_else(as_owner: Client, people: Table) -> None:
+    path = made(as_owner, "name__contains=n&order_by=-name&page=4")
+    assert len(path.split("/")[2]) >= 43
+    answer = Client().get(path)
+    page = read(answer)
+    assert page.words_of("h1") == ["For the club"]
+    assert "Ann" in page
+    assert "Bob" not in page
+    assert page.words_of("th")[:2] == ["name", "email"]
+    assert not page.elements("form")
+    assert not [url for url in page.values("a", "href") if not url.startswith(("#", "?page="))]
+    assert (answer["Cache-Control"], answer["Referrer-Policy"]) == ("no-store", "no-referrer")
+    for query in ("?name__contains=B", "?search=Bob", "?order_by=score", "?page=0", "?page=x", "?cursor=x"):
+        assert "Bob" not in read(Client().get(path + query))
+    assert Client().post(path).status_code == 405
+    for elsewhere in ("/tables/people/", "/api/tables/people/"):
+        visitor = Client()
+        visitor.get(path)
+        assert visitor.get(elsewhere).status_code in (302, 401)
+    assert path.split("/")[2] not in str(PublicLink.objects.values())
+
+
+def test_hidden_columns_stay_hidden(as_owner: Client, people: Table, owner: User) -> None:
+    columns = list(people.columns.all())
+    email = people.columns.get(name="email")
+    keys = [one.pk for one in columns]
+    keep_layout(user=owner, table=people, order=keys, shown=set(keys) - {email.pk}, charts=True)
+    assert email not in layout_of(owner, people, columns).shown
+    page = read(Client().get(made(as_owner)))
+    assert "ann@example.com" not in page.source
+    assert "Ann" in page
+
+
+@pytest.mark.parametrize(
+    "how", ["revoked", "expired", "forbidden", "trashed", "no owner any more", "disabled", "column renamed", "guessed"]
+)
+def test_what_ends_a_link(
+    how: str, as_owner: Client, people: Table, owner: User, colleague: User, settings: Settings
+) -> None:
+    path = made(as_owner, "score__gt=1")
+    assert Client().get(path).status_code == 200
+    link = PublicLink.objects.get()
+    match how:
+        case "revoked":
+            assert as_owner.post(URL, {"do": "revoke", "link": link.pk})["Location"] == URL
+        case "expired":
+            PublicLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+        case "forbidden":
+            settings.PUBLIC_LINKS = False
+            assert as_owner.get(URL).status_code == 404
+        case "trashed":
+            trash.delete_table(user=owner, table=people)
+        case "no owner any more":
+            sharing.hand_over(user=owner, table=people, name="colleague")
+            sharing.take(user=colleague, table=people, kind="user", name="owner")
+        case "disabled":
+            owner.is_active = False
+            owner.save()
+        case "column renamed":
+            people.columns.filter(name="score").update(name="points")
+        case _:
+            path = path[:-5] + "AAAA/"
+    answer = Client().get(path)
+    assert answer.status_code == 404
+    assert "Ann" not in read(answer).source
+
+
+def test_owners_make_and_revoke_them_and_the_trail_tells(as_owner: Client, as_colleague: Client, shared: Table) -> None:
+    assert as_colleague.get(URL).status_code == 403
+    assert as_colleague.post(URL, {"do": "make", "name": "x", "days": "7"}).status_code == 403
+    for sent in ({"name": "", "days": "7"}, {"name": "x", "days": "0"}, {"name": "x", "days": "367"}):
+        assert as_owner.post(URL, {"do": "make", **sent}).status_code == 422
+    assert as_owner.post(URL, {"do": "make", "name": "x", "days": "1", "query": "nothing=1"}).status_code == 422
+    made(as_owner)
+    as_owner.post(URL, {"do": "revoke", "link": PublicLink.objects.get().pk})
+    for number in ("1", "x", ""):
+        assert as_owner.post(URL, {"do": "revoke", "link": number}).status_code == 404
+    events = AuditEvent.objects.filter(action__startswith="link.").order_by("pk")
+    assert [(event.action, event.details["name"]) for event in events] == [
+        ("link.created", "For the club"), ("link.revoked", "For the club"),
+    ]  # fmt: skip
