@@ -12,3 +12,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("config.sign_ins")
+        import_module("config.second_factor_events")

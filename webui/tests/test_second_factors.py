@@ -12,6 +12,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.cache import cache
 from django.test import Client
 
+from dataengine.models import AuditEvent
 from webui.tests.pages import read
 
 if TYPE_CHECKING:
@@ -193,3 +194,17 @@ def test_what_is_no_new_passkey_is_refused(as_owner: Client, password: str, cred
     assert as_owner.get(page).status_code == 200
     assert as_owner.post(page, {"name": "x", "credential": credential}).status_code == 200
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)  # what is added is told once it is committed
+def test_it_is_written_down(as_owner: Client, secret: str, owner: User, password: str) -> None:
+    half_way(password).post(f"{INDEX}authenticate/", {"code": "000000"})
+    as_owner.post(f"{INDEX}totp/deactivate/")
+    events = AuditEvent.objects.filter(action__regex="second_factor|failed").order_by("pk")
+    assert [(event.action, event.details.get("name"), event.details.get("reason")) for event in events] == [
+        ("second_factor.added", "TOTP Authenticator", None),
+        ("second_factor.added", "Recovery codes", None),
+        ("sign_in.failed", None, "second factor"),
+        ("second_factor.removed", "TOTP Authenticator", None),
+        ("second_factor.removed", "Recovery codes", None),
+    ]
