@@ -179,6 +179,7 @@ def test_every_route_and_method_for(
     role: str, cast: dict[str, User | None], values: dict[str, str], settings: Settings
 ) -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
+    settings.PUBLIC_LINKS = True  # or its pages are not there
     wrong = []
     client = Client()
     if (user := cast[role]) is not None:
