@@ -109,7 +109,7 @@ def line(
         sentence=sentence(one),
         via=via(event),
         notes=_notes(one),
-        differences=differences(one.before, one.after),
+        differences=_rights(event) if event.action == "sharing.changed" else differences(one.before, one.after),
         record_url=resolve_url("console:record-history", of, record)
         if of and record is not None and record > 0
         else "",
@@ -138,7 +138,7 @@ def via(event: AuditEvent) -> str:
 
 
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[Difference]:
-    """What is not the same before and after; all values, where there is only one of both."""
+    """What is not the same before and after; where there is only one of both, the values that there are."""
     names: Iterable[str] = dict.fromkeys([*(before or {}), *(after or {})])
     return [
         Difference(
@@ -147,8 +147,22 @@ def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | Non
             None if after is None or name not in after else shown(after[name]),
         )
         for name in names
-        if before is None or after is None or before.get(name) != after.get(name)
+        if (before or {}).get(name) != (after or {}).get(name)
     ]
+
+
+def _rights(event: AuditEvent) -> list[Difference]:
+    """Who had and has which right."""
+    found = [
+        Difference(
+            grant["user"] if "user" in grant else f"{grant.get('group', '')} (group)",
+            grant["before"] or "",
+            grant["after"] or "",
+        )
+        for grant in event.details.get("grants", ())
+    ]
+    owner = event.details.get("owner")
+    return [*found, Difference("owner", owner["before"], owner["after"])] if owner else found
 
 
 def shown(value: Any) -> str:

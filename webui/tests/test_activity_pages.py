@@ -54,6 +54,14 @@ def test_filters_and_csv(as_owner: Client, people: Table, colleague: User) -> No
     assert ",table.created," in lines[1]
 
 
+def test_who_got_which_right_is_told_by_name(as_owner: Client, people: Table, colleague: User) -> None:
+    as_owner.post("/tables/people/sharing/", {"do": "share", "name": "colleague", "right": "view"})
+    as_owner.post("/tables/people/sharing/", {"do": "change", "kind": "user", "who": "colleague", "right": "edit"})
+    page = read(as_owner.get(f"{URL}?action=sharing"))
+    assert page.words_of("dt") == ["colleague", "colleague"]
+    assert (page.words_of("del"), page.words_of("ins")) == (["view", "nothing"], ["edit", "view"])
+
+
 def test_what_can_be_undone_is_undone_from_there(as_owner: Client, people: Table, ann: int, owner: User) -> None:
     update_record(user=owner, table=people, pk=ann, data={"name": "Anna"})
     [form, *_] = [
