@@ -54,7 +54,7 @@ class DocsView(LimitedView, SpectacularSwaggerSplitView):
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response | HttpResponse:
         """The page in the frame of the console, for whoever is logged in there; or its script."""
-        answer: Response = super().get(request, *args, **kwargs)
+        answer: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         if answer.template_name != self.template_name:
             return answer
         plain = request._request

@@ -1,16 +1,17 @@
 """The content of a table's columns at a glance: missing values, a histogram, or the commonest values.
 
-A profile is of the whole table, however a list is filtered: from a sample of whole pages it takes the same time at any
-size, and a filtered sample of a rare value would be empty. Each bar tells which filters of the lists' grammar select
-it.
+A profile is of a whole table or of the records that a list has. From a sample of whole pages it takes the same time at
+any size; of records that are few, all are read. Each bar tells which filters of the lists' grammar select it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError
+from django.db.models import QuerySet
 from psycopg.errors import LockNotAvailable
 
 from dataengine.columns import text_lists
@@ -77,20 +78,26 @@ class Profiles:
         return count if self.is_whole or not self.size else round(count * self.total / self.size)
 
 
-def profiles(table: Table, columns: Sequence[Column], *, most: int = MOST_VALUES) -> Profiles | None:
+def profiles(
+    table: Table,
+    columns: Sequence[Column],
+    *,
+    most: int = MOST_VALUES,
+    found: QuerySet[Any] | None = None,
+) -> Profiles | None:
     """The profiles of ``columns``, or of the first ``MOST_COLUMNS`` of them; None if they take too long.
 
-    ``most`` is how many of the commonest values have a bar.
+    ``most`` is how many of the commonest values have a bar. ``found`` are the records to look at, if not all.
     """
     columns = columns[:MOST_COLUMNS]
     try:
         with time_limit(SECONDS):
-            sample = Sample(table, columns)
+            sample = Sample(table, columns, found)
             spans = sample.spans([column for column in columns if column.kind.chart in buckets.HISTOGRAMS])
             edges = {
-                column: found
+                column: limits
                 for column in columns
-                if (reach := spans[column.pk].reach) and (found := buckets.edges_of(column.kind.chart, reach))
+                if (reach := spans[column.pk].reach) and (limits := buckets.edges_of(column.kind.chart, reach))
             }
             histograms, tops = sample.counts(
                 {column: found.texts for column, found in edges.items()},

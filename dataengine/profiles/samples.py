@@ -7,12 +7,16 @@ as long as the table does not change much, so that two looks agree.
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
+import psycopg
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
 
 from dataengine.columns.types.aspects import Finite
@@ -71,9 +75,16 @@ class Sample:
     ``size`` is their number, ``total`` about the number in the table; both are known after ``spans``.
     """
 
-    def __init__(self, table: Table, columns: Sequence[Column]) -> None:
+    def __init__(self, table: Table, columns: Sequence[Column], found: QuerySet[Any] | None = None) -> None:
+        """``found`` are the records to look at, if not all."""
         self.columns = list(columns)
         about, self._share = _share_to_read(table)
+        only: sql.Composable = sql.SQL("")
+        if found is not None:
+            only = _condition(found)
+            if self._share < 1:
+                about = _planned(found)
+                self._share = 1.0 if about <= WHOLE_BELOW else min(1.0, WANTED / about)
         self.size = 0
         self._about = about
         part: sql.Composable = sql.SQL("")
@@ -82,6 +93,8 @@ class Sample:
             part = sql.SQL(" TABLESAMPLE SYSTEM ({}) REPEATABLE ({}) WHERE hashint8(id) % {} = 0").format(
                 sql.Literal(min(100.0, 100 * _SPREAD * self._share)), sql.Literal(seed), sql.Literal(_SPREAD)
             )
+        if found is not None:
+            part += sql.SQL(" AND {}" if self._share < 1 else " WHERE {}").format(only)
         self._with = sql.SQL("WITH sample AS MATERIALIZED (SELECT {} FROM {}{} LIMIT {}) ").format(
             sql.SQL(", ").join([sql.SQL("1 AS one"), *(sql.Identifier(column.name) for column in columns)]),
             ddl.qualified(table.name),
@@ -138,6 +151,25 @@ class Sample:
                 else:
                     tops[key] = Top([*tops[key].values, Value(text, count)], distinct, int(records))
         return buckets, tops
+
+
+def _condition(found: QuerySet[Any]) -> sql.Composable:
+    """What ``found`` selects, as a condition with its values in it, for a query of the same table."""
+    query = found.order_by().query
+    try:
+        text, parameters = query.get_compiler(connection=connection).compile(query.where)
+    except EmptyResultSet:
+        return sql.SQL("false")
+    except FullResultSet:
+        return sql.SQL("true")
+    connection.ensure_connection()
+    return sql.SQL("({})").format(sql.SQL(psycopg.ClientCursor(connection.connection).mogrify(text, parameters)))
+
+
+def _planned(found: QuerySet[Any]) -> int:
+    """The planner's estimate of how many these are."""
+    plan = found.order_by().explain(format="json")
+    return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0
 
 
 def _share_to_read(table: Table) -> tuple[int | None, float]:

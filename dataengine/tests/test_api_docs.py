@@ -117,7 +117,7 @@ def test_examples_are_of_one_s_own_tables(client: Any, owner: User) -> None:
 @pytest.mark.browser
 def test_the_page_works_under_the_policy_and_for_everybody(page: Page) -> None:
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.goto("/api/docs/")
         page.get_by_text("/api/create-table/").click()
         page.get_by_text("table_name").first.wait_for()

@@ -38,17 +38,36 @@ let timer;
 /** The row of charts, once it is loaded. */
 const drawn = () => document.querySelector("#grid .charts:has(.mini-chart)");
 
-function renew() {
+// Which records the charts are of, as the row says it.
+let drawnOf = null;
+
+function renew(event) {
   const row = drawn();
-  if (!isOld || !row || row.matches(":focus-within, :hover")) return;
+  if (!isOld || !row || (!event && row.matches(":focus-within, :hover"))) return;
   isOld = false;
-  htmx.ajax("GET", row.getAttribute("hx-get"), { source: row, target: row, swap: "innerMorph" });
+  // New bars move nothing; but one with the focus stays itself.
+  const swap = row.matches(":focus-within") ? "innerMorph" : "innerHTML";
+  htmx.ajax("GET", row.getAttribute("hx-get"), { source: row, target: row, swap });
 }
 
 function later() {
   clearTimeout(timer);
-  timer = setTimeout(renew, REST);
+  timer = setTimeout(() => renew(), REST);
 }
+
+// Other records: the bars stay where they are and change their heights.
+document.addEventListener("htmx:after:swap", (event) => {
+  const row = drawn();
+  const { target } = event.detail?.ctx ?? {};
+  if (!row || target === row || drawnOf === null) {
+    drawnOf = row?.dataset.of ?? drawnOf;
+  } else if (row.dataset.of !== drawnOf) {
+    drawnOf = row.dataset.of;
+    isOld = true;
+    clearTimeout(timer);
+    renew(event);
+  }
+});
 
 document.addEventListener("tablekeep:changed", () => {
   isOld = drawn() !== null; // charts loaded later will be up to date

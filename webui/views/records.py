@@ -80,6 +80,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
         "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
         "list_stamp": f"{zlib.crc32(request.GET.urlencode().encode()):08x}",
+        "found_stamp": f"{zlib.crc32(repr(filters.selecting(request.GET)).encode()):08x}",
         "kept_in_files": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
         "kept_on_pages": _kept(request.GET, without=PAGE_PARAMETERS),
     }

@@ -22,11 +22,12 @@ def test_a_click_on_a_bar_filters_and_another_takes_it_back(owners_page: Page, p
     page.get_by_role("link", name="score null, 1 record").click()
     expect(rows).to_have_count(1)
     expect(page.get_by_role("link", name="score null, 1 record")).to_have_attribute("aria-current", "true")
-    chosen.click()
+    # Charts follow the other filters: only one of these has no score.
+    page.get_by_role("link", name="active null, 1 record").click()
     expect(page).to_have_url(re.compile(r"\?order_by=-name&score__isnull=true$"))
     page.go_back()
     expect(rows).to_have_count(1)
-    expect(chosen).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="active null, 1 record")).to_have_attribute("aria-current", "true")
 
 
 def test_bars_are_reached_by_keyboard(owners_page: Page, people: Table) -> None:
