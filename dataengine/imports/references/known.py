@@ -43,16 +43,11 @@ _NUMBER = "is.asked"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of a block of values: ids or the words above, by value, and which ids are new.
-
-    The same by different values, of which there are fewer, with their hashes.
-    """
+    """What was found of a block of values, by value: ids or the words above, which ids are new, and hashes."""
 
     codes: Numbers
     new: Mask
     hashes: Hashes
-    code_of: Numbers
-    is_new: Mask
 
 
 class Known:
@@ -77,21 +72,20 @@ class Known:
         """
         if not self._is_ready:
             self._prepare()
-        encoded = self._canonical(values).dictionary_encode()
-        different, indices = encoded.dictionary, encoded.indices.to_numpy()
-        hashes = hashes_of(different)
-        codes, known = self._codes.find(different, hashes)
-        is_new = np.zeros(len(different), np.bool_)
-        if not known.all() or (make and (codes == NONE).any()):
-            rows = np.zeros(len(different), np.int64)
-            rows[indices[::-1]] = np.arange(len(indices) - 1, -1, -1)  # where each stands first
-            if len(unknown := np.flatnonzero(~known)) and not self._knows_all:
-                codes[unknown] = self._ask(different, hashes, values, unknown, rows[unknown])
-            if make and (codes == NONE).any():
-                is_new = codes == NONE
-                places = np.flatnonzero(is_new)
-                codes[places] = self._promised(different, hashes, values, places, rows[places])
-        return Found(codes[indices], is_new[indices], hashes, codes, is_new)
+        canonical = self._canonical(values)
+        hashes = hashes_of(canonical)
+        codes, known = self._codes.find(canonical, hashes)
+        if not self._knows_all and len(rows := np.flatnonzero(~known)):
+            few, of_rows = _different(canonical, rows)
+            codes[rows] = self._ask(canonical.take(pa.array(few)), hashes[few], values.take(pa.array(few)))[of_rows]
+        is_new = np.zeros(len(values), np.bool_)
+        if make and len(rows := np.flatnonzero(codes == NONE)):
+            is_new[rows] = True
+            few, of_rows = _different(canonical, rows)
+            codes[rows] = self._promised(canonical.take(pa.array(few)), hashes[few], values.take(pa.array(few)))[
+                of_rows
+            ]
+        return Found(codes, is_new, hashes)
 
     def taken(self) -> list[tuple[pa.Array, pa.Array]]:
         """Ids and values of the records that are to be made, since the last time; called in another thread."""
@@ -100,12 +94,9 @@ class Known:
             taken.append(self._waiting.pop(0))
         return taken
 
-    def _promised(
-        self, different: pa.Array, hashes: Hashes, values: pa.Array, places: Numbers, rows: Numbers
-    ) -> Numbers:
-        """The ids of the records that these of the different values are to get."""
-        wanted = different.take(pa.array(places))
-        ids, known = self._new.find(wanted, hashes[places])
+    def _promised(self, canonical: pa.Array, hashes: Hashes, values: pa.Array) -> Numbers:
+        """The ids of the records that values, all of them different, are to get."""
+        ids, known = self._new.find(canonical, hashes)
         fresh = np.flatnonzero(~known)
         if len(fresh):
             if len(self._new) + len(fresh) > MOST_NEW:
@@ -116,25 +107,24 @@ class Known:
                 raise InvalidInput(reason, code="too_many_new_records", fields={"references": reason})
             first = reserve_ids(self.table_id, len(fresh))
             ids[fresh] = np.arange(first, first + len(fresh))
-            self._new.add(wanted.take(pa.array(fresh)), hashes[places][fresh], ids[fresh])
-            self._waiting.append((pa.array(ids[fresh]), values.take(pa.array(rows[fresh]))))
+            self._new.add(canonical.take(pa.array(fresh)), hashes[fresh], ids[fresh])
+            self._waiting.append((pa.array(ids[fresh]), values.take(pa.array(fresh))))
         return ids
 
     # Asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, different: pa.Array, hashes: Hashes, values: pa.Array, places: Numbers, rows: Numbers) -> Numbers:
-        """What the database says of these of the different values; ``rows`` have them as they are."""
-        if len(self._codes) + len(places) > _MOST_REMEMBERED:
+    def _ask(self, canonical: pa.Array, hashes: Hashes, values: pa.Array) -> Numbers:
+        """What the database says of values, all of them different."""
+        if len(self._codes) + len(values) > _MOST_REMEMBERED:
             self._codes = Remembered()
-        codes = np.zeros(len(places), np.int64)
-        numbers = pa.array(np.arange(len(places), dtype=np.int64))
-        asked = values.take(pa.array(rows))
+        codes = np.zeros(len(values), np.int64)
+        numbers = pa.array(np.arange(len(values), dtype=np.int64))
         with transaction.atomic(), connection.cursor() as cursor:
-            copy_into(self._asked, [_NUMBER, self.match.name], [whole_copy([self.target], numbers, [asked])])
+            copy_into(self._asked, [_NUMBER, self.match.name], [whole_copy([self.target], numbers, [values])])
             cursor.execute(self._question())
             for number, code in cursor.fetchall():
                 codes[number] = code
-        self._codes.add(different.take(pa.array(places)), hashes[places], codes)
+        self._codes.add(canonical, hashes, codes)
         return codes
 
     def _question(self) -> sql.Composable:
@@ -209,3 +199,11 @@ class Known:
         codes[indices] = ids
         codes[np.bincount(indices, minlength=len(codes)) > 1] = SEVERAL
         self._codes.add(encoded.dictionary, hashes_of(encoded.dictionary), codes)
+
+
+def _different(values: pa.Array, rows: Numbers) -> tuple[Numbers, Numbers]:
+    """Of some rows, those that have a value first, and for each row which of them has its value."""
+    indices = values.take(pa.array(rows)).dictionary_encode().indices.to_numpy()
+    first = np.zeros(int(indices.max()) + 1, np.int64)
+    first[indices[::-1]] = rows[::-1]
+    return first, indices

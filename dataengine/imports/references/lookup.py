@@ -117,7 +117,7 @@ class Lookup:
         return f"the “{self.rule.match.name}” of a record of “{self.rule.table}”"
 
     def _count(self, found: Found) -> None:
-        codes, is_new = found.code_of, found.is_new
+        codes, is_new = found.codes, found.new
         self._counted["known"].add(found.hashes[(codes > 0) & ~is_new | (codes == SEVERAL)])
         self._counted["new"].add(found.hashes[is_new])
         self._counted["unknown"].add(found.hashes[(codes == NONE) | (codes == FORBIDDEN)])
