@@ -2,6 +2,7 @@
 
 import "./console.js";
 import "./charts.js";
+import "./charts-range.js";
 import "./columns.js";
 import "./grid-changes.js";
 import "./grid-clipboard.js";

@@ -46,6 +46,8 @@ class Chart(NamedTuple):
     caption: str
     missing: str
     missing_bar: Drawn | None
+    # The column's name in filters.
+    name: str = ""
 
 
 def charts(found: Profiles, params: QueryDict, labels: Labels) -> list[Chart]:
@@ -84,7 +86,14 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
     gone = drawn("null", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
     css = "" if profile.is_histogram else "chart-values"
     return Chart(
-        column.title, css, bars, _filled(profile), _caption(profile, found), _share(profile.missing, profile.size), gone
+        column.title,
+        css,
+        bars,
+        _filled(profile),
+        _caption(profile, found),
+        _share(profile.missing, profile.size),
+        gone,
+        column.name,
     )
 
 

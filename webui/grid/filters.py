@@ -126,6 +126,8 @@ def _chip(
     if not shown and lookup != "isnull":
         return []
     called = labels.get(column.attribute, {}) if column else {}
+    if lookup == "in" and not called:
+        shown = ", ".join(parts(value))
     if called and shown:
         shown = ", ".join(called.get(int(part), part) if _is_id(part) else part for part in parts(value))
     title, key = (column.title, column.pk) if column else ("Import" if column_name == IMPORT else column_name, None)

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from dataengine.models import ColumnLayout, Table
+from dataengine.services.records import insert_record
 from webui.tests.browser.test_grid_by_keyboard import cell
 
 
@@ -72,3 +73,26 @@ def test_charts_follow_changes(owners_page: Page, people: Table) -> None:
     expect(cell(page, 3, "active")).to_be_focused()
     page.keyboard.press("Control+z")
     expect(page.get_by_role("link", name="active null, 2 records")).to_be_visible()
+
+
+def test_a_range_is_dragged_over_bars(owners_page: Page, people: Table) -> None:
+    page = owners_page
+    insert_record(user=people.owner, table=people, data={"name": "Dan", "active": False})
+    page.goto("/tables/people/")
+    bars = page.get_by_role("group", name="Chart of active").locator("a.bar")
+    expect(bars).to_have_count(2)
+    bars.nth(0).hover()
+    page.mouse.down()
+    bars.nth(1).hover()
+    page.mouse.up()
+    rows = page.get_by_role("grid", name="people").locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(page.get_by_role("list", name="Filters")).to_contain_text("active is any of")
+    page.goto("/tables/people/")
+    years = page.get_by_role("group", name="Chart of born").locator("a.bar")
+    years.first.hover()
+    page.mouse.down()
+    years.nth(1).hover()
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"\?born__gte=[\d-]+&born__lte?=[\d-]+$"))
+    expect(rows).to_have_count(2)
