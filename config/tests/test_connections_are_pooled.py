@@ -169,7 +169,7 @@ def state():
             "SELECT (SELECT json_agg(name) FROM pg_settings WHERE source = 'session'),"
             " (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'),"
             " (SELECT count(*) FROM pg_prepared_statements"
-            "   WHERE statement !~ 'FROM .(dataengine_table|auth_user|django_session).'),"
+            "   WHERE statement !~ 'FROM .(dataengine_table|auth_user|dataengine_session).'),"
             " (SELECT count(*) FROM pg_cursors),"
             " (SELECT count(*) FROM pg_listening_channels()), pg_my_temp_schema()::text,"
             " current_setting('statement_timeout')"

@@ -100,8 +100,8 @@ def test_a_corrected_file_whose_options_are_completed(
 ) -> None:
     make_table("people", name="TEXT", n="INTEGER")
     first = import_text(owner, "people", "who,many\nAnn,x\n", mapping={"who": "name", "many": "n"})
-    looks.clear()
     corrected = b"".join(csv_lines(first)).replace(b",x,", b",1,")
+    looks.clear()
     body = {"file": SimpleUploadedFile("fixed.csv", corrected), "table_name": "people", "email": "owner@example.com"}
     answer = client.post("/api/upload-csv/", body, format="multipart")
     assert answer.status_code == 202, answer.content

@@ -22,7 +22,7 @@ TUS = {"Tus-Resumable": "1.0.0"}
 def console(system: System) -> Iterator[httpx.Client]:
     """A client that is logged in."""
     with httpx.Client(base_url=system.url, follow_redirects=True, timeout=60) as client:
-        proof = read(client.get("/login/").text).value("csrfmiddlewaretoken")
+        proof = read(client.get("/login/").text).values("input", "value", name="csrfmiddlewaretoken")[0]
         form = {"username": "bench", "password": system.password, "csrfmiddlewaretoken": proof}
         assert client.post("/login/", data=form).url.path == "/"
         client.headers["X-CSRFToken"] = client.cookies["csrftoken"]

@@ -95,6 +95,7 @@ class FilterForm(Styled, forms.Form):
             "hx-get": f"{url}?shape=1",
             "hx-include": "closest form",
             "hx-target": f"#{place}values",
+            "hx-disable": f"#{place}values",
             "hx-swap": "innerHTML",
             "hx-trigger": "change",
         }

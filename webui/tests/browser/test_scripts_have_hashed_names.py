@@ -73,4 +73,4 @@ def test_an_import_has_its_socket(owners_page: Page, people: Table, owner: User,
     with owners_page.expect_websocket() as opened:
         owners_page.goto(f"/imports/{job.pk}/")
     assert f"/ws/imports/{job.pk}/" in opened.value.url
-    assert sorted(names(scripts)) == ["console", "htmx.min", "hx-ws.min"]
+    assert sorted(names(scripts)) == ["htmx.min", "hx-ws.min", "mending"]
