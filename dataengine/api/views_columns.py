@@ -84,6 +84,10 @@ class ColumnView(DescribesColumn):
     def get(self, request: Request, **names: str) -> Response:
         return Response(shapes.ColumnSerializer(self.column(self.table(names, "view"), names["column_name"])).data)
 
+    def body(self) -> Mapping[str, Any]:
+        """The body; an answer may come back as it is, with the address that takes its change back."""
+        return {name: value for name, value in super().body().items() if name != "undo"}
+
     def patch(self, request: Request, **names: str) -> Response:
         return self.changed(*self.asked(names, "change-column", columns.ChangeColumn))
 

@@ -11,6 +11,7 @@ from dataengine.api import webhook_shapes as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.serializers import PageQuery
+from dataengine.api.views_tables import news
 from dataengine.models import Webhook
 from dataengine.services import webhooks
 
@@ -60,7 +61,8 @@ class WebhookView(_WebhookView):
         return Response(shapes.WebhookSerializer(self.webhook(names)).data)
 
     def patch(self, request: Request, **names: Any) -> Response:
-        webhook, asked = self.webhook(names), checked(shapes.ChangeWebhook, self.body())
+        webhook = self.webhook(names)
+        asked = checked(shapes.ChangeWebhook, news(self.body(), shapes.WebhookSerializer(webhook).data))
         changed = webhooks.update_webhook(user=self.user, webhook=webhook, **asked)
         return Response(shapes.WebhookSerializer(changed).data)
 

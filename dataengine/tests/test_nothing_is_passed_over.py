@@ -72,7 +72,9 @@ def test_what_was_shown_can_be_sent_back(
     url = f"/api/{path}"
     shown = client.get(url).json()
     assert client.patch(url, shown).json() == shown
-    assert without_undo(client.patch(url, {**shown, **change}).json(), path) == {**shown, **change}
+    answered = client.patch(url, {**shown, **change}).json()
+    assert without_undo(dict(answered), path) == {**shown, **change}
+    assert client.patch(url, answered).json() == {**shown, **change}
     answer = client.patch(url, {**shown, **fixed})
     assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, set(fixed))
     assert client.get(url).json() == {**shown, **change}
