@@ -142,6 +142,8 @@ class UndoImportParameters(TypedDict):
     imported: int  # the import's key
     verb: Literal["undone", "redone"]
     rest: bool  # whether records that were changed since stay as they are
+    # Keys of the other tables where whoever asked may delete what it made; jobs from before that was told lack it.
+    elsewhere: NotRequired[list[int]]
 
 
 @final

@@ -25,6 +25,7 @@ from dataengine.postgres.trash import hidden_columns
 from dataengine.queries.provenance import ranges_of
 from dataengine.records.imported import Imported
 from dataengine.records.model import record_model
+from dataengine.services import import_elsewhere
 from dataengine.services.import_undo_steps import redo_records, refuse_changed, restore_table, undo_records
 
 if TYPE_CHECKING:
@@ -45,7 +46,10 @@ def undo(*, user: User, job: ImportJob, rest: bool = False) -> ChangeJob:
     _refuse_twice(job)
     if not rest:
         _look(_imported(job, table), job.event, makes_table=job.makes_its_table)
-    return _queue(user, table, {"imported": job.pk, "verb": "undone", "rest": rest}, _count(job))
+    elsewhere = import_elsewhere.editable(user, job)
+    return _queue(
+        user, table, {"imported": job.pk, "verb": "undone", "rest": rest, "elsewhere": elsewhere}, _count(job)
+    )
 
 
 def redo(*, user: User, job: ImportJob, rest: bool = False) -> ChangeJob:
@@ -59,9 +63,11 @@ def redo(*, user: User, job: ImportJob, rest: bool = False) -> ChangeJob:
         if "own" not in access.rights_of(user, table):
             raise NotFound(f"There is no import {job.pk}.", code="import_not_found")
         _refuse_twice(job)
+        import_elsewhere.check_may_bring_back(user, job)
     else:
         table = _table_in_use(user, job)
         _refuse_twice(job)
+        import_elsewhere.check_may_bring_back(user, job)
         if not rest:
             _look(_imported(job, table), job.undo_event, with_made=False)
     return _queue(user, table, {"imported": job.pk, "verb": "redone", "rest": rest}, job.undo_event.details["count"])
@@ -117,12 +123,14 @@ def perform(change: ChangeJob) -> AuditEvent:
     if asked["verb"] == "undone":
         check_undoable(job)
         table = _table_in_use(change.user, job)
-        event = undo_records(change.user, job, _imported(job, table), rest=asked["rest"])
+        made = _imported(job, table)
+        event = undo_records(change.user, job, made, rest=asked["rest"], elsewhere=asked.get("elsewhere"))
         state = ImportJob.State.UNDONE
         ImportJob.objects.filter(pk=job.pk).update(state=state, undo_event=event)
         return event
     if job.state != ImportJob.State.UNDONE:
         raise Conflict("This import has not been undone.", code="not_undone")
+    import_elsewhere.check_may_bring_back(change.user, job)
     if item := _trash_item(job):
         event = restore_table(change.user, job, item)
     else:

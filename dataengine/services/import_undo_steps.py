@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -28,8 +28,13 @@ class _ChangedMeanwhile(Exception):
     """Somebody changed records that the import made while they were taken out."""
 
 
-def undo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> AuditEvent:
-    """Take the import back; its event has what is needed to do it again."""
+def undo_records(
+    user: User, job: ImportJob, made: Imported, *, rest: bool, elsewhere: Iterable[int] | None
+) -> AuditEvent:
+    """Take the import back; its event has what is needed to do it again.
+
+    Records that it made in other tables go, too: in those ``elsewhere`` (None: in all that the user may edit).
+    """
     assert job.event is not None  # see ``import_undo.check_undoable``
 
     def attempt() -> AuditEvent:
@@ -44,11 +49,11 @@ def undo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> A
         if job.makes_its_table and not left:
             limit_locks(_LOCK_MS)
             item = trash.delete_table_now(user=user, table=made.model.table)
-            import_elsewhere.remove(user, job)
+            import_elsewhere.remove(user, job, elsewhere)
             return _completed(event, count=item.records, trash=item.pk)
         removed = made.remove_made()
         changed = _write_images(made, event, job.event)
-        import_elsewhere.remove(user, job)
+        import_elsewhere.remove(user, job, elsewhere)
         if made.later_changes() != touched:
             raise _ChangedMeanwhile
         return _completed(event, count=removed + changed)
