@@ -18,7 +18,7 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http import second_factor
-from dataengine.http.authentication import GENERATION, refresh_token_for
+from dataengine.http.authentication import GENERATION, refresh_token_for, user_id
 from dataengine.http.throttles import FailedAttempts
 from dataengine.services import audit
 
@@ -102,7 +102,9 @@ class TokenRefreshView(_TokenView):
         try:
             with transaction.atomic():
                 token = RefreshToken(given["refresh"])
-                user = User.objects.filter(pk=token.payload.get(api_settings.USER_ID_CLAIM, 0), is_active=True).first()
+                user = User.objects.filter(
+                    pk=user_id(token.payload.get(api_settings.USER_ID_CLAIM)), is_active=True
+                ).first()
                 stamp = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
                 if user is None or stamp != get_md5_hash_password(user.password):
                     raise TokenError(_DEAD)

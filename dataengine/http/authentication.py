@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.auth import get_user_model
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 GENERATION = "generation"
 """The claim of JSON web tokens that must be the account's; left out if it is 0."""
 
+_ID = re.compile(r"[0-9]{1,18}")
 _DEAD = AuthenticationFailed("This token is invalid, has expired, or has been revoked.", "token_not_valid")
+
+
+def user_id(claim: object) -> int | None:
+    """The id in the claim of a JSON web token that names its user; None if no user can have such a one."""
+    text = str(claim)
+    return int(text) if _ID.fullmatch(text) else None
 
 
 class _Users:
@@ -32,7 +40,8 @@ class _Users:
     @staticmethod
     def get(**key: Any) -> Any:
         """The user with this id. Raises DoesNotExist."""
-        found = credentials.user_with_generation(key[api_settings.USER_ID_FIELD])
+        pk = user_id(key[api_settings.USER_ID_FIELD])
+        found = None if pk is None else credentials.user_with_generation(pk)
         if found is None:
             raise get_user_model().DoesNotExist
         user, generation = found

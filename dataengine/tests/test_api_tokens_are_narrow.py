@@ -16,6 +16,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.models import ApiToken, ImportJob
 from dataengine.services import tables
@@ -204,6 +205,16 @@ def test_json_web_tokens_of_others_let_nobody_in(client: APIClient, owner: User)
         ({"alg": "RS256", "typ": "JWT"}, settings.JWT_SIGNING_KEY),
     ):
         assert bearer(signed(head, key)).get("/api/tables/").status_code == 401, head
+
+
+@pytest.mark.parametrize(
+    "claim", ["ada", "", "1 OR 1=1", "1\0", "\u0661", "9" * 40, 10**17, 10**40, -1, 1.5, True, None, [1], {"id": 1}]
+)
+def test_a_json_web_token_of_no_user_lets_nobody_in(owner: User, claim: Any) -> None:
+    refresh = RefreshToken.for_user(owner)
+    refresh["user_id"] = claim
+    assert bearer(str(refresh.access_token)).get("/api/tables/").status_code == 401
+    assert APIClient().post("/api/token/refresh/", {"refresh": str(refresh)}).status_code == 401
 
 
 def test_its_use_is_written_once_a_minute(client: APIClient) -> None:
