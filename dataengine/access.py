@@ -5,7 +5,9 @@ Access is checked where they are fetched, so no entrance can forget it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -50,6 +52,38 @@ class Scope:
         if self.tables is not None and table.pk not in self.tables:
             return frozenset()
         return frozenset(RIGHTS[: RIGHTS.index(self.right) + 1])
+
+
+_NOTED: ContextVar[set[tuple[int, Right]] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[set[tuple[int, Right]]]:
+    """Notes what is granted meanwhile: tables, by id, that are fetched here, each with the right that it took."""
+    noted: set[tuple[int, Right]] = set()
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
+
+
+def _note(table_id: int | None, right: Right) -> None:
+    noted = _NOTED.get()
+    if noted is not None and table_id is not None:
+        noted.add((table_id, right))
+
+
+def held_of(user: User, noted: Iterable[tuple[int, Right]]) -> list[tuple[int, Right]]:
+    """What of that would be granted to ``user`` now. A table in the trash is there for who may restore it."""
+    noted = sorted(noted)
+    tables = Table.everything.in_bulk({pk for pk, _ in noted}) if noted else {}
+    rights = {pk: rights_of(user, table) for pk, table in tables.items()}
+    return [
+        (pk, right)
+        for pk, right in noted
+        if pk in tables and (right if tables[pk].trashed_at is None else "own") in rights[pk]
+    ]
 
 
 def narrow(user: User, scope: Scope) -> None:
@@ -142,6 +176,7 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
         raise NotFound(f"There is no table “{name}”.", code="table_not_found")
     if right not in held:
         raise AccessDenied(f"You may not {_verb(right)} the table “{name}”.")
+    _note(table.pk, right)
     return table
 
 
@@ -265,6 +300,7 @@ def get_import(user: User | AnonymousUser, pk: int, right: Right = "view") -> Im
         may = scope is None or RIGHTS.index(right) <= RIGHTS.index(scope.right)
     if not may:
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table_name}”.")
+    _note(job.table_id, right)
     return job
 
 
@@ -281,6 +317,7 @@ def get_trash(user: User | AnonymousUser, pk: int) -> TrashItem:
     item = trash_for(user).filter(pk=pk).first()
     if item is None:
         raise NotFound(f"There is nothing with the number {pk} in the trash.", code="trash_not_found")
+    _note(item.table_id, "own" if item.column_id is None else "design")
     return item
 
 
@@ -293,6 +330,7 @@ def get_change(user: User | AnonymousUser, pk: int, right: Right = "view") -> Ch
         raise NotFound(f"There is no change {pk}.", code="change_not_found")
     if right not in rights_of(user, job.table):
         raise AccessDenied(f"You may not {_verb(right)} the table “{job.table}”.")
+    _note(job.table_id, right)
     return job
 
 

@@ -19,6 +19,8 @@ class KeptAnswer(models.Model):
     headers = models.JSONField()
     # Null if it held a secret, which is nowhere kept.
     body = models.BinaryField(null=True)
+    # What it took: pairs of a table's key and a right. Who has lost one of them is not shown the answer.
+    rights = models.JSONField(default=list)
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

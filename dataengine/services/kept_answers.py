@@ -7,7 +7,7 @@ is no state in between: a request that was killed has done nothing, and its key 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from django.db import connection, transaction
 from django.utils import timezone
 
-from dataengine.exceptions import Conflict
+from dataengine import access
+from dataengine.exceptions import AccessDenied, Conflict
 from dataengine.models import KeptAnswer
 from dataengine.postgres import locks
 
@@ -63,7 +64,8 @@ def once(key: Key, work: Callable[[], Answer], *, may_be_idle: bool = False) -> 
 
     ``work`` raises nothing, and takes back what it did if it did not succeed. ``may_be_idle``: it does other things
     than asking the database for longer than a transaction may otherwise be idle.
-    Raises KeyInUse while another request with the key is at work, Conflict if the key was used for something else.
+    Raises KeyInUse while another request with the key is at work, Conflict if the key was used for something else,
+    AccessDenied to who has lost a right since that it took.
     """
     with transaction.atomic():
         if not locks.holds_key(key.lock):
@@ -77,9 +79,11 @@ def once(key: Key, work: Callable[[], Answer], *, may_be_idle: bool = False) -> 
         if may_be_idle:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        answer = work()
+        with access.noting() as noted:
+            answer = work()
         if answer.is_final:
-            _keep(key, answer)
+            # Not those that the user gave away by this: the answer tells nothing new.
+            _keep(key, answer, access.held_of(key.user, noted))
         return answer, False
 
 
@@ -94,10 +98,13 @@ def _again(kept: KeptAnswer, key: Key) -> Answer:
         raise Conflict(reason, code="key_reused", fields={"Idempotency-Key": reason})
     if kept.body is None:
         raise Conflict("This was done before. The answer held a secret, which is not kept.", code="answer_not_kept")
+    rights = [(table_id, access.right_named(right)) for table_id, right in kept.rights]
+    if len(access.held_of(key.user, rights)) < len(rights):
+        raise AccessDenied("This was done before, and you may not see any more what it was done to.")
     return Answer(kept.status, kept.headers, bytes(kept.body))
 
 
-def _keep(key: Key, answer: Answer) -> None:
+def _keep(key: Key, answer: Answer, rights: Sequence[tuple[int, access.Right]]) -> None:
     row = KeptAnswer(
         user=key.user,
         holder=key.holder,
@@ -106,6 +113,7 @@ def _keep(key: Key, answer: Answer) -> None:
         status=answer.status,
         headers=dict(answer.headers),
         body=None if answer.is_secret else answer.body,
+        rights=rights,
         created_at=timezone.now(),
     )
     # In the place of one that has expired.
@@ -113,5 +121,5 @@ def _keep(key: Key, answer: Answer) -> None:
         [row],
         update_conflicts=True,
         unique_fields=["user", "holder", "key"],
-        update_fields=["fingerprint", "status", "headers", "body", "created_at"],
+        update_fields=["fingerprint", "status", "headers", "body", "rights", "created_at"],
     )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+from guardian.shortcuts import remove_perm
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.api.views_records import RecordsView
-from dataengine.models import ImportJob, KeptAnswer
+from dataengine.models import ImportJob, KeptAnswer, Table
 from dataengine.services import kept_answers, tokens
-from dataengine.tests.importing import make_table, records
+from dataengine.tests.importing import import_text, make_table, records
 from dataengine.tests.waiting import is_waited_for, until
 
 if TYPE_CHECKING:
@@ -185,6 +186,45 @@ def test_secrets_are_not_kept(client: APIClient) -> None:
     assert code(send(client, "k", body, "/api/account/tokens/")) == (409, "answer_not_kept")
     assert KeptAnswer.objects.get().body is None
     assert client.get("/api/account/tokens/").json()["count"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_has_lost_the_right_is_not_shown_the_answer_again(
+    client: APIClient, owner: User, colleague: User, share: Any
+) -> None:
+    table = Table.objects.get(name="t")
+    share(table, colleague, "edit")
+    theirs = logged_in(colleague)
+    job = import_text(owner, "t", "name\nBob\n")
+    asked: list[tuple[str, Any]] = [(RECORDS, {"name": "Ada"}), (f"/api/imports/{job.pk}/undo/", {})]
+    firsts = [send(theirs, path, body, path) for path, body in asked]
+    assert [answer.status_code for answer in firsts] == [201, 202]
+    remove_perm("edit_table", colleague, table)
+    share(table, colleague, "view")
+    for path, body in asked:
+        assert code(send(theirs, path, body, path)) == (403, "permission_denied")
+    share(table, colleague, "edit")
+    for first, (path, body) in zip(firsts, asked, strict=True):
+        again = send(theirs, path, body, path)
+        assert (again.content, again["Idempotent-Replayed"]) == (first.content, "true")
+    assert names() == ["Bob", "Ada"]
+
+
+def test_what_went_to_the_trash_is_not_shown_again(client: APIClient, colleague: User, share: Any) -> None:
+    share(Table.objects.get(name="t"), colleague, "edit")
+    theirs = logged_in(colleague)
+    assert send(theirs, "k", {"name": "Ada"}).status_code == 201
+    assert client.delete("/api/tables/t/").status_code == 204
+    assert code(send(theirs, "k", {"name": "Ada"})) == (403, "permission_denied")
+
+
+def test_who_gives_the_right_away_is_answered_again(client: APIClient, stranger: User) -> None:
+    gone = "/api/tables/t/", None, "delete"
+    given = "/api/tables/t/sharing/", {"owner": stranger.username, "grants": []}, "put"
+    for (path, body, method), who in ((given, client), (gone, logged_in(stranger))):
+        first, second = (send(who, method, body, path, method) for _ in range(2))
+        assert first.status_code in {200, 204}
+        assert (first.content, second.get("Idempotent-Replayed")) == (second.content, "true")
 
 
 @pytest.mark.django_db(transaction=True)
