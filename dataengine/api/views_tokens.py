@@ -102,9 +102,8 @@ class TokenRefreshView(_TokenView):
         try:
             with transaction.atomic():
                 token = RefreshToken(given["refresh"])
-                user = User.objects.filter(
-                    pk=user_id(token.payload.get(api_settings.USER_ID_CLAIM)), is_active=True
-                ).first()
+                pk = user_id(token.payload.get(api_settings.USER_ID_CLAIM))
+                user = None if pk is None else User.objects.filter(pk=pk, is_active=True).first()
                 stamp = token.payload.get(api_settings.REVOKE_TOKEN_CLAIM)
                 if user is None or stamp != get_md5_hash_password(user.password):
                     raise TokenError(_DEAD)
