@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
+from django.utils.crypto import salted_hmac
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,7 +38,11 @@ class RepeatableView(LimitedView):
     """Answers unsafe requests with a key once."""
 
     answers_secrets: ClassVar[bool] = False
-    """Whether an answer holds something that is stored nowhere, so that it is not kept either."""
+    """Whether an answer holds something that is stored nowhere, so that it is not kept either.
+
+    Then what was sent may be as secret, and whoever reads the database could try passwords against its fingerprint: so
+    that is made with the installation's key.
+    """
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Once it is clear that the request may be made: have a key of it honoured."""
@@ -54,10 +59,16 @@ class RepeatableView(LimitedView):
             # This object serves this one request.
             setattr(self, method.lower(), self._repeatable(handler, given.strip()))
 
+    def _fingerprint(self, request: Request) -> str:
+        found = fingerprint(request)
+        if self.answers_secrets:
+            return salted_hmac("dataengine.repeatable", found, algorithm="sha256").hexdigest()
+        return found
+
     def _repeatable(self, handler: Handler, given: str) -> Handler:
         def answered(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
             holder = f"token:{request.auth.pk}" if isinstance(request.auth, ApiToken) else ""
-            key = Key(cast("Any", request.user), holder, given, fingerprint(request))
+            key = Key(cast("Any", request.user), holder, given, self._fingerprint(request))
 
             def work() -> Answer:
                 try:

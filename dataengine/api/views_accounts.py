@@ -99,6 +99,7 @@ class SessionView(_AccountView):
 class PasswordView(_AccountView):
     """Changes the password, which ends all sessions and tokens there are. The answer is a new pair of tokens."""
 
+    answers_secrets = True
     operations = {
         "post": Operation(
             "change_password", "Change the password", Tokens, body=shapes.NewPassword, others=TOO_MANY_FAILURES

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 from django.utils import timezone
 from guardian.shortcuts import remove_perm
 from rest_framework.test import APIClient
@@ -186,6 +187,20 @@ def test_secrets_are_not_kept(client: APIClient) -> None:
     assert code(send(client, "k", body, "/api/account/tokens/")) == (409, "answer_not_kept")
     assert KeptAnswer.objects.get().body is None
     assert client.get("/api/account/tokens/").json()["count"] == 1
+
+
+def test_nothing_is_kept_of_a_change_of_the_password(client: APIClient, owner: User, password: str) -> None:
+    body = {"old": password, "new": "tidal-lantern-71"}
+    first = send(client, "k", body, "/api/account/password/")
+    assert first.status_code == 200
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {first.json()['access']}")
+    assert code(send(client, "k", body, "/api/account/password/")) == (409, "answer_not_kept")
+    assert code(send(client, "k", {**body, "new": "x"}, "/api/account/password/")) == (409, "key_reused")
+    kept = KeptAnswer.objects.get()
+    assert kept.body is None
+    # Nor anything against which guesses could be tried by who has only the database.
+    with override_settings(SECRET_KEY="another"):
+        assert code(send(client, "k", body, "/api/account/password/")) == (409, "key_reused")
 
 
 @pytest.mark.django_db(transaction=True)
