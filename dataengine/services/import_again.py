@@ -19,6 +19,7 @@ from dataengine.exceptions import Conflict, DataEngineError, InvalidInput, NotFo
 from dataengine.imports.loading.shadow import lock_for_swap
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, Table
+from dataengine.services import import_references
 from dataengine.services.audit import CHANGE_NOTHING
 from dataengine.services.imports import pass_on
 from dataengine.services.tables import remake_table_now
@@ -89,6 +90,7 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
     if read.dry_run:
         reason = "An import that is done over cannot be a trial run."
         raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
+    import_references.check_rights(user, import_references.targets_of_new(user, read), read)
     if not default_storage.exists(holder.source):
         raise Conflict(_GONE, code="file_gone")
     with transaction.atomic():
@@ -118,6 +120,7 @@ def take_the_place(*, user: User, job: ImportJob, columns: Sequence[ColumnSpec])
     table = Table.objects.filter(pk=job.table_id or 0).first()
     if earlier is None or table is None:
         raise NotFound(f"There is no table “{job.table_name}” any more.", code="table_not_found")
+    access.get_table(user, table.name, "own")  # which it took when this was requested
     if not lock_for_swap(table):
         raise Unavailable("The table is busy; try again in a moment.", code="table_busy")
     check_unchanged(earlier, table)

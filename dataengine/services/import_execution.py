@@ -36,7 +36,7 @@ from dataengine.postgres import statements
 from dataengine.queries.references import named_references
 from dataengine.services.audit import record_event
 from dataengine.services.import_again import take_the_place
-from dataengine.services.import_references import rules, targets_of, targets_of_new, tell_of_new
+from dataengine.services.import_references import check_rights, rules, targets_of, targets_of_new, tell_of_new
 from dataengine.services.indexes import queue_again
 from dataengine.services.removals import no_file_is_empty, removal_of
 from dataengine.services.same_files import known as known_cautions
@@ -76,6 +76,7 @@ class Execution:
             self.reporter.plan(**_FINDING_TYPES)
             infer_types(plan, self.options, self._report_look)
             targets = targets_of_new(self.job.user, self.options)
+            check_rights(self.job.user, targets, self.options)
             plan.references = rules(targets, self.options, None)
             self.columns = [Column(**catalog_fields(spec, targets.get(spec.name))) for spec in plan.specs]
             return plan
@@ -86,7 +87,9 @@ class Execution:
         self._check_may_edit(self.table)
         self.columns = list(self.table.columns.all())
         plan = plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
-        plan.references = rules(targets_of(self.columns), self.options, self.table)
+        targets = targets_of(self.columns)
+        check_rights(self.job.user, targets, self.options)  # which may have been taken away since
+        plan.references = rules(targets, self.options, self.table)
         return plan
 
     def _check_may_edit(self, table: Table) -> None:

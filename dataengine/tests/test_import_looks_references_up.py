@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import IntegrityError, connection, connections
-from guardian.shortcuts import assign_perm
+from guardian.shortcuts import assign_perm, remove_perm
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import DataEngineError
@@ -350,6 +350,16 @@ def test_rights_on_the_other_table_are_needed(
     assert (status(by("email")), status(by("email", "create"))) == (202, 403)
     assign_perm("edit_table", colleague, customers)
     assert status(by("email", "create")) == 202
+
+
+def test_nothing_is_made_elsewhere_once_the_right_is_taken_away(customers: Table, owner: User, colleague: User) -> None:
+    assign_perm("edit_table", colleague, orders(owner))
+    assign_perm("edit_table", colleague, customers)
+    job = queue_import(colleague, "orders", "what,customer\na,new@x.org\n", references=by("email", "create"))
+    remove_perm("edit_table", colleague, customers)
+    done = import_runs.run(job.pk)
+    assert done is not None
+    assert (done.state, len(records("customers")), bought()) == ("failed", 3, [])
 
 
 @pytest.mark.usefixtures("customers")

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.utils import timezone
-from guardian.shortcuts import assign_perm
+from guardian.shortcuts import assign_perm, remove_perm
 from rest_framework.test import APIClient
 
 from dataengine import access
@@ -173,3 +173,42 @@ def test_a_failed_one_is_tried_again_with_its_place(owner: User) -> None:
         import_again.do_over(user=owner, job=failed, options={})
     again = imports.retry(user=owner, job=failed)
     assert (again.replaces_id, again.table_id) == (first.pk, failed.table_id)
+
+
+def test_no_more_is_looked_up_or_made_elsewhere_than_one_may(
+    owner: User, colleague: User, api: Any, client: APIClient
+) -> None:
+    customers = make_table(owner, "customers", email="EMAIL UNIQUE")
+    types, references = {"customer": "REFERENCES customers"}, {"customer": {"match": "email", "missing": "create"}}
+    theirs = import_text(colleague, "theirs", "what,customer\na,new@x.org\n", create_table=True)
+    url = f"/api/imports/{theirs.pk}/again/"
+
+    def again(by: APIClient, url: str) -> int:
+        return int(by.post(url, {"options": {"types": types, "references": references}}).status_code)
+
+    assert again(api(colleague), url) == 400  # there is no such table
+    assign_perm("view_table", colleague, customers)
+    assert again(api(colleague), url) == 403
+    assign_perm("edit_table", colleague, customers)
+    assert again(api(colleague), url) == 202
+    remove_perm("edit_table", colleague, customers)  # while it waits
+    done = import_runs.run(ImportJob.objects.latest("pk").pk)
+    assert done is not None
+    assert (done.state, records("customers")) == ("failed", [])
+    # A token for one table opens no other by this.
+    mine = import_text(owner, "mine", "what,customer\na,new@x.org\n", create_table=True)
+    text = client.post("/api/account/tokens/", {"name": "script", "right": "own", "tables": ["mine"]}).json()["token"]
+    script = APIClient()
+    script.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    assert again(script, f"/api/imports/{mine.pk}/again/") == 400
+    assert again(client, f"/api/imports/{mine.pk}/again/") == 202
+
+
+def test_who_has_lost_the_table_meanwhile_does_not_make_it_anew(owner: User, colleague: User) -> None:
+    first = orders(owner)
+    before = records("orders")
+    again = import_again.do_over(user=owner, job=first, options={"types": {"qty": "TEXT"}})
+    Table.objects.filter(name="orders").update(owner=colleague)
+    done = import_runs.run(again.pk)
+    assert done is not None
+    assert (done.state, records("orders")) == ("failed", before)
