@@ -90,7 +90,11 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
     if read.dry_run:
         reason = "An import that is done over cannot be a trial run."
         raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
-    import_references.check_rights(user, import_references.targets_of_new(user, read), read)
+    targets = import_references.targets_of_new(user, read)
+    if table.pk in {target.pk for target in targets.values()}:
+        reason = f"“{table.name}” is made anew, so none of its columns can refer to it yet. Change the type afterwards."
+        raise InvalidInput(reason, code="unknown_reference", fields={"types": reason})
+    import_references.check_rights(user, targets, read)
     if not default_storage.exists(holder.source):
         raise Conflict(_GONE, code="file_gone")
     with transaction.atomic():

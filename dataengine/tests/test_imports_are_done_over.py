@@ -212,3 +212,10 @@ def test_who_has_lost_the_table_meanwhile_does_not_make_it_anew(owner: User, col
     done = import_runs.run(again.pk)
     assert done is not None
     assert (done.state, records("orders")) == ("failed", before)
+
+
+def test_what_is_made_anew_does_not_refer_to_itself(owner: User, client: APIClient) -> None:
+    first = orders(owner)
+    answer = client.post(f"/api/imports/{first.pk}/again/", {"options": {"types": {"qty": "REFERENCES orders"}}})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["types"])
+    assert done_over(owner, first, types={"qty": "TEXT"}).state == "completed"
