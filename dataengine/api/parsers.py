@@ -101,16 +101,17 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _refuse_unstorable(value: Any, name: str) -> None:
-    """Raise InvalidInput for a NUL or a lone surrogate in any text, filed under its key."""
+def _refuse_unstorable(value: Any, name: str, *path: str | int) -> None:
+    """Raise InvalidInput for a NUL or a lone surrogate in any text, filed under its key and pointing to its place."""
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
             reason = "Null characters and unpaired surrogates are not allowed."
-            raise InvalidInput(f"{name}: {reason}", code="invalid_text", fields={name: reason})
+            pointers = [(path, reason)] if path else []
+            raise InvalidInput(f"{name}: {reason}", code="invalid_text", fields={name: reason}, pointers=pointers)
     elif isinstance(value, dict):
         for key, entry in value.items():
-            _refuse_unstorable(key, name)
-            _refuse_unstorable(entry, key)
+            _refuse_unstorable(key, name, *path)
+            _refuse_unstorable(entry, key, *path, key)
     elif isinstance(value, list):
-        for entry in value:
-            _refuse_unstorable(entry, name)
+        for index, entry in enumerate(value):
+            _refuse_unstorable(entry, name, *path, index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -73,3 +74,12 @@ def test_what_is_too_long_for_a_unique_column_is_said_of_unique(client: APIClien
 def test_a_message_is_one_line_of_what_can_be_read() -> None:
     assert shown("two\nlines\tand 1\u00a0234") == "two lines and 1 234"
     assert shown("a\0b\ud800") == "a\ufffdb\ufffd"
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_cannot_be_stored_is_pointed_to(client: APIClient, table: Table, text: str) -> None:
+    sent = {"grants": [{"user": "ann", "right": "view"}, {"user": text, "right": "view"}]}
+    answer = client.generic("PUT", "/api/tables/t/sharing/", json.dumps(sent), "application/json")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], list(error["fields"])) == (400, "invalid_text", ["user"])
+    assert [each["pointer"] for each in error["pointers"]] == ["/grants/1/user"]
