@@ -1,6 +1,7 @@
 // Behaviour of every page. The content security policy allows no inline script, so all of it lives here, as
 // listeners on the document, so content that htmx inserts needs no wiring.
 
+import "./copying.js";
 import { UNREACHABLE, reasonOf, token } from "./requests.js";
 import { toast } from "./toasts.js";
 

@@ -1,11 +1,10 @@
-// The designer: rows of columns are moved by dragging and by Alt+arrows, a field's name follows the type, and
-// definitions are copied. Without this script buttons do the same; which fields apply to a type is CSS alone.
+// The designer: rows of columns are moved by dragging and by Alt+arrows, and a field's name follows the type.
+// Without this script buttons do the same; which fields apply to a type is CSS alone.
 
 import "./choices.js";
 import "./console.js";
 import "./live-checks.js";
 import "./row-order.js";
-import { toast } from "./toasts.js";
 
 /** The field for a type's parameters is called what the type calls it, with an example. */
 function nameDetails(select) {
@@ -27,29 +26,12 @@ function tellNames(input) {
 function prepare(root) {
   for (const input of root.querySelectorAll("input[list=referable]")) tellNames(input);
   for (const select of root.querySelectorAll("select[name$=type]")) nameDetails(select);
-  for (const button of root.querySelectorAll("button[data-copies]")) button.hidden = false;
 }
 
 document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
 document.addEventListener("change", ({ target }) => {
   if (target.matches("select[name$=type]")) nameDetails(target);
-});
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest?.("button[data-copies]");
-  if (!button) return;
-  const text = document.getElementById(button.dataset.copies);
-  try {
-    await navigator.clipboard.writeText(text.value);
-  } catch {
-    // Browsers allow it only on https:// and on this machine; selected text can be copied by hand anywhere.
-    text.focus();
-    text.select();
-    toast("This browser does not let pages copy. The text is selected: press Ctrl+C.", true);
-    return;
-  }
-  toast(`Copied: ${button.textContent.replace("Copy", "").trim()}.`);
 });
 
 document.addEventListener("htmx:after:swap", () => prepare(document));

@@ -29,6 +29,8 @@ def _allowed(settings: Settings) -> None:
 def made(client: Client, query: str = "", **more: str) -> str:
     page = read(client.post(URL, {"do": "make", "name": "For the club", "days": "7", "query": query, **more}))
     [path] = [url for url in page.values("a", "href") if "/public/" in url]
+    assert page.value("name") == "", "pressing again makes no second one of that name"
+    assert page.element("input", id="made")["value"].endswith(path.removeprefix("http://testserver"))
     return path.removeprefix("http://testserver")
 
 

@@ -134,6 +134,7 @@ def links(request: ConsoleRequest, name: str) -> HttpResponse:
         with errors_into(form):
             _, secret = public_links.make(user=request.user, table=table, query=query, columns=columns, **asked)
             made = request.build_absolute_uri(resolve_url("console:public", secret))
+            form = LinkForm()
     if do == "revoke":
         number = request.POST.get("link", "")
         public_links.revoke(user=request.user, table=table, pk=int(number) if is_number(number) else 0)
