@@ -61,9 +61,9 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
 });
 
-/** Focus the first field with an error. */
+/** Focus the first field with an error. Cells of rejected rows are not: nobody has sent them yet. */
 function goToFault(root) {
-  root.querySelector(":is(input, select, textarea)[aria-invalid=true]")?.focus();
+  root.querySelector(":is(input, select, textarea)[aria-invalid=true]:not(#rejected [data-mend] *)")?.focus();
 }
 
 document.addEventListener("DOMContentLoaded", () => goToFault(document));

@@ -27,6 +27,7 @@ def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
     job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
     page = owners_page
     page.goto(f"/imports/{job.pk}/")
+    expect(page.locator("main :focus")).to_have_count(0)
     first, second = page.get_by_label("qty, line 3"), page.get_by_label("qty, line 4")
     first.focus()
     page.keyboard.press("Control+a")
