@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _TOLD = (
     "count", "column", "columns", "index", "because", "filename", "rows_read", "rows_imported", "rows_updated",
     "rows_unchanged", "rows_skipped", "rows_rejected", "rows_removed", "rows_retried", "filter", "undoes", "format",
-    "records", "username", "name", "right", "tables", "expires_at", "reason", "code", "session",
+    "records", "username", "name", "recipe", "right", "tables", "expires_at", "reason", "code", "session",
 )  # fmt: skip
 _OF_ONE_RECORD = ("record.inserted", "record.updated", "record.deleted")
 type Values = Mapping[str, Any]

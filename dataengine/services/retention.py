@@ -78,4 +78,7 @@ def holdings() -> Holdings:
             [[AuditEvent._meta.db_table, RecordChange._meta.db_table]],
         )
         (events, event_bytes), (images, image_bytes) = cursor.fetchall()
+    # A table that was never analysed is small, and estimated to hold nothing.
+    events = events or AuditEvent.objects.count()
+    images = images or RecordChange.objects.count()
     return Holdings(since, events, images, event_bytes + image_bytes)

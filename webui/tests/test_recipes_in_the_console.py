@@ -83,6 +83,7 @@ def test_one_that_fits_is_offered(as_owner: Client, first: ImportJob) -> None:
 def test_names_are_told_apart(as_owner: Client, first: ImportJob) -> None:
     as_owner.post(f"/imports/{first.pk}/recipe/", {"name": "november", "do": "keep"})
     assert read(as_owner.get(f"/imports/{first.pk}/")).value("name") == "november 2"
+    assert "owner kept the recipe “november”" in read(as_owner.get("/tables/orders/activity/"))
     sent = as_owner.post(f"/imports/{first.pk}/recipe/", {"name": "november", "do": "another"}, follow=True)
     assert "There is already a recipe “november”." in read(sent)
     assert Recipe.objects.count() == 1
