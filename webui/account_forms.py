@@ -135,9 +135,13 @@ class TokenForm(Styled, forms.Form):
         label="Tables",
         choices=[("all", "All my tables, new ones too"), ("some", "Only these:")],
         initial="all",
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
     )
-    tables = forms.MultipleChoiceField(label="Only these tables", required=False, widget=forms.CheckboxSelectMultiple)
+    tables = forms.MultipleChoiceField(
+        label="Only these tables",
+        required=False,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
 
     def __init__(self, *args: Any, tables: Sequence[Table], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -14,12 +14,14 @@ from webui.forms import Styled
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+_BOXES = forms.CheckboxSelectMultiple({"class": "form-check-input"})
+
 
 class UserForm(Styled, forms.Form):
     """What an administrator sets of a user."""
 
     email = forms.EmailField(label="E-mail", max_length=254)
-    groups = forms.MultipleChoiceField(label="Groups", required=False, widget=forms.CheckboxSelectMultiple)
+    groups = forms.MultipleChoiceField(label="Groups", required=False, widget=_BOXES)
     new_group = forms.CharField(label="A new group", required=False, max_length=150)
     is_admin = forms.BooleanField(
         label="Administrator", required=False, help_text="Manages users. Sees no table without a right on it."
@@ -52,7 +54,7 @@ class InvitationForm(UserForm):
 
     username = forms.CharField(label="User name", max_length=150)
     right = forms.ChoiceField(label="May", choices=ApiToken.Right.choices, required=False)
-    tables = forms.MultipleChoiceField(label="On the tables", required=False, widget=forms.CheckboxSelectMultiple)
+    tables = forms.MultipleChoiceField(label="On the tables", required=False, widget=_BOXES)
     field_order = ["username", "email", "groups", "new_group", "is_admin", "right", "tables"]
 
     def __init__(self, *args: Any, tables: Sequence[Table], **kwargs: Any) -> None:

@@ -32,7 +32,8 @@ class WebhookForm(Styled, forms.Form):
     )  # fmt: skip
     events = forms.MultipleChoiceField(
         label="Tell it when", choices=Webhook.Event.choices, initial=Webhook.Event.values,
-        widget=forms.CheckboxSelectMultiple, error_messages={"required": "Choose at least one."},
+        widget=forms.CheckboxSelectMultiple({"class": "form-check-input"}),
+        error_messages={"required": "Choose at least one."},
     )  # fmt: skip
 
 
