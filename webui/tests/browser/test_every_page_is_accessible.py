@@ -11,6 +11,8 @@ from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
 from dataengine.models import Delivery, ImportJob, Index, RejectedRow, Table, Webhook
+from dataengine.services import public_links
+from dataengine.services.recipes import keep_recipe
 from dataengine.services.records import insert_record, update_record
 from dataengine.services.trash import delete_column
 from webui.imports import drafts
@@ -20,6 +22,7 @@ from webui.tests.conftest import make_table
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, Page
+    from pytest_django.fixtures import Settings
 
     from conftest import LiveServer
 
@@ -99,8 +102,11 @@ def problems_now(page: Page, path: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_page_has_a_violation(
-    width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User
+    width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User, settings: Settings
 ) -> None:
+    settings.PUBLIC_LINKS = True
+    keep_recipe(user=owner, table=people, name="monthly", options={"trim": True})
+    _, secret = public_links.make(user=owner, table=people, name="For all", days=7)
     column = people.columns.get(name="score")
     Index.objects.create(table=people, column=column, state=Index.State.RUNNING, progress=0.4)
     delete_column(user=owner, table=people, column=people.columns.get(name="notes"))
@@ -115,6 +121,9 @@ def test_no_page_has_a_violation(
         "/",
         "/account/",
         "/account/tokens/",
+        "/account/second-factor/",
+        "/account/second-factor/totp/activate/",
+        "/account/second-factor/webauthn/add/",
         "/logout/",
         "/tables/new/",
         "/tables/new/import/",
@@ -130,6 +139,8 @@ def test_no_page_has_a_violation(
         "/tables/people/columns/",
         "/tables/people/indexes/",
         "/tables/people/sharing/",
+        "/tables/people/sharing/links/",
+        f"/public/{secret}/",
         "/tables/people/activity/",
         "/tables/people/records/1/history/",
         "/tables/people/delete/",
@@ -159,7 +170,9 @@ def test_no_page_has_a_violation(
     problems += problems_now(page, "the question before")
     owner.is_superuser = True
     owner.save()
-    problems += [p for path in ("/users/", "/users/new/", f"/users/{owner.pk}/") for p in problems_of(page, path)]
+    problems += [
+        p for path in ("/activity/", "/users/", "/users/new/", f"/users/{owner.pk}/") for p in problems_of(page, path)
+    ]
     context.close()
     assert problems == []
 
