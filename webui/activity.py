@@ -62,6 +62,19 @@ _SENTENCES = {
     "token.created": "made the API token “{name}”",
     "token.deleted": "revoked the API token “{name}”",
     "password.changed": "changed a password",
+    "password.reset_sent": "had the link for a password sent",
+    "second_factor.added": "added a second factor",
+    "second_factor.removed": "removed a second factor",
+    "user.created": "invited a user",
+    "user.changed": "changed a user",
+    "user.activated": "let a user in again",
+    "user.deactivated": "shut a user out",
+    "webhook.created": "made a webhook",
+    "webhook.changed": "changed a webhook",
+    "webhook.deleted": "deleted a webhook",
+    "webhook.resent": "had a message of a webhook sent again",
+    "table.purged": "deleted the table for good",
+    "column.purged": "deleted the column “{column}” for good",
 }
 """By action; an action that is not here is told as it is called."""
 _UNKNOWN = "?"
@@ -129,7 +142,9 @@ def sentence(one: Happening) -> str:
     }
     text = _SENTENCES.get(one.event.action)
     done = one.event.action if text is None else text.format_map(words)
-    return f"{done}, taking back an earlier change" if "undoes" in told or one.event.undoes_id else done
+    says_so = one.event.action in ("import.undone", "import.redone")
+    undoes = ("undoes" in told or one.event.undoes_id) and not says_so
+    return f"{done}, taking back an earlier change" if undoes else done
 
 
 def via(event: AuditEvent) -> str:
@@ -181,10 +196,10 @@ def shown(value: Any) -> str:
 def _notes(one: Happening) -> list[str]:
     told = one.told
     notes = [
-        f"{int(told[name]):,} {word}"
-        for name, word in (
-            ("rows_imported", "rows imported"), ("rows_updated", "updated"), ("rows_removed", "removed"),
-            ("rows_rejected", "rejected"),
+        plural(int(told[name]), forms)
+        for name, forms in (
+            ("rows_imported", "row imported,rows imported"), ("rows_updated", "updated,updated"),
+            ("rows_removed", "removed,removed"), ("rows_rejected", "rejected,rejected"),
         )
         if told.get(name)
     ]  # fmt: skip

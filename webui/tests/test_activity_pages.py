@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from django.test import Client
 
+from dataengine import services
 from dataengine.models import AuditEvent, Table
 from dataengine.records.model import record_model
 from dataengine.services.records import delete_record, update_record
+from webui.activity import _SENTENCES
 from webui.tests.pages import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 URL = "/tables/people/activity/"
+SERVICES = Path(services.__file__).parent
+ACTION = re.compile(r'(?:action=|action = |webhook, )"(\w+\.\w+)"')
 HISTORY = "/tables/people/records/{}/history/"
 
 
@@ -133,3 +139,10 @@ def test_administrators_see_the_whole_installation(
     assert "/activity/" in read(as_stranger.get("/")).values("a", "href")
     lines = b"".join(as_stranger.get("/activity/?format=csv&action=session,sign_in,jwt")).decode().splitlines()
     assert len(lines) > 1
+
+
+def test_every_action_has_words() -> None:
+    """Those that the services name; an action without words would be told as it is called."""
+    names = {name for path in SERVICES.glob("*.py") for name in ACTION.findall(path.read_text())}
+    assert "webhook.created" in names
+    assert sorted(name for name in names if name not in _SENTENCES) == []

@@ -39,9 +39,14 @@ from webui.views.view import console_view
 _PAGE = 50
 _KINDS = [
     ("", "Everything"), ("record,records", "Records"), ("import", "Imports"), ("records.exported", "Exports"),
-    ("table,column,index", "Table and columns"), ("sharing", "Sharing"),
+    ("table,column,index", "Table and columns"), ("sharing", "Sharing"), ("link", "Public links"),
+    ("webhook", "Webhooks"),
 ]  # fmt: skip
-_KINDS_OF_ALL = [*_KINDS, ("session,sign_in,jwt", "Log-ins"), ("token,password,user", "Accounts and tokens")]
+_KINDS_OF_ALL = [
+    *_KINDS,
+    ("session,sign_in,jwt", "Log-ins"),
+    ("token,password,user,second_factor", "Accounts and tokens"),
+]
 
 
 class FilterForm(Styled, forms.Form):
