@@ -160,7 +160,10 @@ def _match(name: str, target: Table, option: ReferenceOption) -> Column:
     if option.match is None:
         naming = target.named_by()
         if naming is None:
-            reason = f"“{target.name}” has no text that names its records. Say with “match” by which column “{name}” is looked up."  # noqa: E501
+            reason = (
+                f"“{target.name}” has no text that names its records."
+                f" Say with “match” by which column “{name}” is looked up."
+            )
             raise InvalidInput(reason, code="invalid_option", fields={"references": reason})
         return naming
     column = target.columns.filter(name=option.match).first()
