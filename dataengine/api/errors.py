@@ -98,8 +98,8 @@ def _engine_error(error: Exception) -> DataEngineError | None:
 
 def _framework_error(error: exceptions.APIException, locate: Locate) -> Response:
     headers: dict[str, str] = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if scheme := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = scheme
     wait = getattr(error, "wait", None)
     if wait is not None:
         headers["Retry-After"] = str(max(1, round(wait)))
