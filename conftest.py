@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, Page
     from pytest_django import DjangoDbBlocker
+    from xdist.workermanage import WorkerController
 
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
@@ -122,10 +123,38 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     assert all((PROJECT_DIR / path).is_file() for path in TOGETHER)
 
     class Groups(LoadScopeScheduling):
-        """``--dist loadscope`` by groups of files."""
+        """``--dist loadscope`` by groups of files, which survives that a worker dies.
+
+        As it comes, it hands out again what a dead worker had finished, as units of no test; the worker that gets one
+        waits for ever. It also tries the test again that ended the worker, which ends the next as well.
+        """
 
         def _split_scope(self, nodeid: str) -> str:
             return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+        def remove_node(self, node: "WorkerController") -> str | None:
+            unfinished = {
+                scope: tests for scope, tests in self.assigned_work.pop(node).items() if not all(tests.values())
+            }
+            if not unfinished:
+                return None
+            scope, tests = next(iter(unfinished.items()))
+            died_in = next(test for test, done in tests.items() if not done)
+            tests[died_in] = True
+            if all(tests.values()):
+                del unfinished[scope]
+            self.workqueue.update(unfinished)
+            for other in self.nodes:
+                self._reschedule(other)
+            return died_in
+
+        def _reschedule(self, node: "WorkerController") -> None:
+            if node not in self.registered_collections:
+                return  # it has just been started in the place of another
+            waiting = None
+            while waiting != len(self.workqueue):  # a worker begins its only test when it hears of the next
+                waiting = len(self.workqueue)
+                super()._reschedule(node)
 
     return Groups(config, log)
 
