@@ -71,6 +71,7 @@ _SENTENCES = {
     "user.deactivated": "shut a user out",
     "webhook.created": "made a webhook",
     "webhook.changed": "changed a webhook",
+    "webhook.stopped": "stopped a webhook whose maker may not design the table any more",
     "webhook.deleted": "deleted a webhook",
     "webhook.resent": "had a message of a webhook sent again",
     "table.purged": "deleted the table for good",

@@ -28,7 +28,7 @@ class NewWebhook(Arguments):
 class ChangeWebhook(Arguments):
     """What changes of a webhook."""
 
-    fixed = frozenset({"id", "created_at", "created_by"})
+    fixed = frozenset({"id", "created_at", "created_by", "stopped"})
 
     url = serializers.CharField(required=False, max_length=2000, help_text=_URL)
     events = serializers.ListField(
@@ -38,13 +38,26 @@ class ChangeWebhook(Arguments):
 
 
 class WebhookSerializer(serializers.Serializer[Webhook]):
-    """A webhook. It is not active once its address has said that it is gone (410)."""
+    """A webhook. It is not active any more once its address has said that it is gone (410), or whoever made it has lost
+    the right to design the table: `stopped` tells which.
+    """
 
     id = serializers.IntegerField()
     url = serializers.CharField()
     events = serializers.ListField(child=serializers.ChoiceField(choices=Webhook.Event.values))
     active = serializers.BooleanField(source="is_active")
-    created_by = serializers.CharField(source="user.username", default=None, allow_null=True)
+    stopped = serializers.ChoiceField(
+        choices=[Webhook.Stopped.GONE.value, Webhook.Stopped.RIGHT.value],
+        source="stopped_for",
+        allow_null=True,
+        help_text="Why it is not active, if nobody switched it off",
+    )
+    created_by = serializers.CharField(
+        source="user.username",
+        default=None,
+        allow_null=True,
+        help_text="Who made it, or has changed its URL or switched it on since",
+    )
     created_at = serializers.DateTimeField()
 
 

@@ -20,13 +20,22 @@ class Webhook(models.Model):
         COMPLETED = "import.completed", "An import is done"
         FAILED = "import.failed", "An import failed"
 
+    class Stopped(models.TextChoices):
+        """Why it is off, if nobody switched it off."""
+
+        NOT = "", "—"
+        GONE = "gone", "Its address is gone"
+        RIGHT = "right", "Its maker lost the right"
+
     table = models.ForeignKey(Table, on_delete=models.CASCADE, related_name="webhooks")
+    # Who made it, or last changed it or switched it on: it goes on as long as that user may design the table.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     url = models.CharField(max_length=2000)
     events = models.JSONField(default=list)
     # As it is: messages are signed with it, and their receiver has the same. Shown when it is made, never again.
     secret = models.CharField(max_length=100)
     is_active = models.BooleanField(default=True)
+    stopped = models.CharField(max_length=10, choices=Stopped, default=Stopped.NOT, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -39,6 +48,22 @@ class Webhook(models.Model):
     @property
     def event_labels(self) -> list[str]:
         return [self.Event(event).label for event in self.events]
+
+    @property
+    def stopped_for(self) -> str | None:
+        """``stopped``, or None."""
+        return self.stopped or None
+
+    @property
+    def why_stopped(self) -> str:
+        """A sentence for users; empty if it is on, or somebody switched it off."""
+        match self.stopped:
+            case self.Stopped.GONE:
+                return "The address said that it is gone (410)."
+            case self.Stopped.RIGHT:
+                who = "Who made it" if self.user is None else f"“{self.user.get_username()}”, who made it,"
+                return f"{who} may not design this table any more. Whoever may can switch it on again."
+        return ""
 
 
 class Delivery(Job):

@@ -17,7 +17,7 @@ type Trail = list[AuditEvent]
 
 CHANGE_NOTHING = (
     "records.exported", "sharing.changed", "import.failed", "import.cancelled", "link.created", "link.revoked",
-    "recipe.made", "recipe.changed", "recipe.deleted",
+    "recipe.made", "recipe.changed", "recipe.deleted", "webhook.stopped",
 )  # fmt: skip
 """Actions of a table that leave it, its columns and its records as they are."""
 

@@ -20,6 +20,7 @@ from dataengine.access import RIGHTS, Right
 from dataengine.exceptions import Conflict, InvalidInput, Path, shown
 from dataengine.models import Table
 from dataengine.models.shapes import GrantChange, SharingDetails
+from dataengine.services import lost_rights
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
@@ -231,6 +232,7 @@ def _change(user: User, table: Table, change: Callable[[_Rights, int], tuple[_Ri
             _store(locked, after, changed)
             details = _details(before, after, changed, owner_before, owner_after)
             record_event(user=user, table=locked, action="sharing.changed", details=details)
+            lost_rights.end_on(locked, by=user)
         return sharing_of(locked)
 
 

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from dataengine import access
 from dataengine.exceptions import AccessDenied, Conflict, InvalidInput, NotFound, together
 from dataengine.models.shapes import AccountDetails
-from dataengine.services import sessions, sharing
+from dataengine.services import lost_rights, sessions, sharing
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def change(*, by: User, user: User, email: str, groups: Iterable[str], is_admin:
         user.save(update_fields=["email", "is_staff", "is_superuser"])
         _set_groups(user, groups)
         record_event(user=by, action="user.changed", details={"username": user.get_username()})
+        lost_rights.end_of(user, by=by)
 
 
 def set_active(*, by: User, user: User, is_active: bool) -> None:

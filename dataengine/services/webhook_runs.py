@@ -20,6 +20,7 @@ from dataengine.jobs.runner import Runner, Session
 from dataengine.jobs.watch import Watch
 from dataengine.models import Delivery, ImportJob, Webhook
 from dataengine.postgres import locks
+from dataengine.services import lost_rights
 
 ANNOUNCED_FOR = timedelta(days=1)
 """How long after an import's end the sweeper still makes its messages, should nobody have."""
@@ -63,6 +64,9 @@ class DeliveryRunner(Runner[Delivery, Watch]):
         from dataengine import outgoing
 
         webhook = job.webhook
+        if not lost_rights.is_warranted(webhook):
+            lost_rights.stop(webhook)
+            return None, "Who made the webhook may not design the table any more.", True
         body = json.dumps(job.payload, separators=(",", ":"))
         headers = {
             "Content-Type": "application/json",
@@ -80,7 +84,7 @@ class DeliveryRunner(Runner[Delivery, Watch]):
         if 200 <= status < 300:
             return status, "", False
         if status == _GONE:
-            Webhook.objects.filter(pk=webhook.pk).update(is_active=False)
+            Webhook.objects.filter(pk=webhook.pk).update(is_active=False, stopped=Webhook.Stopped.GONE)
             return status, "The address says that it is gone (410), so the webhook was switched off.", True
         return status, f"The address answered {status}.", False
 
@@ -107,6 +111,13 @@ def announce(job: ImportJob) -> None:
     with transaction.atomic():
         # Of two processes, one makes them.
         if ImportJob.objects.filter(pk=job.pk, announced_at=None).update(announced_at=timezone.now()):
+            active = wanted.filter(is_active=True, events__contains=event).select_related("table", "user")
+            warranted = []
+            for webhook in active:
+                if lost_rights.is_warranted(webhook):
+                    warranted.append(webhook)
+                else:
+                    lost_rights.stop(webhook)
             made = [
                 Delivery.objects.create(
                     webhook=webhook,
@@ -115,7 +126,7 @@ def announce(job: ImportJob) -> None:
                     message_id=f"msg_{secrets.token_urlsafe(18)}",
                     payload=_payload(job, event.value),
                 )
-                for webhook in wanted.filter(is_active=True, events__contains=event)
+                for webhook in warranted
             ]
     for delivery in made:
         ring(DELIVER, delivery.pk)

@@ -59,7 +59,10 @@ def get_webhook(table: Table, pk: int) -> Webhook:
 
 
 def update_webhook(*, user: User, webhook: Webhook, **changes: Any) -> Webhook:
-    """Change ``url``, ``events`` or ``is_active``. Raises InvalidInput as ``create_webhook`` does."""
+    """Change ``url``, ``events`` or ``is_active``. Raises InvalidInput as ``create_webhook`` does.
+
+    Who changes where messages go, or switches it on, answers for it from then on.
+    """
     if "url" in changes:
         _check_url(changes["url"])
     if "events" in changes:
@@ -68,8 +71,12 @@ def update_webhook(*, user: User, webhook: Webhook, **changes: Any) -> Webhook:
     if changed:
         for name in changed:
             setattr(webhook, name, changes[name])
+        if "url" in changed or ("is_active" in changed and webhook.is_active):
+            webhook.user = user
+        if "is_active" in changed:
+            webhook.stopped = Webhook.Stopped.NOT
         with transaction.atomic():
-            webhook.save(update_fields=changed)
+            webhook.save(update_fields=[*changed, "user", "stopped"])
             _record(user, webhook, "webhook.changed")
     return webhook
 

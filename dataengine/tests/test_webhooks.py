@@ -13,6 +13,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
@@ -20,7 +21,7 @@ from standardwebhooks import Webhook as Verifier
 
 from dataengine import outgoing
 from dataengine.models import AuditEvent, Delivery, ImportJob
-from dataengine.services import import_runs, imports, webhook_runs
+from dataengine.services import import_runs, imports, sharing, webhook_runs
 
 from .conftest import MakeTable
 
@@ -197,6 +198,42 @@ def test_who_is_gone_is_left_alone(client: APIClient, owner: User, make_table: M
     imported(owner)
     assert Delivery.objects.count() == 1
     assert client.patch(f"{HOOKS}{hook}/", {"active": True}).json()["active"] is True
+
+
+@commits
+def test_it_stops_with_its_maker_s_right(
+    client: APIClient, api: Callable[[User], APIClient], owner: User, colleague: User, make_table: MakeTable,
+    receiver: Receiver,
+) -> None:  # fmt: skip
+    table = make_table("t", name="TEXT")
+    group = Group.objects.create(name="designers")
+    colleague.groups.add(group)
+    for kind, name in (("user", "colleague"), ("group", "designers")):
+        sharing.give(user=owner, table=table, kind=kind, name=name, right="design")
+    hook = api(colleague).post(HOOKS, {"url": receiver.url}).json()["id"]
+    receiver.status = 503
+    imported(owner)
+    assert [delivery.state for delivery in run_all()] == ["queued"]
+    sharing.take(user=owner, table=table, kind="user", name="colleague")
+    assert client.get(f"{HOOKS}{hook}/").json()["active"] is True, "the group's right is one, too"
+    # Taken away where no service notices: by Django's admin.
+    group.delete()
+    is_due()
+    assert [delivery.state for delivery in run_all()] == ["failed"]
+    shown = client.get(f"{HOOKS}{hook}/").json()
+    assert (shown["active"], shown["stopped"], shown["created_by"]) == (False, "right", "colleague")
+    sharing.give(user=owner, table=table, kind="user", name="colleague", right="design")
+    imported(owner)
+    assert client.get(f"{HOOKS}{hook}/").json()["active"] is False, "a right that is given back starts nothing"
+    again = client.patch(f"{HOOKS}{hook}/", {"active": True}).json()
+    assert (again["active"], again["stopped"], again["created_by"]) == (True, None, "owner")
+    api(colleague).patch(f"{HOOKS}{hook}/", {"url": f"{receiver.url}/mine"})
+    sharing.give(user=owner, table=table, kind="user", name="colleague", right="edit")
+    assert client.get(f"{HOOKS}{hook}/").json()["stopped"] == "right", "whoever changes the address answers for it"
+    imported(owner)
+    assert len(receiver.got) == 1
+    stopped = AuditEvent.objects.filter(action="webhook.stopped")
+    assert {event.user_name for event in stopped} == {"", "owner"}
 
 
 @commits

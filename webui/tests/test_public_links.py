@@ -89,6 +89,8 @@ def test_what_ends_a_link(
         case "no owner any more":
             sharing.hand_over(user=owner, table=people, name="colleague")
             sharing.take(user=colleague, table=people, kind="user", name="owner")
+            assert Client().get(path).status_code == 404
+            sharing.hand_over(user=colleague, table=people, name="owner")  # which does not bring it back
         case "disabled":
             owner.is_active = False
             owner.save()

@@ -58,6 +58,9 @@ def test_messages_are_followed_and_sent_again(as_owner: Client, people: Table) -
         assert as_owner.post(here, {"do": "again", "delivery": wrong}).status_code == 404
     as_owner.post(here, {"do": "switch"})
     assert "off" in read(as_owner.get(here))
+    Webhook.objects.update(stopped="right")
+    for page in (read(as_owner.get(here)), read(as_owner.get(URL))):
+        assert "“owner”, who made it, may not design this table any more." in page
     assert as_owner.post(here, {"do": "delete"})["Location"] == URL
     assert not Delivery.objects.exists()
 

@@ -48,7 +48,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
             made = webhooks.create_webhook(user=request.user, table=table, **form.cleaned_data)
     context = {
         "section": "tables", "table": table, "made": made, "form": form if made is None else WebhookForm(),
-        "webhooks": table.webhooks.all(),
+        "webhooks": table.webhooks.select_related("user"),
     }  # fmt: skip
     response = htmx.render(request, "webhooks/index.html", context, status=422 if form.errors else 200)
     add_never_cache_headers(response)
