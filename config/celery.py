@@ -3,11 +3,13 @@
 A task is a doorbell: it carries the id of a row, and the row is the truth. See `dataengine.tasks`.
 """
 
+import gc
 import os
+from importlib import import_module
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun
+from celery.signals import before_task_publish, setup_logging, task_postrun, task_prerun, worker_before_create_process
 
 from config.environment import load_settings
 from dataengine import origin
@@ -46,3 +48,13 @@ def enter_origin(task: Task[Any, Any], **kwargs: Any) -> None:
 def leave_origin(**kwargs: Any) -> None:
     """What the process does next has other origins."""
     origin.enter(origin.Origin())
+
+
+@worker_before_create_process.connect
+def load_before_the_children(**kwargs: Any) -> None:
+    """What every child needs is loaded once, in pages that all of them share."""
+    for name in ("import_runs", "index_builds", "change_runs", "webhook_runs"):
+        import_module(f"dataengine.services.{name}")
+    gc.collect()
+    # The collector writes into whatever it looks at, so pages that it looks at are shared no more.
+    gc.freeze()

@@ -88,7 +88,7 @@ INSTALLED_APPS = [
     "config",
     "dataengine",
     "webui",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # its pages are found with the URLs: workers have none
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -109,7 +109,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "guardian",
     "rest_framework",
-    "rest_framework_simplejwt",
     "rest_framework_simplejwt.token_blacklist",
 ]
 

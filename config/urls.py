@@ -8,6 +8,8 @@ from dataengine.api.metrics import metrics
 from dataengine.api.urls import UnknownView
 from webui.views import account
 
+admin.autodiscover()
+
 urlpatterns = [
     path("health/live/", health.live, name="health-live"),
     path("health/ready/", health.ready, name="health-ready"),

@@ -1,6 +1,7 @@
 """Celery's entrance: a task takes an id and calls one function. The job's row is the truth, a message only a doorbell.
 
-Each task imports the services it needs: the worker's parent process and its idle children stay small.
+Each task imports the services it needs: a worker's processes stay small. What every sweep needs, the parent has
+loaded (`config.celery`), in memory that its children share.
 """
 
 from __future__ import annotations

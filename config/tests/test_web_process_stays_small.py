@@ -1,4 +1,4 @@
-"""Web processes do not load what they do not need: workers convert columns."""
+"""No process loads what it does not need: workers convert columns, web processes show pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HEAVY = {"pyarrow", "numpy", "pgpq", "pandas", "charset_normalizer", "xlsxwriter", "rich"}
 # In a separate process, since this one has loaded everything already.
@@ -35,11 +36,36 @@ assert kinds == ["integer", "date"], kinds
 print(json.dumps(sorted(sys.modules)))
 """
 
+# What a worker's parent loads for all its children, and what one of them loads for an import.
+WORK = """
+import json, sys
+from config import celery
+
+celery.app.loader.init_worker()
+celery.load_before_the_children()
+before = sorted(sys.modules)
+from dataengine.services import import_execution
+
+print(json.dumps([before, sorted(sys.modules)]))
+"""
+OF_PAGES = {"rest_framework.serializers", "requests", "django.test", "allauth.account.forms"}
+
 
 def test_serving_pages_and_looking_into_uploads_loads_nothing_that_converts(tmp_path: Path) -> None:
-    environment = {**os.environ, "SECRET_KEY": "x", "TABLEKEEP_ROLE": "web", "DATA_DIR": str(tmp_path)}
+    assert not HEAVY & set(_printed(LOOK, tmp_path, "web"))
+
+
+def test_workers_load_no_pages_and_what_converts_only_to_import(tmp_path: Path) -> None:
+    before, importing = _printed(WORK, tmp_path, "worker")
+    assert not (HEAVY | OF_PAGES) & set(before)
+    assert "pyarrow" in importing
+    assert not OF_PAGES & set(importing)
+
+
+def _printed(program: str, folder: Path, role: str) -> Any:
+    environment = {**os.environ, "SECRET_KEY": "x", "TABLEKEEP_ROLE": role, "DATA_DIR": str(folder)}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", LOOK],
+        [sys.executable, "-W", "ignore", "-c", program],
         env=environment,
         cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
@@ -47,4 +73,4 @@ def test_serving_pages_and_looking_into_uploads_loads_nothing_that_converts(tmp_
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert not HEAVY & set(json.loads(done.stdout))
+    return json.loads(done.stdout)

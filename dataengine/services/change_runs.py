@@ -2,6 +2,8 @@
 
 One attempt is one transaction: the records, their images, the audit event and the job's end commit together, so a
 change that was rung for twice or whose worker died has happened once or not at all.
+
+What makes the changes is only loaded when there is one: processes that sweep or import do without its 15 MB.
 """
 
 from __future__ import annotations
@@ -16,8 +18,7 @@ from dataengine.models import ChangeJob, Table
 from dataengine.models.shapes import ChangeParameters
 from dataengine.postgres import ddl, locks
 from dataengine.queries.table_sizes import size_of
-from dataengine.services import import_undo, indexes, retype_runs, table_copying, undo_runs
-from dataengine.services.changes import perform
+from dataengine.services import table_copying
 
 _SETTINGS = (
     ("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0"),
@@ -40,12 +41,14 @@ class ChangeRunner(Runner[ChangeJob, StageWatch]):
         return StageWatch(job, session)
 
     def work(self, job: ChangeJob, watch: StageWatch) -> None:
+        from dataengine.services import indexes, retry_runs, retype_runs, undo_runs
+
         if job.action == ChangeJob.Action.RETYPE:
             perform_on_column = undo_runs.perform if "undoes" in job.parameters else retype_runs.perform
             perform_on_column(job, watch)
             return
         if job.action == ChangeJob.Action.RETRY:
-            _retry(job, watch)
+            retry_runs.perform(job, watch)
             return
         if _writes_most_of_the_table(job):
             indexes.set_search_aside(job.table)
@@ -55,13 +58,6 @@ class ChangeRunner(Runner[ChangeJob, StageWatch]):
     def after(self, job: ChangeJob) -> None:
         if job.action == ChangeJob.Action.RETYPE:
             table_copying.sweep()
-
-
-def _retry(job: ChangeJob, watch: StageWatch) -> None:
-    """What converts is only loaded when it is needed: processes that sweep or wait do without it."""
-    from dataengine.services import retry_runs
-
-    retry_runs.perform(job, watch)
 
 
 def run(job_id: int) -> ChangeJob | None:
@@ -76,6 +72,9 @@ def sweep() -> list[int]:
 
 
 def _change(job: ChangeJob, watch: Watch) -> None:
+    from dataengine.services import import_undo
+    from dataengine.services.changes import perform
+
     with connection.cursor() as cursor:
         for name, value in _SETTINGS:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])

@@ -14,7 +14,6 @@ from dataengine.imports.planning.removal import TOO_MANY, Removal
 from dataengine.models import Table
 from dataengine.postgres import trash
 from dataengine.records.model import record_model
-from dataengine.services.matching_records import matching, values_to_set
 
 EMPTY = frozenset({"empty_file", "no_rows"})
 """The codes of files without a row."""
@@ -24,6 +23,9 @@ def removal_of(table: Table, mode: Mode) -> Removal | None:
     """What the mode removes, None for nothing. Raises InvalidInput for a filter or values that make no sense."""
     if not (mode.mirrors or mode.replace):
         return None
+    # These load the pages' forms and filters, 8 MB that a worker needs for mirrors alone.
+    from dataengine.services.matching_records import matching, values_to_set
+
     model = record_model(table)
     scope: tuple[str, tuple[Any, ...]] | None = None
     if mode.scope:
