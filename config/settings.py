@@ -283,8 +283,12 @@ AUDIT_DAYS = env.number("AUDIT_DAYS", 365, minimum=0)
 # Whether owners may make links that show a view of their table to whoever has the link.
 PUBLIC_LINKS = env.flag("PUBLIC_LINKS")
 
-# Messages of webhooks go to public addresses, and to these networks.
+# Messages of webhooks and fetched files go to and come from public addresses, and these networks.
 OUTGOING_ALLOW = env.networks("OUTGOING_ALLOW")
+
+# Whether files are fetched from addresses that users give, and the buckets in S3 that are read for whoever asks.
+REMOTE_SOURCES = env.flag("REMOTE_SOURCES")
+SOURCE_BUCKETS = env.texts("SOURCE_BUCKETS")
 
 # Files and mail ------------------------------------------------------------------------------------------------------
 

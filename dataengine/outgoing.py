@@ -1,20 +1,22 @@
 """Requests to addresses that users gave. They reach public addresses only, and those that the installation allows.
 
 What counts is the address that is connected to, not the name: it is looked up once, each result is checked, and one of
-those is connected to. So a name that resolves to another address the next time gains nothing, nor does a redirect,
-since none is followed.
+those is connected to. So a name that resolves to another address the next time gains nothing, nor does a redirect:
+messages follow none, and downloads check each one like the first address.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 import httpcore
 from django.conf import settings
@@ -22,6 +24,11 @@ from django.conf import settings
 _SECONDS = 10.0
 """How long connecting, and each wait for data, may take."""
 _MOST_BYTES = 64 * 1024
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LOOK_UP_SECONDS = 0.5
+"""How often somebody who waits for data is asked whether to go on."""
+_PIECE_BYTES = 256 * 1024
 _SYNTHESISED = IPv6Network("64:ff9b::/96")  # IPv4 addresses as seen behind NAT64
 
 
@@ -54,6 +61,109 @@ def post(url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
             return Answer(response.status, _beginning(response.iter_stream()))
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
         raise Unreachable(_reason(error)) from error
+
+
+class Download(NamedTuple):
+    """An answer that is still coming. ``headers`` have lower-case names; ``pieces`` are its content, unpacked.
+
+    ``url`` is where it was found in the end.
+    """
+
+    status: int
+    headers: dict[str, str]
+    url: str
+    pieces: Iterator[bytes]
+
+
+class Patience(NamedTuple):
+    """How long a download may take, in all and in each wait for data.
+
+    ``go_on`` is called about twice a second and ends it by raising.
+    """
+
+    go_on: Callable[[], None]
+    seconds: float
+    idle_seconds: float
+
+
+@contextmanager
+def download(url: str, headers: Mapping[str, str], patience: Patience) -> Iterator[Download]:
+    """GET ``url`` (see ``check_url``), following redirects, each checked. Raises Refused or Unreachable, then or later.
+
+    Nothing but ``headers`` is sent: no cookie that an address set, no password.
+    """
+    asked = [*headers.items(), ("Accept-Encoding", "gzip, identity")]
+    timeouts = {"connect": _SECONDS, "write": _SECONDS, "pool": _SECONDS, "read": patience.idle_seconds}
+    deadline = time.monotonic() + patience.seconds
+    backend = _Checked(lambda stream: _Patient(stream, patience, deadline))
+    try:
+        with httpcore.ConnectionPool(ssl_context=_tls(), network_backend=backend) as pool:
+            for _ in range(_MOST_REDIRECTS + 1):
+                check_url(url)
+                patience.go_on()
+                with pool.stream("GET", _ascii(url), headers=asked, extensions={"timeout": timeouts}) as response:
+                    found = {name.decode("latin-1").lower(): text.decode("latin-1") for name, text in response.headers}
+                    if response.status in _REDIRECTS and "location" in found:
+                        url = _next(url, found["location"])
+                        continue
+                    pieces = _unpacked(response.iter_stream(), found.get("content-encoding", ""))
+                    yield Download(response.status, found, url, pieces)
+                    return
+            raise Unreachable(f"The address leads on more than {_MOST_REDIRECTS} times.")
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+        raise Unreachable(_reason(error, patience.idle_seconds)) from error
+
+
+def masked(url: str) -> str:
+    """The URL as it may be shown: without what is often secret."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+
+def _next(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location).partition("#")[0]
+    except ValueError:
+        raise Refused("The address leads on to something that is no URL.") from None
+
+
+def _ascii(url: str) -> str:
+    """The URL as it is sent: names in IDNA, everything else in per cent."""
+    parts = urlsplit(url)
+    try:
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except UnicodeError:
+        raise Refused("This is not a URL that begins with https://.") from None
+    path, query = (quote(part, safe="%/:@!$&'()*+,;=~-._?") for part in (parts.path or "/", parts.query))
+    return urlunsplit((parts.scheme, host, path, query, ""))
+
+
+def _unpacked(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """The content, a piece at a time, however much a few bytes become."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        yield from chunks
+        return
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Unreachable("The address sends its content packed in a way that is not read here.")
+    packed = zlib.decompressobj(wbits=47)
+    try:
+        for chunk in chunks:
+            rest = chunk
+            while rest:
+                if packed.eof:  # a gzip stream may have several members
+                    packed = zlib.decompressobj(wbits=47)
+                if piece := packed.decompress(rest, _PIECE_BYTES):
+                    yield piece
+                rest = packed.unused_data if packed.eof else packed.unconsumed_tail
+        while not packed.eof:
+            piece = packed.decompress(b"", _PIECE_BYTES)
+            if not piece:
+                raise Unreachable("The content ended too early.")
+            yield piece
+    except zlib.error as error:
+        raise Unreachable("The content is packed wrongly.") from error
 
 
 def check_url(url: str) -> None:
@@ -100,8 +210,48 @@ def _meant(address: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address
     return [address, *(one for one in tunnels if one is not None)]
 
 
+class _Patient(httpcore.NetworkStream):
+    """Reads with many short waits, so that somebody can end a long one."""
+
+    def __init__(self, stream: httpcore.NetworkStream, patience: Patience, deadline: float) -> None:
+        self._stream = stream
+        self._patience = patience
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        idle = time.monotonic() + self._patience.idle_seconds
+        while True:
+            self._patience.go_on()
+            now = time.monotonic()
+            if now >= self._deadline:
+                raise Unreachable(f"It was not all here within {self._patience.seconds:,.0f} seconds.")
+            try:
+                return self._stream.read(max_bytes, min(_LOOK_UP_SECONDS, max(self._deadline - now, 0.01)))
+            except httpcore.ReadTimeout:
+                if time.monotonic() >= idle:
+                    raise
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _Patient(stream, self._patience, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
 class _Checked(httpcore.SyncBackend):
-    """Connects to addresses that were checked."""
+    """Connects to addresses that were checked; ``around`` is put around each connection."""
+
+    def __init__(self, around: Callable[[httpcore.NetworkStream], httpcore.NetworkStream] | None = None) -> None:
+        self._around = around or (lambda stream: stream)
 
     def connect_tcp(
         self,
@@ -117,7 +267,7 @@ class _Checked(httpcore.SyncBackend):
         failed: Exception = httpcore.ConnectError("it has no address")
         for address in addresses:
             try:
-                return super().connect_tcp(str(address), port, timeout, local_address, socket_options)
+                return self._around(super().connect_tcp(str(address), port, timeout, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -153,9 +303,9 @@ def _beginning(chunks: Iterable[bytes]) -> bytes:
     return body[:_MOST_BYTES]
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, seconds: float = _SECONDS) -> str:
     if isinstance(error, httpcore.TimeoutException):
-        return f"No answer came within {_SECONDS:.0f} seconds."
+        return f"No answer came within {seconds:,.0f} seconds."
     cause = error.__cause__ or error
     text = str(cause.__cause__ or cause) or type(error).__name__
     return f"The address did not answer: {text}."

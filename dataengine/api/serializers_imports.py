@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rest_framework import serializers
@@ -11,6 +12,19 @@ from dataengine.queries.import_changes import KINDS, Change
 from dataengine.services.imports import pasted_file
 
 
+class OptionsField(ObjectField):
+    """Options as an object, or as text in a form; the service checks their content."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            return super().to_internal_value(data)
+        try:
+            options = json.loads(data) if data.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise serializers.ValidationError("Give a JSON object.") from error
+        return super().to_internal_value({} if options is None else options)
+
+
 class StartImport(Arguments):
     """A file, and how to read it."""
 
@@ -18,18 +32,22 @@ class StartImport(Arguments):
     text = serializers.CharField(
         required=False, trim_whitespace=False, help_text="In place of a file: the rows themselves, as CSV, TSV or JSON"
     )
+    url = serializers.CharField(
+        required=False, help_text="In place of a file: where it is fetched from, https://… or s3://…"
+    )
     email = serializers.EmailField(
         required=False, allow_blank=True, max_length=254, help_text="Who is mailed at the end; you, if it is left out"
     )
-    options = serializers.CharField(required=False, allow_blank=True, help_text="A JSON object")
+    options = OptionsField(required=False, help_text="In a form a JSON object as text")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "file" in attrs and "text" in attrs:
-            raise serializers.ValidationError({"text": "Send a file or a text, not both."})
+        given = [name for name in ("file", "text", "url") if name in attrs]
+        if not given:
+            raise serializers.ValidationError({"file": "Send a file."})
+        if len(given) > 1:
+            raise serializers.ValidationError({given[-1]: "Send a file, a text or a URL, one of them."})
         if "text" in attrs:
             attrs["file"] = pasted_file(attrs.pop("text"))
-        if "file" not in attrs:
-            raise serializers.ValidationError({"file": "Send a file."})
         return attrs
 
 
@@ -68,6 +86,7 @@ class Receipt(serializers.Serializer[Any]):
     table_name = serializers.CharField()
     state = serializers.CharField()
     filename = serializers.CharField()
+    source_url = serializers.CharField(allow_null=True)
     bytes = serializers.IntegerField()
     sha256 = serializers.CharField()
     dialect = ObjectField()

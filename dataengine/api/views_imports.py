@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rest_framework.parsers import FormParser, MultiPartParser
@@ -14,10 +13,11 @@ from dataengine.api import serializers as shapes
 from dataengine.api import serializers_imports as import_shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
+from dataengine.api.parsers import ExactJSONParser
 from dataengine.exceptions import InvalidInput
 from dataengine.jobs.serializers import ImportJobSerializer, import_job_data
 from dataengine.models import ImportJob
-from dataengine.services import import_again
+from dataengine.services import import_again, remote_imports
 from dataengine.services import imports as services
 
 
@@ -40,30 +40,30 @@ class ImportListView(ApiView):
 class TableImportsView(ImportListView):
     """The imports into a table."""
 
-    parser_classes = (MultiPartParser, FormParser)
+    parser_classes = (MultiPartParser, FormParser, ExactJSONParser)
     uploads = True
     operations = {
         "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
         "post": Operation(
-            "start_import", "Upload a file and import it", ImportJobSerializer, 202, body=import_shapes.StartImport,
-            verb=import_shapes.UploadCsv,
+            "start_import", "Upload a file, or say where it is, and import it", ImportJobSerializer, 202,
+            body=import_shapes.StartImport, verb=import_shapes.UploadCsv,
         ),
     }  # fmt: skip
 
     def post(self, request: Request, **names: str) -> Response:
         asked = self.arguments(import_shapes.UploadCsv if self.verb else import_shapes.StartImport)
-        file = asked["file"]
         if len(request.FILES.getlist("file")) > 1:
             raise InvalidInput("Send one file at a time.", fields={"file": "Send one file; start an import for each."})
-        job = services.start(
-            user=self.user,
-            table=None,
-            table_name=names.get("table_name") or asked["table_name"],
-            file=file,
-            filename=file.name,
-            email=asked.get("email", self.user.email),
-            options=_options(asked.get("options", "")),
-        )
+        given = {
+            "user": self.user,
+            "table_name": names.get("table_name") or asked["table_name"],
+            "email": asked.get("email", self.user.email),
+            "options": asked.get("options", {}),
+        }
+        if "url" in asked:
+            job = remote_imports.start_from(url=asked["url"], **given)
+        else:
+            job = services.start(table=None, file=asked["file"], filename=asked["file"].name, **given)
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
 
@@ -114,18 +114,3 @@ class AgainView(ApiView):
         job = import_again.do_over(user=self.user, job=access.get_import(self.user, pk), options=asked["options"])
         data = import_job_data(job, base_url=self.base_url())
         return Response(data, status=202, headers={"Location": data["url"]})
-
-
-def _options(text: str) -> dict[str, Any]:
-    """The options as given, a JSON object in a form field; the service checks its content."""
-    if not text.strip():
-        return {}
-    try:
-        options = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput("options is not JSON.", fields={"options": "Give a JSON object."}) from error
-    if options is None:
-        return {}
-    if not isinstance(options, dict):
-        raise InvalidInput("options must be a JSON object.", fields={"options": "Give a JSON object."})
-    return options

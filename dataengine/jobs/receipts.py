@@ -18,6 +18,7 @@ def receipt_of(job: ImportJob) -> dict[str, Any]:
         "table_name": job.table_name,
         "state": job.state,
         "filename": job.filename,
+        "source_url": job.came_from or None,
         "bytes": job.bytes_total,
         "sha256": job.sha256,
         "dialect": findings.get("dialect", {}),

@@ -58,6 +58,7 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     attempt = serializers.IntegerField(help_text="Counters start again with each: 2 and 3 after a worker died.")
     progress = serializers.FloatField(help_text="The share of the work that is done, 0 to 1.")
     filename = serializers.CharField()
+    source_url = serializers.SerializerMethodField()
     bytes_total = serializers.IntegerField()
     bytes_read = serializers.IntegerField()
     rows_read = serializers.IntegerField()
@@ -97,6 +98,10 @@ class ImportJobSerializer(JobSerializer[ImportJob]):
     def get_warnings(self, job: ImportJob) -> list[Caution]:
         warnings: list[Caution] = job.findings.get("warnings", [])
         return warnings
+
+    def get_source_url(self, job: ImportJob) -> str | None:
+        """Where the file was fetched from, without its query; null for an upload."""
+        return job.came_from or None
 
     def get_url(self, job: ImportJob) -> str:
         return self.absolute("api-import", job)

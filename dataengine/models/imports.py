@@ -22,6 +22,7 @@ class ImportJob(Job):
 
     class Phase(models.TextChoices):
         NONE = ""
+        FETCHING = "fetching"
         READING = "reading"
         CHECKING = "checking"
         LOADING = "loading"
@@ -43,7 +44,11 @@ class ImportJob(Job):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="imports")
     email = models.EmailField(blank=True)
     filename = models.CharField(max_length=255)
-    source = models.CharField(max_length=500)  # key in the storage
+    source = models.CharField(max_length=500)  # key in the storage; empty before it is there, and once it is gone
+    # Where the file is still to be fetched from, with whatever is secret in that.
+    url = models.CharField(max_length=2000, blank=True, default="", editable=False)
+    # Where it came from, as it may be shown.
+    came_from = models.CharField(max_length=2000, blank=True, default="")
     sha256 = models.CharField(max_length=64, blank=True)  # of the file as it was uploaded
     options = models.JSONField(default=dict, blank=True)
     # shapes.Findings.

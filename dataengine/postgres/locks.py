@@ -58,16 +58,25 @@ def held_by_job(job_id: int, table_id: int | None, namespace: int = JOB_NAMESPAC
         yield "job_taken"
         return
     try:
-        if table_id is not None and not _try("SELECT pg_try_advisory_lock(%s, %s)", table_id):
-            yield "table_taken"
-            return
-        try:
-            yield "held"
-        finally:
-            if table_id is not None:
-                _release(NAMESPACE, table_id)
+        with table_held(table_id) as is_held:
+            yield "held" if is_held else "table_taken"
     finally:
         _release(namespace, job_id)
+
+
+@contextmanager
+def table_held(table_id: int | None) -> Iterator[bool]:
+    """Hold the table's lock, if there is a table, for a database session. Yields whether it is held."""
+    if table_id is None:
+        yield True
+        return
+    if not _try("SELECT pg_try_advisory_lock(%s, %s)", table_id):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        _release(NAMESPACE, table_id)
 
 
 def job_is_held(job_id: int, namespace: int = JOB_NAMESPACE) -> bool:

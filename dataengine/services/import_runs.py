@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
+from dataengine.jobs.failures import PutOff
 from dataengine.jobs.memory import give_back
 from dataengine.jobs.progress import ImportProgress, ProgressReporter, publish
 from dataengine.jobs.runner import Runner, Session
@@ -21,6 +23,7 @@ from dataengine.models import SOURCE_FOLDER, AuditEvent, ImportJob
 from dataengine.models.shapes import EndedImportDetails
 from dataengine.origin import Origin, acting
 from dataengine.postgres import locks
+from dataengine.postgres.statements import raw_connection
 from dataengine.services import import_mail, import_turns, webhook_runs
 from dataengine.services.audit import record_event
 
@@ -54,8 +57,23 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         _execution()  # loading it takes half a second, which should not count as the import's time
         return ProgressReporter(job, session, watch=self._progress)
 
+    @contextmanager
+    def hold(self, job: ImportJob) -> Iterator[tuple[locks.LockOutcome, Session]]:
+        """Without the table's lock as long as the file is still to come, so that nobody waits for a slow address."""
+        with locks.held_by_job(job.pk, None if job.url else job.table_id, self.namespace) as outcome:
+            yield outcome, raw_connection()
+
     def work(self, job: ImportJob, watch: ProgressReporter) -> None:
-        _execution()(job, watch).run()
+        if not job.url:
+            _execution()(job, watch).run()
+            return
+        from dataengine.services.remote_imports import fetch
+
+        fetch(job, watch)
+        with locks.table_held(job.table_id) as is_held:
+            if not is_held:
+                raise PutOff("The file is here and waits for the table.")
+            _execution()(job, watch).run()
 
     def after(self, job: ImportJob) -> None:
         publish(job.pk)
@@ -158,6 +176,9 @@ def _forget_files(now: datetime) -> None:
     done = Q(state=ImportJob.State.COMPLETED) & ~kept
     for job in over.filter(done | orphaned | Q(finished_at__lt=now - KEEP_FILES_FOR))[:100]:
         _forget_file(job)
+    # What was never fetched will not be tried again either; its address may hold a secret.
+    unfetched = ImportJob.objects.exclude(state__in=ImportJob.ACTIVE).exclude(url="")
+    unfetched.filter(finished_at__lt=now - KEEP_FILES_FOR).update(url="")
 
 
 def sweep_storage() -> int:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -62,26 +62,24 @@ def start(
     Raises NotFound, AccessDenied, Conflict, or InvalidInput with everything that is wrong with file, options or
     mapping.
     """
-    complete, recipe = recipes.expanded(user, table, table_name, options)
-    read = ImportOptions.read(complete)
+    wanted = wish(user, table, table_name, options)
     email = email.strip()
     if email:
-        _check_email(email)
-    target = _target(user, table, table_name, read)
+        check_email(email)
+    target = wanted.table
     size = _size(file)
     storage_quota.check(user, size)
-    name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
-    name = name.strip()[-255:] or "file"
-    findings, read = _findings(user, file, name, target, read, recipe)
+    name = safe_name(filename)
+    findings, read = findings_of(user, file, name, wanted)
     sha256 = same_files.sha256_of(file)
     if warnings := same_files.cautions(target, sha256):
         findings["warnings"] = [*warnings, *findings.get("warnings", [])]
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
-    key = _store(file, name)
+    key = store(file, name)
     try:
         with transaction.atomic():
             if target is None:
-                _refuse_twice(table_name)
+                refuse_twice(table_name)
             job = ImportJob.objects.create(
                 table=target,
                 table_name=target.name if target else table_name,
@@ -102,13 +100,34 @@ def start(
     return job
 
 
+class Wish(NamedTuple):
+    """What an import is to do: its table (None: a new one), its options, and the recipe that they name."""
+
+    table: Table | None
+    options: ImportOptions
+    recipe: Recipe | None
+
+
+def wish(user: User, table: Table | None, table_name: str, options: Mapping[str, Any] | None) -> Wish:
+    """What an import is to do, if the user may. Raises NotFound, AccessDenied, Conflict or InvalidInput."""
+    complete, recipe = recipes.expanded(user, table, table_name, options)
+    read = ImportOptions.read(complete)
+    return Wish(_target(user, table, table_name, read), read, recipe)
+
+
+def safe_name(filename: str) -> str:
+    """The name of a file as it is kept: without folders and what cannot be printed."""
+    name = "".join(char if char.isprintable() else "_" for char in PurePath(filename.replace("\\", "/")).name)
+    return name.strip()[-255:] or "file"
+
+
 def pasted_file(text: str) -> SimpleUploadedFile:
     """A text that somebody pasted, as the file that it would be."""
     is_json = text.lstrip().startswith(("{", "["))
     return SimpleUploadedFile("pasted.json" if is_json else "pasted.csv", text.encode("utf-8", "replace"))
 
 
-def _check_email(email: str) -> None:
+def check_email(email: str) -> None:
     try:
         validate_email(email)
     except ValidationError as error:
@@ -127,7 +146,7 @@ def _target(user: User, table: Table | None, table_name: str, options: ImportOpt
     return access.get_table(user, table.name if table else table_name, "edit")
 
 
-def _refuse_twice(table_name: str) -> None:
+def refuse_twice(table_name: str) -> None:
     if ImportJob.objects.filter(state__in=ImportJob.ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
         reason = f"Another import is already making the table “{table_name}”."
         raise Conflict(reason, code="import_running", fields={"table_name": reason})
@@ -148,10 +167,9 @@ def check_size(size: int) -> None:
         raise TooLarge(reason, fields={"file": reason})
 
 
-def _findings(
-    user: User, file: BinaryIO, filename: str, table: Table | None, options: ImportOptions, recipe: Recipe | None
-) -> tuple[Findings, ImportOptions]:
+def findings_of(user: User, file: BinaryIO, filename: str, wanted: Wish) -> tuple[Findings, ImportOptions]:
     """What a plan from the beginning of the file finds, with the options as they are to be stored."""
+    table, options, recipe = wanted
     if table is not None:
         removal_of(table, options.mode)
     try:
@@ -190,7 +208,7 @@ def _with_references(
     return options
 
 
-def _store(file: BinaryIO, filename: str) -> str:
+def store(file: BinaryIO, filename: str) -> str:
     """Stream the file to the storage under a key that nobody can guess, independent of its name."""
     suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
     safe = "".join(char for char in suffix if char.isalnum() or char == ".")
@@ -232,7 +250,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     if job.state not in _RETRYABLE and not job.was_rehearsed:
         reason = "Only an import that failed or was cancelled, or a dry run, can be tried again."
         raise Conflict(reason, code="not_retryable")
-    if not job.source or not default_storage.exists(job.source):
+    if not job.url and (not job.source or not default_storage.exists(job.source)):
         raise Conflict("The file of this import has been deleted; upload it again.", code="file_gone")
     given = {name: value for name, value in job.options.items() if name != "dry_run" or not job.was_rehearsed}
     options = ImportOptions.read(given)
@@ -244,7 +262,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
     import_references.check_rights(user, looked_up, options)
     with transaction.atomic():
         if target is None:
-            _refuse_twice(job.table_name)
+            refuse_twice(job.table_name)
         return pass_on(
             job,
             taken="This import has already been tried again.",
@@ -262,12 +280,14 @@ def pass_on(job: ImportJob, *, taken: str, **fields: Any) -> ImportJob:
 
     Whoever takes the file from the old job first has it: of two at once, the other gets a Conflict that says ``taken``.
     """
-    if not ImportJob.objects.filter(pk=job.pk, source=job.source).update(source=""):
+    if not ImportJob.objects.filter(pk=job.pk, source=job.source, url=job.url).update(source="", url=""):
         raise Conflict(taken, code="file_gone")
     again = ImportJob.objects.create(
         email=job.email,
         filename=job.filename,
         source=job.source,
+        url=job.url,
+        came_from=job.came_from,
         sha256=job.sha256,
         bytes_total=job.bytes_total,
         **fields,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PHASES = {
     "": "Starting",
+    "fetching": "Fetching the file",
     "reading": "Reading the file",
     "checking": "Checking the rows",
     "loading": "Loading the rows",
@@ -106,7 +107,7 @@ def _again(job: ShownImport) -> str:
 def _retry(user: User | AnonymousUser, job: ImportJob) -> str:
     """In what way the user may have the same file imported once more; empty: in none."""
     is_own = job.user_id == user.pk if job.table is None else "edit" in access.rights_of(user, job.table)
-    if not job.source or not is_own:
+    if not (job.source or job.url) or not is_own:
         return ""
     if job.was_rehearsed:
         return "for real"

@@ -1,4 +1,4 @@
-"""``manage.py import_csv PATH --table T``: an import like that of an upload, from a terminal.
+"""``manage.py import_csv PATH --table T``: an import like that of an upload, from a terminal. PATH may be a URL.
 
 Exit codes: 0 all rows were imported; 1 the import failed; 2 the command, the file or an option is wrong; 3 done, but
 rows were rejected; 130 cancelled with Ctrl-C.
@@ -7,6 +7,7 @@ rows were rejected; 130 cancelled with Ctrl-C.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
@@ -23,11 +24,13 @@ from dataengine.exceptions import Conflict, DataEngineError
 from dataengine.imports.reading.kinds import FORMATS
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_runs, imports
+from dataengine.services import import_runs, imports, remote_imports
 
 FAILED, WRONG, REJECTED, INTERRUPTED = 1, 2, 3, 130
 _POLL_SECONDS = 0.2
+_URL = re.compile(r"(https?|s3)://", re.IGNORECASE)
 _PHASES = {
+    "fetching": "Fetching",
     "reading": "Reading",
     "checking": "Checking",
     "loading": "Loading",
@@ -42,7 +45,7 @@ class Command(BaseCommand):
     help = __doc__ or ""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help=f"the file: {FORMATS}")
+        parser.add_argument("path", help=f"the file: {FORMATS}; or where it is fetched from: https://…, s3://…")
         parser.add_argument("--table", required=True, help="the table's name")
         parser.add_argument("--create-table", action="store_true", help="make the table from the file")
         parser.add_argument("--owner", help="user name; default: the table's owner, or the first administrator")
@@ -107,20 +110,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **given: Any) -> None:
         console = Console(stderr=True)
-        path: Path = given["path"]
+        path: str = given["path"]
         options = {**given["options"], **_options(given)}
+        asked = {
+            "user": _owner(given["owner"], given["table"], console),
+            "table_name": given["table"],
+            "email": given["email"],
+            "options": options,
+            "send": False,
+        }
         try:
-            with path.open("rb") as file:
-                job = imports.start(
-                    user=_owner(given["owner"], given["table"], console),
-                    table=None,
-                    table_name=given["table"],
-                    file=file,
-                    filename=path.name,
-                    email=given["email"],
-                    options=options,
-                    send=False,
-                )
+            if _URL.match(path):
+                job = remote_imports.start_from(url=path, **asked)
+            else:
+                with Path(path).open("rb") as file:
+                    job = imports.start(table=None, file=file, filename=Path(path).name, **asked)
         except OSError as error:
             _leave(console, f"{path}: {error.strerror}", WRONG)
         except DataEngineError as error:
