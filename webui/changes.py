@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.models import AuditEvent, ChangeJob, Column, ImportJob, Table, TrashItem
-from dataengine.models.shapes import ChangeParameters
+from dataengine.models.shapes import ChangeParameters, ColumnChangeFacts, OnFailure
 from dataengine.services import changes as services
 from dataengine.services.audit import Trail
 from webui.words import about, plural
@@ -32,6 +32,11 @@ _UNDOING = {
     "deleted": "Taking {} out again",
     "updated": "Putting back the values of {}",
 }
+
+
+_BECAME: dict[OnFailure, str] = {
+    "stop": "left out", "null": "cleared", "default": "set to the default", "keep": "moved to a column beside it",
+}  # fmt: skip
 
 
 class WayBack(NamedTuple):
@@ -74,7 +79,7 @@ def tell_deleted(request: HttpRequest, text: str, item: TrashItem) -> None:
 def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: Iterable[Column]) -> None:
     """Tell what a change of many records, or undoing a change, did, and offer to undo it."""
     if "change" in event.details:
-        tell(request, f"The column “{event.details['column']}” is changed.", table, [event])
+        tell_changed_column(request, event, table)
         return
     count, verb = event.details["count"], event.action.rpartition(".")[2]
     records = "1 record is" if count == 1 else f"{count:,} records are"
@@ -91,6 +96,18 @@ def tell_done(request: HttpRequest, event: AuditEvent, table: Table, columns: It
         return
     titles = _titles(columns, event.details["columns"])
     tell(request, f"{records} {'deleted' if verb == 'deleted' else f'changed: {titles}'}.", table, [event])
+
+
+def tell_changed_column(request: HttpRequest, event: AuditEvent, table: Table) -> None:
+    """Tell that a column is changed, with what became of its values, and offer to undo it."""
+    facts: ColumnChangeFacts = event.details["change"]
+    became = []
+    if count := facts.get("converted", 0):
+        became.append(f"{plural(count, 'value,values')} converted")
+    if count := facts.get("failing", 0):
+        became.append(f"{count:,} that did not fit {'was' if count == 1 else 'were'} {_BECAME[facts['on_failure']]}")
+    text = f"The column “{event.details['column']}” is changed"
+    tell(request, f"{text}: {', '.join(became)}." if became else f"{text}.", table, [event])
 
 
 def tell_endings(request: ConsoleRequest, table: Table, over: Sequence[ChangeJob]) -> None:

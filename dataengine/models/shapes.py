@@ -249,6 +249,8 @@ class ColumnChangeFacts(TypedDict):
     place: NotRequired[list[int]]  # its position before and after
     count: int  # how many values it changed, those not counted that only have another type
     on_failure: OnFailure
+    converted: NotRequired[int]  # values that became others
+    failing: NotRequired[int]  # values of which ``on_failure`` said what becomes
     plan: NotRequired[str]  # the key of the plan
     predecessor: NotRequired[int]  # the key of the hidden column with the old values
     reading: NotRequired[Mapping[str, Any] | None]  # how those were read

@@ -71,7 +71,8 @@ def record_change(
     facts: ColumnChangeFacts = {
         "key": column.pk, "was": was, "now": lasting(new, target), "place": place,
         "count": numbers.failing if rewritten else numbers.failing + numbers.converted,
-        "on_failure": proposal.on_failure, "reading": None if reading is None else reading.as_json(),
+        "on_failure": proposal.on_failure, "converted": numbers.converted, "failing": numbers.failing,
+        "reading": None if reading is None else reading.as_json(),
     }  # fmt: skip
     if predecessor is not None:
         facts["predecessor"] = predecessor.pk

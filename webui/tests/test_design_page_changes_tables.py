@@ -90,7 +90,7 @@ def test_a_saved_row_closes_in_place_and_says_so(as_owner: Client, people: Table
     status, row = change(as_owner, "score", label="Points", default="5")
     assert status == 200
     assert row.element("strong").words == "Points"
-    assert "Saved." in row
+    assert "The column “score” is changed." in row
     closed = read(as_owner.get(f"{DESIGN}{column('score').pk}/?closed", headers=PARTIAL))
     assert closed.element("strong").words == "Points"
     assert not closed.elements("input", name="name")

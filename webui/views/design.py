@@ -16,7 +16,7 @@ from dataengine.models import ChangeJob, Column, Table
 from dataengine.services import column_changes, indexes, table_checks, trash
 from dataengine.services import tables as services
 from webui import htmx
-from webui.changes import tell, tell_deleted
+from webui.changes import tell, tell_changed_column, tell_deleted
 from webui.designer import column_forms, forms
 from webui.designer.change_forms import ColumnChangeForm
 from webui.designer.changing import Made, Question, Wish
@@ -183,7 +183,10 @@ def _saved(
         return None
     if isinstance(done, ChangeJob):  # the grid's page shows its progress
         return htmx.redirect(request, resolve_url("console:records", table.name))
-    tell(request, "Saved.", table, [done.event] if done is not None else [])
+    if done is None:
+        tell(request, "Saved.", table, [])
+    else:
+        tell_changed_column(request, done.event, table)
     if not htmx.is_partial(request):
         return htmx.redirect(request, _at(table, found))
     if chosen == "keep":  # there is another column
