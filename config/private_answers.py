@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 
 class PrivateAnswersMiddleware:
@@ -18,4 +19,7 @@ class PrivateAnswersMiddleware:
         """One request."""
         response = self._get_response(request)
         response.setdefault("Cache-Control", "private")
+        if "public" not in response["Cache-Control"]:
+            # For caches that keep even what is private, a browser's with several accounts among them.
+            patch_vary_headers(response, ("Cookie", "Authorization"))
         return response

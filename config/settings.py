@@ -343,6 +343,9 @@ REST_FRAMEWORK = {
 }
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SIGNING_KEY,
+    # A key that other programs have, too, lets nobody in by what was signed for those.
+    "AUDIENCE": "tablekeep",
+    "ISSUER": "tablekeep",
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "ROTATE_REFRESH_TOKENS": True,

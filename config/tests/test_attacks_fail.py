@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -39,7 +41,8 @@ def asked_with(token: str) -> int:
 
 def test_forged_tokens(owner: User, stranger: User) -> None:
     real = RefreshToken.for_user(owner)
-    payload: dict[str, Any] = dict(real.access_token.payload)
+    meant = {"aud": "tablekeep", "iss": "tablekeep"}
+    payload: dict[str, Any] = {**real.access_token.payload, **meant}
     key: Any = settings.SIMPLE_JWT["SIGNING_KEY"]
     assert asked_with(jwt.encode(payload, key, "HS256")) == 200
     head, body, _ = str(real.access_token).split(".")
@@ -52,6 +55,10 @@ def test_forged_tokens(owner: User, stranger: User) -> None:
         "the key of sessions": jwt.encode(payload, settings.SECRET_KEY, "HS256"),
         "another algorithm": jwt.encode(payload, key * 2, "HS512"),
         "a refresh token": str(real),
+        "for others": jwt.encode({**payload, "aud": "wiki"}, key, "HS256"),
+        "for nobody": jwt.encode({k: v for k, v in payload.items() if k != "aud"}, key, "HS256"),
+        "of others": jwt.encode({**payload, "iss": "wiki"}, key, "HS256"),
+        "with another's key in it": jwt.encode(payload, "x" * 64, "HS256", {"jwk": {"kty": "oct", "k": "eA"}}),
         "expired": jwt.encode({**payload, "exp": past}, key, "HS256"),
         "without an end": jwt.encode({k: v for k, v in payload.items() if k != "exp"}, key, "HS256"),
         "somebody else's": jwt.encode({**payload, "user_id": str(stranger.pk)}, key, "HS256"),
@@ -109,6 +116,44 @@ def test_spoofed_headers(owner: User) -> None:
     for method in ("GET", "DELETE"):
         over = client.post("/api/tables/t/records/1/", {}, headers={"X-HTTP-Method-Override": method})
         assert over.status_code == 405
+
+
+PASSED_ON = (
+    "/login/", "/logout/", "/admin/", "/admin/login/", "/account/confirm/", "/tables/t/undo/1/",
+    "/account/sessions/end/", "/public/x/", "/account/second-factor/",
+)  # fmt: skip
+"""Pages that may send somebody on."""
+
+
+def test_nobody_is_sent_to_other_sites(owner: User, password: str) -> None:
+    make_table(owner, "t", name="TEXT")
+    inside, outside = Client(), Client()
+    inside.force_login(owner)
+    login = {"username": "owner", "password": password}
+    for target in (
+        "https://evil.example/", "//evil.example/", "///evil.example", "/\\evil.example/", "\\/evil.example",
+        "https:evil.example", "https:///evil.example", "\t//evil.example", "javascript:alert(1)", "/%0d%0aX: y",
+    ):  # fmt: skip
+        spoofed = {"Referer": target, "HX-Current-URL": target}
+        answers = [
+            Client().post(f"/login/?{urlencode({'next': target})}", login),
+            Client().post("/login/", {**login, "next": target}),
+            *(
+                client.generic(method, f"{path}?{urlencode({'next': target})}", headers=spoofed | more)
+                for client in (inside, outside)
+                for path in PASSED_ON
+                for method, more in (("GET", {}), ("POST", {}), ("POST", {"HX-Request": "true"}))
+            ),
+            *(
+                client.post("/account/theme/", {"theme": "dark", "next": target}, headers=spoofed)
+                for client in (inside, outside)
+            ),
+        ]  # fmt: skip
+        inside.force_login(owner)
+        for answer in answers:
+            for name in ("Location", "HX-Redirect"):
+                to = answer.headers.get(name, "/")
+                assert re.fullmatch(r"/(?![/\\])[^\x00-\x20]*", to), (target, to)
 
 
 def test_a_planted_session(owner: User, password: str) -> None:

@@ -26,10 +26,11 @@ from config.tests.route_rights import API, CONSOLE, ELSEWHERE
 from conftest import PASSWORD
 from dataengine.access import RIGHTS
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.models import AuditEvent, ChangeJob, ImportJob, Recipe, RejectedRow, TrashItem, Webhook
+from dataengine.models import AuditEvent, ChangeJob, ImportJob, Recipe, RejectedRow, Session, TrashItem, Webhook
 from dataengine.models.webhooks import Delivery
-from dataengine.services import sharing, tables, trash
+from dataengine.services import sharing, tables, tokens, trash
 from dataengine.services.records import insert_record
+from webui.imports import resumable
 
 BELOW = ("admin/", "account/second-factor/")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -106,6 +107,9 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
     delivery = Delivery.objects.create(webhook=hook, event_type="import.completed", message_id="m", payload={})
     column = table.columns.get(name="name")
     Recipe.objects.create(table=table, user=owner, name="t", options={})
+    token, _ = tokens.create_token(user=owner, name="x", right="own", tables=None)
+    Client().force_login(owner)  # a session
+    upload = resumable.begin(owner, "a.csv", 4, "t")
     return {
         "<str:table_name>": "t", "<str:name>": "t", "<str:column_name>": "name", "<record:id>": str(pk),
         "<record:event>": str(event.pk), "<int:event>": str(event.pk), "records/<int:pk>": f"records/{pk}",
@@ -117,8 +121,8 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
         "webhooks/<record:pk>": f"webhooks/{hook.pk}", "<record:delivery>": str(delivery.pk), "<int:line>": "2",
         "<record:line>": "2", "<slug:attribute>": column.attribute, "<str:file_format>": "csv",
         "schemas/<str:name>": "schemas/create-table", "users/<int:pk>": f"users/{owner.pk}",
-        "<record:pk>": "1", "<int:pk>": "1", "<slug:pk>": "nobodys",
-        "<str:token>": "nobodys",
+        "tokens/<int:pk>": f"tokens/{token.pk}", "tokens/<record:pk>": f"tokens/{token.pk}",
+        "<slug:pk>": Session.objects.get().public_id, "<str:token>": upload.token,
     }  # fmt: skip
 
 
@@ -155,7 +159,7 @@ def expected(needed: str, role: str) -> set[int] | None:
     if role == "anonymous":
         return {401}
     if right == "other":
-        return {404}
+        return None if role == "owner" else {404}
     if right == "admin":
         return None if role == "admin" else {403}
     if role == "owner" or (role in RIGHTS and RIGHTS.index(role) >= RIGHTS.index(right)):
@@ -172,6 +176,13 @@ def code_of(answer: HttpResponse) -> int:
     """The code; being sent to the log-in, in one of the console's ways, is 401."""
     to = answer.headers.get("Location", "")
     return 401 if to.startswith("/login/") or b"You are not logged in" in answer.content[:200] else answer.status_code
+
+
+def is_private(answer: Any) -> bool:
+    """Whether no cache gives the answer to anybody else; what is open is the same for all."""
+    kept = {part.strip() for part in answer["Cache-Control"].split(",")}
+    vary = {part.strip() for part in answer["Vary"].split(",")}
+    return bool(kept & {"private", "no-store"}) and {"Cookie", "Authorization"} <= vary
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -194,6 +205,8 @@ def test_every_route_and_method_for(
                 answer = ask(client, role, cast, route, method, url)
                 content = b"".join(answer) if answer.streaming else answer.content
                 code = answer.status_code if answer.streaming else code_of(answer)
+                if not is_private(answer):
+                    wrong.append(f"{method} {url}: {answer.headers}")
                 transaction.set_rollback(True)
             if method not in needs:
                 fits = code == 405 or (method in ("GET", "HEAD") and code in (404, 412))

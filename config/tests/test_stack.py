@@ -142,6 +142,15 @@ def test_shows_the_first_administrators_password_once(stack: Stack) -> None:
     assert len(re.findall(r"user admin, password \S{16}$", stack.output, re.MULTILINE)) == 1
 
 
+def test_believes_nobody_about_who_asks(stack: Stack) -> None:
+    spoofed = {"X-Forwarded-For": "203.0.113.5", "X-Forwarded-Proto": "https"}
+    guess = {"username": "admin", "password": "guessed"}
+    assert httpx.post(f"{stack.until_ready()}api/token/", headers=spoofed, json=guess, timeout=60).status_code == 401
+    with psycopg.connect(stack.env()["DATABASE_URL"]) as connection:
+        failed = "SELECT address FROM dataengine_auditevent WHERE action = 'sign_in.failed'"
+        assert connection.execute(failed).fetchall() == [("127.0.0.1",)]
+
+
 def test_says_where_its_servers_are(stack: Stack) -> None:
     environment = stack.env()
 

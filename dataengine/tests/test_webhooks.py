@@ -208,8 +208,8 @@ def test_it_stops_with_its_maker_s_right(
     table = make_table("t", name="TEXT")
     group = Group.objects.create(name="designers")
     colleague.groups.add(group)
-    for kind, name in (("user", "colleague"), ("group", "designers")):
-        sharing.give(user=owner, table=table, kind=kind, name=name, right="design")
+    sharing.give(user=owner, table=table, kind="user", name="colleague", right="design")
+    sharing.give(user=owner, table=table, kind="group", name="designers", right="design")
     hook = api(colleague).post(HOOKS, {"url": receiver.url}).json()["id"]
     receiver.status = 503
     imported(owner)

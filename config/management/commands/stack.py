@@ -67,6 +67,8 @@ class _Stack:
         self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._environment.pop("TABLEKEEP_ROLE", None)
         self._environment.setdefault("PUBLIC_URL", self._address)
+        # No proxy is in front of it, so nobody may say for another who asks. (Uvicorn would believe this machine.)
+        self._environment.setdefault("FORWARDED_ALLOW_IPS", "")
 
     async def run(self) -> None:
         """Start everything, keep it running, and stop it at SIGINT, SIGTERM or SIGHUP."""
