@@ -1,20 +1,27 @@
-"""Static files by WhiteNoise: bundles, names with hashes, and responses suitable for ASGI."""
+"""Static files by WhiteNoise: bundles, styles that are used, hashed names, and responses suitable for ASGI."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from webui import bundles
+from webui import bundles, used_styles
 
 # `import "../vendor/library.js";` at the beginning of a line: all that is left of the imports of our scripts.
 _IMPORT = r"""(?m)^(?P<matched>import "(?P<url>\.[^"]+)";)$"""
+
+# A stylesheet that has more than we need, and where what we need is named: in everything that makes our pages.
+_LARGE = re.compile(r"vendor/tabler-[\d.]+/tabler\.min\.css")
+_NAMING = ("templates/**/*.html", "webui/**/*.py", "static/*.css", "static/scripts/*.js", "static/vendor/htmx-*/*.js")
 
 type Paths = dict[str, tuple[Any, str]]
 """By name among the static files: the storage that a file comes from, and its path there."""
@@ -39,7 +46,10 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
         yield from super().post_process(paths, dry_run, **options)
 
     def _bundles(self, paths: Paths) -> Paths:
-        """Put bundles in the places of files of ours; of one that imports nothing, it is that file alone."""
+        """Put bundles in the places of files of ours, and of a large stylesheet the part that is used.
+
+        The bundle of a file that imports nothing is that file alone.
+        """
 
         def read(name: str) -> str:
             storage, path = paths[name]
@@ -49,11 +59,18 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
 
         made: Paths = {}
         for name in paths:
-            make = bundles.maker_for(name)
+            make = used_style if _LARGE.fullmatch(name) else bundles.maker_for(name)
             if make is not None:
                 self.delete(name)
                 made[self.save(name, ContentFile(make(name, read).encode()))] = (self, name)
         return made
+
+
+def used_style(name: str, read: bundles.Read) -> str:
+    """The part of the stylesheet ``name`` that templates, scripts, modules and stylesheets of ours name."""
+    files = (path for pattern in _NAMING for path in Path(settings.BASE_DIR).glob(pattern))
+    known = set[str]().union(*(used_styles.words(path.read_text()) for path in files if "tests" not in path.parts))
+    return used_styles.used(read(name), known)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

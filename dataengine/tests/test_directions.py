@@ -37,7 +37,7 @@ IMPORTS = (
     ("loading", "looking", "stored_columns"),
 )
 CONSOLE = (
-    ("htmx", "words", "numbers", "sorting", "bundles", "form_renderer", "sessions", "snippets"),
+    ("htmx", "words", "numbers", "sorting", "bundles", "used_styles", "form_renderer", "sessions", "snippets"),
     ("errors", "forms", "static_files"),
     ("account_forms",),
     (
