@@ -29,7 +29,6 @@ _PHASES = {
     "indexing": "Building indexes",
     "finishing": "Finishing",
 }
-_BARS = {"queued": "bar-waiting", "failed": "bar-failed", "cancelled": "bar-cancelled"}
 
 
 class ShownImport(ProgressData):
@@ -55,7 +54,7 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         "is_over": is_over,
         "percent": percent_of(shown),
         "phase": _phase(shown),
-        "bar_css": _BARS.get(shown["state"], "bar-waiting" if not is_over and shown["eta_seconds"] is None else ""),
+        "bar_css": "bar-waiting" if not is_over and shown["eta_seconds"] is None else "",
         "again": _again(shown),
     }
     begun = job.started_at if shown["state"] == "running" else None
@@ -66,7 +65,8 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
             context["job"]["rows_per_second"] = job.rows_read / took
         context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
         if job.came_to_nothing:
-            context["bar_css"] = _BARS["failed"]
+            context["bar_css"] = "bar-failed"
+        context["rejected_from"] = _rejected_from(job)
         context["turns"] = turns_of(user, job)
         context["recipe_name"] = _recipe_name(user, job)
         context["retry"] = _retry(user, job)
@@ -83,10 +83,17 @@ def live_message(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
 
 
 def percent_of(job: ShownImport) -> int:
-    """The share of the work that is done; 100 only once the import has succeeded."""
+    """The share of the work that is done: 100 only once the import has succeeded, 0 where nothing of it stands."""
     if job["state"] == "completed":
         return 100
-    return 0 if job["state"] == "queued" else min(99, int(100 * job["progress"]))
+    return min(99, int(100 * job["progress"])) if job["state"] == "running" else 0
+
+
+def _rejected_from(job: ImportJob) -> int | None:
+    """From which per cent on the bar of a finished import stands for rejected rows; None without any."""
+    if not job.rows_rejected or job.state != ImportJob.State.COMPLETED or job.came_to_nothing:
+        return None
+    return min(99, max(1, round(100 - 100 * job.rows_rejected / max(job.rows_read, job.rows_rejected))))
 
 
 def _phase(job: ShownImport) -> str:

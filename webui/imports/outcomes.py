@@ -95,14 +95,22 @@ class Headline(NamedTuple):
     detail: str
 
 
+def _would_be(job: ImportJob, tally: str) -> Headline:
+    rejected = f"{job.rows_rejected:,} rejected" if job.rows_rejected else ""
+    if job.came_to_nothing:
+        title = "Nothing would be imported"
+        return Headline("failed", "eye", title, f"{plural(job.rows_rejected, _ROWS)} rejected in a dry run.")
+    title = f"It would be: {tally}" if tally else f"{plural(job.rows_imported, _ROWS)} would be imported"
+    return Headline("plain", "eye", ", ".join(filter(None, (title, rejected))), "A dry run: nothing was changed.")
+
+
 def headline_of(job: ImportJob, took: float | None) -> Headline:
     """The outcome of an import as a headline and a line."""
     source = f"from {job.filename}" + (f", in {duration(took)}" if took is not None else "")
     tally, others = _tally(job), besides(job)
     match job.state:
         case "completed" if job.options.get("dry_run"):
-            title = f"It would be: {tally}" if others else f"{plural(job.rows_imported, _ROWS)} would be imported"
-            return Headline("plain", "eye", title, "A dry run: nothing was changed.")
+            return _would_be(job, tally if others else "")
         case "completed" if job.came_to_nothing:
             rejected = plural(job.rows_rejected, _ROWS)
             verb = "was" if job.rows_rejected == 1 else "were"

@@ -37,6 +37,8 @@ def undoing_of(user: User | AnonymousUser, job: ImportJob, refused: Conflict | N
     is_redo = job.state == ImportJob.State.UNDONE
     if job.table is None or not (import_undo.can_be_redone(job) if is_redo else import_undo.can_be_undone(job)):
         return None
+    if not (is_redo or job.makes_its_table or _has_changed(job)):
+        return None
     if ("own" if job.makes_its_table else "edit") not in access.rights_of(user, job.table):
         return None
     last = import_undo.last_change(job)
@@ -55,6 +57,10 @@ def _is_about(change: ChangeJob, *, is_redo: bool) -> bool:
     return bool(change.parameters["verb"] == ("redone" if is_redo else "undone"))
 
 
+def _has_changed(job: ImportJob) -> bool:
+    return bool(job.rows_imported or job.rows_updated or job.rows_removed)
+
+
 def _undone(job: ImportJob) -> str:
     if job.makes_its_table:
         return f"Moves the table with {plural(job.rows_imported, 'record,records')} to the trash."
@@ -63,7 +69,9 @@ def _undone(job: ImportJob) -> str:
         f"the old values of {job.rows_updated:,}" if job.rows_updated else "",
         plural(job.rows_removed, "removed record,removed records") + " come back" if job.rows_removed else "",
     ]
-    return _sentence("Takes back", [part for part in parts if part])
+    changed = [part for part in parts if part]
+    listed = changed[0] if len(changed) == 1 else f"{', '.join(changed[:-1])} and {changed[-1]}"
+    return f"Takes back {listed}."
 
 
 def _redone(job: ImportJob) -> str:
@@ -71,11 +79,3 @@ def _redone(job: ImportJob) -> str:
     if job.makes_its_table:
         return f"Brings the table with {plural(count, 'record,records')} back from the trash."
     return f"Makes its {plural(count, 'change,changes')} of records again, with the same ids."
-
-
-def _sentence(verb: str, parts: Sequence[str]) -> str:
-    """``Takes back 3 new records and the old values of 12.``"""
-    if not parts:
-        return "It changed no record, so nothing but its state changes."
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"{verb} {listed}."

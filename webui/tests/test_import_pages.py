@@ -239,7 +239,11 @@ def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None
         ({**done, "rows_imported": 3}, "3 rows imported"),
         ({**done, "rows_imported": 1200, "rows_rejected": 412}, "1,200 rows imported, 412 were not"),
         ({**done, "rows_rejected": 1}, "Nothing imported 1 row was rejected"),
-        ({**done, "rows_rejected": 1, "options": {"dry_run": True}}, "0 rows would be imported"),
+        ({**done, "rows_rejected": 2, "options": {"dry_run": True}}, "Nothing would be imported 2 rows rejected in"),
+        (
+            {**done, "rows_imported": 3, "rows_rejected": 2, "options": {"dry_run": True}},
+            "3 rows would be imported, 2 rejected A dry run: nothing was changed.",
+        ),
         ({**done, "state": "failed", "error": "The disk is full."}, "The disk is full."),
         ({**done, "state": "cancelled"}, "None of its rows were imported."),
     ):
