@@ -11,6 +11,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as base_forms
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.forms import GenerateRecoveryCodesForm
 from allauth.mfa.totp.forms import ActivateTOTPForm, DeactivateTOTPForm
 from allauth.mfa.webauthn import forms as webauthn_forms
@@ -57,6 +58,11 @@ class Adapter(DefaultMFAAdapter):
     def get_totp_label(self, user: User) -> str:
         """What authenticator apps call the account."""
         return user.get_username()
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002  allauth's name
+        """What a new passkey is called at first: a word that says what it is, and how many there are before it."""
+        before = Authenticator.objects.filter(user=user, type=type).count()
+        return f"Passkey {before + 1}" if before else "Passkey"
 
 
 def _cipher() -> Fernet:

@@ -188,7 +188,8 @@ class Execution:
         if not self._no_row_fits(counts) and not (self.options.on_error == "abort" and counts.rows_rejected):
             return TOO_MANY, f"Nothing was changed. {self._refusal(loader)}"
         if not self._no_row_fits(counts):
-            reason = f"Nothing was imported, because {counts.rows_rejected:,} rows have errors and on_error is “abort”."
+            rows = "1 row has" if counts.rows_rejected == 1 else f"{counts.rows_rejected:,} rows have"
+            reason = f"Nothing was imported, because {rows} errors and on_error is “abort”."
             return "rows_rejected", reason
         causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]
         hint = " Try again with the option “encoding”." if "invalid_encoding" in _codes(loader) else ""

@@ -91,7 +91,7 @@ def test_an_import_is_one_event_and_one_that_fails_one_too(client: APIClient, ta
     second, first, _ = told(client)
     assert (first["action"], first["import"], first["details"]["rows_imported"]) == ("import.completed", done.pk, 50)
     assert (second["action"], second["import"]) == ("import.failed", failed.pk)
-    assert "1 rows have errors" in second["details"]["reason"]
+    assert "1 row has errors" in second["details"]["reason"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -109,9 +109,9 @@ def test_what_the_file_lacks_is_marked(owner: User, goods: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "why"),
     [
-        ("sku\na\nb\nc\n", {"max_delete_share": 0.1}, "1 of 4 records (0.25)"),
+        ("sku\na\nb\nc\n", {"max_delete_share": 0.1}, "1 of 4 records (25 %)"),
         ("sku\na\nb\nc\n", {"max_delete_share": 0.2}, "“max_delete_share” is 0.2"),
-        ("sku\na\nb\nc\n", {"max_delete_share": 0}, "“max_delete_share” is 0."),
+        ("sku\na\nb\nc\n", {"max_delete_share": 0}, "“max_delete_share” is 0)"),
         ("sku\n", {"max_delete_share": 1}, "no rows"),
         ("", {"max_delete_share": 1}, "empty"),
         ("sku,price\nx,y\n", {"max_delete_share": 1, "allow_rejected": True}, "no row that is good"),

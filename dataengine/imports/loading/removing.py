@@ -39,12 +39,12 @@ def refusal(mode: Mode, counts: Counts, *, scope_size: int, is_cut: bool) -> str
         return "The file ends within a row, so the rest of it may be missing."
     if counts.rows_rejected and not mode.allow_rejected:
         rows = f"{counts.rows_rejected:,} row{'s are' if counts.rows_rejected > 1 else ' is'}"
-        return f"{rows} rejected, so what the file lacks is not sure. Mend the file, or set “allow_rejected”."
+        return f"{rows} rejected, so what the file lacks is not sure. Mend the file, or allow it (“allow_rejected”)."
     if counts.rows_removed > Decimal(str(mode.max_delete_share)) * scope_size:
-        share = counts.rows_removed / scope_size
+        share, most = counts.rows_removed / scope_size, mode.max_delete_share
         return (
-            f"{counts.rows_removed:,} of {scope_size:,} records ({share:.3g}) are missing from the file, and"
-            f" “max_delete_share” is {mode.max_delete_share:g}."
+            f"{counts.rows_removed:,} of {scope_size:,} records ({100 * share:.3g} %) are missing from the file,"
+            f" and at most {100 * most:.3g} % may be (“max_delete_share” is {most:g})."
         )
     return None
 
