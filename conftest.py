@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +22,14 @@ from hypothesis import settings as hypothesis_settings
 
 from config.stack.embedded import wait_until_ready
 from config.stack.processes import Program
-from dataengine.tests.waiting import until
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 from harness.chromium import running_chromium
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
     from pytest_django import DjangoDbBlocker
     from xdist.workermanage import WorkerController
 
@@ -78,6 +77,11 @@ def _prepare_environment() -> None:
     # Static files straight from the sources; the stack's own test covers the collected ones.
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    # Two sessions of a test that wait for each other, one of them here and not in PostgreSQL, end in an error that says
+    # where, not with the run. Workers have no such limits of their own.
+    limits = {"lock_timeout": PATIENCE_SECONDS, "idle_in_transaction_session_timeout": 2 * PATIENCE_SECONDS}
+    database = settings.DATABASES["default"]["OPTIONS"]
+    database["options"] += "".join(f" -c {name}={seconds}s" for name, seconds in limits.items())
     django.setup()
     _send_bells_to(UNHEARD)
 
@@ -330,10 +334,9 @@ def _asgi_thread(django_db_setup: None) -> Iterator[LiveServer]:
             counted, http=Protocol, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=1
         )
     )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread = Beside(target=server.run, args=([listener],))
     thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.01)
+    until(lambda: server.started or not thread.is_alive())
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     yield LiveServer(url=f"http://{address}", ws_url=f"ws://{address}", under_way=under_way)
     server.should_exit = True
@@ -351,16 +354,28 @@ def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> Iterator[Live
 # Chromium ------------------------------------------------------------------------------------------------------------
 
 
+_PATIENCE_MS = 90_000
+"""What is done with a page or expected of it happens as soon as the machine can; only what never does takes so long."""
+
+
 @pytest.fixture(scope="session")
 def browser(pytestconfig: pytest.Config) -> "Iterator[Browser]":
     """A real Chromium for all tests."""
     from playwright.sync_api import expect
 
-    # What is expected of a page comes as soon as the machine can; only what never comes takes so long.
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=_PATIENCE_MS)
     headed, slow_mo = pytestconfig.getoption("headed"), pytestconfig.getoption("slowmo")
     with running_chromium(headed=headed, slow_mo=slow_mo) as chromium:
-        yield chromium
+        made = chromium.new_context
+
+        def patient(**options: Any) -> "BrowserContext":
+            context = made(**options)
+            context.set_default_timeout(_PATIENCE_MS)
+            return context
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(chromium, "new_context", patient)
+            yield chromium
 
 
 @pytest.fixture

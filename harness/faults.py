@@ -14,6 +14,8 @@ import psycopg
 
 from harness.system import System
 
+_RESTART_SECONDS = 120
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -30,13 +32,15 @@ class Fault:
 
 
 def _child_of_stack(system: System, is_it: Callable[[psutil.Process], bool]) -> psutil.Process:
-    """One of the stack's programs; waits if it is just being restarted."""
-    while True:
+    """One of the stack's programs; waits if it is just being restarted. Raises AssertionError if it stays away."""
+    deadline = time.monotonic() + _RESTART_SECONDS
+    while time.monotonic() < deadline:
         for process in psutil.Process(system.pid).children():
             with contextlib.suppress(psutil.Error):
                 if is_it(process):
                     return process
         time.sleep(0.01)
+    raise AssertionError(f"A program of the stack was not there for {_RESTART_SECONDS} s.")
 
 
 def _worker(system: System) -> psutil.Process:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 
 _TRIES = 8
+_SECONDS = 60
+"""How long the kernel may take to end what is killed."""
 
 
 def moments(first: float) -> Iterator[float]:
@@ -24,4 +26,4 @@ def kill(process: subprocess.Popen[bytes], *, after: float) -> None:
     """Kill a process after so many seconds, unless it has already ended."""
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
-    assert process.wait() in {0, -signal.SIGKILL}
+    assert process.wait(_SECONDS) in {0, -signal.SIGKILL}

@@ -34,7 +34,7 @@ def stop(program: Program, process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
     kill_group(process.pid)
-    process.wait()
+    process.wait(program.grace)
 
 
 def start_embedded() -> None:

@@ -36,7 +36,7 @@ class System:
     # One for all calls, since making one takes 28 ms (it reads the system's certificates), but a connection for each:
     # one that was kept would be found dead after a fault.
     _client: httpx.Client = field(
-        default_factory=lambda: httpx.Client(timeout=600, limits=httpx.Limits(max_keepalive_connections=0))
+        default_factory=lambda: httpx.Client(timeout=300, limits=httpx.Limits(max_keepalive_connections=0))
     )
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
@@ -86,12 +86,13 @@ class System:
         return dict(job)
 
     def import_file(
-        self, table: str, path: Path, options: dict[str, Any] | None = None
+        self, table: str, path: Path, options: dict[str, Any] | None = None, *, patience: float = 3_600
     ) -> tuple[dict[str, Any], float]:
         """Upload ``path`` and wait for the end. Returns the job and the seconds from the request to the end."""
         start = time.perf_counter()
         job = self.upload(table, path, options)
         while job["state"] in {"queued", "running"}:
+            assert time.perf_counter() - start < patience, f"Not imported within {patience:.0f} s: {job}"
             time.sleep(0.2)  # asking also costs time
             job = self.call("GET", f"/api/imports/{job['id']}/")
         return job, time.perf_counter() - start
@@ -134,8 +135,11 @@ def running_system(folder: Path, **settings: str) -> Iterator[System]:
         yield System(_wait_for_url(process, Path(log.name)), _database_url(folder), process.pid, folder)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(90)
-        log.close()
+        try:
+            process.wait(90)
+        finally:
+            process.kill()  # which ends its programs, too
+            log.close()
 
 
 def _wait_for_url(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -168,7 +172,7 @@ class PeakMemory:
 
     def __exit__(self, *exc: object) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(60)
 
     def _watch(self) -> None:
         processes: list[psutil.Process] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.faults import FAULTS, Fault
 from harness.files import FIELDS, write_clean, write_dirty
-from harness.invariants import assert_clean, assert_one_mail, count, wait_until_over
+from harness.invariants import PATIENCE_SECONDS, assert_clean, assert_one_mail, count, wait_until_over
 from harness.killing import moments
 from harness.system import System
 
@@ -71,9 +71,9 @@ def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) ->
 
 def _rehearsed(system: System, table: str, workload: Workload) -> dict[str, int]:
     """Fill the table, and see what the file would do to it."""
-    filled, _ = system.import_file(table, workload.before)
+    filled, _ = system.import_file(table, workload.before, patience=3 * PATIENCE_SECONDS)
     assert filled["rows_imported"] == workload.rows, filled
-    job, _ = system.import_file(table, workload.path, {**_MIRROR, "dry_run": True})
+    job, _ = system.import_file(table, workload.path, {**_MIRROR, "dry_run": True}, patience=3 * PATIENCE_SECONDS)
     counts = {name: job[f"rows_{name}"] for name in ("imported", "updated", "unchanged", "skipped", "rejected")}
     assert sum(counts.values()) == job["rows_read"], job
     assert min(counts["updated"], counts["unchanged"], job["rows_removed"]) > 0, job

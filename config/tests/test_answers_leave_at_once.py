@@ -3,7 +3,6 @@
 import http.client
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ import pytest
 import uvicorn
 
 from config.uvicorn import listen, server_config
+from dataengine.tests.threads import Beside
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def serving(listener: socket.socket, loop: str) -> Iterator[uvicorn.Server]:
     config = server_config()
     config.loop = loop
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: server.run(sockets=[listener]))
+    thread = Beside(target=lambda: server.run(sockets=[listener]))
     thread.start()
     try:
         yield server

@@ -25,6 +25,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.postgres import usage
 from dataengine.tests.importing import make_table
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -218,5 +219,6 @@ def test_the_deployment_check_is_clean(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ from config.stack.embedded import Postgres, postgres_in, wait_until_ready
 from config.tests.serving import ROOT, ask, web_process
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.services.tables import create_table
+from dataengine.tests.waiting import PATIENCE_SECONDS
 from harness.servers import start, stop
 
 if TYPE_CHECKING:
@@ -220,7 +221,9 @@ def test_a_connection_goes_back_as_it_was(token: str, process_environment: dict[
     """No setting, lock or prepared statement passes from one request to the next; a forked child has its own pool."""
     environment = process_environment | {"TABLEKEEP_ROLE": "web", "DATABASE_POOL_SIZE": "1"}
     command = [sys.executable, "-W", "ignore", "-c", LOOK]
-    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert ran.returncode == 0, ran.stderr
     before, after, done, size, available, child, is_kept = json.loads(ran.stdout)
     assert before == after

@@ -20,6 +20,7 @@ from config.stack.embedded import Postgres, Redis, postgres_in, redis_binary, re
 from config.stack.host import let_read, let_through
 from config.stack.private import stored_secret, write_private_file
 from config.stack.processes import Program, kill_group, popen_options
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def _running(program: Program) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.send_signal(program.stop_signal)
-        process.wait()
+        process.wait(PATIENCE_SECONDS)
         kill_group(process.pid)
 
 
@@ -127,7 +128,7 @@ def test_a_server_left_running_is_stopped_before_the_next_start(tmp_path: Path) 
     with _running(server.program()) as left:
         postgres_in(tmp_path, durable=False).initialise()
 
-        assert left.wait() == 0
+        assert left.wait(PATIENCE_SECONDS) == 0
 
 
 def test_redis_wants_a_password(folder: Path) -> None:
@@ -190,7 +191,10 @@ def test_another_user_can_use_what_a_strict_umask_closed_and_no_more(tmp_path: P
 
     nobody = pwd.getpwnam("nobody")
     as_nobody: dict[str, Any] = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
-    done = subprocess.run([program], capture_output=True, text=True, check=True, **as_nobody)
+    done = subprocess.run([program], capture_output=True, text=True, check=True, **as_nobody, timeout=PATIENCE_SECONDS)
     assert done.stdout == "fine\n"
     assert stat.S_IMODE(home.stat().st_mode) == 0o701
-    assert subprocess.run(["ls", home], capture_output=True, check=False, **as_nobody).returncode != 0
+    assert (
+        subprocess.run(["ls", home], capture_output=True, check=False, **as_nobody, timeout=PATIENCE_SECONDS).returncode
+        != 0
+    )

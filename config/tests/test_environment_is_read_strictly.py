@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
 from config.stack.private import PROJECT_DIR
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,13 @@ def test_nothing_starts_and_one_line_says_why(tmp_path: Path, command: list[str]
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "SECRET_KEY": "x", "WORKER_CONCURRENCY": "0"}
 
     done = subprocess.run(
-        [sys.executable, *command], cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=PROJECT_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert done.returncode != 0

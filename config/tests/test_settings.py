@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from config.stack.private import PROJECT_DIR
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 _SHOW = """
 import json
@@ -22,7 +23,13 @@ print(json.dumps({name: getattr(settings, name) for name in names}, default=str)
 def _run(tmp_path: Path, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data dir"), **variables}
     return subprocess.run(
-        [sys.executable, "-c", _SHOW], cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", _SHOW],
+        cwd=PROJECT_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from config.stack.embedded import postgres_binary
 from config.stack.private import PROJECT_DIR
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 from webui.tests.pages import read
 
 _TRIES = 5
@@ -83,7 +83,7 @@ class Stack:
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait()
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +167,7 @@ def test_a_second_one_on_the_same_folder_is_refused(stack: Stack, folder: Path) 
         capture_output=True,
         text=True,
         check=False,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert done.returncode == 1
@@ -180,7 +181,7 @@ def test_a_port_that_cannot_be_had_is_said_at_once(tmp_path: Path, port: str) ->
     with socket.create_server(("127.0.0.1", 0)) as taken:
         stack = Stack(tmp_path / "data", PORT=str(taken.getsockname()[1]) if port == "taken" else port)
 
-        assert stack.process.wait() == 1
+        assert stack.process.wait(PATIENCE_SECONDS) == 1
 
     assert "Cannot listen on" in stack.output if port == "taken" else "PORT must be a number" in stack.output
     assert "Traceback" not in stack.output
@@ -211,7 +212,7 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
     secrets = (folder / "secrets.json").read_text()
 
     first.process.kill()
-    first.process.wait()
+    first.process.wait(PATIENCE_SECONDS)
     second = Stack(folder)  # at once, while the servers of the first are still going down
     second.until_ready()
 
@@ -228,7 +229,7 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
     for _ in range(_TRIES):
         os.killpg(second.process.pid, signal.SIGTERM)
         os.kill(second.process.pid, signal.SIGTERM)
-        assert second.process.wait() == 0
+        assert second.process.wait(PATIENCE_SECONDS) == 0
         if "Killing what still runs." not in second.output:
             break
         second = Stack(folder)
@@ -245,5 +246,6 @@ def test_data_outlives_a_killed_supervisor_and_nothing_else_does(tmp_path: Path)
         stdout=subprocess.PIPE,
         text=True,
         check=True,
+        timeout=PATIENCE_SECONDS,
     ).stdout
     assert re.search(r"^Database cluster state: +shut down$", state, re.M)  # in order, not killed

@@ -16,7 +16,7 @@ import pytest
 from config.stack.private import PROJECT_DIR
 from config.stack.processes import Program
 from config.stack.supervisor import StackError, Supervisor
-from dataengine.tests.waiting import until, until_async
+from dataengine.tests.waiting import PATIENCE_SECONDS, until, until_async
 
 
 def _program(code: str, folder: Path, **options: Any) -> Program:
@@ -229,6 +229,6 @@ asyncio.run(main())
     (pid,) = _pids(tmp_path)
 
     process.kill()
-    process.wait()
+    process.wait(PATIENCE_SECONDS)
 
     until(lambda: not _runs(pid))

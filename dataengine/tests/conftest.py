@@ -67,7 +67,9 @@ def second_connection(transactional_db: None) -> Iterator[Callable[[], Any]]:
     def connect() -> psycopg.Connection[Any]:
         parameters = connection.get_connection_params()
         known = {
-            name: parameters[name] for name in ("dbname", "user", "password", "host", "port") if name in parameters
+            name: parameters[name]
+            for name in ("dbname", "user", "password", "host", "port", "options")
+            if name in parameters
         }
         opened.append(psycopg.connect(**known, autocommit=True))
         return opened[-1]

@@ -10,12 +10,27 @@ from django.db import connection
 
 from dataengine.models import Index
 from dataengine.services import index_builds
+from dataengine.tests.waiting import until
 
 
 def build_waiting() -> list[str]:
     """Build the waiting indexes in this process, without a broker. Returns their states afterwards."""
-    waiting = Index.objects.filter(state=Index.State.QUEUED).values_list("pk", flat=True)
-    return [built.state for pk in list(waiting) if (built := index_builds.run(pk)) is not None]
+    states = []
+    for pk in list(Index.objects.filter(state=Index.State.QUEUED).values_list("pk", flat=True)):
+        until(lambda: not _is_building())  # the last one's session has its lock until PostgreSQL has ended it
+        built = index_builds.run(pk)
+        if built is not None:
+            states.append(built.state)
+    return states
+
+
+def _is_building() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
+            [index_builds._NAME],
+        )
+        return cursor.fetchone() is not None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dataengine.postgres.successor import Successor
 from dataengine.services import change_runs, column_changes, table_copying
 from dataengine.tests.importing import make_table
 from dataengine.tests.threads import in_thread
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 
 ROWS = 3_000
 PRICE = "/api/tables/sold/columns/price/"
@@ -91,7 +91,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, job_id: int, step: str) -> Iterat
     def held_up(*arguments: Any, **options: Any) -> Any:
         if not reached.is_set():
             reached.set()
-            go_on.wait()
+            go_on.wait(PATIENCE_SECONDS)
         return original(*arguments, **options)
 
     monkeypatch.setattr(Successor, step, held_up)

@@ -12,6 +12,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from rest_framework.test import APIClient
 
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS
+
 
 @pytest.fixture
 def visitor(owner: User) -> APIClient:
@@ -111,14 +114,14 @@ def test_deleted_users(visitor: APIClient, owner: User, password: str) -> None:
 def test_of_two_uses_at_once_one_wins(visitor: APIClient, password: str) -> None:
     refresh = log_in(visitor, password).json()["refresh"]
     statuses: list[int] = []
-    barrier = threading.Barrier(4)
+    barrier = threading.Barrier(4, timeout=PATIENCE_SECONDS)
 
     def use() -> None:
         barrier.wait()
         statuses.append(APIClient().post("/api/token/refresh/", {"refresh": refresh}).status_code)
         connection.close()
 
-    threads = [threading.Thread(target=use) for _ in range(4)]
+    threads = [Beside(target=use) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,6 +15,8 @@ from dataengine.exceptions import Conflict
 from dataengine.models import Table
 from dataengine.records.model import Record
 from dataengine.services.records import get_record, record_version, update_record
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 from .conftest import MakeTable
 from .waiting import is_waited_for, until
@@ -80,7 +82,7 @@ def test_changes_of_other_columns_do_not_conflict(owner: User, table: Table) -> 
 @pytest.mark.django_db(transaction=True)
 def test_one_of_many_parallel_changes_succeeds(owner: User, table: Table) -> None:
     version = record_version(get_record(table, 1))
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=PATIENCE_SECONDS)
     outcomes: list[str] = []
 
     def change(number: int) -> None:
@@ -93,7 +95,7 @@ def test_one_of_many_parallel_changes_succeeds(owner: User, table: Table) -> Non
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=change, args=(number,)) for number in range(10, 14)]
+    threads = [Beside(target=change, args=(number,)) for number in range(10, 14)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -117,7 +119,7 @@ def test_undo_waits_for_a_change_that_is_under_way(
         finally:
             connection.close()
 
-    thread = threading.Thread(target=undo)
+    thread = Beside(target=undo)
     thread.start()
     until(lambda: is_waited_for(other) or not thread.is_alive())
     other.execute("COMMIT")

@@ -14,7 +14,8 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.http.throttles import FailedAttempts
-from dataengine.tests.waiting import until
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 
 HERE = "10.0.0.1"
 
@@ -38,7 +39,7 @@ def log_in(password: str, address: str = HERE, name: str = "owner", **headers: s
 
 def guess_together(count: int) -> Counter[int]:
     """The statuses of so many wrong passwords sent at the same time."""
-    together = threading.Barrier(count)
+    together = threading.Barrier(count, timeout=PATIENCE_SECONDS)
     statuses: list[int] = []
 
     def guess() -> None:
@@ -46,7 +47,7 @@ def guess_together(count: int) -> Counter[int]:
         statuses.append(log_in("wrong").status_code)
         connection.close()
 
-    threads = [threading.Thread(target=guess) for _ in range(count)]
+    threads = [Beside(target=guess) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +17,7 @@ from config.stack.private import PROJECT_DIR
 from dataengine.models import ImportJob
 from dataengine.services import import_runs
 from dataengine.tests.importing import make_table, records
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import PATIENCE_SECONDS, kept_from_writing, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,25 +95,30 @@ def test_every_option_has_its_argument(owner: User, tmp_path: Path) -> None:
     assert records("T", "name", "n", "day") == [("é;x", None, "2024-02-01"), ("b;'y", "5", "2024-02-03")]
 
 
-def test_ctrl_c_cancels_for_good(owner: User, tmp_path: Path, process_environment: dict[str, str]) -> None:
+def test_ctrl_c_cancels_for_good(
+    owner: User, tmp_path: Path, process_environment: dict[str, str], second_connection: Callable[[], Any]
+) -> None:
     make_table(owner, "T", name="TEXT", n="INTEGER")
     path = tmp_path / "a.csv"
     path.write_text("name,n\nbad,x\n" + "".join(f"a row to load,{number}\n" for number in range(400_000)))
     command = [sys.executable, "manage.py", "import_csv", str(path), "--table", "T"]
-    with subprocess.Popen(
-        command,
-        cwd=PROJECT_DIR,
-        env=process_environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        process_group=0,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with (
+        kept_from_writing(second_connection(), "T"),  # whenever the signal comes, it is before the end
+        subprocess.Popen(
+            command,
+            cwd=PROJECT_DIR,
+            env=process_environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        ) as process,
+    ):
         until(lambda: ImportJob.objects.filter(state="running").exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate()
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
 
-    assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted: the import is cancelled.")
+    assert (process.returncode, said.splitlines()[-1]) == (130, "Interrupted: the import is cancelled."), said
     assert import_runs.sweep() == []
     job = ImportJob.objects.get()
     assert (job.state, job.rows_rejected, job.errors) == ("cancelled", 0, [])

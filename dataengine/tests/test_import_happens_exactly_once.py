@@ -34,7 +34,8 @@ from dataengine.models import ImportJob
 from dataengine.postgres import locks
 from dataengine.services import import_runs, imports, tables, trash
 from dataengine.tests.importing import import_text, make_table, queue_import, records
-from dataengine.tests.waiting import end_pause, is_waited_for, kept_from_writing, until
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS, end_pause, is_waited_for, kept_from_writing, until
 from harness.killing import kill, moments
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +74,7 @@ def _thread(job: ImportJob) -> threading.Thread:
         import_runs.run(job.pk)
         connections.close_all()
 
-    return threading.Thread(target=work)
+    return Beside(target=work)
 
 
 def _count() -> int:
@@ -194,7 +195,7 @@ def test_who_is_told_that_an_import_is_cancelled_can_rely_on_it(owner: User) -> 
 
     def watch(progress: ImportProgress) -> None:
         if progress.rows_imported == 2 and not answers:  # everything is done but the commit
-            thread = threading.Thread(target=cancel)
+            thread = Beside(target=cancel)
             thread.start()
             thread.join()
 
@@ -343,7 +344,15 @@ def test_an_upload_is_accepted_whatever_redis_does(
         environment = {**process_environment, "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         command = [sys.executable, "-c", _UPLOAD]
         # That it ends is the test: waiting for this Redis would take for ever.
-        subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=True)
+        subprocess.run(
+            command,
+            env=environment,
+            cwd=PROJECT_DIR,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE_SECONDS,
+        )
     job = ImportJob.objects.get()
     assert job.state == "queued"
     assert import_runs.sweep() == []  # rung for a moment ago, as far as the sweeper knows

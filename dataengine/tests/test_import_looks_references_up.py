@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from dataengine.models import AuditEvent, Table
 from dataengine.services import import_runs
 from dataengine.services.tables import create_table
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -382,7 +382,7 @@ def test_somebody_else_makes_the_same_record_meanwhile(customers: Table, owner: 
 
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as writer:
         writer.execute("INSERT INTO userdata.customers (email) VALUES ('NEW@x.org')")
-        thread = threading.Thread(target=work)
+        thread = Beside(target=work)
         thread.start()
         until(lambda: is_waited_for(writer))
     thread.join()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import psycopg
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +9,7 @@ from django.db import connection, connections
 
 from dataengine.services import import_runs
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
+from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,7 +45,7 @@ def test_a_mirror_sees_what_others_did_while_it_waited(owner: User) -> None:
     import_text(owner, "people", "name,n\nAnn,1\nZoe,9\nYan,8\n")
     text = "name,n\nAnn,1\nBob,2\nCid,3\n"
     job = queue_import(owner, "people", text, key="name", on_missing="delete", max_delete_share=0.7)
-    thread = threading.Thread(target=_work, args=[job.pk])
+    thread = Beside(target=_work, args=[job.pk])
     with _writer("Bob") as writer:
         writer.execute("DELETE FROM userdata.people WHERE name = 'Zoe'")
         thread.start()
@@ -65,7 +64,7 @@ def test_one_clash_after_the_other_holds_no_import_up(owner: User) -> None:
     job = queue_import(owner, "people", "name\nAnn\nBob\nCid\nDan\nEva\n")
 
     writers = [_writer(name) for name in ("Bob", "Cid", "Dan")]
-    thread = threading.Thread(target=_work, args=[job.pk])
+    thread = Beside(target=_work, args=[job.pk])
     thread.start()
     for writer in writers:  # the import waits for the first, tries again, waits for the next
         _wait_until_held_up_by(writer)

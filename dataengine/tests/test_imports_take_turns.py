@@ -14,6 +14,8 @@ from dataengine import tasks
 from dataengine.models import ImportJob
 from dataengine.services import import_runs, import_turns
 from dataengine.tests.importing import make_table, queue_import
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -77,14 +79,14 @@ def test_without_a_limit(owner: User, settings: Settings) -> None:
 def test_of_many_bells_at_once_no_more_begin_than_may(owner: User) -> None:
     jobs = [ImportJob.objects.get(pk=pk) for pk in queue(owner, "t", 6)]
     claimed: list[bool] = []
-    together = threading.Barrier(len(jobs))
+    together = threading.Barrier(len(jobs), timeout=PATIENCE_SECONDS)
 
     def claim(job: ImportJob) -> None:
         together.wait()
         claimed.append(import_turns.claim(job))
         connection.close()
 
-    threads = [threading.Thread(target=claim, args=(job,)) for job in jobs]
+    threads = [Beside(target=claim, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from dataengine.services import index_builds, indexes, tables, trash
 from dataengine.tests.bells import rung
 from dataengine.tests.importing import import_text, make_table, queue_import
 from dataengine.tests.indexing import build_waiting
+from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import end_pause, until
 from harness.killing import kill, moments
 
@@ -249,7 +249,7 @@ def test_changes_of_the_table_go_first(owner: User, second_connection: Callable[
             stopped.append(True)
             session.execute("ROLLBACK")
 
-    thread = threading.Thread(target=build)
+    thread = Beside(target=build)
     thread.start()
     until(lambda: _locks_on("t") > 0)
     trash.delete_column(user=owner, table=table, column=table.columns.get(name="n"))

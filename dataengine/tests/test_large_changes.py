@@ -27,7 +27,7 @@ from dataengine.tests.importing import make_table, queue_import, records
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.retyping import run_in_thread
 from dataengine.tests.threads import in_thread
-from dataengine.tests.waiting import end_pause, is_waited_for, until
+from dataengine.tests.waiting import PATIENCE_SECONDS, end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,7 +196,7 @@ def test_a_worker_killed_midway(
         process = subprocess.Popen(command, env=process_environment, cwd=PROJECT_DIR)
         until(lambda: is_waited_for(session) or process.poll() is not None)
         process.kill()
-        assert process.wait() == -signal.SIGKILL  # and did not end by itself
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL  # and did not end by itself
     assert records("t") == before
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     change_runs.sweep()
@@ -214,16 +214,21 @@ def test_a_worker_killed_midway(
     nothing_is_left(job.pk)
 
 
-def test_a_lost_session_is_tried_again_and_a_poisoned_change_given_up(client: APIClient, table: Table) -> None:
-    slow_down(0.1)
+def test_a_lost_session_is_tried_again_and_a_poisoned_change_given_up(
+    client: APIClient, table: Table, second_connection: Any
+) -> None:
+    session = second_connection()
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
-    for attempt in range(1, ChangeJob.MAX_ATTEMPTS + 1):
-        thread = run_in_thread(asked["id"])
-        until(lambda now=attempt: ChangeJob.objects.filter(state="running", attempt=now).exists())  # type: ignore[misc]
-        locks.end_holder(asked["id"], locks.CHANGE_NAMESPACE)
-        thread.join()
-        job = ChangeJob.objects.get(pk=asked["id"])
-        end_pause(job)
+    with held_up(session, 0):
+        for _ in range(ChangeJob.MAX_ATTEMPTS):
+            # The lost session has its lock until PostgreSQL has ended it, and no attempt begins before.
+            until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
+            thread = run_in_thread(asked["id"])
+            until(lambda: is_waited_for(session))
+            locks.end_holder(asked["id"], locks.CHANGE_NAMESPACE)
+            thread.join()
+            job = ChangeJob.objects.get(pk=asked["id"])
+            end_pause(job)
     assert (job.state, job.error_code) == ("failed", "attempts_exhausted")
     assert job.error == "The connection to the database was lost. It was tried 3 times."
     assert len(records("t")) == ROWS

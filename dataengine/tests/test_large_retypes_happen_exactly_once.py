@@ -36,7 +36,8 @@ from dataengine.tests.retyping import (
     sql,
     values,
 )
-from dataengine.tests.waiting import end_pause, is_waited_for, until
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS, end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +112,7 @@ def test_a_worker_killed_at_any_step(
     )
     until(lambda: is_waited_for(session) or process.poll() is not None)
     process.kill()
-    assert process.wait() == -signal.SIGKILL  # and did not end by itself
+    assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL  # and did not end by itself
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     until(lambda: not locks.job_is_held(job.pk, locks.CHANGE_NAMESPACE))
     # Whatever the attempt left notes what is written, and is in nobody's way.
@@ -143,6 +144,7 @@ def test_a_session_lost_at_any_step(job: ChangeJob, monkeypatch: pytest.MonkeyPa
         locks.end_holder(job.pk, locks.CHANGE_NAMESPACE)
     job.refresh_from_db()
     assert (job.state, job.error) == ("queued", "The connection to the database was lost.")
+    until(lambda: not locks.job_is_held(job.pk, locks.CHANGE_NAMESPACE))
     end_pause(job)
     change_runs.run(job.pk)
     happened_once(job, attempt=2)
@@ -248,7 +250,7 @@ def test_many_writers_hammering(job: ChangeJob) -> None:
     sql("UPDATE userdata.sold SET price = replace(price, ',', '.')")
     job.parameters["plan"]["reading"]["style"] = None
     job.save()
-    threads = [threading.Thread(target=hammer, args=[number]) for number in range(4)]
+    threads = [Beside(target=hammer, args=[number]) for number in range(4)]
     for thread in threads:
         thread.start()
     until(lambda: all(len(mine) > 50 for mine in written) or failed)

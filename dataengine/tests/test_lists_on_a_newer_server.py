@@ -24,6 +24,8 @@ TESTS = (
 )  # fmt: skip
 # What an outer run of the tests tells its own processes.
 _OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE", "SECRET_KEY")
+_SECONDS = 900
+"""These are sixty tests in one: half a minute, and ten times that where much else runs. One that hangs ends sooner."""
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def newer_server(tmp_path: Path) -> Iterator[str]:
     stop(program, process)
 
 
+@pytest.mark.timeout(_SECONDS + 120)
 def test_there_is_no_difference(newer_server: str) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in _OURS and not name.startswith("PYTEST_")}
     files = [f"dataengine/tests/{name}.py" for name in TESTS]
@@ -49,6 +52,7 @@ def test_there_is_no_difference(newer_server: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=_SECONDS,
     )
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     assert "skipped" not in done.stdout.splitlines()[-1]

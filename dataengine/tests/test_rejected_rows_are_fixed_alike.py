@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from random import Random
 from typing import Any
 
@@ -16,6 +15,7 @@ from dataengine.models import ChangeJob, ImportJob
 from dataengine.queries.provenance import origin_of
 from dataengine.services import change_runs
 from dataengine.tests.importing import import_text, make_table, records, rejected
+from dataengine.tests.threads import Beside
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -220,7 +220,7 @@ def test_a_retry_that_is_rung_for_twice_happens_once(client: APIClient, owner: U
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
+    threads = [Beside(target=run) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -14,6 +14,8 @@ from dataengine.imports.rejecting.rejected_rows import csv_lines
 from dataengine.models import AuditEvent, ImportJob
 from dataengine.services import change_runs
 from dataengine.tests.importing import import_text, make_table, records, rejected
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,7 +124,7 @@ def test_of_two_people_the_second_is_told(client: APIClient, job: ImportJob) -> 
 
 
 def test_two_at_the_same_moment_do_not_both_win(api: Any, job: ImportJob, owner: User) -> None:
-    start = threading.Barrier(4)
+    start = threading.Barrier(4, timeout=PATIENCE_SECONDS)
     statuses: list[int] = []
 
     def write(text: str) -> None:
@@ -133,7 +135,7 @@ def test_two_at_the_same_moment_do_not_both_win(api: Any, job: ImportJob, owner:
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=write, args=(str(number),)) for number in range(4)]
+    threads = [Beside(target=write, args=(str(number),)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -143,7 +145,7 @@ def test_two_at_the_same_moment_do_not_both_win(api: Any, job: ImportJob, owner:
 
 
 def test_a_retry_that_is_asked_for_twice_at_once_is_one(api: Any, job: ImportJob, owner: User) -> None:
-    start = threading.Barrier(3)
+    start = threading.Barrier(3, timeout=PATIENCE_SECONDS)
     statuses: list[int] = []
 
     def ask() -> None:
@@ -154,7 +156,7 @@ def test_a_retry_that_is_asked_for_twice_at_once_is_one(api: Any, job: ImportJob
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(3)]
+    threads = [Beside(target=ask) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -17,6 +17,8 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.http import rate_limits
 from dataengine.tests.importing import make_table
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -117,7 +119,7 @@ def test_nothing_is_said_of_limits_that_are_off(owner: User, settings: Settings)
 def test_of_many_at_once_exactly_so_many_pass(owner: User, settings: Settings) -> None:
     limit(settings, api=(7, 60))
     statuses: list[int] = []
-    together = threading.Barrier(16)
+    together = threading.Barrier(16, timeout=PATIENCE_SECONDS)
 
     def ask() -> None:
         client = logged_in(owner)
@@ -125,7 +127,7 @@ def test_of_many_at_once_exactly_so_many_pass(owner: User, settings: Settings) -
         statuses.append(client.get("/api/tables/").status_code)
         connection.close()
 
-    threads = [threading.Thread(target=ask) for _ in range(16)]
+    threads = [Beside(target=ask) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:

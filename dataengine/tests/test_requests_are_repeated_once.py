@@ -21,7 +21,8 @@ from dataengine.api.views_records import RecordsView
 from dataengine.models import ImportJob, KeptAnswer, Table
 from dataengine.services import kept_answers, tokens
 from dataengine.tests.importing import import_text, make_table, records
-from dataengine.tests.waiting import is_waited_for, until
+from dataengine.tests.threads import Beside
+from dataengine.tests.waiting import PATIENCE_SECONDS, is_waited_for, until
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -255,7 +256,7 @@ def test_who_comes_meanwhile_is_told_to_wait_and_a_kill_leaves_the_key_free(
         answers.append(send(client, "k", {"name": "Ada"}))
         connection.close()
 
-    stuck = threading.Thread(target=insert)
+    stuck = Beside(target=insert)
     stuck.start()
     until(lambda: is_waited_for(other))
     meanwhile = send(logged_in(owner), "k", {"name": "Ada"})
@@ -275,7 +276,7 @@ def test_who_comes_meanwhile_is_told_to_wait_and_a_kill_leaves_the_key_free(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_is_done(client: APIClient, owner: User) -> None:
-    together = threading.Barrier(8)
+    together = threading.Barrier(8, timeout=PATIENCE_SECONDS)
     answers: list[Any] = []
 
     def insert() -> None:
@@ -284,7 +285,7 @@ def test_of_many_at_once_one_is_done(client: APIClient, owner: User) -> None:
         answers.append(send(mine, "k", {"name": "Ada"}))
         connection.close()
 
-    threads = [threading.Thread(target=insert) for _ in range(8)]
+    threads = [Beside(target=insert) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

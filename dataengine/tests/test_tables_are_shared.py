@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from rest_framework.test import APIClient
 from dataengine import access
 from dataengine.models import AuditEvent, Table
 from dataengine.services import sharing
+from dataengine.tests.threads import Beside
 
 from .conftest import MakeTable
 
@@ -183,7 +183,7 @@ def test_two_at_once_take_turns(owner: User, colleague: User, stranger: User, ta
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=give, args=(name,)) for name in ("colleague", "stranger")]
+    threads = [Beside(target=give, args=(name,)) for name in ("colleague", "stranger")]
     for thread in threads:
         thread.start()
     for thread in threads:

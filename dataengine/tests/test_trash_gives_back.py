@@ -167,6 +167,7 @@ def test_an_import_into_the_emptied_table_leaves_a_deleted_column_behind(
     assert client.post("/api/tables/t/records/", {"a": "x"}).json()["b"] == 4
 
 
+@pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
 def test_a_column_that_was_left_behind_comes_back_whatever_its_rules(client: APIClient, make_table: MakeTable) -> None:
     make_table("t", a="TEXT", code="TEXT UNIQUE NOT NULL", size="CHOICE('s','m') UNIQUE NOT NULL DEFAULT 's'")
     for name in ("code", "size"):
@@ -251,6 +252,7 @@ def test_a_column_that_is_unique_whatever_the_case_comes_back(client: APIClient)
     assert client.post("/api/tables/t/records/", {"b": "bO"}).status_code == 400
 
 
+@pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
 def test_undoing_passes_over_a_deleted_column_that_an_import_left_behind(
     client: APIClient, make_table: MakeTable
 ) -> None:
@@ -354,6 +356,7 @@ def test_others_see_nothing_of_it(
     assert TrashItem.objects.count() == 2
 
 
+@pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
 def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table) -> None:
     file = SimpleUploadedFile("x.csv", b"code\nz\n")
     started = client.post("/api/upload-csv/", {"table_name": "orders", "file": file}, format="multipart")

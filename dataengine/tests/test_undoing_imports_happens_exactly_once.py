@@ -18,7 +18,7 @@ from dataengine.postgres import kept_records, locks
 from dataengine.services import change_runs, changes, import_undo
 from dataengine.tests.importing import import_text, make_table, records
 from dataengine.tests.retyping import run_in_thread
-from dataengine.tests.waiting import end_pause, is_waited_for, until
+from dataengine.tests.waiting import PATIENCE_SECONDS, end_pause, is_waited_for, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,7 +76,7 @@ def test_a_worker_killed_midway(
     process = subprocess.Popen([sys.executable, "-c", _RUN, str(asked["id"])], env=process_environment, cwd=PROJECT_DIR)
     until(lambda: is_waited_for(session) or process.poll() is not None)
     process.kill()
-    assert process.wait() == -signal.SIGKILL  # and did not end by itself
+    assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL  # and did not end by itself
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     until(lambda: not locks.job_is_held(asked["id"], locks.CHANGE_NAMESPACE))
     assert (records("t"), kept_records.every()) == (before, kept)

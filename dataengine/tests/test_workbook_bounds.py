@@ -19,6 +19,7 @@ from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.sheet_cells import column_name
 from dataengine.imports.reading.sheets import MAX_CELL
 from dataengine.tests.test_source_xlsx import RELATIONS, text_row, workbook
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 SHEET = "xl/worksheets/sheet1.xml"
 HEAD = text_row(1, "a", "b")
@@ -154,7 +155,9 @@ with open("/proc/self/status") as status:
 
 def read_apart(path: Path) -> tuple[str, str, int]:
     """What becomes of a workbook in a process of its own, and that process's peak of memory in kilobytes."""
-    done = subprocess.run([sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
+    )
     what, detail, peak = done.stdout.split()
     return what, detail, int(peak)
 

@@ -16,8 +16,11 @@ from psycopg import sql
 if TYPE_CHECKING:
     from dataengine.models import Job
 
-PATIENCE_SECONDS = 240
-"""Far more than anything here takes. It measures nothing, it only tells a hanging test from a slow one."""
+PATIENCE_SECONDS = 180
+"""Far more than anything here takes. It measures nothing, it only tells a hanging test from a slow one.
+
+A test that waited so long in vain, and then again while it was taken down, still ends before pytest-timeout ends it.
+"""
 _PAUSE_SECONDS = 0.01
 
 

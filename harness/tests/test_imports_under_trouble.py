@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 
+from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import until
 from harness.faults import frozen_redis, kill_pool_children
 from harness.files import FIELDS, write_clean
@@ -58,8 +58,10 @@ def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, 
     job = system.upload("poison", many)
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         # Ask the database itself: an attempt could be over before the API answers.
-        killed, state = 0, "queued"
-        while state in {"queued", "running"}:
+        killed = 0
+
+        def is_over() -> bool:
+            nonlocal killed
             row = connection.execute(
                 "SELECT state, attempt FROM dataengine_importjob WHERE id = %s", [job["id"]]
             ).fetchone()
@@ -68,7 +70,9 @@ def test_a_poison_file_fails_after_three_attempts(system: System, folder: Path, 
             if state == "running" and attempt > killed:
                 kill_pool_children(system)
                 killed = attempt
-            time.sleep(0.02)
+            return state not in {"queued", "running"}
+
+        until(is_over)
     job = wait_until_over(system, job["id"])
     assert job["state"] == "failed"
     assert "3 times" in job["error"]
@@ -131,7 +135,7 @@ def test_a_file_sent_twice_at_once_is_imported_once(system: System, folder: Path
     path, rows = tmp_path / "some.csv", ROWS // 5  # each of which is filed as rejected once
     write_clean(path, rows)
     jobs: list[dict[str, Any]] = []
-    threads = [threading.Thread(target=lambda: jobs.append(system.upload("twice", path))) for _ in range(2)]
+    threads = [Beside(target=lambda: jobs.append(system.upload("twice", path))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

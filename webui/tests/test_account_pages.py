@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from dataengine.models import ApiToken, Session, Table
 from dataengine.services.tokens import create_token
+from dataengine.tests.waiting import PATIENCE_SECONDS
 from webui.snippets import snippets
 from webui.tests.conftest import PEOPLE, make_table
 from webui.tests.pages import read
@@ -126,7 +127,7 @@ def test_snippets_work_as_pasted(live_asgi: LiveServer, people: Table, owner: Us
     client.force_login(owner)
     text = read(client.post(PAGE, FORM | {"reach": "some", "tables": "people"})).element("textarea", id=key).text
     command = ["sh", "-c", text] if key == "curl" else [sys.executable, "-c", text]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
     assert done.returncode == 0, done.stderr
     assert "Ann" in done.stdout
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dataengine.models import ImportJob
+from dataengine.tests.waiting import PATIENCE_SECONDS
 from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def test_an_upload_is_answered(owner: User, process_environment: dict[str, str],
         port = frozen.getsockname()[1] if kind == "frozen" else 9
         environment = {**process_environment, "TABLEKEEP_ROLE": "web", "REDIS_URL": f"redis://127.0.0.1:{port}/0"}
         command = [sys.executable, "-c", _UPLOAD]
-        done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=environment,
+            cwd=PROJECT_DIR,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
     assert done.returncode == 0, done.stderr
     assert ImportJob.objects.get().state == "queued"
