@@ -143,7 +143,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             if not unfinished:
                 return None
             scope, tests = next(iter(unfinished.items()))
-            died_in = next(test for test, done in tests.items() if not done)
+            died_in: str = next(test for test, done in tests.items() if not done)
             tests[died_in] = True
             if all(tests.values()):
                 del unfinished[scope]
