@@ -70,8 +70,10 @@ def start(
     size = _size(file)
     storage_quota.check(user, size)
     name = safe_name(filename)
-    findings, read = findings_of(user, file, name, wanted)
-    sha256 = same_files.sha256_of(file)
+    with same_files.hashing(file) as hashed:
+        findings, read = findings_of(user, file, name, wanted)
+    sha256 = hashed.result()
+    file.seek(0)
     if warnings := same_files.cautions(target, sha256):
         findings["warnings"] = [*warnings, *findings.get("warnings", [])]
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.

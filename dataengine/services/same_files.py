@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import BinaryIO
 
 from django.db.models import Q, QuerySet
@@ -22,6 +26,32 @@ def sha256_of(file: BinaryIO) -> str:
     while piece := file.read(_HASHED_BYTES):
         digest.update(piece)
     file.seek(0)
+    return digest.hexdigest()
+
+
+@contextmanager
+def hashing(file: BinaryIO) -> Iterator[Future[str]]:
+    """The SHA-256 of a file, found by another thread while the block reads the file, too.
+
+    A file without a descriptor, such as one in memory, is hashed first. The thread has ended when the block is left.
+    """
+    try:
+        descriptor = file.fileno()
+    except (AttributeError, OSError):
+        known: Future[str] = Future()
+        known.set_result(sha256_of(file))
+        yield known
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="sha256") as thread:
+        yield thread.submit(_sha256_at, descriptor)
+
+
+def _sha256_at(descriptor: int) -> str:
+    """Read by position: the file's own position belongs to somebody else."""
+    digest, position = hashlib.sha256(), 0
+    while piece := os.pread(descriptor, _HASHED_BYTES, position):
+        digest.update(piece)
+        position += len(piece)
     return digest.hexdigest()
 
 
