@@ -122,6 +122,11 @@ class ImportedSpan(models.Model):
     first_line = models.BigIntegerField()
     # From the line of one id to that of the next, compressed int32, lowest byte first; null: always 1.
     steps = models.BinaryField(null=True)
+    # Who wrote these records (``postgres/writers.py``): the file that they are in, the transaction's number, and by how
+    # much the numbers of its savepoints are higher. Null: not noted.
+    file = models.BigIntegerField(null=True)
+    writer = models.BigIntegerField(null=True)
+    savepoints = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ["job_id", "first_id"]

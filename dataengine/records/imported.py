@@ -11,10 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from psycopg import sql
 
 from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob
-from dataengine.postgres import ddl, kept_records, names
+from dataengine.postgres import ddl, kept_records, names, writers
 from dataengine.postgres.images import CHANGES, image
 from dataengine.postgres.statements import run, value
 from dataengine.records.bulk_updates import without_unique_values
@@ -117,7 +118,9 @@ class Imported:
 
     def bring_made_back(self) -> int:
         """Undo ``remove_made``. Columns made since get their defaults."""
-        return kept_records.bring_back(self.job.pk, self.model.table, self.columns)
+        restored = kept_records.bring_back(self.job.pk, self.model.table, self.columns)
+        writers.note(self.model.table, list(self.job.spans.values_list("pk", flat=True)))
+        return restored
 
     # Records that it updated or removed ---------------------------------------------------------------------------
 
@@ -231,6 +234,8 @@ class Imported:
         queries = [self._images_changed(event)]
         if with_made and self.ranges:
             queries.append(self._made_changed())
+            if not self._events_since.filter(action__startswith="column.").exists():  # which write no images
+                queries.append(self._made_written())
         if with_others:
             others = sql.SQL("SELECT r.id FROM {} AS r WHERE NOT {}").format(self._table, self._is_made("r", "id"))
             queries.append(others)
@@ -261,6 +266,24 @@ class Imported:
             sql.Literal(self.job.started_at or self.job.created_at),
             self._is_made("c", "record_id"),
             sql.Literal(self.job.pk),
+        )
+
+    @property
+    def _events_since(self) -> QuerySet[AuditEvent]:
+        since = self.job.started_at or self.job.created_at
+        return AuditEvent.objects.filter(table=self.model.table, created_at__gte=since)
+
+    def _made_written(self) -> sql.Composable:
+        """Records that were written since by whoever left no image: programs that speak to PostgreSQL."""
+        return sql.SQL(
+            "SELECT w.id FROM ({}) AS w WHERE NOT EXISTS (SELECT FROM {} AS c JOIN {} AS e ON e.id = c.event_id"
+            " WHERE c.record_id = w.id AND e.table_id = {} AND e.created_at >= {})"
+        ).format(
+            writers.written_since(self.job.pk, self.model.table),
+            CHANGES,
+            _EVENTS,
+            sql.Literal(self.model.table.pk),
+            sql.Literal(self.job.started_at or self.job.created_at),
         )
 
     def _made_changed(self) -> sql.Composable:

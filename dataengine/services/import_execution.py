@@ -248,7 +248,7 @@ class Execution:
         if event is not None:
             loader.changes.begin(event)
         self.table = self._finished(loader)
-        loader.changes.store()
+        loader.changes.store(self.table)
         event = event or self._event(self.table)
         counts = asdict(loader.counts)
         # The trail is append-only: what rejected rows may change, when they are tried again, is told now.

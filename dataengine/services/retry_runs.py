@@ -90,7 +90,7 @@ def _tried(job: ImportJob, table: Table, user: User, event: AuditEvent, reporter
             keeper = _keeper(job, event, columns, plan[0])
             loader.changes.begin(keeper)
             loader.finish()
-            loader.changes.store()
+            loader.changes.store(table)
             tell_of_new(user, job, loader.made_elsewhere())
         if keeper is event:
             event.details["columns"] = sorted(loader.changes.columns)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -345,3 +346,37 @@ def test_a_made_table_comes_back_with_what_it_refers_to(owner: User, client: API
     [item] = client.get("/api/trash/").json()["results"]
     assert client.post(f"/api/trash/{item['id']}/restore/").status_code == 200
     assert (records("customers"), records("made")) == whole
+
+
+def test_what_programs_wrote_past_tablekeep_is_noticed(owner: User, client: APIClient, table: Table) -> None:
+    job = import_text(owner, "things", "k,n,t\nf,6,new\ng,7,new\nh,8,new\n")
+    ids = {key: int(pk) for pk, key in records("things", "id", "k")}
+    url = f"/api/imports/{job.pk}/undo/"
+
+    def write(words: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE userdata.things SET {words}")
+
+    # What is done by Tablekeep is judged by its images: a value that is back is no change.
+    for text in ("other", "new"):
+        client.patch(f"/api/tables/things/records/{ids['h']}/", {"t": text})
+    undone = do(client, url)
+    assert undone["count"] == 3
+    redone = do(client, undone["undo"])
+    do(client, do(client, redone["undo"])["undo"])  # what is brought back is as the import left it
+
+    write("t = 'by hand' WHERE k IN ('a', 'g')")
+    refused = ask(client, url).json()["error"]
+    assert (refused["code"], refused["count"], refused["ids"]) == ("changed_since", 1, [ids["g"]])
+    assert do(client, url, rest=True)["count"] == 2
+    assert records("things", "k", "t") == [("a", "by hand"), ("b", "y"), ("c", "z"), ("g", "by hand")]
+
+
+def test_a_column_that_changed_is_no_edit_of_its_records(owner: User, client: APIClient, table: Table) -> None:
+    job = import_text(owner, "things", "k,n,t\nf,6,new\n")
+    answer = client.patch("/api/tables/things/columns/n/", {"column_type": "TEXT"})
+    assert answer.status_code in (200, 202), answer.content
+    if answer.status_code == 202:
+        change_runs.run(answer.json()["id"])
+    assert do(client, f"/api/imports/{job.pk}/undo/")["count"] == 1
+    assert len(records("things")) == 3

@@ -16,8 +16,8 @@ from psycopg import sql
 
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER
 from dataengine.imports.rejecting.spill import IdMap, LineIndex
-from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, RecordChange
-from dataengine.postgres import statements
+from dataengine.models import AuditEvent, Column, ImportedSpan, ImportJob, RecordChange, Table
+from dataengine.postgres import statements, writers
 from dataengine.postgres.images import CHANGES, image
 from dataengine.postgres.statements import run
 
@@ -150,9 +150,10 @@ class ChangeSet:
 
     # The end ------------------------------------------------------------------------------------------------------
 
-    def store(self) -> None:
-        """Write what was kept in memory."""
-        ImportedSpan.objects.bulk_create(self._spans, batch_size=_SPANS_AT_ONCE)
+    def store(self, table: Table) -> None:
+        """Write what was kept in memory. ``table`` has the records."""
+        stored = ImportedSpan.objects.bulk_create(self._spans, batch_size=_SPANS_AT_ONCE)
+        writers.note(table, [span.pk for span in stored])
         self._spans = []
 
 
