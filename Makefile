@@ -15,7 +15,7 @@ STACK_ENV = cd "$(ROOT)" && file="$${DATA_DIR:-.data}/stack.env" && \
 	{ [ -f "$$file" ] || { echo "Nothing runs on $${DATA_DIR:-.data}: start it with make run." >&2; exit 1; }; } && \
 	set -a && case "$$file" in /*) . "$$file" ;; *) . "./$$file" ;; esac && set +a
 
-.PHONY: help demo run test soak bench lint format psql manage clean
+.PHONY: help demo run test soak bench lint audit format psql manage clean
 
 help:
 	@echo "make demo    run Tablekeep with 336,776 flights in it"
@@ -23,6 +23,7 @@ help:
 	@echo "make test    run the tests            (make test args='-k csv')"
 	@echo "make soak    kill something in the middle of 200 imports"
 	@echo "make lint    check style, types, templates, scripts, migrations"
+	@echo "make audit   look for known vulnerabilities in what is installed"
 	@echo "make format  put the style right"
 	@echo "make bench   measure against psql and other ways in"
 	@echo "make psql    a shell on the database of the running stack"
@@ -53,6 +54,9 @@ lint:
 	@cd "$(ROOT)" && $(INDENT) --check templates
 	@cd "$(ROOT)" && .venv/bin/oxlint --quiet static
 	@cd "$(ROOT)" && SECRET_KEY=lint $(PYTHON_IN_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+audit:
+	$(RUN) test && exec sh .ci/audit
 
 format:
 	$(RUN) test

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import QuerySet
 
+from dataengine.columns.patterns import refers_back
 from dataengine.exceptions import InvalidInput
 from dataengine.models import AuditEvent, Table
 from dataengine.models.shapes import Image
@@ -41,6 +42,9 @@ def matching(model: type[Record], conditions: object, *, everything: bool = Fals
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={name: reason})
         if value is None or value in ([], {}) or (value == "" and not takes_empty_text(model, name)):
             reason = "A condition needs a value; for records without one use __isnull."
+            raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
+        if str(name).endswith("__iregex") and refers_back(str(value)):
+            reason = r"To change records, an expression cannot refer to its groups (\1): it might never be done."
             raise InvalidInput(f"{name}: {reason}", code="invalid_filter", fields={str(name)[:120]: reason})
     filterset = record_filterset(model)(conditions)
     records = filterset.records()

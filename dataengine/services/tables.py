@@ -12,6 +12,7 @@ from django.db import DataError, InternalError, OperationalError, connection, tr
 
 from dataengine import access
 from dataengine.columns.identifiers import MAX_COLUMNS, validate_identifier
+from dataengine.columns.patterns import refers_back
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import Conflict, InvalidInput, NotFound
 from dataengine.models import Column, Table
@@ -332,6 +333,9 @@ def _check_pattern(spec: ColumnSpec) -> None:
     pattern = spec.constraints.get("pattern")
     if pattern is None:
         return
+    if refers_back(pattern):
+        reason = r"A pattern cannot refer to its groups (\1): with some texts, PostgreSQL would never be done."
+        raise InvalidInput(reason, code="invalid_pattern", fields={spec.name: reason})
     try:
         with transaction.atomic(), time_limit(_PATTERN_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT '' ~ %s", [pattern])

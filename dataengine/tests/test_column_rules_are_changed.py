@@ -232,6 +232,13 @@ def test_a_pattern_that_takes_for_ever_is_refused(client: APIClient, make_table:
         assert (answer.status_code, error["code"]) == (400, "invalid_pattern"), answer.content
         assert error["fields"].keys() <= {"constraints", "a"}
     assert client.post("/api/tables/t/records/", {"a": "y"}).status_code == 201
+    # These are quick with short texts only; a worker that loads longer ones has no time limit.
+    for pattern, is_taken in ((r"(.)\1", False), (r"^\\1$", True), (r"\\\d(?:x)", True), (r"***=(.)\1", True)):
+        column = {"type": "TEXT", "constraints": {"pattern": pattern}}
+        made = client.post("/api/create-table/", {"table_name": "u", "fields": {"a": column}})
+        assert made.status_code == (201 if is_taken else 400), made.content
+        assert is_taken or made.json()["error"]["code"] == "invalid_pattern"
+        client.delete("/api/tables/u/")
 
 
 def test_nothing_is_changed_while_something_else_works_on_the_table(

@@ -157,3 +157,6 @@ def test_a_comparison_that_takes_ages_is_given_up(
         answer = client.get("/api/tables/t/records/", {"name__iregex": slow})
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "query_timeout")
     assert client.get("/api/tables/t/records/?name__iregex=^a").json()["count"] == 5
+    # A worker would try for ever.
+    answer = client.patch("/api/tables/t/records/bulk/", {"filter": {"name__iregex": slow}, "data": {"name": "x"}})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["name__iregex"])
