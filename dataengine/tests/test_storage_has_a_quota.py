@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import redis
 from django.db import connection
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
+from dataengine.http.places import Places, TooMany
 from dataengine.models import ImportJob, Table
 from dataengine.postgres import usage
 from dataengine.services import trash
+from dataengine.tests.waiting import until
 
 from .conftest import MakeTable
 
@@ -66,6 +70,43 @@ def test_the_trash_counts_and_others_do_not(
     assert upload(client, b"name\nAda\n").json()["error"]["code"] == "quota_exceeded"
     Table.everything.filter(name="gone").update(owner=stranger)
     assert upload(client, b"name\nAda\n").status_code == 202
+
+
+def test_places_are_those_of_all_processes(settings: Settings) -> None:
+    """And the places of a process that is gone come free."""
+    settings.MAX_EXPORTS_PER_USER = 2
+    one, other, killed = Places(), Places(), Places(lease=0.3)
+    killed._renewing = True  # so that nothing renews its leases
+    given = [one.take(-1), other.take(-2)]
+    killed.take(-1)
+
+    def has_place(process: Places) -> bool:
+        with suppress(TooMany):
+            given.append(process.take(-1))
+            return True
+        return False
+
+    until(lambda: has_place(other))  # once the lease of the killed one is over
+    assert not has_place(one)
+    given[0]()
+    given[0]()
+    assert has_place(one)
+    assert not has_place(other)
+    for give_back in given:
+        give_back()
+
+
+def test_leases_are_renewed_until_places_are_given_back(settings: Settings) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+
+    def leases() -> dict[bytes, float]:
+        return dict(cast("Any", client.zrange("tablekeep:exports:-3", 0, -1, withscores=True)))
+
+    give_back = Places(lease=1.5).take(-3)
+    [first] = leases().values()
+    until(lambda: max(leases().values(), default=0) > first + 2)
+    give_back()
+    assert not leases()
 
 
 @pytest.mark.django_db(transaction=True)
