@@ -376,7 +376,7 @@ SPECTACULAR_SETTINGS = {
 # Requests in a period, as (number, seconds); None: without a limit.
 RATES = {
     "api": env.limit("API_RATE", "600/min"),  # of a user or a token
-    "upload": env.limit("UPLOAD_RATE", "60/hour"),  # of a user, over the API
+    "upload": env.limit("UPLOAD_RATE", "60/hour"),  # of a user
     "anonymous": env.limit("ANONYMOUS_RATE", "60/min"),  # from an address, without log-in
 }
 # The same of failed log-ins; successful ones are never slowed down.

@@ -20,6 +20,7 @@ _TITLES = {
     405: "This is not a page",
     409: "Not possible right now",
     413: "This is too large",
+    429: "That was too much for now",
     500: "Something went wrong on our side",
     503: "Not possible right now",
 }

@@ -35,7 +35,7 @@ class LimitedView(APIView):
             self.count(anonymous=_address(request))
             return
         token = getattr(request.auth, "pk", None)  # a JWT is no row
-        user = f"user:{request.user.pk}"
+        user = rate_limits.user_key(request.user.pk)
         known = {"api": user if token is None else f"token:{token}"}
         if self.uploads and request.method == "POST":
             known["upload"] = user

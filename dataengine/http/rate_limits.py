@@ -18,6 +18,8 @@ import redis
 from django.conf import settings
 from redis.commands.core import Script
 
+from dataengine.exceptions import DataEngineError
+
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 1.0
@@ -94,6 +96,29 @@ class Exceeded(Exception):
     def seconds(self) -> int:
         """How long to wait."""
         return max(count.seconds for count in self.counts if not count.left)
+
+
+class TooManyUploads(DataEngineError):
+    """The user has sent as many files as the rate allows; more later."""
+
+    code = "throttled"
+    status = 429
+
+
+def count_upload(user_id: int) -> None:
+    """Count a file that a user sends to the console, with those that come over the API. Raises TooManyUploads."""
+    try:
+        count(limits(upload=user_key(user_id)))
+    except Exceeded as exceeded:
+        most, minutes = exceeded.counts[0].limit.rate.most, -(-exceeded.seconds // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        reason = f"You have sent {most} files, which is all for now. Try again in {wait}."
+        raise TooManyUploads(reason, fields={"file": reason}) from None
+
+
+def user_key(user_id: int) -> str:
+    """The client that a user is, without a token of their own."""
+    return f"user:{user_id}"
 
 
 def limits(**clients: str) -> list[Limit]:

@@ -78,7 +78,8 @@ def test_of_an_address(owner: User, password: str, settings: Settings) -> None:
     assert client.get("/api/nowhere/").status_code == 404
     assert client.get("/api/tables/").status_code == 401
     last = wrong.get("/api/tables/")
-    assert (last.status_code, last["RateLimit"]) == (401, '"anonymous";r=0;t=60')
+    assert last.status_code == 401
+    assert last["RateLimit"].startswith('"anonymous";r=0;t=')
     for refused in (client.get("/api/docs/"), client.get("/api/nowhere/"), wrong.get("/api/tables/")):
         assert is_refused(refused, 60)
     assert is_refused(client.get("/api/schema/", headers={"x-forwarded-for": "9.9.9.9"}), 60)

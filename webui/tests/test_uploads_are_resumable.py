@@ -8,13 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
 from unittest.mock import patch
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
 from django.core.files.storage.memory import InMemoryStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from dataengine.models import ImportJob, Table
 from webui import tasks
@@ -108,6 +112,26 @@ def test_what_is_too_large_is_refused_before_a_byte_is_sent(as_owner: Client, se
     assert answer.content.decode() == "The file has 1,001 bytes; at most 1,000 are allowed."
     assert as_owner.options("/uploads/").headers["Tus-Max-Size"] == "1000"
     assert not partial_files()
+
+
+def test_files_are_counted_however_they_come(as_owner: Client, owner: User, people: Table, settings: Any) -> None:
+    settings.RATES = {"api": None, "anonymous": None, "upload": (3, 3600)}
+    page = f"/tables/{people.name}/import/"
+
+    def by_form(do: str, **data: Any) -> Any:
+        file = {"file": SimpleUploadedFile("a.csv", CONTENT)} if "draft" not in data else {}
+        return as_owner.post(page, {"do": do, **file, **data})
+
+    draft = parse_qs(urlsplit(by_form("preview").headers["Location"]).query)["draft"][0]
+    assert by_form("start").status_code == 302
+    created(as_owner)
+    for refused in (create(as_owner), by_form("preview"), by_form("start")):
+        assert refused.status_code in (422, 429)
+        assert b"You have sent 3 files" in refused.content
+    api = APIClient()
+    api.force_authenticate(owner)
+    assert api.post(f"/api/tables/{people.name}/imports/").status_code == 429
+    assert by_form("start", draft=draft).status_code == 302, "which was counted when it was sent"
 
 
 def test_an_empty_file_is_refused(as_owner: Client) -> None:

@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput
+from dataengine.http import rate_limits
 from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
@@ -164,6 +165,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         else:
             with errors_into(form):
                 file = form.cleaned_data["file"]
+                _count(request, file)
                 stored = file if isinstance(file, Draft) else drafts.store(request.user, file)
                 chosen = form.chosen() if turned is None else {"recipe": [turned]}
                 return _sent_on(request, f"{request.path}?{urlencode({'draft': stored.token, **chosen}, doseq=True)}")
@@ -196,6 +198,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
 
 def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:
     file = form.cleaned_data["file"]
+    _count(request, file)
     job = services.start(
         user=request.user,
         table=table,
@@ -208,6 +211,12 @@ def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) ->
     if isinstance(file, Draft):
         file.discard()
     return job
+
+
+def _count(request: ConsoleRequest, file: object) -> None:
+    """Count a file that came with the form; a draft was counted when it was sent."""
+    if not isinstance(file, Draft):
+        rate_limits.count_upload(request.user.pk)
 
 
 def _started(request: ConsoleRequest, job: ImportJob) -> HttpResponse:

@@ -18,6 +18,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import http_date
 
 from dataengine.exceptions import DataEngineError, InvalidInput
+from dataengine.http import rate_limits
 from webui import htmx
 from webui.htmx import ConsoleRequest
 from webui.imports import resumable
@@ -72,6 +73,7 @@ def _answer[**P](
 def _create(request: ConsoleRequest) -> HttpResponse:
     """Announce a file: its size and name, and the table that it is meant for, if there is one."""
     size = _number(request, "Upload-Length")
+    rate_limits.count_upload(request.user.pk)
     partial = resumable.begin(request.user, _metadata(request, "filename"), size, _metadata(request, "table"))
     location = resolve_url("console:upload", partial.token)
     return HttpResponse(status=201, headers={"Location": location, **_expires(partial)})
