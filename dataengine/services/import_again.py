@@ -86,10 +86,13 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
     ``file_gone``, ``changed_since``, ``referenced``.
     """
     table, holder = _repeatable(user, job)
+    if options.get("recipe") is not None:
+        raise _refused("recipe", "A new table has no recipes.")
+    if options.get("create_table") not in (None, True):
+        raise _refused("create_table", "An import that is done over makes its table; leave this out, or give true.")
     read = ImportOptions.read(merged(job, options))
     if read.dry_run:
-        reason = "An import that is done over cannot be a trial run."
-        raise InvalidInput(reason, code="invalid_option", fields={"options": reason})
+        raise _refused("dry_run", "An import that is done over cannot be a trial run.")
     targets = import_references.targets_of_new(user, read)
     if table.pk in {target.pk for target in targets.values()}:
         reason = f"“{table.name}” is made anew, so none of its columns can refer to it yet. Change the type afterwards."
@@ -107,6 +110,11 @@ def do_over(*, user: User, job: ImportJob, options: Mapping[str, Any]) -> Import
             options=read.given,
             replaces=job,
         )
+
+
+def _refused(option: str, reason: str) -> InvalidInput:
+    message, place = f"Option {option}: {reason}", ("options", option)
+    return InvalidInput(message, code="invalid_option", fields={option: reason}, pointers=[(place, reason)])
 
 
 def check_unchanged(job: ImportJob, table: Table) -> None:
