@@ -26,7 +26,7 @@ from dataengine.services import kept_answers
 from dataengine.services.kept_answers import Answer, Key
 
 KEY, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
-_UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 _SANE_KEY = re.compile(r"[ -~]{1,255}")
 _OF_THE_MOMENT = {401, 429}
 """Statuses below 500 that say nothing of what was asked."""
@@ -49,7 +49,7 @@ class RepeatableView(LimitedView):
         super().initial(request, *args, **kwargs)
         method = (request.method or "").upper()
         given = request.headers.get(KEY)
-        if given is None or method not in _UNSAFE or not request.user.is_authenticated:
+        if given is None or method not in UNSAFE or not request.user.is_authenticated:
             return
         if not _SANE_KEY.fullmatch(given.strip()):
             reason = "Give 1 to 255 printable ASCII characters."

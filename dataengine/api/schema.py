@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from dataengine.api.base import ApiView, Operation
+from dataengine.api.repeatable import KEY, REPLAYED, UNSAFE
 from dataengine.api.serializers import ErrorShape
 from dataengine.api.token_scheme import AuthenticationScheme as AuthenticationScheme
 
@@ -21,6 +22,17 @@ _ERRORS = {
     "429": "Too many requests; Retry-After tells how long to wait",
     "503": "Something is busy; try again later",
 }
+
+
+_KEY = OpenApiParameter(
+    name=KEY,
+    type={"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    location=OpenApiParameter.HEADER,
+    description=(
+        "A key of your own, such as a UUID, one for each request. Sent again within 24 hours with the same request, it "
+        f"is answered as the first time, with `{REPLAYED}: true`, and nothing is done twice."
+    ),
+)
 
 
 TAGS = {
@@ -102,7 +114,11 @@ class EngineSchema(AutoSchema):
             return []
         in_query = self.method in {"GET", "DELETE"}
         query = operation.verb if self.verb and in_query else None if self.verb else operation.query
-        return [*([query] if query else []), *operation.parameters]
+        return [*([query] if query else []), *operation.parameters, *([_KEY] if self._is_repeatable() else [])]
+
+    def _is_repeatable(self) -> bool:
+        """Whether a key is honoured: of those who are known, and where something is changed."""
+        return self.method in UNSAFE and bool(self.view.permission_classes)
 
     def get_response_serializers(self) -> Any:
         operation = self.operation

@@ -69,6 +69,14 @@ def test_verbs_are_described_with_their_arguments(schema: dict[str, Any]) -> Non
     assert "multipart/form-data" in upload
 
 
+def test_whatever_changes_something_takes_a_key(schema: dict[str, Any]) -> None:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            headers = {item["name"] for item in operation.get("parameters", ()) if item["in"] == "header"}
+            takes = method != "get" and not path.startswith("/api/token/")
+            assert headers - {"If-Match"} == ({"Idempotency-Key"} if takes else set()), (method, path)
+
+
 def test_the_schema_comes_as_yaml_too(db: None) -> None:
     answer = Client().get("/api/schema/", headers={"accept": "application/vnd.oai.openapi"})
     assert answer.status_code == 200

@@ -154,6 +154,7 @@ def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subte
         def check(case: Asked) -> None:
             if next(numbers) % 2:
                 aim(case, known)
+            case.headers.pop("Idempotency-Key", None)  # or many would be answered as the first
             ask(case)
 
         each_case(schema, operation, check)
