@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render as render_template
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.http import MAX_URL_REDIRECT_LENGTH
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -63,6 +64,16 @@ def redirect(request: HttpRequest, url: str) -> HttpResponse:
     """Send the browser to ``url``. fetch would follow a plain redirect, and htmx would put that page into the part."""
     if is_htmx(request):
         return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return plain_redirect(url)
+
+
+def plain_redirect(url: str) -> HttpResponse:
+    """A redirect that fetch follows, so that the page at ``url`` becomes the part.
+
+    Without its query where that is longer than Django sends: what was done is done, and the page is there.
+    """
+    if len(url) > MAX_URL_REDIRECT_LENGTH:
+        url = url.partition("?")[0]
     return HttpResponseRedirect(url)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.test import Client
 
 from dataengine.columns.sql_types import parse_sql_type
@@ -90,6 +92,11 @@ def test_columns_that_come_and_go_do_no_harm(as_owner: Client, people: Table) ->
     assert heads(as_owner) == ["id", "name", "email", "born", "score", "active", "city"]
     [menu] = [words for words in read(as_owner.get(GRID)).words_of("summary") if words.startswith("Columns")]
     assert "hidden" not in menu
+
+
+def test_a_query_too_long_for_a_redirect_is_left_out(as_owner: Client, people: Table) -> None:
+    answer = as_owner.post("/tables/people/columns/", {"do": "none", "query": urlencode({"search": "x" * 20_000})})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/tables/people/")
 
 
 def test_unknown_columns_are_ignored(as_owner: Client, people: Table) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
 from dataengine import access
@@ -50,7 +50,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         stays = doing in _STEPS and not htmx.is_htmx(request)
         where = resolve_url("console:columns" if stays else "console:records", table.name)
         query = QueryDict(request.POST.get("query", "")).urlencode()
-        return HttpResponseRedirect(f"{where}?{query}" if query else where)
+        return htmx.plain_redirect(f"{where}?{query}" if query else where)
     layout = layout_of(request.user, table, list(table.columns.all()))
     context = {"section": "tables", "table": table, "layout": layout, "order": records_order(request.GET)}
     return htmx.render(request, "records/columns.html", context)

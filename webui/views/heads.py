@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from dataengine import access
@@ -105,7 +105,7 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
         with errors_into(form, names={parameter: "value"}):
             listing.select(record_model(table, columns), {parameter: value})
             made = changed(query, changing, (parameter, value))
-            return HttpResponseRedirect(f"{resolve_url('console:records', table.name)}?{made.urlencode()}")
+            return htmx.plain_redirect(f"{resolve_url('console:records', table.name)}?{made.urlencode()}")
     context = {
         "section": "tables", "table": table, "filter_form": form, "query": query, "changing": changing, "place": place
     }  # fmt: skip
