@@ -67,6 +67,8 @@ class RecordChange(models.Model):
         ordering = ["event_id", "record_id"]
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["event", "record_id"], name="recordchange_once")]
+        # The history of one record.
+        indexes = [models.Index(fields=["record_id"], name="recordchange_by_record")]
 
     def __str__(self) -> str:
         return f"record {self.record_id}"

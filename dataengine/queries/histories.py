@@ -89,5 +89,7 @@ def _made_by_an_import(table: Table, pk: int, steps: Sequence[_Step], state: Ima
     origin = provenance.origin_of(table, pk)
     if origin is None:
         return None
-    event = AuditEvent.objects.filter(table=table, action="import.completed", details__import=origin.job.pk).first()
+    event = origin.job.event  # imports of before images were kept have none
+    if event is None:
+        event = AuditEvent.objects.filter(table=table, action="import.completed", details__import=origin.job.pk).first()
     return None if event is None else _Step(event, None, state, origin.line)

@@ -25,7 +25,7 @@ def origin_of(table: Table, record_id: int) -> Origin | None:
     Also of a record that is deleted by now. Changes of the record by imports are ``RecordChange.line``.
     """
     spans = ImportedSpan.objects.filter(job__table=table, first_id__lte=record_id, last_id__gte=record_id)
-    span = spans.select_related("job__user").first()
+    span = spans.select_related("job__user", "job__event").first()
     return None if span is None else Origin(span.job, span.line_of(record_id))
 
 

@@ -20,6 +20,7 @@ from dataengine.models import AuditEvent, RecordChange, Table
 from dataengine.services import retention
 from dataengine.services.tokens import create_token
 from dataengine.tests.importing import import_text
+from dataengine.tests.indexing import plans_of_selects
 from dataengine.tests.old_events import age
 
 from .conftest import MakeTable
@@ -127,6 +128,21 @@ def test_an_update_by_an_import_says_its_line(client: APIClient, make_table: Mak
     assert (changed["import"], changed["line"]) == (job.pk, 3)
     assert (changed["before"]["n"], changed["after"]["n"]) == (1, 2)
     assert made["line"] == 2
+
+
+def test_the_history_of_a_record_is_looked_up_among_very_many(client: APIClient, table: Table) -> None:
+    pk = client.post("/api/tables/t/records/", {"name": "x"}).json()["id"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO dataengine_recordchange (event_id, record_id) SELECT %s, i FROM generate_series(1000, 31000) i",
+            [AuditEvent.objects.latest("id").pk],
+        )
+        cursor.execute("ANALYZE dataengine_recordchange")
+    with plans_of_selects("dataengine_recordchange") as plans:
+        assert len(told(client, url=f"/api/tables/t/records/{pk}/history/")) == 1
+    assert plans
+    for plan in plans:
+        assert "recordchange_by_record" in plan
 
 
 def test_values_of_a_type_that_the_column_had_are_texts(client: APIClient, table: Table) -> None:
