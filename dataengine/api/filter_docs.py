@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from dataengine.columns.types import REGISTRY
+from dataengine.queries.filters import MOST_ALTERNATIVES
 
 _MEANINGS = {
     "exact": "equals (the same as the bare column name)",
@@ -38,6 +39,9 @@ def _description() -> str:
         types[kind.lookups].append(kind.name)
     lines = [
         "Any number of filters, each `<column>=value` or `<column>__<lookup>=value`; a record has to meet all of them.",
+        f"With `match=any` one is enough (of at most {MOST_ALTERNATIVES}); `search` and `_import` hold either way.",
+        "Then a lower and an upper limit of one column, no text, with values between them are one condition:",
+        "`n__gte=5&n__lt=10&b=true&match=any` keeps records with n from 5 to below 10, and those where b is true.",
         "An unknown column or lookup gives a 400 that names it.",
         "Texts are compared in the order in which they are sorted: case, accents and width do not matter at first, and",
         "numbers count by their size. An empty value means the empty text for `exact` and `ne` of texts; other filters",

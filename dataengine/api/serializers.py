@@ -155,6 +155,9 @@ class UpdateRecord(RecordArguments):
     data = ObjectField()  # type: ignore[assignment]
 
 
+_MATCH = "Whether a record has to meet all filters, or one of those by columns is enough; the search holds either way"
+
+
 class RecordQuery(serializers.Serializer[Any]):
     """The parameters of a list of records. Every other parameter is a filter: ``<column>__<lookup>=``."""
 
@@ -166,6 +169,7 @@ class RecordQuery(serializers.Serializer[Any]):
         default="", allow_blank=True, max_length=10, help_text="Where missing values come: last (default) or first"
     )
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=_MATCH)
     count = serializers.ChoiceField(choices=["exact", "auto"], default="auto")
     cursor = serializers.CharField(default="", allow_blank=True, max_length=100_000)
 
@@ -194,6 +198,13 @@ class ExportQuery(serializers.Serializer[Any]):
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
     nulls = serializers.CharField(default="", allow_blank=True, max_length=10)
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=_MATCH)
+    columns = serializers.CharField(
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Which columns the file has besides `id`, in this order, separated by commas; all without it",
+    )
 
 
 class LookupQuery(serializers.Serializer[Any]):

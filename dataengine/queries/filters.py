@@ -1,6 +1,7 @@
 """Filters of records: one grammar for API and console.
 
-``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``; ``_import=number``. A column's
+``<column>=value`` and ``<column>__<lookup>=value``; ``search=text``; ``_import=number``. Records meet all of them; with
+``match=any`` one of those by columns is enough, while search and import still narrow the list. A column's
 type decides which lookups it has (``columns/types``). Filters address the model by ``column.attribute``, so no word of
 a user's ever becomes a keyword of the ORM.
 """
@@ -8,7 +9,9 @@ a user's ever becomes a keyword of the ORM.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 import django_filters
@@ -30,12 +33,20 @@ from dataengine.records.model import Record, bound_field, record_model
 
 # Parameters of lists that are not filters. A column with such a name is filtered as ``page__exact``.
 RESERVED = frozenset(
-    {"table_name", "page", "limit", "order_by", "order_direction", "nulls", "search", "count", "cursor", "format"}
-)
+    {
+        "table_name", "page", "limit", "order_by", "order_direction", "nulls", "search", "count", "cursor", "format",
+        "match",
+    }
+)  # fmt: skip
+MATCH = "match"
+"""The parameter that says whether records meet ``all`` conditions or ``any``."""
+MOST_ALTERNATIVES = 50
+"""Each of them may cost a scan of its own."""
 IMPORT = "_import"
 """The parameter that selects the records that an import made."""
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
-_COMPARISONS = frozenset({"lt", "lte", "gt", "gte"})
+_LOWER, _UPPER = frozenset({"gt", "gte"}), frozenset({"lt", "lte"})
+_COMPARISONS = _LOWER | _UPPER
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = types.ID.lookups
 # PostgreSQL takes many seconds to compile some long regular expressions, before it compares anything.
@@ -82,16 +93,17 @@ class ValueFilter(django_filters.Filter):
         self.column = column
 
     def filter(self, qs: models.QuerySet[Record], value: Any) -> models.QuerySet[Record]:
-        if value is None:
-            return qs
+        return qs if value is None else qs.filter(self.condition(value))
+
+    def condition(self, value: Any) -> Q:
+        """What records have to meet."""
         condition = self._condition(value)
         if self.exclude:
-            return qs.exclude(condition)
-        found = qs.filter(condition)
+            return ~condition
         if self.lookup_expr in _COMPARISONS:
             # Django drops a comparison that every number of the type passes, which would let NULL pass too.
-            found = found.filter(is_null(self.column, self.field_name, False))
-        return found
+            return condition & is_null(self.column, self.field_name, False)
+        return condition
 
     def can_be_helped(self, value: Any) -> bool:
         """Whether an index might find the records with this value."""
@@ -146,6 +158,12 @@ class RecordFilterSet(django_filters.FilterSet):
         self, data: Mapping[str, Any] | None = None, queryset: models.QuerySet[Record] | None = None, **kwargs: Any
     ) -> None:
         given, self.refused = _unfold(data or {})
+        asked = (data or {}).get(MATCH) or "all"
+        self.is_any = asked == "any"
+        if asked not in ("all", "any"):
+            self.refused[MATCH] = [f"Give all or any; to filter by a column with this name, use {MATCH}__exact."]
+        elif self.is_any and len(given) > MOST_ALTERNATIVES:
+            self.refused[MATCH] = [f"With any, give at most {MOST_ALTERNATIVES} conditions."]
         self.base_filters: dict[str, django_filters.Filter] = {}
         for name in given:
             try:
@@ -165,14 +183,32 @@ class RecordFilterSet(django_filters.FilterSet):
         """Whether there are any filters at all."""
         return not self.problems and any(value is not None for value in self.form.cleaned_data.values())
 
-    def used(self) -> list[Use]:
-        """All comparisons with columns."""
+    def filter_queryset(self, queryset: models.QuerySet[Record]) -> models.QuerySet[Record]:
+        """The records that meet all filters, or, with ``match=any``, one of those by columns and all others."""
+        if not self.is_any:
+            found: models.QuerySet[Record] = super().filter_queryset(queryset)
+            return found
         asked = self.form.cleaned_data
+        by_columns: list[tuple[ValueFilter, Any]] = []
+        for name, made in self.filters.items():
+            if not isinstance(made, ValueFilter):
+                queryset = made.filter(queryset, asked[name])
+            elif asked[name] is not None:
+                by_columns.append((made, asked[name]))
+        alternatives = _alternatives(by_columns)
+        return queryset.filter(reduce(or_, alternatives)) if alternatives else queryset
+
+    def used(self) -> list[Use]:
+        """All comparisons with columns; none if one of several alternatives cannot be looked up."""
+        asked = self.form.cleaned_data
+        by_columns = [(made, asked[name]) for name, made in self.filters.items() if isinstance(made, ValueFilter)]
+        if self.is_any and not all(made.can_be_helped(value) for made, value in by_columns if value is not None):
+            return []
         every, are_several = self.record_model.objects.order_by(), len(self.filters) > 1
         return [
-            Use(made.field_name, made.lookup_expr, made.filter(every, asked[name]) if are_several else None)
-            for name, made in self.filters.items()
-            if isinstance(made, ValueFilter) and made.can_be_helped(asked[name])
+            Use(made.field_name, made.lookup_expr, made.filter(every, value) if are_several else None)
+            for made, value in by_columns
+            if made.can_be_helped(value)
         ]
 
     def records(self) -> models.QuerySet[Record]:
@@ -300,6 +336,28 @@ def _unfold(data: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str
         else:
             given[name] = many[-1]
     return given, refused
+
+
+def _alternatives(asked: Sequence[tuple[ValueFilter, Any]]) -> list[Q]:
+    """The conditions of which one is enough.
+
+    A lower and an upper limit of one column, no text, are together one if there is anything between them: either alone
+    would let nearly everything pass. The other way round, “below 5” and “above 10” are two.
+    """
+    found: list[Q] = []
+    limits: dict[str, tuple[frozenset[str], Any, int, str]] = {}
+    for made, value in asked:
+        condition, side = made.condition(value), _LOWER if made.lookup_expr in _LOWER else _UPPER
+        is_limit = made.lookup_expr in _COMPARISONS and (made.column is None or not made.column.kind.is_text)
+        if is_limit and (other := limits.get(made.field_name)) is not None and other[0] is not side:
+            low, high = (other[1], value) if side is _UPPER else (value, other[1])
+            if low < high or (low == high and {made.lookup_expr, other[3]} == {"gte", "lte"}):
+                found[other[2]] &= condition
+                continue
+        if is_limit:
+            limits[made.field_name] = (side, value, len(found), made.lookup_expr)
+        found.append(condition)
+    return found
 
 
 def _unknown(name: str, reason: str) -> InvalidInput:

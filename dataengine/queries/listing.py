@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -123,6 +124,17 @@ class Selection:
         last = paging.last_page_cursor(model, self.terms, number=number)
         return Listing(page, count, last, number if is_known else None)
 
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Limit what is asked in the block to the time that a list has. Raises TooSlow."""
+        try:
+            with time_limit(self._seconds_left()):
+                yield
+        except OperationalError as error:
+            if not timed_out(error):
+                raise
+            raise self._too_slow() from error
+
     def count(self, *, exact: bool = False) -> Count:
         """How many records there are. Raises TooSlow."""
         try:
@@ -150,7 +162,8 @@ class Selection:
 def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     """The records that the filters (and ``search``) in ``parameters`` select, in their order. Raises InvalidInput.
 
-    The order is given by ``order_by``, ``order_direction`` and ``nulls``.
+    The order is given by ``order_by``, ``order_direction`` and ``nulls``; ``match`` says whether all filters have to be
+    met.
     """
     began = time.monotonic()
     asked = [parameters.get(name, "").strip() for name in ("order_by", "order_direction", "nulls")]
@@ -158,5 +171,7 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     filters = record_filterset(model)(parameters)
     records = filters.records()
     searched = bool(filters.form.cleaned_data.get("search"))
-    needs = needs_of(model.table, model.columns, terms[0].column, filters.used(), searched=searched)
+    needs = needs_of(
+        model.table, model.columns, terms[0].column, filters.used(), searched=searched, is_any=filters.is_any
+    )
     return Selection(records, terms, needs, began)

@@ -27,7 +27,7 @@ _BY_PART = frozenset({"icontains"})
 _BY_ITEM = frozenset({"contains", "overlap", "exact"})
 """What an index on lists helps with."""
 # Lookups, and the search, that usually leave so few records that another index would not help.
-_PINNING = frozenset({"exact", "in", "search"})
+_PINNING = frozenset({"exact", "in"})
 # To sort a text takes about so many times as long as to sort a number, because its key has to be made (measured: 20
 # times with a number in the text, 100 times for a hexadecimal hash).
 _TEXT_WEIGHT = 20
@@ -132,9 +132,18 @@ class Needs:
 
 
 def needs_of(
-    table: Table, columns: Sequence[Column], order: Column | None, used: Sequence[Use], *, searched: bool
+    table: Table,
+    columns: Sequence[Column],
+    order: Column | None,
+    used: Sequence[Use],
+    *,
+    searched: bool,
+    is_any: bool = False,
 ) -> Needs:
-    """What a list lacks that is sorted first by the column ``order`` (None: by id) and filtered by ``used``."""
+    """What a list lacks that is sorted first by the column ``order`` (None: by id) and filtered by ``used``.
+
+    ``is_any``: one of these is enough for a record, so that indexes only help if each has one.
+    """
     by_attribute = {column.attribute: column for column in columns}
     search = table.search_index()
     filters: list[Remedy] = []
@@ -142,20 +151,31 @@ def needs_of(
     has_search = search is not None and search.state == Index.State.COMPLETED
     if searched and not has_search:
         filters.append(Remedy(Index.Purpose.SEARCH, "", None, search))
-    helped = ["search"] if searched and has_search else []
-    for use in used:
+    helpers = [helper_of(by_attribute.get(use.attribute), use.lookup, search) for use in used]
+    if is_any and "nothing" in helpers:  # all records are read, whatever indexes there are
+        used, helpers = (), []
+    helped: list[str] = []
+    for use, helper in zip(used, helpers, strict=True):
         column = by_attribute.get(use.attribute)
-        helper = helper_of(column, use.lookup, search)
         if helper == "ready":
             helped.append(use.lookup)
         elif helper == "column" and column is not None:
             filters.append(Remedy(Index.Purpose.FILTER, column.title, column, column.index_or_none, use.found))
         elif helper == "search" and column is not None:
             parts = Remedy(Index.Purpose.FILTER, column.title, None, None, use.found, needs_trigrams=True)
-    first = None
-    if order is not None and helper_of(order, None, search) == "column":
-        first = Remedy(Index.Purpose.SORT, order.title, order, order.index_or_none)
-    return Needs(filters, parts, first, is_narrowed=bool(helped), is_pinned=bool(_PINNING & {*helped}))
+    if is_any and len(helped) < len(used):
+        helped = []
+    is_pinned = bool(helped) and (all if is_any else any)(lookup in _PINNING for lookup in helped)
+    if searched and has_search:
+        helped, is_pinned = ["search", *helped], True
+    return Needs(filters, parts, sorting(order, search), is_narrowed=bool(helped), is_pinned=is_pinned)
+
+
+def sorting(order: Column | None, search: Index | None) -> Remedy | None:
+    """The index that is missing to read records in the order of a column (None: by id)."""
+    if order is None or helper_of(order, None, search) != "column":
+        return None
+    return Remedy(Index.Purpose.SORT, order.title, order, order.index_or_none)
 
 
 def helper_of(column: Column | None, lookup: str | None, search: Index | None) -> Helper:

@@ -15,7 +15,7 @@ from dataengine.columns.patterns import refers_back
 from dataengine.exceptions import InvalidInput
 from dataengine.models import AuditEvent, Table
 from dataengine.models.shapes import Image
-from dataengine.queries.filters import RESERVED, record_filterset, takes_empty_text
+from dataengine.queries.filters import MATCH, RESERVED, record_filterset, takes_empty_text
 from dataengine.records import before_after
 from dataengine.records.database_errors import translated
 from dataengine.records.model import Record, record_model
@@ -36,6 +36,8 @@ def matching(model: type[Record], conditions: object, *, everything: bool = Fals
         reason = "Give at least one condition, as an object of <column>__<lookup> and value."
         raise InvalidInput(reason, code="invalid_filter", fields={"filter": reason})
     for name, value in conditions.items():
+        if name == MATCH:
+            continue
         if name in RESERVED - {"search"}:
             # If it were ignored, more records would be changed than was meant.
             reason = f"This is not a condition; to filter by a column with this name, use {name}__exact."

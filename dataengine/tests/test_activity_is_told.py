@@ -134,7 +134,7 @@ def test_the_history_of_a_record_is_looked_up_among_very_many(client: APIClient,
     pk = client.post("/api/tables/t/records/", {"name": "x"}).json()["id"]
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO dataengine_recordchange (event_id, record_id) SELECT %s, i FROM generate_series(1000, 31000) i",
+            "INSERT INTO dataengine_recordchange (event_id, record_id) SELECT %s, 999 + generate_series(1, 30000)",
             [AuditEvent.objects.latest("id").pk],
         )
         cursor.execute("ANALYZE dataengine_recordchange")

@@ -66,6 +66,10 @@ def table(client: APIClient, make_table: MakeTable) -> Table:
         ("search=50%25", [3]), ("search=2", [2]), ("search=2.5", [2]), (f"search={A}", [1]), ("search=-3", [3]),
         ("search=" + "9" * 25, []), ("search=zzz", []), ("search=", [1, 2, 3, 4, 5]), ("search=nan", []),
         ("search=x&n__isnull=false", [3]),
+        ("n=1&b=no&match=any", [1, 2]), ("n=1&match=any", [1]), ("match=any", [1, 2, 3, 4, 5]),
+        ("n__gte=1&n__lt=2&c=y&match=any", [1, 4]), ("n__lt=0&n__gt=1&match=any", [2, 3]),
+        ("n__ne=1&c=x&match=any", [2, 3, 4, 5]), ("n=1&c=x&search=anna&match=any", [1]),
+        ("n__lt=99999999999&c=y&match=any", [1, 2, 3, 4]), ("name__gt=Am&name__lt=b&match=any", [1, 2, 3, 4]),
     ],
 )  # fmt: skip
 def test_keeps(client: APIClient, table: Table, query: str, ids: list[int]) -> None:
@@ -73,6 +77,15 @@ def test_keeps(client: APIClient, table: Table, query: str, ids: list[int]) -> N
     assert answer.status_code == 200, answer.content
     assert [record["id"] for record in answer.json()["results"]] == ids
     assert answer.json()["count"] == len(ids)
+
+
+def test_many_records_are_changed_that_meet_any_condition(client: APIClient, table: Table) -> None:
+    def change(**conditions: Any) -> Any:
+        return client.patch("/api/tables/t/records/bulk/", {"filter": conditions, "data": {"n": 7}})
+
+    assert change(match="any").status_code == 400
+    assert change(match="some", n=1).json()["error"]["fields"].keys() == {"match"}
+    assert change(match="any", **{f"n__{x}": "1" for x in ("lt", "gt")}, name="Anna", c="y").json() == {"updated": 4}
 
 
 def test_every_lookup_of_every_type_works(client: APIClient, make_table: MakeTable) -> None:
@@ -100,7 +113,7 @@ def test_every_lookup_of_every_type_works(client: APIClient, make_table: MakeTab
     assert client.get("/api/tables/t/records/?c_json__exact=1").status_code == 400
 
 
-@pytest.mark.parametrize("name", ["page", "search", "order_by", "format", "count", "cursor", "table_name"])
+@pytest.mark.parametrize("name", ["page", "search", "match", "order_by", "format", "count", "cursor", "table_name"])
 def test_columns_named_like_parameters(client: APIClient, make_table: MakeTable, name: str) -> None:
     make_table("t", **{name: "TEXT"})
     for value in ("a", "b"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from django.http import QueryDict
 
 from dataengine.columns.types import ID, ColumnType
 from dataengine.models import Column
-from dataengine.queries.filters import EMPTY_TEXTS, IMPORT, RESERVED
+from dataengine.queries.filters import EMPTY_TEXTS, IMPORT, MATCH, RESERVED
 from dataengine.queries.references import Labels
 from webui.numbers import is_number
 from webui.sorting import PAGE_PARAMETERS
@@ -32,12 +33,18 @@ WORDS = {
     "lt": "is less than",
     "lte": "is at most",
     "range": "is between",
+    "gte,lt": "is from … to below",
     "in": "is any of",
     "year": "is in the year",
     "month": "is in the month",
     "day": "is on the day of the month",
     "iregex": "matches the pattern",
 }
+GROUPING = ("group", "unfold", "unfold_null")
+"""What the grid's URL says of groups (``grouping.py``), which lists know nothing of."""
+_NO_FILTERS = RESERVED.union(GROUPING)
+HALF_OPEN = "gte,lt"
+"""A condition of two parameters, as a bar of a chart has them."""
 # One lookup gives two conditions without a value.
 NULL = {"isnull=true": "is null", "isnull=false": "is not null"}
 
@@ -64,7 +71,7 @@ class Chip(NamedTuple):
 def conditions(kind: ColumnType) -> list[tuple[str, str]]:
     """The conditions for a column of this type, as choices, the most useful first."""
     words = {**WORDS, **kind.condition_words}
-    chosen = [(lookup, text) for lookup, text in words.items() if lookup in kind.lookups]
+    chosen = [(lookup, text) for lookup, text in words.items() if {*lookup.split(",")} <= {*kind.lookups}]
     return chosen + (list(NULL.items()) if "isnull" in kind.lookups else [])
 
 
@@ -74,7 +81,7 @@ def referred(params: QueryDict, columns: Iterable[Column]) -> dict[Column, list[
     found: dict[Column, list[int]] = {}
     for name in params:
         column = known.get(taken_apart(name, known)[0])
-        if column is not None and column.references_id is not None and name not in RESERVED:
+        if column is not None and column.references_id is not None and name not in _NO_FILTERS:
             found.setdefault(column, []).extend(
                 int(part) for value in params.getlist(name) for part in parts(value) if _is_id(part)
             )
@@ -89,13 +96,13 @@ def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[
     titles = {column.name: column for column in columns}
     by_column = dict[str, list[tuple[str, str]]]()
     for name in params:
-        if name not in RESERVED:
+        if name not in _NO_FILTERS:
             column_name, lookup = taken_apart(name, titles)
             by_column.setdefault(column_name, []).append((lookup, name))
     found: list[Chip] = []
     for column_name, taken in by_column.items():
         column = titles.get(column_name)
-        limits = _limits(params, taken)
+        limits = _limits(params, taken, column)
         if limits is not None:
             from_, to = (params[name] for name in limits)
             words = f"{from_} to {'' if limits[1].endswith('__lte') else 'below '}{to}"
@@ -107,11 +114,25 @@ def chips(params: QueryDict, columns: Iterable[Column], labels: Labels) -> list[
     return found
 
 
-def _limits(params: QueryDict, taken: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+def _limits(params: QueryDict, taken: Sequence[tuple[str, str]], column: Column | None) -> tuple[str, str] | None:
     """The parameters of a lower and an upper limit among those of one column, as a bar of a chart has them."""
     named = {lookup: name for lookup, name in taken if params[name]}
     upper = named.get("lt") or named.get("lte")
-    return (named["gte"], upper) if upper and "gte" in named else None
+    if not upper or "gte" not in named:
+        return None
+    # Where one filter is enough, “below 5” and “from 10” are two.
+    is_text = column is not None and column.kind.is_text
+    if is_any(params) and (is_text or not _ascend(str(params[named["gte"]]), str(params[upper]))):
+        return None
+    return named["gte"], upper
+
+
+def _ascend(low: str, high: str) -> bool:
+    """Whether there may be values from ``low`` to ``high``: numbers, or days and times, which are written in order."""
+    try:
+        return Decimal(low) <= Decimal(high)
+    except InvalidOperation:
+        return low <= high
 
 
 def _chip(
@@ -139,7 +160,7 @@ def filtering(params: QueryDict, column: Column) -> dict[str, str]:
     found = {}
     for name in params:
         taken = taken_apart(name, {column.name: column})
-        if taken[0] == column.name and name not in RESERVED:
+        if taken[0] == column.name and name not in _NO_FILTERS:
             found["__".join(taken)] = ",".join(params.getlist(name))
     return found
 
@@ -151,8 +172,33 @@ def query_for(params: QueryDict, column: Column) -> list[tuple[str, str]]:
         for name in params
         for value in params.getlist(name)
         if name not in PAGE_PARAMETERS
-        and (name in RESERVED or taken_apart(name, {column.name: column})[0] != column.name)
+        and (name in _NO_FILTERS or taken_apart(name, {column.name: column})[0] != column.name)
     ]
+
+
+def of_list(params: QueryDict) -> QueryDict:
+    """What of the grid's ``params`` concerns the list of records."""
+    if not any(name in params for name in GROUPING):
+        return params
+    query = params.copy()
+    for gone in GROUPING:
+        query.pop(gone, None)
+    return query
+
+
+def is_any(params: QueryDict) -> bool:
+    """Whether one of the filters is enough for a record."""
+    return params.get(MATCH) == "any"
+
+
+def joined_otherwise(params: QueryDict) -> str:
+    """The query in which one filter is enough if all have to be met now, or the other way round."""
+    query = params.copy()
+    for gone in (MATCH, *PAGE_PARAMETERS):
+        query.pop(gone, None)
+    if not is_any(params):
+        query[MATCH] = "any"
+    return f"?{query.urlencode()}"
 
 
 def selecting(params: QueryDict) -> dict[str, Any]:
@@ -160,8 +206,10 @@ def selecting(params: QueryDict) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in params:
         values = [value for value in params.getlist(name) if value or name != "search"]
-        if values and (name == "search" or name not in RESERVED):
+        if values and (name == "search" or name not in _NO_FILTERS):
             found[name] = values[0] if len(values) == 1 else values
+    if found and params.get(MATCH):
+        found[MATCH] = params[MATCH]
     return found
 
 

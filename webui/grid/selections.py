@@ -44,7 +44,7 @@ class ChosenRecords:
         """How many there are, exactly if possible. Raises InvalidInput for filters that make no sense."""
         if self.ids is not None:
             return Count(len(self.ids), is_exact=True)
-        selected = listing.select(record_model(self.table), self.query)
+        selected = listing.select(record_model(self.table), filters.of_list(self.query))
         try:
             return selected.count(exact=True)
         except listing.TooSlow:

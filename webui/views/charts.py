@@ -17,7 +17,7 @@ from dataengine.records.model import record_model
 from dataengine.services.layouts import layout_of
 from webui import htmx
 from webui.grid import charts
-from webui.grid.filters import filtering, query_for, selecting
+from webui.grid.filters import filtering, is_any, query_for, selecting
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
 
@@ -51,10 +51,12 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
 def _profiles(table: Table, shown: Sequence[Column], params: QueryDict) -> list[Profiles | None]:
     """Of the records in the grid; a column that filters them shows what its other values would give.
 
-    The first are those of the columns that filter nothing.
+    The first are those of the columns that filter nothing. If one of several filters is enough, there are no others
+    without which a record would be found: all charts are of the same records.
     """
     try:
-        own = [column for column in shown if filtering(params, column)][:_MOST_APART]
+        filters = [] if is_any(params) else [column for column in shown if filtering(params, column)]
+        own = filters[:_MOST_APART]
         parts = [_of(table, [column for column in shown if column not in own], selecting(params))]
         for column in own:
             parts.append(_of(table, [column], selecting(QueryDict(urlencode(query_for(params, column))))))

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -25,6 +25,7 @@ from dataengine.services.sharing import KINDS, Kind
 from webui import htmx
 from webui.errors import errors_into
 from webui.forms import Styled
+from webui.grid.filters import of_list
 from webui.htmx import ConsoleRequest
 from webui.numbers import is_number
 from webui.views.view import console_view
@@ -127,6 +128,7 @@ def links(request: ConsoleRequest, name: str) -> HttpResponse:
         raise NotFound("This installation allows no public links.")
     do, made = request.POST.get("do"), ""
     query = (request.POST if request.method == "POST" else request.GET).get("query", "")
+    query = of_list(QueryDict(query)).urlencode()
     form = LinkForm(request.POST if do == "make" else None)
     if do == "make" and form.is_valid():
         columns = layout_of(request.user, table, table.all_columns()).shown
