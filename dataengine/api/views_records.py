@@ -17,7 +17,7 @@ from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
 from dataengine.exceptions import DataEngineError, InvalidInput, Path
-from dataengine.exports.export import CONTENT_TYPES, Export
+from dataengine.exports.export import CONTENT_TYPES, Export, columns_named
 from dataengine.http.authentication import Bearer
 from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
@@ -222,12 +222,16 @@ class ExportView(ApiView):
         asked = checked(shapes.ExportQuery, request.query_params.dict())
         filters = request.query_params.copy()
         filters.pop("guard", None)  # other formats treat it as the name of a column
-        selection = select(record_model(table), filters)
-        made = Export(selection.ordered(), asked["format"], asked["guard"])
+        filters.pop("columns", None)
+        model = record_model(table)
+        columns = columns_named(model, asked["columns"])
+        made = Export(select(model, filters).ordered(), asked["format"], asked["guard"], columns)
         filename = f"{table.name}.{asked['format']}"
         if request.method == "GET":
             conditions = {name: str(value) for name, value in filters.items()}
-            note_export(user=self.user, table=table, file_format=asked["format"], parameters=conditions)
+            note_export(
+                user=self.user, table=table, file_format=asked["format"], parameters=conditions, columns=columns
+            )
         allowed = may_still(Bearer.of(request).user, table)
         return download(
             request._request,

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
+from dataengine.exceptions import InvalidInput, shown
 from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Column
@@ -47,6 +48,23 @@ CONTENT_TYPES = {
 
 GUARDS = ("spreadsheet", "exact")
 """The purpose of a CSV: for spreadsheets, which must not run any cell, or for programs, which need exact cells."""
+
+
+def columns_named(model: type[Record], text: str) -> list[Column]:
+    """The columns for a file, from their names separated by commas, each once; ``id``, which is always there, is passed
+    over. None named: all. Raises InvalidInput filed under ``columns``.
+    """
+    known = {column.name: column for column in model.columns}
+    try:
+        asked = dict.fromkeys(next(csv.reader([text], strict=True, skipinitialspace=True), []))
+    except csv.Error:
+        reason = "Separate the names by commas; put a name with a comma in double quotes."
+        raise InvalidInput(f"columns: {reason}", fields={"columns": reason}) from None
+    unknown = next((name for name in asked if name not in known and name != "id"), None)
+    if unknown is not None:
+        reason = f"There is no column “{shown(unknown)}”."
+        raise InvalidInput(reason, code="column_not_found", fields={"columns": reason})
+    return [known[name] for name in asked if name in known] if asked else list(model.columns)
 
 
 class Export:

@@ -286,10 +286,11 @@ ImportDetails = TypedDict(
 
 
 class ExportDetails(TypedDict):
-    """Details of ``records.exported``."""
+    """Details of ``records.exported``; ``only`` are the columns' names, if some were left out."""
 
     format: str
     filter: Mapping[str, str]
+    only: NotRequired[list[str]]
 
 
 EndedImportDetails = TypedDict(

@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.imports.converting.patterns import NUMBER, guarded, unguarded
+from dataengine.models import AuditEvent
 
 from .conftest import MakeTable
 
@@ -63,9 +64,26 @@ def test_json(client: APIClient) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_some_of_the_columns(client: APIClient) -> None:
+    chosen = "columns=n, a,id&a__in=plain,-12"
+    assert content(client.get(f"/api/tables/t/export/?{chosen}")) == "id,n,a\n1,-1.50,plain\n4,,-12\n"
+    assert json.loads(content(client.get(f"/api/tables/t/export/?{chosen}&format=json")))[1] == {
+        "id": 4, "n": None, "a": "-12",
+    }  # fmt: skip
+    assert content(client.get("/api/tables/t/export/?columns=id&n=2&b=no&match=any")) == "id\n2\n3\n"
+    assert [event.details["only"] for event in AuditEvent.objects.filter(action="records.exported").order_by("id")] == [
+        ["n", "a"], ["n", "a"], [],
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize(
-    ("query", "field"), [("format=exe", "format"), ("nope=1", "nope"), ("order_by=nope", "order_by"), ("n=x", "n")]
-)
+    ("query", "field"),
+    [
+        ("format=exe", "format"), ("nope=1", "nope"), ("order_by=nope", "order_by"), ("n=x", "n"),
+        ("columns=a,nope", "columns"), ('columns="a', "columns"), ("match=some", "match"),
+    ],
+)  # fmt: skip
 def test_bad_parameters(client: APIClient, query: str, field: str) -> None:
     answer = client.get(f"/api/tables/t/export/?{query}")
     assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])

@@ -14,6 +14,7 @@ from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from dataengine.services.exports import note_export
+from webui.grid.filters import of_list
 from webui.htmx import ConsoleRequest
 from webui.sessions import user_of_session
 from webui.views.view import console_view
@@ -26,7 +27,7 @@ def records(request: ConsoleRequest, name: str, file_format: str = "") -> Stream
     The grid's form also sends ``:as`` (format and guard) and ``:columns`` (keys), which no column can be called.
     """
     table = access.get_table(request.user, name, "view")
-    asked = request.GET.copy()
+    asked = of_list(request.GET).copy()
     chosen = {str(key) for key in asked.pop(":columns", [])}
     guard = asked.pop("guard", [GUARDS[0]])[-1]
     if not file_format:
@@ -47,6 +48,7 @@ def records(request: ConsoleRequest, name: str, file_format: str = "") -> Stream
             table=table,
             file_format=file_format,
             parameters={name: str(value) for name, value in asked.items()},
+            columns=columns,
         )
     allowed = may_still(partial(user_of_session, request.session.session_key), table)
     return download(
