@@ -6,8 +6,9 @@ any size; of records that are few, all are read. Each bar tells which filters of
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import OperationalError
@@ -24,6 +25,7 @@ from dataengine.profiles.samples import Sample, Span, Top
 SECONDS = 0.9
 """The time limit for the profiles of all columns of a table."""
 
+_LENGTH_SECONDS = 0.3
 MOST_VALUES = 8
 MOST_COLUMNS = 100
 # A value that only one in so many records has tells nothing about a column.
@@ -48,6 +50,9 @@ class Bar:
 class Profile:
     """One column in a sample: ``values`` of its ``size`` records have a value, ``distinct`` different ones (None: not
     counted; ``is_more``: at least so many). ``extent`` tells from where to where the values of a histogram reach.
+
+    If hardly any value occurs twice, the bars of a text column are of lengths in characters (``is_of_lengths``), which
+    select nothing.
     """
 
     column: Column
@@ -58,10 +63,15 @@ class Profile:
     distinct: int | None = None
     is_more: bool = False
     extent: str = ""
+    is_of_lengths: bool = False
 
     @property
     def missing(self) -> int:
         return self.size - self.values
+
+    def with_most(self, most: int) -> Profile:
+        """The same with at most so many values, unless it is a histogram."""
+        return self if self.is_histogram else replace(self, bars=self.bars[:most])
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +128,59 @@ def profiles(
             made.append(_top_values(column, sample.size, span, tops[column.pk]))
         else:
             made.append(Profile(column, sample.size, span.values))
+    dull = [profile.column for profile in made if _is_dull(profile)]
+    if dull:
+        lengths = _lengths(sample, dull)
+        made = [_with_lengths(profile, lengths.get(profile.column.pk, {})) for profile in made]
     return Profiles(made, sample.size, sample.total, sample.is_whole)
+
+
+def _is_dull(profile: Profile) -> bool:
+    """Whether nothing but the lengths of the values can be drawn."""
+    return profile.column.kind.is_text and profile.values > 1 and not profile.bars
+
+
+def _lengths(sample: Sample, columns: Sequence[Column]) -> Mapping[int, Mapping[int | None, int]]:
+    """How long the texts of ``columns`` are; nothing if that takes too long, which all other charts need not."""
+    try:
+        with time_limit(_LENGTH_SECONDS):
+            return sample.lengths(columns)
+    except OperationalError as error:
+        if not timed_out(error):
+            raise
+        return {}
+
+
+def _with_lengths(profile: Profile, lengths: Mapping[int | None, int]) -> Profile:
+    """``profile`` with bars for the lengths of its texts; ``lengths`` has their numbers, None that of the longest."""
+    known = sorted((length, count) for length, count in lengths.items() if length is not None)
+    apart = lengths.get(None, 0)
+    total = sum(count for _, count in known)
+    if not total:
+        return profile
+    reach = []
+    for share in (0, 0.01, 0.99, 1):
+        passed, place = 0, 0
+        while place < len(known) - 1 and (passed := passed + known[place][1]) < share * total:
+            place += 1
+        reach.append(str(known[place][0]))
+    edges = buckets.edges_of("whole numbers", reach)
+    if edges is None:
+        return profile
+    limits = [int(text) for text in edges.texts]
+    counts = [0] * (len(limits) + 1)
+    for length, count in known:
+        counts[bisect_right(limits, length)] += count
+    counts[-1] += apart
+    words = [edges.below, *edges.words, f"{edges.texts[-1]} or more"]
+    highest = max(counts)
+    bars = [
+        Bar(f"{text} characters", count, count / highest, {}, is_open=number in {0, len(limits)})
+        for number, (text, count) in enumerate(zip(words, counts, strict=True))
+        if count or 0 < number < len(limits)
+    ]
+    extent = f"{known[0][0]} or more" if apart else edges.extent
+    return replace(profile, bars=bars, is_histogram=True, is_of_lengths=True, extent=f"{extent} characters")
 
 
 def _histogram(column: Column, size: int, span: Span, edges: Edges, counts: Mapping[int, int]) -> Profile:

@@ -31,6 +31,8 @@ MOST = 40_000
 _SPREAD = 10
 # Longer values are not categories, and PostgreSQL would have to fetch them from where it keeps large values.
 _LONGEST_BYTES = 200
+# Larger values are not stored in the record.
+_INLINE_BYTES = 2_000
 _PAGE_BYTES = 8192
 _RECORDS_ON_A_PAGE = 60  # if PostgreSQL has not counted yet
 _FINITE: dict[Finite, LiteralString] = {
@@ -151,6 +153,24 @@ class Sample:
                 else:
                     tops[key] = Top([*tops[key].values, Value(text, count)], distinct, int(records))
         return buckets, tops
+
+    def lengths(self, columns: Sequence[Column]) -> dict[int, dict[int | None, int]]:
+        """By key of the column: how many texts have each length, in characters; None for those that are kept apart,
+        which PostgreSQL would have to fetch and unpack.
+        """
+        parts = [
+            sql.SQL(
+                "(SELECT {key}, CASE WHEN pg_column_size({name}) <= {longest} THEN char_length({name}) END, count(*)"
+                " FROM sample WHERE {name} IS NOT NULL GROUP BY 2)"
+            ).format(key=sql.Literal(column.pk), name=sql.Identifier(column.name), longest=sql.Literal(_INLINE_BYTES))
+            for column in columns
+        ]
+        found: dict[int, dict[int | None, int]] = {column.pk: {} for column in columns}
+        with connection.cursor() as cursor:
+            cursor.execute(self._with + sql.SQL(" UNION ALL ").join(parts))
+            for key, length, count in cursor.fetchall():
+                found[key][length] = count
+        return found
 
 
 def _condition(found: QuerySet[Any]) -> sql.Composable:

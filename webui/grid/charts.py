@@ -23,7 +23,10 @@ _LEAST_SHARE = 0.03
 
 
 class Drawn(NamedTuple):
-    """A bar: its label, its place in the drawing, and the query to which it links ('' if none)."""
+    """A bar: its label, its place in the drawing, and the query to which it links ('' if none).
+
+    ``range`` is the query for ranges that begin or end with it, also where it has no records.
+    """
 
     name: str
     height: str
@@ -31,6 +34,7 @@ class Drawn(NamedTuple):
     query: str
     is_current: bool
     css: str
+    range: str = ""
 
 
 class Chart(NamedTuple):
@@ -71,20 +75,22 @@ def _chart(found: Profiles, profile: Profile, params: QueryDict, named: Mapping[
 
     def drawn(words: str, count: int, height: float, filters: Mapping[str, str], css: str = "") -> Drawn:
         wanted = {f"{column.name}__{lookup}": value for lookup, value in filters.items()}
-        is_current = present == wanted
+        is_current = bool(wanted) and present == wanted
         pairs = rest if is_current else [*rest, *wanted.items()]
         records = found.scaled(count)
         amount = plural(records, "record,records") if found.is_whole else f"{about(records)} records"
         tall = max(HEIGHT * height, _LEAST) if count else 0
-        query = f"?{urlencode(pairs)}" if count else ""
-        return Drawn(f"{column.title} {words}, {amount}", f"{tall:.1f}", f"{HEIGHT - tall:.1f}", query, is_current, css)
+        query = f"?{urlencode(pairs)}" if count and filters else ""
+        reach = f"?{urlencode(wanted)}" if wanted and not query else ""
+        name = f"{column.title} {words}, {amount}"
+        return Drawn(name, f"{tall:.1f}", f"{HEIGHT - tall:.1f}", query, is_current, css, reach)
 
     bars = [
         drawn(_shown(column, _words(bar, named)), bar.count, bar.height, bar.filters, "bar-open" if bar.is_open else "")
         for bar in profile.bars
     ]
     gone = drawn("null", profile.missing, 0, {"isnull": "true"}) if profile.missing else None
-    css = "" if profile.is_histogram else "chart-values"
+    css = "chart-lengths" if profile.is_of_lengths else "" if profile.is_histogram else "chart-values"
     return Chart(
         column.title,
         css,
@@ -113,6 +119,9 @@ def _shown(column: Column, words: str) -> str:
 
 
 def _caption(profile: Profile, found: Profiles) -> str:
+    if profile.is_of_lengths:
+        is_each = profile.distinct == profile.values
+        return f"{'all different, ' if is_each else ''}{profile.extent}"
     if profile.is_histogram:
         return _shown(profile.column, profile.extent)
     if profile.distinct is None or not profile.values:

@@ -191,6 +191,20 @@ def test_values_left_out_are_not_counted_as_missing(as_owner: Client, owner: Use
     assert captions == ["2+ values", "long texts"]
 
 
+def test_texts_that_all_differ_show_their_lengths(as_owner: Client, owner: User) -> None:
+    table = make_table(owner, "notes", {"note": "TEXT"})
+    insert_many(user=owner, table=table, records=[{"note": f"{n:04}" + "ü" * (n % 10)} for n in range(300)])
+    html = charts(as_owner, "/tables/notes/charts/")
+    assert html.words_of("p", class_="chart-words") == ["all different, 4 – 13 characters"]
+    bars = html.elements("span", class_="bar")
+    assert [bar["title"] for bar in bars] == [f"note {n} characters, 30 records" for n in range(4, 14)]
+    assert not html.elements("a")
+    long = ["".join(random.Random(seed).choices(ascii_letters, k=5000)) for seed in (1, 2)]
+    insert_many(user=owner, table=table, records=[{"note": text} for text in long])
+    html = charts(as_owner, "/tables/notes/charts/")
+    assert html.elements("span", class_="bar")[-1]["title"] == "note 14 or more characters, 2 records"
+
+
 def test_charts_follow_search_and_filters(as_owner: Client, owner: User) -> None:
     make_table(owner, "large", {"n": "INTEGER", "kind": "TEXT", "rest": "TEXT"})
     with connection.cursor() as cursor:
