@@ -20,9 +20,11 @@ from django.utils import timezone
 from dataengine.models import Column, DeclinedIndex, Index, Table, TableUse
 from dataengine.models.shapes import IndexDetails
 from dataengine.postgres import names, usage
+from dataengine.queries import groups
 from dataengine.queries.counts import Count
+from dataengine.queries.groups import Groups
 from dataengine.queries.listing import Listing, Selection, TooSlow
-from dataengine.queries.needs import Remedy
+from dataengine.queries.needs import Remedy, sorting
 from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.services.audit import record_event
 from dataengine.services.indexes import called, ring_on_commit, text_columns
@@ -67,6 +69,21 @@ def listing(
             raise reason from error.__cause__
         return replace(instead, on_the_way=_under_way(reason.remedies), instead=reason)
     return replace(made, on_the_way=_under_way(_remedies(selection, made.count)))
+
+
+def grouped(selection: Selection, column: Column, *, number: int) -> tuple[Groups, Sequence[Remedy]]:
+    """``queries.groups.grouped``; afterwards queue the index on the column, if very many records were read without it.
+
+    The second are the indexes that are being built for it.
+    """
+    missing = sorting(column, None)
+    selection = replace(selection, needs=replace(selection.needs, order=missing))
+    try:
+        made = groups.grouped(selection, column, number=number)
+    except TooSlow as error:
+        reason = error if error.is_changing else TooSlow(_remedies(selection, None, above=EXACT_BELOW))
+        raise reason from error.__cause__
+    return made, _under_way(_remedies(selection, None))
 
 
 def _prepared(selection: Selection, missing: Remedy) -> Selection:

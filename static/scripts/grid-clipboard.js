@@ -25,7 +25,7 @@ function meant() {
   if (chosen.length) return chosen.map((row) => [...row.cells].slice(1));
   const active = grid.active();
   const cell = active && active.row >= 0 ? grid.cellAt(active) : null;
-  return cell ? [[cell]] : [];
+  return cell && grid.recordOf(cell) !== null ? [[cell]] : [];
 }
 
 // Copying ----------------------------------------------------------------------------------------------------------
@@ -114,6 +114,8 @@ function placed(block) {
     const problem = `These are ${size.high} by ${size.wide} cells; from here there are ${room.high} by ${room.wide}.`;
     return { problem };
   }
+  const below = [...grid.rows()].slice(start.row, start.row + size.high);
+  if (below.some((row) => !row.id.startsWith("r"))) return { problem: "These cells would go beyond their group." };
   const cellFrom = (y, x) => grid.cellAt({ row: start.row + y, column: start.column + x });
   return { start, size, cells: block.map((row, y) => row.map((text, x) => [cellFrom(y, x), text])) };
 }

@@ -14,7 +14,10 @@ let hadFocus = false;
 export const table = () => document.querySelector("#grid table.records");
 export const rows = () => table()?.tBodies[0]?.rows ?? [];
 export const heads = () => table()?.tHead?.rows[0]?.cells ?? [];
-export const cellAt = ({ row, column }) => (row < 0 ? heads()[column] : rows()[row]?.cells[column]);
+/** The head of a group is one cell, at every column of its row. */
+const isGroup = (row) => row?.classList.contains("group") ?? false;
+const cellIn = (row, column) => (isGroup(row) ? row.cells[0] : row?.cells[column]);
+export const cellAt = ({ row, column }) => (row < 0 ? heads()[column] : cellIn(rows()[row], column));
 export const recordOf = (cell) => cell?.closest("tr[id^=r]")?.id.slice(1) ?? null;
 export const indexOf = (column) => [...heads()].findIndex((head) => head.dataset.column === column);
 export const cellOf = (record, column) => document.getElementById(`r${record}`)?.cells[indexOf(column)];
@@ -28,7 +31,8 @@ export const active = () => current;
 const targetOf = (cell) => (cell?.tagName === "TH" ? cell.querySelector("a, .head") : cell);
 
 export function placeOf(cell) {
-  return { row: cell.tagName === "TH" ? -1 : cell.parentElement.sectionRowIndex, column: cell.cellIndex };
+  const column = isGroup(cell.parentElement) ? current?.column ?? 0 : cell.cellIndex;
+  return { row: cell.tagName === "TH" ? -1 : cell.parentElement.sectionRowIndex, column };
 }
 
 /** The cell in which a key was pressed, unless that was in a control. */
@@ -40,16 +44,23 @@ export function cellAimedAt(event) {
 /** Move to a place. `extend` keeps the other end of the range where it is. */
 export function activate(place, { focus = true, extend = false } = {}) {
   const cell = cellAt(place);
-  if (!cell) return;
+  if (!cell || (extend && anchor && crossesGroup(anchor.row, place.row))) return;
   const [before, target] = [targetOf(current && cellAt(current)), targetOf(cell)];
   target?.setAttribute("tabindex", "0");
   // Never take it from the element with the focus, which would lose it.
   if (before && before !== target) before.tabIndex = -1;
   current = place;
   if (!extend || place.row < 0) anchor = place;
-  Object.assign(kept, { record: recordOf(cell), column: columnOf(cell), row: place.row });
+  const column = heads()[place.column]?.dataset.column ?? null;
+  Object.assign(kept, { record: recordOf(cell), column, row: place.row });
   if (focus) target?.focus();
   paint();
+}
+
+/** Whether there is the head of a group from one row to another: cells of several groups are no range. */
+function crossesGroup(...ends) {
+  const [top, bottom] = ends.toSorted((a, b) => a - b);
+  return [...rows()].slice(Math.max(top, 0), bottom + 1).some(isGroup);
 }
 
 /** The cells between anchor and focus as {top, bottom, left, right}; null if that is a single cell. */

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import QueryDict
@@ -17,9 +18,11 @@ from dataengine.queries import references
 from dataengine.queries.filters import EMPTY_TEXTS
 from webui.forms import Styled, style
 from webui.grid.choice_inputs import Checklist
-from webui.grid.filters import NULL, WORDS, conditions, parts, taken_apart
+from webui.grid.filters import HALF_OPEN, NULL, WORDS, conditions, parts, taken_apart
 from webui.grid.reference_inputs import ReferenceInput
 from webui.sorting import PAGE_PARAMETERS
+
+_OF_TWO = ("range", HALF_OPEN)
 
 
 class Suggestion(NamedTuple):
@@ -54,6 +57,7 @@ class FilterForm(Styled, forms.Form):
         data: Mapping[str, Any] | None = None,
         *,
         url: str,
+        query: str = "",
         readable: Mapping[str, Table],
         of: str = "",
         suggested: Sequence[Suggestion] = (),
@@ -62,7 +66,8 @@ class FilterForm(Styled, forms.Form):
     ) -> None:
         """``of`` is the column whose conditions are offered; without a script they have to suit any column.
 
-        ``url`` returns those of another column, and the inputs of another condition. ``readable`` are the tables whose
+        ``url`` returns those of another column, and the inputs of another condition; ``query`` is the grid's, whose
+        records have the values that are suggested. ``readable`` are the tables whose
         records can be named (``references.readable``). ``place`` begins the ids of a form that is on a page with
         another; ``suggested`` are values of the column ``of``.
         """
@@ -83,16 +88,17 @@ class FilterForm(Styled, forms.Form):
         self._set_choices("picked", [(one.value, one.words) for one in suggested])
         if suggested and of not in self.named:
             self.fields["value"].widget.attrs["list"] = f"{place}suggested"
+        in_grid = urlencode({"query": query})
         # Load the conditions when the column changes, and those of the first column once the form is visible.
         self.fields["column"].widget.attrs |= {
-            "hx-get": url,
+            "hx-get": f"{url}?{in_grid}",
             "hx-target": f"#{place}condition",
             "hx-swap": "innerHTML",
             "hx-trigger": "change, intersect once",
         }
         # And the inputs when the condition does.
         self.fields["condition"].widget.attrs |= {
-            "hx-get": f"{url}?shape=1",
+            "hx-get": f"{url}?shape=1&{in_grid}",
             "hx-include": "closest form",
             "hx-target": f"#{place}values",
             "hx-disable": f"#{place}values",
@@ -100,21 +106,25 @@ class FilterForm(Styled, forms.Form):
             "hx-trigger": "change",
         }
         chosen = data.get("condition", "") if data else self.initial.get("condition") or offered[0][0]
-        self.takes_value, self.takes_two = chosen not in NULL, chosen == "range"
+        self.takes_value, self.takes_two = chosen not in NULL, chosen in _OF_TWO
         if self.takes_two:
             self.fields["value"].label = "From"
+        if chosen == HALF_OPEN:
+            self.fields["until"].label = "To below"
 
-    def parameter(self) -> tuple[str, str]:
-        """The filter as a parameter of the URL."""
+    def parameters(self) -> dict[str, str]:
+        """The filter as parameters of the URL, of which the first is of ``value``, the second of ``until``."""
         column, picked = self.cleaned_data["column"], self.cleaned_data["picked"]
         if picked:
-            return (f"{column}__exact", picked[0]) if len(picked) == 1 else (f"{column}__in", _joined(picked))
+            return {f"{column}__exact": picked[0]} if len(picked) == 1 else {f"{column}__in": _joined(picked)}
         condition = self.cleaned_data["condition"]
         lookup, _, fixed = condition.partition("=")
-        value = self.cleaned_data["value"]
-        if lookup == "range" and self.cleaned_data["until"]:
-            value = _joined([value, self.cleaned_data["until"]])
-        return f"{column}__{lookup}", fixed or value
+        value, until = self.cleaned_data["value"], self.cleaned_data["until"]
+        if condition == HALF_OPEN:
+            return {f"{column}__gte": value, f"{column}__lt": until}
+        if lookup == "range" and until:
+            value = _joined([value, until])
+        return {f"{column}__{lookup}": fixed or value}
 
     def clean(self) -> dict[str, Any]:
         """Demand a value, without which a condition would filter nothing, unless the empty text is meant."""
@@ -124,6 +134,8 @@ class FilterForm(Styled, forms.Form):
         takes_empty = values.get("condition") in EMPTY_TEXTS and values.get("column") in self.texts
         if values.get("condition") in WORDS and not values.get("value") and not takes_empty:
             self.add_error("value", "Give a value.")
+        elif values.get("condition") == HALF_OPEN and not values.get("until"):
+            self.add_error("until", "Give a value.")
         elif values.get("value") and values.get("column") in self.named and values.get("condition") in WORDS:
             self._name_records(self.named[values["column"]], values)
         return values
@@ -150,12 +162,14 @@ def present(params: QueryDict, names: Sequence[str], column: Column) -> dict[str
 
     Two names are a lower and an upper limit.
     """
+    lookups = [taken_apart(name, {column.name: column})[1] for name in names]
     values = [", ".join(params.getlist(name)) for name in names if name in params]
     if len(values) == 2:
-        return {"condition": "range", "value": values[0], "until": values[1]}
+        condition = HALF_OPEN if lookups[1] == "lt" else "range"
+        return {"condition": condition, "value": values[0], "until": values[1]}
     if len(values) != 1:
         return {}
-    lookup = taken_apart(names[0], {column.name: column})[1]
+    [lookup] = lookups
     if lookup == "isnull":
         return {"condition": f"isnull={values[0].lower()}"}
     if lookup == "range" and len(ends := parts(values[0])) == 2:
@@ -165,12 +179,13 @@ def present(params: QueryDict, names: Sequence[str], column: Column) -> dict[str
     return {"condition": lookup, "value": values[0], "picked": values if lookup == "exact" else []}
 
 
-def changed(query: str, gone: Sequence[str], parameter: tuple[str, str]) -> QueryDict:
-    """The grid's ``query`` with the filter ``parameter``, without those named ``gone``, from its first page."""
+def changed(query: str, gone: Sequence[str], parameters: Mapping[str, str]) -> QueryDict:
+    """The grid's ``query`` with the filter of ``parameters``, without those named ``gone``, from its first page."""
     made = QueryDict(query, mutable=True)
     for name in (*PAGE_PARAMETERS, *gone):
         made.pop(name, None)
-    made[parameter[0]] = parameter[1]
+    for name, value in parameters.items():
+        made[name] = value
     return made
 
 

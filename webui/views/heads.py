@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
 from dataengine import access
-from dataengine.exceptions import NotFound
+from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.models import Column, Table
 from dataengine.profiles import profiles
+from dataengine.profiles.profiles import Profiles
 from dataengine.queries import listing, references
 from dataengine.records.model import record_model
 from dataengine.services.layouts import layout_of
 from webui import htmx
 from webui.errors import errors_into
-from webui.grid import charts
+from webui.grid import charts, grouping
 from webui.grid.cells import records_order
 from webui.grid.filter_forms import FilterForm, Suggestion, changed, present
+from webui.grid.filters import GROUPING, is_any, query_for, selecting
 from webui.htmx import ConsoleRequest
+from webui.sorting import PAGE_PARAMETERS, query_string
 from webui.views.view import console_view
 
 _MOST_SUGGESTED = 12
@@ -36,7 +42,7 @@ def head(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
         raise NotFound("This column no longer exists. Reload the page.", code="column_not_found")
     query = request.GET.copy()
     changing = [gone for gone in query.pop("change", []) if gone in query]
-    drawn = _chart(request, table, column)
+    found = _profile(table, column, query)
     layout = layout_of(request.user, table, columns)
     order = records_order(query)
     shown = [other.pk for other in layout.shown]
@@ -53,17 +59,21 @@ def head(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
             "descending": order.by({column.name: True}).query,
             "none": order.by({key: down for key, down in order.keys.items() if key != column.name}).query,
         },
+        "is_grouped": query.get("group") == column.name,
+        "grouped": query_string(query, dict.fromkeys((*GROUPING, *PAGE_PARAMETERS)) | {"group": column.name}),
+        "ungrouped": grouping.off(query),
         "is_shown": pk in shown,
         "is_first": shown[:1] == [pk],
         "is_last": shown[-1:] == [pk],
-        "chart": drawn,
+        "chart": _chart(request, found, query),
         "height": charts.HEIGHT,
         "filter_form": FilterForm(
             columns,
             url=resolve_url("console:filter", table.name),
+            query=query.urlencode(),
             readable=references.readable(request.user, columns),
             of=column.name,
-            suggested=_suggested(request, table, column),
+            suggested=_suggested(request, found),
             place="head-",
             initial=present(query, changing, column),
         ),
@@ -80,15 +90,20 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     readable = references.readable(request.user, columns)
     place = "head-" if request.GET.get("place") == "head-" else ""
     column = next((column for column in columns if column.name == of), None)
-    suggested = _suggested(request, table, column) if column is not None else []
+    query = request.GET.get("query", "")
+    found = _profile(table, column, QueryDict(query)) if column is not None else None
+    suggested = _suggested(request, found)
     if "condition" not in request.GET:
-        form = FilterForm(columns, url=request.path, readable=readable, of=of, suggested=suggested, place=place)
+        form = FilterForm(
+            columns, url=request.path, query=query, readable=readable, of=of, suggested=suggested, place=place
+        )
         return htmx.render(request, "records/_condition.html", {"filter_form": form})
     if "shape" in request.GET:
         kept = {field: request.GET.get(field, "") for field in ("condition", "value", "until")}
         form = FilterForm(
             columns,
             url=request.path,
+            query=query,
             readable=readable,
             of=of,
             suggested=suggested,
@@ -97,14 +112,14 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
         )
         return htmx.render(request, "records/_condition_values.html", {"filter_form": form})
     form = FilterForm(
-        columns, request.GET, url=request.path, readable=readable, of=of, suggested=suggested, place=place
+        columns, request.GET, url=request.path, query=query, readable=readable, of=of, suggested=suggested, place=place
     )
-    query, changing = request.GET.get("query", ""), request.GET.getlist("change")
+    changing = request.GET.getlist("change")
     if form.is_valid():
-        parameter, value = form.parameter()
-        with errors_into(form, names={parameter: "value"}):
-            listing.select(record_model(table, columns), {parameter: value})
-            made = changed(query, changing, (parameter, value))
+        parameters = form.parameters()
+        with errors_into(form, names=dict(zip(parameters, ("value", "until"), strict=False))):
+            listing.select(record_model(table, columns), parameters)
+            made = changed(query, changing, parameters)
             return htmx.plain_redirect(f"{resolve_url('console:records', table.name)}?{made.urlencode()}")
     context = {
         "section": "tables", "table": table, "filter_form": form, "query": query, "changing": changing, "place": place
@@ -116,22 +131,38 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     return response
 
 
-def _chart(request: ConsoleRequest, table: Table, column: Column) -> charts.Chart | None:
-    found = profiles.profiles(table, [column])
+def _profile(table: Table, column: Column, query: QueryDict) -> Profiles | None:
+    """Of the column in the records that the grid would have without its own filter; None if that takes too long.
+
+    If one of several filters is enough, others do not limit what a further one may find: only the search does.
+    """
+    rest = QueryDict(urlencode(query_for(query, column)))
+    conditions = selecting(rest)
+    if is_any(query):
+        conditions = {name: value for name, value in conditions.items() if name == "search"}
+    try:
+        found = listing.select(record_model(table), conditions).records if conditions else None
+    except InvalidInput:  # the grid says what is wrong
+        return None
+    return profiles.profiles(table, [column], most=_MOST_SUGGESTED, found=found)
+
+
+def _chart(request: ConsoleRequest, found: Profiles | None, query: QueryDict) -> charts.Chart | None:
     if found is None or not found.size:
         return None
-    labels = references.labels_of(request.user, charts.reference_ids(found))
-    return charts.charts(found, request.GET, labels)[0]
+    few = replace(found, columns=[profile.with_most(profiles.MOST_VALUES) for profile in found.columns])
+    labels = references.labels_of(request.user, charts.reference_ids(few))
+    return charts.charts(few, query, labels)[0]
 
 
-def _suggested(request: ConsoleRequest, table: Table, column: Column) -> list[Suggestion]:
+def _suggested(request: ConsoleRequest, found: Profiles | None) -> list[Suggestion]:
     """The commonest values of a column that has any that are common."""
-    found = profiles.profiles(table, [column], most=_MOST_SUGGESTED)
     if found is None:
         return []
-    labels = references.labels_of(request.user, charts.reference_ids(found)).get(column.attribute, {})
+    [profile] = found.columns
+    labels = references.labels_of(request.user, charts.reference_ids(found)).get(profile.column.attribute, {})
     return [
         Suggestion(bar.filters["exact"], labels.get(int(bar.filters["exact"]), bar.words) if labels else bar.words)
-        for bar in found.columns[0].bars
+        for bar in profile.bars
         if bar.count and bar.filters.get("exact")
     ]

@@ -15,7 +15,7 @@ from dataengine.exceptions import Conflict, DataEngineError, InvalidInput
 from dataengine.models import Table
 from dataengine.queries import listing, paging, references, search
 from dataengine.queries.counts import Count
-from dataengine.queries.listing import Listing
+from dataengine.queries.listing import Listing, Selection
 from dataengine.queries.provenance import origin_of
 from dataengine.records.model import Record, record_model
 from dataengine.services import automatic_indexes
@@ -23,7 +23,7 @@ from dataengine.services import records as services
 from dataengine.services.audit import Trail
 from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
-from webui.grid import faster, filters
+from webui.grid import faster, filters, grouping
 from webui.grid.cells import RecordGrid, records_order
 from webui.grid.filter_forms import FilterForm
 from webui.grid.record_forms import RecordForm
@@ -68,10 +68,15 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "search": searched,
         "search_meaning": search.meaning(table),
         "chips": chips,
+        "is_any": filters.is_any(request.GET),
+        "group": request.GET.get("group", ""),
+        "ungrouped": grouping.off(request.GET),
+        "joined_otherwise": filters.joined_otherwise(request.GET),
         "is_filtered": bool(searched or chips),
         "filter_form": FilterForm(
             columns,
             url=resolve_url("console:filter", table.name),
+            query=request.GET.urlencode(),
             readable=references.readable(request.user, columns),
         ),
         "page_sizes": PAGE_SIZES,
@@ -105,7 +110,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
 def count(request: ConsoleRequest, name: str) -> HttpResponse:
     """How many records the grid's URL selects, counted exactly: a line of its own, so that nothing waits for it."""
     table = access.get_table(request.user, name, "view")
-    selection = listing.select(record_model(table), request.GET)
+    selection = listing.select(record_model(table), filters.of_list(request.GET))
     try:
         counted, is_late = selection.count(exact=True), False
     except listing.TooSlow:
@@ -213,7 +218,10 @@ def _grid_as_left(request: ConsoleRequest, table: Table) -> dict[str, Any]:
 def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *, may_edit: bool) -> dict[str, Any]:
     """One page of the grid. Raises InvalidInput for a filter, order or cursor that makes no sense."""
     params = request.GET
-    selection = listing.select(record_model(table, layout.columns), params).with_largest_id()
+    selection = listing.select(record_model(table, layout.columns), filters.of_list(params))
+    if params.get("group"):
+        return _groups(request, selection, layout, order)
+    selection = selection.with_largest_id()
     limit = page_size(params)
     number = _page_number(params)
     exact = params.get("count") == "exact"
@@ -236,6 +244,29 @@ def _page(request: ConsoleRequest, table: Table, layout: Layout, order: Order, *
         "count": count,
         "pages": -(-count.value // limit),
         "faster": faster.of_remedies(listed.on_the_way, params, waits=instead is not None),
+    }
+
+
+def _groups(request: ConsoleRequest, selection: Selection, layout: Layout, order: Order) -> dict[str, Any]:
+    """One page of groups. Raises InvalidInput, TooSlow."""
+    params, limit = request.GET, page_size(request.GET)
+    made = grouping.grouping(params, selection, request.user, number=_page_number(params), limit=limit)
+    records, may_edit = made.records, "edit" in access.rights_of(request.user, selection.records.model.table)
+    labels = references.labels(request.user, records)
+    query = _query_for_menus(params)
+    grid = RecordGrid(records, layout.shown, order=order, labels=labels, widths=layout.widths, query=query)
+    lines = iter(grid.lines(versions=may_edit))
+    largest = selection.records.model.objects.order_by("-id").values_list("pk", flat=True).first()
+    return {
+        "headings": grid.headings(),
+        "lines": made.sections,
+        "grouping": made,
+        "sections": [(section, [next(lines) for _ in section.records]) for section in made.sections],
+        "longest_id": "" if largest is None else str(largest),
+        "page": paging.Page([], None, None, made.number),
+        "limit": limit,
+        "count": selection.count(),
+        "faster": faster.of_remedies(made.on_the_way, params, waits=False),
     }
 
 

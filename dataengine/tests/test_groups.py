@@ -1,0 +1,81 @@
+"""A list in groups: each value of a column once, in order, with how many records have it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+
+from dataengine.access import get_table
+from dataengine.exceptions import InvalidInput
+from dataengine.models import Table
+from dataengine.queries import groups
+from dataengine.queries.listing import select
+from dataengine.records.model import record_model
+from dataengine.services import bulk_records, indexes
+from dataengine.tests.importing import make_table
+from dataengine.tests.indexing import build_waiting
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORDS = ["a9", "Zoo", "apfel", "a10", "Äpfel", None, "a9", "", "x" * 400, "x" * 401]
+
+
+def found(owner: User, column: str, number: int = 1, **parameters: str) -> list[tuple[Any, int]]:
+    table = get_table(owner, "t", "view")
+    selection = select(record_model(table), parameters)
+    of = next(each for each in table.all_columns() if each.name == column)
+    page = groups.grouped(selection, of, number=number)
+    for group in page.groups:
+        assert len(groups.records_of(selection, of, group.value, limit=100)) == group.count.value
+    return [(group.value, group.count.value) for group in page.groups]
+
+
+def test_values_come_once_in_order_with_an_index_and_without(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = make_table(owner, "t", word="TEXT", n="REAL", day="DATE")
+    records = [{"word": word, "n": 0.1 if number % 3 else None} for number, word in enumerate(WORDS)]
+    bulk_records.insert_many(user=owner, table=table, records=records)
+    words = [("", 1), ("a9", 2), ("a10", 1), ("apfel", 1), ("Äpfel", 1), ("x" * 400, 1), ("x" * 401, 1), ("Zoo", 1)]
+
+    def check() -> None:
+        assert found(owner, "word") == [*words, (None, 1)]
+        assert found(owner, "word", order_by="-word") == [*reversed(words), (None, 1)]
+        assert found(owner, "n") == [(pytest.approx(0.1), 6), (None, 4)]
+        assert found(owner, "day") == [(None, 10)]
+        assert found(owner, "word", word__istartswith="a", match="any", n__isnull="true") == [
+            ("a9", 2), ("a10", 1), ("apfel", 1), ("Äpfel", 1), ("x" * 401, 1),
+        ]  # fmt: skip
+
+    check()
+    for column in table.columns.all():
+        indexes.set_indexed(user=owner, table=table, column=column, indexed=True)
+    assert build_waiting() == ["completed"] * 3
+    check()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE userdata.t")
+    monkeypatch.setattr(groups, "_LARGE", 5)
+    walk, walked = groups._walked, []
+
+    def noted(*args: Any) -> list[groups.Group]:
+        walked.append(args)
+        return walk(*args)
+
+    monkeypatch.setattr(groups, "_walked", noted)
+    check()
+    assert walked
+    monkeypatch.setattr(groups, "MOST", 3)
+    assert found(owner, "word", 2) == words[3:6]
+
+
+def test_what_cannot_be_grouped_by_is_said(owner: User) -> None:
+    table: Table = make_table(owner, "t", j="JSONB", a="TEXT")
+    model = record_model(get_table(owner, "t", "view"))
+    for name in ("j", "nope", "id"):
+        with pytest.raises(InvalidInput) as refused:
+            groups.column_named(model, name)
+        assert list(refused.value.fields) == ["group"]
+    assert groups.column_named(model, "a") == table.columns.get(name="a")
