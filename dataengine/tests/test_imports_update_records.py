@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from dataengine.exceptions import DataEngineError
 from dataengine.models import ImportJob
+from dataengine.services import change_runs, import_undo
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +69,43 @@ def test_other_unique_values_still_clash(owner: User, things: list[str]) -> None
     assert (job.rows_updated, job.rows_unchanged) == (1, 1)
     assert rejected(job) == [(2, [("k", "duplicate_in_table")])]
     assert [k for (k,) in records("things", "k")] == ["x", "y", "w"]
+
+
+def test_records_exchange_their_unique_values(owner: User, subtests: Any) -> None:
+    make_table(owner, "seats", person="TEXT UNIQUE", seat="INTEGER UNIQUE NOT NULL", note="TEXT UNIQUE", n="INTEGER")
+    first = "person,seat,note,n\na,1,x,0\nb,2,y,0\nc,3,z,0\nd,4,,0\n"
+    taken = [("seat", "duplicate_in_table")]
+    # By file: the records (person, seat, note) afterwards, and what is rejected.
+    cases: dict[str, tuple[str, list[Any]]] = {
+        # two, and three in a circle
+        "person,seat\na,2\nb,1\n": ("a2x b1y c3z d4-", []),
+        "person,seat\na,2\nb,3\nc,1\n": ("a2x b3y c1z d4-", []),
+        # in both columns, one of them letting go of a value for none
+        "person,seat,note\na,2,y\nb,1,\n": ("a2y b1- c3z d4-", []),
+        # a new record has a value that another lets go
+        "person,seat\ne,1\na,5\n": ("a5x b2y c3z d4- e1-", []),
+        # a record that stays, or whose row is rejected, lets nothing go, nor does whoever counts on it
+        "person,seat,n\na,2,0\nb,3,0\n": ("a1x b2y c3z d4-", [(2, taken), (3, taken)]),
+        "person,seat,n\na,2,0\nb,3,0\nc,1,x\n": (
+            "a1x b2y c3z d4-", [(2, taken), (3, taken), (4, [*taken, ("n", "invalid_type")])],
+        ),
+        # one that is unchanged
+        "person,seat\na,2\nb,2\n": ("a1x b2y c3z d4-", [(2, taken)]),
+    }  # fmt: skip
+    for text, (expected, faults) in cases.items():
+        with subtests.test(text):
+            import_text(owner, "seats", first, replace=True)
+            before = records("seats", "person", "seat", "note")
+            tried = import_text(owner, "seats", text, on_conflict="update", key="person", dry_run=True)
+            job = import_text(owner, "seats", text, on_conflict="update", key="person")
+            shown = sorted(
+                f"{who}{seat}{note or '-'}" for who, seat, note in records("seats", "person", "seat", "note")
+            )
+            assert (job.state, " ".join(shown), rejected(job)) == ("completed", expected, faults), job.error
+            assert (tried.rows_updated, tried.rows_rejected) == (job.rows_updated, job.rows_rejected)
+            change = import_undo.undo(user=owner, job=job)
+            change_runs.run(change.pk)
+            assert records("seats", "person", "seat", "note") == before
 
 
 def test_a_dry_run_by_id_counts_and_changes_nothing(owner: User, things: list[str]) -> None:

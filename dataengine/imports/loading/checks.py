@@ -25,6 +25,10 @@ from .own_references import OwnReference
 from .repeating import repeating
 from .staging import Staging, staged, staged_key, temporary
 
+_NOTHING = sql.SQL("")
+_ROUNDS = 20
+"""So often rows are looked at that count on each other's values; then all of these are rejected."""
+
 
 class Checks:
     """The checks of one import that are made in SQL. ``columns`` are the catalog's columns that the file fills."""
@@ -69,6 +73,10 @@ class Checks:
         self.all_leave = False
         self.own_references: dict[str, OwnReference] = {}
         """Columns whose cells may mean rows of this file."""
+        self.may_exchange = updates
+        """Whether a value is free that its record lets go of, since another row of the file is written over it."""
+        self.exchanged: list[Column] = []
+        """The unique columns in which rows have values that are free only then."""
         self.own = "{}"
         """The ids of the rows of this file that are already in the table, as an int8multirange."""
 
@@ -127,10 +135,31 @@ class Checks:
         return key is not None and not key.is_enforced and key.place_of_errors == error.column
 
     def reject_known(self) -> int:
-        """Move rows whose unique values the table already has (in another record than the one to be updated)."""
-        conditions = [self._known(key) for key in self.distinct if not self._finds(key)]
-        clashes = conditions and self.table is not None and not self.all_leave
-        return self._move(sql.SQL(" OR ").join(conditions)) if clashes else 0
+        """Move rows whose unique values the table already has (in another record than the one to be updated).
+
+        Records may exchange values with each other: see ``exchanged``.
+        """
+        keys = [key for key in self.distinct if not self._finds(key)]
+        self.exchanged = []
+        if not keys or self.table is None or self.all_leave:
+            return 0
+        taken = sql.SQL(" OR ").join(self._taken(key) for key in keys)
+        if not self.may_exchange:
+            return self._move(taken)
+        if not self._any_staged(taken):
+            return 0
+        moved, rounds = 0, 0
+        known = sql.SQL(" OR ").join(self._known(key) for key in keys)
+        # A row that is rejected leaves its record the value that another row counts on.
+        while some := self._move(known if rounds < _ROUNDS else taken):
+            moved, rounds = moved + some, rounds + 1
+        self.exchanged = [column for key in keys for column in key.columns if self._any_staged(self._taken(key))]
+        return moved
+
+    def _any_staged(self, condition: sql.Composable) -> bool:
+        return bool(
+            value(sql.SQL("SELECT EXISTS (SELECT FROM {} s WHERE {})").format(self.staging.relation, condition))
+        )
 
     def _finds(self, key: Key) -> bool:
         """Whether records are found by this key to be updated."""
@@ -222,12 +251,22 @@ class Checks:
         return any(self._is_own(column) for column in self.references)
 
     def _known(self, key: Key) -> sql.Composable:
+        """Whether a record has the unique value of row ``s``, and keeps it."""
+        if (found := self.update_key) is None or not self.may_exchange:
+            return self._taken(key)
+        lets_go = sql.SQL("EXISTS (SELECT FROM {} o WHERE {} AND ({}) IS DISTINCT FROM ({}))").format(
+            self.staging.relation, found.same("t", "o"), key.of_records("t"), key.of_rows("o")
+        )
+        return self._taken(key, sql.SQL(" AND NOT {}").format(lets_go))
+
+    def _taken(self, key: Key, more: sql.Composable = _NOTHING) -> sql.Composable:
+        """Whether a record has the unique value of row ``s``, and ``more`` is true of it."""
         assert self.table is not None
         other: sql.Composable = sql.SQL("")
         if (found := self.update_key) is not None:
             other = sql.SQL(" AND ({}) IS DISTINCT FROM ({})").format(found.of_records("t"), found.of_rows("s"))
-        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{}{})").format(
-            self._records, key.same(), other, self._stays("t")
+        return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{}{}{})").format(
+            self._records, key.same(), other, self._stays("t"), more
         )
 
     def _stays(self, record: str) -> sql.Composable:

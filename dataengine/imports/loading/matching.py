@@ -6,7 +6,8 @@ finds to be unchanged is set aside, so that everything after it has to do with f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from psycopg import sql
 
@@ -46,6 +47,8 @@ class Matching:
         self._staging, self._key = staging, key
         self._table = ddl.qualified(table.name)
         self._lacking = temporary(staging.job_id, "lacking")
+        self._letting_go = temporary(staging.job_id, "letting_go")
+        self._exchanged: Sequence[Column] = []
         self._written = [spec.name for spec in staging.specs if spec.name not in key.names]
 
     def set_aside_unchanged(
@@ -139,15 +142,58 @@ class Matching:
         kept = changes.updated(written, self._joined(self._differs), line=line)
         if not kept:
             return 0
+        differs = self._differs
+        if self._exchanged:
+            self._let_go()
+            differs = sql.SQL("({} OR t.id IN (SELECT id FROM {}))").format(differs, self._letting_go)
         settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in self._written)
         updated = run(
             sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND {}").format(
-                self._table, settings, self._staging.relation, self._key.same(), self._differs
+                self._table, settings, self._staging.relation, self._key.same(), differs
             )
         )
         if updated != kept:
             raise ChangedMeanwhile
         return updated
+
+    @contextmanager
+    def exchanging(self, table: Table, columns: Sequence[Column]) -> Iterator[None]:
+        """What ``update`` writes in the block may give records the values of others in these unique columns.
+
+        PostgreSQL checks uniqueness record by record, so records let go of these values first. Where a column is
+        required, its readers are locked out until the end of the transaction.
+        """
+        self._exchanged = columns
+        if columns:
+            ddl.suspend_required(table, columns, suspended=True)
+        try:
+            yield
+        finally:
+            self._exchanged = []
+        if columns:
+            ddl.suspend_required(table, columns, suspended=False)
+
+    def _let_go(self) -> None:
+        """Clear the values that rows want and whose records get others."""
+        gets_another = [self._lets_go(column) for column in self._exchanged]
+        run(sql.SQL("DROP TABLE IF EXISTS {}").format(self._letting_go))
+        run(
+            sql.SQL("CREATE TEMP TABLE {} ON COMMIT DROP AS SELECT t.id FROM {}").format(
+                self._letting_go, self._joined(sql.SQL("({})").format(sql.SQL(" OR ").join(gets_another)))
+            )
+        )
+        for column, lets_go in zip(self._exchanged, gets_another, strict=True):
+            run(
+                sql.SQL("UPDATE {} t SET {} = NULL FROM {} s WHERE {} AND {}").format(
+                    self._table, sql.Identifier(column.name), self._staging.relation, self._key.same(), lets_go
+                )
+            )
+
+    def _lets_go(self, column: Column) -> sql.Composable:
+        one = Key([column])
+        return sql.SQL("(({}) IS DISTINCT FROM ({}) AND EXISTS (SELECT FROM {} w WHERE {}))").format(
+            one.of_records("t"), one.of_rows("s"), self._staging.relation, one.same("t", "w")
+        )
 
     def drop_known(self) -> int:
         """Unstage the rows that have a record. Returns how many there were."""

@@ -148,7 +148,8 @@ class Merging(Loader):
         if self._matching is None:
             return 0, 0
         line = self.changes.line_of(sql.Identifier("s", "id"), self._reading.lines)
-        updated = self._matching.update(self._columns, self.changes, line)
+        with self._matching.exchanging(self._table, self._checks.exchanged):
+            updated = self._matching.update(self._columns, self.changes, line)
         known = self._matching.drop_known()
         if updated > known:
             raise ChangedMeanwhile

@@ -19,6 +19,7 @@ class MergingOwn(Merging):
     def __init__(self, job: ImportJob, plan: Plan, table: Table, *args: Any, **options: Any) -> None:
         super().__init__(job, plan, table, *args, **options)
         self._inserted = 0
+        self._checks.may_exchange = False  # a new record would have the value before another lets go of it
         self._numbering = Numbering(job.pk, self._staging, table, self._checks.update_key)
         promised = self._new.of_columns
         self._checks.own_references = {
