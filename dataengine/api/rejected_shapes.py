@@ -73,6 +73,15 @@ class FixRows(Arguments):
     )
 
 
+class RetryRows(Arguments):
+    """Which rejected rows are tried again."""
+
+    lines = serializers.ListField(
+        child=WholeNumberField(min_value=1, max_value=2**63 - 1), required=False, allow_empty=False, max_length=10_000,
+        help_text="Only the rows of these lines; without it, all",
+    )  # fmt: skip
+
+
 class FixedShape(serializers.Serializer[Fixed]):
     """What a fix did."""
 

@@ -84,15 +84,18 @@ class RejectedFixView(ApiView):
 
 
 class RejectedRetryView(ApiView):
-    """Tries all rejected rows of an import again, by a worker. The accepted ones become records."""
+    """Tries rejected rows of an import again, all or some, by a worker. The accepted ones become records."""
 
     operations = {
-        "post": Operation("retry_rejected_rows", "Try rejected rows again", ChangeJobSerializer, 202),
+        "post": Operation(
+            "retry_rejected_rows", "Try rejected rows again", ChangeJobSerializer, 202, body=shapes.RetryRows
+        ),
     }
 
     def post(self, request: Request, pk: int) -> Response:
         job = access.get_import(self.user, pk, "edit")
-        return later(self, services.retry(user=self.user, job=job))
+        asked = checked(shapes.RetryRows, self.body())
+        return later(self, services.retry(user=self.user, job=job, **asked))
 
 
 class RejectedCsvView(ApiView):

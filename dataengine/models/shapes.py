@@ -173,10 +173,11 @@ class UndoRetypeParameters(TypedDict):
 
 @final
 class RetryParameters(TypedDict):
-    """The rejected rows of an import, tried once more."""
+    """Rejected rows of an import, tried once more."""
 
     retries: int  # the import's key
     rows: int  # how many there were
+    lines: NotRequired[list[int]]  # only the rows of these lines
 
 
 type RecordParameters = UpdateParameters | DeleteParameters | UndoParameters | CopyParameters

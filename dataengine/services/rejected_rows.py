@@ -7,7 +7,7 @@ worker tries them again, nobody does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from dataengine import access
-from dataengine.exceptions import Conflict, InvalidInput, NotFound, together
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of, together
 from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, RowReader, Slot, unstorable
 from dataengine.imports.rejecting.rejected_rows import causes_now, rows_of
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
@@ -212,17 +212,28 @@ def _judge(job: ImportJob, reader: RowReader, rows: list[RejectedRow]) -> None:
         judging.judge()
 
 
-def retry(*, user: User, job: ImportJob) -> ChangeJob:
-    """Have a worker try all rejected rows of an import again. Raises Conflict."""
+def retry(*, user: User, job: ImportJob, lines: Collection[int] | None = None) -> ChangeJob:
+    """Have a worker try the rejected rows of an import again: all, or only those of some ``lines``.
+
+    Raises Conflict, or InvalidInput for lines of which none is rejected.
+    """
     with transaction.atomic():
         job = _held(user, job)
         assert job.table is not None
         if not job.rows_rejected:
             raise Conflict("No row of this import is rejected.", code="nothing_to_retry")
         parameters: RetryParameters = {"retries": job.pk, "rows": job.rows_rejected}
+        if lines is not None:
+            found = list(job.rejected_rows.filter(line__in=lines).values_list("line", flat=True))
+            if unknown := sorted(set(lines) - set(found)):
+                reason = f"No row is rejected of {some_of(unknown)}; some may have been accepted meanwhile."
+                raise InvalidInput(f"lines: {reason}", fields={"lines": reason})
+            if not found:
+                raise InvalidInput("lines: Choose at least one row.", fields={"lines": "Choose at least one row."})
+            parameters |= {"rows": len(found), "lines": sorted(set(found))}
         change = ChangeJob.objects.create(
             table=job.table, user=user, action=ChangeJob.Action.RETRY, parameters=parameters,
-            count=job.rows_rejected, count_exact=True, told=True,
+            count=parameters["rows"], count_exact=True, told=True,
         )  # fmt: skip
         transaction.on_commit(lambda: ring(RUN_CHANGE, change.pk))
     return change

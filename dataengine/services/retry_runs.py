@@ -1,4 +1,4 @@
-"""Tries the rejected rows of an import again: a worker's change, in one transaction.
+"""Tries rejected rows of an import again: a worker's change, in one transaction.
 
 The rows go through the import's own loader. Those that are accepted become records and are rejected rows no more, the
 others get their new reasons; the counts of the import, the event and the end of the change commit with them. So,
@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from dataengine import access
 from dataengine.imports.counts import Counts
@@ -55,7 +55,9 @@ def perform(change: ChangeJob, watch: StageWatch) -> None:
         job = locked(change.parameters["retries"])
         event = record_event(user=change.user, table=table, action="import.retried", details=_details(job))
         check_rights(change.user, job, table)
-        counts, accepted = _tried(job, table, change.user, event, _Reporter(watch))
+        chosen = change.parameters.get("lines")
+        among = None if chosen is None else Q(line__in=chosen)
+        counts, accepted = _tried(job, table, change.user, event, _Reporter(watch), among)
         gained = {name: count for name, count in asdict(counts).items() if name not in _NOT_ADDED}
         ImportJob.objects.filter(pk=job.pk).update(
             rows_rejected=F("rows_rejected") - accepted,
@@ -72,13 +74,15 @@ def _details(job: ImportJob) -> RetryDetails:
     return {"import": job.pk, "filename": job.filename}
 
 
-def _tried(job: ImportJob, table: Table, user: User, event: AuditEvent, reporter: _Reporter) -> tuple[Counts, int]:
-    """What became of the rows, and how many were accepted. ``event`` is that of the retry."""
+def _tried(
+    job: ImportJob, table: Table, user: User, event: AuditEvent, reporter: _Reporter, among: Q | None
+) -> tuple[Counts, int]:
+    """What became of the rows ``among``, and how many were accepted. ``event`` is that of the retry."""
     columns = list(table.columns.all())
     reader = RowReader(job, columns)
     plan = planned(job, table, reader)
     with closing(FedRows(len(reader.slots))) as fed:
-        for row in rows_of(job):
+        for row in rows_of(job, among):
             said = reader.cells(row)
             if said.is_whole:  # what is no row stays what it is
                 fed.add(row, said)

@@ -37,9 +37,9 @@ def mend(client: APIClient, job: ImportJob, line: int, version: int | None = Non
     return client.patch(url(job, line), body)
 
 
-def retried(client: APIClient, job: ImportJob) -> ImportJob:
+def retried(client: APIClient, job: ImportJob, **chosen: Any) -> ImportJob:
     """Try again, as a worker does; the import afterwards."""
-    asked = client.post(url(job, "retry"))
+    asked = client.post(url(job, "retry"), chosen) if chosen else client.post(url(job, "retry"))
     assert asked.status_code == 202, asked.content
     change_runs.run(asked.json()["id"])
     change = client.get(asked.json()["url"]).json()
@@ -78,6 +78,22 @@ def test_a_row_is_mended_cell_by_cell_and_becomes_a_record(client: APIClient, jo
     assert records("t", "name", "qty", "price", "born")[1] == ("Bob", "7", "2.50", "2024-02-29")
     assert rejected(again) == [(4, [("price", "invalid_type")]), (5, [("*", "too_few_fields")])]
     assert client.get(url(job, 3)).status_code == 404
+
+
+def test_only_the_chosen_rows_are_tried_again(client: APIClient, job: ImportJob) -> None:
+    for line, cells in ((3, {"qty": "7", "born": "2024-02-29"}), (4, {"price": "1"})):
+        assert mend(client, job, line, **cells).json()["errors"] == []
+    for lines, said in (([2], "2"), ([3, 99], "99"), ([], "empty"), (["x"], "integer"), ("3", "list")):
+        answer = client.post(url(job, "retry"), {"lines": lines})
+        assert answer.status_code == 400, lines
+        assert said in str(answer.json()["error"]["fields"]), answer.json()
+    again = retried(client, job, lines=[4, 5])
+    assert (again.rows_imported, again.rows_rejected, again.rows_retried) == (2, 2, 1)
+    left = client.get(url(job)).json()["results"]
+    assert [(row["line"], bool(row["errors"])) for row in left] == [(3, False), (5, True)]
+    assert [name for (name,) in records("t", "name")] == ["Ann", "Cid"]
+    again = retried(client, job)
+    assert (again.rows_imported, again.rows_rejected, again.rows_retried) == (3, 1, 2)
 
 
 def test_a_damaged_row_is_what_its_cells_say_once_somebody_writes_into_them(client: APIClient, job: ImportJob) -> None:

@@ -180,6 +180,8 @@ class Queue:
             return f"The last try came to nothing: {last.error}"
         tried = last.parameters.get("rows", last.count)
         left = tried - last.count
+        if not last.count and tried == 1:
+            return "Tried again: the row could not be taken in; the reasons are below."
         if not last.count:
             return f"Tried again: none of the {plural(tried, 'row,rows')} could be taken in; the reasons are below."
         came = f"{plural(last.count, 'row is,rows are')} in the table now"

@@ -103,6 +103,15 @@ def test_many_alike_are_fixed_and_tried_again(as_owner: Client, job: ImportJob) 
     assert "format: " in read(as_owner.post(fix, dates | {"format": "%d"}))
     assert "1 row is good now" in read(as_owner.post(fix, dates | {"format": "%d.%m.%Y"}, follow=True))
     retry = f"/imports/{job.pk}/rejected/retry/"
+    chosen_rows = {"which": "chosen"} | form
+    assert "No row is chosen" in read(as_owner.post(retry, chosen_rows, follow=True))
+    assert page_of(as_owner, job).element("input", type="checkbox", value="4", form="retry")["name"] == "line"
+    as_owner.post(retry, chosen_rows | {"line": ["4"]})
+    change = ChangeJob.objects.get(action="retry")
+    change_runs.run(change.pk)
+    assert change.parameters["lines"] == [4]
+    assert "Tried again: the row could not be taken in" in page_of(as_owner, job)
+    change.delete()
     assert as_owner.post(retry).headers["Location"] == f"/imports/{job.pk}/#rejected"
     page = page_of(as_owner, job)
     assert "Trying the rows again" in page

@@ -21,6 +21,7 @@ from webui.imports.rejected import Grid
 from webui.views.view import console_view
 from webui.words import plural
 
+_DIGITS = 19
 _PARAMETERS = ("value", "decimal", "thousands", "format", "find", "replace")
 
 
@@ -90,9 +91,15 @@ def fix(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 @console_view("POST")
 def retry(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """Have all rejected rows tried again."""
+    """Have rejected rows tried again: all, or (``which=chosen``) those of each ``line`` that was ticked."""
     job = access.get_import(request.user, pk, "edit")
-    services.retry(user=request.user, job=job)
+    lines: list[int] | None = None
+    if request.POST.get("which") == "chosen":
+        lines = [int(line) for line in request.POST.getlist("line") if line.isdecimal() and len(line) < _DIGITS]
+        if not lines:
+            messages.info(request, "No row is chosen: tick the boxes beside the lines first.")
+            return htmx.redirect(request, _back(request, job))
+    services.retry(user=request.user, job=job, lines=lines)
     return htmx.redirect(request, f"{resolve_url('console:import', job.pk)}#rejected")
 
 
