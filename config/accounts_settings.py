@@ -14,6 +14,9 @@ def accounts(*, https: bool, issuer: str, provider_name: str) -> dict[str, Any]:
     return {
         **_DJANGO,
         **_SECOND_FACTORS,
+        # Nobody gets in by the password before the link in a mail was followed, if it is mandatory.
+        "ACCOUNT_EMAIL_VERIFICATION": env.choice("EMAIL_VERIFICATION", "none", ("none", "mandatory")),
+        "ACCOUNT_EMAIL_CONFIRMATION_COOLDOWN": 0,  # such mails have our own limit, which works without Redis
         "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https,
         **_single_sign_on(issuer, provider_name),
     }
@@ -61,8 +64,7 @@ _DJANGO = {
 
 # The log-in page and its limits are our own; what follows the right password is allauth's.
 _SECOND_FACTORS = {
-    "ACCOUNT_ADAPTER": f"{_FORMS}.AccountAdapter",
-    "ACCOUNT_EMAIL_VERIFICATION": "none",
+    "ACCOUNT_ADAPTER": "webui.account_adapter.AccountAdapter",
     "ACCOUNT_FORMS": {"reauthenticate": f"{_FORMS}.ConfirmForm"},
     "MFA_ADAPTER": f"{_FORMS}.Adapter",
     "MFA_ALLOW_UNVERIFIED_EMAIL": True,  # administrators make users, so nobody has a stranger's address

@@ -65,6 +65,7 @@ _SENTENCES = {
     "password.reset_sent": "had the link for a password sent",
     "second_factor.added": "added a second factor",
     "second_factor.removed": "removed a second factor",
+    "user.address_verified": "verified the e-mail address",
     "user.created": "invited a user",
     "user.changed": "changed a user",
     "user.activated": "let a user in again",

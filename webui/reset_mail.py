@@ -1,4 +1,4 @@
-"""Mails with a link by which a password is set: a new one, or the first.
+"""Mails with a link: by which a password is set, a new one or the first, or by which an address is verified.
 
 A worker looks for the account: the page answers as fast without one.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TASK = "webui.tasks.send_reset_mail"
 INVITE = "webui.tasks.send_invitation"
+VERIFY = "webui.tasks.send_address_link"
 _EXPIRES_SECONDS = 3600.0
 
 
@@ -68,3 +69,16 @@ def invite(pk: int, by: str, base_url: str) -> None:
     }
     subject = "You are invited to Tablekeep" if context["is_new"] else "A new password for Tablekeep"
     send_mail(subject, render_to_string("users/invitation_mail.txt", context), None, [user.email])
+
+
+def ask_to_verify(user: User, link: str) -> bool:
+    """Have a worker send the link that verifies the user's address. False if that cannot be asked right now."""
+    return send_task(VERIFY, user.pk, link, expires=_EXPIRES_SECONDS)
+
+
+def verify(pk: int, link: str) -> None:
+    """Send it."""
+    user = get_user_model().objects.filter(pk=pk, is_active=True).exclude(email="").first()
+    if user is not None:
+        text = render_to_string("account/address_mail.txt", {"user": user, "link": link})
+        send_mail("Confirm your e-mail address for Tablekeep", text, None, [user.email])

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base import forms as base_forms
@@ -18,10 +17,7 @@ from allauth.mfa.webauthn import forms as webauthn_forms
 from cryptography.fernet import Fernet
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import resolve_url
 
 from dataengine.http.throttles import FailedAttempts
 from webui.account_forms import throttled
@@ -29,19 +25,6 @@ from webui.forms import Styled
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-
-class AccountAdapter(DefaultAccountAdapter):
-    """Nobody signs up by themselves: administrators make users, and invite them."""
-
-    def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def respond_user_inactive(self, request: HttpRequest, user: User) -> HttpResponse:
-        """Say of somebody who is shut out no more than of a wrong password."""
-        messages.error(request, "You could not be logged in.")
-        return HttpResponseRedirect(resolve_url("login"))
 
 
 class Adapter(DefaultMFAAdapter):

@@ -31,3 +31,12 @@ def send_invitation(pk: int, by: str, base_url: str) -> None:
 
     close_old_connections()
     reset_mail.invite(pk, by, base_url)
+
+
+@shared_task(name="webui.tasks.send_address_link")
+def send_address_link(pk: int, link: str) -> None:
+    """Send a user the link by which the address is verified."""
+    from webui import reset_mail
+
+    close_old_connections()
+    reset_mail.verify(pk, link)

@@ -164,6 +164,8 @@ ELSEWHERE = {
     "account/second-factor/": "django-allauth's; each is about who is logged in or half logged in",
     "public/<str:secret>/": "for who has the link; webui/tests/test_public_links.py",
     "invitations/<uidb64>/<token>/": "for who has the token",
+    "email-verification/": "words",
+    "email-verification/<str:key>/": "for who has the key",
     "password-reset/": "for who cannot log in",
     "password-reset/sent/": "the same",
     "password-reset/<uidb64>/<token>/": "for who has the token",

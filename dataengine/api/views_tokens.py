@@ -20,7 +20,7 @@ from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http import second_factor
 from dataengine.http.authentication import GENERATION, refresh_token_for, user_id
 from dataengine.http.throttles import FailedAttempts
-from dataengine.services import audit
+from dataengine.services import addresses, audit
 
 TOO_MANY_FAILURES = {
     429: (shapes.ErrorShape, "Too many requests or failures from this address; Retry-After tells how long to wait")
@@ -69,6 +69,9 @@ class TokenView(_TokenView):
         self.check(attempts)
         if second_factor.is_needed(user):
             self.check_code(attempts, user, given.get("code"))
+        if addresses.must_verify(user):
+            reason = "Verify your e-mail address first: log in on the web, and follow the link that is sent to it."
+            raise AuthenticationFailed(reason, "email_not_verified")
         token = refresh_token_for(user)
         audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})

@@ -51,7 +51,7 @@ CONSOLE = (
         "grid",
         "imports",
     ),
-    ("templatetags", "views", "consumers", "tasks", "apps"),
+    ("templatetags", "views", "consumers", "tasks", "apps", "account_adapter"),
     ("urls", "routing"),
 )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from allauth.account.models import EmailConfirmationHMAC
 from allauth.account.utils import perform_login
 from django.conf import settings
 from django.contrib import admin, messages
@@ -11,16 +12,21 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
+from django.views.generic import TemplateView
 
 from dataengine.http.devices import device_named
-from dataengine.services import sessions
+from dataengine.services import addresses, sessions
 from webui import account_forms, htmx, reset_mail
 from webui.htmx import ConsoleRequest
 from webui.views.view import console_view
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 THEMES = ("light", "dark", "auto")
 FORM_PAGE = "account/form_page.html"
@@ -40,7 +46,13 @@ class Login(auth_views.LoginView):
 
     def form_valid(self, form: account_forms.LoginForm) -> HttpResponse:  # type: ignore[override]
         """Ask for the second factor, if the user has one, or log in."""
-        response: HttpResponse = perform_login(self.request, form.get_user(), redirect_url=self.get_success_url())
+        user = form.get_user()
+        response: HttpResponse = perform_login(
+            self.request,
+            user,
+            redirect_url=self.get_success_url(),
+            email_verification=None if user.email else "none",  # there is nothing to verify
+        )
         return response
 
 
@@ -122,6 +134,12 @@ class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
             context["lede"] = "It has already been used, or it is too old. Request a new one."
         return context
 
+    def form_valid(self, form: account_forms.SetPasswordForm) -> HttpResponse:  # type: ignore[override]
+        """The link came by e-mail, so the address is the user's."""
+        response: HttpResponse = super().form_valid(form)
+        addresses.note_verified(cast("User", self.user))
+        return response
+
 
 class Invitation(PasswordResetConfirm):
     """Choose the first password, after following the link in an invitation."""
@@ -138,6 +156,51 @@ class PasswordResetComplete(_GatePage, auth_views.PasswordResetCompleteView):
 
     template_name = FORM_PAGE
     words = {"heading": "Your password is set", "lede": "You can log in with it now."}
+
+
+class AddressLinkSent(_GatePage, TemplateView):
+    """Tells who has logged in with an address that is not verified yet what to do."""
+
+    template_name = FORM_PAGE
+    words = {
+        "heading": "Check your e-mail",
+        "lede": "Your address is not verified yet. We have sent a link to it: follow it, then log in.",
+    }
+
+
+class AddressLink(_GatePage, TemplateView):
+    """Verifies an address. Not by following the link alone: programs that scan mails do that."""
+
+    template_name = FORM_PAGE
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The question, or that the link is too old."""
+        user = self._user()
+        if user is None:
+            lede = "It is too old, or the address has been verified or changed. Log in to get a new one."
+            words = {"heading": "This link no longer works", "lede": lede}
+        else:
+            words = {"heading": "Is this your address?", "lede": user.email, "button": "Confirm the address"}
+        return {**super().get_context_data(**kwargs), **words, "form": user and Form()}
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Verify it."""
+        user = self._user()
+        if user is None:
+            return self.get(request, **kwargs)
+        addresses.note_verified(user)
+        if addresses.must_verify(user):
+            messages.error(request, "Another account has this address.")
+            return HttpResponseRedirect(resolve_url("login"))
+        messages.success(request, "Your e-mail address is verified. Log in now.")
+        return HttpResponseRedirect(resolve_url("login"))
+
+    def _user(self) -> User | None:
+        """Whose present address the link is about."""
+        found = EmailConfirmationHMAC.from_key(self.kwargs["key"])
+        address = None if found is None else found.email_address
+        is_present = address is not None and address.email.casefold() == address.user.email.casefold()
+        return cast("User", address.user) if address is not None and is_present else None
 
 
 @console_view("GET", "POST")

@@ -39,7 +39,14 @@ STILL = """() => {
     still.replaceSync("*, ::before, ::after { transition: none !important; animation: none !important; }");
     document.adoptedStyleSheets = [still];
 }"""
-OPEN_PAGES = ["/login/", "/password-reset/", "/password-reset/sent/", "/password-reset/x/y/", "/password-reset/done/"]
+OPEN_PAGES = [
+    "/login/",
+    "/email-verification/x/",
+    "/password-reset/",
+    "/password-reset/sent/",
+    "/password-reset/x/y/",
+    "/password-reset/done/",
+]
 CAUSE = {"code": "invalid_type", "column": "born", "count": 2, "example_line": 3, "message": "is no date"}
 BAD_CELL = {"column": "born", "code": "invalid_type", "message": "is no date"}
 
