@@ -53,7 +53,7 @@ def leave_origin(**kwargs: Any) -> None:
 @worker_before_create_process.connect
 def load_before_the_children(**kwargs: Any) -> None:
     """What every child needs is loaded once, in pages that all of them share."""
-    for name in ("import_runs", "index_builds", "change_runs", "webhook_runs"):
+    for name in ("import_runs", "index_builds", "change_runs", "webhook_runs", "downloads", "source_runs"):
         import_module(f"dataengine.services.{name}")
     gc.collect()
     # The collector writes into whatever it looks at, so pages that it looks at are shared no more.

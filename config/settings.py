@@ -369,6 +369,8 @@ SPECTACULAR_SETTINGS = {
         "ImportChangeKind": "dataengine.queries.import_changes.KINDS",
         "IndexState": "dataengine.models.Index.ShownState",
         "JobState": "dataengine.models.Job.State",
+        "SourcePaused": "dataengine.models.Source.Paused",
+        "SourceResult": "dataengine.models.Source.Result",
         "TrashKind": ["table", "column"],
         "WebhookEvent": ["import.completed", "import.failed"],
     },

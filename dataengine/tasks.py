@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.db import close_old_connections
 
-from dataengine.jobs.doorbell import BUILD_INDEX, DELIVER, RUN_CHANGE, RUN_IMPORT, ring
+from dataengine.jobs.doorbell import BUILD_INDEX, DELIVER, DOWNLOAD, RUN_CHANGE, RUN_IMPORT, ring
 
 # Bells are repeated at every sweep; while all workers are busy, they must not pile up.
 _EXPIRES_SECONDS = 15.0
@@ -27,9 +27,10 @@ def run_import(job_id: int) -> None:
 @shared_task(name="dataengine.tasks.sweep")
 def sweep() -> None:
     """Clean up after crashes, and ring again for jobs that were not heard."""
-    from dataengine.services import change_runs, import_runs, index_builds, webhook_runs
+    from dataengine.services import change_runs, downloads, import_runs, index_builds, source_runs, webhook_runs
 
     close_old_connections()
+    source_runs.sweep()
     for job_id in import_runs.sweep():
         ring(RUN_IMPORT, job_id, expires=_EXPIRES_SECONDS)
     for index_id in index_builds.sweep():
@@ -38,6 +39,8 @@ def sweep() -> None:
         ring(RUN_CHANGE, change_id, expires=_EXPIRES_SECONDS)
     for delivery_id in webhook_runs.sweep():
         ring(DELIVER, delivery_id, expires=_EXPIRES_SECONDS)
+    for download_id in downloads.sweep():
+        ring(DOWNLOAD, download_id, expires=_EXPIRES_SECONDS)
 
 
 @shared_task(name=BUILD_INDEX)
@@ -67,6 +70,15 @@ def deliver(delivery_id: int) -> None:
     webhook_runs.run(delivery_id)
 
 
+@shared_task(name=DOWNLOAD)
+def download(download_id: int) -> None:
+    """Fetch one file. A redelivery finds it claimed or over and does nothing."""
+    from dataengine.services import downloads
+
+    close_old_connections()
+    downloads.run(download_id)
+
+
 @shared_task(name="dataengine.tasks.sweep_indexes")
 def sweep_indexes() -> None:
     """Drop automatic indexes that are no longer used."""
@@ -78,12 +90,13 @@ def sweep_indexes() -> None:
 
 @shared_task(name="dataengine.tasks.sweep_storage")
 def sweep_storage() -> None:
-    """Delete stored files that belong to no job, and old messages of webhooks."""
-    from dataengine.services import import_runs, webhook_runs
+    """Delete stored files that belong to no job, old messages of webhooks, and what was fetched long ago."""
+    from dataengine.services import downloads, import_runs, webhook_runs
 
     close_old_connections()
     import_runs.sweep_storage()
     webhook_runs.forget_old()
+    downloads.forget_old()
 
 
 @shared_task(name="dataengine.tasks.sweep_kept_answers")

@@ -27,6 +27,7 @@ from conftest import PASSWORD
 from dataengine.access import RIGHTS
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.models import AuditEvent, ChangeJob, ImportJob, Recipe, RejectedRow, Session, TrashItem, Webhook
+from dataengine.models.sources import Source
 from dataengine.models.webhooks import Delivery
 from dataengine.services import sharing, tables, tokens, trash
 from dataengine.services.records import insert_record
@@ -105,6 +106,7 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
     change = ChangeJob.objects.create(table=table, user=owner, action="delete", parameters={"filter": {}})
     hook = Webhook.objects.create(table=table, user=owner, url="https://example.com/", secret="s" * 32)
     delivery = Delivery.objects.create(webhook=hook, event_type="import.completed", message_id="m", payload={})
+    source = Source.objects.create(table=table, user=owner, url="https://example.com/", cron="@daily")
     column = table.columns.get(name="name")
     Recipe.objects.create(table=table, user=owner, name="t", options={})
     token, _ = tokens.create_token(user=owner, name="x", right="own", tables=None)
@@ -117,6 +119,7 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
         "changes/<int:pk>": f"changes/{change.pk}", "changes/<record:pk>": f"changes/{change.pk}",
         "trash/<int:pk>": f"trash/{TrashItem.objects.get().pk}",
         "trash/<record:pk>": f"trash/{TrashItem.objects.get().pk}", "design/<int:pk>": f"design/{column.pk}",
+        "sources/<record:pk>": f"sources/{source.pk}", "sources/<int:pk>": f"sources/{source.pk}",
         "columns/<int:pk>": f"columns/{column.pk}", "webhooks/<int:pk>": f"webhooks/{hook.pk}",
         "webhooks/<record:pk>": f"webhooks/{hook.pk}", "<record:delivery>": str(delivery.pk), "<int:line>": "2",
         "<record:line>": "2", "<slug:attribute>": column.attribute, "<str:file_format>": "csv",
@@ -191,6 +194,7 @@ def test_every_route_and_method_for(
 ) -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
     settings.PUBLIC_LINKS = True  # or its pages are not there
+    settings.REMOTE_SOURCES = True
     wrong = []
     client = Client()
     if (user := cast[role]) is not None:

@@ -50,7 +50,7 @@ _BY_WORD = (
     ("undo", "Take back"), ("redo", "Take back"), ("trash", "Take back"), ("changes", "Take back"),
     ("sharing", "Share and watch"), ("activity", "Share and watch"), ("history", "Share and watch"),
     ("webhooks", "Share and watch"),
-    ("imports", "Import files"), ("upload-csv", "Import files"),
+    ("imports", "Import files"), ("upload-csv", "Import files"), ("sources", "Import files"),
     ("records", "Read and write records"), ("lookup", "Read and write records"), ("export", "Read and write records"),
     ("token", "Log in"), ("account", "Log in"),
     ("schemas", "Schemas"),

@@ -43,6 +43,7 @@ from dataengine.api.views_rejected import (
     RejectedRowView,
     RejectedView,
 )
+from dataengine.api.views_sources import RunSourceView, SourcesView, SourceView
 from dataengine.api.views_tables import (
     ColumnsView,
     DuplicateTableView,
@@ -129,6 +130,9 @@ RESOURCES = [
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("tables/<str:table_name>/recipes/", RecipesView.as_view(), name="api-recipes"),
     path("tables/<str:table_name>/recipes/<str:name>/", RecipeView.as_view(), name="api-recipe"),
+    path("tables/<str:table_name>/sources/", SourcesView.as_view(), name="api-sources"),
+    path("tables/<str:table_name>/sources/<record:pk>/", SourceView.as_view(), name="api-source"),
+    path("tables/<str:table_name>/sources/<record:pk>/run/", RunSourceView.as_view(), name="api-source-run"),
     path("tables/<str:table_name>/webhooks/", WebhooksView.as_view(), name="api-webhooks"),
     path("tables/<str:table_name>/webhooks/<record:pk>/", WebhookView.as_view(), name="api-webhook"),
     path("tables/<str:table_name>/webhooks/<record:pk>/deliveries/", DeliveriesView.as_view(), name="api-deliveries"),

@@ -24,6 +24,7 @@ RUN_IMPORT = "dataengine.tasks.run_import"
 BUILD_INDEX = "dataengine.tasks.build_index"
 RUN_CHANGE = "dataengine.tasks.run_change"
 DELIVER = "dataengine.tasks.deliver"
+DOWNLOAD = "dataengine.tasks.download"
 
 
 def ring(task: str, pk: int, *, expires: float | None = None) -> None:

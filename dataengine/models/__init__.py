@@ -14,6 +14,8 @@ from dataengine.models.keys import KeptAnswer as KeptAnswer
 from dataengine.models.public_links import PublicLink as PublicLink
 from dataengine.models.recipes import Recipe as Recipe
 from dataengine.models.sessions import Session as Session
+from dataengine.models.sources import Download as Download
+from dataengine.models.sources import Source as Source
 from dataengine.models.tables import Column as Column
 from dataengine.models.tables import ColumnLayout as ColumnLayout
 from dataengine.models.tables import Index as Index

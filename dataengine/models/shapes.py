@@ -355,6 +355,7 @@ class WebhookDetails(TypedDict):
     events: list[str]
 
 
+SourceDetails = TypedDict("SourceDetails", {"source": int, "url": str, "reason": NotRequired[str]})  # noqa: UP013
 RetryDetails = TypedDict(
     "RetryDetails",
     {
@@ -382,6 +383,7 @@ ImportUndoDetails = TypedDict(
 
 type EventDetails = (
     ImportUndoDetails
+    | SourceDetails
     | ChangeDetails
     | TableDetails
     | RenameDetails

@@ -21,6 +21,8 @@ JOB_NAMESPACE = 0x544A
 CHANGE_NAMESPACE = 0x5443
 # For deliveries of webhooks, by their id: "TW".
 DELIVERY_NAMESPACE = 0x5457
+# For downloads of files, by their id: "TD".
+DOWNLOAD_NAMESPACE = 0x5444
 # For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442

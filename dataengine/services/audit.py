@@ -17,7 +17,8 @@ type Trail = list[AuditEvent]
 
 CHANGE_NOTHING = (
     "records.exported", "sharing.changed", "import.failed", "import.cancelled", "link.created", "link.revoked",
-    "recipe.made", "recipe.changed", "recipe.deleted", "webhook.stopped",
+    "recipe.made", "recipe.changed", "recipe.deleted", "source.added", "source.changed", "source.deleted",
+    "source.paused", "source.resumed", "source.run", "webhook.stopped",
 )  # fmt: skip
 """Actions of a table that leave it, its columns and its records as they are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -118,7 +119,10 @@ def fetched(
         announced = answer.size
         if announced is not None:
             _check_size(announced)
+        deadline = time.monotonic() + SECONDS
         for piece in answer.pieces:
+            if time.monotonic() > deadline:
+                raise outgoing.Unreachable(f"It was not all here within {SECONDS:,.0f} seconds.")
             here += len(piece)
             _check_size(here)
             place.file.write(piece)
@@ -136,7 +140,7 @@ def fetched(
 @contextmanager
 def _opened(url: str, tell: Callable[[], None], known: Known, *, is_last: bool) -> Iterator[_Answer]:
     check(url)
-    source = _bucket(url, tell) if urlsplit(url).scheme == "s3" else _address(url, tell, known, is_last=is_last)
+    source = _bucket(url, tell, known) if urlsplit(url).scheme == "s3" else _address(url, tell, known, is_last=is_last)
     try:
         with source as answer:
             yield answer
@@ -177,7 +181,7 @@ def _address(url: str, tell: Callable[[], None], known: Known, *, is_last: bool)
 
 
 @contextmanager
-def _bucket(url: str, tell: Callable[[], None]) -> Iterator[_Answer]:
+def _bucket(url: str, tell: Callable[[], None], known: Known) -> Iterator[_Answer]:
     """An object in a bucket that the installation names, with its credentials (``AWS_…``)."""
     import boto3  # 20 MB, and only where there are buckets
     from botocore.config import Config
@@ -189,8 +193,10 @@ def _bucket(url: str, tell: Callable[[], None]) -> Iterator[_Answer]:
     try:
         found = boto3.client("s3", config=config).get_object(Bucket=bucket, Key=key)
         pieces: Iterator[bytes] = found["Body"].iter_chunks(256 * 1024)
-        known = Known(found.get("ETag", ""))
-        yield _Answer(pieces, found["ContentLength"], [key], found.get("ContentType", ""), known)
+        now = Known(found.get("ETag", ""))
+        if now.etag and now.etag == known.etag:
+            raise Unchanged
+        yield _Answer(pieces, found["ContentLength"], [key], found.get("ContentType", ""), now)
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if status >= 500:

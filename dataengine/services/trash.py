@@ -18,7 +18,7 @@ from django.utils import timezone
 from dataengine import access
 from dataengine.columns.types import ID
 from dataengine.exceptions import Conflict, NotFound, Unavailable
-from dataengine.models import Column, ImportJob, Index, Table, TrashItem
+from dataengine.models import Column, ImportJob, Index, Source, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
 from dataengine.postgres import ddl, trash
 from dataengine.queries.table_sizes import size_of
@@ -55,6 +55,9 @@ def delete_table_now(*, user: User, table: Table) -> TrashItem:
         table=locked, name=locked.name, records=size_of(locked).records, deleted_by=user, indexed=_indexed(locked)
     )
     record_event(user=user, table=locked, action="table.deleted")
+    Source.objects.filter(table=locked, paused=Source.Paused.NOT).update(
+        paused=Source.Paused.TRASHED, paused_reason="The table was deleted.", next_run_at=None
+    )
     trash.move_table(locked, _references(locked.columns.all()))
     # What is not built yet is built when it is back.
     Index.objects.filter(table=locked).exclude(state=Index.State.COMPLETED).delete()

@@ -98,8 +98,9 @@ def test_a_file_too_large(client: APIClient, settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("people")
-def test_json_is_not_an_upload(client: APIClient) -> None:
-    assert client.post("/api/upload-csv/", {"table_name": "people"}).status_code == 415
+def test_a_body_without_a_file_is_not_an_upload(client: APIClient) -> None:
+    answer = client.post("/api/upload-csv/", {"table_name": "people"})
+    assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {"file"})
     answer = client.post("/api/upload-csv/", b"--x\r\nnonsense", content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 400
     answer = client.post("/api/upload-csv/", b"", content_type="multipart/form-data")

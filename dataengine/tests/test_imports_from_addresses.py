@@ -204,6 +204,23 @@ def test_addresses_inside_are_refused_at_once(
 
 @commits
 @pytest.mark.usefixtures("table")
+def test_objects_come_from_the_buckets_that_are_named(
+    client: APIClient, server: FileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOURCE_BUCKETS = ["data"]
+    for name, value in {"ENDPOINT_URL_S3": server.url, "ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server.files["/data/in/a.csv"] = ROWS
+    job = outcome(client, "s3://data/in/a.csv")
+    assert (job.state, job.error, job.filename, job.rows_imported) == ("completed", "", "a.csv", 2)
+    assert outcome(client, "s3://data/in/b.csv").error_code == "source_failed"
+    for url in ("s3://other/in/a.csv", "s3://data/", "s3://data/a.csv?x=1", "s3://k:s@data/a.csv"):
+        assert client.post(IMPORTS, {"url": url}, format="json").json()["error"]["code"] == "source_refused"
+
+
+@commits
+@pytest.mark.usefixtures("table")
 def test_a_name_that_turns_inside_gains_nothing(
     client: APIClient, server: FileServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,11 @@ class LocalDraft(Draft):
 def issue(user: User, filename: str, size: int, table: int | None = None) -> Ticket:
     """A token for a file of ``user``, under a key that nobody can guess."""
     name = PurePath(filename.replace("\\", "/")).name[-_LONGEST_NAME:] or "file"
-    key = f"{FOLDER}/{uuid.uuid4().hex}"
+    return ticket_for(user, f"{FOLDER}/{uuid.uuid4().hex}", name, size, table)
+
+
+def ticket_for(user: User, key: str, name: str, size: int, table: int | None = None) -> Ticket:
+    """A token for a file that is in the storage already."""
     expires = timezone.now().replace(microsecond=0) + KEPT
     token = signing.dumps([user.pk, key, name, size, int(expires.timestamp()), table], salt=_SALT)
     return Ticket(token, key, name, size, expires, table)

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, QueryDict
 
 from dataengine.columns.identifiers import derive_identifier
@@ -32,7 +33,7 @@ _CONTROLS = {
     "decimal": ("decimal", ""),
 }
 """The preview's controls of columns: which option each is, and what it says where it says nothing."""
-_SOURCES = {"draft", "file", "pasted"}
+_SOURCES = {"draft", "file", "pasted", "url"}
 _ELSEWHERE = {*_SOURCES, "table_name", *mode_fields.NAMES, *recipe_fields.NAMES}
 """Fields that do not stand under “Options”."""
 _MOST_DIGITS = 18
@@ -83,6 +84,14 @@ class UploadForm(Styled, ModeFields, RecipeFields):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
         help_text="From a spreadsheet, a text or a mail: separated by tabs, commas or semicolons, or JSON.",
+    )
+    # Text, so that the service, which knows more about it, says what is wrong.
+    url = forms.CharField(
+        label="Address",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="https://, or s3:// in a bucket that this installation reads.",
     )
     table_name = forms.CharField(label="Table name", required=False, help_text="If empty, the file name is used.")
     on_error = forms.ChoiceField(
@@ -161,6 +170,8 @@ class UploadForm(Styled, ModeFields, RecipeFields):
         else:
             form = cls(initial={**initial, "recipe": request.GET.get("recipe", "")})
         form.user = request.user
+        if not settings.REMOTE_SOURCES:
+            del form.fields["url"]
         return form
 
     def clean(self) -> dict[str, Any]:
@@ -173,7 +184,9 @@ class UploadForm(Styled, ModeFields, RecipeFields):
             self.add_error("pasted", "Choose a file or paste rows, not both.")
         elif pasted.strip():
             values["file"] = pasted_file(pasted)
-        if not values.get("file") and "file" not in self.errors:
+        if values.get("file") and values.get("url"):
+            self.add_error("url", "Choose one: a file, rows or an address.")
+        elif not (values.get("file") or values.get("url") or {"file", "url"} & set(self.errors)):
             self.add_error("file", "Choose a file, or paste rows.")
         if "table_name" in self.fields and not values.get("table_name") and values.get("file"):
             values["table_name"] = name_from_file(values["file"].name)

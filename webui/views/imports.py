@@ -24,7 +24,7 @@ from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
-from webui.imports import drafts, outcomes, previews, upload_forms
+from webui.imports import drafts, fetching, outcomes, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
 from webui.imports.rejected import Queue
@@ -148,12 +148,20 @@ def rejected_csv(request: ConsoleRequest, pk: int) -> StreamingHttpResponse:
 
 
 def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> HttpResponse:
-    """Upload, preview, start. ``do=start`` starts at once, with a file or its draft, ``do=try`` a dry run."""
+    """Upload, preview, start. ``do=start`` starts at once, with a file or its draft, ``do=try`` a dry run.
+
+    A file from an address is fetched first; until it is here, ``fetch`` says which that is.
+    """
+    if number := (request.POST if request.method == "POST" else request.GET).get("fetch"):
+        return fetching.wait(request, table, number)
     columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
         turned = form.turned_recipe()
-        if request.POST.get("do") != "preview" and turned is None:
+        if form.cleaned_data.get("url"):
+            with errors_into(form):
+                return fetching.begin(request, form, table)
+        elif request.POST.get("do") != "preview" and turned is None:
             with errors_into(form):
                 return _started(request, _start(request, form, table=table))
         elif (

@@ -151,6 +151,7 @@ def test_no_page_has_a_violation(
         "/tables/people/activity/",
         "/tables/people/records/1/history/",
         "/tables/people/delete/",
+        "/tables/people/sources/",
         "/tables/people/webhooks/",
         f"/tables/people/webhooks/{make_webhook(people)}/",
         "/tables/people/import/",
