@@ -1,7 +1,8 @@
 """What the cells of an import's reference columns mean: ids, or values of another column of the records.
 
 A person says it in the option ``references``. Where nothing is said, cells are ids as long as one of the file's first
-cells is a number; where none is, they are looked up by the column that names the records of the other table.
+cells is a number; where none is, they are looked up by the column that names the records of the other table, or by a
+unique one of e-mail or web addresses if all of them are such.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ def completed(
             continue
         target = targets[name]
         cells = [record[place].strip() for record in opening.first_records if place < len(record)]
-        if target.pk in readable and (naming := target.named_by()) and _are_values(cells):
-            said[name] = ReferenceOption(naming.name)
+        if target.pk in readable and (match := _told_by(target, cells)):
+            said[name] = ReferenceOption(match.name)
     for name, option in said.items():
         said[name] = _checked(user, name, targets[name], option)
     if not said:
@@ -193,6 +194,12 @@ def _hindrance(target: Table, others: Sequence[Column]) -> tuple[str, str]:
     return "", ""
 
 
-def _are_values(cells: Sequence[str]) -> bool:
+def _told_by(target: Table, cells: Sequence[str]) -> Column | None:
+    """The column of which the cells are values, as far as they tell; None where they may be ids."""
     filled = [cell for cell in cells if cell not in _NOTHING]
-    return bool(filled) and not any(_NUMBER.fullmatch(cell) for cell in filled)
+    if not filled or any(_NUMBER.fullmatch(cell) for cell in filled):
+        return None
+    for column in target.columns.filter(unique=True):
+        if (pattern := column.kind.pattern) and all(re.fullmatch(pattern, cell) for cell in filled):
+            return column
+    return target.named_by()

@@ -234,12 +234,14 @@ def test_words_for_nothing_are_null_unless_a_record_is_called_so(owner: User) ->
 
 
 @pytest.mark.usefixtures("customers")
-def test_names_are_looked_up_where_no_cell_is_a_number(owner: User) -> None:
+def test_names_or_addresses_are_looked_up_where_no_cell_is_a_number(owner: User) -> None:
     orders(owner)
     job = import_text(owner, "orders", "what,customer\na,Ann\nb,\nc,Bob\n")
     assert bought() == [("a", "1"), ("b", None)]
     assert rejected(job) == [(4, [("customer", "ambiguous_reference")])]
     assert job.findings["references"]["customer"]["match"] == "name"
+    job = import_text(owner, "orders", "what,customer\nd,ann@x.org\n")
+    assert (bought(2), job.findings["references"]["customer"]["match"]) == ([("d", "1")], "email")
 
 
 @pytest.mark.usefixtures("customers")
