@@ -91,14 +91,14 @@ class Line(NamedTuple):
 class RecordColumn(tables2.Column):
     """A column of the grid, named as in the record model (``c12``); ``user_name`` is the user's name for it."""
 
-    def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None, query: str | None) -> None:
+    def __init__(self, column: Column, labels: Mapping[int, str] | None, width: int | None, menu: str) -> None:
         super().__init__(column.title, accessor=column.attribute, orderable=column.kind.can_be_sorted)
         self.user_name = column.name
         self.title = column.title
         self.hint = "\n".join(filter(None, (column.description, column.sql_text)))
         self.word = column.kind.word or column.kind.label.lower()
         self.icon = column.kind.icon
-        self.menu = "" if query is None else reverse("console:head", args=[column.table.name, column.pk]) + query
+        self.menu = menu
         self.width = width
         self.css = _css(column)
         self.show = cell_maker(column) if labels is None else reference_maker(column, labels)
@@ -124,8 +124,11 @@ class RecordGrid(SortableTable):
         ``widths`` are in pixels, by the columns' keys. ``query`` is the grid's, for the menus of the heads.
         """
         known, wide = labels or {}, widths or {}
+        menus = _menus_of(columns, query)
         self.shown = {
-            column.attribute: RecordColumn(column, known.get(column.attribute), wide.get(column.pk), query)
+            column.attribute: RecordColumn(
+                column, known.get(column.attribute), wide.get(column.pk), menus.get(column.pk, "")
+            )
             for column in columns
         }
         super().__init__(_InOrder(records), order=order, extra_columns=list(self.shown.items()))
@@ -180,6 +183,14 @@ class _InOrder(tables2.data.TableListData):
 def _records_of(table: Table) -> str:
     """The URL of a record's page without id and slash. Built once, not for each record."""
     return reverse("console:record-edit", args=[table.name, 0]).removesuffix("0/")
+
+
+def _menus_of(columns: Sequence[Column], query: str | None) -> dict[int, str]:
+    """The URLs of the menus of heads, by the columns' keys; none without the grid's query. Built once, too."""
+    if query is None or not columns:
+        return {}
+    where = reverse("console:head", args=[columns[0].table.name, 0]).removesuffix("0/")
+    return {column.pk: f"{where}{column.pk}/{query}" for column in columns}
 
 
 def _css(column: Column) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,12 +15,12 @@ register = template.Library()
 def href_into(target: str, *address: object) -> SafeString:
     """The target of a link, for browsers and for htmx, which replaces ``target`` by the answer.
 
-    The parts of the address are joined; the page's URL changes either way.
+    The parts of the address are joined; the page's URL changes either way. Without ``format_html``, which takes three
+    times as long: a page of the grid has fifty such links.
     """
-    url = "".join(map(str, address))
-    return format_html(
-        'href="{0}" hx-get="{0}" hx-target="{1}" hx-swap="outerMorph" hx-push-url="true"', url, target
-    )  # fmt: skip
+    url = escape("".join(map(str, address)))
+    into = f'hx-target="{escape(target)}" hx-swap="outerMorph" hx-push-url="true"'
+    return SafeString(f'href="{url}" hx-get="{url}" {into}')
 
 
 @register.simple_tag
