@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from dataengine.exceptions import DataEngineError
 from dataengine.models import ImportJob
+from dataengine.services.records import insert_record
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,11 +127,30 @@ def test_what_cannot_be_imported_is_refused_at_once(
 
 
 @pytest.mark.usefixtures("people")
-def test_a_unique_column_cannot_be_left_to_its_default(owner: User) -> None:
-    make_table(owner, "t", a="TEXT", code="TEXT UNIQUE DEFAULT 'x'")
-    job = import_text(owner, "t", "a\n1\n2\n")
-    assert (job.state, job.error_code, records("t", "a")) == ("failed", "missing_columns", [])
-    assert "code" in job.error
+def test_a_unique_column_cannot_be_left_to_its_default(owner: User, subtests: pytest.Subtests) -> None:
+    """Only the first row could have it, and the others must not be left out without a word."""
+    table = make_table(owner, "t", a="TEXT UNIQUE", code="TEXT UNIQUE DEFAULT 'x'")
+    several: list[dict[str, Any]] = [
+        {}, {"on_error": "abort"}, {"dry_run": True}, {"on_conflict": "update", "key": "a"}, {"replace": True}
+    ]  # fmt: skip
+
+    def refused(text: str, **options: Any) -> bool:
+        before = records("t")
+        job = import_text(owner, "t", text, **options)
+        return (job.state, job.error_code, records("t")) == (
+            "failed",
+            "missing_columns",
+            before,
+        ) and "code" in job.error
+
+    assert refused("a\n1\n2\n")
+    insert_record(user=owner, table=table, data={"a": "0", "code": "y"})
+    for options in several:
+        with subtests.test(str(options)):
+            assert refused("a\n1\n2\n", **options)
+    assert import_text(owner, "t", "a\n1\n").rows_imported == 1
+    assert refused("a\n2\n")
+    assert records("t", "a", "code") == [("0", "y"), ("1", "x")]
 
 
 def test_strangers_find_no_table(owner: User, stranger: User) -> None:

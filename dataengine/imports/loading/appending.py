@@ -125,10 +125,12 @@ class Appending(Loader):
                 with transaction.atomic():
                     staging.insert_with_ids(self._table)
                 break
-            except IntegrityError:
+            except IntegrityError as error:
+                self._left_to_default.refuse(error)
                 # Others took values or deleted records meanwhile, and may go on doing so.
                 checks.reject_for()
-                if self._insert_what_fits():
+                # What does not fit because of a default would be left out without a word.
+                if not self._left_to_default and self._insert_what_fits():
                     break
         else:
             raise busy()

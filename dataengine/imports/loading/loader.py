@@ -19,6 +19,7 @@ from dataengine.postgres import statements
 
 from .change_set import ChangeSet
 from .checks import Checks
+from .defaults import LeftToDefault
 from .filing import Filing, described
 from .keys import Key
 from .new_records import MadeRecords, NewRecords
@@ -94,6 +95,7 @@ class Loader(ABC):
         self._checks = Checks(staging, filled, checked_against, plan.lacking, key=key, updates=mode.updates)
         # Whatever rows may yet be tried again, the images of this import have no other columns.
         self.changes.columns.update(column.attribute for column in filled if column is not _RECORD_KEY)
+        self._left_to_default = LeftToDefault(columns, {column.name for column in filled})
         self._is_text_kept = False
         """Whether the text of every rejected row has been kept since the file was read."""
         self.examples: dict[str, list[FoundChange]] = {}

@@ -92,6 +92,7 @@ class Merging(Loader):
                 self._look_again()
                 continue
             except IntegrityError as error:
+                self._left_to_default.refuse(error)
                 if not isinstance(error.__cause__, errors.UniqueViolation | errors.ForeignKeyViolation):
                     raise
                 self._look_again()
@@ -175,6 +176,7 @@ class Merging(Loader):
             counts.rows_updated = self._matching.count_differing()
             counts.rows_unchanged += known - counts.rows_updated
             counts.rows_imported -= known
+        self._left_to_default.refuse_several(self.counts.rows_imported)
 
     def _convert(self) -> Conversion:
         return Conversion(

@@ -12,13 +12,13 @@ from django.db import IntegrityError, transaction
 from psycopg import errors
 
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import InvalidInput
 from dataengine.imports.pipeline import Conversion
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import surroundings
 
 from . import shadow
+from .defaults import values_missing
 from .loader import Loader, Reporter
 from .shadow import Shadow
 from .staging import Staging
@@ -134,11 +134,6 @@ class Replacing(Loader):
             except IntegrityError as error:
                 if not isinstance(error.__cause__, errors.UniqueViolation) or spec.name in self._shadow.columns:
                     raise
-                raise _values_missing(spec) from error
+                raise values_missing(spec.name) from error
         self._reporter.building(len(wanted), len(wanted) + 1)
         self._shadow.add_primary_key()
-
-
-def _values_missing(spec: ColumnSpec) -> InvalidInput:
-    reason = f"“{spec.name}” is unique, so its default can only be used once. Give each row a value in the file."
-    return InvalidInput(reason, code="missing_columns", fields={"mapping": reason})
