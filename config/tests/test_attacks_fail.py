@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import secrets
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from urllib.parse import urlencode
 import jwt
 import pytest
 from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -23,6 +26,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from dataengine.models import ImportJob
 from dataengine.postgres import usage
 from dataengine.tests.importing import make_table
 from dataengine.tests.waiting import PATIENCE_SECONDS
@@ -155,6 +159,32 @@ def test_nobody_is_sent_to_other_sites(owner: User, password: str) -> None:
             for name in ("Location", "HX-Redirect"):
                 to = answer.headers.get(name, "/")
                 assert re.fullmatch(r"/(?![/\\])[^\x00-\x20]*", to), (target, to)
+
+
+def test_names_of_files_lead_nowhere(owner: User) -> None:
+    make_table(owner, "t", name="TEXT")
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {RefreshToken.for_user(owner).access_token}")
+    folder = Path(default_storage.path("")).resolve()
+    for name in (
+        "../../../../tmp/evil.csv", "..\\..\\evil.csv", "/etc/cron.d/evil.csv", "....//evil.csv", "%2e%2e%2fevil.csv",
+        "evil.csv\\r\\nSet-Cookie: a=b.csv", "evil\tx.csv", "\u202evsc.exe.csv", "C:\\evil.csv", "con.csv",
+    ):  # fmt: skip
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(name, "name\nAnn\n")
+        for called, content in ((name, b"name\nAnn\n"), ("packed.zip", packed.getvalue())):
+            # By hand, since clients clean names.
+            head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{called}"\r\n\r\n'
+            body = head.encode() + content + b"\r\n--x--\r\n"
+            answer = client.generic("POST", "/api/tables/t/imports/", body, "multipart/form-data; boundary=x")
+            assert answer.status_code == 202, (called, answer.content)
+            job = ImportJob.objects.get(pk=answer.json()["id"])
+            assert Path(default_storage.path(job.source)).resolve().is_relative_to(folder)
+            assert not re.search(r"[/\\\x00-\x1f]", job.filename), job.filename
+            asked = client.get(f"/api/imports/{job.pk}/rejected.csv")
+            assert re.fullmatch(r"attachment; filename[^\r\n]*", asked["Content-Disposition"])
+            job.delete()
 
 
 def test_a_planted_session(owner: User, password: str) -> None:
