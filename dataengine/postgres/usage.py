@@ -81,6 +81,21 @@ def mean_width(table_name: str, column_names: Sequence[str]) -> int:
         return int(cursor.fetchone()[0])
 
 
+def different_values(table_name: str, column_name: str) -> float | None:
+    """About how many different values a column has; None if the table was never analysed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT CASE WHEN s.n_distinct < 0 THEN -s.n_distinct * greatest(c.reltuples, 0) ELSE s.n_distinct END"
+            " FROM pg_stats s JOIN pg_namespace n ON n.nspname = s.schemaname"
+            " JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = s.tablename"
+            " WHERE s.schemaname = %s AND s.tablename = %s AND s.attname = %s AND NOT s.inherited"
+            " AND s.n_distinct <> 0",
+            [ddl.SCHEMA, table_name, column_name],
+        )
+        row = cursor.fetchone()
+        return None if row is None else float(row[0])
+
+
 def last_uses(index_names: Sequence[str]) -> dict[str, datetime]:
     """When each of these indexes was last used; without those that were not used since the last reset."""
     with connection.cursor() as cursor:

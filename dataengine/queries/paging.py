@@ -21,7 +21,7 @@ from dataengine.columns import durations
 from dataengine.exceptions import InvalidInput
 from dataengine.models import Index
 from dataengine.postgres.text_functions import SORTED_CHARACTERS
-from dataengine.queries import far_pages_by_sample, far_pages_by_statistics
+from dataengine.queries import far_pages_by_sample, far_pages_by_statistics, few_values
 from dataengine.queries.counts import Count
 from dataengine.queries.ordering import Stretch, Term, ordered, stretches_after, whole
 from dataengine.records.model import Record, bound_field
@@ -69,7 +69,7 @@ def page_by_number(
         keys = _key_at(queryset, terms, offset)
         found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
-        found = _slice(queryset, whole(terms), offset, limit + 1)
+        found = _slice(few_values.narrowed(queryset, terms, None, offset + limit + 1), whole(terms), offset, limit + 1)
     if not found and number > 1:
         return _beyond_the_end(queryset, terms, number)
     return _page(model, terms, found, limit, number)
@@ -209,6 +209,7 @@ def _take(
     inclusive: bool = False,
 ) -> list[Record]:
     """The first ``count`` records after ``boundary`` (or from it on); without one, from the start."""
+    queryset = few_values.narrowed(queryset, terms, boundary, count)
     if boundary is None:
         return _slice(queryset, whole(terms), 0, count)
     return _slice(queryset, stretches_after(queryset.model, terms, boundary, inclusive=inclusive), 0, count)
