@@ -355,7 +355,14 @@ class WebhookDetails(TypedDict):
     events: list[str]
 
 
-SourceDetails = TypedDict("SourceDetails", {"source": int, "url": str, "reason": NotRequired[str]})  # noqa: UP013
+class SourceDetails(TypedDict):
+    """Details of ``source.…``."""
+
+    source: int
+    url: str  # as it may be shown
+    reason: NotRequired[str]
+
+
 RetryDetails = TypedDict(
     "RetryDetails",
     {
@@ -382,21 +389,7 @@ ImportUndoDetails = TypedDict(
 ``trash`` is the item of the table that the import had made, if that was deleted."""
 
 type EventDetails = (
-    ImportUndoDetails
-    | SourceDetails
-    | ChangeDetails
-    | TableDetails
-    | RenameDetails
-    | WordsDetails
-    | ColumnDetails
-    | IndexDetails
-    | ImportDetails
-    | NewReferencesDetails
-    | AccountDetails
-    | SharingDetails
-    | ExportDetails
-    | EndedImportDetails
-    | WebhookDetails
-    | RecipeDetails
-    | RetryDetails
-)
+    ImportUndoDetails | SourceDetails | ChangeDetails | TableDetails | RenameDetails | WordsDetails | ColumnDetails
+    | IndexDetails | ImportDetails | NewReferencesDetails | AccountDetails | SharingDetails | ExportDetails
+    | EndedImportDetails | WebhookDetails | RecipeDetails | RetryDetails
+)  # fmt: skip
