@@ -29,6 +29,7 @@ from dataengine.jobs.watch import Cancelled, Watch
 from dataengine.models import Job
 from dataengine.origin import Origin, acting
 from dataengine.postgres import locks
+from dataengine.postgres.sessions import drop_if_interrupted
 from dataengine.postgres.statements import raw_connection
 
 logger = logging.getLogger(__name__)
@@ -146,6 +147,7 @@ class Runner[J: Job, W: Watch](ABC):
             attempts.until_stored(partial(self._end, job, error, is_cancelled=is_cancelled))
         except KeyboardInterrupt:  # at a terminal; workers get other signals
             watch.close()
+            drop_if_interrupted()
             attempts.end(job, Job.State.CANCELLED)
             raise
         finally:

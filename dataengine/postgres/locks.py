@@ -13,6 +13,8 @@ from typing import Any, Literal
 import psycopg
 from django.db import connection
 
+from dataengine.postgres.sessions import drop_if_interrupted
+
 # The first of the two integers of a table's lock: "TK".
 NAMESPACE = 0x544B
 # For import jobs, by their id: "TJ".
@@ -154,6 +156,7 @@ def _holder(job_id: int, namespace: int = JOB_NAMESPACE) -> int | None:
 
 
 def _release(namespace: int, key: int) -> None:
+    drop_if_interrupted()
     # After a lost connection there is nothing to release, and trying would hide the original error.
     if connection.connection is None or connection.connection.closed:
         return

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from django.db import connection, transaction
 from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+_CANCEL_SECONDS = 5.0
 
 
 @contextmanager
@@ -27,6 +30,16 @@ def session_apart(name: str, settings: Iterable[tuple[str, str]] = ()) -> Iterat
         yield session
     finally:
         apart.close()
+
+
+def drop_if_interrupted() -> None:
+    """Close the thread's session if a statement was broken off in it, as Ctrl-C does: it would take no other one."""
+    session = connection.connection
+    if session is None or session.info.transaction_status is not TransactionStatus.ACTIVE:
+        return
+    with suppress(psycopg.Error):
+        session.cancel_safe(timeout=_CANCEL_SECONDS)  # or the server would go on with it, and keep the session's locks
+    connection.close()
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from config.stack.private import PROJECT_DIR
 from dataengine.models import ImportJob
+from dataengine.postgres import locks
 from dataengine.services import import_runs
 from dataengine.tests.importing import make_table, records
 from dataengine.tests.waiting import PATIENCE_SECONDS, kept_from_writing, until
@@ -93,6 +95,17 @@ def test_every_option_has_its_argument(owner: User, tmp_path: Path) -> None:
     assert run(path, *common) == 0
     assert run(path, *common, "--on-conflict", "update", "--key", "name") == 0
     assert records("T", "name", "n", "day") == [("é;x", None, "2024-02-01"), ("b;'y", "5", "2024-02-03")]
+
+
+def test_a_statement_that_is_broken_off_hides_no_ctrl_c() -> None:
+    def broken_off() -> None:
+        with locks.held_by_job(1, None):
+            connection.connection.pgconn.send_query(b"SELECT pg_sleep(600)")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    until(lambda: not locks.job_is_held(1))
 
 
 def test_ctrl_c_cancels_for_good(
