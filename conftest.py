@@ -110,6 +110,8 @@ TOGETHER = {
     "harness/tests/test_imports_under_trouble.py": "stacks",
     "harness/tests/test_uploads_survive_the_web_process.py": "stacks",
     "harness/tests/test_import_survives_faults.py": "faults",
+    "config/tests/test_connections_are_pooled.py": "web processes",
+    "config/tests/test_round_trips.py": "web processes",
     # Parses the sources once for all its tests.
     "dataengine/tests/test_directions.py": "directions",
 }

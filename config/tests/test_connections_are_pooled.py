@@ -10,7 +10,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +23,7 @@ from config.stack.embedded import Postgres, postgres_in, wait_until_ready
 from config.tests.serving import ROOT, ask, web_process
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.services.tables import create_table
-from dataengine.tests.waiting import PATIENCE_SECONDS
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 from harness.servers import start, stop
 
 if TYPE_CHECKING:
@@ -52,9 +51,12 @@ def token(transactional_db: None, owner: User) -> str:
     return str(RefreshToken.for_user(owner).access_token)
 
 
-@pytest.fixture
-def port(token: str, process_environment: dict[str, str], tmp_path: Path) -> Iterator[int]:
-    with web_process(process_environment | {"DATABASE_POOL_SIZE": str(SIZE)}, tmp_path) as port:
+@pytest.fixture(scope="module")
+def port(process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Where one web process serves all these tests."""
+    with web_process(
+        process_environment | {"DATABASE_POOL_SIZE": str(SIZE)}, tmp_path_factory.mktemp("pooled")
+    ) as port:
         yield port
 
 
@@ -113,8 +115,7 @@ def test_slow_downloads_leave_connections_for_requests(port: int, token: str) ->
     assert len(sessions()) > SIZE
     for client in downloads:
         client.close()
-    while len(sessions()) > SIZE:
-        time.sleep(0.05)
+    until(lambda: len(sessions()) <= SIZE)
     assert statuses(port, token, count=5, at_once=1) == {200}
 
 

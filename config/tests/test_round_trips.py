@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -66,8 +65,9 @@ def table(transactional_db: None, owner: User) -> Table:
     return made
 
 
-@pytest.fixture
-def web(table: Table, owner: User, process_environment: dict[str, str], tmp_path: Path) -> Iterator[Web]:
+@pytest.fixture(scope="module")
+def served(process_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Tap]]:
+    """The port of a web process for all these tests, and what it sends to PostgreSQL."""
     url = process_environment["DATABASE_URL"]
     server = urlsplit(url)
     with tapped(server.hostname or "", server.port or 5432) as tap:
@@ -76,8 +76,13 @@ def web(table: Table, owner: User, process_environment: dict[str, str], tmp_path
             "DATABASE_POOL_SIZE": "1",
             "DEBUG": "1",  # no static files are collected
         }
-        with web_process(environment, tmp_path) as port:
-            yield Web(port, tap, {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"})
+        with web_process(environment, tmp_path_factory.mktemp("tapped")) as port:
+            yield port, tap
+
+
+@pytest.fixture
+def web(table: Table, owner: User, served: tuple[int, Tap]) -> Web:
+    return Web(*served, {"Authorization": f"Bearer {RefreshToken.for_user(owner).access_token}"})
 
 
 @pytest.fixture
