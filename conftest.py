@@ -11,7 +11,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +178,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("browser")
     group.addoption("--headed", action="store_true", help="show the browser's window")
     group.addoption("--slowmo", type=float, default=0, metavar="MS", help="wait so long after each step")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker import the test files from another one on, so that most were compiled by others meanwhile.
+
+    In a new checkout all would compile the same file at the same time, and what pytest does to the asserts of all files
+    takes as long as to collect them.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    folders = session.config.getini("testpaths")
+    if worker is None or not {Path(argument).name for argument in session.config.args} >= set(folders):
+        return
+    files = sorted(path for folder in folders for path in (PROJECT_DIR / folder).rglob("test_*.py"))
+    first = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for path in files[first:] + files[:first]:
+        with suppress(Exception, pytest.skip.Exception):  # which is said when it is collected
+            import_module(".".join(path.relative_to(PROJECT_DIR).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
