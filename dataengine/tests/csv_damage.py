@@ -60,6 +60,11 @@ def read(
     return outcome
 
 
+def is_blank(row: Sequence[str]) -> bool:
+    """Whether a row without quotes is no row: delimiters and spaces alone."""
+    return not any(cell.strip(" \t\u00a0") for cell in row)
+
+
 def write_row(row: Sequence[str], quoted: Sequence[bool], delimiter: str = ",") -> str:
     """One row according to RFC 4180; a cell that needs quotes gets them whatever ``quoted`` says."""
     return delimiter.join(
@@ -101,7 +106,7 @@ def tables(draw: st.DrawFn, cells: st.SearchStrategy[str], min_width: int = 1, m
 def written(draw: st.DrawFn, table: list[list[str]]) -> list[str]:
     """The rows of a table, each with some unnecessarily quoted cells; delimiters alone would not be a row."""
     flags = [draw(st.lists(st.booleans(), min_size=len(row), max_size=len(row))) for row in table]
-    return [write_row(row, [quoted[0] or not any(row), *quoted[1:]]) for row, quoted in zip(table, flags, strict=True)]
+    return [write_row(row, [quoted[0] or is_blank(row), *quoted[1:]]) for row, quoted in zip(table, flags, strict=True)]
 
 
 # --- damage: each takes the text of a row and a position in it --------------------------------------------------------

@@ -101,9 +101,11 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
     ("text", "note"),
     [
         (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were ignored."),
-        (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators only: not rows."),
+        (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators or spaces only: not rows."),
+        ("a,b\n1,2\n , \n   \n\t\n\u00a0,\n3,4\n".encode(), "4 lines of separators or spaces only: not rows."),
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
         (b"a,b\r\n1,2\r\n3,4\x1a", None),
+        (b"a,b\r\n1,2\r\n3,4\r\n" + 100 * b"\x1a", None),
     ],
 )
 def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> None:

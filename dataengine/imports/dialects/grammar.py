@@ -39,6 +39,9 @@ MALFORMED = (
     ' (if quotes are plain text in this file, set the option quote to "")'
 )
 
+BLANK = rb"[ \t]|\xc2\xa0"
+"""What is no cell's text where nothing else is on its line: spaces, also those that do not break, and tabs."""
+
 LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 
 type Fault = Literal["malformed_quotes", "too_few_fields", "too_many_fields"]
@@ -74,6 +77,7 @@ class Grammar:
         self.quote = dialect.quote.encode() if dialect.quote else None
         self.escape = dialect.escape.encode() if dialect.escape and dialect.escape != dialect.quote else None
         delimiter = re.escape(self.delimiter)
+        self._blank = re.compile(rb"(?:" + BLANK + rb"|" + delimiter + rb")*+")
         escape = re.escape(self.escape) if self.escape else None
         plain_stop = [delimiter, rb"\r", rb"\n"]
         # Skipping one byte after an escape is enough, since continuation bytes are never special.
@@ -105,10 +109,8 @@ class Grammar:
         return found.start(), found.end()
 
     def is_blank(self, line: bytes) -> bool:
-        """Whether a line is empty, or holds nothing but delimiters: spreadsheets write empty rows like that."""
-        if len(self.delimiter) == 1:
-            return not line.strip(self.delimiter)
-        return not line.replace(self.delimiter, b"")
+        """Whether a line holds nothing but delimiters and spaces: spreadsheets write empty rows like that."""
+        return self._blank.fullmatch(line) is not None
 
     def row_end(self, text: bytes, start: int, *, final: bool) -> int:
         """Where the line after a row of sheet text begins; such text has no faults, but cells of several lines."""

@@ -27,7 +27,7 @@ import pyarrow.csv as pc
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import SWALLOW_LINES, Grammar, NeedMore, Scan
 
-from .lines import Lines
+from .lines import Lines, blank_lines
 from .record_engine import RecordEngine
 from .rows import Int64Array, Piece
 from .verdict import Verdict
@@ -190,7 +190,8 @@ class BlockEngine:
                     return None
         if len(block) > self.grammar.max_row_bytes and int((ends - starts).max()) > self.grammar.max_row_bytes:
             return None
-        if (kept := ends - starts >= self.width).sum() < count:  # blank lines and mere delimiters are no rows
+        kept = (ends - starts >= self.width) & ~blank_lines(block, starts, ends, self.delimiter)
+        if kept.sum() < count:  # blank lines, mere delimiters and spaces are no rows
             if self.width > 1:
                 return None
             starts, ends, lines = starts[kept], ends[kept], lines[kept]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from dataengine.imports.dialects.grammar import SWALLOW_LINES, SWALLOW_ROWS
+from dataengine.imports.dialects.grammar import BLANK, SWALLOW_LINES, SWALLOW_ROWS
 
 from .rows import Int64Array
 
 LF, CR = 10, 13
+_MAY_BE_BLANK = np.zeros(256, np.bool_)
+_MAY_BE_BLANK[[ord(" "), ord("\t"), 0xC2, 0xA0]] = True
 
 
 class Lines:
     """All physical lines of ``block``, which ends with a line break.
 
     Per line: ``starts``, ``ends`` (of its text) and ``nexts`` (after its break); ``row`` (it is a record of its own),
-    ``blank`` (empty, or delimiters alone), ``too_long``, ``quoted`` (it has quotes). ``bare`` are
+    ``blank`` (empty, or delimiters and spaces alone), ``too_long``, ``quoted`` (it has quotes). ``bare`` are
     positions of CRs that are line breaks of their own.
     """
 
@@ -57,6 +60,7 @@ class Lines:
         self.too_long = self.ends - self.starts > max_row_bytes
         delimiters = per_line(is_delimiter)
         self.blank = self.ends - self.starts == delimiters
+        self.blank |= blank_lines(block, self.starts, self.ends, delimiter)
         if quote is None:
             nothing = np.zeros(len(breaks), np.int64)
             self.quoted = nothing.astype(np.bool_)
@@ -126,3 +130,31 @@ class Lines:
         swallows = enough & rows if self.width > 1 else np.zeros(len(at), np.bool_)
         vain = closes | faulty | swallows
         return zip(at.tolist(), last.tolist(), counts.tolist(), swallows.tolist(), vain.tolist(), strict=True)
+
+
+def blank_lines(
+    block: npt.NDArray[np.uint8], starts: Int64Array, ends: Int64Array, delimiter: int
+) -> npt.NDArray[np.bool_]:
+    """Which lines hold nothing but delimiters and spaces, as ``Grammar.is_blank`` has it; empty ones are left out.
+
+    The ends of a line tell of most that it is none, so that next to no line is looked at as a whole.
+    """
+    may_be = _MAY_BE_BLANK.copy()
+    may_be[delimiter] = True
+    found = may_be[block[starts]] & (ends > starts)
+    if not found.any():
+        return found
+    at = np.flatnonzero(found)
+    at = at[may_be[block[ends[at] - 1]]]
+    found[:] = False
+    if len(at):
+        # Three places more: of rows that begin and end with empty cells few have nothing there either.
+        for share in (1, 2, 3):
+            at = at[may_be[block[starts[at] + (ends[at] - starts[at] - 1) * share // 4]]]
+        pattern = re.compile(rb"(?:" + BLANK + rb"|" + re.escape(bytes([delimiter])) + rb")*+")
+        raw = memoryview(block)
+        wholly = [
+            pattern.fullmatch(raw, start, end) is not None for start, end in zip(starts[at], ends[at], strict=True)
+        ]
+        found[at[wholly]] = True
+    return found

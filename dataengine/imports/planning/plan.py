@@ -136,7 +136,7 @@ class Plan:
         if marks:
             self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
         if separators:
-            self.notes.append(f"{_count(separators, 'line')} of separators only: not rows.")
+            self.notes.append(f"{_count(separators, 'line')} of separators or spaces only: not rows.")
 
     def take_in(self, oddities: Oddities) -> None:
         """What was noticed while the file was converted, where inference has not said it."""

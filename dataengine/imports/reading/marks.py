@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 _BOM = codecs.BOM_UTF8
 _AT_LINE_START = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")+")
-_END_MARK = re.compile(rb"(?<![^\r\n])\x1a[\r\n]*\Z|\x1a\Z")
+_END_MARK = re.compile(rb"(?<![^\r\n])\x1a[\r\n\x1a]*\Z|\x1a+\Z")
 # This may be half of a mark: wait for the bytes that follow.
-_UNDECIDED = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")*(?:\xef\xbb?|\x1a[\r\n]*)\Z|\x1a\Z")
+_UNDECIDED = re.compile(rb"(?<![^\r\n])(?:" + _BOM + rb")*(?:\xef\xbb?|\x1a[\r\n\x1a]*)\Z|\x1a+\Z")
+_REACH = 256
+"""Bytes from a chunk's end within which it may begin: old programs filled blocks of 128 bytes with end marks."""
 
 
 class WithoutMarks:
@@ -31,7 +33,7 @@ class WithoutMarks:
             if b"\xef" in text or b"\x1a" in text:
                 # Include the byte before, so that the patterns can tell whether a line begins here.
                 text = last + text
-                if undecided := _UNDECIDED.search(text, max(0, len(text) - 64)):
+                if undecided := _UNDECIDED.search(text, max(0, len(text) - _REACH)):
                     text, held = text[: undecided.start()], text[undecided.start() :]
                 if _BOM in text:
                     text, count = _AT_LINE_START.subn(b"", text)

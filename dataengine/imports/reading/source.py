@@ -68,7 +68,7 @@ class Source:
         self._encoding = encoding
         self._marked: WithoutMarks | None = None
         self.lines_of_separators = 0
-        """How many lines of separators only the latest pass has found."""
+        """How many lines of separators or spaces only the latest pass has found."""
         self._reader = self._opened_reader(sheet)
 
     @property
