@@ -204,7 +204,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     numbered = [spec for spec in specs if spec.kind.kernel in NUMBER_KERNELS and spec.name not in plan.styles]
     places = replace(plan, specs=dated + numbered).places
     votes = [FormatVotes(spec.name) for spec in dated]
-    numbers = [StyleVotes(spec.name, plan.markers) for spec in numbered]
+    numbers = [StyleVotes(spec.name, plan.markers, are_whole=spec.kind.kernel == "integer") for spec in numbered]
     lookers: list[FormatVotes | StyleVotes] = [*votes, *numbers]
     rows = 0
     for block in _all_cells(plan):

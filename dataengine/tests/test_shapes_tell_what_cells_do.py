@@ -161,7 +161,7 @@ def reference(cell: str | None, kind: str, parameters: dict[str, Any], style: Nu
     if number is None:
         return "invalid_type"
     if kind in _BITS:
-        if not re.fullmatch(r"[+-]?[0-9]+(?:\.0+)?", number, re.ASCII):
+        if not re.fullmatch(r"[+-]?[0-9]+(?:\.0*)?", number, re.ASCII):
             return "invalid_type"
         whole = int(Decimal(number))
         return whole if -(2 ** _BITS[kind]) <= whole < 2 ** _BITS[kind] else "out_of_range"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .candidates import Decision
 from .conversion import brief
 from .evidence import ColumnEvidence
@@ -75,7 +77,7 @@ def why_text(column: ColumnEvidence) -> str:
         return "it holds no values"
     if column.has_codes and all(c.by not in {"dates", "times"} or not c.cells for c in column.candidates):
         whole = next(c for c in column.candidates if c.by == "integers")
-        if whole.broken_cell[:1] in {"0", "+", "-"}:
+        if re.match(r"-?0[0-9]|\+", whole.broken_cell):
             return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
     best = min(column.numbers.tallies, key=lambda tally: tally.failures)
     if best.cells and not best.failures:

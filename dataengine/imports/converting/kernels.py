@@ -141,7 +141,7 @@ def cast(cells: pa.Array, arrow: pa.DataType) -> pa.Array | None:
 
 # Whole numbers ---------------------------------------------------------------------------------------------------
 
-INTEGER = r"^[+-]?[0-9]+(?:\.0+)?$"
+INTEGER = r"^[+-]?[0-9]+(?:\.0*)?$"
 
 
 def plain_integer(target: Target) -> str:
@@ -164,7 +164,7 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
     text = trimmed(cells)
     fits = matches(text, INTEGER)
     problems = fault(present(text) & ~fits, "invalid_type", _whole_number(target))
-    digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"\.0+$", "")  # as pandas writes it
+    digits = pc.replace_substring_regex(pc.utf8_ltrim(only(text, fits), "+"), r"\.0*$", "")  # as pandas writes it
     digits = pc.replace_substring_regex(digits, r"^(-?)0+([0-9])", r"\1\2")
     short = fits & mask_of(pc.less_equal(pc.binary_length(digits), 38))
     wide = pc.cast(only(digits, short), pa.decimal128(38, 0))

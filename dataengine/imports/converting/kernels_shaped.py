@@ -64,7 +64,7 @@ def _known(shape: str, style: NumberStyle | None) -> Written | None:
 
 def _is_sure(what: Written, shape: str, target: Target) -> bool:
     """Whether cells of a shape are in range whatever their digits, or easily found out to be."""
-    if digits_in(shape) > SURE_DIGITS:
+    if not 0 < digits_in(shape) <= SURE_DIGITS:
         return False
     if pa.types.is_integer(target.arrow):
         return re.fullmatch(_WHOLE, what.text) is not None

@@ -16,7 +16,9 @@ from dataengine.columns.types.numbers import DECIMAL, INTEGER
 from .column_blocks import ColumnBlock, Judged, Owed, first_failure, owed_on
 from .kernels import cast, mask_of, matches, only, present, trimmed
 from .number_styles import (
+    AS_OTHERS,
     COMMA,
+    DOT_OF_WORD,
     NEGATIVE,
     NEUTRAL,
     NO_CURRENCY,
@@ -52,7 +54,7 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
     """Read every cell in a style."""
     good = matches(cells, style.pattern)
     numbers = only(cells, good)
-    is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]+$"))
+    is_bare = mask_of(pc.match_substring_regex(numbers, r"^-?[0-9.,]*[0-9]$"))
     others = good & ~is_bare
     nothing = np.zeros(len(cells), dtype=np.bool_)
     percent, tagged = nothing, nothing
@@ -60,12 +62,16 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
     if others.any():
         if (others & matches(numbers, NO_DECIMALS)).any():
             numbers = pc.replace_substring_regex(numbers, NO_DECIMALS, r"\1")
+        if (others & matches(numbers, DOT_OF_WORD)).any():
+            numbers = pc.replace_substring_regex(numbers, DOT_OF_WORD, r"\1")
         texts = pc.replace_substring_regex(numbers, NO_CURRENCY, "")
         tagged = others & mask_of(pc.not_equal(texts, ""))
         percent = others & mask_of(pc.match_substring(numbers, "%"))
         currencies = frozenset(text for text in pc.unique(texts).to_pylist() if text)
     negative = mask_of(pc.match_substring_regex(numbers, NEGATIVE))
     values = pc.replace_substring_regex(numbers, NO_NUMBER, "") if others.any() else pc.utf8_ltrim(numbers, "-")
+    if others.any() and (zero := others & mask_of(pc.equal(values, ""))).any():
+        values, negative = pc.if_else(pa.array(zero), "0", values), negative & ~zero
     thrice = matches(values, style.thrice)
     if (amounts := thrice & tagged).any():
         values, thrice = only(values, ~amounts), thrice & ~amounts
@@ -158,6 +164,7 @@ class NumberVotes:
         for tally in self.tallies:
             tally.cells += count
             tally.bare = tally.bare or low != 0 or high != 0
+            tally.negative = tally.negative or low < 0
             tally.low, tally.high = min(tally.low, low), max(tally.high, high)
 
     def settle(self, limit: int | None = None) -> None:
@@ -173,8 +180,11 @@ class NumberVotes:
                 tally.failures += owed.likely
         self._owed = []
 
-    def decide(self, hint: NumberStyle | None, default: NumberStyle = POINT) -> StyleChoice | None:
-        return decide(self.tallies, hint, default)
+    def decide(
+        self, hint: NumberStyle | None, default: NumberStyle = POINT, reason: str = AS_OTHERS
+    ) -> StyleChoice | None:
+        """See ``number_styles.decide``."""
+        return decide(self.tallies, hint, default, reason)
 
 
 def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
@@ -192,7 +202,8 @@ def _count_shapes(tally: Tally, block: ColumnBlock, shapes: Shapes) -> None:
     if not tally.bare:
         small = [what is not None and not what.percent for what in said]
         long = [is_small and digits_in(text) > SURE_DIGITS for is_small, text in zip(small, shapes.texts, strict=True)]
-        short = [is_small and not is_long for is_small, is_long in zip(small, long, strict=True)]
+        digits = [digits_in(text) for text in shapes.texts]
+        short = [is_small and 0 < count <= SURE_DIGITS for is_small, count in zip(small, digits, strict=True)]
         tally.bare = bool(_whole_numbers(shapes, said, short).any()) or (
             any(long) and bool(matches(only(block.text, shapes.mask(long)), "[1-9]").any())
         )
@@ -225,6 +236,7 @@ def _count_cells(tally: Tally, block: ColumnBlock) -> None:
         tally.thrice += int((simple & matches(pc.utf8_ltrim(text, "-"), style.thrice)).sum())
     tally.bare = tally.bare or bool((simple & ~matches(text, ZERO)).any())
     tally.cells += int(simple.sum())
+    tally.negative = tally.negative or bool((simple & mask_of(pc.starts_with(text, "-"))).any())
     is_short = mask_of(pc.less_equal(pc.binary_length(text), SURE_DIGITS))
     whole = only(text, simple & is_short)
     _widen(tally, whole if style.decimal == "," else only(whole, matches(whole, INTEGER)))
@@ -249,6 +261,8 @@ def _count_cells(tally: Tally, block: ColumnBlock) -> None:
     tally.currencies |= written.currencies
     tally.thrice += int(written.thrice.sum())
     tally.numbered += int((fits & matches(some, NUMBERED)).sum())
+    tally.plus += int((fits & mask_of(pc.match_substring(some, "+"))).sum())
+    tally.negative = tally.negative or bool((fits & mask_of(pc.starts_with(written.values, "-"))).any())
     is_integer = matches(written.values, INTEGER)
     tally.has_decimals = tally.has_decimals or bool((fits & ~is_integer).any())
     _widen(tally, only(written.values, is_integer))
@@ -268,10 +282,13 @@ def common_style(columns: Sequence[NumberVotes]) -> NumberStyle | None:
 
 
 class StyleVotes:
-    """How the numbers are written in a column that is known to hold numbers."""
+    """How the numbers are written in a column that is known to hold numbers, maybe whole ones only."""
 
-    def __init__(self, name: str, markers: Collection[str] | None) -> None:
+    def __init__(self, name: str, markers: Collection[str] | None, *, are_whole: bool = False) -> None:
         self.name = name
+        self._are_whole = are_whole
+        self._broken: set[str] = set()
+        """The marks that cannot stand before decimals, for then there would be some."""
         self.votes = NumberVotes(limit=2**62)
         self._blank = pa.array(["", *SHEET_NULLS, *(NULL_MARKERS if markers is None else markers)])
 
@@ -286,6 +303,11 @@ class StyleVotes:
             self.votes.look_at_integers(filled, limits["min"].as_py() or 0, limits["max"].as_py() or 0)
             return
         self.votes.look(ColumnBlock(text, np.zeros(len(text), dtype=np.int64)))
+        if self._are_whole:
+            for style in (POINT, COMMA):
+                thrice = matches(text, style.thrice)
+                if (thrice & ~mask_of(pc.ends_with(text, f"{style.decimal}000"))).any():
+                    self._broken.add(style.decimal)
 
     def result(self, hint: NumberStyle | None, default: NumberStyle) -> tuple[NumberStyle, str, list[str]]:
         """The style, what users should know about it, and the marks that all cells allow, that of the style first.
@@ -293,7 +315,10 @@ class StyleVotes:
         If both fit, the decimal point.
         """
         self.votes.settle()
-        choice = self.votes.decide(hint, default)
+        reason = AS_OTHERS
+        if len(self._broken) == 1:
+            hint, reason = (COMMA if self._broken == {"."} else POINT), "since the column holds whole numbers"
+        choice = self.votes.decide(hint, default, reason)
         if choice is None or not choice.tally.cells:
             return POINT, "", []
         return choice.tally.style, choice.note, list(choice.marks)

@@ -16,35 +16,50 @@ from .recognising import MOST_FAILURES
 from .remembered import remembered
 
 _SPACE = "[ \u00a0\u2007\u2009\u202f]"
-_MINUS = "[-\u2212\u2010\u2013]"
+_MINUS_SIGNS = "-\u2212\u2010\u2013\ufe63\uff0d"
+_MINUS = f"(?:[{_MINUS_SIGNS}]{_SPACE}?)"
 _CODES = (
     "USD|EUR|GBP|CHF|JPY|CNY|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|INR|BRL|MXN|ZAR|SGD|HKD|KRW|ILS"
 )
-_CURRENCY = rf"(?:(?:US|CA|AU|NZ|HK|A|C|R|S)?\$|[€£¥₹₽₩₺₴₪฿]|zł|Kč|kr|Fr|{_CODES})"
+_DOTTED = r"S?Fr|kr|Rs|руб|грн|лв|Rp"
+"""Abbreviations that a dot may follow."""
+_RARE = (
+    r"Rs\.?|Rp\.?|RM|TL|Ft|lei|Lei"
+    "|AED|ARS|CLP|COP|EGP|GEL|IDR|ISK|KES|KZT|MAD|MYR|NGN|PEN|PHP|PKR|RSD|SAR|THB|TWD|VND"
+)
+"""Of these, letters before or after a bare whole number may also be anything else."""
+_SIGNS = r"(?:US|CA|AU|NZ|HK|NT|MX|A|C|R|S)?\$|[€£¥￥₹₽₩₺₴₪฿₫₱₦₸]"
+_CURRENCY = rf"(?:{_SIGNS}|zł|Kč|(?:{_DOTTED})\.?|円|元|원|Euro|euro|{_RARE}|{_CODES})"
 # What is written for several currencies (kr, Fr) is none that a column could be shown in.
 _CURRENCY_OF = {
     "$": "USD", "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
     "S$": "SGD", "R$": "BRL", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY",
-    "₴": "UAH", "₪": "ILS", "฿": "THB", "zł": "PLN", "Kč": "CZK",
+    "₴": "UAH", "₪": "ILS", "฿": "THB", "zł": "PLN", "Kč": "CZK", "NT$": "TWD", "MX$": "MXN", "￥": "JPY", "₫": "VND",
+    "₱": "PHP", "₦": "NGN", "₸": "KZT", "SFr": "CHF", "руб": "RUB", "грн": "UAH", "лв": "BGN", "Rp": "IDR", "RM": "MYR",
+    "TL": "TRY", "Ft": "HUF", "lei": "RON", "Lei": "RON", "円": "JPY", "元": "CNY", "원": "KRW", "Euro": "EUR",
+    "euro": "EUR",
 }  # fmt: skip
-_APOSTROPHES = "'\u2019"
+_APOSTROPHES = "'\u2019`\u00b4"
 _SEPARATORS = {".": r"\.", ",": ",", " ": _SPACE, "'": f"[{_APOSTROPHES}]"}
 NEUTRAL = r"^[+-]?[0-9]+(?:[eE][+-]?[0-9]+)?$"
 """Numbers that every style reads alike."""
 ZERO = r"^-?0(?:\.0+)?$"
 _NONE = "[-\u2212\u2010\u2013\u2014]{1,2}"
-NO_DECIMALS = rf"([0-9])[.,]{_NONE}"
-"""A digit, and what stands for no decimals after it: 5.- and 5,\u2014 are prices."""
+NO_DECIMALS = rf"([0-9])[.,](?:{_NONE}|$)"
+"""A digit, and what stands for no decimals after it: 5.- and 5,\u2014 are prices, 5. is what some programs write."""
+DOT_OF_WORD = rf"({_DOTTED})\."
+"""The dot of an abbreviation, which is no mark of the number."""
 NUMBERED = (
     rf"^[0-9]{{3}}(?:{_SPACE}[0-9]{{3}}){{2,}}$"
-    rf"|^{_MINUS}?(?:[0-9.,{_APOSTROPHES}]|{_SPACE})*[0-9][.,]{_NONE}$"
+    rf"|^{_MINUS}?(?:[0-9.,{_APOSTROPHES}]|{_SPACE})*[0-9][.,](?:{_NONE})?$"
+    rf"|^(?:{_RARE}){_SPACE}?[0-9]+$|^[0-9]+{_SPACE}?(?:{_RARE})$"
 )
-"""Groups of three and nothing else, or whole amounts without a currency: these are telephone and register numbers and
-what not, if all cells of a column look like this."""
+"""Groups of three and nothing else, whole amounts without a currency, ordinals, or letters that may be a currency:
+these are telephone and register numbers, lengths in feet and what not, if all cells of a column look like this."""
 
-NEGATIVE = "[-\u2212\u2010\u2013(]"
+NEGATIVE = f"[{_MINUS_SIGNS}(]"
 NO_NUMBER = r"[^0-9.,]+"
-NO_CURRENCY = "[-\u2212\u2010\u2013()%0-9.,'\u2019 \u00a0\u2007\u2009\u202f]+"
+NO_CURRENCY = f"[{_MINUS_SIGNS}+()%0-9.,{_APOSTROPHES} \u00a0\u2007\u2009\u202f]+"
 """What is removed from a number in some style to leave its digits and marks, or its currency."""
 
 type Separator = Literal[".", ",", " ", "'"]
@@ -102,10 +117,11 @@ def _pattern(style: NumberStyle) -> str:
     number = rf"(?:{whole}(?:{point}(?:[0-9]+|{_NONE}))?|{point}[0-9]+)"
     before, after = f"{_CURRENCY}{_SPACE}?", f"{_SPACE}?(?:%|{_CURRENCY})"
     bare = f"(?:(?:{before})?{number}|{number}{after})"
-    minus_before = rf"{_MINUS}?{bare}|{before}{_MINUS}{number}"
-    minus_after = rf"(?:{before})?{number}-|{number}-{after}|{number}{after}-"
-    brackets = rf"\({bare}\)|{before}\({number}\)"
-    return f"^(?:{minus_before}|{minus_after}|{brackets})$"
+    minus_before = rf"(?:{_MINUS}|\+)?{bare}|{before}(?:{_MINUS}|\+){number}|{_MINUS}?{whole}{point}"
+    minus_after = rf"(?:{before})?{number}{_SPACE}?-|{number}-{after}|{number}{after}-"
+    brackets = rf"\({_SPACE}?{bare}{_SPACE}?\)|{before}\({_SPACE}?{number}{_SPACE}?\)"
+    zero = rf"{_CURRENCY}{_SPACE}*-|-{_SPACE}*{_CURRENCY}"  # as accountants write it
+    return f"^(?:{minus_before}|{minus_after}|{brackets}|{zero})$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,7 @@ class Written:
     currency: str = ""
     thrice: bool = False
     numbered: bool = False
+    plus: bool = False
 
     @property
     def scale(self) -> int:
@@ -139,6 +156,9 @@ class Tally:
     """Whether there is a cell without a per cent sign that it would have made a difference to."""
     currencies: set[str] = field(default_factory=set)
     numbered: int = 0
+    plus: int = 0
+    negative: bool = False
+    """Whether any number has a minus: numbers that have a plus or nothing may be telephone numbers."""
     thrice: int = 0
     broken_line: int = 0
     broken_cell: str = ""
@@ -147,7 +167,8 @@ class Tally:
     def is_sound(self) -> bool:
         """Whether all cells that fit can be read in the same way."""
         mixed = (self.percents and self.bare) or len(self.currencies) > 1
-        return bool(self.cells) and not mixed and self.numbered < self.cells
+        codes = self.plus and not (self.negative or self.percents or self.currencies)
+        return bool(self.cells) and not (mixed or codes) and self.numbered < self.cells
 
     @property
     def is_whole(self) -> bool:
@@ -159,6 +180,8 @@ class Tally:
         self.thrice += count * said.thrice
         self.percents += count * said.percent
         self.numbered += count * said.numbered
+        self.plus += count * said.plus
+        self.negative = self.negative or said.text[0] == "-"
         self.has_decimals = self.has_decimals or "." in said.text
         if said.currency:
             self.currencies.add(said.currency)
@@ -177,13 +200,17 @@ class StyleChoice:
     """Whether the note begins with what the column is and how many cells show it."""
 
 
+AS_OTHERS = "as the file's other columns are"
 _UNTOLD = "since nothing in the file says otherwise"
 
 
-def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle) -> StyleChoice | None:
+def decide(
+    tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle, reason: str = AS_OTHERS
+) -> StyleChoice | None:
     """Which of the styles a column is written in; None if its cells suggest both equally.
 
-    ``hint`` is how other columns of the file are written; ``default`` applies where nothing in the file tells.
+    ``hint`` is the style that something else suggests, such as the file's other columns, and ``reason`` says what;
+    ``default`` applies where nothing in the file tells.
     """
     if len(tallies) == 1:
         return StyleChoice(tallies[0], True, _marks(tallies[0]))
@@ -207,8 +234,7 @@ def decide(tallies: list[Tally], hint: NumberStyle | None, default: NumberStyle)
         return StyleChoice(point, False, _marks(point))
     style = hint or (POINT if point.thrice else default)
     best = point if style.decimal == "." else comma
-    reason = "as the file's other columns are" if hint else _UNTOLD
-    note = note_on_thrice(best.style, "." if point.thrice else ",", reason)
+    note = note_on_thrice(best.style, "." if point.thrice else ",", reason if hint else _UNTOLD)
     return StyleChoice(best, False, note, (best.style.decimal, best.style.other))
 
 
@@ -249,7 +275,7 @@ def shifted(text: str) -> str:
 def said_in(text: str, style: NumberStyle) -> Written | None:
     """What a cell says in a style, also where it needs none; None where it is no number. The same for cells of a shape.
 
-    The digits of ``text`` are those of the cell, in their order, whatever zeros stand before them.
+    The digits of ``text`` are those of the cell, in their order, whatever zeros stand before them; 0 if it has none.
     """
     if re.fullmatch(style.simple, text, re.ASCII):
         return Written(text, thrice=re.fullmatch(style.thrice, text.lstrip("-"), re.ASCII) is not None)
@@ -261,14 +287,16 @@ def read_one(text: str, style: NumberStyle) -> Written | None:
     if re.fullmatch(style.pattern, text) is None:
         return None
     is_numbered = re.fullmatch(NUMBERED, text) is not None
-    text = re.sub(NO_DECIMALS, r"\1", text)
+    text = re.sub(DOT_OF_WORD, r"\1", re.sub(NO_DECIMALS, r"\1", text))
     shown = re.sub(NO_NUMBER, "", text)
     thrice = re.fullmatch(style.thrice, shown) is not None
     currency = re.sub(NO_CURRENCY, "", text)
     if thrice and currency:
         return None
+    if not shown:
+        return Written("0", currency=currency)
     number = shown.replace(style.other, "").replace(",", ".")
     if "%" in text:
         number = shifted(number)
     sign = "-" if re.search(NEGATIVE, text) else ""
-    return Written(sign + number, "%" in text, currency, thrice, is_numbered)
+    return Written(sign + number, "%" in text, currency, thrice, is_numbered, "+" in text)
