@@ -21,7 +21,7 @@ from dataengine.exceptions import shown
 
 from . import kernels as k
 from .column_blocks import ColumnBlock
-from .date_formats import ISO, KNOWN, DateFormat
+from .date_formats import ISO, TRIED, DateFormat
 from .guards import GuardContradicted, are_guards, meant
 from .kernels import Careful, Converted, ErrorCode, Problem, Quick, Target
 from .kernels_duration import careful_duration, quick_duration
@@ -292,7 +292,7 @@ class Converter:
         if not target.kind.has_date:
             return
         iso = _looks_like(block, ISO)
-        if any((_looks_like(block, known) & ~iso).any() for known in KNOWN[1:]):
+        if any((_looks_like(block, known) & ~iso).any() for known in TRIED):
             raise FormatsNeeded(target.name)
 
 

@@ -38,17 +38,29 @@ MONTH_NUMBERS = {
 }
 """By the month's name in lower case."""
 
-_CLOCK = r"(?P<H>\d{2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:\.(?P<f>\d+))?)?"
-_ZONE = r"(?: ?(?P<z>[zZ]|[+-]\d{2}(?::?\d{2})?))?"
+_CLOCK = r"(?P<H>\d{2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d+))?)?"
+_ZONE = r"(?: ?(?P<z>[zZ]|UTC|GMT|[+-]\d{2}(?::?\d{2})?))?"
 _GAP = "[ \u00a0\u202f]"
 """What may stand before PM: newer programs write a narrow no-break space."""
 _HALF = r"(?P<p>[aApP]\.?[mM]\.?)"
 _SHORT_CLOCK = rf"(?P<h>\d{{1,2}}){_GAP}?(?P<q>[aApP]\.?[mM]\.?)"
 """1 PM, in groups of its own."""
 _LOOSE_CLOCK = (
-    rf"(?:(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:\.(?P<f>\d+))?)?(?:{_GAP}?{_HALF})?|{_SHORT_CLOCK})"
+    r"(?:(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d+))?)?"
+    rf"(?:{_GAP}?{_HALF}| Uhr)?|{_SHORT_CLOCK})"
 )
 _NAME = r"(?P<b>[A-Za-zÀ-ÿ]{3,10})"
+_WEEKDAYS = (
+    "mon(?:day)?", "tue(?:s(?:day)?)?", "wed(?:nesday)?", "thu(?:r(?:s(?:day)?)?)?", "fri(?:day)?", "sat(?:urday)?",
+    "sun(?:day)?", "mo(?:ntag)?", "di(?:enstag)?", "mi(?:ttwoch)?", "do(?:nnerstag)?", "fr(?:eitag)?", "sa(?:mstag)?",
+    "sonnabend", "so(?:nntag)?", "lun(?:di|es|ed[iì])?", "mar(?:di|tes|ted[iì])?", "mer(?:credi|coled[iì])?",
+    "mié(?:rcoles)?", "jeu(?:di)?", "jue(?:ves)?", "gio(?:ved[iì])?", "ven(?:dredi|erd[iì])?", "vie(?:rnes)?",
+    "sam(?:edi)?", "sáb(?:ado)?", "sab(?:ato)?", "dim(?:anche)?", "dom(?:ingo|enica)?", "ma(?:andag)?", "dinsdag",
+    "wo(?:ensdag)?", "donderdag", "vr(?:ijdag)?", "za(?:terdag)?", "zo(?:ndag)?",
+    "(?:segunda|terça|quarta|quinta|sexta)-feira",
+)  # fmt: skip
+_WEEKDAY = rf"(?:(?i:{'|'.join(_WEEKDAYS)})\.?,? )?"
+"""What may stand before the day; nobody looks whether it is the right one."""
 _GROUPS = {
     "%Y": r"(?P<Y>\d{4})",
     "%y": r"(?P<y>\d{2})",
@@ -125,7 +137,7 @@ def _refuse(text: str, why: str) -> InvalidInput:
 
 
 def _known(name: str, date: str, clock: str = _LOOSE_CLOCK) -> DateFormat:
-    pattern = f"^{date}(?:(?:T| |, ){clock}{_ZONE})?$"
+    pattern = f"^{date}(?:(?:T|,? (?:(?:at|um|à) )?){clock}{_ZONE})?$"
     return DateFormat(name, pattern, frozenset(re.findall(r"\?P<(\w)>", pattern)))
 
 
@@ -139,25 +151,31 @@ KNOWN: tuple[DateFormat, ...] = (
     ISO,
     _known("%Y-%-m-%-d", f"{_Y}-{_M}-{_D}"),
     _known("%Y/%m/%d", f"{_Y}/{_M}/{_D}"),
-    _known("%Y.%m.%d", rf"{_Y}\.{_M}\.{_D}"),
-    _known("%d/%m/%Y", f"{_D}/{_M}/{_Y}"),
-    _known("%m/%d/%Y", f"{_M}/{_D}/{_Y}"),
-    _known("%d.%m.%Y", rf"{_D}\.{_M}\.{_Y}"),
+    _known("%Y.%m.%d", rf"{_Y}\. ?{_M}\. ?{_D}\.?"),
+    _known("%d/%m/%Y", f"{_WEEKDAY}{_D}/{_M}/{_Y}"),
+    _known("%m/%d/%Y", f"{_WEEKDAY}{_M}/{_D}/{_Y}"),
+    _known("%d.%m.%Y", rf"{_WEEKDAY}{_D}\. ?{_M}\. ?{_Y}"),
     _known("%d-%m-%Y", f"{_D}-{_M}-{_Y}"),
     _known("%m-%d-%Y", f"{_M}-{_D}-{_Y}"),
-    _known("%d %b %Y", rf"{_DAY}(?:{_OF})?{_NAME}[.,]?(?:{_OF})?{_Y}"),
-    _known("%b %d, %Y", rf"{_NAME}\.? {_DAY},? {_Y}"),
+    _known("%d %b %Y", rf"{_WEEKDAY}{_DAY}(?:{_OF})?{_NAME}[.,]?(?:{_OF})?{_Y}"),
+    _known("%b %d, %Y", rf"{_WEEKDAY}{_NAME}\.? {_DAY},? {_Y}"),
     _known("%Y-%b-%d", rf"{_Y}[ -]{_NAME}\.?[ -]{_D}"),
     _known("%d/%m/%y", f"{_D}/{_M}/{_SHORT}"),
     _known("%m/%d/%y", f"{_M}/{_D}/{_SHORT}"),
     _known("%y/%m/%d", f"{_SHORT}/{_M}/{_D}"),
-    _known("%d.%m.%y", rf"{_D}\.{_M}\.{_SHORT}"),
+    _known("%d.%m.%y", rf"{_WEEKDAY}{_D}\. ?{_M}\. ?{_SHORT}"),
     _known("%d-%m-%y", f"{_D}-{_M}-{_SHORT}"),
     _known("%m-%d-%y", f"{_M}-{_D}-{_SHORT}"),
     _known("%y-%m-%d", f"{_SHORT}-{_M}-{_D}"),
-    _known("%d %b %y", rf"{_DAY}{_OF}{_NAME}[.,]?{_OF}{_SHORT}"),
+    _known("%b %d, %y", rf"{_NAME}\.? {_DAY}, {_SHORT}"),
+    _known("%d %b %y", rf"{_WEEKDAY}{_DAY}{_OF}{_NAME}[.,]?{_OF}{_SHORT}"),
 )
-BY_NAME = {known.name: known for known in KNOWN}
+TRIED: tuple[DateFormat, ...] = (
+    *KNOWN[1:],
+    DateFormat("%Y%m%d", r"^(?P<Y>\d{4})(?P<m>\d{2})(?P<d>\d{2})$", frozenset("Ymd")),
+)
+"""What is tried, after ISO, in columns that are known to hold dates; 20240131 elsewhere is a number."""
+BY_NAME = {form.name: form for form in (ISO, *TRIED)}
 _RIVALS = (
     ("%d/%m/%Y", "%m/%d/%Y"),
     ("%d-%m-%Y", "%m-%d-%Y"),

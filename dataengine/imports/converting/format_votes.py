@@ -10,7 +10,7 @@ import pyarrow as pa
 from . import kernels as k
 from .cell_tests import Dates
 from .column_blocks import ColumnBlock
-from .date_formats import ISO, KNOWN, RIVALS, DateFormat, note_on
+from .date_formats import ISO, RIVALS, TRIED, DateFormat, note_on
 from .kernels_time import iso_block
 
 
@@ -32,7 +32,7 @@ class FormatVotes:
         left = block.present & ~Dates(ISO).judge(block).mask
         if not left.any():
             return
-        real = {form.name: left & Dates(form).judge(block).mask for form in KNOWN[1:]}
+        real = {form.name: left & Dates(form).judge(block).mask for form in TRIED}
         for name, mask in real.items():
             self._votes[name] += int(mask.sum())
         for name, rivals in RIVALS.items():
@@ -47,7 +47,7 @@ class FormatVotes:
 
     def _best(self) -> tuple[DateFormat, list[str]]:
         """The format that most cells fit, and its rivals that as many do."""
-        best = max(KNOWN[1:], key=lambda form: self._votes[form.name])
+        best = max(TRIED, key=lambda form: self._votes[form.name])
         return best, [name for name in RIVALS.get(best.name, ()) if 0 < self._votes[name] == self._votes[best.name]]
 
     def result(self) -> tuple[list[DateFormat], str]:
