@@ -18,11 +18,16 @@ PAIRS = (
     ("true", "false"), ("yes", "no"), ("ja", "nein"), ("wahr", "falsch"), ("oui", "non"), ("vrai", "faux"),
     ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sì", "no"), ("vero", "falso"), ("sim", "não"),
     ("sim", "nao"), ("verdadeiro", "falso"), ("ja", "nee"), ("waar", "onwaar"), ("ja", "nej"), ("tak", "nie"),
-    ("prawda", "fałsz"),
+    ("prawda", "fałsz"), ("да", "нет"), ("так", "ні"), ("ano", "ne"), ("áno", "nie"), ("igen", "nem"), ("da", "nu"),
+    ("da", "ne"), ("evet", "hayır"), ("evet", "hayir"), ("kyllä", "ei"), ("ναι", "όχι"), ("ναι", "οχι"), ("是", "否"),
+    ("はい", "いいえ"),
 )  # fmt: skip
 """Words for yes and no, in lower case."""
-TRUE_WORDS = ("true", "t", "yes", "y", "on", "1", "x", "checked", *(true for true, _ in PAIRS))
-FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "unchecked", *(false for _, false in PAIRS))
+TRUE_WORDS = (
+    "true", "t", "yes", "y", "on", "1", "1.0", "x", "j", "s", "o", "v", "✓", "✔", "☑", "checked",
+    *(true for true, _ in PAIRS),
+)  # fmt: skip
+FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0", "✗", "✘", "☐", "unchecked", *(false for _, false in PAIRS))
 """The words accepted in cells of a column that is known to have this type."""
 
 
