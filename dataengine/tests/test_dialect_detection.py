@@ -289,3 +289,25 @@ def test_a_delimiter_that_is_the_usual_quote() -> None:
 @pytest.mark.parametrize(("cell", "quote"), [("''", '"'), ("'a'", '"'), ("'", '"'), ("'a,b'", "'")])
 def test_one_cell_in_apostrophes_makes_them_quotes_only_where_it_needs_them(cell: str, quote: str) -> None:
     assert found(f"id,a,b\n1,x,{cell}\n2,y,\n").quote == quote
+
+
+def test_the_encoding_is_the_one_that_spells_words(subtests: pytest.Subtests) -> None:
+    texts = [
+        ("cp1251", "Привет Москва", "Иванов Пётр"),
+        ("cp1251", "Київ", "Україна", "Львів"),
+        ("koi8_r", "Привет Москва", "Иванов Пётр"),
+        ("cp866", "Привет Москва", "ЕКАТЕРИНБУРГ"),
+        ("cp1253", "Αθήνα Θεσσαλονίκη", "Παπαδόπουλος"),
+        ("cp1250", "Łódź", "Kraków", "żółć"),
+        ("iso8859_2", "Łódź", "Gdańsk", "Śląsk"),
+        ("cp1250", "Győr", "Kőszeg", "Hűvösvölgy"),
+        ("cp1250", "Příbram", "Žďár", "České Budějovice"),
+        ("cp1252", "São Paulo", "educação", "opções"),
+        ("cp1254", "İstanbul", "ağaç", "Beşiktaş"),
+        ("mac_roman", "Málaga", "ñandú", "Åse"),
+        ("cp850", "Müller", "Straße", "Größe"),
+        ("cp949", "서울", "부산", "안녕하세요"),
+    ]
+    for encoding, *words in texts:
+        with subtests.test(words=words):
+            assert found(("name,v\n" + "".join(f"{word},1\n" for word in words)).encode(encoding)).encoding == encoding

@@ -1,9 +1,10 @@
 """Detects the encoding of a text file from its bytes. Pure.
 
 Tried in this order: a byte order mark; the NUL pattern of UTF-16 and UTF-32; UTF-8 if most of the text beyond ASCII is
-valid UTF-8 (damaged bytes then cost their rows); Western or Central European text, judged by its letters; else
-whatever charset-normalizer finds for the lines beyond ASCII. Of two encodings that agree on the text, the larger
-one is named: cp1252 for Latin-1, cp932 for Shift-JIS, GB18030 for GB2312 and GBK, cp949 for EUC-KR.
+valid UTF-8 (damaged bytes then cost their rows); the languages that ``letters.py`` knows; Western or Central European
+text, judged by some letters; else whatever charset-normalizer finds for the lines beyond ASCII. Of two encodings that
+agree on the text, the larger one is named: cp1252 for Latin-1, cp932 for Shift-JIS, GB18030 for GB2312 and GBK, cp949
+for EUC-KR.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+
+from .letters import east_asian, european
 
 BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -105,6 +108,11 @@ def detect_wide(head: bytes) -> str | None:
 
 def _legacy(text: bytes) -> str:
     """The 8-bit or multi-byte encoding of lines that are not UTF-8."""
+    spelt = east_asian(text)
+    if spelt is None:
+        spelt = european(text)
+    if spelt:
+        return spelt
     high = len(re.findall(rb"[\x80-\xff]", text))
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", text))
     if alone * 4 >= high * 3:  # accented letters among plain ones: European
