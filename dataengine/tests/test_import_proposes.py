@@ -253,3 +253,13 @@ def test_what_is_counted_is_a_lower_bound_where_counting_stopped() -> None:
     assert "comma: 9,900 cells show it, 100 do not fit" in said(10_000, 100)
     assert "comma: at least 9,950 cells show it, 100 do not fit" in said(10_050, 100)
     assert "comma: 3 cells show it, 1 does not fit" in said(4, 1)
+
+
+def test_words_alone_and_notes_with_separators_are_footers_and_numbered_rows_are_none() -> None:
+    rows = [LastRow(number, [str(number), f"x{number}", "y"]) for number in range(1, 4)]
+    for row in (LastRow(4, ["Total", "", ""]), LastRow(5, ["Source: Eurostat", " 2024", ""], is_apart=True)):
+        found = footer_of([*rows, row])
+        assert found is not None
+        assert (found["rows"], found["line"]) == (1, row.line)
+    numbered = [["1", "2", "3"], ["x", "y", "z"], ["a", "b", ""]]
+    assert footer_of([LastRow(n, [column[n] for column in numbered]) for n in range(3)], numbered) is None

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from statistics import median
 from typing import TypedDict
 
@@ -89,13 +90,17 @@ def footer_of(rows: Sequence[LastRow], columns: Sequence[Sequence[str]] | None =
 
 
 def _is_note(row: LastRow, above: Sequence[LastRow]) -> bool:
-    """Text in the first cell and nothing else, where other rows hold more, that stands apart or reads like a note."""
-    if _filled(row) != 1 or not row.cells[0].strip() or median(map(_filled, above)) < 2:
+    """Text in the first cell, where other rows hold more, that stands apart or reads like a note or a total.
+
+    Where a separator stands within it, it has to do both.
+    """
+    text, usual = row.cells[0].strip(), median(map(_filled, above))
+    if not text or usual < 2 or kind(text) in ("number", "moment"):
         return False
-    text = row.cells[0].strip()
-    if kind(text) in ("number", "moment"):
-        return False
-    return row.is_apart or _NOTE.match(text) is not None or len(text.split()) >= _SENTENCE
+    reads_so = _NOTE.match(text) is not None
+    if _filled(row) > 1:
+        return row.is_apart and reads_so and _filled(row) < usual
+    return row.is_apart or reads_so or _TOTAL.fullmatch(text) is not None or len(text.split()) >= _SENTENCE
 
 
 def _is_total(row: LastRow, above: Sequence[LastRow]) -> bool:
@@ -124,10 +129,17 @@ def _are_sums(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
         if not last:
             is_open = is_open or all(above)
         elif kind(last) == "number":
-            if not any(_is_sum(last, above, style) for style in (POINT, COMMA)):
+            if _counts([*above, last]) or not any(_is_sum(last, above, style) for style in (POINT, COMMA)):
                 return False
             found += 1
     return bool(found) and (is_open or (found > 1 and len(columns[0]) > _ENOUGH))
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether the cells number the rows: 3 after 1 and 2 is no sum of theirs."""
+    if not all(cell.isascii() and cell.isdecimal() for cell in cells):
+        return False
+    return all(int(later) - int(earlier) == 1 for earlier, later in pairwise(cells))
 
 
 def _is_sum(last: str, above: Sequence[str], style: NumberStyle) -> bool:
