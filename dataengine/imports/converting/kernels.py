@@ -184,7 +184,8 @@ def careful_integer(cells: pa.Array, target: Target) -> Converted:
 def _whole_number(target: Target) -> str:
     if not target.kind.is_reference:
         return target.kind.expected
-    return f"the id of a record of “{target.parameters['references']}”, which exports of it have (a whole number)"
+    named = target.parameters["references"]
+    return f"the id of a record of “{named}” (a whole number; the option “references” looks other values up)"
 
 
 def bounds_of(target: Target) -> tuple[int, int]:
