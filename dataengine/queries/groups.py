@@ -1,7 +1,8 @@
 """The records of a list grouped by the values of one column: the values in order, and how many records each has.
 
-Where the column has an index and the list is a whole large table, the values are found by walking from one to the next
-in the index, and counted as lists are. Else PostgreSQL reads all records of the list, within the time of a list.
+PostgreSQL reads all records of the list for it, within the time of a list. Only where the list is a whole very large
+table, and its column has few values and an index, these are found by walking from one to the next in the index, and the
+records of common ones are estimated.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count as Counted
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 from django.db.models.lookups import Exact
 
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Index
-from dataengine.postgres import text_expressions
+from dataengine.postgres import text_expressions, usage
 from dataengine.postgres.text_expressions import SortKey
 from dataengine.postgres.text_functions import SORTED_CHARACTERS
 from dataengine.queries import paging
-from dataengine.queries.counts import Count, count_records
+from dataengine.queries.counts import Count, count_records, planned_rows
 from dataengine.queries.listing import Selection
 from dataengine.queries.ordering import Term, stretches_after, whole
 from dataengine.queries.table_sizes import EXACT_BELOW
@@ -29,7 +30,10 @@ from dataengine.records.model import Record, bound_field
 MOST = 100
 """The most groups on a page."""
 LAST_PAGE = 1_000
-_LARGE = 10 * EXACT_BELOW
+_LARGE = 40 * EXACT_BELOW
+_FEW = 40
+_COUNTED_BELOW = EXACT_BELOW // 5
+"""If there are more with one value, no index is walked to count them: the planner knows how common values are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ def grouped(selection: Selection, column: Column, *, number: int = 1) -> Groups:
         and not selection.is_filtered
         and known is not None
         and known.records > _LARGE
+        and _has_few(selection.records.model, column)
     )
     skip = (number - 1) * MOST
     with selection.in_time():
@@ -99,6 +104,12 @@ def having(model: type[Record], column: Column, value: Any) -> Q:
     if column.kind.is_text:
         return text_expressions.equals(column, [value])
     return Q(Exact(F(column.attribute), column.kind.operand(bound_field(model, column.attribute), value)))
+
+
+def _has_few(model: type[Record], column: Column) -> bool:
+    """Whether walking over the values is worth it: each takes some statements (a millisecond or two)."""
+    different = usage.different_values(model.table.name, column.name)
+    return different is not None and different <= _FEW
 
 
 def _term(selection: Selection, column: Column) -> Term:
@@ -135,12 +146,17 @@ def _walked(selection: Selection, term: Term, skip: int, most: int) -> list[Grou
         if isinstance(value, str) and len(value) >= SORTED_CHARACTERS:
             return _counted(selection, term, skip, most)  # others may differ only beyond what the index has
         if passed >= skip:
-            found.append(Group(value, count_records(records.filter(having(model, term.column, value)), is_helped=True)))
+            found.append(Group(value, _about(records.filter(having(model, term.column, value)))))
         passed += 1
         if value is None:
             break  # those are last
         stretches = list(stretches_after(model, [term], [value]))
     return found
+
+
+def _about(records: QuerySet[Record]) -> Count:
+    planned = planned_rows(records.order_by())
+    return Count(planned, is_exact=False) if planned > _COUNTED_BELOW else count_records(records, is_helped=True)
 
 
 _END = object()
