@@ -18,11 +18,13 @@ PATIENCE_SECONDS = 120
 
 
 class StillRunning(AssertionError):
-    """An import has not ended."""
+    """A job has not ended."""
 
 
-def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIENCE_SECONDS) -> dict[str, Any]:
-    """The job in its final state. Waits while the server is restarting.
+def wait_until_over(
+    system: System, job_id: int, *, kind: str = "imports", patience: float = 3 * PATIENCE_SECONDS
+) -> dict[str, Any]:
+    """The job in its final state; ``kind``: of ``imports`` or ``changes``. Waits while the server is restarting.
 
     Raises StillRunning after ``patience`` seconds.
     """
@@ -30,7 +32,7 @@ def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIEN
     job: dict[str, Any] = {}
     while time.monotonic() < deadline:
         try:
-            job = system.call("GET", f"/api/imports/{job_id}/")
+            job = system.call("GET", f"/api/{kind}/{job_id}/")
         except (httpx.HTTPError, RuntimeError):
             if not psutil.pid_exists(system.pid) or psutil.Process(system.pid).status() == psutil.STATUS_ZOMBIE:
                 raise  # the server does not come back
@@ -39,7 +41,7 @@ def wait_until_over(system: System, job_id: int, *, patience: float = 3 * PATIEN
         if job["state"] not in {"queued", "running"}:
             return job
         time.sleep(0.1)
-    raise StillRunning(f"import {job_id} has not ended: {job.get('state')} {job.get('phase')}")
+    raise StillRunning(f"{kind} {job_id} has not ended: {job.get('state')} {job.get('phase')}")
 
 
 def mails_about(folder: Path, job_id: int) -> int:
@@ -59,6 +61,18 @@ def count(system: System, table: str) -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def content(system: System, table: str) -> tuple[int, int]:
+    """How many records there are, and a sum of hashes of all that they say, ids included."""
+    with psycopg.connect(system.database_url) as connection:
+        row = connection.execute(
+            sql.SQL("SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {} t").format(
+                sql.Identifier("userdata", table)
+            )
+        ).fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
 
 
 def leftovers(system: System, folder: Path) -> list[str]:

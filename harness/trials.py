@@ -8,14 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from harness.faults import FAULTS, Fault
 from harness.files import FIELDS, write_clean, write_dirty
-from harness.invariants import PATIENCE_SECONDS, assert_clean, assert_one_mail, count, wait_until_over
+from harness.invariants import PATIENCE_SECONDS, assert_clean, assert_one_mail, content, count, wait_until_over
 from harness.killing import moments
 from harness.system import System
 
 _MIRROR = {"key": "email", "on_missing": "delete", "max_delete_share": 1, "allow_rejected": True}
+
+
+type Work = Literal["add", "mirror", "undo"]
+# Their number and that of the faults have no divisor in common, so each fault comes to strike each work.
+WORKS: tuple[Work, ...] = ("add", "mirror", "add", "undo", "mirror")
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,12 @@ class Trial:
     number: int
     fault: Fault
     moment: float
-    mirrors: bool = False
-    """Whether the table holds records, which the file updates and removes."""
+    work: Work = "add"
+    """What the fault strikes: an import into an empty table; one whose file updates and removes records, too; or the
+    undoing of such a one."""
 
     def __str__(self) -> str:
-        return f"{self.number}-{self.fault}-at-{self.moment:.2f}s{'-mirror' if self.mirrors else ''}"
+        return f"{self.number}-{self.fault}-at-{self.moment:.2f}s{'' if self.work == 'add' else f'-{self.work}'}"
 
 
 @dataclass(frozen=True)
@@ -52,10 +59,10 @@ def make_workload(folder: Path, rows: int) -> Workload:
 
 
 def trials(total: int, *, seed: int, within: float) -> Iterator[Trial]:
-    """Every fault in turn, each at a random moment of an import of ``within`` seconds; every third import mirrors."""
+    """Every fault in turn, each at a random moment of an import of ``within`` seconds, and every kind of work."""
     rng = random.Random(seed)
     for number in range(total):
-        yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within), number % 3 == 2)
+        yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within), WORKS[number % len(WORKS)])
 
 
 def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> float:
@@ -85,10 +92,12 @@ def _is_struck(system: System, folder: Path, workload: Workload, trial: Trial) -
     system.create_table(table, FIELDS)
     expected = {"rows_imported": workload.rows - workload.bad, "rows_rejected": workload.bad, "rows_removed": 0}
     records = expected["rows_imported"]
-    if trial.mirrors:
+    if trial.work == "undo":
+        return _undoing_is_struck(system, folder, workload, trial, table)
+    if trial.work == "mirror":
         expected = _rehearsed(system, table, workload)
         records = workload.rows + expected["rows_imported"] - expected["rows_removed"]
-    job = system.upload(table, workload.path, _MIRROR if trial.mirrors else None)
+    job = system.upload(table, workload.path, _MIRROR if trial.work == "mirror" else None)
     time.sleep(trial.moment)
     struck = trial.fault.strike(system)
     job = wait_until_over(system, job["id"])
@@ -99,3 +108,23 @@ def _is_struck(system: System, folder: Path, workload: Workload, trial: Trial) -
     assert_clean(system, folder)
     system.delete_table(table)
     return struck is not None and struck < datetime.fromisoformat(job["finished_at"])
+
+
+def _undoing_is_struck(system: System, folder: Path, workload: Workload, trial: Trial, table: str) -> bool:
+    _rehearsed(system, table, workload)
+    before = content(system, table)
+    job, _ = system.import_file(table, workload.path, _MIRROR, patience=3 * PATIENCE_SECONDS)
+    assert job["state"] == "completed", job
+    assert content(system, table) != before
+    change = system.call("POST", f"/api/imports/{job['id']}/undo/")
+    time.sleep(trial.moment)
+    struck = trial.fault.strike(system)
+    change = wait_until_over(system, change["id"], kind="changes")
+    assert (change["state"], change["count"]) == (
+        "completed", job["rows_imported"] + job["rows_updated"] + job["rows_removed"],
+    ), f"{trial}: {change}, {job}"  # fmt: skip
+    assert content(system, table) == before, str(trial)
+    assert wait_until_over(system, job["id"])["state"] == "undone", str(trial)
+    assert_clean(system, folder)
+    system.delete_table(table)
+    return struck is not None and struck < datetime.fromisoformat(change["finished_at"])
