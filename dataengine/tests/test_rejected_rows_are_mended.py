@@ -81,8 +81,8 @@ def test_a_row_is_mended_cell_by_cell_and_becomes_a_record(client: APIClient, jo
 
 
 def test_only_the_chosen_rows_are_tried_again(client: APIClient, job: ImportJob) -> None:
-    for line, cells in ((3, {"qty": "7", "born": "2024-02-29"}), (4, {"price": "1"})):
-        assert mend(client, job, line, **cells).json()["errors"] == []
+    assert mend(client, job, 3, qty="7", born="2024-02-29").json()["errors"] == []
+    assert mend(client, job, 4, price="1").json()["errors"] == []
     for lines, said in (([2], "2"), ([3, 99], "99"), ([], "empty"), (["x"], "integer"), ("3", "list")):
         answer = client.post(url(job, "retry"), {"lines": lines})
         assert answer.status_code == 400, lines
