@@ -39,6 +39,10 @@ class ShownMode(NamedTuple):
     words: str
 
 
+ALL_RECORDS, AS_KEPT = ":all", ":recipe"
+"""Choices beside the columns, whose names have no colon; the second: a recipe's filter that the fields cannot say."""
+
+
 class ModeFields(forms.Form):
     """The fields of a form with a choice of what becomes of the records."""
 
@@ -73,7 +77,10 @@ class ModeFields(forms.Form):
         self._offer("key", [*named, ("id", "id (of an export)")])
         marked = [(column.name, column.title) for column in columns if not column.unique]
         self._offer("mark_column", [("", "–"), *marked])
-        self._offer("scope_column", [("", "(all records)"), *named])
+        # With a recipe it is said in so many words that its filter does not hold: an empty field says nothing.
+        every = ALL_RECORDS if self.data.get("recipe_shown") else ""
+        kept = [(AS_KEPT, "(as the recipe says)")] if self.data.get("scope_column") == AS_KEPT else []
+        self._offer("scope_column", [(every, "(all records)"), *kept, *named])
 
     def _offer(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
@@ -121,7 +128,7 @@ class ModeFields(forms.Form):
         options: dict[str, Any] = {"on_missing": "delete"}
         if given.get("missing") == "set":
             options["on_missing"] = {"set": {given["mark_column"]: given["mark_value"] or None}}
-        if column := given.get("scope_column"):
+        if (column := given.get("scope_column")) and column not in (ALL_RECORDS, AS_KEPT):
             value = given.get("scope_value")
             options["scope"] = {f"{column}__exact": value} if value else {f"{column}__isnull": True}
         if (percentage := given.get("max_delete_percent")) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from dataengine.imports.planning import modes
+from webui.imports.mode_fields import ALL_RECORDS, AS_KEPT
 
 _COVERED = modes.KEYS | {"on_error", "delimiter", "encoding", "sheet", "has_header", "null_values", "decimal", "trim"}
 """Options that the form has fields for: with a recipe, what they say holds, and nothing where they say nothing."""
@@ -46,8 +47,9 @@ class RecipeFields(forms.Form):
         if not shown:
             return dict(options)
         given = {**dict.fromkeys(_COVERED), **options, "recipe": shown}
-        if options.get("on_missing") and "scope" not in options:
-            del given["scope"]  # one that the fields cannot say stays
+        cleared = self.cleaned_data.get("scope_column") == ALL_RECORDS
+        if options.get("on_missing") and "scope" not in options and not cleared:
+            del given["scope"]
         return given
 
 
@@ -82,8 +84,11 @@ def _mode(options: Mapping[str, Any]) -> dict[str, Any]:
         fields |= {"missing": "set", "mark_column": column, "mark_value": "" if value is None else str(value)}
     for lookup, value in (options.get("scope") or {}).items():
         column, _, kind = lookup.partition("__")
-        if kind in ("", "exact") and len(options["scope"]) == 1:
-            fields |= {"scope_column": column, "scope_value": str(value)}
+        said = "" if kind == "isnull" and value is True else str(value)
+        if len(options["scope"]) == 1 and (kind in ("", "exact") or not said):
+            fields |= {"scope_column": column, "scope_value": said}
+        else:
+            fields["scope_column"] = AS_KEPT
     if options.get("max_delete_share") is not None:
         fields["max_delete_percent"] = f"{options['max_delete_share'] * 100:g}"
     if options.get("allow_rejected"):

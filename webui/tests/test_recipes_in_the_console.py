@@ -69,6 +69,30 @@ def test_what_the_form_says_holds(as_owner: Client, first: ImportJob) -> None:
     assert job.options == {"mapping": GIVEN["mapping"], "recipe": "monthly"}
 
 
+def test_the_filter_of_a_recipe_is_kept_or_cleared(as_owner: Client, first: ImportJob, subtests: Any) -> None:
+    """By filter: what the form shows for it; then what each choice makes of it."""
+    some: dict[str, Any] = {"qty__gte": 5}
+    cases: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
+        (some, ":recipe", {":recipe": some, ":all": None, "sku": {"sku__isnull": True}}),
+        ({"qty__isnull": True}, "qty", {"qty": {"qty__isnull": True}, ":all": None, "": {"qty__isnull": True}}),
+    ]
+    options = {**GIVEN, "on_missing": "delete"}
+    kept = Recipe.objects.create(table=Table.objects.get(name="orders"), name="monthly", options=options)
+    columns = {"header-0": "Sku", "column-0": "sku", "header-1": "Count", "column-1": "qty"}
+    for scope, shown, choices in cases:
+        Recipe.objects.filter(pk=kept.pk).update(options={**options, "scope": scope})
+        for chosen, expected in choices.items():
+            with subtests.test(f"{scope}, {chosen}"):
+                html = read(as_owner.get(previewed(as_owner, TEXT, recipe="monthly")))
+                assert html.value("scope_column") == shown
+                form = {"draft": html.value("draft"), "recipe": "monthly", "recipe_shown": "monthly", "mode": "mirror"}
+                form |= {**columns, "key": "sku", "missing": "delete", "scope_column": chosen}
+                again = read(as_owner.post(PAGE, {**form, "do": "preview"}))
+                assert not chosen or again.value("scope_column") == chosen
+                assert as_owner.post(PAGE, {**form, "do": "start"}).status_code == 302
+                assert ImportJob.objects.latest("pk").options.get("scope") == expected
+
+
 def test_one_that_fits_is_offered(as_owner: Client, first: ImportJob) -> None:
     as_owner.post(f"/imports/{first.pk}/recipe/", {"name": "monthly", "do": "keep"})
     html = read(as_owner.get(previewed(as_owner, TEXT)))
