@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
-from dataengine.models import Delivery, ImportJob, Index, RejectedRow, Table, Webhook
+from dataengine.models import Delivery, ImportJob, Index, RejectedRow, Source, Table, Webhook
 from dataengine.services import public_links
 from dataengine.services.recipes import keep_recipe
 from dataengine.services.records import insert_record, update_record
@@ -111,7 +111,8 @@ def problems_now(page: Page, path: str) -> list[str]:
 def test_no_page_has_a_violation(
     width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User, settings: Settings
 ) -> None:
-    settings.PUBLIC_LINKS = True
+    settings.PUBLIC_LINKS = settings.REMOTE_SOURCES = True
+    Source.objects.create(table=people, user=owner, url="https://example.com/a.csv", cron="@daily", paused="by_user")
     keep_recipe(user=owner, table=people, name="monthly", options={"trim": True})
     _, secret = public_links.make(user=owner, table=people, name="For all", days=7)
     column = people.columns.get(name="score")
