@@ -32,9 +32,11 @@ class _Download(StreamingHttpResponse):
     done: Callable[[], None] | None = None
 
     def close(self) -> None:
-        super().close()
-        if self.done is not None:
-            self.done()
+        try:
+            super().close()
+        finally:
+            if self.done is not None:
+                self.done()
 
 
 def download(
