@@ -10,7 +10,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
@@ -23,7 +23,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from config.origin import HEADER, of_scope
-from dataengine.http.streaming import Revoked
+from dataengine.http.streaming import Download, Revoked
 from dataengine.origin import current, enter
 
 _THREADS = 64
@@ -32,6 +32,8 @@ _THREADS = 64
 There are many more than connections to PostgreSQL, so that requests that wait for one do not block those that need
 none.
 """
+_SIGN_SECONDS = 10.0
+"""How often a download says that it is still being sent."""
 
 type Scope = dict[str, Any]
 type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -63,8 +65,7 @@ class Handler(ASGIHandler):
         response = await loop.run_in_executor(self._threads, context.run, self._answer, scope, body)
         try:
             if response.streaming:
-                async with ThreadSensitiveContext():
-                    await asyncio.create_task(self._stream(response, receive, send), context=context)
+                await asyncio.create_task(self._stream(response, receive, send), context=context)
             else:
                 await self.send_response(response, send)
         finally:
@@ -90,17 +91,24 @@ class Handler(ASGIHandler):
 
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
         """Send it until it ends or the client disconnects."""
-        sending = asyncio.create_task(self.send_response(response, send))
-        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
-        try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (leaving, sending):
-                task.cancel()
-            with suppress(asyncio.CancelledError, RequestAborted):
-                await leaving
-            try:
-                with suppress(asyncio.CancelledError, Revoked):  # the connection is closed, so the file is no whole one
-                    await sending
-            finally:
-                await sync_to_async(response.close)()
+        # Entered by this task, not by the one that started it: their context variables differ, and without this one
+        # all responses would share one thread, and so one database connection.
+        async with ThreadSensitiveContext(), AsyncExitStack() as ending:
+            ending.push_async_callback(sync_to_async(response.close))
+            if isinstance(response, Download):
+                ending.push_async_callback(response.end)
+            sending = asyncio.create_task(self.send_response(response, send))
+            ending.push_async_callback(_cancel, sending)
+            leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+            ending.push_async_callback(_cancel, leaving)
+            both = (sending, leaving)
+            while not (await asyncio.wait(both, timeout=_SIGN_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+                if isinstance(response, Download):
+                    response.is_being_sent()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    # Revoked: the connection is closed, so the file is no whole one.
+    with suppress(asyncio.CancelledError, RequestAborted, Revoked):
+        await task

@@ -28,7 +28,10 @@ _TITLES = {
 
 def error_response(request: HttpRequest, error: DataEngineError) -> HttpResponse:
     """An error as a page, or as a toast if a part of a page was requested."""
-    return error_page(request, error.status, error.message)
+    response = error_page(request, error.status, error.message)
+    if error.retry_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_seconds)
+    return response
 
 
 def error_page(request: HttpRequest, status: int, message: str, *, title: str = "") -> HttpResponse:

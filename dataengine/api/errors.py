@@ -47,7 +47,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 def error_response(error: DataEngineError, pointers: Sequence[tuple[Path, str]] = ()) -> Response:
     """An error of dataengine as a response; ``pointers`` lead into the request's body."""
     details = {**({"pointers": listed(pointers)} if pointers else {}), **error.details}
-    return body(error.status, error.error_code, error.message, error.fields, details)
+    answer = body(error.status, error.error_code, error.message, error.fields, details)
+    if error.retry_seconds is not None:
+        answer.headers["Retry-After"] = str(error.retry_seconds)
+    return answer
 
 
 def plain_response(error: DataEngineError) -> JsonResponse:

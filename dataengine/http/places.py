@@ -1,7 +1,8 @@
 """How many downloads of one user are sent at a time, by all web processes together: each holds a database session.
 
-Who has a place holds a lease on it in Redis, renewed while the download lasts, so that the places of a process that was
-killed come free. While Redis is away each process counts its own: a missing cache must not keep anybody out.
+Who has a place holds a lease on it in Redis, renewed while the download gives signs of life, so that the places of a
+process that was killed come free, and those that nobody gave back. While Redis is away each process counts its own: a
+missing cache must not keep anybody out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
 
 import redis
 from django.conf import settings
@@ -43,12 +43,26 @@ class TooMany(DataEngineError):
 
     code = "too_many_exports"
     status = 429
+    retry_seconds = 10
 
 
-class _Place(NamedTuple):
-    key: str
-    """Of all the user's places."""
-    token: str
+class Place:
+    """A place of a user. It comes free by itself a minute or two after the last sign of use."""
+
+    def __init__(self, places: Places, key: str) -> None:
+        self._places = places
+        self.key = key
+        """Of all the user's places."""
+        self.token = uuid.uuid4().hex
+        self.used = time.monotonic()
+
+    def is_used(self) -> None:
+        """Give a sign of use. Any thread may."""
+        self.used = time.monotonic()
+
+    def give_back(self) -> None:
+        """Give it back. Once more does nothing."""
+        self._places.give_back(self)
 
 
 class Places:
@@ -61,15 +75,15 @@ class Places:
         )
         self._script = self._client.register_script(_TAKE)
         self._silent_until = 0.0
-        self._held: set[_Place] = set()
+        self._held: set[Place] = set()
         self._renewing = False
         # Also while Redis is asked, so that no lease is renewed of a place that was just given back.
         self._lock = threading.Lock()
 
-    def take(self, user_id: int) -> Callable[[], None]:
-        """Take a place; what is returned gives it back, once. Raises TooMany if there is none."""
+    def take(self, user_id: int) -> Place:
+        """Take a place. Raises TooMany if there is none."""
         most: int = settings.MAX_EXPORTS_PER_USER
-        place = _Place(f"tablekeep:exports:{user_id}", uuid.uuid4().hex)
+        place = Place(self, f"tablekeep:exports:{user_id}")
         with self._lock:
             here = sum(held.key == place.key for held in self._held)
             if most and (here >= most or not self._ask(lambda: self._take(place, most), otherwise=True)):
@@ -78,23 +92,27 @@ class Places:
             if not self._renewing:
                 self._renewing = True
                 threading.Thread(target=self._renew, name="leases", daemon=True).start()
+        return place
 
-        def give_back() -> None:
-            with self._lock:
-                if place in self._held:
-                    self._held.remove(place)
-                    self._ask(lambda: bool(self._client.zrem(*place)), otherwise=False)
+    def give_back(self, place: Place) -> None:
+        """End its lease."""
+        with self._lock:
+            if place in self._held:
+                self._held.remove(place)
+                self._ask(lambda: bool(self._client.zrem(place.key, place.token)), otherwise=False)
 
-        return give_back
-
-    def _take(self, place: _Place, most: int) -> bool:
+    def _take(self, place: Place, most: int) -> bool:
         return bool(self._script([place.key], [most, self._lease, place.token]))
 
     def _renew(self) -> None:
-        """Renew all leases as long as there are any, also those that Redis has forgotten meanwhile."""
+        """Renew the leases of all that are used as long as there are any, also those that Redis has forgotten."""
         while True:
             time.sleep(self._lease / 3)
             with self._lock:
+                unused = {place for place in self._held if time.monotonic() - place.used > self._lease}
+                if unused:
+                    logger.error("%d exports ended without giving back their places.", len(unused))
+                    self._held -= unused
                 if not self._held:
                     self._renewing = False
                     return
@@ -117,6 +135,6 @@ def _of_this_process() -> Places:
     return Places()
 
 
-def take(user_id: int) -> Callable[[], None]:
+def take(user_id: int) -> Place:
     """Take a place for this process. See ``Places.take``."""
     return _of_this_process().take(user_id)

@@ -26,17 +26,33 @@ class Revoked(Exception):
     """The right to what is being sent was taken away meanwhile. The client gets a file that breaks off."""
 
 
-class _Download(StreamingHttpResponse):
+class Download(StreamingHttpResponse):
     """Tells when it is over, however it ended: closed is every response, even one that was never begun."""
 
-    done: Callable[[], None] | None = None
+    place: places.Place | None = None
+    content_in_thread: AsyncGenerator[str | bytes] | None = None
+
+    def is_being_sent(self) -> None:
+        """To be called every few seconds while the client is there: only so long its place is kept."""
+        if self.place is not None:
+            self.place.is_used()
+
+    async def end(self) -> None:
+        """End the query and its session, in the thread that they belong to.
+
+        Closing what Django wraps around a generator does not close the generator; the garbage collector would, later
+        and elsewhere.
+        """
+        if self.content_in_thread is not None:
+            await self.content_in_thread.aclose()
 
     def close(self) -> None:
+        """Give back its place, too."""
         try:
             super().close()
         finally:
-            if self.done is not None:
-                self.done()
+            if self.place is not None:
+                self.place.give_back()
 
 
 def download(
@@ -48,21 +64,21 @@ def download(
     allowed: Callable[[], bool],
     interrupt: Callable[[], None] | None = None,
     user_id: int | None = None,
-) -> StreamingHttpResponse:
+) -> Download:
     """A file of any length; ``interrupt`` stops what ``pieces`` is waiting for if the client goes away.
 
     ``allowed`` tells whether the client may still have it (``revocation.py``).
     With ``user_id`` it takes one of the user's places. Raises TooMany if all are taken.
     The response to HEAD has no content: the file need not be made.
     """
-    done: Callable[[], None] | None = None
+    place: places.Place | None = None
     if request.method == "HEAD":
         pieces = _nothing()
     elif user_id is not None:
-        done = places.take(user_id)
-    content = in_thread(pieces, interrupt, allowed) if isinstance(request, ASGIRequest) else pieces
-    response = _Download(content, content_type=content_type)
-    response.done = done
+        place = places.take(user_id)
+    in_a_thread = in_thread(pieces, interrupt, allowed) if isinstance(request, ASGIRequest) else None
+    response = Download(in_a_thread or pieces, content_type=content_type)
+    response.place, response.content_in_thread = place, in_a_thread
     disposition = content_disposition_header(as_attachment=True, filename=filename)
     response["Content-Disposition"] = disposition or "attachment"
     return response

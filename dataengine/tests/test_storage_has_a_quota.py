@@ -88,24 +88,37 @@ def test_places_are_those_of_all_processes(settings: Settings) -> None:
 
     until(lambda: has_place(other))  # once the lease of the killed one is over
     assert not has_place(one)
-    given[0]()
-    given[0]()
+    given[0].give_back()
+    given[0].give_back()
     assert has_place(one)
     assert not has_place(other)
-    for give_back in given:
-        give_back()
+    for place in given:
+        place.give_back()
 
 
-def test_leases_are_renewed_until_places_are_given_back(settings: Settings) -> None:
+def test_leases_are_renewed_while_places_are_used(settings: Settings) -> None:
+    """And end by themselves when they are not, though nobody gave them back."""
+    settings.MAX_EXPORTS_PER_USER = 1
     client = redis.Redis.from_url(settings.REDIS_URL)
+    places = Places(lease=1.5)
 
     def leases() -> dict[bytes, float]:
         return dict(cast("Any", client.zrange("tablekeep:exports:-3", 0, -1, withscores=True)))
 
-    give_back = Places(lease=1.5).take(-3)
+    def is_renewed() -> bool:
+        place.is_used()
+        return max(leases().values(), default=0) > first + 2
+
+    def can_be_taken() -> bool:
+        with suppress(TooMany):
+            places.take(-3).give_back()
+            return True
+        return False
+
+    place = places.take(-3)
     [first] = leases().values()
-    until(lambda: max(leases().values(), default=0) > first + 2)
-    give_back()
+    until(is_renewed)
+    until(can_be_taken)
     assert not leases()
 
 
@@ -116,6 +129,7 @@ def test_exports_take_places(client: APIClient, make_table: MakeTable, settings:
     under_way = [client.get("/api/tables/t/export/") for _ in range(2)]
     refused = client.get("/api/tables/t/export/")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "too_many_exports")
+    assert int(refused["Retry-After"]) > 0
     assert client.head("/api/tables/t/export/").status_code == 200
     under_way[0].close()
     under_way[0].close()
