@@ -23,13 +23,19 @@ from django.conf import settings
 
 _SECONDS = 10.0
 """How long connecting, and each wait for data, may take."""
+_POST_SECONDS = 30.0
+"""How long an answer to a message may take in all: one that drips would hold its worker for hours."""
 _MOST_BYTES = 64 * 1024
 _MOST_REDIRECTS = 5
+_MOST_ADDRESSES = 4
+"""How many addresses of one name are tried: each may take all the time that connecting has."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOOK_UP_SECONDS = 0.5
 """How often somebody who waits for data is asked whether to go on."""
 _PIECE_BYTES = 256 * 1024
 _SYNTHESISED = IPv6Network("64:ff9b::/96")  # IPv4 addresses as seen behind NAT64
+# All that the internet uses of IPv6. Python calls more of it global: sites, and old ways to write IPv4 addresses.
+_UNICAST = IPv6Network("2000::/3")
 
 
 class Refused(Exception):
@@ -51,11 +57,14 @@ def post(url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
     """POST ``content`` to ``url`` (see ``check_url``). Raises Refused or Unreachable; follows no redirect."""
     check_url(url)
     timeouts = dict.fromkeys(("connect", "read", "write", "pool"), _SECONDS)
+    patience = Patience(lambda: None, _POST_SECONDS, _SECONDS)
+    deadline = time.monotonic() + _POST_SECONDS
+    backend = _Checked(lambda stream: _Patient(stream, patience, deadline))
     try:
         with (
-            httpcore.ConnectionPool(ssl_context=_tls(), network_backend=_Checked()) as pool,
+            httpcore.ConnectionPool(ssl_context=_tls(), network_backend=backend) as pool,
             pool.stream(
-                "POST", url, headers=list(headers.items()), content=content, extensions={"timeout": timeouts}
+                "POST", _ascii(url), headers=list(headers.items()), content=content, extensions={"timeout": timeouts}
             ) as response,
         ):
             return Answer(response.status, _beginning(response.iter_stream()))
@@ -191,7 +200,12 @@ def check_url(url: str) -> None:
 
 def may_reach(address: IPv4Address | IPv6Address) -> bool:
     """Whether requests may go there: to what the whole internet can reach, or what the installation allows."""
-    return _is_allowed(address) or all(one.is_global and not one.is_multicast for one in _meant(address))
+    return _is_allowed(address) or all(_is_public(one) for one in _meant(address))
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    is_used = isinstance(address, IPv4Address) or address in _UNICAST
+    return is_used and address.is_global and not address.is_multicast
 
 
 def _is_allowed(address: IPv4Address | IPv6Address) -> bool:
@@ -250,8 +264,8 @@ class _Patient(httpcore.NetworkStream):
 class _Checked(httpcore.SyncBackend):
     """Connects to addresses that were checked; ``around`` is put around each connection."""
 
-    def __init__(self, around: Callable[[httpcore.NetworkStream], httpcore.NetworkStream] | None = None) -> None:
-        self._around = around or (lambda stream: stream)
+    def __init__(self, around: Callable[[httpcore.NetworkStream], httpcore.NetworkStream]) -> None:
+        self._around = around
 
     def connect_tcp(
         self,
@@ -265,7 +279,7 @@ class _Checked(httpcore.SyncBackend):
         if not all(may_reach(address) for address in addresses):
             raise Refused("This address is not public.")
         failed: Exception = httpcore.ConnectError("it has no address")
-        for address in addresses:
+        for address in addresses[:_MOST_ADDRESSES]:
             try:
                 return self._around(super().connect_tcp(str(address), port, timeout, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:

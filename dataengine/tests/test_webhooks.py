@@ -257,6 +257,7 @@ INSIDE = [
     "https://172.16.0.1:8443/", "https://169.254.169.254/latest/meta-data/", "https://[::1]/", "https://[fe80::1]/",
     "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::a00:1]/", "https://[2002:a00:1::]/", "https://2130706433/",
     "https://0x7f.1/", "https://0/", "https://100.64.0.1/", "https://[fd00:ec2::254]/", "https://224.0.0.1/",
+    "https://[::7f00:1]/", "https://[::ffff:0:a00:1]/", "https://[64:ff9b:1::a00:1]/", "https://[fec0::1]/",
 ]  # fmt: skip
 NO_ADDRESSES = [
     "http://example.com/", "ftp://example.com/", "example.com", "https://", "https://user:secret@example.com/", "",
