@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from dataengine.jobs import attempts
@@ -23,15 +23,16 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def turns() -> list[int]:
     """The imports that may begin now, one of each user: first those of the users with the fewest that run.
 
-    Among equals, whose last one began the longest ago. Without those whose table a worker has.
+    Among equals, whose last one began the longest ago. Without those whose table a worker has; one that still fetches
+    its file does not have it yet.
     """
     running = dict(
         ImportJob.objects.filter(state=ImportJob.State.RUNNING).order_by().values_list("user").annotate(Count("pk"))
     )
     taken = {
         table
-        for model in (ImportJob, ChangeJob)
-        for table in model._default_manager.filter(state=model.State.RUNNING).values_list("table_id", flat=True)
+        for model, at_it in ((ImportJob, Q(url="")), (ChangeJob, Q()))
+        for table in model._default_manager.filter(at_it, state=model.State.RUNNING).values_list("table_id", flat=True)
         if table is not None
     }
     oldest = attempts.claimable(ImportJob).exclude(table__in=taken).order_by("user_id", "pk").distinct("user_id")

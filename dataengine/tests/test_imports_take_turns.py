@@ -64,7 +64,9 @@ def test_who_waits_for_a_table_does_not_stop_the_others(owner: User) -> None:
     assert import_turns.turns() == others
     ImportJob.objects.filter(pk__in=others).delete()
     assert import_turns.turns() == []
-    ImportJob.objects.filter(pk=taken).update(state="completed")
+    ImportJob.objects.filter(pk=taken).update(url="https://example.com/slow.csv")
+    assert import_turns.turns() == [waiting], "what still fetches its file does not have the table yet"
+    ImportJob.objects.filter(pk=taken).update(state="completed", url="")
     assert import_turns.turns() == [waiting]
 
 
