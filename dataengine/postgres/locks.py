@@ -28,6 +28,9 @@ DOWNLOAD_NAMESPACE = 0x5444
 # For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
 _BUILDS_NAMESPACE = 0x5442
+# For fetching files, by the number of a place: "TP"; and by their user's id: "TF".
+_PLACES_NAMESPACE = 0x5450
+_FETCHING_NAMESPACE = 0x5446
 # For beginning imports, by their user's id: "TU".
 _USER_NAMESPACE = 0x5455
 
@@ -81,6 +84,24 @@ def table_held(table_id: int | None) -> Iterator[bool]:
         yield True
     finally:
         _release(NAMESPACE, table_id)
+
+
+@contextmanager
+def place_to_fetch(user_id: int, places: int) -> Iterator[bool]:
+    """Hold one of so many places, and the user's only one, for a database session. Yields whether they are held."""
+    if not _try("SELECT pg_try_advisory_lock(%s, %s)", user_id, _FETCHING_NAMESPACE):
+        yield False
+        return
+    try:
+        one = "SELECT pg_try_advisory_lock(%s, %s)"
+        place = next((place for place in range(places) if _try(one, place, _PLACES_NAMESPACE)), None)
+        try:
+            yield place is not None
+        finally:
+            if place is not None:
+                _release(_PLACES_NAMESPACE, place)
+    finally:
+        _release(_FETCHING_NAMESPACE, user_id)
 
 
 def job_is_held(job_id: int, namespace: int = JOB_NAMESPACE) -> bool:

@@ -43,7 +43,7 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
         if job.source is not None:
             source_files.bring(job, job.source, watch, is_last=is_last)
             return
-        with fetching.fetched(job.url, watch.progress, is_last=is_last) as found:
+        with fetching.fetched(job.url, watch.progress, user_id=job.user_id, is_last=is_last) as found:
             name, size, key = found.filename, found.size, found.keep()
         try:
             watch.complete(filename=name, bytes_read=size, bytes_total=size, key=key, url="")

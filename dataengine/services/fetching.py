@@ -19,7 +19,9 @@ from django.core.files.storage import default_storage
 from dataengine import outgoing
 from dataengine.exceptions import AccessDenied, InvalidInput, TooLarge, Unavailable
 from dataengine.imports.reading.kinds import check_name
+from dataengine.jobs.failures import PutOff
 from dataengine.models import SOURCE_FOLDER
+from dataengine.postgres import locks
 from dataengine.services.imports import check_size, safe_name, store
 
 SECONDS = 3600.0
@@ -101,15 +103,32 @@ def check(url: str) -> None:
 
 @contextmanager
 def fetched(
-    url: str, progress: Callable[[int, int | None], None], *, known: Known | None = None, is_last: bool = True
+    url: str,
+    progress: Callable[[int, int | None], None],
+    *,
+    user_id: int,
+    known: Known | None = None,
+    is_last: bool = True,
 ) -> Iterator[Fetched]:
-    """Fetch a file; unless it is kept, it is gone afterwards.
+    """Fetch a file for a user; unless it is kept, it is gone afterwards.
 
     ``progress`` gets the bytes that are here and, where they are announced, those that there are; it ends the download
     by raising. Raises InvalidInput (``source_refused``, ``source_failed``, ``not_csv``), TooLarge
     (``source_too_large``), or Unavailable, if another attempt may help and this is not the last one, in place of
-    ``source_unreachable``; Unchanged if the file is the one that is ``known``.
+    ``source_unreachable``; Unchanged if the file is the one that is ``known``; PutOff while another file is fetched for
+    the user, or if no worker would be left for anything else.
     """
+    with locks.place_to_fetch(user_id, max(settings.CELERY_WORKER_CONCURRENCY - 1, 1)) as has_place:
+        if not has_place:
+            raise PutOff("Other files are being fetched.")
+        with _fetched(url, progress, known, is_last=is_last) as found:
+            yield found
+
+
+@contextmanager
+def _fetched(
+    url: str, progress: Callable[[int, int | None], None], known: Known | None, *, is_last: bool
+) -> Iterator[Fetched]:
     here, announced = 0, None
 
     def tell() -> None:
@@ -158,7 +177,7 @@ def _address(url: str, tell: Callable[[], None], known: Known, *, is_last: bool)
     if known.last_modified:
         headers["If-Modified-Since"] = known.last_modified
     with outgoing.download(url, headers, outgoing.Patience(tell, SECONDS, IDLE_SECONDS)) as answer:
-        if answer.status == 304:
+        if answer.status == 304 and any(known):
             raise Unchanged
         if answer.status != 200:
             reason = f"The address answered {answer.status}."
@@ -168,7 +187,8 @@ def _address(url: str, tell: Callable[[], None], known: Known, *, is_last: bool)
         said = answer.headers
         plain = said.get("content-encoding", "identity").strip().lower() in ("", "identity")
         length = said.get("content-length", "")
-        now = Known(said.get("etag", "")[:500], said.get("last-modified", "")[:100])
+        # Cut or beyond ASCII, they could not be sent back.
+        now = Known(_sendable(said.get("etag", ""), 500), _sendable(said.get("last-modified", ""), 100))
         if now.etag and now.etag == known.etag:
             raise Unchanged
         yield _Answer(
@@ -178,6 +198,10 @@ def _address(url: str, tell: Callable[[], None], known: Known, *, is_last: bool)
             said.get("content-type", "").partition(";")[0].strip().lower(),
             now,
         )
+
+
+def _sendable(header: str, most: int) -> str:
+    return header if header.isascii() and len(header) <= most else ""
 
 
 @contextmanager

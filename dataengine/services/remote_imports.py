@@ -74,7 +74,7 @@ def fetch(job: ImportJob, reporter: ProgressReporter) -> None:
 
     progress(0, None)
     is_last = job.attempt >= ImportJob.MAX_ATTEMPTS
-    with fetching.fetched(job.url, progress, is_last=is_last) as found:
+    with fetching.fetched(job.url, progress, user_id=job.user_id, is_last=is_last) as found:
         reporter.update(bytes_total=found.size)
         # By what the user may do now: the download may have taken an hour.
         wanted = wish(job.user, job.table, job.table_name, job.options)

@@ -34,7 +34,9 @@ def bring(job: Download, source: Source, watch: DownloadWatch, *, is_last: bool)
     """
     known = fetching.Known(source.etag, source.last_modified)
     try:
-        with fetching.fetched(source.url, watch.progress, known=known, is_last=is_last) as found:
+        with fetching.fetched(
+            source.url, watch.progress, user_id=source.user_id, known=known, is_last=is_last
+        ) as found:
             sha256 = same_files.sha256_of(found.file)
             seen = {"etag": found.known.etag, "last_modified": found.known.last_modified}
             if sha256 == source.sha256:

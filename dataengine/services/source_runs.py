@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -42,11 +42,16 @@ def sweep() -> None:
 
 def _each(found: QuerySet[Source], step: Callable[[Source], None]) -> None:
     for pk in list(found.order_by("next_run_at", "pk").values_list("pk", flat=True)[:_AT_ONCE]):
-        with transaction.atomic():
-            locked = Source.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
-            # Looked for again: another process may have done it between the two questions.
-            if locked is not None and found.filter(pk=pk).exists():
-                step(locked)
+        try:
+            with transaction.atomic():
+                locked = Source.objects.select_for_update(of=("self",), skip_locked=True).filter(pk=pk).first()
+                # Looked for again: another process may have done it between the two questions.
+                if locked is not None and found.filter(pk=pk).exists():
+                    step(locked)
+        except OperationalError:
+            raise
+        except Exception:  # one source, such as one whose time zone is known no more, must not stop the sweep
+            logger.exception("Source %s", pk)
 
 
 def _begin(source: Source) -> None:

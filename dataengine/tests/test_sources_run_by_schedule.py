@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_network
@@ -17,9 +18,12 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, Download, ImportJob, Source, Table
+from dataengine.postgres import locks
 from dataengine.services import downloads, import_runs, schedules, source_runs, trash
 from dataengine.tests.file_server import FileServer, send
 from dataengine.tests.importing import records
+from dataengine.tests.threads import in_thread
+from dataengine.tests.waiting import PATIENCE_SECONDS
 
 from .conftest import MakeTable
 
@@ -70,6 +74,26 @@ def swept(client: APIClient, pk: int) -> dict[str, Any]:
     told: dict[str, Any] = client.get(f"{SOURCES}{pk}/").json()
     assert not told["running"]
     return told
+
+
+@contextmanager
+def in_another_session(user: User, places: int) -> Iterator[None]:
+    """As while another worker fetches a file for the user."""
+    began, over = threading.Event(), threading.Event()
+
+    def fetch() -> None:
+        with locks.place_to_fetch(user.pk, places) as has_place:
+            assert has_place
+            began.set()
+            over.wait(PATIENCE_SECONDS)
+
+    thread = in_thread(fetch)
+    try:
+        assert began.wait(PATIENCE_SECONDS)
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def due(pk: int) -> None:
@@ -214,6 +238,47 @@ def test_it_runs_once_however_many_sweep(client: APIClient, table: Table, server
         thread.join()
     assert (Download.objects.count(), ImportJob.objects.count()) == (1, 1)
     assert swept(client, pk)["last_result"] == "imported"
+
+
+@commits
+def test_a_slow_address_leaves_a_worker_to_others(
+    client: APIClient, owner: User, stranger: User, table: Table, server: FileServer, settings: Settings
+) -> None:
+    """Of two workers one fetches at most; of many, one for each user. Who waits has lost no attempt."""
+    server.files["/a.csv"] = b"name,n\nAda,1\n"
+    fetching = Download.objects.create(user=owner, url=f"{server.url}/a.csv", came_from="a")
+
+    def is_held_up(user: User, workers: int) -> bool:
+        settings.CELERY_WORKER_CONCURRENCY = workers
+        Download.objects.update(state="queued", try_again_at=None, attempt=0, url=f"{server.url}/a.csv")
+        with in_another_session(user, workers - 1):
+            done = downloads.run(fetching.pk)
+        assert done is not None
+        assert done.state == "completed" or (done.state, done.attempt) == ("queued", 0)
+        return not done.is_over
+
+    assert is_held_up(owner, 5)
+    assert not is_held_up(stranger, 5)
+    assert is_held_up(stranger, 2)
+
+
+@commits
+def test_a_source_that_breaks_does_not_stop_the_sweep(client: APIClient, table: Table, server: FileServer) -> None:
+    server.files["/a.csv"] = b"name,n\nAda,1\n"
+    broken, good = add(client, f"{server.url}/b.csv")["id"], add(client, f"{server.url}/a.csv")["id"]
+    due(broken)
+    Source.objects.filter(pk=broken).update(time_zone="Mars/Olympus")  # known no more
+    assert run(client, good)["last_result"] == "imported"
+
+
+@commits
+def test_odd_headers_are_not_sent_back(client: APIClient, table: Table, server: FileServer) -> None:
+    server.files["/a.csv"] = lambda handler: send(handler, b"name,n\nAda,1\n", ETag='"é"')
+    pk = add(client, f"{server.url}/a.csv")["id"]
+    assert [run(client, pk)["last_result"] for _ in range(2)] == ["imported", "unchanged"]
+    server.files["/a.csv"] = lambda handler: send(handler, b"", status=304)
+    told = run(client, pk)
+    assert (told["last_result"], told["last_message"]) == ("failed", "The address answered 304.")
 
 
 def test_what_cannot_be_is_refused(client: APIClient, settings: Settings, table: Table, subtests: Any) -> None:
