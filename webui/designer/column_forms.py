@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django import forms
+from django.utils.html import format_html
 
 from dataengine.columns import displays, value_schemas
 from dataengine.columns.payloads import check_constraints
@@ -26,6 +27,7 @@ _BLAMED = {
     "invalid_default": "default", "invalid_pattern": "pattern", "unknown_reference": "references",
     "invalid_type": "unique",
 }  # fmt: skip
+_PATTERN_HELP = "A regular expression that each value matches, for example <code>{}</code>."
 _LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
 
 
@@ -142,7 +144,7 @@ class ColumnForm(Styled, forms.Form):
         required=False,
         max_length=1_000,
         strip=False,
-        help_text="A regular expression that each value matches, for example <code>^[A-Z]{2}[0-9]+$</code>.",
+        help_text=format_html(_PATTERN_HELP, "^[A-Z]{2}[0-9]+$"),
         widget=forms.TextInput(attrs=AS_TYPED),
     )
     json_schema = forms.CharField(

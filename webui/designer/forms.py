@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
+from django.utils.html import format_html
 
 from dataengine.columns.identifiers import validate_identifier
 from dataengine.exceptions import InvalidInput
@@ -37,7 +38,7 @@ class TableForm(Styled, forms.Form):
     table_name = forms.CharField(
         label="Table name",
         strip=True,
-        help_text="Used in PostgreSQL and in the API, for example <code>customers</code>.",
+        help_text=format_html("Used in PostgreSQL and in the API, for example <code>{}</code>.", "customers"),
         error_messages={"required": "A table needs a name."},
         widget=forms.TextInput(attrs=AS_TYPED),
     )

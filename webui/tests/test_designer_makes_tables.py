@@ -28,6 +28,11 @@ def names_in(page: Page) -> list[str]:
     return [page.value(name) for name in fields if re.fullmatch(r"columns-\d+-name", name)]
 
 
+def test_examples_in_the_help_are_set_as_code(as_owner: Client) -> None:
+    examples = read(as_owner.get("/tables/new/")).words_of("code")
+    assert {"customers", "^[A-Z]{2}[0-9]+$"} <= set(examples)
+
+
 def test_a_table_is_made_with_all_that_was_said(as_owner: Client) -> None:
     form = posted(
         "create",
