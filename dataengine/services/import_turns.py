@@ -6,6 +6,7 @@ A bell says that something waits; which import is begun is decided here, when a 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 
 from django.conf import settings
 from django.db import transaction
@@ -18,6 +19,13 @@ from dataengine.postgres import locks
 
 _RECENTLY = timedelta(days=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Hindrance(Enum):
+    """What has to end before a waiting import can begin."""
+
+    TABLE = "another import or change of the same table"
+    OTHERS = "one of the imports of the same user"
 
 
 def turns() -> list[int]:
@@ -44,6 +52,17 @@ def turns() -> list[int]:
         .annotate(Max("started_at"))
     )
     return [pk for pk, user in sorted(waiting, key=lambda x: (running.get(x[1], 0), begun.get(x[1], _LONG_AGO), x[0]))]
+
+
+def hindrance_of(job: ImportJob) -> Hindrance | None:
+    """Why a waiting import cannot begin, even if a worker is free; None if it can."""
+    running = ImportJob.objects.filter(state=ImportJob.State.RUNNING)
+    if job.table_id is not None and (
+        running.filter(table=job.table_id).exists()
+        or ChangeJob.objects.filter(state=ChangeJob.State.RUNNING, table=job.table_id).exists()
+    ):
+        return Hindrance.TABLE
+    return None if _has_room(running.filter(user=job.user_id).count()) else Hindrance.OTHERS
 
 
 def claim(job: ImportJob) -> bool:

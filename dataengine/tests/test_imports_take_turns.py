@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from dataengine import tasks
 from dataengine.models import ImportJob
 from dataengine.services import import_runs, import_turns
+from dataengine.services.import_turns import Hindrance
 from dataengine.tests.importing import make_table, queue_import
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS
@@ -36,6 +37,10 @@ def begin(pk: int) -> None:
     ImportJob.objects.filter(pk=pk).update(state="running", attempt=1, started_at=timezone.now())
 
 
+def hindrance(pk: int) -> Hindrance | None:
+    return import_turns.hindrance_of(ImportJob.objects.get(pk=pk))
+
+
 def test_one_of_each_user_whoever_has_the_fewest_first(owner: User, stranger: User) -> None:
     many, (single,) = queue(owner, "many", 5), queue(stranger, "one")
     assert import_turns.turns() == [many[0], single]
@@ -43,6 +48,7 @@ def test_one_of_each_user_whoever_has_the_fewest_first(owner: User, stranger: Us
     assert import_turns.turns() == [single, many[1]]
     begin(many[1])
     assert import_turns.turns() == [single], "the owner's two places are taken"
+    assert [hindrance(pk) for pk in (many[2], single)] == [Hindrance.OTHERS, None]
     begin(single)
     assert import_turns.turns() == []
     ImportJob.objects.filter(pk=many[0]).update(state="completed")
@@ -62,6 +68,7 @@ def test_who_waits_for_a_table_does_not_stop_the_others(owner: User) -> None:
     waiting = queue_import(owner, "t_0", "name\nBob\n").pk
     begin(taken)
     assert import_turns.turns() == others
+    assert [hindrance(pk) for pk in (waiting, *others)] == [Hindrance.TABLE, None]
     ImportJob.objects.filter(pk__in=others).delete()
     assert import_turns.turns() == []
     ImportJob.objects.filter(pk=taken).update(url="https://example.com/slow.csv")

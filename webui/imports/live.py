@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -12,10 +14,12 @@ from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
 from dataengine.services import recipes
+from dataengine.services.import_turns import Hindrance, hindrance_of
 from dataengine.services.rejected_rows import retries_of
 from webui.imports.outcomes import headline_of
 from webui.imports.turns import turns_of
 from webui.imports.undoing import undoing_of
+from webui.words import plural
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -29,6 +33,8 @@ _PHASES = {
     "indexing": "Building indexes",
     "finishing": "Finishing",
 }
+_SOON = timedelta(seconds=3)
+"""So long, an import that waits for nothing but a worker needs no explanation."""
 
 
 class ShownImport(ProgressData):
@@ -57,6 +63,7 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         "bar_css": "bar-waiting" if not is_over and shown["eta_seconds"] is None else "",
         "again": _again(shown),
     }
+    context["waits"] = _waits(job) if shown["state"] == "queued" and not context["again"] else ""
     begun = job.started_at if shown["state"] == "running" else None
     context["elapsed"] = (timezone.now() - begun).total_seconds() if begun else None
     if is_over:
@@ -109,6 +116,18 @@ def _again(job: ShownImport) -> str:
     if job["state"] == "running" and job["attempt"] > 1:
         return f"{job['error']} It has started again from the beginning: this is attempt {job['attempt']}."
     return ""
+
+
+def _waits(job: ImportJob) -> str:
+    """Why a queued import has not begun yet."""
+    match hindrance_of(job):
+        case Hindrance.TABLE:
+            return "Another import or change of this table is running. This import begins when that ends."
+        case Hindrance.OTHERS:
+            most = plural(settings.MAX_IMPORTS_PER_USER, "import,imports")
+            return f"Of one person, {most} may run at a time. This import begins when one before it ends."
+        case None:
+            return "It begins as soon as a worker is free." if timezone.now() - job.created_at > _SOON else ""
 
 
 def _retry(user: User | AnonymousUser, job: ImportJob) -> str:

@@ -233,6 +233,24 @@ def test_an_import_that_was_started_again_says_so(as_owner: Client, people: Tabl
     assert "The process that ran it ended unexpectedly. It will start again automatically from the beginning." in html
 
 
+def test_an_import_that_waits_says_why(as_owner: Client, people: Table) -> None:
+    job, before = (running_job(people, state="queued", attempt=0) for _ in range(2))
+
+    def said() -> str:
+        return read(as_owner.get(f"/imports/{job.pk}/")).words
+
+    assert "begins" not in said(), "at first there is nothing to explain"
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(minutes=1))
+    assert "It begins as soon as a worker is free." in said()
+    ImportJob.objects.filter(pk=before.pk).update(state="running")
+    assert "Another import or change of this table is running." in said()
+    ImportJob.objects.filter(pk=before.pk).update(table=None)
+    assert "It begins as soon as a worker is free." in said()
+    running_job(people)
+    ImportJob.objects.filter(state="running").update(table=None)
+    assert "Of one person, 2 imports may run at a time." in said()
+
+
 def test_the_end_is_said_in_plain_words(as_owner: Client, people: Table) -> None:
     done = {"state": "completed", "bytes_read": 1000, "finished_at": timezone.now()}
     for values, words in (
