@@ -69,7 +69,8 @@ def test_where_nothing_is_fetched_there_is_no_field(as_owner: Client, people: Ta
 
 
 def test_a_source_is_added_run_paused_and_deleted(as_owner: Client, people: Table, server: FileServer) -> None:
-    assert SOURCES in read(as_owner.get(IMPORT)).values("a", "href")
+    for path in (IMPORT, "/tables/people/"):
+        assert SOURCES in read(as_owner.get(path)).values("a", "href")
     wrong = as_owner.post(SOURCES, {"do": "add", "url": f"{server.url}/new.csv", "when": "other", "cron": "often",
                                     "time_zone": "UTC"})  # fmt: skip
     assert wrong.status_code == 422

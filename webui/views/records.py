@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
@@ -63,6 +64,7 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "order": order,
         "rights": rights,
         "may_edit": "edit" in rights,
+        "may_have_sources": "edit" in rights and settings.REMOTE_SOURCES,
         "set_form": SetForm(columns),
         "editors": () if is_partial or "edit" not in rights else RecordForm(columns, user=request.user),
         "search": searched,
