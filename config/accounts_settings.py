@@ -16,7 +16,7 @@ def accounts(*, https: bool, issuer: str, provider_name: str) -> dict[str, Any]:
         **_SECOND_FACTORS,
         # Nobody gets in by the password before the link in a mail was followed, if it is mandatory.
         "ACCOUNT_EMAIL_VERIFICATION": env.choice("EMAIL_VERIFICATION", "none", ("none", "mandatory")),
-        "ACCOUNT_EMAIL_CONFIRMATION_COOLDOWN": 0,  # such mails have our own limit, which works without Redis
+        "ACCOUNT_RATE_LIMITS": {"confirm_email": None},  # such mails have our own limit, which works without Redis
         "MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN": not https,
         **_single_sign_on(issuer, provider_name),
     }

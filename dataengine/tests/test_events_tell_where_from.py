@@ -50,6 +50,7 @@ def test_a_record_in_the_console(owner: User, make_table: MakeTable) -> None:
     assert current() == Origin()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_import_says_who_asked_for_it(owner: User, make_table: MakeTable) -> None:
     make_table("t", name="TEXT")
     with acting(Origin(via="token", name="nightly", address="203.0.113.7")):

@@ -48,4 +48,4 @@ def test_it_is_left_to_a_worker_after_the_rehearsal(
     assert "cannot be changed" in read(again).element("tr", class_="column-edit").words
     done(job.pk)
     assert values("price")[0] == "1.50"
-    assert "The column “price” is changed." in read(as_owner.get("/tables/sold/"))
+    assert "The column “price” is changed: " in read(as_owner.get("/tables/sold/"))
