@@ -11,9 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from playwright.sync_api import Browser, BrowserContext, Page
     from pytest_django import DjangoDbBlocker
-    from xdist.workermanage import WorkerController
 
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
@@ -106,63 +103,13 @@ def pytest_xdist_setupnodes() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
-TOGETHER = {
-    # Tests with stacks, in two workers: all at once would slow each other down. These wait more than they work.
-    "config/tests/test_stack.py": "stacks",
-    "harness/tests/test_imports_under_trouble.py": "stacks",
-    "harness/tests/test_uploads_survive_the_web_process.py": "stacks",
-    "harness/tests/test_import_survives_faults.py": "faults",
-    "config/tests/test_connections_are_pooled.py": "web processes",
-    "config/tests/test_round_trips.py": "web processes",
-    # Parses the sources once for all its tests.
-    "dataengine/tests/test_directions.py": "directions",
-}
-"""Files of which one worker runs all tests, by the name of the group, since they share what is costly to make."""
-
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Groups go to one worker each, and first; any other test goes to whoever is free.
 
     The mark that pytest-xdist has for it does nothing with pytest 9.2, and says so nowhere (pytest-xdist issue 1386).
     """
-    from xdist.scheduler import LoadScopeScheduling
-
-    assert all((PROJECT_DIR / path).is_file() for path in TOGETHER)
-
-    class Groups(LoadScopeScheduling):
-        """``--dist loadscope`` by groups of files, which survives that a worker dies.
-
-        As it comes, it hands out again what a dead worker had finished, as units of no test; the worker that gets one
-        waits for ever. It also tries the test again that ended the worker, which ends the next as well.
-        """
-
-        def _split_scope(self, nodeid: str) -> str:
-            return TOGETHER.get(nodeid.partition("::")[0], nodeid)
-
-        def remove_node(self, node: "WorkerController") -> str | None:
-            unfinished = {
-                scope: tests for scope, tests in self.assigned_work.pop(node).items() if not all(tests.values())
-            }
-            if not unfinished:
-                return None
-            scope, tests = next(iter(unfinished.items()))
-            died_in: str = next(test for test, done in tests.items() if not done)
-            tests[died_in] = True
-            if all(tests.values()):
-                del unfinished[scope]
-            self.workqueue.update(unfinished)
-            for other in self.nodes:
-                self._reschedule(other)
-            return died_in
-
-        def _reschedule(self, node: "WorkerController") -> None:
-            if node not in self.registered_collections:
-                return  # it has just been started in the place of another
-            waiting = None
-            while waiting != len(self.workqueue):  # a worker begins its only test when it hears of the next
-                waiting = len(self.workqueue)
-                super()._reschedule(node)
+    from harness.scheduling import Groups
 
     return Groups(config, log)
 
@@ -182,20 +129,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Have each worker import the test files from another one on, so that most were compiled by others meanwhile.
+    """Load the test files in another order in each worker."""
+    from harness.scheduling import import_test_files
 
-    In a new checkout all would compile the same file at the same time, and what pytest does to the asserts of all files
-    takes as long as to collect them.
-    """
-    worker = getattr(session.config, "workerinput", None)
-    folders = session.config.getini("testpaths")
-    if worker is None or not {Path(argument).name for argument in session.config.args} >= set(folders):
-        return
-    files = sorted(path for folder in folders for path in (PROJECT_DIR / folder).rglob("test_*.py"))
-    first = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-    for path in files[first:] + files[:first]:
-        with suppress(Exception, pytest.skip.Exception):  # which is said when it is collected
-            import_module(".".join(path.relative_to(PROJECT_DIR).with_suffix("").parts))
+    import_test_files(session)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
