@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from config.stack.processes import Program
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS, until
 from harness.chromium import running_chromium
+from harness.databases import made_once
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
@@ -170,13 +172,34 @@ def tmp_path() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+def _making_of_the_database(django_db_modify_db_settings_parallel_suffix: None) -> ExitStack:
+    """What ends when it has been made. Workers make theirs one after the other, since all but the first copy it."""
+    from django.conf import settings
+
+    making = ExitStack()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        making.enter_context(made_once(settings.DATABASES["default"]["TEST"]))
+    return making
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(_making_of_the_database: ExitStack) -> None:
+    """Comes before the database is made."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    _making_of_the_database: ExitStack, django_db_setup: None, django_db_blocker: "DjangoDbBlocker"
+) -> Iterator[None]:
     """The test database; at its end, sessions that requests cut short have left open are ended first."""
     from django.db import connection
     from django.test import TransactionTestCase
 
     from dataengine.tests.clean_slate import take_away_what_was_written
 
+    with django_db_blocker.unblock():
+        connection.close()  # a database that somebody is connected to cannot be copied
+    _making_of_the_database.close()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: take_away_what_was_written())
         yield

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -57,8 +58,11 @@ class Runner[J: Job, W: Watch](ABC):
         """Do the job if it waits and nothing is in the way. Harmless to call twice, late or in two workers at once.
 
         Returns the job in its state afterwards (None if there is none): over, or queued again because another job has
-        its table or because something failed that may pass.
+        its table or because something failed that may pass. Raises RuntimeError within a transaction: its watch, in a
+        session of its own, would not see the job and take it for one that was given to somebody else.
         """
+        if connection.in_atomic_block:
+            raise RuntimeError("Jobs are not run within a transaction")
         job = attempts.claimable(self.model).filter(pk=pk).first()
         if job is not None and self.may_begin(job):
             for pause in (*_PAUSES_SECONDS, None):

@@ -27,7 +27,7 @@ DELIVERY_NAMESPACE = 0x5457
 DOWNLOAD_NAMESPACE = 0x5444
 # For index builds, by the index's id: "TI"; and by the table's, so that they run one after the other: "TB".
 INDEX_NAMESPACE = 0x5449
-_BUILDS_NAMESPACE = 0x5442
+BUILDS_NAMESPACE = 0x5442
 # For fetching files, by the number of a place: "TP"; and by their user's id: "TF".
 _PLACES_NAMESPACE = 0x5450
 _FETCHING_NAMESPACE = 0x5446
@@ -135,7 +135,7 @@ def hold_for_build(session: psycopg.Connection[Any], index_id: int, table_id: in
     import is running. The locks end with the session.
     """
     for statement, namespace, key in (
-        ("SELECT pg_try_advisory_lock(%s, %s)", _BUILDS_NAMESPACE, table_id),
+        ("SELECT pg_try_advisory_lock(%s, %s)", BUILDS_NAMESPACE, table_id),
         ("SELECT pg_try_advisory_lock(%s, %s)", INDEX_NAMESPACE, index_id),
         ("SELECT pg_try_advisory_lock_shared(%s, %s)", NAMESPACE, table_id),
     ):
@@ -150,7 +150,7 @@ def cancel_build(table_id: int) -> bool:
 
     False if none is being built.
     """
-    pid = _holder(table_id, _BUILDS_NAMESPACE)
+    pid = _holder(table_id, BUILDS_NAMESPACE)
     if pid:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_cancel_backend(%s)", [pid])

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from dataengine.models import Index
+from dataengine.postgres import locks
 from dataengine.services import index_builds
 from dataengine.tests.waiting import until
 
@@ -17,7 +18,7 @@ def build_waiting() -> list[str]:
     """Build the waiting indexes in this process, without a broker. Returns their states afterwards."""
     states = []
     for pk in list(Index.objects.filter(state=Index.State.QUEUED).values_list("pk", flat=True)):
-        until(lambda: not _is_building())  # the last one's session has its lock until PostgreSQL has ended it
+        until(lambda: not _is_building())  # the last one's session may not have ended yet
         built = index_builds.run(pk)
         if built is not None:
             states.append(built.state)
@@ -25,10 +26,15 @@ def build_waiting() -> list[str]:
 
 
 def _is_building() -> bool:
+    """Whether another session has one of the locks of a build: its own two, and the table's, which it shares."""
+    # The locks themselves, not pg_stat_activity: what a session shows and what it holds do not end at one moment.
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()",
-            [index_builds._NAME],
+            "SELECT 1 FROM pg_locks"
+            " WHERE locktype = 'advisory' AND pid <> pg_backend_pid() AND (classid, mode) IN"
+            " ((%s, 'ExclusiveLock'), (%s, 'ExclusiveLock'), (%s, 'ShareLock'))"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [locks.INDEX_NAMESPACE, locks.BUILDS_NAMESPACE, locks.NAMESPACE],
         )
         return cursor.fetchone() is not None
 

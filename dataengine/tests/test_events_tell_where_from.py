@@ -64,7 +64,7 @@ def test_an_import_says_who_asked_for_it(owner: User, make_table: MakeTable) -> 
     }  # fmt: skip
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_command_says_its_name(owner: User, make_table: MakeTable, tmp_path: Path) -> None:
     make_table("t", name="TEXT")
     path = tmp_path / "t.csv"

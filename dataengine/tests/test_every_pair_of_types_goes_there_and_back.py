@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -124,21 +124,24 @@ SEND = {
 
 @pytest.fixture
 def others(client: APIClient, make_table: MakeTable) -> None:
+    """The records that references refer to."""
     make_table("other", x="TEXT")
-    for _ in range(3):
-        client.post("/api/tables/other/records/", {})
+    client.post("/api/tables/other/records/bulk/", {"records": [{}] * 3})
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS, ids=[f"{old}-{new}" for old, new in PAIRS])
 def test_nothing_is_lost_that_is_not_reported(
-    old: str, new: str, others: None, make_table: MakeTable, owner: User
+    old: str, new: str, request: pytest.FixtureRequest, make_table: MakeTable, owner: User
 ) -> None:
+    if "reference" in (old, new):
+        request.getfixturevalue("others")
     (old_texts, held), (new_texts, _) = TYPES[old], TYPES[new]
     table = make_table("t", a=old_texts[0])
 
-    @settings(max_examples=2)
-    @given(values=st.lists(held | st.none(), min_size=4, max_size=12), wanted=st.sampled_from(new_texts))
+    @settings(max_examples=1)
+    @given(values=st.lists(held | st.none(), min_size=8, max_size=16), wanted=st.sampled_from(new_texts))
     def walk(values: list[str | None], wanted: str) -> None:
+        assume(len(set(values)) > 1)  # the simplest example, which always comes first, says little and takes as long
         begin_anew(table, values)
         there_and_back(table, owner, wanted)
 
