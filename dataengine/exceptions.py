@@ -37,7 +37,7 @@ class DataEngineError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
-    retry_seconds: ClassVar[int | None] = None
+    retry_seconds: int | None = None
     """When the same may succeed, as far as one can tell; both entrances say it as Retry-After."""
 
     def __init__(

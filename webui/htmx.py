@@ -77,9 +77,10 @@ def plain_redirect(url: str) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-def plain_error(message: str, status: int) -> HttpResponse:
+def plain_error(message: str, status: int, retry_seconds: int | None = None) -> HttpResponse:
     """An error in answer to a partial: console.js shows its text as a toast and leaves the page as it is."""
-    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+    headers = {} if retry_seconds is None else {"Retry-After": str(retry_seconds)}
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
 def _details(request: HttpRequest) -> HtmxDetails:

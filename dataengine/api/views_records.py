@@ -16,7 +16,7 @@ from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
 from dataengine.api.views_changes import LATER, outcome, undo_header
-from dataengine.exceptions import DataEngineError, InvalidInput, Path
+from dataengine.exceptions import DataEngineError, InvalidInput, Path, shown
 from dataengine.exports.export import CONTENT_TYPES, Export, columns_named
 from dataengine.http.authentication import Bearer
 from dataengine.http.revocation import may_still
@@ -201,9 +201,14 @@ class BulkView(ApiView):
         """The body, if its keys are one of these sets."""
         body = self.body()
         if set(body) not in shapes_of_body:
-            wanted = " or ".join(" and ".join(sorted(keys)) for keys in shapes_of_body)
-            named = sorted(set.union(*shapes_of_body) - set(body)) or ["body"]
-            raise InvalidInput(f"Give {wanted}.", fields=dict.fromkeys(named, f"Give {wanted}."))
+            known = set.union(*shapes_of_body)
+            wanted = f"Give {' or '.join(' and '.join(sorted(keys)) for keys in shapes_of_body)}."
+            if unknown := sorted(set(body) - known):
+                reasons = {shown(name): f"There is no such key. {wanted}" for name in unknown}
+                name, reason = next(iter(reasons.items()))
+                raise InvalidInput(f"{name}: {reason}", fields=reasons)
+            named = sorted(known - set(body)) or ["body"]
+            raise InvalidInput(wanted, fields=dict.fromkeys(named, wanted))
         return body
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from dataengine.columns import displays, value_schemas
+from dataengine.columns.bounds import contradiction
 from dataengine.columns.schema_faults import Fault, faults_of_schema, plain, pointer
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
@@ -96,6 +97,8 @@ def _column(name: str, described: object, *, required: bool, shared: Mapping[str
             raise _invalid("A list of choices cannot have other constraints.", name)
     else:
         kind = _kind(name, json_type, described.get("format"))
+    if (found := contradiction(constraints)) is not None:
+        raise _invalid(found[1], name)
     column_type, narrowed = kind.narrowed(constraints)
     if any(key in constraints and key not in kind.constraints for key in _LENGTHS):
         raise _invalid(f"A {column_type} column cannot have a length or pattern.", name)
@@ -179,6 +182,8 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     if "json_schema" in own:
         constraints["json_schema"] = _own_schema(name, own["json_schema"])
     unsuited = set(constraints) - spec.kind.constraints
+    if (found := contradiction(constraints)) is not None:
+        raise _invalid(found[1], name)
     if unsuited:
         raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
     default = described.get("default")

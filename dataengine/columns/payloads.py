@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dataengine.columns import displays, value_schemas
+from dataengine.columns.bounds import contradiction
 from dataengine.columns.json_schema import columns_of, literal
 from dataengine.columns.payload_schemas import check_column, check_payload, check_rules, refused
 from dataengine.columns.sql_types import parse_sql_type
@@ -85,9 +86,9 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
         if name not in kind.constraints:
             raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.", (name,))
         checked[name] = _schema(spec.name, value) if name == "json_schema" else _plain(name, value)
-    for low, high in (("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minLength", "maxLength")):
-        if low in checked and high in checked and checked[low] > checked[high]:
-            raise _column_error(spec.name, f"{low} is greater than {high}.", (low,))
+    if (found := contradiction(checked)) is not None:
+        bound, reason = found
+        raise _column_error(spec.name, reason, (bound,))
     return checked
 
 

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from dataengine.columns.bounds import contradiction
 from dataengine.columns.json_texts import is_deeper
 from dataengine.columns.schema_faults import DRAFT, Fault, faults_of, faults_of_schema, pointer, validator
 from dataengine.exceptions import Path, shown
@@ -184,6 +185,9 @@ class _Walk:
         for word in _ELSEWHERE:
             if word in node:
                 raise SchemaRefused(f"{word} is not possible here.", (*path, word))
+        if (found := contradiction(node)) is not None:
+            bound, reason = found
+            raise SchemaRefused(reason, (*path, bound))
         if path and "$id" in node:
             raise SchemaRefused("Only the schema as a whole may have an $id.", (*path, "$id"))
         if "$ref" in node:

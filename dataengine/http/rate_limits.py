@@ -113,7 +113,9 @@ def count_upload(user_id: int) -> None:
         most, minutes = exceeded.counts[0].limit.rate.most, -(-exceeded.seconds // 60)
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
         reason = f"You have sent {most} files, which is all for now. Try again in {wait}."
-        raise TooManyUploads(reason, fields={"file": reason}) from None
+        error = TooManyUploads(reason, fields={"file": reason})
+        error.retry_seconds = exceeded.seconds
+        raise error from None
 
 
 def user_key(user_id: int) -> str:

@@ -71,6 +71,18 @@ def test_what_is_too_long_for_a_unique_column_is_said_of_unique(client: APIClien
     assert (error["code"], list(error["fields"])) == ("would_lose_data", ["unique"])
 
 
+def test_a_key_that_is_not_known_is_named(client: APIClient, table: Table) -> None:
+    error = client.delete("/api/tables/t/records/bulk/", {"idz": [1]}).json()["error"]
+    assert error["fields"] == {"idz": ["There is no such key. Give ids or filter."]}
+    assert [each["pointer"] for each in error["pointers"]] == ["/idz"]
+
+
+def test_bounds_that_leave_no_value_are_named(client: APIClient) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "number", "minimum": 5, "exclusiveMaximum": 5}}}
+    error = client.post("/api/create-table/", {"table_name": "u", "json_schema": schema}).json()["error"]
+    assert error["fields"] == {"a": ["No number is between minimum and exclusiveMaximum."]}
+
+
 def test_a_message_is_one_line_of_what_can_be_read() -> None:
     assert shown("two\nlines\tand 1\u00a0234") == "two lines and 1 234"
     assert shown("a\0b\ud800") == "a\ufffdb\ufffd"

@@ -199,6 +199,8 @@ def test_objects_and_lists_of_a_json_schema_become_such_columns(client: APIClien
         ({"pattern": "(\\w{500}){500}"}, "/pattern"),
         ({"patternProperties": {"(": {}}}, "/patternProperties/("),
         ({"format": "horoscope"}, "/format"),
+        ({"items": {"minimum": 5, "maximum": 3}}, "/items/minimum"),
+        ({"exclusiveMinimum": 3, "maximum": 3}, "/exclusiveMinimum"),
         ({"patternProperties": {f"a{number}": {} for number in range(41)}}, ""),
         ({"description": "x" * 70_000}, ""),
         (nested(129), ""),

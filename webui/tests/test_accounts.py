@@ -144,8 +144,9 @@ def test_a_forgotten_password_is_set_by_mail(
     assert client.post(form_url, {"new_password1": new, "new_password2": new}).status_code == 302
     owner.refresh_from_db()
     assert owner.check_password(new)
-    again = client.get(found[1])
-    assert "no longer works" in read(again)
+    again = read(client.get(found[1]))
+    assert "no longer works" in again
+    assert again.elements("a", href="/password-reset/")
 
 
 def test_mails_are_not_asked_for_without_end(client: Client, owner: User, settings: Any) -> None:

@@ -125,6 +125,7 @@ def test_files_are_counted_however_they_come(as_owner: Client, owner: User, peop
     draft = parse_qs(urlsplit(by_form("preview").headers["Location"]).query)["draft"][0]
     assert by_form("start").status_code == 302
     created(as_owner)
+    assert 0 < int(create(as_owner).headers["Retry-After"]) <= 3600
     for refused in (create(as_owner), by_form("preview"), by_form("start")):
         assert refused.status_code in (422, 429)
         assert b"You have sent 3 files" in refused.content

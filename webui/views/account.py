@@ -131,7 +131,7 @@ class PasswordResetConfirm(_GatePage, auth_views.PasswordResetConfirmView):
         context = super().get_context_data(**kwargs)
         if not context["validlink"]:
             context["heading"] = "This link no longer works"
-            context["lede"] = "It has already been used, or it is too old. Request a new one."
+            context["lede"] = "It has already been used, or it is too old."
         return context
 
     def form_valid(self, form: account_forms.SetPasswordForm) -> HttpResponse:  # type: ignore[override]

@@ -67,7 +67,7 @@ def _answer[**P](
     try:
         return methods[method](cast("ConsoleRequest", request), *args, **kwargs)
     except DataEngineError as error:
-        return htmx.plain_error(error.message, error.status)
+        return htmx.plain_error(error.message, error.status, error.retry_seconds)
 
 
 def _create(request: ConsoleRequest) -> HttpResponse:
@@ -95,7 +95,7 @@ def _append(request: ConsoleRequest, token: str) -> HttpResponse:
     try:
         offset = partial.append(_number(request, "Upload-Offset"), request)
     except OffsetMismatch as error:
-        response = htmx.plain_error(error.message, error.status)
+        response = htmx.plain_error(error.message, error.status, error.retry_seconds)
         response["Upload-Offset"] = str(partial.offset())
         return response
     return HttpResponse(status=204, headers={"Upload-Offset": str(offset), **_expires(partial)})
