@@ -296,6 +296,8 @@ MAX_UPLOAD_BYTES = env.number("MAX_UPLOAD_BYTES", 10 * 1024**3)
 # The file of an import that made its table is kept for so long, unless it is larger, so that it can be repeated.
 IMPORT_SOURCE_HOURS = env.number("IMPORT_SOURCE_HOURS", 24, minimum=0)
 IMPORT_SOURCE_BYTES = env.number("IMPORT_SOURCE_BYTES", 1024**3, minimum=0)
+# Files up to this size are rehearsed while people look at the preview; larger ones when they ask for it.
+REHEARSAL_BYTES = env.number("REHEARSAL_BYTES", 64 * 1024**2, minimum=0)
 # The body of anything but a file. Sized for the largest one, 10,000 records in one bulk call.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000

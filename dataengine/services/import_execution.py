@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
-from typing import cast
+from typing import Any, Protocol, cast
 
 from django.db import transaction
 
@@ -18,7 +18,7 @@ from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.counts import Counts
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.loading.appending import Appending
-from dataengine.imports.loading.loader import TRIES, Loader, busy
+from dataengine.imports.loading.loader import TRIES, Loader, Reporter, busy
 from dataengine.imports.loading.merging_own import merging_for
 from dataengine.imports.loading.new_records import TargetsChanged
 from dataengine.imports.loading.replacing import NoLongerEmpty, Replacing
@@ -29,7 +29,7 @@ from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, open_stored, plan_new, plan_onto
 from dataengine.imports.planning.removal import TOO_MANY
 from dataengine.imports.reading.reader import ColumnsAppeared
-from dataengine.jobs.progress import ProgressReporter
+from dataengine.jobs.progress import ImportProgress
 from dataengine.models import AuditEvent, Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
 from dataengine.postgres import statements
@@ -46,10 +46,26 @@ _CAUSES_TOLD = 3
 _FINDING_TYPES = {"reading": 3.0, **Replacing.stages}
 
 
+class Reports(Reporter, Protocol):
+    """Receives the progress of an attempt and its end."""
+
+    def snapshot(self) -> ImportProgress:
+        """The counters as they are."""
+
+    def phase_seconds(self) -> dict[str, float]:
+        """How long each phase took until now."""
+
+    def close(self) -> None:
+        """Stop reporting; afterwards only the caller writes the job's row."""
+
+    def complete(self, **changes: Any) -> None:
+        """Write the end of the work. Raises Cancelled instead if that was requested."""
+
+
 class Execution:
     """One attempt at one job. ``run`` writes the job's final state in the transaction that it opens."""
 
-    def __init__(self, job: ImportJob, reporter: ProgressReporter) -> None:
+    def __init__(self, job: ImportJob, reporter: Reports) -> None:
         self.job = job
         self.options = ImportOptions.read(job.options)
         self.reporter = reporter

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -19,12 +20,12 @@ from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
-from dataengine.services import import_again, import_undo, recipes, same_files
+from dataengine.services import import_again, import_undo, preview_rehearsals, recipes, same_files
 from dataengine.services import imports as services
 from webui import htmx
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
-from webui.imports import drafts, fetching, outcomes, previews, upload_forms
+from webui.imports import counted, drafts, fetching, outcomes, previews, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
 from webui.imports.rejected import Queue
@@ -154,6 +155,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
     """
     if number := (request.POST if request.method == "POST" else request.GET).get("fetch"):
         return fetching.wait(request, table, number)
+    if request.POST.get("do") == "rehearse":
+        return counted.answer(request, form, table)
     columns = list(table.columns.all()) if table else None
     draft: Draft | None = None
     if request.method == "POST" and form.is_valid():
@@ -199,6 +202,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         "draft": draft,
         "preview": preview,
         "running": _under_way(table) if table else None,
+        "is_counted": draft is not None and counted.is_counted(draft),
+        "most_counted": settings.REHEARSAL_BYTES,
     }
     status = htmx.UNPROCESSABLE if failed else 200
     return htmx.render(request, "imports/upload.html", context, partial="imports/_preview_parts.html", status=status)
@@ -206,6 +211,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
 
 def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) -> ImportJob:
     file = form.cleaned_data["file"]
+    if request.POST.get("do") == "start":
+        counted.check_unchanged(form, table)
     _count(request, file)
     job = services.start(
         user=request.user,
@@ -217,6 +224,7 @@ def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) ->
         options=form.options() | ({"dry_run": True} if request.POST.get("do") == "try" else {}),
     )
     if isinstance(file, Draft):
+        preview_rehearsals.end(file.key)
         file.discard()
     return job
 
