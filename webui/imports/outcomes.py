@@ -86,6 +86,16 @@ def found(jobs: QuerySet[ImportJob], search: str, state: str) -> QuerySet[Import
     return jobs.filter(_OUTCOMES.get(state, Q()))
 
 
+_MOST_TOGETHER = 50
+_MOST_DIGITS = 18
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of imports that were started together, from the page's address: ``12,13``."""
+    found = [int(each) for each in text.split(",") if each.isdecimal() and len(each) <= _MOST_DIGITS]
+    return found[:_MOST_TOGETHER]
+
+
 class Headline(NamedTuple):
     """The outcome of an import in words."""
 

@@ -26,6 +26,7 @@ from dataengine.models import Column
 from dataengine.services import import_looks, import_references, recipes
 from webui.imports.drafts import Draft
 from webui.imports.reference_controls import Choice, reference_choices
+from webui.imports.sheet_choices import SheetChoice, sheets_of
 from webui.words import plural
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class Preview:
     is_pending: bool = False
     """Whether the columns are still being looked into."""
     problem: str = ""
-    sheets: list[str] = field(default_factory=list)
+    sheets: list[SheetChoice] = field(default_factory=list)
+    sheet: str = ""
+    """The one that is shown."""
 
 
 _NO_MATTER_WHAT = Mode(on_conflict="update")
@@ -88,6 +91,10 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         complete, recipe = recipes.expanded(user, table, "", options)
         read = ImportOptions.read(complete)
         opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
+        taken = opening.source.sheet
+        sheets = sheets_of(draft, read.dialect) if taken is not None and len(opening.source.sheets) > 1 else []
+        if sheets:
+            opening = examine(cast("BinaryIO", draft), draft.filename, read.dialect)
         if columns:
             read = as_before(columns[0].table, draft.filename, opening, read)
     except InvalidInput as error:
@@ -149,7 +156,8 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         looked_at=_looked_at(look),
         is_pending=is_pending,
         problem=problem or look.get("problem", ""),
-        sheets=[sheet.name for sheet in opening.source.sheets],
+        sheets=sheets,
+        sheet=taken.name if taken else "",
     )
 
 

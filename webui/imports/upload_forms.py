@@ -22,6 +22,7 @@ from webui.imports import drafts, mode_fields, recipe_fields
 from webui.imports.mode_fields import ModeFields
 from webui.imports.recipe_fields import RecipeFields, filled_by
 from webui.imports.reference_controls import MATCH, MISSING, without_contradictions
+from webui.imports.sheet_choices import SheetChoice
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -198,9 +199,9 @@ class UploadForm(Styled, ModeFields, RecipeFields):
         """The fields under “Options”."""
         return [field for field in self if field.name not in _ELSEWHERE]
 
-    def offer_sheets(self, names: Sequence[str]) -> None:
+    def offer_sheets(self, sheets: Sequence[SheetChoice]) -> None:
         """Let people choose among the sheets of the workbook that they have uploaded."""
-        choices = [("", "The first with a table"), *((name, name) for name in names)]
+        choices = [("", "The first with a table"), *((sheet.name, sheet.label) for sheet in sheets)]
         widget = forms.Select(choices=choices)
         style(widget)
         self.fields["sheet"].widget = widget

@@ -8,9 +8,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from dataengine.tests.importing import import_text
+from dataengine.models import ImportJob
+from dataengine.services import import_runs
+from dataengine.tests.importing import import_text, records
 from dataengine.tests.test_source_xlsx import text_row, workbook
 from dataengine.tests.test_workbook_sheets import COVER, SECOND, TABLE, book
+from webui.tests.pages import read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -30,12 +33,12 @@ def test_the_page_offers_the_sheets(console: Client) -> None:
     sent = {"file": SimpleUploadedFile("a.xlsx", data), "do": "preview"}
     page = console.post("/tables/new/import/", sent, follow=True)
     html = page.content.decode()
-    assert '<option value="More">More</option>' in html
+    assert '<option value="More">More (2 rows)</option>' in html
     assert "<dt>Sheet</dt>" in html
     assert "<dd>Data</dd>" in html
     other = console.get(page.redirect_chain[-1][0] + "&sheet=More").content.decode()
     assert "<dd>More</dd>" in other
-    assert '<option value="More" selected>More</option>' in other
+    assert '<option value="More" selected>More (2 rows)</option>' in other
 
 
 def test_a_sheet_that_is_not_there_is_said(console: Client) -> None:
@@ -54,3 +57,34 @@ def test_warnings_stand_on_the_import_s_page(console: Client, owner: User) -> No
     rows = text_row(1, "name", "n") + '<row r="2"><c r="A2"><v>2</v></c><c r="B2"><f>A2*2</f></c></row>'
     job = import_text(owner, "A", workbook(rows), filename="a.xlsx", create_table=True)
     assert "1 cell holds a formula" in console.get(f"/imports/{job.pk}/").content.decode()
+
+
+def test_several_sheets_become_several_tables(console: Client, owner: User) -> None:
+    data = book({"Cover": COVER, "Data": TABLE, "More": SECOND, "Old": TABLE}, hidden=("Old",))
+    sent = {"file": SimpleUploadedFile("a.xlsx", data), "do": "preview"}
+    page = read(console.post("/tables/new/import/", sent, follow=True))
+    listed = page.element("fieldset", class_="panel-body sheets").words_of("li")
+    assert listed[1:] == ["Data 3 rows", f"More {len(SECOND)} rows", "Old 3 rows, hidden"]
+    assert [page.value(f"table-of-{number}") for number in (1, 2, 3)] == ["data", "more", "old"]
+    form = {"draft": page.value("draft"), "do": "start", "take-1": "Data", "table-of-1": "first", "take-3": "Old"}
+    refused = console.post("/tables/new/import/", {**form, "table-of-3": "First"})
+    assert refused.status_code == 422
+    again = read(refused)
+    assert "Sheet “Data”: Two sheets cannot both become the table “first”." in again
+    assert again.value("table-of-3") == "First"
+    refused = console.post("/tables/new/import/", {**form, "table-of-3": "select"})
+    assert "Sheet “Old”: “select” is a reserved word" in read(refused)
+    assert not ImportJob.objects.exists()
+    started = console.post("/tables/new/import/", {**form, "table-of-3": "old"})
+    first, second = ImportJob.objects.order_by("pk")
+    assert started["Location"] == f"/imports/?only={first.pk}%2C{second.pk}"
+    waiting = read(console.get(started["Location"]))
+    assert "2 that were started together" in waiting
+    assert waiting.element("div", id="history")["hx-trigger"] == "load delay:2s"
+    for job in (first, second):
+        import_runs.run(job.pk)
+    assert records("first", "name", "n") == records("old", "name", "n") == [("Ann", "1"), ("Bob", "2")]
+    done = read(console.get(started["Location"]))
+    assert len(done.element("table", aria_label="Imports").elements("tr")) == 3
+    assert "hx-trigger" not in done.element("div", id="history").attributes
+    assert console.post("/tables/new/import/", {**form, "table-of-3": "again"}).status_code == 404

@@ -22,10 +22,11 @@ from dataengine.imports.rejecting import rejected_rows
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_again, import_undo, preview_rehearsals, recipes, same_files
 from dataengine.services import imports as services
+from dataengine.services.workbook_imports import TakenSheet, start_sheets
 from webui import htmx
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
-from webui.imports import counted, drafts, fetching, outcomes, previews, upload_forms
+from webui.imports import counted, drafts, fetching, outcomes, previews, sheet_choices, upload_forms
 from webui.imports.drafts import Draft
 from webui.imports.live import live_context
 from webui.imports.rejected import Queue
@@ -52,13 +53,20 @@ def into_table(request: ConsoleRequest, name: str) -> HttpResponse:
 
 @console_view("GET")
 def history(request: ConsoleRequest) -> HttpResponse:
-    """All imports into tables that the user may see, newest first: of a table, person or file, with one outcome."""
+    """All imports into tables that the user may see, newest first: of a table, person or file, with one outcome.
+
+    ``only`` are the numbers of those that were started together; as long as one is under way, they are shown anew.
+    """
     search, state = request.GET.get("search", ""), request.GET.get("state", "")
     jobs = outcomes.found(access.imports_for(request.user), search, state)
+    together = outcomes.numbers(request.GET.get("only", ""))
+    if together:
+        jobs = jobs.filter(pk__in=together)
     page = Paginator(jobs, JOBS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "section": "imports", "page": page, "search": search, "state": state, "states": outcomes.STATES,
         "rest": f"&{urlencode({'search': search, 'state': state})}" if search or state else "",
+        "together": together, "is_under_way": together and any(not job.is_over for job in page),
     }  # fmt: skip
     return htmx.render(request, "imports/history.html", context, partial="imports/_history.html")
 
@@ -166,6 +174,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
                 return fetching.begin(request, form, table)
         elif request.POST.get("do") != "preview" and turned is None:
             with errors_into(form):
+                if table is None and (sheets := sheet_choices.ticked(form.data)):
+                    return _started_several(request, form, sheets)
                 return _started(request, _start(request, form, table=table))
         elif (
             turned is None
@@ -194,6 +204,8 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         preview.found.extend(("Warning", caution["message"]) for caution in again)
     if preview and preview.sheets:
         form.offer_sheets(preview.sheets)
+        if table is None:
+            preview.sheets[:] = sheet_choices.as_tables(preview.sheets, form.data)
     context = {
         "section": "tables",
         "form": form,
@@ -227,6 +239,24 @@ def _start(request: ConsoleRequest, form: UploadForm, *, table: Table | None) ->
         preview_rehearsals.end(file.key)
         file.discard()
     return job
+
+
+def _started_several(request: ConsoleRequest, form: UploadForm, sheets: list[TakenSheet]) -> HttpResponse:
+    file = form.cleaned_data["file"]
+    _count(request, file)
+    jobs = start_sheets(
+        user=request.user,
+        sheets=sheets,
+        file=file,
+        filename=file.name,
+        email=form.cleaned_data["email"],
+        options=form.options() | ({"dry_run": True} if request.POST.get("do") == "try" else {}),
+    )
+    if isinstance(file, Draft):
+        preview_rehearsals.end(file.key)
+        file.discard()
+    together = {"only": ",".join(str(job.pk) for job in jobs)}
+    return _sent_on(request, f"{resolve_url('console:imports')}?{urlencode(together)}")
 
 
 def _count(request: ConsoleRequest, file: object) -> None:

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from dataengine.services import recipes
 from dataengine.tests.importing import import_text
+from dataengine.tests.test_workbook_sheets import TABLE, book
 from webui.imports import drafts
 from webui.tests.browser.test_every_page_is_accessible import problems_now
 from webui.tests.browser.test_nothing_jumps import _WATCH
@@ -36,9 +37,21 @@ def orders(owner: User) -> str:
     return f"/tables/orders/import/?draft={draft}"
 
 
+@pytest.fixture
+def workbook(owner: User) -> str:
+    """The path of the preview of a workbook with two sheets, one of them hidden."""
+    file = SimpleUploadedFile("years.xlsx", book({"Data": TABLE, "Old": TABLE}, hidden=("Old",)))
+    return f"/tables/new/import/?draft={drafts.store(owner, file).token}"
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_preview_counts_by_itself(
-    owners_page: Page, orders: str, width: int, process_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    owners_page: Page,
+    orders: str,
+    workbook: str,
+    width: int,
+    process_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", process_environment["DATABASE_URL"])
     page = owners_page
@@ -77,4 +90,15 @@ def test_the_preview_counts_by_itself(
     expect(page.get_by_label("Where there is none")).to_have_value("null")
     expect(counts).to_contain_text("Rejected")
     found += problems_now(page, "recipe")
+
+    page.goto(workbook)
+    expect(page.get_by_text("Decided from all 2 rows")).to_be_visible()
+    page.get_by_role("checkbox", name="Data").check()
+    page.get_by_role("checkbox", name="Old").check()
+    page.get_by_label("Table name for Old").fill("ancient")
+    found += problems_now(page, "sheets")
+    page.get_by_role("button", name="Start import").click()
+    expect(page.get_by_text("2 that were started together")).to_be_visible()
+    expect(page.get_by_role("table", name="Imports")).to_contain_text("into ancient")
+    found += problems_now(page, "started together")
     assert not found, json.dumps(found)
