@@ -78,7 +78,7 @@ def test_one_of_several_filters_is_enough(as_owner: Client, people: Table) -> No
     assert not page.records()
     other = page.element("a", class_="chip-match")
     assert (other.words, other["aria-label"]) == (
-        "all of", "Records that meet all of these filters: change to any of",
+        "all of 3", "Records that meet all of these filters: change to any of",
     )  # fmt: skip
     page = read(as_owner.get(other["href"]))
     assert [record["name"] for record in page.records()] == ["Ann", "Bob"]
