@@ -68,7 +68,8 @@ class FixRows(Arguments):
         help_text=(
             "`kind` and what it takes: `trim` · `null` · `default` (`value`, else the column's default) · `decimal` "
             "(`decimal`: the mark in the cells, by default `,`; `thousands`) · `date_format` (`format`, such as "
-            "`%d.%m.%Y`) · `replace` (`find`, `replace`) · `map` (`map`: {cell: what it is to be, or null})"
+            "`%d.%m.%Y`) · `replace` (`find`, `replace`) · `map` (`map`: {cell: what it is to be, or null}). With the "
+            "column `*`: `pad` (`too_few_fields`) · `drop_empty` · `join` (`too_many_fields`)"
         )
     )
 

@@ -19,6 +19,7 @@ from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, some_of, together
 from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, RowReader, Slot, unstorable
 from dataengine.imports.rejecting.rejected_rows import causes_now, rows_of
+from dataengine.imports.rejecting.whole_rows import read_whole_fix
 from dataengine.jobs.doorbell import RUN_CHANGE, ring
 from dataengine.models import ChangeJob, ImportJob, RejectedRow, Table
 from dataengine.models.shapes import RetryParameters, RowError
@@ -160,19 +161,20 @@ def _cells(row: RejectedRow) -> dict[str, str | None]:
 def fix_rows(*, user: User, job: ImportJob, column: str, code: str, fix: Mapping[str, Any]) -> Fixed:
     """Do the same to a column's cell in every row that has this error there, and check these rows anew.
 
-    Raises InvalidInput, or Conflict.
+    With the column ``*`` to the row as a whole, which has too few or too many cells. Raises InvalidInput, or Conflict.
     """
     with transaction.atomic():
         job = _held(user, job)
         limit_statements(_LIMIT_MS)
         reader = reader_of(job)
         slot = reader.slot(column)
-        if slot is None:
+        if column == WHOLE_ROW:
+            found = _read_otherwise(job, reader, code, fix)
+        elif slot is not None:
+            found = _fixed(job, reader, slot, _has_error(column, code), fix)
+        else:
             reason = "The rows of this import have no cell for such a column."
-            if column == WHOLE_ROW:
-                reason = "What is wrong with whole rows has to be mended row by row."
             raise InvalidInput(f"column: {reason}", fields={"column": reason})
-        found = _fixed(job, reader, slot, _has_error(column, code), fix)
         _tell_causes(job)
     return found
 
@@ -195,6 +197,25 @@ def _fixed(job: ImportJob, reader: RowReader, slot: Slot, among: Q, fix: Mapping
                     _cells(row)[slot.key] = new
                     judging.add(row, reader.cells(row) if row.damage else one.with_cell(place, new))
             looked += len(portion)
+            if judging.count >= MOST_FIXED:
+                break
+        left = job.rejected_rows.filter(among).count() - looked
+        return Fixed(judging.count, judging.judge(), max(0, left))
+
+
+def _read_otherwise(job: ImportJob, reader: RowReader, code: str, fix: Mapping[str, Any]) -> Fixed:
+    """Read the rows with such an error otherwise: what they are read as takes the place of their damage."""
+    from dataengine.services.rejected_judging import Judging
+
+    assert job.table is not None
+    damage, among = read_whole_fix(fix, code), _has_error(WHOLE_ROW, code)
+    with closing(Judging(job, job.table, reader)) as judging:
+        looked = 0
+        for row in rows_of(job, among):
+            if reader.can_read(row, damage):
+                row.cells, row.damage = {}, damage
+                judging.add(row)
+            looked += 1
             if judging.count >= MOST_FIXED:
                 break
         left = job.rejected_rows.filter(among).count() - looked

@@ -316,3 +316,28 @@ def test_a_row_that_was_mended_is_the_record_that_it_would_have_been(
     assert changed == good == job.rows_rejected - len(whole)
     retried(client, job)
     assert sorted(records("mended", "n", "a", "b")[1:], key=str) == sorted(records("good", "n", "a", "b")[:-1], key=str)
+
+
+def test_rows_with_too_few_or_too_many_cells(client: APIClient, owner: User) -> None:
+    make_table(owner, "people", name="TEXT", n="INTEGER", note="TEXT")
+    text = 'name,n,note\nA,1\nB,x\nC,3,c,,\nD,4,"d",e,"f,g"\nE,5,NA\n"NA",6,h, \n"open,7,h\n'
+    job = import_text(owner, "people", text, null_values=["NA"])
+    assert [(error["code"], error["count"]) for error in job.errors] == [
+        ("too_many_fields", 3), ("too_few_fields", 2), ("malformed_quotes", 1),
+    ]  # fmt: skip
+    for code, given, field in (
+        ("too_few_fields", {"kind": "join"}, "fix.kind"),
+        ("too_many_fields", {"kind": "join", "with": ";"}, "fix.with"),
+        ("malformed_quotes", {"kind": "pad"}, "code"),
+    ):
+        answer = client.post(f"/api/imports/{job.pk}/rejected/fix/", {"column": "*", "code": code, "fix": given})
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [field])
+    assert fix(client, job, "*", "too_few_fields", kind="pad") == (2, 1)
+    assert fix(client, job, "*", "too_many_fields", kind="drop_empty") == (2, 2)
+    assert fix(client, job, "*", "too_many_fields", kind="join") == (1, 1)
+    assert fix(client, job, "n", "invalid_type", kind="map", map={"x": "2"}) == (1, 1)
+    job = retried(client, job)
+    assert sorted(records("people", "name", "n", "note")) == [
+        ("A", "1", None), ("B", "2", None), ("C", "3", "c"), ("D", "4", "d,e,f,g"), ("E", "5", None), ("NA", "6", "h"),
+    ]  # fmt: skip
+    assert [line for line, *_ in rejected(job)] == [8]

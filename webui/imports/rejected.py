@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from dataengine.columns.types.aspects import NUMBER_KERNELS
 from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, RowReader, Slot
+from dataengine.imports.rejecting.whole_rows import KINDS
 from dataengine.models import ChangeJob, Column, ImportJob, RejectedRow
 from dataengine.models.shapes import Cause
 from dataengine.services import rejected_rows as services
@@ -26,6 +27,11 @@ _CELLS = 1_000
 _LONG = 60
 _LOOKED_AT = 1_000
 _OFFERED = 8
+_WHOLE = {
+    "pad": "Leave the missing cells empty",
+    "drop_empty": "Drop surplus cells that are empty",
+    "join": "Join surplus cells to the last one",
+}
 _DATED = ("date", "time", "timestamp")
 
 
@@ -167,6 +173,13 @@ class Queue:
             "is_dated": kernel in _DATED,
             "values": [text for text, _ in cells.most_common(_OFFERED) if text is not None and len(text) <= _LONG],
         }
+
+    @property
+    def whole_fixes(self) -> list[tuple[str, str]]:
+        """What can be done to all rows with the chosen cause as a whole: the kinds of fix, in words."""
+        if self.cause is None or self.column != WHOLE_ROW:
+            return []
+        return [(kind, _WHOLE[kind]) for kind in KINDS.get(self.code, ())]
 
     @property
     def told(self) -> str:

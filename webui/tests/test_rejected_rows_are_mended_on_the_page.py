@@ -132,3 +132,13 @@ def test_who_may_not_change_records_only_reads(as_owner: Client, job: ImportJob)
     page = page_of(as_owner, job)
     assert not page.elements("input", aria_label="qty, line 3")
     assert "Bob,x,31.12.2023" in page
+
+
+def test_whole_rows_are_fixed_alike(as_owner: Client, job: ImportJob) -> None:
+    page = page_of(as_owner, job, "?column=*&code=too_few_fields")
+    details = page.element("details", id="alike")
+    assert details.words_of("button") == ["Leave the missing cells empty"]
+    form = {name: details.value(name) for name in ("kind", "column", "code")}
+    told = read(as_owner.post(f"/imports/{job.pk}/rejected/fix/", form, follow=True))
+    assert "1 row is changed; 1 row is good now." in told
+    assert not page_of(as_owner, job, "?column=*&code=malformed_quotes").elements("details", id="alike")

@@ -11,7 +11,7 @@ from django.shortcuts import resolve_url
 
 from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput
-from dataengine.imports.rejecting.mended_cells import Slot
+from dataengine.imports.rejecting.mended_cells import WHOLE_ROW, Slot
 from dataengine.models import ImportJob
 from dataengine.services import rejected_rows as services
 from dataengine.services.rejected_plans import reader_of
@@ -68,20 +68,22 @@ def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
 
 @console_view("POST")
 def fix(request: ConsoleRequest, pk: int) -> HttpResponse:
-    """The same for a column's cell in all rows with one error: ``kind`` and what it takes."""
+    """The same for a column's cell, or the row as a whole, in all rows with one error: ``kind`` and what it takes."""
     job = access.get_import(request.user, pk, "edit")
     posted = request.POST
     done = services.fix_rows(
         user=request.user, job=job, column=posted.get("column", ""), code=posted.get("code", ""), fix=_fix(request)
     )
+    what = "row" if posted.get("column") == WHOLE_ROW else "cell"
     if not done.changed:
-        messages.info(request, "Nothing was changed: no cell of these rows is of this kind.")
+        none = "none of these rows" if what == "row" else "no cell of these rows"
+        messages.info(request, f"Nothing was changed: {none} is of this kind.")
     else:
         good = f"{plural(done.now_good, 'row is,rows are')} good now"
         left = done.changed - done.now_good
         messages.success(
             request,
-            f"{plural(done.changed, 'cell is,cells are')} changed; {good}"
+            f"{plural(done.changed, f'{what} is,{what}s are')} changed; {good}"
             f"{f', {left:,} still have errors' if left else ''}.",
         )
     if done.left:

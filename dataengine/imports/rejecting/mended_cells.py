@@ -19,6 +19,8 @@ from dataengine.imports.planning.plan import RECORD_KEY
 from dataengine.models import Column, ImportJob, RejectedRow
 from dataengine.models.shapes import Findings, ReadAgain, RowError
 
+from .whole_rows import DROPPED, JOINED, TOO_FEW, fitted
+
 WHOLE_ROW = "*"
 UNREADABLE = "\ufffd"
 """What stands for bytes that were no text."""
@@ -66,7 +68,8 @@ class RowReader:
         self.names_then = {header: name for header, name in findings.get("mapping", {}).items() if name is not None}
         added = [name for name in ADDED_HEADERS if name in self.headers]
         self._was_guarded = len(added) == len(ADDED_HEADERS) or bool(findings.get("guarded"))
-        self._grammar = Grammar(Dialect(**findings["dialect"]) if "dialect" in findings else Dialect(), None)
+        self._dialect = Dialect(**findings["dialect"]) if "dialect" in findings else Dialect()
+        self._grammar = Grammar(self._dialect, None)
         self._width = len(self.headers)
         self.now = self._now(columns)
         self.slots = self._slots(columns)
@@ -97,6 +100,10 @@ class RowReader:
             return Mended(cells, False, row.errors)
         return Mended(cells, not errors, errors)
 
+    def can_read(self, row: RejectedRow, damage: str) -> bool:
+        """Whether a row that nobody has mended has all of its cells once it is read as one with that ``damage``."""
+        return row.cells is None and self._in_file(row.raw, damage) is not None
+
     def slot(self, name: str) -> Slot | None:
         """The slot of a column, by its name now or by the one that it had when the file was read."""
         known = {slot.name: slot for slot in self.slots}
@@ -122,15 +129,18 @@ class RowReader:
 
     def _in_file(self, raw: str, damage: str) -> list[tuple[str, bool]] | None:
         """The file's cells, None where its text is no row of such cells."""
-        if damage not in ("", "too_few_fields", "invalid_encoding"):
+        if damage not in ("", TOO_FEW, "invalid_encoding", DROPPED, JOINED):
             return None
-        return self._parsed(raw)
+        return self._parsed(raw, damage)
 
-    def _parsed(self, raw: str) -> list[tuple[str, bool]] | None:
-        """The cells of a text, filled up if there are too few; None if it is no row, or has too many."""
+    def _parsed(self, raw: str, damage: str = "") -> list[tuple[str, bool]] | None:
+        """The cells of a text, filled up if there are too few.
+
+        None if it is no row, or has too many, unless the row's ``damage`` says what becomes of those.
+        """
         data = raw.encode("utf-8", "replace")
         scan = self._grammar.scan(data, 0, final=True) if data else None
-        if scan is None or scan.fault or scan.end != len(data) or scan.count > self._width:
+        if scan is None or scan.fault or scan.end != len(data):
             return None
         cells = [
             (
@@ -143,7 +153,7 @@ class RowReader:
         ]
         if self._was_guarded:
             cells = [(unguarded(text), quoted) for text, quoted in cells]
-        return [*cells, *((("", False),) * (self._width - len(cells)))]
+        return fitted(cells, self._width, damage, self._dialect.delimiter)
 
     def _now(self, columns: Sequence[Column]) -> dict[str, str]:
         """The names that columns had when the file was read, with the names that they have now."""
