@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from dataengine.postgres.backend.base import DatabaseWrapper
+
 _CANCEL_SECONDS = 5.0
 
 
@@ -18,9 +20,12 @@ _CANCEL_SECONDS = 5.0
 def session_apart(name: str, settings: Iterable[tuple[str, str]] = ()) -> Iterator[psycopg.Connection[Any]]:
     """A session in autocommit mode that connects exactly as Django does: same server, same certificates.
 
-    ``name`` is shown by PostgreSQL as its application; ``settings`` apply to the whole session.
+    ``name`` is shown by PostgreSQL as its application; ``settings`` apply to the whole session. It ends with this
+    block, and its locks with it: a connection of the web process's pool would go back there with both.
     """
     apart = connection.copy()
+    if isinstance(apart, DatabaseWrapper):
+        apart.is_beside_pool = True
     apart.settings_dict["OPTIONS"]["application_name"] = name
     try:
         apart.ensure_connection()

@@ -39,7 +39,7 @@ IMPORTS = (
 CONSOLE = (
     ("htmx", "words", "numbers", "sorting", "bundles", "used_styles", "form_renderer", "sessions", "snippets"),
     ("errors", "forms", "static_files"),
-    ("account_forms",),
+    ("account_forms", "collected"),
     (
         "changes",
         "activity",
