@@ -59,6 +59,7 @@ def start_embedded() -> None:
 
     # Never use a folder or store with somebody's real files: tests empty theirs.
     os.environ["DATA_DIR"] = str(folder / "data")
+    os.environ["STATIC_ROOT"] = str(folder / "static")  # all stacks of the tests show the same files
     os.environ.pop("STORAGE_URL", None)
     if not os.environ.get("DATABASE_URL"):
         postgres = postgres_in(folder, durable=False)

@@ -21,7 +21,7 @@ _IMPORT = r"""(?m)^(?P<matched>import "(?P<url>\.[^"]+)";)$"""
 
 # A stylesheet that has more than we need, and where what we need is named: in everything that makes our pages.
 _LARGE = re.compile(r"vendor/tabler-[\d.]+/tabler\.min\.css")
-_NAMING = ("templates/**/*.html", "webui/**/*.py", "static/*.css", "static/scripts/*.js", "static/vendor/htmx-*/*.js")
+NAMING = ("templates/**/*.html", "webui/**/*.py", "static/*.css", "static/scripts/*.js", "static/vendor/htmx-*/*.js")
 
 type Paths = dict[str, tuple[Any, str]]
 """By name among the static files: the storage that a file comes from, and its path there."""
@@ -68,7 +68,7 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):
 
 def used_style(name: str, read: bundles.Read) -> str:
     """The part of the stylesheet ``name`` that templates, scripts, modules and stylesheets of ours name."""
-    files = (path for pattern in _NAMING for path in Path(settings.BASE_DIR).glob(pattern))
+    files = (path for pattern in NAMING for path in Path(settings.BASE_DIR).glob(pattern))
     known = set[str]().union(*(used_styles.words(path.read_text()) for path in files if "tests" not in path.parts))
     return used_styles.used(read(name), known)
 

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from dataengine.postgres.usage import is_mighty
+from webui import collected
 
 
 class Command(BaseCommand):
@@ -30,7 +31,7 @@ class Command(BaseCommand):
                 "superuser (docs/production.md)."
             )
         if static:
-            call_command("collectstatic", interactive=False, verbosity=0, stdout=self.stderr)
+            collected.collect()
         self._create_first_administrator()
 
     def _create_first_administrator(self) -> None:

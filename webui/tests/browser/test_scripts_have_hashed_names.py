@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from dataengine.models import ImportJob
 from dataengine.records.model import record_model
+from webui import collected
 from webui.static_files import StaticFilesStorage
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _collected(settings: Any) -> None:
     """Pages that use the collected files, as outside of tests; the server finds them in STATIC_ROOT."""
     backend = f"{StaticFilesStorage.__module__}.{StaticFilesStorage.__qualname__}"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
-    call_command("collectstatic", interactive=False, verbosity=0)
+    collected.collect()
 
 
 @pytest.fixture
