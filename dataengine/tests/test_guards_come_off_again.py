@@ -40,6 +40,11 @@ def test_an_export_makes_a_new_table_with_the_same_values(owner: User) -> None:
     assert _has_note(job)
 
 
+def test_negative_durations_stand_bare_in_exports(owner: User) -> None:
+    import_text(owner, "A", "id,handle,late\n1,'@ada,-0:00:00.5\n", create_table=True)
+    assert records("A", "handle", "late") == [("@ada", "-00:00:00.5")]
+
+
 def test_an_export_is_imported_with_the_same_values(owner: User) -> None:
     make_table(owner, "A", **_COLUMNS)
     job = import_text(owner, "A", _EXPORT)

@@ -16,8 +16,8 @@ from .shapes import Mask, bytes_of, holds_byte
 
 _TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
 _NUMBER = rf"^{NUMBER}$"
-_UNGUARDED = rf"^(?:{NUMBER}|-[Ii]nfinity)$"
-"""What exports write without a guard: numbers, and the infinities of numbers and moments."""
+_UNGUARDED = rf"^(?:{NUMBER}|-[Ii]nfinity|-[0-9]+:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]+)?)$"
+"""What exports write without a guard: numbers, the infinities of numbers and moments, and durations."""
 _LEADS = np.zeros(256, dtype=np.bool_)
 _LEADS[list(b"'=+-@\t\r")] = True
 
