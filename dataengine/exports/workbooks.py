@@ -146,6 +146,25 @@ def workbook(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class _Digits(float):
+    """A decimal number that the sheet holds with the zeros at its end: 1.50 is not 1.5 in a table.
+
+    Spreadsheets read the same number. Programs write ``2.0`` for what was 2, so that is written in tenths: ``20E-1``.
+    """
+
+    def __new__(cls, value: Decimal) -> _Digits:
+        self = super().__new__(cls, value)
+        self.text = format(value, "f")
+        return self
+
+    text: str
+
+    def __format__(self, form: str) -> str:
+        if "." not in self.text or not self.text.endswith("0"):
+            return super().__format__(form)
+        return f"{self.text[:-2]}0E-1" if self.text.endswith(".0") else self.text
+
+
 class _Writer:
     """Writes the records to a sheet, each value by its type."""
 
@@ -193,7 +212,7 @@ class _Writer:
             case int() if abs(value) < 10**_EXACT_DIGITS:
                 sheet.write_number(line, number, value, look)
             case Decimal() if value.is_finite() and _is_exact(value):
-                sheet.write_number(line, number, float(value), look)
+                sheet.write_number(line, number, _Digits(value), look)
             case float() if value - value == 0 and float(f"{value:.16G}") == value:  # finite, and written whole
                 sheet.write_number(line, number, value, look)
             case datetime() if value.tzinfo is None and value.year > _FIRST_YEAR and value.microsecond % 1000 == 0:
@@ -219,5 +238,7 @@ class _Writer:
 
 
 def _is_exact(value: Decimal) -> bool:
-    """Whether a spreadsheet keeps every digit: it keeps at most 15, and no trailing zeros."""
-    return len(value.as_tuple().digits) <= _EXACT_DIGITS and abs(value.adjusted()) < 300
+    """Whether a cell keeps every digit: a spreadsheet keeps at most 15, and ``_Digits`` zeros at the end among them."""
+    _, digits, exponent = value.as_tuple()
+    has_room = bool(digits[-1]) or int(exponent) > -_EXACT_DIGITS
+    return len(digits) <= _EXACT_DIGITS and has_room and abs(value.adjusted()) < 300

@@ -11,6 +11,8 @@ KEPT_DIGITS = 15
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  sheets know no zones
 EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 WHOLE = re.compile(r"-?[0-9]{1,400}")
+_SCALED = re.compile(r"-?(?=[0-9.]{3,16}$)[0-9]+\.[0-9]+0")
+_TENTHS = re.compile(r"-?[0-9]{1,15}E-1")
 _TO_QUOTE = re.compile(r'[",\r\n]')
 BUILTIN_DATES = {14, 15, 16, 17, *range(27, 32), 34, 35, 36, *range(50, 59)}
 BUILTIN_TIMES = {18, 19, 20, 21, 32, 33, 45, 47}
@@ -78,11 +80,15 @@ def column_index(reference: str) -> int:
 def number_text(value: str) -> str:
     """The shortest decimal text of a stored number, without an exponent: ``1.1000000000000001`` is 1.1.
 
-    Whole numbers keep all the digits that they are written with, which may be more than a double holds.
+    Whole numbers keep all the digits that they are written with, which may be more than a double holds. So do zeros at
+    the end, of which no program that prints doubles writes more than that of ``5.0``, which is 5; ``50E-1``, as our own
+    exports write it, is 5.0.
     """
     value = value.strip()
-    if WHOLE.fullmatch(value):
+    if WHOLE.fullmatch(value) or _SCALED.fullmatch(value):
         return value
+    if _TENTHS.fullmatch(value):
+        return format(Decimal(value), "f")
     try:
         number = float(value)
     except ValueError:
