@@ -34,6 +34,7 @@ from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.footers import footer_of
+from dataengine.imports.planning.gaps import leave_out_gaps
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
 from dataengine.imports.reading.kinds import WORKBOOKS
@@ -156,6 +157,7 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
             inference.look(block.columns, block.lines, has_quoted)
             report(block, inference.rows)
     plan.guard_open = False
+    inference.take_flags(plan.source.flags)
     return inference.result()
 
 
@@ -195,6 +197,7 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
     plan.columns = found.columns
     plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
     plan.notes += [note for note in found.notes if note.partition(": ")[0] not in said]
+    leave_out_gaps(plan)
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:

@@ -1,4 +1,4 @@
-"""Workbooks: midnight is a day, whole numbers keep their digits, and numbers of days are explained."""
+"""Workbooks: midnight is a day, numbers keep their digits, true is no word, gaps are no columns, days are explained."""
 
 from __future__ import annotations
 
@@ -62,3 +62,33 @@ def test_numbers_of_fifteen_digits_need_no_warning(owner: User) -> None:
     make_table(owner, "A", n="BIGINT")
     job = import_text(owner, "A", _sheet("n", "123456789012345", "-123456789012345"), filename="a.xlsx")
     assert job.findings["notes"] == []
+
+
+def test_what_prints_doubles_means_whole_numbers_and_what_writes_zeros_means_them(owner: User) -> None:
+    data = _sheet("n", "5.0", "100.0")
+    assert import_text(owner, "A", data, filename="a.xlsx", create_table=True).findings["types"] == {"n": "integer"}
+    import_text(owner, "B", _sheet("n", "1.50", "20E-1", "0.00"), filename="a.xlsx", create_table=True)
+    assert records("B", "n") == [("1.50",), ("2.0",), ("0.00",)]
+
+
+def test_true_alone_is_yes_or_no_by_its_type_and_a_text_by_its_words(owner: User) -> None:
+    true, texts = '<c r="{}{}" t="b"><v>1</v></c>', '<c r="{}{}" t="inlineStr"><is><t>{}</t></is></c>'
+    rows = [
+        f'<row r="{row}">{true.format("A", row)}{texts.format("B", row, "true")}{last}</row>'
+        for row, last in ((2, true.format("C", 2)), (3, texts.format("C", 3, "x")))
+    ]
+    data = workbook(text_row(1, "flag", "said", "mixed") + "".join(rows))
+    job = import_text(owner, "A", data, filename="a.xlsx", create_table=True)
+    assert job.findings["types"] == {"flag": "boolean", "said": "text", "mixed": "text"}
+
+
+def test_what_has_neither_name_nor_value_is_no_column(owner: User) -> None:
+    rows = [
+        f'<row r="{row}">' + "".join(f'<c r="{at}{row}" t="inlineStr"><is><t>{text}</t></is></c>' for at, text in cells)
+        + "</row>"
+        for row, cells in ((2, [("B", "a"), ("E", "b")]), (3, [("B", "x"), ("D", "kept"), ("E", "y")]))
+    ]  # fmt: skip
+    job = import_text(owner, "A", workbook("".join(rows)), filename="a.xlsx", create_table=True)
+    assert records("A", "a", "column_4", "b") == [("x", "kept", "y")]
+    assert job.findings["mapping"] == {"column_1": None, "a": "a", "column_3": None, "column_4": "column_4", "b": "b"}
+    assert "2 columns of the sheet without a name or a value left out." in job.findings["notes"]

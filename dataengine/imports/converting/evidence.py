@@ -63,6 +63,8 @@ class ColumnEvidence:
     styles: Sequence[NumberStyle] = ()
     """The number styles that the user gave."""
     values: int = 0
+    flags: int = 0
+    """How many cells are true or false by their type, not by their words: such are no accident of a language."""
     marked: int = 0
     has_codes: bool = False
     has_points: bool = False
@@ -242,7 +244,9 @@ class ColumnEvidence:
             if kind is None:
                 continue
             if isinstance(candidate.test, Words):
-                failures = self.values - best_pair(candidate.test.words, candidate.kinds[0])
+                words = candidate.test.words
+                are_flags = self.flags >= self.values == words["true"] + words["false"]
+                failures = 0 if are_flags else self.values - best_pair(words, candidate.kinds[0])
             if candidate.by not in NUMBERS:
                 failures += self.infinite
             decision = Decision(

@@ -7,7 +7,7 @@ ambiguous is read like the file's other columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,11 @@ class Inference:
             evidence.look(cells, lines, self._markers)
             if has_quoted is not None and evidence.has_words and has_quoted(place, evidence.words):
                 evidence.quoted_words()
+
+    def take_flags(self, flags: Mapping[int, int]) -> None:
+        """How many cells of each column, by its place in the file, are true or false by their type."""
+        for evidence, place in zip(self.columns, self._places, strict=True):
+            evidence.flags = flags.get(place, 0)
 
     def result(self) -> Inferred:
         for column in self.columns:

@@ -217,6 +217,9 @@ class _Rows(Elements):
         if kind == "time":
             return quoted(_clock(attributes.get("office:time-value", text or "")))
         if kind == "boolean":
+            repeated = _count(attributes, "table:number-columns-repeated")
+            for column in range(self._column, min(self._column + repeated, MAX_COLUMNS)):
+                self.lines.flag(column, value=True, times=self._repeated)
             return "true" if attributes.get("office:boolean-value") == "true" else "false"
         if "table:formula" in attributes and not kind and not text:
             self.lines.formulas += 1

@@ -69,6 +69,11 @@ class Reader:
         return {}
 
     @property
+    def flags(self) -> Mapping[int, int]:
+        """How many cells of a column, by its place from 0, are true or false by their type, in the latest pass."""
+        return {}
+
+    @property
     def notes(self) -> list[str]:
         """What people should know of what has been read so far."""
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .reader import Caution, Reader
 from .sheet_heads import Head
@@ -18,6 +18,7 @@ class SheetReader(Reader):
         self._head: Head | None = None
         self._long_number = ""
         self._formulas = 0
+        self._flags: Mapping[int, int] = {}
 
     def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         """A reading of the sheet: what its rows go to, and the positions in the stored file after each piece of it."""
@@ -37,6 +38,7 @@ class SheetReader(Reader):
 
     def _learn(self, lines: SheetLines) -> None:
         self._head = lines.head
+        self._flags = lines.flags
         self._long_number = self._long_number or lines.long_number
         self._formulas = max(self._formulas, lines.formulas)
 
@@ -51,6 +53,10 @@ class SheetReader(Reader):
     @property
     def sheets(self) -> Sequence[Sheet]:
         return self._sheets
+
+    @property
+    def flags(self) -> Mapping[int, int]:
+        return self._flags
 
     @property
     def notes(self) -> list[str]:

@@ -7,6 +7,7 @@ counting records counts sheet rows.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -131,6 +132,8 @@ class SheetLines:
         """The first whole number that has more digits than spreadsheets keep."""
         self.formulas = 0
         """How many formulas had no result."""
+        self.flags: Counter[int] = Counter()
+        """How many cells of each column, from 0, hold true or false, and not a text that says so."""
         self._merges = merges
         self._width: int | None = None
         self._next = 1
@@ -165,6 +168,11 @@ class SheetLines:
         if len(text) > KEPT_DIGITS and not self.long_number and is_long(text):
             self.long_number = text
         return text
+
+    def flag(self, column: int, *, value: bool, times: int = 1) -> str:
+        """True or false as text, so many times in a column."""
+        self.flags[column] += times
+        return "true" if value else "false"
 
     def end(self) -> None:
         """There are no more rows."""

@@ -107,6 +107,11 @@ class Source:
         return self._reader.types
 
     @property
+    def flags(self) -> Mapping[int, int]:
+        """How many cells of a column, by its place from 0, the file itself says to be true or false."""
+        return self._reader.flags
+
+    @property
     def notes(self) -> list[str]:
         """What people should know of what has been read so far."""
         return self._reader.notes

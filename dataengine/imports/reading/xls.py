@@ -89,7 +89,7 @@ class OldWorkbook(SheetReader):
         if kind == _DATE:
             return moment_text(repr(value), self._shown(sheet, row, column), self._epoch)
         if kind == _BOOLEAN:
-            return "true" if value else "false"
+            return lines.flag(column, value=bool(value))
         if kind == _ERROR:
             from xlrd.biffh import error_text_from_code
 

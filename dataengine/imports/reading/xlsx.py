@@ -297,7 +297,9 @@ class _Rows(Elements):
         if self._type == "s":
             value = self._strings[int(value)]
         elif self._type == "b":
-            return "true" if value.strip() == "1" else "false"
+            return self.lines.flag(self._column, value=value.strip() == "1")
+        elif self._type == "d":
+            value = value.strip().removesuffix(".000").removesuffix("T00:00:00")
         if "_x" in value:
             value = ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), value)
         return quoted(value)
