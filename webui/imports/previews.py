@@ -27,6 +27,7 @@ from dataengine.services import import_looks, import_references, recipes
 from webui.imports.drafts import Draft
 from webui.imports.reference_controls import Choice, reference_choices
 from webui.imports.sheet_choices import SheetChoice, sheets_of
+from webui.imports.suggestions import suggestions
 from webui.words import plural
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class FileColumn:
     message: str
     is_doubtful: bool
     controls: list[Choice]
+    suggested: Column | None = None
+    """Where it may belong, although nothing goes there by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         for number, target in enumerate(targets)
         if target in others
     }
+    suggested = suggestions(headers, targets, columns or [])
     return Preview(
         found=[*_found(opening), *([("Recipe", difference(differs) or recipe.name)] if differs and recipe else [])],
         columns=[
@@ -145,6 +149,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
                 labels,
                 read,
                 controls.get(target, []),
+                suggested.get(number),
             )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
         ],
@@ -187,6 +192,7 @@ def _column(
     labels: Mapping[str, str],
     options: ImportOptions,
     references: Sequence[Choice],
+    suggested: Column | None,
 ) -> FileColumn:
     is_new = options.create_table
     kind = REGISTRY[found["type"]].label if "type" in found else ""
@@ -199,6 +205,7 @@ def _column(
         message=found.get("message", ""),
         is_doubtful=bool(found.get("failing")),
         controls=[*references, *_controls(number, target, found, kind, options, is_new=is_new)] if target else [],
+        suggested=suggested,
     )
 
 

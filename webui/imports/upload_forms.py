@@ -66,6 +66,16 @@ def _with(initial: dict[str, Any], given: QueryDict) -> QueryDict:
     return values
 
 
+def _with_suggestion(posted: QueryDict) -> QueryDict:
+    """The form with the column that the preview suggested and somebody took: ``3:email`` for the fourth header."""
+    place, _, column = posted.get("suggest", "").partition(":")
+    if not column:
+        return posted
+    values = posted.copy()
+    values[f"column-{place}"] = column
+    return values
+
+
 class UploadForm(Styled, ModeFields, RecipeFields):
     """A file or its draft, and how to read it. Fields left empty are detected."""
 
@@ -162,7 +172,7 @@ class UploadForm(Styled, ModeFields, RecipeFields):
             "email": request.user.email, "mode": "add", "key": key, "missing": "delete", "max_delete_percent": 10,
         }  # fmt: skip
         if request.method == "POST":
-            form = cls(request.POST, request.FILES, initial=initial)
+            form = cls(_with_suggestion(request.POST), request.FILES, initial=initial)
         elif "draft" in request.GET:
             # On the draft's page the earlier choices are in the URL.
             taken = next((recipe for recipe in recipes if recipe.name == request.GET.get("recipe")), None)

@@ -172,7 +172,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         if form.cleaned_data.get("url"):
             with errors_into(form):
                 return fetching.begin(request, form, table)
-        elif request.POST.get("do") != "preview" and turned is None:
+        elif request.POST.get("do") != "preview" and "suggest" not in request.POST and turned is None:
             with errors_into(form):
                 if table is None and (sheets := sheet_choices.ticked(form.data)):
                     return _started_several(request, form, sheets)

@@ -44,18 +44,15 @@ def workbook(owner: User) -> str:
     return f"/tables/new/import/?draft={drafts.store(owner, file).token}"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 def test_the_preview_counts_by_itself(
     owners_page: Page,
     orders: str,
     workbook: str,
-    width: int,
     process_environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", process_environment["DATABASE_URL"])
     page = owners_page
-    page.set_viewport_size({"width": width, "height": 900})
     page.add_init_script(_WATCH)
     page.goto(orders)
     expect(page.get_by_text("Decided from all 4 rows")).to_be_visible()
@@ -79,6 +76,20 @@ def test_the_preview_counts_by_itself(
     records = page.get_by_role("table", name="Records before and after")
     expect(records).to_contain_text("10")
     found = problems_now(page, "counts")
+    page.set_viewport_size({"width": 390, "height": 900})
+    found += problems_now(page, "counts, narrow")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+    header, number = page.locator("[data-header]", has_text="n").last, page.get_by_label("n goes to", exact=True)
+    rejected = counts.get_by_text("Rejected", exact=True).locator("xpath=following-sibling::dd")
+    expect(rejected).to_have_text("2")
+    header.drag_to(page.locator("[data-slot='']"))
+    expect(number).to_have_value("")
+    expect(page.locator("[data-slot='n']")).to_contain_text("from nothing")
+    expect(rejected).to_have_text("1")
+    number.select_option("n")
+    expect(page.locator("[data-slot='n']")).to_contain_text("from n")
+    expect(rejected).to_have_text("2")
 
     page.get_by_label("Where there is none").select_option("create")
     expect(counts.get_by_text("New", exact=True).locator("xpath=following-sibling::dd")).to_have_text("1")
