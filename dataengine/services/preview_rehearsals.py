@@ -68,6 +68,8 @@ class _Rehearsals:
         self._running: _Trial | None = None
         self._answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._not_before = 0.0
+        self._failed = ""
+        """The last question to which there was no answer."""
 
     def ask(self, key: str, question: str) -> dict[str, Any]:
         """The answer. Raises Pending as long as there is none."""
@@ -108,6 +110,10 @@ class _Rehearsals:
                     case "unwanted":
                         pass
                     case "gave_way":
+                        self._not_before = time.monotonic() + _REST_SECONDS
+                    case None if not found and self._failed != trial.question:
+                        # Once may be the database's restart; what fails twice would fail for ever.
+                        self._failed = trial.question
                         self._not_before = time.monotonic() + _REST_SECONDS
                     case _:
                         self._answers[trial.question] = found

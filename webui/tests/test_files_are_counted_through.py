@@ -18,7 +18,7 @@ from dataengine.models import ImportJob, RejectedRow, Table
 from dataengine.records.model import record_model
 from dataengine.services import file_rehearsals, import_runs, preview_rehearsals
 from dataengine.tests.importing import import_text
-from dataengine.tests.waiting import until
+from dataengine.tests.waiting import PATIENCE_SECONDS, until
 from webui.imports import drafts
 from webui.tests.pages import Page, read
 
@@ -157,3 +157,39 @@ def _is_loading() -> bool:
         )
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def test_other_options_end_a_rehearsal_and_one_that_breaks_off_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def answered(trial: preview_rehearsals._Trial) -> dict[str, Any]:
+        begun.append(trial.question)
+        if trial.question == "breaks off":
+            raise ValueError
+        trial.is_unwanted.wait(PATIENCE_SECONDS)
+        return {"ending": "unwanted"}
+
+    monkeypatch.setattr(preview_rehearsals, "_rehearsed", answered)
+    monkeypatch.setattr(preview_rehearsals, "_REST_SECONDS", 0.0)
+    rehearsals = preview_rehearsals._Rehearsals()
+
+    def reason(key: str, question: str) -> str:
+        with pytest.raises(preview_rehearsals.Pending) as pending:
+            rehearsals.ask(key, question)
+        return pending.value.reason
+
+    assert reason("a", "long") == "counting"
+    assert reason("b", "other") == "another"
+    assert reason("a", "breaks off") == "counting"  # and ends the first
+    found: list[dict[str, Any]] = []
+
+    def is_answered() -> bool:
+        try:
+            found.append(rehearsals.ask("a", "breaks off"))
+        except preview_rehearsals.Pending:
+            return False
+        return True
+
+    until(is_answered)
+    assert begun == ["long", "breaks off", "breaks off"]
+    assert found == [{}]

@@ -43,7 +43,12 @@ class Command(BaseCommand):
             target=_watch, args=(raw_connection().info.backend_pid, asked["seconds"], answering), daemon=True
         )
         watch.start()
-        found = rehearse(asked)
+        try:
+            found = rehearse(asked)
+        except DatabaseError:
+            # If it is the watch that ended the session, it is about to say why, and then ends the process.
+            with answering:
+                raise
         with answering:
             _answer(found)
 
