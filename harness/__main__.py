@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.system import running_system
-from harness.trials import make_workload, run_trial, trials
+from harness.system import OUTSIDE, running_system
+from harness.trials import OTHER_WORKS, WORKS, make_workload, run_trial, trials
 
 
 def main() -> None:
@@ -17,13 +17,16 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--works", nargs="+", choices=sorted({*WORKS, *OTHER_WORKS}))
     arguments = parser.parse_args()
     sys.stdout.write(f"seed {arguments.seed}\n")
     with tempfile.TemporaryDirectory(prefix="tablekeep-soak-") as name:
         folder = Path(name)
         workload = make_workload(folder, arguments.rows)
-        with running_system(folder / "data") as system:
-            for trial in trials(arguments.trials, seed=arguments.seed, within=arguments.rows / 60_000):
+        works = arguments.works or [*WORKS, *OTHER_WORKS, "add"]
+        with running_system(folder / "data", **OUTSIDE) as system:
+            within = arguments.rows / 60_000
+            for trial in trials(arguments.trials, seed=arguments.seed, within=within, works=works):
                 moment = run_trial(system, folder / "data", workload, trial)
                 sys.stdout.write(f"passed {trial}, struck at {moment:.2f}s\n")
                 sys.stdout.flush()

@@ -23,6 +23,10 @@ PRODUCT_PYTHON = ROOT / ".venv" / "bin" / "python"
 _PASSWORD = "only for this run"  # noqa: S105  a throw-away database on loopback
 
 
+OUTSIDE = {"REMOTE_SOURCES": "1", "OUTGOING_ALLOW": "127.0.0.0/8"}
+"""Settings with which files are fetched from, and messages sent to, a server on this machine."""
+
+
 @dataclass
 class System:
     """A running stack. ``database_url`` is its PostgreSQL, ``pid`` the supervisor's, ``folder`` its data."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from harness import other_works
 from harness.faults import FAULTS, Fault
 from harness.files import FIELDS, write_clean, write_dirty
 from harness.invariants import PATIENCE_SECONDS, assert_clean, assert_one_mail, content, count, wait_until_over
@@ -19,9 +20,10 @@ from harness.system import System
 _MIRROR = {"key": "email", "on_missing": "delete", "max_delete_share": 1, "allow_rejected": True}
 
 
-type Work = Literal["add", "mirror", "undo"]
+type Work = Literal["add", "mirror", "undo", "retry", "references", "webhook", "source"]
 # Their number and that of the faults have no divisor in common, so each fault comes to strike each work.
 WORKS: tuple[Work, ...] = ("add", "mirror", "add", "undo", "mirror")
+OTHER_WORKS: tuple[Work, ...] = ("retry", "references", "webhook", "source")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Trial:
     fault: Fault
     moment: float
     work: Work = "add"
-    """What the fault strikes: an import into an empty table; one whose file updates and removes records, too; or the
-    undoing of such a one."""
+    """What the fault strikes: an import into an empty table; one whose file updates and removes records, too; the
+    undoing of such a one; or one of ``other_works``."""
 
     def __str__(self) -> str:
         return f"{self.number}-{self.fault}-at-{self.moment:.2f}s{'' if self.work == 'add' else f'-{self.work}'}"
@@ -58,11 +60,11 @@ def make_workload(folder: Path, rows: int) -> Workload:
     return Workload(path, rows, write_dirty(path, rows), before)
 
 
-def trials(total: int, *, seed: int, within: float) -> Iterator[Trial]:
+def trials(total: int, *, seed: int, within: float, works: Sequence[Work] = WORKS) -> Iterator[Trial]:
     """Every fault in turn, each at a random moment of an import of ``within`` seconds, and every kind of work."""
     rng = random.Random(seed)
     for number in range(total):
-        yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within), WORKS[number % len(WORKS)])
+        yield Trial(number, FAULTS[number % len(FAULTS)], rng.uniform(0, within), works[number % len(works)])
 
 
 def run_trial(system: System, folder: Path, workload: Workload, trial: Trial) -> float:
@@ -89,6 +91,8 @@ def _rehearsed(system: System, table: str, workload: Workload) -> dict[str, int]
 
 def _is_struck(system: System, folder: Path, workload: Workload, trial: Trial) -> bool:
     table = f"trial_{trial.number}"
+    if trial.work in OTHER_WORKS:
+        return _other_is_struck(system, folder, workload, trial, table)
     system.create_table(table, FIELDS)
     expected = {"rows_imported": workload.rows - workload.bad, "rows_rejected": workload.bad, "rows_removed": 0}
     records = expected["rows_imported"]
@@ -128,3 +132,20 @@ def _undoing_is_struck(system: System, folder: Path, workload: Workload, trial: 
     assert_clean(system, folder)
     system.delete_table(table)
     return struck is not None and struck < datetime.fromisoformat(change["finished_at"])
+
+
+def _other_is_struck(system: System, folder: Path, workload: Workload, trial: Trial, table: str) -> bool:
+    def strike() -> datetime | None:
+        time.sleep(trial.moment)
+        return trial.fault.strike(system)
+
+    rows, bad = workload.rows, workload.bad
+    match trial.work:
+        case "retry":
+            return other_works.retry(system, folder, table, file=workload.before, rows=rows, strike=strike)
+        case "references":
+            return other_works.references(system, folder, table, file=workload.path, rows=rows, bad=bad, strike=strike)
+        case "webhook":
+            return other_works.webhook(system, folder, table, file=workload.path, strike=strike)
+        case _:
+            return other_works.source(system, folder, table, file=workload.path, rows=rows, bad=bad, strike=strike)
