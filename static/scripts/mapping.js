@@ -21,8 +21,6 @@ function paint() {
     if (place.textContent !== text) place.textContent = text;
     slot.classList.toggle("is-empty", isColumn && !headers.length);
   }
-  for (const select of all) headerOf(select).draggable = true;
-  for (const strip of document.querySelectorAll("[data-slots]")) strip.hidden = !all.length;
 }
 
 /** Send the file's column of a select to a column of the table; whatever went there before goes nowhere. */
@@ -74,5 +72,5 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches?.(".mapping select[name^='column-']")) paint();
 });
-document.addEventListener("htmx:after:swap", paint);
-paint();
+// A browser that shows the page again keeps what was chosen there.
+window.addEventListener("pageshow", paint);

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import AccessDenied, InvalidInput
@@ -65,6 +65,18 @@ class Offer:
     taken: bool
 
 
+class Slot(NamedTuple):
+    """A column of the table, to which headers of the file are dragged: those that go there now, in words."""
+
+    name: str
+    title: str
+    headers: str
+    is_empty: bool
+
+
+_NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """``found`` describes the file's format as (what, how). ``problem`` tells why it cannot be imported as it is."""
@@ -80,6 +92,9 @@ class Preview:
     sheets: list[SheetChoice] = field(default_factory=list)
     sheet: str = ""
     """The one that is shown."""
+    slots: list[Slot] = field(default_factory=list)
+    left_out: str = _NOTHING
+    """The headers that go nowhere."""
 
 
 _NO_MATTER_WHAT = Mode(on_conflict="update")
@@ -163,7 +178,18 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         problem=problem or look.get("problem", ""),
         sheets=sheets,
         sheet=taken.name if taken else "",
+        slots=[
+            Slot(one.name, one.title, _going(one.name, headers, targets), one.name not in targets)
+            for one in columns or []
+        ],
+        left_out=_going("", headers, targets),
     )
+
+
+def _going(column: str, headers: Sequence[str], targets: Sequence[str]) -> str:
+    """The headers that go to a column (empty: nowhere), in words."""
+    here = (header for header, target in zip(headers, targets, strict=True) if target == column)
+    return ", ".join(here) or _NOTHING
 
 
 def _found(opening: Opening) -> list[tuple[str, str]]:

@@ -42,6 +42,8 @@ def test_it_is_taken_by_its_button(as_owner: Client, owner: User) -> None:
     path = "/tables/people/import/"
     page = read(as_owner.get(path, {"draft": draft}))
     assert "selected" not in page.element("select", name="column-1").element("option", value="email_address").attributes
+    slots = [one.words for one in page.elements("li") if "data-slot" in one.attributes]
+    assert slots == ["name from name", "email_address from nothing", "Left out E-Mail Adress"]
     button = page.element("button", name="suggest")
     form = {"header-0": "name", "column-0": "name", "header-1": "E-Mail Adress", "column-1": ""}
     taken = read(as_owner.post(path, {**form, "draft": draft, "suggest": button["value"]}))
