@@ -27,7 +27,10 @@ def failure_of(error: BaseException) -> Failure:
     """What is known to fail again is final; anything else is tried again."""
     if isinstance(error, DataEngineError) and not isinstance(error, Unavailable):
         return Failure(error.message, error.error_code, is_final=True)
-    match cause := cause_of(error):
+    cause = cause_of(error)
+    if isinstance(error, Unavailable) and not isinstance(cause, psycopg.Error):
+        return Failure(error.message)  # it says what failed, and the system's own error only how
+    match cause:
         case errors.ProgramLimitExceeded():
             return Failure(f"PostgreSQL cannot hold this: {cause.diag.message_primary}.", "too_large", is_final=True)
         case errors.DiskFull():
@@ -40,8 +43,6 @@ def failure_of(error: BaseException) -> Failure:
             return Failure("The connection to the database was lost.")
         case OSError():
             return Failure(f"A file could not be read or written: {cause.strerror or cause}.")
-        case Unavailable():
-            return Failure(cause.message)
         case _:
             return Failure(f"An unexpected error occurred ({type(cause).__name__}).")
 

@@ -28,6 +28,9 @@ SECONDS = 3600.0
 """How long a download may take in all."""
 IDLE_SECONDS = 30.0
 """How long it may bring nothing."""
+SLOWEST_BYTES = 64 * 1024
+SLOW_SECONDS = 60.0
+"""In each such time so many bytes must come: one that trickles would keep all other files of its user waiting."""
 LONGEST_URL = 2000
 _HEAD_BYTES = 512
 _PASSING = frozenset({408, 425, 429})
@@ -138,11 +141,19 @@ def _fetched(
         announced = answer.size
         if announced is not None:
             _check_size(announced)
-        deadline = time.monotonic() + SECONDS
+        since, here_then = time.monotonic(), 0
+        deadline = since + SECONDS
         for piece in answer.pieces:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 raise outgoing.Unreachable(f"It was not all here within {SECONDS:,.0f} seconds.")
             here += len(piece)
+            if now > since + SLOW_SECONDS:
+                if here < here_then + SLOWEST_BYTES:
+                    raise outgoing.Unreachable(
+                        f"Less than {SLOWEST_BYTES:,} bytes came in {SLOW_SECONDS:,.0f} seconds."
+                    )
+                since, here_then = now, here
             _check_size(here)
             place.file.write(piece)
             tell()

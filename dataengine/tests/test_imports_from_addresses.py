@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
@@ -132,6 +133,7 @@ def test_what_goes_wrong_is_told(
     client: APIClient, server: FileServer, settings: Settings, subtests: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetching, "IDLE_SECONDS", 0.6)
+    monkeypatch.setattr(fetching, "SLOW_SECONDS", 1.0)
     settings.MAX_UPLOAD_BYTES = 100_000
     silent = threading.Event()
 
@@ -148,6 +150,13 @@ def test_what_goes_wrong_is_told(
         handler.wfile.write(ROWS)
         silent.wait(60)
 
+    def trickles(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        with suppress(OSError):  # the other side has had enough
+            while not silent.wait(0.1):
+                handler.wfile.write(ROWS)
+
     bomb = gzip.compress(b"a,1\n" * 500_000)
     inside = f"http://10.0.0.1:{server.port}/a.csv"
     cases: dict[str, tuple[Any, str, str]] = {
@@ -160,6 +169,7 @@ def test_what_goes_wrong_is_told(
                      "early"),
         "/odd.csv": (lambda h: send(h, ROWS, Content_Encoding="br"), "source_unreachable", "packed"),
         "/slow.csv": (stops, "source_unreachable", "seconds"),
+        "/trickle.csv": (trickles, "source_unreachable", "Less than 65,536 bytes"),
         "/page": (lambda h: send(h, b"<!DOCTYPE html><p>Log in", Content_Type="text/html"), "not_csv", "web page"),
         "/picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(50), "not_csv", ""),
         "/inside.csv": (lambda h: send(h, b"", 302, Location=inside), "source_refused", "not public"),

@@ -26,6 +26,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
     [
         (AccessDenied("You may not."), Failure("You may not.", "permission_denied", is_final=True)),
         (Unavailable("It is busy."), Failure("It is busy.")),
+        (caused(Unavailable("The address did not answer."), OSError(5, "x")), Failure("The address did not answer.")),
         (caused(Unavailable("It is busy."), caused(django.db.OperationalError(), errors.LockNotAvailable())), HELD),
         (caused(django.db.OperationalError(), errors.DeadlockDetected()), HELD),
         (caused(django.db.OperationalError(), errors.DiskFull()), Failure("The database has no space left.")),
