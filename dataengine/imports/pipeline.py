@@ -157,7 +157,7 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
             inference.look(block.columns, block.lines, has_quoted)
             report(block, inference.rows)
     plan.guard_open = False
-    inference.take_flags(plan.source.flags)
+    inference.take_told(plan.source.told)
     return inference.result()
 
 

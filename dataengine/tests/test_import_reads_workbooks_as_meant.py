@@ -10,7 +10,7 @@ from dataengine.tests.test_source_xlsx import text_row, workbook
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MOMENT = 2  # the cell format that shows a date and a time
+MOMENT, SPAN = 2, 3  # the cell formats that show a date and a time, and hours beyond a day
 
 
 def _sheet(header: str, *cells: str, style: int = 0) -> bytes:
@@ -92,3 +92,12 @@ def test_what_has_neither_name_nor_value_is_no_column(owner: User) -> None:
     assert records("A", "a", "column_4", "b") == [("x", "kept", "y")]
     assert job.findings["mapping"] == {"column_1": None, "a": "a", "column_3": None, "column_4": "column_4", "b": "b"}
     assert "2 columns of the sheet without a name or a value left out." in job.findings["notes"]
+
+
+def test_one_text_among_flags_is_a_bad_row_and_times_beyond_a_day_by_their_format_are_durations(owner: User) -> None:
+    flags = "".join(f'<row r="{row}"><c r="A{row}" t="b"><v>1</v></c></row>' for row in range(2, 202))
+    data = workbook(text_row(1, "a") + flags + text_row(202, "oops"))
+    job = import_text(owner, "A", data, filename="a.xlsx", create_table=True)
+    assert (job.findings["types"], job.rows_rejected) == ({"a": "boolean"}, 1)
+    job = import_text(owner, "B", _sheet("d", "0.5", "0.25", style=SPAN), filename="a.xlsx", create_table=True)
+    assert job.findings["types"] == {"d": "duration"}

@@ -65,6 +65,8 @@ class ColumnEvidence:
     values: int = 0
     flags: int = 0
     """How many cells are true or false by their type, not by their words: such are no accident of a language."""
+    spans: int = 0
+    """How many are durations by their format, so that they are no times of day."""
     marked: int = 0
     has_codes: bool = False
     has_points: bool = False
@@ -241,12 +243,12 @@ class ColumnEvidence:
             if not candidate.alive or (candidate.by in NUMBERS and self.styles):
                 continue
             kind, failures = self._held_by(candidate), candidate.failures
-            if kind is None:
+            if kind is None or (candidate.by == "times" and self.spans >= self.values - limit):
                 continue
             if isinstance(candidate.test, Words):
                 words = candidate.test.words
-                are_flags = self.flags >= self.values == words["true"] + words["false"]
-                failures = 0 if are_flags else self.values - best_pair(words, candidate.kinds[0])
+                flags = min(self.flags, words["true"] + words["false"])
+                failures = self.values - max(best_pair(words, candidate.kinds[0]), flags)
             if candidate.by not in NUMBERS:
                 failures += self.infinite
             decision = Decision(

@@ -91,10 +91,10 @@ class Inference:
             if has_quoted is not None and evidence.has_words and has_quoted(place, evidence.words):
                 evidence.quoted_words()
 
-    def take_flags(self, flags: Mapping[int, int]) -> None:
-        """How many cells of each column, by its place in the file, are true or false by their type."""
+    def take_told(self, told: Mapping[tuple[int, str], int]) -> None:
+        """What the file says that cells are, by the column's place in it and the kind."""
         for evidence, place in zip(self.columns, self._places, strict=True):
-            evidence.flags = flags.get(place, 0)
+            evidence.flags, evidence.spans = told.get((place, "flag"), 0), told.get((place, "span"), 0)
 
     def result(self) -> Inferred:
         for column in self.columns:

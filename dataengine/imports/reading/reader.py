@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from .rejected_lines import RejectedLine
+from .sheet_cells import Told
 from .sheets import Sheet
 
 NULL = "\\N"
@@ -69,9 +71,9 @@ class Reader:
         return {}
 
     @property
-    def flags(self) -> Mapping[int, int]:
-        """How many cells of a column, by its place from 0, are true or false by their type, in the latest pass."""
-        return {}
+    def told(self) -> Told:
+        """What cells are by their type or format, as far as that was counted in the latest pass."""
+        return Counter()
 
     @property
     def notes(self) -> list[str]:

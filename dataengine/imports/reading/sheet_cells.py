@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+type Told = Counter[tuple[int, str]]
+"""How many cells of a column, by its place from 0, are true or false (``flag``) or a duration (``span``)."""
 KEPT_DIGITS = 15
 """Of a number; spreadsheets make zeros of further ones as soon as somebody types them."""
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  sheets know no zones

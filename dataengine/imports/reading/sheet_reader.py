@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from .reader import Caution, Reader
+from .sheet_cells import Told
 from .sheet_heads import Head
 from .sheet_words import formulas_warning, long_number_note, sheet_notes
 from .sheets import Sheet, SheetLines
@@ -18,7 +20,7 @@ class SheetReader(Reader):
         self._head: Head | None = None
         self._long_number = ""
         self._formulas = 0
-        self._flags: Mapping[int, int] = {}
+        self._told: Told = Counter()
 
     def _begin(self) -> tuple[SheetLines, Iterator[int]]:
         """A reading of the sheet: what its rows go to, and the positions in the stored file after each piece of it."""
@@ -38,7 +40,7 @@ class SheetReader(Reader):
 
     def _learn(self, lines: SheetLines) -> None:
         self._head = lines.head
-        self._flags = lines.flags
+        self._told = lines.told
         self._long_number = self._long_number or lines.long_number
         self._formulas = max(self._formulas, lines.formulas)
 
@@ -55,8 +57,8 @@ class SheetReader(Reader):
         return self._sheets
 
     @property
-    def flags(self) -> Mapping[int, int]:
-        return self._flags
+    def told(self) -> Told:
+        return self._told
 
     @property
     def notes(self) -> list[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
-from .sheet_cells import KEPT_DIGITS, column_name, is_long, number_text
+from .sheet_cells import KEPT_DIGITS, Told, column_name, is_long, number_text
 from .sheet_heads import Head, Merge, head_of, may_have_merged_head
 
 MAX_ROW = 1_048_576
@@ -132,8 +132,8 @@ class SheetLines:
         """The first whole number that has more digits than spreadsheets keep."""
         self.formulas = 0
         """How many formulas had no result."""
-        self.flags: Counter[int] = Counter()
-        """How many cells of each column, from 0, hold true or false, and not a text that says so."""
+        self.told: Told = Counter()
+        """How many cells of each column, from 0, are true or false (``flag``) or a duration by their type or format."""
         self._merges = merges
         self._width: int | None = None
         self._next = 1
@@ -171,7 +171,7 @@ class SheetLines:
 
     def flag(self, column: int, *, value: bool, times: int = 1) -> str:
         """True or false as text, so many times in a column."""
-        self.flags[column] += times
+        self.told[column, "flag"] += times
         return "true" if value else "false"
 
     def end(self) -> None:

@@ -26,6 +26,7 @@ from .ods import OpenDocument
 from .parquet import ParquetRows
 from .reader import NULL, Caution, Reader
 from .rejected_lines import RejectedLine
+from .sheet_cells import Told
 from .sheets import Sheet
 from .text_encodings import BOMS, detect_wide
 from .xls import OldWorkbook
@@ -107,9 +108,9 @@ class Source:
         return self._reader.types
 
     @property
-    def flags(self) -> Mapping[int, int]:
-        """How many cells of a column, by its place from 0, the file itself says to be true or false."""
-        return self._reader.flags
+    def told(self) -> Told:
+        """What the file itself says that cells are."""
+        return self._reader.told
 
     @property
     def notes(self) -> list[str]:

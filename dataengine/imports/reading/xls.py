@@ -87,7 +87,10 @@ class OldWorkbook(SheetReader):
         if kind == _NUMBER:
             return lines.number(repr(value))
         if kind == _DATE:
-            return moment_text(repr(value), self._shown(sheet, row, column), self._epoch)
+            shown = self._shown(sheet, row, column)
+            if shown == "span":
+                lines.told[column, shown] += 1
+            return moment_text(repr(value), shown, self._epoch)
         if kind == _BOOLEAN:
             return lines.flag(column, value=bool(value))
         if kind == _ERROR:

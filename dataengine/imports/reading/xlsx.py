@@ -292,6 +292,8 @@ class _Rows(Elements):
     def _written(self, value: str) -> str:
         if self._type == "n":
             if kind := self._kinds.get(self._style):
+                if kind == "span":
+                    self.lines.told[self._column, kind] += 1
                 return moment_text(value, kind, self._epoch)
             return self.lines.number(value)
         if self._type == "s":
