@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from dataengine.api.serializers import Arguments, ListShape, NameField, ObjectField, PageQuery
+from dataengine.models import ImportJob
 from dataengine.queries.import_changes import KINDS, Change
 from dataengine.services.imports import pasted_file
 
@@ -55,6 +56,12 @@ class ImportAgain(Arguments):
     """What is to be different the second time."""
 
     options = ObjectField(help_text='Besides those that the import had: {"types": {"qty": "TEXT"}}')
+
+
+class ImportsQuery(PageQuery):
+    """Which imports: all, or those in one state."""
+
+    state = serializers.ChoiceField(choices=ImportJob.State.choices, default="", allow_blank=True)
 
 
 class ChangesQuery(PageQuery):

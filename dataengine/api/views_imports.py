@@ -24,11 +24,13 @@ from dataengine.services import imports as services
 class ImportListView(ApiView):
     """The imports that the user may see."""
 
-    operations = {"get": Operation("list_imports", "List imports", shapes.ImportList, query=shapes.PageQuery)}
+    operations = {"get": Operation("list_imports", "List imports", shapes.ImportList, query=import_shapes.ImportsQuery)}
 
     def get(self, request: Request, **names: str) -> Response:
-        asked = checked(shapes.PageQuery, request.query_params.dict())
+        asked = checked(import_shapes.ImportsQuery, request.query_params.dict())
         jobs = access.imports_for(self.user)
+        if state := asked.pop("state"):
+            jobs = jobs.filter(state=state)
         if names:
             jobs = jobs.filter(table=self.table(names, "view"))
         return listing(request, jobs, self.shown, **asked)
@@ -43,7 +45,9 @@ class TableImportsView(ImportListView):
     parser_classes = (MultiPartParser, FormParser, ExactJSONParser)
     uploads = True
     operations = {
-        "get": Operation("list_table_imports", "List a table's imports", shapes.ImportList, query=shapes.PageQuery),
+        "get": Operation(
+            "list_table_imports", "List a table's imports", shapes.ImportList, query=import_shapes.ImportsQuery
+        ),
         "post": Operation(
             "start_import", "Upload a file, or say where it is, and import it", ImportJobSerializer, 202,
             body=import_shapes.StartImport, verb=import_shapes.UploadCsv,

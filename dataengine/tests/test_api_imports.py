@@ -54,6 +54,8 @@ def test_an_upload_is_queued(client: APIClient) -> None:
     assert client.get(job["url"]).json() == job
     for path in ("/api/imports/", "/api/tables/people/imports/"):
         assert client.get(path).json() == {"count": 1, "next": None, "previous": None, "results": [job]}
+        counts = [client.get(path, {"state": state}).json().get("count") for state in ("queued", "failed", "fine")]
+        assert counts == [1, 0, None]
 
 
 @pytest.mark.usefixtures("people")
