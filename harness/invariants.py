@@ -34,14 +34,19 @@ def wait_until_over(
         try:
             job = system.call("GET", f"/api/{kind}/{job_id}/")
         except (httpx.HTTPError, RuntimeError):
-            if not psutil.pid_exists(system.pid) or psutil.Process(system.pid).status() == psutil.STATUS_ZOMBIE:
-                raise  # the server does not come back
+            if is_gone(system):
+                raise
             time.sleep(0.2)
             continue
         if job["state"] not in {"queued", "running"}:
             return job
         time.sleep(0.1)
     raise StillRunning(f"{kind} {job_id} has not ended: {job.get('state')} {job.get('phase')}")
+
+
+def is_gone(system: System) -> bool:
+    """Whether the stack itself has ended, so that its server does not come back."""
+    return not psutil.pid_exists(system.pid) or psutil.Process(system.pid).status() == psutil.STATUS_ZOMBIE
 
 
 def mails_about(folder: Path, job_id: int) -> int:

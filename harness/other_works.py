@@ -16,7 +16,15 @@ import httpx
 
 from harness.elsewhere import elsewhere
 from harness.files import FIELDS
-from harness.invariants import PATIENCE_SECONDS, assert_clean, assert_one_mail, content, count, wait_until_over
+from harness.invariants import (
+    PATIENCE_SECONDS,
+    assert_clean,
+    assert_one_mail,
+    content,
+    count,
+    is_gone,
+    wait_until_over,
+)
 from harness.system import System
 
 type Strike = Callable[[], datetime | None]
@@ -127,6 +135,8 @@ def _until(system: System, path: str, is_so: Callable[[dict[str, Any]], object])
         try:
             found = system.call("GET", path)
         except (httpx.HTTPError, RuntimeError) as error:
+            if is_gone(system):
+                raise
             found = {"error": str(error)}
         else:
             if is_so(found):
