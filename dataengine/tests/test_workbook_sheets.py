@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
+from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import DialectOptions
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.parsing.parser import parse
@@ -264,6 +265,20 @@ def test_years_below_a_label() -> None:
     opening = opened(book({"Data": rows}, merges=((0, 1, 0, 2, "Sales"),)))
     assert opening.headers == ["Region", "Sales 2023", "Sales 2024"]
     assert rows_of(opening)[0] == (3, ("North", "1", "2"))
+
+
+def test_a_year_over_one_name_beside_years_over_several() -> None:
+    rows: Cells = [[], [None, None, None, 2024], [None, "H1", "H2", "H1"], ["North", 1, 2, 3], ["South", 3, 4, 5]]
+    merges = ((0, 0, 0, 3, "Report"), (1, 0, 2, 0, "Region"), (1, 1, 1, 2, "2023"))
+    opening = opened(book({"Data": rows}, merges=merges))
+    assert opening.headers == ["Region", "2023 H1", "2023 H2", "2024 H1"]
+
+
+def test_rows_of_formulas_without_values_are_explained() -> None:
+    from dataengine.tests.test_source_xlsx import text_row, workbook
+
+    with pytest.raises(InvalidInput, match=r"no rows[.] 1 cell holds a formula"):
+        opened(workbook(text_row(1, "a") + '<row r="2"><c r="A2"><f>1+1</f></c></row>'))
 
 
 def test_three_lines_below_a_title() -> None:

@@ -70,6 +70,8 @@ def examine(file: BinaryIO, filename: str, given: DialectOptions) -> Opening:
         opening = Opening(source, given)
         has_rows = opening.has_rows
     if not has_rows:
-        raise InvalidInput("The file has a header but no rows.", code="no_rows", fields={"file": "It has no rows."})
+        # Rows of nothing but formulas without results are blank, too.
+        reason = " ".join(["The file has a header but no rows.", *(warning.message for warning in source.warnings)])
+        raise InvalidInput(reason, code="no_rows", fields={"file": reason if source.warnings else "It has no rows."})
     source.bytes_read = 0
     return opening

@@ -98,7 +98,10 @@ def _are_names(block: Sequence[Sequence[str]], merges: Sequence[Merge], first: i
     wide = {(merge.row - first, merge.column) for merge in merges if merge.is_wide}
     for place, row in enumerate(block):
         for column, cell in enumerate(row):
-            if not cell or (place, column) in wide or (wide and place and _YEAR.fullmatch(cell)):
+            if not cell or (place, column) in wide:
+                continue
+            # A year stands under a label, or is one itself over a single name, beside those over several.
+            if wide and _YEAR.fullmatch(cell) and (place or (column < len(block[1]) and block[1][column])):
                 continue
             if _NUMBER.fullmatch(cell):
                 return False
