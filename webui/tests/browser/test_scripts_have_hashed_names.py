@@ -65,7 +65,7 @@ def test_an_upload_works_with_them(owners_page: Page, people: Table, scripts: li
     )
     expect(page.get_by_role("heading", name="more.csv")).to_be_visible()
     assert [url for url in scripts if not HASHED.search(url)] == []
-    assert {*names(scripts)} == {"htmx.min", "tus.min", "upload"}
+    assert {*names(scripts)} == {"htmx.min", "mapping", "tus.min"}
 
 
 def test_an_import_has_its_socket(owners_page: Page, people: Table, owner: User, scripts: list[str]) -> None:
