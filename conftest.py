@@ -66,6 +66,8 @@ def _prepare_environment() -> None:
         os.environ["DATA_DIR"] += f"-{xdist_worker}"
     for name in ("API_RATE", "UPLOAD_RATE", "ANONYMOUS_RATE"):  # tests send more than anybody may
         os.environ.setdefault(name, "0")
+    # Each preview would count its file through in a process of its own; tests of that allow it.
+    os.environ.setdefault("REHEARSAL_BYTES", "0")
     os.environ.setdefault("SECRET_KEY", "only for the tests, and long enough for HMAC")
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     # Playwright's synchronous API keeps an event loop in the main thread, which Django would take for async code.

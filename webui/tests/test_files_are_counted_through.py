@@ -37,6 +37,11 @@ def stock(owner: User) -> Table:
 
 
 @pytest.fixture(autouse=True)
+def _allowed(settings: Settings) -> None:
+    settings.REHEARSAL_BYTES = 1_000_000
+
+
+@pytest.fixture(autouse=True)
 def here(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Rehearsals are done by this process, at once; the questions."""
     asked: list[dict[str, Any]] = []

@@ -19,6 +19,12 @@ from webui.tests.conftest import make_table
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from pytest_django.fixtures import Settings
+
+
+@pytest.fixture(autouse=True)
+def _allowed(settings: Settings) -> None:
+    settings.REHEARSAL_BYTES = 1_000_000
 
 
 @pytest.fixture
