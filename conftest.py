@@ -1,4 +1,4 @@
-"""The tests' own PostgreSQL, Redis, Celery worker, ASGI server and Chromium, and the cast: owner, colleague, stranger.
+"""The tests' own PostgreSQL, Redis, Celery worker and ASGI server, and the cast: owner, colleague, stranger.
 
 Servers are started here, at import: settings read the environment once, and test modules import models. One PostgreSQL
 and one Redis serve the whole run; under pytest-xdist each worker has its own database in them.
@@ -25,17 +25,16 @@ from config.stack.embedded import wait_until_ready
 from config.stack.processes import Program
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS, until
-from harness.chromium import running_chromium
 from harness.databases import made_once
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-    from playwright.sync_api import Browser, BrowserContext, Page
     from pytest_django import DjangoDbBlocker
 
 PROJECT_DIR = Path(__file__).resolve().parent
 PASSWORD = "correct horse battery staple"
+pytest_plugins = ["harness.pages"]
 
 hypothesis_settings.register_profile(
     "tablekeep",
@@ -333,49 +332,6 @@ def live_asgi(transactional_db: None, _asgi_thread: LiveServer) -> Iterator[Live
     """The whole application over HTTP and WebSocket, on the test database."""
     yield _asgi_thread
     _asgi_thread.wait_until_idle()
-
-
-# Chromium ------------------------------------------------------------------------------------------------------------
-
-
-_PATIENCE_MS = 90_000
-"""What is done with a page or expected of it happens as soon as the machine can; only what never does takes so long."""
-
-
-@pytest.fixture(scope="session")
-def browser(pytestconfig: pytest.Config) -> "Iterator[Browser]":
-    """A real Chromium for all tests."""
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=_PATIENCE_MS)
-    headed, slow_mo = pytestconfig.getoption("headed"), pytestconfig.getoption("slowmo")
-    with running_chromium(headed=headed, slow_mo=slow_mo) as chromium:
-        made = chromium.new_context
-
-        def patient(**options: Any) -> "BrowserContext":
-            context = made(**options)
-            context.set_default_timeout(_PATIENCE_MS)
-            return context
-
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(chromium, "new_context", patient)
-            yield chromium
-
-
-@pytest.fixture
-def page(browser: "Browser", live_asgi: LiveServer) -> "Iterator[Page]":
-    """A page of a fresh visitor; paths are relative to the live server. Fails on script errors and CSP violations."""
-    context = browser.new_context(base_url=live_asgi.url, reduced_motion="reduce")
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None,
-    )
-    yield page
-    context.close()
-    assert not faults, faults
 
 
 # The cast ------------------------------------------------------------------------------------------------------------
