@@ -25,7 +25,7 @@ from config.stack.embedded import wait_until_ready
 from config.stack.processes import Program
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS, until
-from harness.databases import made_once
+from harness import databases
 from harness.servers import start, start_embedded, stop
 
 if TYPE_CHECKING:
@@ -173,14 +173,17 @@ def tmp_path() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def _making_of_the_database(django_db_modify_db_settings_parallel_suffix: None) -> ExitStack:
+def _making_of_the_database(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[ExitStack]:
     """What ends when it has been made. Workers make theirs one after the other, since all but the first copy it."""
     from django.conf import settings
 
-    making = ExitStack()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        making.enter_context(made_once(settings.DATABASES["default"]["TEST"]))
-    return making
+    making, options = ExitStack(), settings.DATABASES["default"]["TEST"]
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        yield making
+        return
+    making.enter_context(databases.made_once(options))
+    yield making
+    databases.forget(options)
 
 
 @pytest.fixture(scope="session")

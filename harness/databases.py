@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
-_COPIED = "tablekeep_copied"
+# By the run, which may be one of several on a server.
+_COPIED = f"tablekeep_{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:12]}"
 # "TT": who makes the first one keeps the others waiting.
 _LOCK = 0x5454
 
@@ -28,6 +29,13 @@ def made_once(settings: dict[str, str]) -> Iterator[None]:
         yield
         if "TEMPLATE" not in settings:
             _copy(server, settings["NAME"])
+
+
+def forget(settings: dict[str, str]) -> None:
+    """At the end of the run, who made the database that others are copies of drops it."""
+    if "TEMPLATE" not in settings:
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+            server.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(_COPIED)))
 
 
 def _copy(server: psycopg.Connection[tuple[object, ...]], name: str) -> None:
