@@ -139,11 +139,13 @@ def pytest_collection(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
+    """Mark browser tests, and put all in their order."""
+    from harness.scheduling import order
+
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    order(items)
 
 
 def pytest_collection_finish() -> None:

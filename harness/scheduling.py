@@ -23,8 +23,27 @@ TOGETHER = {
 }
 """Files of which one worker runs all tests, by the name of the group, since they share what is costly to make."""
 
+LONG = {
+    "dataengine/tests/test_lists_on_a_newer_server.py",
+    "dataengine/tests/test_api_keeps_to_its_schema.py",
+    "dataengine/tests/test_api_docs.py",
+    "webui/tests/browser/test_every_page_is_accessible.py",
+    "webui/tests/browser/test_nothing_planted_runs.py",
+}
+"""Files with tests that take minutes, which begin before others of their kind: at the end one worker would do the last
+of them while the others have nothing to do."""
+
 PROJECT_DIR = Path(__file__).resolve().parents[1]
-assert all((PROJECT_DIR / path).is_file() for path in TOGETHER)
+assert all((PROJECT_DIR / path).is_file() for path in (*TOGETHER, *LONG))
+
+
+def order(items: list[pytest.Item]) -> None:
+    """Browser tests go last: once Playwright's loop runs in the main thread, pytest-asyncio cannot start one there."""
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return item.get_closest_marker("browser") is not None, item.nodeid.partition("::")[0] not in LONG
+
+    items.sort(key=place)
 
 
 class Groups(LoadScopeScheduling):

@@ -129,4 +129,8 @@ def test_the_page_works_under_the_policy_and_for_everybody(page: Page) -> None:
     page.get_by_text("table_name").first.wait_for()
     page.locator(".opblock-summary-control", has_text="/api/get-records/").click()
     page.get_by_text("order_direction").first.wait_for()
-    assert violations_of(page, "/api/docs/") == []
+    # Those that stay closed look alike but for their words; axe takes half a minute for all.
+    alike = ".operation-tag-content > span:nth-child(n+4) > .opblock:not(.is-open)"
+    assert page.locator(alike).count() > 50
+    assert page.locator(".opblock:not(.is-open)").count() > page.locator(alike).count()
+    assert violations_of(page, "/api/docs/", leave_out=alike) == []

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from dataengine.models import ImportJob
 from dataengine.records.model import record_model
-from webui import collected
-from webui.static_files import StaticFilesStorage
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -23,15 +21,7 @@ HASHED = re.compile(r"/static/(scripts/[\w-]+|vendor/.+)\.[0-9a-f]{12}\.js$")
 
 
 @pytest.fixture
-def _collected(settings: Any) -> None:
-    """Pages that use the collected files, as outside of tests; the server finds them in STATIC_ROOT."""
-    backend = f"{StaticFilesStorage.__module__}.{StaticFilesStorage.__qualname__}"
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
-    collected.collect()
-
-
-@pytest.fixture
-def scripts(_collected: None, owners_page: Page) -> list[str]:
+def scripts(owners_page: Page) -> list[str]:
     """The URLs of the scripts that the page has loaded, in order."""
     asked: list[str] = []
     owners_page.on("response", lambda answer: asked.append(answer.url) if answer.ok and ".js" in answer.url else None)
