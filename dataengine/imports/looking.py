@@ -8,7 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
+from itertools import islice
 from typing import Any, BinaryIO, TypedDict
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.conversion import Converter, MarkersFound
@@ -17,8 +22,10 @@ from dataengine.imports.converting.patterns import NULL_MARKERS
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.parsing.parser import Block
 from dataengine.imports.pipeline import TailFilled, blocks_of, find_formats, infer_types, targets_of
+from dataengine.imports.planning import unique_keys
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan, SupportsBytesRead, plan_new, plan_onto
+from dataengine.imports.planning.proposals import Proposal
 from dataengine.imports.planning.references import ByValue, FoundReference
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.imports.references.lookup import Lookups
@@ -54,6 +61,8 @@ class Looker:
         self._opening = opening
         self._options = options
         self._columns = columns
+        self._cells: dict[str, list[pa.Array]] = {}
+        """Of a new table: the cells looked at, by column, for the question whether they tell rows apart."""
 
     def look(self) -> Look:
         """The columns as they would be, with what speaks for and against it. Raises InvalidInput."""
@@ -73,8 +82,9 @@ class Looker:
         self._is_whole = True
         plan = self._plan()
         if self._columns is None:
-            infer_types(plan, self._options, self._count)
+            infer_types(plan, self._options, partial(self._keep, plan))
             found = plan.columns
+            plan.proposed += self._keys(plan.specs)
         else:
             find_formats(plan, self._count)
             found = self._fitting(plan)
@@ -106,6 +116,23 @@ class Looker:
     def _count(self, block: Block, rows: int) -> None:
         self._rows = rows
         self._damaged += len(block.rejects)
+
+    def _keep(self, plan: Plan, block: Block, rows: int) -> None:
+        self._count(block, rows)
+        if rows == len(block):  # from the start, perhaps once more
+            self._cells = {}
+        likely = {spec.name for spec in unique_keys.candidates(plan.specs)}
+        for spec, place in zip(plan.specs, plan.places, strict=True):
+            if spec.name in likely:
+                self._cells.setdefault(spec.name, []).append(block.columns[place])
+
+    def _keys(self, specs: Sequence[ColumnSpec]) -> list[Proposal]:
+        """The column that tells the rows apart, as far as they were looked at."""
+        if self._rows < unique_keys.FEWEST_ROWS:
+            return []
+        likely = (spec for spec in unique_keys.candidates(specs) if spec.name in self._cells)
+        names = (spec.name for spec in likely if _all_differ(self._cells[spec.name], spec))
+        return [unique_keys.proposal_for(name, self._rows, is_whole=self._is_whole) for name in islice(names, 1)]
 
     def _fitting(self, plan: Plan) -> list[ColumnFinding]:
         """What of the cells fits the columns that there are."""
@@ -180,3 +207,13 @@ def look(
     ``references`` says how the cells of reference columns are looked up.
     """
     return Looker(examine(file, filename, options.dialect), options, columns, references or {}).look()
+
+
+def _all_differ(cells: Sequence[pa.Array], spec: ColumnSpec) -> bool:
+    """Whether every cell is filled, and no two are the same but for spaces around them (and case)."""
+    texts = pc.utf8_trim_whitespace(pa.chunked_array(cells, pa.string()))
+    if spec.kind.unique_ignores_case:
+        texts = pc.utf8_lower(texts)
+    if texts.null_count or pc.any(pc.equal(texts, "")).as_py():
+        return False
+    return bool(pc.count_distinct(texts).as_py() == len(texts))

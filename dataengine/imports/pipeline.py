@@ -19,6 +19,7 @@ from django.db import connection
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.aspects import NUMBER_KERNELS
+from dataengine.exceptions import InvalidInput
 from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends
 from dataengine.imports.converting.chunks import Chunk, ChunkEncoder, Part
 from dataengine.imports.converting.conversion import Batch, Converter, target_of
@@ -194,10 +195,18 @@ def infer_types(plan: Plan, options: ImportOptions, report: Callable[[Block, int
             plan.formats[spec.name] = list(formats)
         if style := options.style_of(spec.name):
             plan.styles[spec.name] = style
+    plan.specs = [_unique(spec) if spec.name in options.unique else spec for spec in plan.specs]
     plan.columns = found.columns
     plan.formats_open = any(spec.name not in kinds for spec in plan.specs)
     plan.notes += [note for note in found.notes if note.partition(": ")[0] not in said]
     leave_out_gaps(plan)
+
+
+def _unique(spec: ColumnSpec) -> ColumnSpec:
+    if not spec.kind.can_be_unique:
+        reason = f"“{spec.name}” would be “{spec.kind.label}”, and such columns cannot be unique."
+        raise InvalidInput(reason, code="invalid_option", fields={"unique": reason})
+    return spec.made_unique(True)
 
 
 def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:

@@ -7,7 +7,7 @@ What an import would decide of each column, and why, is asked of a process that 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -171,6 +171,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         offers=[
             *([] if recipe or not table else map(_recipe_offer, recipes.proposals(table, opening))),
             *_offers(look.get("proposals", ()), read),
+            *_unique_offers(look.get("proposals", ()), read, targets),
         ],
         notes=_notes(look),
         looked_at=_looked_at(look),
@@ -299,6 +300,19 @@ def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> l
             label = proposal["message"].split(";")[0]
             offers.append(Offer("skip_last", str(given["skip_last"]), f"{label}: leave out", False))
     return offers
+
+
+def _unique_offers(
+    proposals: Sequence[Mapping[str, Any]], options: ImportOptions, targets: Sequence[str]
+) -> Iterator[Offer]:
+    """Columns that tell records apart, by their places in the file, since people may rename them."""
+    for name in options.unique:
+        if name in targets:
+            yield Offer(f"unique-{targets.index(name)}", "yes", f"{name}: unique, so no value may be there twice", True)
+    for proposal in proposals:
+        if proposal["code"] == "unique_key" and proposal["column"] in targets:
+            name, why = proposal["message"].split(";")[0].split(": ", 1)
+            yield Offer(f"unique-{targets.index(name)}", "yes", f"Make {name} unique: {why}", False)
 
 
 def _notes(look: Mapping[str, Any]) -> list[str]:

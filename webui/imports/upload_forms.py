@@ -247,6 +247,11 @@ class UploadForm(Styled, ModeFields, RecipeFields):
             options["references"] = without_contradictions(options["references"])
         return options
 
+    def _unique(self) -> list[str]:
+        """The columns of a new table that the preview offered as unique and somebody ticked."""
+        places = [name.removeprefix("unique-") for name in self.data if name.startswith("unique-")]
+        return [column for place in places if (column := self.data.get(f"column-{place}"))]
+
     def _all(self, name: str) -> list[str]:
         """Every value of a field of the page that may stand there several times."""
         return [str(text) for text in self.data.getlist(name)] if isinstance(self.data, QueryDict) else []
@@ -277,6 +282,8 @@ class UploadForm(Styled, ModeFields, RecipeFields):
         mapping = self.mapping()
         if mapping:
             options["mapping"] = mapping
+        if unique := self._unique():
+            options["unique"] = unique
         options |= self._by_column()
         if general := given.get("decimal"):
             # What is said of single columns goes before what is said of all.

@@ -56,6 +56,15 @@ def start(client: Client, path: str, location: str, **chosen: Any) -> ImportJob:
     return done
 
 
+def test_a_key_is_offered_and_taken_under_the_name_that_the_column_gets(as_owner: Client) -> None:
+    text = "".join(line for line in ORDERS.splitlines(keepends=True) if not line.startswith("Total"))
+    location = draft_of(as_owner, NEW, text)
+    assert "Make sku unique: no two of the 302 rows" in read(as_owner.get(location)).words
+    job = start(as_owner, NEW, location, **{"column-0": "article", "unique-0": "yes"})
+    assert job.table is not None
+    assert [column.name for column in job.table.columns.filter(unique=True)] == ["article"]
+
+
 def test_each_decision_is_said_with_its_reason_and_controls(as_owner: Client) -> None:
     html = read(as_owner.get(draft_of(as_owner, NEW, ORDERS)))
     assert "a whole number; 2 of 302 cells are not (line 302: twelve)" in html

@@ -7,12 +7,14 @@ of the swap; readers never wait while data flows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from django.db import IntegrityError, transaction
 from psycopg import errors
 
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.pipeline import Conversion
+from dataengine.imports.planning import unique_keys
 from dataengine.imports.planning.plan import Plan
 from dataengine.models import Column, ImportJob, Table
 from dataengine.postgres import surroundings
@@ -94,6 +96,13 @@ class Replacing(Loader):
         self._shadow.replace(table, columns)
         self._replaced(table)
         return table
+
+    def rehearse(self) -> None:
+        super().rehearse()
+        rows = self.counts.rows_imported
+        if self._table is None and rows >= unique_keys.FEWEST_ROWS:
+            keys = (spec.name for spec in unique_keys.candidates(self.plan.specs) if self._staging.tells_apart(spec))
+            self.plan.proposed += [unique_keys.proposal_for(name, rows) for name in islice(keys, 1)]
 
     def _add_constraints(self, *, promised: bool) -> None:
         """Add checks and references; those to records that are yet to be made are ``promised``.

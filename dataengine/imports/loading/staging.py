@@ -93,6 +93,17 @@ class Staging:
             cursor.execute(statement)
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def tells_apart(self, spec: ColumnSpec) -> bool:
+        """Whether the column has a value in every row, and none twice."""
+        return bool(
+            value(
+                sql.SQL(
+                    "SELECT NOT EXISTS (SELECT FROM {rows} WHERE {column} IS NULL)"
+                    " AND NOT EXISTS (SELECT FROM {rows} GROUP BY {key} HAVING count(*) > 1)"
+                ).format(rows=self.relation, column=staged(spec.name), key=staged_key(spec.made_unique(True)))
+            )
+        )
+
     # Into a table ---------------------------------------------------------------------------------------------
 
     def insert_with_ids(self, table: Table, *, what_fits: bool = False) -> int:

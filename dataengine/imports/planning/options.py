@@ -26,7 +26,7 @@ DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_heade
 KEYS = DIALECT_KEYS | modes.KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_error", "dry_run",
     "trim", "guarded",
-    "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last",
+    "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last", "unique",
     "references", "recipe",
 }  # fmt: skip
 _MAX_LIST = 50
@@ -71,6 +71,8 @@ class ImportOptions:
     """Whether ``inf`` is a value in floating-point columns."""
     skip_last: int = 0
     """How many rows at the end are left out, such as totals and footnotes."""
+    unique: tuple[str, ...] = ()
+    """Columns of a new table in which no value may be there twice."""
     references: Mapping[str, ReferenceOption] = field(default_factory=dict)
     """How the cells of reference columns are looked up, where it was given."""
 
@@ -120,11 +122,14 @@ class ImportOptions:
             styles=_styles(values, errors),
             allow_infinity=_flag(values, "allow_infinity", errors),
             skip_last=_count(values, "skip_last", errors),
+            unique=tuple(_texts(values.get("unique", []), "unique", errors)),
             references=read_references(values.get("references", {}), errors),
         )
         if not options.create_table and not errors:
             if options.types:
                 errors["types"] = "The table already has its types; give types for a new table only."
+            elif options.unique:
+                errors["unique"] = "The table already says which of its columns are unique; this is for a new table."
             elif "text" in (options.on_bad_cell, *options.bad_cells.values()):
                 errors["on_bad_cell"] = "The table already has its types; give reject or null."
         if errors:
@@ -152,7 +157,8 @@ class ImportOptions:
             "references": self.references,
         }  # fmt: skip
         marks = {name: self.given[name] for name in ("decimal", "thousands") if isinstance(self.given.get(name), dict)}
-        return {option: set(columns) for option, columns in (named | marks).items() if columns}
+        named |= marks | {"unique": dict.fromkeys(self.unique)}
+        return {option: set(columns) for option, columns in named.items() if columns}
 
     def completed(self, found: Mapping[str, Any]) -> ImportOptions:
         """The options completed by ``mapping``, ``date_formats`` by column, ``null_values`` and ``references`` as

@@ -15,8 +15,8 @@ _SHOWN = 5
 
 
 class Proposal(TypedDict):
-    """Options that would read a file better, if people say so. ``code`` is ``null_words``, ``footer`` or
-    ``recipe``."""
+    """Options that would read a file better, if people say so. ``code`` is ``null_words``, ``footer``,
+    ``unique_key`` or ``recipe``."""
 
     code: str
     column: str

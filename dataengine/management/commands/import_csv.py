@@ -91,6 +91,7 @@ class Command(BaseCommand):
         parser.add_argument("--thousands", choices=[".", ",", " ", "'"], help="the mark between thousands")
         parser.add_argument("--tolerance", type=float, help="the share of cells that may not fit a column's type")
         parser.add_argument("--on-bad-cell", choices=["reject", "null", "text"])
+        parser.add_argument("--unique", nargs="+", metavar="COLUMN", help="of a new table: no value of it twice")
         parser.add_argument("--skip-last", type=int, metavar="ROWS", help="at the end: totals, footnotes")
         parser.add_argument(
             "--trim", action=BooleanOptionalAction, help="whether spaces around cells never count; else in text only"
@@ -220,7 +221,7 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
         "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
         "on_conflict", "key", "on_missing", "scope", "max_delete_share", "on_error", "types", "decimal", "thousands",
-        "tolerance", "on_bad_cell", "skip_last", "trim", "references", "recipe",
+        "tolerance", "on_bad_cell", "skip_last", "unique", "trim", "references", "recipe",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
