@@ -35,6 +35,7 @@ API = {
     f"{_RECORD}history/": "GET view",
     f"{_TABLE}undo/": "POST edit",
     f"{_TABLE}undo/<record:event>/": "POST edit",
+    f"{_TABLE}groups/": "GET view",
     f"{_TABLE}lookup/": "GET view",
     f"{_TABLE}export/": "GET view",
     f"{_TABLE}activity/": "GET view",

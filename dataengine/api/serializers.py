@@ -155,7 +155,9 @@ class UpdateRecord(RecordArguments):
     data = ObjectField()  # type: ignore[assignment]
 
 
-_MATCH = "Whether a record has to meet all filters, or one of those by columns is enough; the search holds either way"
+MATCH_HELP = (
+    "Whether a record has to meet all filters, or one of those by columns is enough; the search holds either way"
+)
 
 
 class RecordQuery(serializers.Serializer[Any]):
@@ -169,7 +171,7 @@ class RecordQuery(serializers.Serializer[Any]):
         default="", allow_blank=True, max_length=10, help_text="Where missing values come: last (default) or first"
     )
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
-    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=_MATCH)
+    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=MATCH_HELP)
     count = serializers.ChoiceField(choices=["exact", "auto"], default="auto")
     cursor = serializers.CharField(default="", allow_blank=True, max_length=100_000)
 
@@ -198,7 +200,7 @@ class ExportQuery(serializers.Serializer[Any]):
     order_direction = serializers.CharField(default="", allow_blank=True, max_length=10)
     nulls = serializers.CharField(default="", allow_blank=True, max_length=10)
     search = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
-    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=_MATCH)
+    match = serializers.ChoiceField(choices=["all", "any"], default="all", help_text=MATCH_HELP)
     columns = serializers.CharField(
         default="",
         allow_blank=True,

@@ -17,6 +17,7 @@ from dataengine.api.views_activity import ActivityView, RecordHistoryView, Table
 from dataengine.api.views_changes import ChangeCancelView, ChangeView, UndoOneView, UndoView
 from dataengine.api.views_columns import ColumnRehearsalView, ColumnView
 from dataengine.api.views_docs import DocsView, SchemaView
+from dataengine.api.views_groups import GroupsView
 from dataengine.api.views_import_changes import ImportChangesView, ImportRedoView, ImportUndoView, ReceiptView
 from dataengine.api.views_imports import (
     AgainView,
@@ -119,6 +120,7 @@ RESOURCES = [
     ),
     path("tables/<str:table_name>/undo/", UndoView.as_view(), name="api-undo"),
     path("tables/<str:table_name>/undo/<record:event>/", UndoOneView.as_view(), name="api-undo-event"),
+    path("tables/<str:table_name>/groups/", GroupsView.as_view(), name="api-groups"),
     path("tables/<str:table_name>/lookup/", LookupView.as_view(), name="api-lookup"),
     path("tables/<str:table_name>/export/", ExportView.as_view(), name="api-export"),
     path(

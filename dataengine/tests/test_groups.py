@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
+from rest_framework.test import APIClient
 
 from dataengine.access import get_table
 from dataengine.exceptions import InvalidInput
@@ -79,3 +80,36 @@ def test_what_cannot_be_grouped_by_is_said(owner: User) -> None:
             groups.column_named(model, name)
         assert list(refused.value.fields) == ["group"]
     assert groups.column_named(model, "a") == table.columns.get(name="a")
+
+
+def test_the_api_counts_them_and_leads_to_their_records(client: APIClient, owner: User) -> None:
+    people = make_table(owner, "people", name="TEXT")
+    bulk_records.insert_many(user=owner, table=people, records=[{"name": "Ann"}])
+    table = make_table(owner, "t", word="TEXT", price="NUMERIC", boss="REFERENCES people")
+    rows = [("a", "1.50", 1), ("a", "1.50", None), ("", "2", None), (None, "3", 1)]
+    records = [{"word": word, "price": price, "boss": boss} for word, price, boss in rows]
+    bulk_records.insert_many(user=owner, table=table, records=records)
+    address = "/api/tables/t/groups/"
+
+    def ask(**asked: str) -> list[tuple[Any, int]]:
+        answer = client.get(address, asked)
+        assert answer.status_code == 200, answer.content
+        for group in answer.json()["results"]:
+            listed = client.get(group["records_url"]).json()
+            assert (listed["count"], group["count_exact"]) == (group["count"], True)
+        return [(group["value"], group["count"]) for group in answer.json()["results"]]
+
+    assert ask(group="word") == [("", 1), ("a", 2), (None, 1)]
+    assert ask(group="word", order_by="-word", price__lt="3") == [("a", 2), ("", 1)]
+    assert ask(group="price", search="a") == [("1.50", 2)]
+    of_boss = client.get(address, {"group": "boss", "word": "a", "price": "1.5", "match": "any"}).json()
+    assert [(one["value"], one["label"], one["records_url"]) for one in of_boss["results"]] == [
+        (1, "Ann", None), (None, None, None),
+    ]  # fmt: skip
+    for wrong in ({}, {"group": "nope"}, {"group": "word", "page": "0"}, {"group": "word", "nope": "1"}):
+        assert client.get(address, wrong).status_code == 400, wrong
+    bulk_records.insert_many(user=owner, table=table, records=[{"word": f"w{n:03}"} for n in range(150)])
+    first = client.get(address, {"group": "word"}).json()
+    second = client.get(first["next"]).json()
+    assert (len(first["results"]), first["previous"], len(second["results"]), second["next"]) == (100, None, 53, None)
+    assert client.get(second["previous"]).json() == first
