@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
+from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataengine.imports.converting.kernels_written import plain
+from dataengine.imports.converting.number_styles import COMMA, POINT, NumberStyle
 from dataengine.imports.parsing.rows import Block
-from dataengine.imports.planning.footers import LOOKED_AT, SUMMED, LastRow
+from dataengine.imports.planning.footers import LOOKED_AT, SUMMED, LastRow, number_in
+
+_EXACT = pa.decimal128(38, 12)
 
 
 def without_last(blocks: Generator[Block], count: int) -> Generator[Block]:
@@ -25,6 +33,50 @@ def without_last(blocks: Generator[Block], count: int) -> Generator[Block]:
 
 def _size(block: Block) -> int:
     return len(block) + len(block.rejects)
+
+
+def ends_in_sums(blocks: Generator[Block], last: Sequence[str]) -> bool:
+    """Whether the last of all rows holds the sum of those above in each column in which it holds anything.
+
+    In at least one other, all of those above are filled.
+    """
+    gaps = {place: 0 for place, cell in enumerate(last) if not cell.strip()}
+    numbered = [place for place, cell in enumerate(last) if cell.strip()]
+    sums = {(place, style): Decimal(0) for place in numbered for style in (POINT, COMMA)}
+    with closing(blocks):
+        for block in blocks:
+            for place in list(gaps):
+                gaps[place] += int(
+                    pc.sum(pc.equal(pc.utf8_trim_whitespace(block.columns[place].fill_null("")), "")).as_py() or 0
+                )
+                if gaps[place] > 1:
+                    del gaps[place]
+            for place, style in list(sums):
+                more = _sum(block.columns[place], style)
+                if more is None:
+                    del sums[place, style]
+                else:
+                    sums[place, style] += more
+            if not gaps or not sums:
+                return False
+    # The last row is one of those that were added up.
+    return all(
+        any(
+            (total := number_in(last[place].strip(), style)) is not None and sums.get((place, style)) == 2 * total
+            for style in (POINT, COMMA)
+        )
+        for place in numbered
+    )
+
+
+def _sum(cells: pa.Array, style: NumberStyle) -> Decimal | None:
+    """The sum of a column in a block; None where a cell is no number in the style."""
+    try:
+        numbers = pc.cast(plain(cells, style)[0], _EXACT)
+    except pa.ArrowInvalid:
+        return None
+    found = pc.sum(numbers).as_py()
+    return Decimal(0) if found is None else Decimal(found)
 
 
 class Ending:

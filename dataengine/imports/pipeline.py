@@ -34,7 +34,7 @@ from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.parser import Block, parse
-from dataengine.imports.planning.footers import footer_of
+from dataengine.imports.planning.footers import footer_of, may_be_sums
 from dataengine.imports.planning.gaps import leave_out_gaps
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import Plan
@@ -45,7 +45,7 @@ from dataengine.imports.rejecting.rejected_rows import Causes
 from dataengine.imports.rejecting.spill import ByteSpill, IdMap, LineIndex, Rejected, RejectSpill
 
 from .ahead import ahead
-from .endings import Ending, without_last
+from .endings import Ending, ends_in_sums, without_last
 
 _CHUNKS_AHEAD = 3
 _BLOCKS_AHEAD = 2
@@ -77,15 +77,22 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
     if plan.feed is not None:
         yield from plan.feed(nulls)
         return
-    blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
-    with closing(without_last(_without_tail(plan, blocks), plan.skip_last)) as kept:
+    with closing(_kept(plan, nulls)) as kept:
         for block in kept:
             ending.look(block)
             yield block
             if plan.enough is not None and plan.enough(block):
                 return
-    plan.footer = footer_of(ending.rows(), ending.columns())
+    rows, columns = ending.rows(), ending.columns()
+    if plan.ends_in_sums is None and len(rows) > 1 and columns is None and may_be_sums(rows):
+        plan.ends_in_sums = ends_in_sums(_kept(plan, nulls), rows[-1].cells)
+    plan.footer = footer_of(rows, columns, are_sums=bool(plan.ends_in_sums))
+
+
+def _kept(plan: Plan, nulls: Sequence[str]) -> Generator[Block]:
+    blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    return without_last(_without_tail(plan, blocks), plan.skip_last)
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:

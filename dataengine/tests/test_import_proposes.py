@@ -215,6 +215,15 @@ def test_the_end_of_a_long_file_is_looked_at_and_cut(owner: User) -> None:
     assert records("again", "n")[-1] == ("58999",)
 
 
+@pytest.mark.parametrize("last", [",,1799985000.00\n", ',,"1,799,985,000.00"\n'])
+def test_sums_without_a_word_are_known_in_long_files(owner: User, last: str) -> None:
+    text = "n,item,amount\n" + "".join(f"{n},tea and milk and sugar,{n}.25\n" for n in range(60_000))
+    job = made(owner, text + last, types={"n": "TEXT"})
+    assert job.findings["footer"]["rows"] == 1
+    again = import_text(owner, "again", text + last.replace("85", "86"), create_table=True)
+    assert "footer" not in again.findings
+
+
 def test_all_rows_may_be_left_out_and_then_there_is_none(owner: User) -> None:
     job = import_text(owner, "made", ROWS, create_table=True, skip_last=3)
     assert (job.state, job.error_code, job.rows_read) == ("failed", "no_row_fits", 0)

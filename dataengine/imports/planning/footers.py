@@ -21,7 +21,8 @@ LOOKED_AT = 30
 
 
 SUMMED = 2_000
-"""In files of at most so many rows, a last row that holds the sums of those above is known without a word for it."""
+"""In files of at most so many rows, a last row that holds the sums of those above is known without a word for it. In
+longer ones it has to look like that, too (``may_be_sums``), before they are read once more to add up."""
 _ENOUGH = 3
 """Rows above, of which a row of sums is hardly one by chance."""
 
@@ -62,12 +63,15 @@ class LastRow:
     is_apart: bool = False
 
 
-def footer_of(rows: Sequence[LastRow], columns: Sequence[Sequence[str]] | None = None) -> Footer | None:
+def footer_of(
+    rows: Sequence[LastRow], columns: Sequence[Sequence[str]] | None = None, *, are_sums: bool = False
+) -> Footer | None:
     """What of the last rows of a file, in their order, is none of its records.
 
-    ``columns`` are the cells of all its good rows, if it is small.
+    ``columns`` are the cells of all its good rows, if it is small; of one that is not, ``are_sums`` says whether the
+    last row holds the sums of all above.
     """
-    are_sums = len(rows) > 1 and bool(columns) and _are_sums(rows[-1].cells, columns or ())
+    are_sums = are_sums or (len(rows) > 1 and bool(columns) and _are_sums(rows[-1].cells, columns or ()))
     count = int(are_sums)
     while count < len(rows) - 1:
         row, above = rows[-1 - count], rows[: len(rows) - 1 - count]
@@ -135,6 +139,32 @@ def _are_sums(cells: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
     return bool(found) and (is_open or (found > 1 and len(columns[0]) > _ENOUGH))
 
 
+def may_be_sums(rows: Sequence[LastRow]) -> bool:
+    """Whether the last row may hold sums of all rows above, of which these are the last: then they are worth adding up.
+
+    It holds numbers alone, at least as large as what is known to be in the sum, and nothing in a column that is filled.
+    """
+    *above, last = rows
+    filled = [place for place, cell in enumerate(last.cells) if cell.strip()]
+    columns = [
+        [row.cells[place] if place < len(row.cells) else "" for row in above] for place in range(len(last.cells))
+    ]
+    is_open = any(all(cell.strip() for cell in columns[place]) for place in set(range(len(columns))).difference(filled))
+    return is_open and all(
+        any(_may_be_sum(last.cells[place], columns[place], style) for style in (POINT, COMMA)) for place in filled
+    )
+
+
+def _may_be_sum(last: str, above: Sequence[str], style: NumberStyle) -> bool:
+    total = number_in(last.strip(), style)
+    numbers = [number_in(cell.strip(), style) for cell in above if cell.strip()]
+    known = [number for number in numbers if number is not None]
+    if total is None or not known or len(known) < len(numbers):
+        return False
+    is_mixed = min(known) < 0 < max(known)
+    return is_mixed or abs(total) >= abs(sum(known, Decimal(0)))
+
+
 def _counts(cells: Sequence[str]) -> bool:
     """Whether the cells number the rows: 3 after 1 and 2 is no sum of theirs."""
     if not all(cell.isascii() and cell.isdecimal() for cell in cells):
@@ -143,13 +173,14 @@ def _counts(cells: Sequence[str]) -> bool:
 
 
 def _is_sum(last: str, above: Sequence[str], style: NumberStyle) -> bool:
-    total = _number(last, style)
-    numbers = [_number(cell, style) for cell in above if cell]
+    total = number_in(last, style)
+    numbers = [number_in(cell, style) for cell in above if cell]
     known = [number for number in numbers if number is not None]
     return total is not None and len(known) == len(numbers) and sum(map(bool, known)) > 1 and sum(known) == total
 
 
-def _number(text: str, style: NumberStyle) -> Decimal | None:
+def number_in(text: str, style: NumberStyle) -> Decimal | None:
+    """A cell as a number, None where it is none in the style."""
     if re.fullmatch(style.simple, text, re.ASCII):
         return Decimal(text)
     said = read_one(text, style)

@@ -96,6 +96,8 @@ class Plan:
     columns: list[ColumnFinding] = field(default_factory=list)
     """What was found of columns: of a new table of all, otherwise of those whose cells can be read differently."""
     footer: Footer | None = None
+    ends_in_sums: bool | None = None
+    """Whether the last row of a long file holds the sums of those above; None as long as it was not asked."""
     empty_tail: int = 0
     """So many columns at the end are ignored, as long as their cells are empty."""
     references: dict[str, ByValue] = field(default_factory=dict)
