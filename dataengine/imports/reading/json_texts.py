@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.decoder import scanstring  # type: ignore[attr-defined]  # there, and all that takes a text alone
 from typing import Any
 
@@ -167,6 +167,7 @@ def read_array(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, Pairs | Refu
     buffer.skip(_SPACE)
     buffer.at += 1  # its bracket
     number = 0
+    is_cut = False
     while buffer.skip(_BETWEEN):
         number += 1
         if buffer.text[buffer.at] == "]":
@@ -176,8 +177,13 @@ def read_array(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, Pairs | Refu
                 yield number, buffer.passed, Refused(rest, "invalid_type", "something follows the end of the array")
             return
         item = buffer.element()
+        # What is cut off is one element, not two: the one that the file ends in says so.
+        if isinstance(item, Refused) and buffer.is_over:
+            is_cut = True
+            item = replace(item, message=f"{item.message}; the file ends within the array")
         yield number, buffer.passed, item
-    yield number + 1, buffer.passed, Refused("", "invalid_type", "the file ends within the array")
+    if not is_cut:
+        yield number + 1, buffer.passed, Refused("", "invalid_type", "the file ends within the array")
 
 
 def _texts(chunks: Iterator[bytes]) -> Iterator[str]:
@@ -200,6 +206,11 @@ class _Window:
     @property
     def passed(self) -> int:
         return self._dropped + self.at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing but spaces and commas follows."""
+        return not self.skip(_BETWEEN)
 
     def skip(self, pattern: re.Pattern[str]) -> bool:
         """Pass over what matches; False at the end of the text."""
