@@ -149,6 +149,8 @@ def test_whole_numbers_may_show_zeros_and_thousands_but_no_fractions(owner: User
     job = import_text(owner, "t", 'i,b\n3.0,1\n"1,000",2.00\n5.5,1\n1e3,1\n')
     assert records("t", "i", "b") == [("3", "1"), ("1000", "2")]
     assert rejected(job) == [(4, [("i", "invalid_type")]), (5, [("i", "invalid_type")])]
+    import_text(owner, "t", "i;b\n3,000;12,000\n")  # whatever separates the cells
+    assert records("t", "i", "b")[-1] == ("3000", "12000")
 
 
 def test_wrong_marks_are_refused(owner: User) -> None:

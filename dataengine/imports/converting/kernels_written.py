@@ -318,7 +318,8 @@ class StyleVotes:
         reason = AS_OTHERS
         if len(self._broken) == 1:
             hint, reason = (COMMA if self._broken == {"."} else POINT), "since the column holds whole numbers"
-        choice = self.votes.decide(hint, default, reason)
+        # Nobody writes whole numbers with three zeros behind a comma, whatever separates the cells.
+        choice = self.votes.decide(hint, POINT if self._are_whole else default, reason)
         if choice is None or not choice.tally.cells:
             return POINT, "", []
         return choice.tally.style, choice.note, list(choice.marks)
