@@ -165,6 +165,26 @@ def test_rows_are_not_taken_for_a_preamble(text: str) -> None:
     assert found(text).skip_rows == 0
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("line", ["Line {} of the report", "Key {}: 2024-01-31", "# made on day {}"])
+def test_titles_may_be_more_than_the_rows_below_them(line: str, mark: str) -> None:
+    lines = "".join(line.format(number) + "\n" for number in range(9))
+    dialect = found(lines + COLUMNS.replace(",", mark) + BODIES[0].replace(",", mark) * 2)
+    assert (dialect.delimiter, dialect.has_header, dialect.skip_rows) == (mark, True, 9)
+    texts = found(lines + "\n" + mark.join(("name", "city", "team")) + f"\nAnn{mark}Rome{mark}Red" * 2)
+    assert (texts.delimiter, texts.has_header, texts.skip_rows) == (mark, True, 10)
+
+
+@pytest.mark.parametrize("end", ["Bye, Ann\nBye, Bob", "Smith,John\nDoe,Jane\nRoe,Ann", "a,b\n1,2\nc,d,e"])
+def test_texts_that_end_in_some_commas_are_no_table(end: str) -> None:
+    assert found("note\n" + "some words\n" * 9 + end + "\n").skip_rows == 0
+
+
+def test_a_cell_longer_than_the_sample_is_looked_at_has_quotes() -> None:
+    dialect = found('a,b\n1,"' + 'line, ""q""\n' * 8_000 + '"\n2,y\n')
+    assert (dialect.delimiter, dialect.quote) == (",", '"')
+
+
 def test_lines_of_as_many_cells_before_a_gap() -> None:
     assert found("Account,12345\n\nid,name\n1,a\n2,b\n").skip_rows == 2
     assert found("Team,Red\nBy,Anna\nName,City,Team\nAnna,Rome,Red\nBob,Oslo,Blue\n").skip_rows == 2  # all text
@@ -226,12 +246,19 @@ def test_a_few_odd_bytes_are_damage_and_no_encoding(damage: bytes) -> None:
     assert found(b"a,b\n1,x\n2," + damage + b"\n3,y\n").encoding == "utf-8"
 
 
+@pytest.mark.parametrize("row", ["é,ü", "ä,", "x,Ø", '"ß","x"', "é\tñ"])
+def test_letters_that_are_whole_cells_are_western(row: str) -> None:
+    mark = "\t" if "\t" in row else ","
+    assert found(f"a{mark}b\n1{mark}x\n{row}\n3{mark}y\n".encode("cp1252")).encoding == "cp1252"
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({"delimiter": ";"}, Dialect(";")),
         ({"quote": "'"}, Dialect(quote="'")),
         ({"quote": ""}, Dialect(quote=None)),
+        ({"quote": ","}, Dialect(";", ",")),
         ({"escape": "\\"}, Dialect(escape="\\")),
         ({"encoding": "latin-1"}, Dialect(encoding="iso8859-1")),
         ({"has_header": False}, Dialect(has_header=False)),

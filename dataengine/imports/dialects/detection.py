@@ -6,6 +6,7 @@ import codecs
 import itertools
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from dataengine.exceptions import InvalidInput
@@ -14,7 +15,7 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .preamble import preamble
+from .preamble import is_at_the_end, preamble
 from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, usual_width, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
@@ -117,11 +118,15 @@ def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
 def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, ParsedSample]:
     """The dialect that fits the sample best, and the sample parsed with it."""
     usual = "\t" if re.search(r"\.(?:tsv|tab)\b", filename, re.IGNORECASE) else ","
+    taken = (fixed.quote, fixed.escape)
     if fixed.delimiter is not None:
         delimiters = {fixed.delimiter: 1.0}
     else:
+        usual = usual if usual not in taken else next(mark for mark in DELIMITERS if mark not in taken)
         delimiters = {usual: 1.0} | {
-            mark: weight for mark, weight in DELIMITERS.items() if mark.encode() in text and not _prose(text, mark)
+            mark: weight
+            for mark, weight in DELIMITERS.items()
+            if mark.encode() in text and mark not in taken and not _prose(text, mark)
         }
     quotes = [mark for mark in ('"', "'") if mark != fixed.delimiter] if fixed.quote is None else [fixed.quote or None]
     escape = fixed.escape or None
@@ -138,9 +143,11 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
             best = (score, dialect, parsed)
     assert best is not None  # the usual delimiter is always tried
     _, dialect, parsed = best
-    if fixed.delimiter is None and (parsed.width <= 1 or _prose(text, dialect.delimiter)):
+    if fixed.delimiter is None and complete and (found := _behind_a_preamble(text, dialect, parsed, delimiters)):
+        dialect, parsed = found
+    elif fixed.delimiter is None and (parsed.width <= 1 or _prose(text, dialect.delimiter)):
         # One column: any delimiter that does not occur in it.
-        free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text]
+        free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text and mark not in taken]
         dialect = replace(dialect, delimiter=free[0] if free else usual)
         parsed = read_sample(text, Grammar(dialect, None), complete=complete)
     if fixed.delimiter is None and fixed.quote is None and f'{dialect.delimiter} "'.encode() in text:
@@ -160,6 +167,26 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         if other.score > parsed.score and not _encloses(other):
             dialect, parsed = bare, other
     return dialect, parsed
+
+
+def _behind_a_preamble(
+    text: bytes, found: Dialect, parsed: ParsedSample, delimiters: Iterable[str]
+) -> tuple[Dialect, ParsedSample] | None:
+    """Another delimiter than the one found, under which a few lines at the end are a table: see ``is_at_the_end``.
+
+    Titles and keys may be more than the rows below them, so what fits most lines is not what fits the table.
+    """
+    best: tuple[Dialect, ParsedSample] | None = None
+    if parsed.width > 1 and parsed.regular == 1:
+        return best
+    for delimiter in delimiters:
+        if delimiter in ": " or (delimiter == found.delimiter and parsed.width > 1):
+            continue
+        dialect = replace(found, delimiter=delimiter)
+        other = read_sample(text, Grammar(dialect, None), complete=True)
+        if is_at_the_end(other, parsed) and (best is None or len(other.records[-1]) > len(best[1].records[-1])):
+            best = dialect, other
+    return best
 
 
 def _prose(text: bytes, delimiter: str) -> bool:

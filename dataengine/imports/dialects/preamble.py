@@ -33,6 +33,31 @@ def preamble(parsed: ParsedSample, delimiter: str) -> int:
     return parsed.lines[begins] if begins or parsed.head else 0
 
 
+def is_at_the_end(parsed: ParsedSample, usual: ParsedSample) -> bool:
+    """Whether the last lines are a table, by its header and shape, behind lines that hold none of its delimiters.
+
+    ``usual`` is the same text with the delimiter that most lines agree on; that one must not explain the table.
+    """
+    records, lines = parsed.records, parsed.lines
+    if parsed.faults or len(records) < _FEW:
+        return False
+    width = len(records[-1])
+    rows = sum(1 for _ in itertools.takewhile(lambda record: len(record) == width, reversed(records)))
+    begins = len(records) - rows
+    if width < 2 or rows < 2 or not 0 < begins <= MAX_LINES or any(len(record) > 1 for record in records[:begins]):
+        return False
+    if not any(cell.strip() for cell in records[begins]):
+        return False
+    explained = [
+        len(record) == usual.width for record, line in zip(usual.records, usual.lines, strict=True)
+        if line >= lines[begins]
+    ]  # fmt: skip
+    if usual.width > 1 and sum(explained) * 2 > len(explained):
+        return False
+    has_names = plainly_a_header(records[begins:], width)
+    return has_names or (width >= _FEW <= rows and _gap_before(parsed, begins))
+
+
 def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
     """The index of the record with which the table begins."""
     for may_have_gaps in (False, True):  # a header may lack a name, but so may lines of keys and values

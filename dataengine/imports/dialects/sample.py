@@ -13,6 +13,10 @@ from .text_formulas import in_quotes
 
 MAX_RECORDS = 500
 MAX_CELLS = 200_000
+NEAR_BYTES = 64 << 10
+"""How far the end of a quoted cell is looked for;"""
+LONG_CELLS = 3
+"""so many cells that do not end there are looked through to their end, since a cell may be that long."""
 BLANK_LINES = re.compile(rb"[\r\n]+")
 SURE_ROWS = 5
 """If so many rows agree, a first line of another width is damaged; with fewer it is the header and they are damaged."""
@@ -63,6 +67,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
     quoted: list[list[bool]] = []
     head: list[bytes] = []
     at = line = faults = seen = 0
+    long_cells = LONG_CELLS
     while at < len(text) and len(records) + faults < MAX_RECORDS and seen < MAX_CELLS:
         if text[at] in b"\r\n":
             blank = BLANK_LINES.match(text, at)
@@ -70,7 +75,10 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             at, line = blank.end(), line + len(LINE_BREAK.findall(blank.group()))
             continue
         end, after = grammar.line_end(text, at, final=True)
-        scan = grammar.scan(text, at, final=True, limit=max(at + (64 << 10), end))
+        scan = grammar.scan(text, at, final=True, limit=max(at + NEAR_BYTES, end))
+        if scan.fault and long_cells and end < at + NEAR_BYTES < len(text):
+            long_cells -= 1
+            scan = grammar.scan(text, at, final=True, limit=len(text))
         if scan.fault:
             faults += 1
             if not records:

@@ -50,6 +50,11 @@ CP1252_SIGNS = frozenset(bytes([byte]) for byte in b"\x80\x82\x84\x85\x91\x92\x9
 """Found inside or at the end of words in Western text: quotes, dashes, and s, z and oe with their marks."""
 CENTRAL_BYTES = re.compile(rb"[A-Za-z][\xb3\xb9\xbf]|[\xb3\xb9\xbf][a-z]")
 """l, a and z with their Polish marks; in Western text these bytes are superscripts and ¿, not inside words."""
+LONE_LETTERS = re.compile(
+    rb"(?:(?<=[,;\t|\n\"'])|^)[\xc0\xc4-\xd6\xd8-\xdd\xdf-\xe1\xe4-\xef\xf1-\xf6\xf8-\xfd](?=[,;\t|\n\"']|$)"
+)
+"""Cells that are one letter of Western text, but for those that damage leaves: the first bytes of such letters in
+UTF-8 (\xc2, \xc3), and what is no text (\xff)."""
 
 
 def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
@@ -73,7 +78,8 @@ def detect_encoding(sample: bytes, more: Iterable[bytes] = ()) -> str:
     lines = [line for line in re.split(rb"[\r\n]+", evidence) if not line.isascii()]
     if evidence is not sample or not evidence.endswith((b"\n", b"\r")):
         lines = lines if len(lines) < 2 else lines[:-1]  # the last one may be cut within a character
-    bad = sum(not _is_utf8(line, partial=len(lines) == 1) for line in lines)
+    may_be_cut = len(lines) == 1 and not LONE_LETTERS.search(lines[0])
+    bad = sum(not _is_utf8(line, partial=may_be_cut) for line in lines)
     if bad * 2 < len(lines):
         return "utf-8"
     return _legacy(b"\n".join(lines)[:EVIDENCE_BYTES])
@@ -166,7 +172,7 @@ def _is_mac_roman(text: bytes) -> bool:
 
 def _words(text: bytes) -> bool:
     """Whether high bytes stand among words: at least half have a letter or digit next to them, or one byte away."""
-    if len(re.findall(rb"[\x80-\xff]", text)) < 4:  # few bytes to judge by: they have to be inside words
-        return not re.search(rb"(?<![A-Za-z])[\xc0-\xff](?![A-Za-z])", text)
+    if len(re.findall(rb"[\x80-\xff]", text)) < 4:  # few to judge by: they have to be within words, or cells alone
+        return not re.search(rb"(?<![A-Za-z])[\xc0-\xff](?![A-Za-z])", LONE_LETTERS.sub(b"", text))
     near = len(re.findall(rb"[A-Za-z0-9].?[\x80-\xff]|[\x80-\xff](?=.?[A-Za-z0-9])", text))
     return near * 2 >= len(re.findall(rb"[\x80-\xff]", text))
