@@ -40,6 +40,8 @@ API = {
     f"{_TABLE}export/": "GET view",
     f"{_TABLE}activity/": "GET view",
     f"{_TABLE}sharing/": "GET view, PUT own",
+    f"{_TABLE}links/": "GET own, POST own",
+    f"{_TABLE}links/<record:pk>/": "DELETE own",
     f"{_TABLE}imports/": "GET view, POST edit",
     f"{_TABLE}recipes/": "GET view, POST edit",
     f"{_TABLE}recipes/<str:name>/": "GET view, PUT edit, DELETE edit",

@@ -19,6 +19,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -26,7 +27,17 @@ from config.tests.route_rights import API, CONSOLE, ELSEWHERE
 from conftest import PASSWORD
 from dataengine.access import RIGHTS
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.models import AuditEvent, ChangeJob, ImportJob, Recipe, RejectedRow, Session, TrashItem, Webhook
+from dataengine.models import (
+    AuditEvent,
+    ChangeJob,
+    ImportJob,
+    PublicLink,
+    Recipe,
+    RejectedRow,
+    Session,
+    TrashItem,
+    Webhook,
+)
 from dataengine.models.sources import Source
 from dataengine.models.webhooks import Delivery
 from dataengine.services import sharing, tables, tokens, trash
@@ -108,6 +119,7 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
     delivery = Delivery.objects.create(webhook=hook, event_type="import.completed", message_id="m", payload={})
     source = Source.objects.create(table=table, user=owner, url="https://example.com/", cron="@daily")
     column = table.columns.get(name="name")
+    link = PublicLink.objects.create(table=table, user=owner, name="l", digest="d", expires_at=timezone.now())
     Recipe.objects.create(table=table, user=owner, name="t", options={})
     token, _ = tokens.create_token(user=owner, name="x", right="own", tables=None)
     Client().force_login(owner)  # a session
@@ -125,6 +137,7 @@ def values(cast: dict[str, User | None], owner: User) -> dict[str, str]:
         "<record:line>": "2", "<slug:attribute>": column.attribute, "<str:file_format>": "csv",
         "schemas/<str:name>": "schemas/create-table", "users/<int:pk>": f"users/{owner.pk}",
         "tokens/<int:pk>": f"tokens/{token.pk}", "tokens/<record:pk>": f"tokens/{token.pk}",
+        "links/<record:pk>": f"links/{link.pk}",
         "<slug:pk>": Session.objects.get().public_id, "<str:token>": upload.token,
     }  # fmt: skip
 

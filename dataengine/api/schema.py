@@ -49,7 +49,7 @@ TAGS = {
 _BY_WORD = (
     ("undo", "Take back"), ("redo", "Take back"), ("trash", "Take back"), ("changes", "Take back"),
     ("sharing", "Share and watch"), ("activity", "Share and watch"), ("history", "Share and watch"),
-    ("webhooks", "Share and watch"),
+    ("webhooks", "Share and watch"), ("links", "Share and watch"),
     ("imports", "Import files"), ("upload-csv", "Import files"), ("sources", "Import files"),
     ("records", "Read and write records"), ("groups", "Read and write records"),
     ("lookup", "Read and write records"), ("export", "Read and write records"),

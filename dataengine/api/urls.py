@@ -27,6 +27,7 @@ from dataengine.api.views_imports import (
     RetryView,
     TableImportsView,
 )
+from dataengine.api.views_links import LinksView, LinkView
 from dataengine.api.views_people import SharingView
 from dataengine.api.views_recipes import RecipesView, RecipeView
 from dataengine.api.views_records import (
@@ -129,6 +130,8 @@ RESOURCES = [
     path("tables/<str:table_name>/activity/", TableActivityView.as_view(), name="api-table-activity"),
     path("activity/", ActivityView.as_view(), name="api-activity"),
     path("tables/<str:table_name>/sharing/", SharingView.as_view(), name="api-sharing"),
+    path("tables/<str:table_name>/links/", LinksView.as_view(), name="api-links"),
+    path("tables/<str:table_name>/links/<record:pk>/", LinkView.as_view(), name="api-link"),
     path("tables/<str:table_name>/imports/", TableImportsView.as_view(), name="api-table-imports"),
     path("tables/<str:table_name>/recipes/", RecipesView.as_view(), name="api-recipes"),
     path("tables/<str:table_name>/recipes/<str:name>/", RecipeView.as_view(), name="api-recipe"),

@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from rest_framework.test import APIClient
 
 from dataengine.models import AuditEvent, PublicLink, Table
 from dataengine.services import sharing, trash
@@ -117,3 +118,33 @@ def test_owners_make_and_revoke_them_and_the_trail_tells(as_owner: Client, as_co
     assert [(event.action, event.details["name"]) for event in events] == [
         ("link.created", "For the club"), ("link.revoked", "For the club"),
     ]  # fmt: skip
+
+
+def test_the_api_makes_lists_and_revokes_them(people: Table, owner: User, colleague: User, settings: Settings) -> None:
+    sharing.give(user=owner, table=people, kind="user", name=colleague.username, right="design")
+    api, theirs = APIClient(), APIClient()
+    api.force_authenticate(owner)
+    theirs.force_authenticate(colleague)
+    address = "/api/tables/people/links/"
+    asked = {"name": "For the club", "query": "name__contains=n&page=3", "columns": ["score", "name", "name"]}
+    answer = api.post(address, asked, format="json")
+    assert answer.status_code == 201, answer.content
+    link = answer.json()
+    assert (link["columns"], link["query"], link["created_by"]) == (["score", "name"], "name__contains=n", "owner")
+    page = read(Client().get(link.pop("url").removeprefix("http://testserver")))
+    assert (page.words_of("th"), "Ann" in page, "Bob" in page) == (["score", "name"], True, False)
+    assert api.get(address).json()["results"] == [link]
+    for wrong, field in (
+        ({"name": ""}, "name"),
+        ({"name": "x", "days": 0}, "days"),
+        ({"name": "x", "query": "nope=1"}, "nope"),
+        ({"name": "x", "columns": ["nope"]}, "columns"),
+        ({"name": "x", "more": 1}, "more"),
+    ):
+        refused = api.post(address, wrong, format="json")
+        assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, [field]), wrong
+    assert [theirs.get(address).status_code, theirs.post(address, asked, format="json").status_code] == [403, 403]
+    assert theirs.delete(f"{address}{link['id']}/").status_code == 403
+    assert [api.delete(f"{address}{link['id']}/").status_code for _ in range(2)] == [204, 404]
+    settings.PUBLIC_LINKS = False
+    assert api.post(address, asked, format="json").status_code == 403
