@@ -1,4 +1,4 @@
-"""Several sheets of a workbook into several new tables at once: an import for each, all begun or none."""
+"""Several sheets of a workbook into several tables at once: an import for each, all begun or none."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _OF_ALL = ("on_error", "has_header", "null_values", "trim", "dry_run")
 
 
 class TakenSheet(NamedTuple):
-    """A sheet, and the name of the table that it becomes."""
+    """A sheet, and the name of the table that it becomes, or to which its rows are added."""
 
     sheet: str
     table_name: str
+    is_new: bool = True
 
 
 def start_sheets(
@@ -43,20 +44,21 @@ def start_sheets(
     """
     if len(sheets) > MOST:
         raise InvalidInput(f"At most {MOST} sheets can be imported at once.", code="too_many_sheets")
-    common = {name: value for name, value in (options or {}).items() if name in _OF_ALL} | {"create_table": True}
+    common = {name: value for name, value in (options or {}).items() if name in _OF_ALL}
     if isinstance(decimal := (options or {}).get("decimal"), str):
         common["decimal"] = decimal
-    names = [one.table_name.casefold() for one in sheets]
-    for one in sheets:
+    given = [{**common, "sheet": one.sheet, **({"create_table": True} if one.is_new else {})} for one in sheets]
+    names = [one.table_name.casefold() for one in sheets if one.is_new]
+    for one, its in zip(sheets, given, strict=True):
         with _of_sheet(one):
-            if names.count(one.table_name.casefold()) > 1:
+            if one.is_new and names.count(one.table_name.casefold()) > 1:
                 raise Conflict(f"Two sheets cannot both become the table “{one.table_name}”.", code="name_taken")
-            wanted = imports.wish(user, None, one.table_name, {**common, "sheet": one.sheet})
+            wanted = imports.wish(user, None, one.table_name, its)
             file.seek(0)
             imports.findings_of(user, file, filename, wanted)
     started: list[ImportJob] = []
     try:
-        for one in sheets:
+        for one, its in zip(sheets, given, strict=True):
             file.seek(0)
             with _of_sheet(one):
                 # Not the upload as it is: where files are moved, the first import would take it from the others.
@@ -68,7 +70,7 @@ def start_sheets(
                     file=copied,
                     filename=filename,
                     email=email,
-                    options={**common, "sheet": one.sheet},
+                    options=its,
                 )
             started.append(job)
     except DataEngineError:

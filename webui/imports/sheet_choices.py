@@ -1,4 +1,4 @@
-"""The sheets of a workbook on the preview page: how large each is, and which of them become tables of their own."""
+"""The sheets of a workbook on the preview page: how large each is, and which of them become tables, or go to some."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from dataengine import access
 from dataengine.columns.identifiers import derive_identifier
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import DialectOptions
@@ -18,15 +19,20 @@ from webui.words import plural
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from django.contrib.auth.models import User
+
     from dataengine.imports.reading.sheets import Sheet
     from webui.imports.drafts import Draft
 
-_TAKE, _NAME = "take", "table-of"
+_TAKE, _NAME, _INTO = "take", "table-of", "into"
+
+_MOST_TABLES = 1_000
+"""So many stand in a list to choose from."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetChoice:
-    """A sheet as it stands on the page: with its size in words, and as the table that it would become."""
+    """A sheet as it stands on the page: its size in words, and the table that it becomes, or (``into``) goes to."""
 
     number: int
     name: str
@@ -34,6 +40,7 @@ class SheetChoice:
     is_hidden: bool
     table_name: str = ""
     is_ticked: bool = False
+    into: str = ""
 
     @property
     def label(self) -> str:
@@ -57,7 +64,8 @@ def as_tables(sheets: Sequence[SheetChoice], form: Mapping[str, str]) -> list[Sh
     for sheet in sheets[:MOST]:
         name = form.get(f"{_NAME}-{sheet.number}") or derive_identifier(sheet.name, what="table", taken=taken)
         taken.append(name)
-        choices.append(replace(sheet, table_name=name, is_ticked=form.get(f"{_TAKE}-{sheet.number}") == sheet.name))
+        is_ticked, into = form.get(f"{_TAKE}-{sheet.number}") == sheet.name, form.get(f"{_INTO}-{sheet.number}", "")
+        choices.append(replace(sheet, table_name=name, is_ticked=is_ticked, into=into))
     return choices
 
 
@@ -69,7 +77,13 @@ def ticked(form: Mapping[str, str]) -> list[TakenSheet]:
 def _ticked(form: Mapping[str, str]) -> Iterator[TakenSheet]:
     for number in range(MOST):
         if sheet := form.get(f"{_TAKE}-{number}"):
-            yield TakenSheet(sheet, form.get(f"{_NAME}-{number}", "").strip())
+            into = form.get(f"{_INTO}-{number}", "")
+            yield TakenSheet(sheet, into or form.get(f"{_NAME}-{number}", "").strip(), is_new=not into)
+
+
+def tables_to_add_to(user: User) -> list[str]:
+    """The names of the tables that a sheet's rows can go to."""
+    return list(access.tables_for(user, "edit").order_by("name").values_list("name", flat=True)[:_MOST_TABLES])
 
 
 def _size(sheet: Sheet) -> str:

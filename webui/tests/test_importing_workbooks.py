@@ -10,7 +10,7 @@ from django.test import Client
 
 from dataengine.models import ImportJob
 from dataengine.services import import_runs
-from dataengine.tests.importing import import_text, records
+from dataengine.tests.importing import import_text, make_table, records
 from dataengine.tests.test_source_xlsx import text_row, workbook
 from dataengine.tests.test_workbook_sheets import COVER, SECOND, TABLE, book
 from webui.tests.pages import read
@@ -88,3 +88,19 @@ def test_several_sheets_become_several_tables(console: Client, owner: User) -> N
     assert len(done.element("table", aria_label="Imports").elements("tr")) == 3
     assert "hx-trigger" not in done.element("div", id="history").attributes
     assert console.post("/tables/new/import/", {**form, "table-of-3": "again"}).status_code == 404
+
+
+def test_sheets_go_to_tables_that_there_are(console: Client, owner: User, colleague: User) -> None:
+    table, theirs = make_table(owner, "people", name="TEXT", n="INTEGER"), make_table(colleague, "secret", name="TEXT")
+    data = book({"Data": TABLE, "More": TABLE})
+    sent = {"file": SimpleUploadedFile("a.xlsx", data), "do": "preview"}
+    page = read(console.post("/tables/new/import/", sent, follow=True))
+    assert page.element("select", name="into-1").words_of("option") == ["A new table, called", "Add to people"]
+    form = {"draft": page.value("draft"), "do": "start", "take-0": "Data", "table-of-0": "made"}
+    refused = console.post("/tables/new/import/", {**form, "take-1": "More", "into-1": theirs.name})
+    assert refused.status_code == 404
+    assert not ImportJob.objects.exists()
+    console.post("/tables/new/import/", {**form, "take-1": "More", "table-of-1": "", "into-1": table.name})
+    for job in ImportJob.objects.order_by("pk"):
+        import_runs.run(job.pk)
+    assert records("people", "name", "n") == records("made", "name", "n") == [("Ann", "1"), ("Bob", "2")]

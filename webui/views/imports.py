@@ -202,10 +202,12 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
     if preview and draft and table:
         again = same_files.cautions_of(table, cast("BinaryIO", draft), draft.size)
         preview.found.extend(("Warning", caution["message"]) for caution in again)
+    into: list[str] = []
     if preview and preview.sheets:
         form.offer_sheets(preview.sheets)
         if table is None:
             preview.sheets[:] = sheet_choices.as_tables(preview.sheets, form.data)
+            into = sheet_choices.tables_to_add_to(request.user)
     context = {
         "section": "tables",
         "form": form,
@@ -213,6 +215,7 @@ def _import_page(request: ConsoleRequest, form: UploadForm, *, table: Table | No
         "columns": columns,
         "draft": draft,
         "preview": preview,
+        "tables_to_add_to": into,
         "running": _under_way(table) if table else None,
         "is_counted": draft is not None and counted.is_counted(draft),
         "most_counted": settings.REHEARSAL_BYTES,
