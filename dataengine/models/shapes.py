@@ -51,6 +51,7 @@ class DialectFacts(TypedDict):
     encoding: str
     has_header: bool
     skip_rows: int
+    ruled: NotRequired[bool]
 
 
 class Findings(TypedDict, total=False):

@@ -180,6 +180,27 @@ def test_texts_that_end_in_some_commas_are_no_table(end: str) -> None:
     assert found("note\n" + "some words\n" * 9 + end + "\n").skip_rows == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "ruled"),
+    [
+        ("id,name\n--,----\n1,Ann\n", True),
+        ("made by us\n\nid\tname\tx\n--\t----\t-\n1\tAnn\t2\n", True),
+        (" id | name | n \n----+------+---\n  1 | Ann  | 2\n  2 | Bob  | 3\n", True),
+        ("| id | name |\n|---:|:-----|\n| 1 | Ann |\n| 2 | Bob |\n", True),
+        ("id,name\n-,-\n1,Ann\n", False),  # missing values
+        ("id,name\n--,Ann\n1,Ann\n", False),
+        ("id,name\n\n--,----\n1,Ann\n", False),
+        ("name\n----\nAnn\n", False),
+    ],
+)
+def test_a_line_of_dashes_below_the_header_is_no_row(text: str, ruled: bool) -> None:
+    source = source_of(text)
+    dialect = detect(source)
+    assert dialect.ruled == ruled
+    (block,) = parse(source, dialect)
+    assert (int(block.lines[0]) == text.count("\n", 0, text.rindex("Ann")) + 1) == ruled
+
+
 def test_a_cell_longer_than_the_sample_is_looked_at_has_quotes() -> None:
     dialect = found('a,b\n1,"' + 'line, ""q""\n' * 8_000 + '"\n2,y\n')
     assert (dialect.delimiter, dialect.quote) == (",", '"')

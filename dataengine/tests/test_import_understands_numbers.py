@@ -153,6 +153,12 @@ def test_whole_numbers_may_show_zeros_and_thousands_but_no_fractions(owner: User
     assert records("t", "i", "b")[-1] == ("3000", "12000")
 
 
+def test_a_column_with_both_marks_says_which_cells_have_them(owner: User) -> None:
+    job = import_text(owner, "made", "k;v\n" + "a;1.234,56\n" * 5 + "b;1,234.56\n" * 5, create_table=True)
+    assert job.findings["types"]["v"] == "text"
+    assert "v: “1.234,56” in line 2 has a decimal comma, “1,234.56” in line 7 a decimal point" in job.findings["notes"]
+
+
 def test_wrong_marks_are_refused(owner: User) -> None:
     for options in ({"decimal": ";"}, {"thousands": "x"}, {"decimal": ",", "thousands": ","}):
         with pytest.raises(InvalidInput):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .candidates import Decision
 from .conversion import brief
 from .evidence import ColumnEvidence
 from .found import ColumnFinding
-from .number_styles import display_of
+from .number_styles import Tally, display_of, read_one
 
 _MOST_WORDS = 10
 
@@ -79,6 +80,8 @@ def why_text(column: ColumnEvidence) -> str:
         whole = next(c for c in column.candidates if c.by == "integers")
         if re.match(r"-?0[0-9]|\+", whole.broken_cell):
             return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
+    if told := _contradiction(column.numbers.tallies):
+        return told
     best = min(column.numbers.tallies, key=lambda tally: tally.failures)
     if best.cells and not best.failures:
         if best.percents and best.bare:
@@ -94,3 +97,19 @@ def why_text(column: ColumnEvidence) -> str:
     count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
     others = count if before else "most cells after it are"
     return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"
+
+
+def _contradiction(tallies: Sequence[Tally]) -> str:
+    """That some cells have a decimal comma and others a decimal point, where all are numbers in one of the two."""
+    if len(tallies) < 2 or not all(tally.failures for tally in tallies):
+        return ""
+    counted = min(tally.cells + tally.failures for tally in tallies)
+    point, comma = tallies
+    if point.failures + comma.failures > counted:
+        return ""
+    if read_one(point.broken_cell, comma.style) is None or read_one(comma.broken_cell, point.style) is None:
+        return ""
+    return (
+        f"“{brief(point.broken_cell)}” in line {point.broken_line:,} has a decimal comma,"
+        f" “{brief(comma.broken_cell)}” in line {comma.broken_line:,} a decimal point"
+    )

@@ -126,4 +126,7 @@ def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
     if dialect.has_header:
         blank, lines = first_record(buffer, Grammar(dialect, None))[1:]
         line += blank + (1 if source.lines_are_records else lines)
+        if dialect.ruled:
+            skip_lines(buffer, 1, source)
+            line += 1
     return line

@@ -16,7 +16,7 @@ from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
 from .preamble import is_at_the_end, preamble
-from .sample import ParsedSample, header_is_damaged, looks_like_header, read_sample, usual_width, weak
+from .sample import ParsedSample, header_is_damaged, is_ruled, looks_like_header, read_sample, usual_width, weak
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """The delimiters that are tried, and how much less one counts that is common in text."""
@@ -87,7 +87,8 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if has_header is None:
         damaged = not sheet and header_is_damaged(parsed)
         has_header = not damaged and (not parsed.records or looks_like_header(parsed.records, parsed.width))
-    return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header)
+    ruled = has_header and not sheet and is_ruled(parsed)
+    return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled)
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:

@@ -32,6 +32,8 @@ class Dialect:
     encoding: str = "utf-8"
     has_header: bool = True
     skip_rows: int = 0
+    ruled: bool = False
+    """Whether the line after the header is one of dashes, as database shells draw it: that is no row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ MOMENT = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z| ?[-+]\d{2}:?\d{2})?)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?: \d{1,2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 )
+RULE = re.compile(":?(?:-+|=+):?")
 WORDS = re.compile(r"""(?!['"\s])[^,;\t|"\r\n]*(?<![\s'])(?:, [^,;\t|"\r\n]+)*""")
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "\\N", "-", "n/a", "NaN", "nan", "None"})
 FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "yes", "no"})
@@ -214,6 +215,21 @@ def header_is_damaged(parsed: ParsedSample) -> bool:
     first = parsed.records[0]
     # The row after it may be its other half and have the same width by chance.
     return len(fitted(first, rows)) != parsed.width and not any(len(row) == len(first) for row in rows[1:])
+
+
+def is_ruled(parsed: ParsedSample) -> bool:
+    """Whether the line right below the first record is one of dashes that fits it, as database shells write it."""
+    records, lines = parsed.records, parsed.lines[-len(parsed.records) :]
+    if len(records) < 2 or lines[1] - lines[0] > 1:
+        return False
+    width, cells = len(records[0]), [cell.strip() for cell in records[1]]
+    if len(cells) == 1:
+        cells = cells[0].split("+")  # which crosses the separators
+    filled = cells[not cells[0] : len(cells) - (not cells[-1])]
+    return (
+        len(cells) == width > 1 and bool(filled)
+        and all(map(RULE.fullmatch, filled)) and any(len(cell) > 1 for cell in filled)
+    )  # fmt: skip
 
 
 def fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

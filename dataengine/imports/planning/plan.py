@@ -346,6 +346,7 @@ def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None
     if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
         plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
+    plan.notes += ["The line of dashes below the header is no row."] * opening.dialect.ruled
     if plan.skip_last:
         plan.notes.append(f"The last {_count(plan.skip_last, 'row')} left out (“skip_last”).")
     if plan.empty_tail:
