@@ -189,7 +189,6 @@ def test_texts_that_end_in_some_commas_are_no_table(end: str) -> None:
         ("| id | name |\n|---:|:-----|\n| 1 | Ann |\n| 2 | Bob |\n", True),
         ("id,name\n-,-\n1,Ann\n", False),  # missing values
         ("id,name\n--,Ann\n1,Ann\n", False),
-        ("id,name\n\n--,----\n1,Ann\n", False),
         ("name\n----\nAnn\n", False),
     ],
 )
@@ -204,6 +203,12 @@ def test_a_line_of_dashes_below_the_header_is_no_row(text: str, ruled: bool) -> 
 def test_a_cell_longer_than_the_sample_is_looked_at_has_quotes() -> None:
     dialect = found('a,b\n1,"' + 'line, ""q""\n' * 8_000 + '"\n2,y\n')
     assert (dialect.delimiter, dialect.quote) == (",", '"')
+
+
+def test_cells_of_several_lines_leave_no_gap() -> None:
+    rows = ["b,abc,soon,x", "g,10.50,2024-01-05,x", "b,x1,2024-02-03,x", "g,6.50,2024-01-05,x", "b,abc,soon,x"]
+    later = ["h,abc,soon,x", *(f"g,{n}.5,2024-01-05,y" for n in range(9))]
+    assert found("\n".join(["key,n,d,note", *rows, 'b,1.255,2024-02-31,"two\nlines"', *later]) + "\n").skip_rows == 0
 
 
 def test_lines_of_as_many_cells_before_a_gap() -> None:

@@ -111,8 +111,7 @@ def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width:
 
 def _gap_before(parsed: ParsedSample, index: int) -> bool:
     """Whether a blank line, or a record of empty cells, precedes the record."""
-    lines = parsed.lines
-    return lines[index] - lines[index - 1] > 1 or not any(cell.strip() for cell in parsed.records[index - 1])
+    return parsed.lines[index] > parsed.ends[index - 1] or not any(cell.strip() for cell in parsed.records[index - 1])
 
 
 def _are_usual(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:

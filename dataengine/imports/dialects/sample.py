@@ -42,6 +42,8 @@ class ParsedSample:
 
     records: list[list[str]]
     lines: list[int]
+    ends: list[int]
+    """By record, the line after it."""
     faults: int
     width: int
     score: float
@@ -65,6 +67,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
     text = in_quotes(text, grammar.delimiter, grammar.quote)
     records: list[list[str]] = []
     lines: list[int] = []
+    ends: list[int] = []
     quoted: list[list[bool]] = []
     head: list[bytes] = []
     at = line = faults = seen = 0
@@ -92,10 +95,11 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
             lines.append(line)
             if not sheet:
                 line += len(LINE_BREAK.findall(text, at, scan.end))
+            ends.append(line + 1)
             after = scan.next
         at, line = after, line + 1
     if not complete and len(records) > 1 and at >= len(text):
-        for rows in (records, lines, quoted):
+        for rows in (records, lines, ends, quoted):
             rows.pop()  # the last one may be cut off
     width = usual_width(records)
     delimiter = grammar.dialect.delimiter
@@ -105,7 +109,7 @@ def read_sample(text: bytes, grammar: Grammar, *, complete: bool, sheet: bool = 
         for cell, flag in zip(record, flags, strict=True)
         if flag
     )
-    parsed = ParsedSample(records, lines, faults, width, 0.0, head, enclosed)
+    parsed = ParsedSample(records, lines, ends, faults, width, 0.0, head, enclosed)
     if width > 1:
         parsed.score = parsed.regular * (width - 1) / width * _typed(records, quoted, width)
     return parsed
