@@ -205,6 +205,23 @@ def test_a_cell_longer_than_the_sample_is_looked_at_has_quotes() -> None:
     assert (dialect.delimiter, dialect.quote) == (",", '"')
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "price\n820,87\n388,53\n\n1.652,68\nx1\n" + "365,1\n" * 9,  # one column of decimals
+        "% done\nx\n",  # and one of words
+        "a,b,c\nK0,x,\nK1,5,\n",  # a column of which nothing is known but the name
+        "a,b,c\n\nK0,x,u\nK1,5,v\n",
+        "a,b,c\n\nK0,x,u\nK1,5,v\nK2,6,w\nK3,7,w\n",
+    ],
+)
+def test_the_first_line_is_the_header(text: str) -> None:
+    source = source_of(text)
+    dialect = detect(source)
+    assert (dialect.has_header, dialect.skip_rows) == (True, 0)
+    assert ",".join(read_header(source, dialect).names) == text.partition("\n")[0]
+
+
 def test_cells_of_several_lines_leave_no_gap() -> None:
     rows = ["b,abc,soon,x", "g,10.50,2024-01-05,x", "b,x1,2024-02-03,x", "g,6.50,2024-01-05,x", "b,abc,soon,x"]
     later = ["h,abc,soon,x", *(f"g,{n}.5,2024-01-05,y" for n in range(9))]

@@ -16,7 +16,16 @@ from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
 from .preamble import is_at_the_end, preamble
-from .sample import ParsedSample, header_is_damaged, is_ruled, looks_like_header, read_sample, usual_width, weak
+from .sample import (
+    ParsedSample,
+    are_decimals,
+    header_is_damaged,
+    is_ruled,
+    looks_like_header,
+    read_sample,
+    usual_width,
+    weak,
+)
 
 DELIMITERS: dict[str, float] = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0, ":": 0.7, " ": 0.6}
 """The delimiters that are tried, and how much less one counts that is common in text."""
@@ -146,7 +155,9 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
     _, dialect, parsed = best
     if fixed.delimiter is None and complete and (found := _behind_a_preamble(text, dialect, parsed, delimiters)):
         dialect, parsed = found
-    elif fixed.delimiter is None and (parsed.width <= 1 or _prose(text, dialect.delimiter)):
+    elif fixed.delimiter is None and (
+        parsed.width <= 1 or _prose(text, dialect.delimiter) or are_decimals(parsed, dialect.delimiter)
+    ):
         # One column: any delimiter that does not occur in it.
         free = [mark for mark in (usual, ",", "\t", ";", "|") if mark.encode() not in text and mark not in taken]
         dialect = replace(dialect, delimiter=free[0] if free else usual)

@@ -6,6 +6,7 @@ The table is the widest block of records of one shape; whatever precedes it is p
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 
 from .sample import ParsedSample, plainly_a_header, votes_for_header
@@ -13,6 +14,7 @@ from .sample import ParsedSample, plainly_a_header, votes_for_header
 MAX_LINES = 50
 """How many records before the table are considered."""
 _FEW = 3
+_DIGIT = re.compile("[0-9]")
 
 
 def preamble(parsed: ParsedSample, delimiter: str) -> int:
@@ -81,9 +83,19 @@ def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
 def _begins_anew(parsed: ParsedSample, index: int, width: int) -> bool:
     """Whether a header follows a blank line, below lines of the same width that are no table with a header."""
     records = parsed.records
-    if index < 1 or not _gap_before(parsed, index) or len(records) - index <= index:
+    if index < 1 or not _gap_before(parsed, index) or len(records) - index < max(index + 1, _FEW):
+        return False
+    if _is_like_a_row(records[index], records[index + 1 :]):
         return False
     return plainly_a_header(records[index:], width) and votes_for_header(records[0], records[1:index], width) <= 0
+
+
+def _is_like_a_row(record: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether it holds a digit in a column in which all others do: K1 above K2 and K3 is no name."""
+    return any(
+        _DIGIT.search(cell) and all(_DIGIT.search(row[place]) for row in rows if place < len(row))
+        for place, cell in enumerate(record)
+    )
 
 
 def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> bool:
@@ -91,6 +103,8 @@ def _agree(block: Sequence[Sequence[str]], filled: Sequence[int], width: int) ->
     rows = len(block) - 1
     fitting = sum(count <= width <= len(record) for record, count in zip(block[1:], filled[1:], strict=True))
     full = sum(count == width for count in filled[1:])
+    if not full and len(block[0]) == width:  # a column with a name may be empty
+        full = sum(len(record) == width for record in block[1:])
     others = rows - fitting
     return full > 0 and (others * 10 <= rows or (others == 1 and fitting > 1))
 

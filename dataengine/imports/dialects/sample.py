@@ -30,6 +30,7 @@ MOMENT = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z| ?[-+]\d{2}:?\d{2})?)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?: \d{1,2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 )
+DECIMAL_COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[ '.]\d{3})+|\d+),\d+")
 RULE = re.compile(":?(?:-+|=+):?")
 WORDS = re.compile(r"""(?!['"\s])[^,;\t|"\r\n]*(?<![\s'])(?:, [^,;\t|"\r\n]+)*""")
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "\\N", "-", "n/a", "NaN", "nan", "None"})
@@ -156,6 +157,8 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
     if not parsed.records or len(parsed.records[0]) != parsed.width:
         return True
     rows = [record for record in parsed.records if len(record) == parsed.width]
+    if len(rows) == 1 < len(parsed.records):
+        return True
     whole = sum(kind(delimiter.join(record)) in ("number", "moment") for record in rows)
     if whole * 2 > len(rows):
         return True
@@ -165,6 +168,15 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
         return not any(" " in cell for row in rows for cell in row)  # quotes that keep spaces together: no sentences
     values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
     return values * 2 < len(rows) * parsed.width
+
+
+def are_decimals(parsed: ParsedSample, delimiter: str) -> bool:
+    """Whether a comma is but the decimal mark of one column, whose name has none."""
+    if delimiter != "," or parsed.width != 2 or not parsed.records or len(parsed.records[0]) != 1:
+        return False
+    lines = [delimiter.join(record) for record in parsed.records[1:]]
+    numbers = sum(DECIMAL_COMMA.fullmatch(line) is not None for line in lines)
+    return kind(parsed.records[0][0]) in ("text", "odd") and numbers * 2 > len(lines)
 
 
 def looks_like_header(records: Sequence[Sequence[str]], width: int) -> bool:
