@@ -37,7 +37,7 @@ class Edges:
     words: list[str]
     below: str
     beyond: str
-    # From the smallest value to the largest, shortened: ``0.02 – 900``, ``2013-01 – 2013-12``.
+    # From the smallest value to the largest, shortened: ``0.02 – 900``, ``2013-01 – 12``.
     extent: str
     # Whether a bucket holds a single value, that of its lower edge.
     are_values: bool = False
@@ -120,6 +120,12 @@ def _extent(low: str, high: str) -> str:
     return low if low == high else f"{low} – {high}"
 
 
+def _days_extent(low: str, high: str) -> str:
+    """``2013-01 – 12``: a narrow column has no room for a year twice."""
+    year = low[:5]
+    return _extent(low, high.removeprefix(year) if low != high and len(year) == 5 else high)
+
+
 def _moment(text: str) -> datetime:
     """Read a timestamp as PostgreSQL writes it, with or without a zone (the session's is UTC)."""
     moment = datetime.fromisoformat(text)
@@ -188,7 +194,7 @@ def _moments(reach: Sequence[datetime], *, days_only: bool) -> Edges:
     words = [words_of(low, high) for low, high in pairwise(limits)]
     # Years, months or days: the shortest that tells the ends apart.
     length = next(length for days, length in ((1100, 4), (100, 7), (0, 10)) if reach[3] - reach[0] >= timedelta(days))
-    extent = _extent(*(str(end.date())[:length] for end in (reach[0], reach[3])))
+    extent = _days_extent(*(str(end.date())[:length] for end in (reach[0], reach[3])))
     return Edges(texts, words, f"before {texts[0]}", f"{texts[-1]} and later", extent)
 
 
