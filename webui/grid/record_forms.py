@@ -115,7 +115,8 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
     if (write := displays.writer(column.display)) is not None:
         made.help_text = f"{column.description} {_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown.".strip()
     # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
-    made.sql_text, made.is_text, made.is_required = column.sql_text, column.kind.is_text, column.required  # type: ignore[attr-defined]
+    made.sql_text, made.kind_label = column.sql_text, column.kind.label  # type: ignore[attr-defined]
+    made.is_text, made.is_required = column.kind.is_text, column.required  # type: ignore[attr-defined]
     if column.required:
         made.widget.attrs["aria-required"] = "true"
     return made
