@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth import get_user
 from django.http import HttpResponse
@@ -38,10 +38,21 @@ class ElseFirst(DefaultContentNegotiation):
 
 
 class SchemaView(LimitedView, SpectacularAPIView):
-    """The OpenAPI schema, as JSON unless YAML is asked for."""
+    """The OpenAPI schema, as JSON unless YAML is asked for.
+
+    It is the same for everybody as long as the process lives, and made once: that takes half a second.
+    """
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
     content_negotiation_class = ElseFirst
+    made: ClassVar[dict[str, Response]] = {}
+
+    def _get_schema_response(self, request: Request) -> Response:
+        kind = request.accepted_renderer.media_type
+        if kind not in self.made:
+            self.made[kind] = super()._get_schema_response(request)  # type: ignore[no-untyped-call]
+        first = self.made[kind]
+        return Response(first.data, headers={"Content-Disposition": first["Content-Disposition"]})
 
 
 class DocsView(LimitedView, SpectacularSwaggerSplitView):
