@@ -166,11 +166,13 @@ def test_rows_are_not_taken_for_a_preamble(text: str) -> None:
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-@pytest.mark.parametrize("line", ["Line {} of the report", "Key {}: 2024-01-31", "# made on day {}"])
+@pytest.mark.parametrize("line", ["Line {} of the report", "Key {}: 2024-01-31", "# day {}", "Run {}: 10:30"])
 def test_titles_may_be_more_than_the_rows_below_them(line: str, mark: str) -> None:
     lines = "".join(line.format(number) + "\n" for number in range(9))
     dialect = found(lines + COLUMNS.replace(",", mark) + BODIES[0].replace(",", mark) * 2)
     assert (dialect.delimiter, dialect.has_header, dialect.skip_rows) == (mark, True, 9)
+    timed = found(f"{lines}Key{mark}1\n\na{mark}at{mark}n\nx{mark}10:30{mark}1\ny{mark}11:30{mark}2\n")
+    assert (timed.delimiter, timed.has_header, timed.skip_rows) == (mark, True, 11)
     texts = found(lines + "\n" + mark.join(("name", "city", "team")) + f"\nAnn{mark}Rome{mark}Red" * 2)
     assert (texts.delimiter, texts.has_header, texts.skip_rows) == (mark, True, 10)
 

@@ -189,14 +189,16 @@ def _behind_a_preamble(
     Titles and keys may be more than the rows below them, so what fits most lines is not what fits the table.
     """
     best: tuple[Dialect, ParsedSample] | None = None
-    if parsed.width > 1 and parsed.regular == 1:
+    is_weak = found.delimiter in ": "
+    if parsed.width > 1 and parsed.regular == 1 and not is_weak:
         return best
     for delimiter in delimiters:
         if delimiter in ": " or (delimiter == found.delimiter and parsed.width > 1):
             continue
         dialect = replace(found, delimiter=delimiter)
         other = read_sample(text, Grammar(dialect, None), complete=True)
-        if is_at_the_end(other, parsed) and (best is None or len(other.records[-1]) > len(best[1].records[-1])):
+        is_wider = best is None or len(other.records[-1]) > len(best[1].records[-1])
+        if is_at_the_end(other, parsed, usual_is_weak=is_weak) and is_wider:
             best = dialect, other
     return best
 

@@ -35,10 +35,11 @@ def preamble(parsed: ParsedSample, delimiter: str) -> int:
     return parsed.lines[begins] if begins or parsed.head else 0
 
 
-def is_at_the_end(parsed: ParsedSample, usual: ParsedSample) -> bool:
-    """Whether the last lines are a table, by its header and shape, behind lines that hold none of its delimiters.
+def is_at_the_end(parsed: ParsedSample, usual: ParsedSample, *, usual_is_weak: bool) -> bool:
+    """Whether the last lines are a table, by its header and shape, behind lines with fewer of its delimiters.
 
-    ``usual`` is the same text with the delimiter that most lines agree on; that one must not explain the table.
+    ``usual`` is the same text with the delimiter that most lines agree on; that one must not explain the table, which a
+    weak one (as in keys and times) does not.
     """
     records, lines = parsed.records, parsed.lines
     if parsed.faults or len(records) < _FEW:
@@ -46,18 +47,18 @@ def is_at_the_end(parsed: ParsedSample, usual: ParsedSample) -> bool:
     width = len(records[-1])
     rows = sum(1 for _ in itertools.takewhile(lambda record: len(record) == width, reversed(records)))
     begins = len(records) - rows
-    if width < 2 or rows < 2 or not 0 < begins <= MAX_LINES or any(len(record) > 1 for record in records[:begins]):
+    if width < 2 or rows < 2 or not 0 < begins <= MAX_LINES or not any(cell.strip() for cell in records[begins]):
         return False
-    if not any(cell.strip() for cell in records[begins]):
+    before = max(map(len, records[:begins]))
+    if before >= width or (usual_is_weak and width < usual.width):
         return False
-    explained = [
-        len(record) == usual.width for record, line in zip(usual.records, usual.lines, strict=True)
-        if line >= lines[begins]
-    ]  # fmt: skip
-    if usual.width > 1 and sum(explained) * 2 > len(explained):
-        return False
-    has_names = plainly_a_header(records[begins:], width)
-    return has_names or (width >= _FEW <= rows and _gap_before(parsed, begins))
+    if usual.width > 1 and not usual_is_weak:
+        table = [record for record, line in zip(usual.records, usual.lines, strict=True) if line >= lines[begins]]
+        if sum(len(record) == usual.width for record in table) * 2 > len(table):
+            return False
+    if plainly_a_header(records[begins:], width):
+        return True
+    return before == 1 and width >= _FEW <= rows and _gap_before(parsed, begins)
 
 
 def _begins(parsed: ParsedSample, filled: Sequence[int]) -> int:
