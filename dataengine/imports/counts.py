@@ -30,3 +30,11 @@ class Counts:
     rows_rejected: int = 0
     rows_removed: int = 0
     """Records that gave way, or were marked: no rows of the file."""
+
+    def left_out(self) -> Counts:
+        """The same rows, if nothing of the file goes in: what was not rejected is left out, too."""
+        return Counts(
+            rows_read=self.rows_read,
+            rows_skipped=self.rows_read - self.rows_rejected,
+            rows_rejected=self.rows_rejected,
+        )

@@ -205,7 +205,9 @@ class Execution:
             return TOO_MANY, f"Nothing was changed. {self._refusal(loader)}"
         if not self._no_row_fits(counts):
             rows = "1 row has" if counts.rows_rejected == 1 else f"{counts.rows_rejected:,} rows have"
-            reason = f"Nothing was imported, because {rows} errors and on_error is “abort”."
+            good = counts.rows_read - counts.rows_rejected
+            others = f" {good:,} without errors {'was' if good == 1 else 'were'} left out, too." if good else ""
+            reason = f"Nothing was imported, because {rows} errors and on_error is “abort”.{others}"
             return "rows_rejected", reason
         causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]
         hint = " Try again with the option “encoding”." if "invalid_encoding" in _codes(loader) else ""
@@ -231,7 +233,7 @@ class Execution:
             else:
                 state = ImportJob.State.FAILED
                 code, reason = self._why_nothing_loads(loader)
-                counts = Counts(rows_read=counts.rows_read, rows_rejected=counts.rows_rejected)
+                counts = counts.left_out()
             loader.discard()
         loader.plan.note_what_was_passed_over()
         loader.plan.cautions[:0] = known_cautions(self.job)
