@@ -108,6 +108,14 @@ def test_records_exchange_their_unique_values(owner: User, subtests: Any) -> Non
             assert records("seats", "person", "seat", "note") == before
 
 
+def test_a_row_without_part_of_the_key_is_about_no_record(owner: User) -> None:
+    make_table(owner, "stock", sku="TEXT", shop="TEXT", code="TEXT UNIQUE")
+    import_text(owner, "stock", "sku,shop,code\na,,c1\n")
+    job = import_text(owner, "stock", "sku,shop,code\na,,c1\na,,c2\n", on_conflict="update", key=["sku", "shop"])
+    assert (job.state, rejected(job)) == ("completed", [(2, [("code", "duplicate_in_table")])]), job.error
+    assert records("stock", "code") == [("c1",), ("c2",)]
+
+
 def test_a_dry_run_by_id_counts_and_changes_nothing(owner: User, things: list[str]) -> None:
     job = import_text(owner, "things", f"id,a\n{things[0]},new\n7777,new\n", **BY_ID, dry_run=True)
     assert (job.rows_updated, job.rows_imported, job.rows_rejected) == (1, 0, 1)

@@ -262,9 +262,9 @@ class Checks:
     def _taken(self, key: Key, more: sql.Composable = _NOTHING) -> sql.Composable:
         """Whether a record has the unique value of row ``s``, and ``more`` is true of it."""
         assert self.table is not None
-        other: sql.Composable = sql.SQL("")
-        if (found := self.update_key) is not None:
-            other = sql.SQL(" AND ({}) IS DISTINCT FROM ({})").format(found.of_records("t"), found.of_rows("s"))
+        # A row that lacks a part of the key is about no record, not even one that lacks the same.
+        found = self.update_key
+        other = sql.SQL(" AND ({}) IS NOT TRUE").format(found.same()) if found is not None else _NOTHING
         return sql.SQL("EXISTS (SELECT FROM {} t WHERE {}{}{}{})").format(
             self._records, key.same(), other, self._stays("t"), more
         )
