@@ -167,6 +167,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
                 suggested.get(number),
             )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
+            if not _is_gap(header, target, look, is_new=specs is None)
         ],
         offers=[
             *([] if recipe or not table else map(_recipe_offer, recipes.proposals(table, opening))),
@@ -185,6 +186,13 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         ],
         left_out=_going("", headers, targets),
     )
+
+
+def _is_gap(header: str, target: str, look: Mapping[str, Any], *, is_new: bool) -> bool:
+    """Whether the import makes no column of what has neither a name nor a value (``planning/gaps.py``)."""
+    if not is_new or not look.get("is_whole") or target != header:
+        return False
+    return all(found["column"] != target for found in look["columns"])
 
 
 def _going(column: str, headers: Sequence[str], targets: Sequence[str]) -> str:

@@ -104,3 +104,19 @@ def test_sheets_go_to_tables_that_there_are(console: Client, owner: User, collea
     for job in ImportJob.objects.order_by("pk"):
         import_runs.run(job.pk)
     assert records("people", "name", "n") == records("made", "name", "n") == [("Ann", "1"), ("Bob", "2")]
+
+
+def test_a_gap_between_columns_is_not_listed_and_not_imported(console: Client, owner: User) -> None:
+    sheet = workbook(text_row(1, "name", "", "n") + text_row(2, "Ann", "", "1") + text_row(3, "Bob", "", "2"))
+    sent = {"file": SimpleUploadedFile("a.xlsx", sheet), "do": "preview"}
+    page = read(console.post("/tables/new/import/", sent, follow=True))
+    assert page.values("input", "value", type="hidden", name="header-1") == []
+    assert (page.value("column-0"), page.value("column-2")) == ("name", "n")
+    # What a browser without scripts sends back.
+    shown = {f"{part}-{place}": page.value(f"{part}-{place}") for part in ("header", "column") for place in (0, 2)}
+    form = {"draft": page.value("draft"), "do": "start", "table_name": "gap", **shown}
+    assert console.post("/tables/new/import/", form).status_code == 302
+    job = import_runs.run(ImportJob.objects.get().pk)
+    assert job is not None
+    assert job.findings["types"] == {"name": "text", "n": "integer"}
+    assert records("gap", "name", "n") == [("Ann", "1"), ("Bob", "2")]
