@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -136,7 +136,10 @@ def test_a_rehearsal_makes_way_and_ends_when_nobody_listens(
         "size": draft.size, "options": {}, "seconds": 60.0,
     }  # fmt: skip
     job = import_text(owner, "stock", "sku,n\nx,9\n")
-    for state, ending in ((ImportJob.State.QUEUED, "gave_way"), (ImportJob.State.COMPLETED, "unwanted")):
+    queued, over = ImportJob.State.QUEUED, ImportJob.State.COMPLETED
+    for state, cause, ending in (
+        (queued, "import", "gave_way"), (over, "closed", "unwanted"), (over, "lock", "gave_way"),
+    ):  # fmt: skip
         ImportJob.objects.filter(pk=job.pk).update(state=state)
         command = [sys.executable, "-m", "django", "rehearse_file"]
         with subprocess.Popen(
@@ -146,9 +149,13 @@ def test_a_rehearsal_makes_way_and_ends_when_nobody_listens(
             assert process.stdout
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             process.stdin.flush()
-            if ending == "unwanted":
+            if cause != "import":
                 until(_is_loading)
+            if cause == "closed":
                 process.stdin.close()
+            elif cause == "lock":  # somebody waits for the table, and gets it
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("LOCK TABLE userdata.stock IN ACCESS EXCLUSIVE MODE")
             assert json.load(process.stdout) == {"ending": ending}
     until(lambda: not _is_loading())
     assert record_model(stock).objects.count() == 4
