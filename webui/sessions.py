@@ -12,6 +12,7 @@ from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessio
 from django.http import HttpRequest
 from django.utils import timezone
 
+from dataengine.exceptions import AccessDenied
 from dataengine.models import Session
 from dataengine.postgres import planned
 from dataengine.services import sessions
@@ -82,3 +83,9 @@ def user_of_session(key: str | None) -> User | AnonymousUser:
     request = HttpRequest()
     request.session = SessionStore(key)
     return get_user(request)
+
+
+def check_session(request: HttpRequest) -> None:
+    """Raise AccessDenied if the session that a request came with has ended since."""
+    if not user_of_session(request.session.session_key).is_authenticated:
+        raise AccessDenied("You have been logged out meanwhile. Log in again.")

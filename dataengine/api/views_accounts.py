@@ -12,7 +12,7 @@ from dataengine.api.pagination import listing
 from dataengine.api.serializers import PageQuery, Tokens
 from dataengine.api.views_tokens import TOO_MANY_FAILURES, throttled
 from dataengine.exceptions import InvalidInput
-from dataengine.http.authentication import NotByApiToken, refresh_token_for
+from dataengine.http.authentication import Bearer, NotByApiToken, refresh_token_for
 from dataengine.http.throttles import FailedAttempts
 from dataengine.models import ApiToken, Session
 from dataengine.services import passwords, sessions, tokens
@@ -46,7 +46,7 @@ class ApiTokensView(_AccountView):
 
     def post(self, request: Request) -> Response:
         asked = checked(shapes.NewApiToken, self.body())
-        token, text = tokens.create_token(user=self.user, **asked)
+        token, text = tokens.create_token(user=self.user, check=Bearer.of(request).user, **asked)
         names = {"names": tokens.table_names([token])}
         return Response({**shapes.ApiTokenSerializer(token, context=names).data, "token": text}, status=201)
 

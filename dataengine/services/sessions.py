@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -54,7 +55,8 @@ def log_out_everywhere(*, user: User, but: str | None = None, by: User | None = 
     ``by`` is who does it, if that is somebody else.
     """
     with transaction.atomic():
-        # First, so that a token made at the same time waits for this, or is of the generation that ends.
+        # First, so that a token made at the same time waits for this, or is of those that end.
+        get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
         Account.objects.bulk_create([Account(user=user)], ignore_conflicts=True)
         Account.objects.filter(user=user).update(token_generation=F("token_generation") + 1)
         end_what_a_password_began(user, but=but)

@@ -16,8 +16,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from dataengine.access import RIGHTS, Right
-from dataengine.exceptions import Conflict, InvalidInput, Path, shown
+from dataengine.access import RIGHTS, Right, rights_of
+from dataengine.exceptions import AccessDenied, Conflict, InvalidInput, Path, shown
 from dataengine.models import Table
 from dataengine.models.shapes import GrantChange, SharingDetails
 from dataengine.services import lost_rights
@@ -222,6 +222,9 @@ def _change(user: User, table: Table, change: Callable[[_Rights, int], tuple[_Ri
         locked = Table.objects.select_for_update(no_key=True).filter(pk=table.pk).first()
         if locked is None:
             raise Conflict("The table has been deleted meanwhile.", code="table_gone")
+        # Whoever lost the right while this waited must not give it back, nor take the table over.
+        if "own" not in rights_of(user, locked):
+            raise AccessDenied(f"You may not delete or share the table “{locked.name}”.")
         before, owner_before = _rights(locked), locked.owner_id
         after, owner_after = change(before, owner_before)
         changed = {who for who in before.keys() | after.keys() if before.get(who) != after.get(who)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -39,9 +39,12 @@ def create_token(
     right: access.Right,
     tables: Iterable[str] | None = None,
     expires_at: datetime | None = None,
+    check: Callable[[], object] = lambda: None,
 ) -> tuple[ApiToken, str]:
     """A new token, and its text, which nobody can be told again.
 
+    ``check`` raises unless whoever asks is still let in, by what they were let in with: a thief who makes tokens all
+    the time must not get one just after the user has ended them all.
     Raises InvalidInput for tables that the user does not see and for a time that is over, Conflict beyond the limit.
     """
     name = name.strip()
@@ -53,8 +56,9 @@ def create_token(
     chosen = None if tables is None else _ids_of(user, tables)
     text = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     with transaction.atomic():
-        # Of two requests at once, the second counts the first one's.
+        # Of two requests at once, the second counts the first one's. Nor does the user's password change meanwhile.
         get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+        check()
         if user.api_tokens.count() >= MAX_TOKENS:
             raise Conflict(f"You have {MAX_TOKENS} tokens; revoke one first.", code="too_many_tokens")
         token = ApiToken.objects.create(

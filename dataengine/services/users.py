@@ -94,6 +94,7 @@ def change(*, by: User, user: User, email: str, groups: Iterable[str], is_admin:
     if faults := _faults_of_email(user, email):
         raise faults[0]
     with transaction.atomic():
+        _still_administers(by)
         user.is_staff = user.is_superuser = is_admin
         user.save(update_fields=["email", "is_staff", "is_superuser"])
         _set_groups(user, groups)
@@ -107,12 +108,20 @@ def set_active(*, by: User, user: User, is_active: bool) -> None:
     if user == by:
         raise Conflict("Another administrator has to do that to you.")
     with transaction.atomic():
+        _still_administers(by)
         user.is_active = is_active
         user.save(update_fields=["is_active"])
         if not is_active:
             sessions.log_out_everywhere(user=user, by=by)
         action = "user.activated" if is_active else "user.deactivated"
         record_event(user=by, action=action, details={"username": user.get_username()})
+
+
+def _still_administers(by: User) -> None:
+    """Lock the administrators, so that of two who shut each other out one is left. Raises AccessDenied to the other."""
+    locked = get_user_model().objects.select_for_update(no_key=True).filter(is_superuser=True).order_by("pk")
+    if not any(one.is_active for one in locked if one.pk == by.pk):
+        raise AccessDenied("Only administrators manage users.")
 
 
 def remove_second_factors(*, by: User, user: User) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -15,6 +17,8 @@ from rest_framework.test import APIClient
 from dataengine.http.devices import device_named
 from dataengine.models import ApiToken, Session
 from dataengine.services import sessions
+from dataengine.tests.threads import in_thread
+from dataengine.tests.waiting import is_waited_for, until
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SESSIONS = "/api/account/sessions/"
@@ -90,6 +94,25 @@ def test_logging_out_everywhere(client: APIClient, owner: User, password: str, a
         assert refreshes(again["refresh"])
         assert bearer(again["access"]).delete(SESSIONS).status_code == 204
         assert not lets_in(again["access"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_token_is_made_beside_it(owner: User, password: str) -> None:
+    """A thief's program makes tokens all the time: none is left, whether by a session or a JSON web token."""
+    answers: list[int] = []
+
+    def steal(by: Client, path: str, **more: str) -> None:
+        answers.append(by.post(path, {"name": "x", "right": "view", **more}).status_code)
+
+    for path, more in (("/api/account/tokens/", {}), ("/account/tokens/", {"reach": "all"})):
+        by = browser(password) if more else bearer(tokens(password)["access"])
+        with transaction.atomic():
+            sessions.log_out_everywhere(user=owner)
+            thief = in_thread(partial(steal, by, path, **more))
+            until(lambda: is_waited_for(cast("Any", connection).connection))
+        thief.join()
+    assert answers == [401, 403]
+    assert not ApiToken.objects.exists()
 
 
 def test_what_is_made_of_a_token_has_its_generation(client: APIClient, owner: User, password: str) -> None:

@@ -13,6 +13,7 @@ from guardian.shortcuts import assign_perm
 from rest_framework.test import APIClient
 
 from dataengine import access
+from dataengine.exceptions import AccessDenied
 from dataengine.models import AuditEvent, Table
 from dataengine.services import sharing
 from dataengine.tests.threads import Beside
@@ -189,3 +190,12 @@ def test_two_at_once_take_turns(owner: User, colleague: User, stranger: User, ta
     for thread in threads:
         thread.join()
     assert [grant.name for grant in sharing.sharing_of(table).grants] == ["colleague", "stranger"]
+
+
+def test_a_right_that_was_taken_meanwhile_shares_nothing(owner: User, colleague: User, table: Table) -> None:
+    sharing.give(user=owner, table=table, kind="user", name="colleague", right="own")
+    theirs = access.get_table(colleague, table.name, "own")
+    sharing.take(user=owner, table=table, kind="user", name="colleague")
+    with pytest.raises(AccessDenied):
+        sharing.hand_over(user=colleague, table=theirs, name="colleague")
+    assert sharing.sharing_of(table) == sharing.Sharing("owner", [])

@@ -11,7 +11,9 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from dataengine import access
+from dataengine.exceptions import AccessDenied
 from dataengine.models import AuditEvent, Session, Table
+from dataengine.services import users
 from dataengine.services.tokens import create_token
 from webui import reset_mail
 from webui.tests.conftest import PEOPLE, make_table
@@ -145,6 +147,18 @@ def test_somebody_is_shut_out_at_once(as_admin: Client, admin: User, as_owner: C
     # What was ended stays so.
     assert script.get("/api/tables/").status_code == 401
     assert as_admin.post(f"/users/{admin.pk}/active/", {"active": "no"}).status_code == 409
+
+
+def test_of_two_administrators_who_shut_each_other_out_one_is_left(admin: User) -> None:
+    other = User.objects.create_superuser("other", "other@example.com", "x")
+    users.set_active(by=admin, user=User.objects.get(pk=other.pk), is_active=False)
+    with pytest.raises(AccessDenied):  # as a request that had begun before
+        users.set_active(by=other, user=admin, is_active=False)
+    with pytest.raises(AccessDenied):
+        users.change(by=other, user=admin, email=admin.email, groups=(), is_admin=False)
+    admin.refresh_from_db()
+    assert admin.is_active
+    assert admin.is_superuser
 
 
 def test_a_link_for_a_password_is_sent(

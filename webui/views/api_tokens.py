@@ -14,6 +14,7 @@ from webui import htmx
 from webui.account_forms import TokenForm
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
+from webui.sessions import check_session
 from webui.snippets import PLACEHOLDER, snippets
 from webui.views.view import console_view
 
@@ -27,7 +28,7 @@ def index(request: ConsoleRequest) -> HttpResponse:
     text = PLACEHOLDER
     if request.method == "POST" and form.is_valid():
         with errors_into(form, {"expires_at": "expires"}):
-            made, text = tokens.create_token(user=request.user, **form.wanted())
+            made, text = tokens.create_token(user=request.user, check=lambda: check_session(request), **form.wanted())
     names = [table.name for table in tables]
     chosen = request.GET.get("table") or next(iter(form.cleaned_data.get("tables", [])) if made else iter(()), "")
     table = chosen if chosen in names else next(iter(names), None)
