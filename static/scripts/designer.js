@@ -47,6 +47,8 @@ document.addEventListener("htmx:after:swap", (event) => {
     const names = document.querySelectorAll(".column-rows input[name$='-name']");
     names[names.length - 1]?.focus();
   }
+  const [doing, place] = request?.submitter?.name === "do" ? request.submitter.value.split(":") : [];
+  if (doing === "more") document.querySelector(`#column-row-${place} .column-more > summary`)?.focus();
   const row = opening && document.getElementById(opening);
   opening = null;
   if (response?.status === 422) document.getElementById("rehearsal-title")?.focus();

@@ -158,6 +158,9 @@ class ColumnForm(Styled, forms.Form):
     # HTML's `required` would block the button that removes the row.
     use_required_attribute = False
 
+    is_one_of_many = False
+    """Whether the page has so many rows that those who say no more leave out the part that is closed at first."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ChoiceField", self.fields["type"]).choices = type_choices()
@@ -263,6 +266,16 @@ class ColumnForm(Styled, forms.Form):
         rules = ("minimum", "maximum", *_LENGTHS, "pattern", "json_schema")
         told = ("label", "description", "default", "display", "indexed", *rules)
         return any(self[name].value() or self[name].errors for name in told)
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether the user asked for the part that a short row leaves out."""
+        return bool(self.data.get(self.add_prefix("more")) if self.is_bound else self.initial.get("more"))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a button stands in for the part that is closed at first."""
+        return self.is_one_of_many and not self.is_opened and not self.says_more
 
 
 def _type_text(kind: ColumnType, values: Mapping[str, Any]) -> str:

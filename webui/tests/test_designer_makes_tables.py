@@ -8,7 +8,7 @@ from django.test import Client
 
 from dataengine.models import Table
 from webui.tests.conftest import PARTIAL
-from webui.tests.pages import Page, read
+from webui.tests.pages import Page, fields_of, read
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -240,3 +240,25 @@ def test_the_page_begins_with_one_row(as_owner: Client, owner: User) -> None:
     html = read(as_owner.get("/tables/new/"))
     assert len(html.elements("label", for_="id_columns-0-name")) == 1
     assert names_in(html) == [""]
+
+
+def test_many_rows_leave_out_what_is_closed_and_empty(as_owner: Client) -> None:
+    rows = [{"name": f"c{number}"} for number in range(50)]
+    rows[7]["default"] = "x"
+    few = read(as_owner.post("/tables/new/", posted("add", "wide", *rows[:10])))
+    assert len(few.elements("details", class_="disclosure column-more")) == 11
+    many = read(as_owner.post("/tables/new/", posted("add", "wide", *rows)))
+    assert len(many.elements("details", class_="disclosure column-more")) == 1
+    assert many.value("columns-7-default") == "x"
+    opened = read(as_owner.post("/tables/new/", fields_of(many) | {"do": "more:9"}))
+    assert len(opened.elements("details", class_="disclosure column-more")) == 2
+    form = fields_of(opened) | {"columns-9-label": "Nine"}
+    moved = read(as_owner.post("/tables/new/", form | {"do": "up:9"}))
+    assert moved.value("columns-8-label") == "Nine"
+    shorter = {**fields_of(moved), "do": "remove:50"}
+    made = fields_of(read(as_owner.post("/tables/new/", shorter))) | {"do": "create"}
+    assert as_owner.post("/tables/new/", made).headers["Location"] == "/tables/wide/"
+    columns = list(Table.objects.get(name="wide").columns.all())
+    assert [(c.name, c.label, c.default) for c in columns[7:10]] == [
+        ("c7", "", "x"), ("c9", "Nine", None), ("c8", "", None)
+    ]  # fmt: skip
