@@ -65,14 +65,17 @@ def test_cells_are_mended_by_keyboard(owners_page: Page, owner: User) -> None:
 
 def test_without_scripts_every_row_has_a_button(browser: Browser, live_asgi: LiveServer, owner: User) -> None:
     make_table(owner, "t", name="TEXT", qty="INTEGER", born="DATE")
-    job = import_text(owner, "t", FILE, date_formats=["%Y-%m-%d"])
+    lines = "\n first line\nsecond line"  # a cell for a text area
+    job = import_text(owner, "t", FILE.replace("Cid", f'"{lines}"'), date_formats=["%Y-%m-%d"])
     context = browser.new_context(base_url=live_asgi.url, java_script_enabled=False)
     log_in(context, live_asgi, owner)
     page = context.new_page()
     page.goto(f"/imports/{job.pk}/")
+    expect(page.get_by_label("name, line 4")).to_have_value(lines)
     page.get_by_label("qty, line 4").fill("8")
     page.get_by_role("button", name="Save line 4").click()
     expect(page.get_by_text("The row of line 4 is good now.")).to_be_visible()
+    expect(page.get_by_label("name, line 4")).to_have_value(lines)
     page.get_by_role("link", name=re.compile("^born:")).click()
     page.get_by_text("Apply to all 1 like this").click()
     page.get_by_role("button", name="Read in this format").click()
@@ -97,6 +100,9 @@ def test_no_state_has_a_violation(browser: Browser, live_asgi: LiveServer, owner
         page.goto(f"/imports/{job.pk}/?column={column}&code=invalid_type")
         page.get_by_text("Apply to all").click()
         problems += problems_now(page, column)
+    page.goto(f"/imports/{job.pk}/?column=*&code=too_few_fields")
+    page.get_by_text("Apply to all").click()
+    problems += problems_now(page, "the row as a whole")
     page.goto(f"/imports/{job.pk}/")
     rejected_rows.mend_row(user=owner, job=job, line=3, cells={"qty": "3"})
     page.get_by_label("qty, line 3").fill("4")
