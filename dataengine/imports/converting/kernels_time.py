@@ -170,7 +170,8 @@ def _careful(
         open_ &= ~fits
         unreal |= here & ~moments.real
     if is_dated:
-        expected = " or ".join([expected, *(form.example for form in target.formats if form is not ISO)])
+        examples = dict.fromkeys(form.example for form in target.formats if not expected.endswith(form.example))
+        expected = " or ".join([expected, *examples])
     beyond = open_ & matches(only(text, open_), _BEYOND) if is_dated and open_.any() else np.zeros_like(open_)
     problems += fault(beyond, "out_of_range", "a year from 1 to 9999")
     problems += fault(open_ & ~beyond & unreal, "invalid_type", f"{expected} that exists")
