@@ -174,7 +174,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
             *_offers(look.get("proposals", ()), read),
             *_unique_offers(look.get("proposals", ()), read, targets),
         ],
-        notes=_notes(look),
+        notes=_notes(look, bool(sheets)),
         looked_at=_looked_at(look),
         is_pending=is_pending,
         problem=problem or look.get("problem", ""),
@@ -323,12 +323,14 @@ def _unique_offers(
             yield Offer(f"unique-{targets.index(name)}", "yes", f"Make {name} unique: {why}", False)
 
 
-def _notes(look: Mapping[str, Any]) -> list[str]:
-    """What is said of the file as a whole; what is said of its columns stands beside them."""
+def _notes(look: Mapping[str, Any], lists_sheets: bool) -> list[str]:
+    """What is said of the file as a whole; its columns, and the sheets of a workbook, stand where they are chosen."""
     said = {proposal["message"] for proposal in look.get("proposals", ())}
     names = tuple(f"{found['column']}:" for found in look.get("columns", ())) + tuple(
         f"{found['column']} is " for found in look.get("columns", ())
     )
+    if lists_sheets:
+        names += ("The sheet “",)
     return [note for note in look.get("notes", ()) if note not in said and not note.startswith(names)]
 
 

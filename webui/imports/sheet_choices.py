@@ -89,4 +89,4 @@ def tables_to_add_to(user: User) -> list[str]:
 def _size(sheet: Sheet) -> str:
     if sheet.rank == 0:
         return "empty"
-    return "size not said" if sheet.rows is None else plural(sheet.rows, "row,rows")
+    return "size not known" if sheet.rows is None else plural(sheet.rows, "row,rows")
