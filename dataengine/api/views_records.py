@@ -184,6 +184,8 @@ class BulkView(ApiView):
 
     def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
         body = self.sent()
+        if not body:  # it could not be read, and what says why points into it as it is
+            return error.pointers
         places = [(self.place_in(body, path), text) for path, text in error.pointers]
         return [(path, text) for path, text in places if path] or super().located(error)
 
