@@ -55,7 +55,7 @@ def wanted(old: ColumnSpec, changes: Mapping[str, Any]) -> Wanted:
         spec = replace(spec, constraints=parse_constraints(spec, changes["constraints"]))
     elif gone := sorted(set(spec.constraints) - kind.constraints):
         spec = replace(spec, constraints={key: value for key, value in spec.constraints.items() if key not in gone})
-        notes.append(f"A {kind.noun.lower()} column has no rule of this kind: {', '.join(gone)}. It is dropped.")
+        notes.append(f"{kind.noun} columns have no rule of this kind: {', '.join(gone)}. It is dropped.")
     if "display" in changes:
         spec = replace(spec, display=displays.checked(kind, spec.name, changes["display"]))
     elif spec.display and not displays.may_have_display(kind):
@@ -103,7 +103,7 @@ def _typed(old: ColumnSpec, changes: Mapping[str, Any]) -> ColumnSpec | None:
         kind = bare or (spec.kind if spec is not None else old.kind)
         offered = _offered(choices)
         if "choices" not in kind.arguments:
-            raise _refused("choices", f"A {kind.noun.lower()} column has no choices; give a column_type that has.")
+            raise _refused("choices", f"{kind.noun} columns have no choices; give a column_type that has.")
         if text is not None and spec is not None and list(spec.parameters["choices"]) != offered:
             raise _refused("choices", "column_type lists other choices.")
         parsed = parse_sql_type(old.name, kind.sql_text({"choices": offered}))

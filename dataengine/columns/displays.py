@@ -46,7 +46,7 @@ def checked(kind: ColumnType, name: str, display: Mapping[str, Any] | None) -> d
     if not display:
         return {}
     if not may_have_display(kind):
-        reason = f"display is for numbers, not for a {kind.label.lower()} column."
+        reason = f"display is for numbers, not for {kind.label.lower()} columns."
     elif display.get("style") == "percent" and set(display) == {"style"}:
         return {"style": "percent"}
     elif display.get("style") == "currency" and re.fullmatch("[A-Z]{3}", str(display.get("currency", ""))):

@@ -84,7 +84,7 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
     checked: dict[str, Any] = {}
     for name, value in constraints.items():
         if name not in kind.constraints:
-            raise _column_error(spec.name, f"{name} does not apply to a {kind.label.lower()} column.", (name,))
+            raise _column_error(spec.name, f"{name} does not apply to {kind.label.lower()} columns.", (name,))
         checked[name] = _schema(spec.name, value) if name == "json_schema" else _plain(name, value)
     if (found := contradiction(checked)) is not None:
         bound, reason = found
