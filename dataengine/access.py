@@ -22,6 +22,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from guardian.shortcuts import get_group_perms, get_objects_for_user, get_user_perms
 from psycopg import sql
 
+from dataengine.columns.identifiers import composed
 from dataengine.exceptions import AccessDenied, NotFound
 from dataengine.models import ChangeJob, Column, ColumnLayout, ImportJob, Index, Table, TrashItem
 from dataengine.models.tables import Known
@@ -170,7 +171,7 @@ def get_table(user: User | AnonymousUser, name: str, right: Right) -> Table:
     lack ``right``.
     """
     # No name contains a NUL, and PostgreSQL would not accept the query.
-    table = None if "\0" in name else _fetched(user, name)
+    table = None if "\0" in name else _fetched(user, composed(name))
     held = rights_of(user, table) if table is not None else frozenset[Right]()
     if table is None or "view" not in held:
         raise NotFound(f"There is no table “{name}”.", code="table_not_found")

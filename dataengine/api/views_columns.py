@@ -13,6 +13,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import Operation, checked
 from dataengine.api.views_changes import LATER, later, undo_header, undo_url
 from dataengine.api.views_tables import DescribesColumn, news, trash_header
+from dataengine.columns.identifiers import composed
 from dataengine.columns.json_schema import literal
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.exceptions import DataEngineError, InvalidInput, NotFound
@@ -158,7 +159,7 @@ class ColumnView(DescribesColumn):
 
     def column(self, table: Table, name: str) -> Column:
         # No name contains a NUL, and PostgreSQL would not accept the query.
-        column = None if "\0" in name else table.columns.filter(name=name).first()
+        column = None if "\0" in name else table.columns.filter(name=composed(name)).first()
         if column is None:
             raise NotFound(f"“{table.name}” has no column with that name.", code="column_not_found")
         return column

@@ -50,7 +50,7 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
 
     if not isinstance(name, str) or not name:
         raise refuse(f"A {what} needs a name.")
-    name = unicodedata.normalize("NFC", name)
+    name = composed(name)
     size = len(name.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         raise refuse(f"The {what} name is {size} bytes long; PostgreSQL allows {MAX_BYTES}.")
@@ -69,6 +69,11 @@ def validate_identifier(name: object, *, what: str = "column", field: str | None
     if folded in (OWN_COLUMNS if what == "column" else OWN_TABLES):
         raise refuse(f"“{name}” is reserved for Tablekeep; choose another name.")
     return name
+
+
+def composed(name: str) -> str:
+    """``name`` as a validated one is kept, in normal form C: some keyboards and file systems take letters apart."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def derive_identifier(text: str, *, what: str = "column", taken: Iterable[str] = ()) -> str:

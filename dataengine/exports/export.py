@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from psycopg import sql
 
+from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.imports.converting.patterns import guarded
@@ -56,7 +57,7 @@ def columns_named(model: type[Record], text: str) -> list[Column]:
     """
     known = {column.name: column for column in model.columns}
     try:
-        asked = dict.fromkeys(next(csv.reader([text], strict=True, skipinitialspace=True), []))
+        asked = dict.fromkeys(next(csv.reader([composed(text)], strict=True, skipinitialspace=True), []))
     except csv.Error:
         reason = "Separate the names by commas; put a name with a comma in double quotes."
         raise InvalidInput(f"columns: {reason}", fields={"columns": reason}) from None

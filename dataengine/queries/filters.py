@@ -22,6 +22,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from dataengine.columns import displays, types, values
+from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Table
 from dataengine.postgres.text_expressions import CASELESS, beginning, compares, equals, holds, is_null, starts
@@ -235,6 +236,7 @@ def takes_empty_text(model: type[Record], name: str) -> bool:
 
 def make_filter(model: type[Record], name: str) -> django_filters.Filter:
     """The filter for the name of a parameter. Raises InvalidInput for an unknown column or lookup."""
+    name = composed(name)
     if name == "search":
         return SearchFilter(parse=_search_text, label="Search")
     columns = {column.name: column for column in model.columns}

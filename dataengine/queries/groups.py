@@ -15,6 +15,7 @@ from django.db.models import Count as Counted
 from django.db.models import F, Min, Q, QuerySet
 from django.db.models.lookups import Exact
 
+from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Index
 from dataengine.postgres import text_expressions, usage
@@ -56,7 +57,7 @@ class Groups:
 
 def column_named(model: type[Record], name: str) -> Column:
     """The column to group by. Raises InvalidInput filed under ``group``."""
-    column = next((column for column in model.columns if column.name == name), None)
+    column = next((column for column in model.columns if column.name == composed(name)), None)
     if column is None:
         reason = f"There is no column “{shown(name)}”."
     elif not column.kind.can_be_sorted:

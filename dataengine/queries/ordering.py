@@ -20,6 +20,7 @@ from django.db.models import Expression, F, Func, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Exact, GreaterThan, LessThan
 
+from dataengine.columns.identifiers import composed
 from dataengine.columns.types import ID
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column
@@ -91,7 +92,7 @@ def parse_ordering(model: type[Record], order_by: str = "", direction: str = "",
     down = direction.upper() == "DESC"
     terms: list[Term] = []
     for word in [word.strip() for word in order_by.split(",") if word.strip()] or ["id"]:
-        name = word.removeprefix("-")
+        name = composed(word.removeprefix("-"))
         column = columns.get(name)
         if name != "id" and (column is None or not column.kind.can_be_sorted):
             reason = f"There is no column “{shown(name)}”."

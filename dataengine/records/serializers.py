@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 from rest_framework.utils.field_mapping import get_field_kwargs
 
+from dataengine.columns.identifiers import composed
 from dataengine.columns.schema_faults import Fault
 from dataengine.columns.types.aspects import Represent
 from dataengine.exceptions import InvalidInput, Path, shown
@@ -64,6 +65,9 @@ class RecordCleaner:
         for name, value in data.items():
             known = self.columns.get(name)
             if known is None:
+                whole = composed(str(name))
+                if whole in self.columns and whole not in data:  # in another normal form; maybe others are, too
+                    return self.clean({composed(str(key)): given for key, given in data.items()}, pk=pk)
                 if name != "id" or pk is None or value != pk:
                     fields[shown(name)] = [_unknown(name, pk)]
                 continue

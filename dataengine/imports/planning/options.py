@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
+from dataengine.columns.identifiers import composed
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
@@ -187,7 +188,7 @@ def _types(value: object, errors: dict[str, str]) -> dict[str, ColumnSpec]:
     types: dict[str, ColumnSpec] = {}
     for name, text in value.items():
         try:
-            types[name] = parse_sql_type(name, text)
+            types[composed(name)] = parse_sql_type(composed(name), text)
         except InvalidInput as error:
             errors["types"] = error.message
     return types
@@ -286,7 +287,7 @@ def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | N
     ):
         errors["mapping"] = "Give an object: {“CSV header”: “column” or null}."
         return None
-    return dict(value)
+    return {header: column and composed(column) for header, column in value.items()}
 
 
 def _count(values: Mapping[str, Any], name: str, errors: dict[str, str]) -> int:
