@@ -108,6 +108,32 @@ def test_records_exchange_their_unique_values(owner: User, subtests: Any) -> Non
             assert records("seats", "person", "seat", "note") == before
 
 
+def test_rows_that_mean_one_another_exchange_values_too(owner: User) -> None:
+    make_table(
+        owner, "staff", name="TEXT UNIQUE", seat="INTEGER UNIQUE NOT NULL", mail="TEXT UNIQUE", boss="REFERENCES staff"
+    )
+    by_mail: dict[str, Any] = {"on_conflict": "update", "key": "name", "references": {"boss": {"match": "mail"}}}
+    import_text(owner, "staff", "name,seat,mail\na,1,a@x\nb,2,b@x\nc,3,c@x\n")
+    before = records("staff")
+    # a and b exchange seats, and d, who is new, gets that of c; who has which address stays clear.
+    text = "name,seat,mail,boss\na,2,a@x,\nb,1,b@x,a@x\nc,4,c@x,\nd,3,d@x,c@x\n"
+    tried = import_text(owner, "staff", text, **by_mail, dry_run=True)
+    job = import_text(owner, "staff", text, **by_mail)
+    assert (job.state, job.rows_imported, job.rows_updated, rejected(job)) == ("completed", 1, 3, []), job.error
+    assert (tried.rows_imported, tried.rows_updated, tried.rows_rejected) == (1, 3, 0)
+    a, _, c, _ = (number for (number,) in records("staff", "id"))
+    assert records("staff", "name", "seat", "boss") == [
+        ("a", "2", None),
+        ("b", "1", a),
+        ("c", "4", None),
+        ("d", "3", c),
+    ]
+    change_runs.run(import_undo.undo(user=owner, job=job).pk)
+    assert records("staff") == before
+    job = import_text(owner, "staff", "name,seat,mail,boss\na,1,b@x,a@x\nb,2,a@x,\n", **by_mail)
+    assert rejected(job) == [(line, [("mail", "duplicate_in_table")]) for line in (2, 3)]
+
+
 def test_a_row_without_part_of_the_key_is_about_no_record(owner: User) -> None:
     make_table(owner, "stock", sku="TEXT", shop="TEXT", code="TEXT UNIQUE")
     import_text(owner, "stock", "sku,shop,code\na,,c1\n")

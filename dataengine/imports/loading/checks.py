@@ -73,8 +73,8 @@ class Checks:
         self.all_leave = False
         self.own_references: dict[str, OwnReference] = {}
         """Columns whose cells may mean rows of this file."""
-        self.may_exchange = updates
-        """Whether a value is free that its record lets go of, since another row of the file is written over it."""
+        self.meant_by: set[str] = set()
+        """Columns by which rows mean one another: whose value is exchanged there, nobody could tell who is meant."""
         self.exchanged: list[Column] = []
         """The unique columns in which rows have values that are free only then."""
         self.own = "{}"
@@ -144,8 +144,6 @@ class Checks:
         if not keys or self.table is None or self.all_leave:
             return 0
         taken = sql.SQL(" OR ").join(self._taken(key) for key in keys)
-        if not self.may_exchange:
-            return self._move(taken)
         if not self._any_staged(taken):
             return 0
         moved, rounds = 0, 0
@@ -252,7 +250,7 @@ class Checks:
 
     def _known(self, key: Key) -> sql.Composable:
         """Whether a record has the unique value of row ``s``, and keeps it."""
-        if (found := self.update_key) is None or not self.may_exchange:
+        if (found := self.update_key) is None or not self.meant_by.isdisjoint(key.names):
             return self._taken(key)
         lets_go = sql.SQL("EXISTS (SELECT FROM {} o WHERE {} AND ({}) IS DISTINCT FROM ({}))").format(
             self.staging.relation, found.same("t", "o"), key.of_records("t"), key.of_rows("o")

@@ -131,21 +131,24 @@ class Matching:
             line_of=line_of,
         )
 
-    def update(self, columns: Sequence[Column], changes: ChangeSet, line: sql.Composable) -> int:
+    def update(
+        self, columns: Sequence[Column], changes: ChangeSet, line: sql.Composable, first: Callable[[], None]
+    ) -> int:
         """Write the rows over their records, where they differ. Returns how many did. Raises ChangedMeanwhile.
 
-        ``changes`` keeps what these said before; ``line`` is an expression for the line of row ``s``.
+        ``changes`` keeps what these said before; ``line`` is an expression for the line of row ``s``. ``first`` is
+        done before they are written, but after records have let go of values.
         """
-        if not self._written:
-            return 0
         written = [column for column in columns if column.name in self._written]
-        kept = changes.updated(written, self._joined(self._differs), line=line)
+        kept = changes.updated(written, self._joined(self._differs), line=line) if written else 0
         if not kept:
+            first()
             return 0
         differs = self._differs
         if self._exchanged:
             self._let_go()
             differs = sql.SQL("({} OR t.id IN (SELECT id FROM {}))").format(differs, self._letting_go)
+        first()
         settings = sql.SQL(", ").join(sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in self._written)
         updated = run(
             sql.SQL("UPDATE {} t SET {} FROM {} s WHERE {} AND {}").format(

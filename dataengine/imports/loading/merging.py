@@ -68,7 +68,9 @@ class Merging(Loader):
         self._checks.reject_impossible()
         self.counts.rows_skipped = self._skip()
         self._reject_known()
-        self._checks.reject_repeated(self._held if self._tells_repeats else None)
+        # A row that repeats another leaves its record the value that a third counts on.
+        while self._checks.reject_repeated(self._held if self._tells_repeats else None) and self._checks.exchanged:
+            self._reject_known()
         self._settle()
 
     def finish(self) -> Table:
@@ -147,14 +149,18 @@ class Merging(Loader):
     def _update(self) -> tuple[int, int]:
         """Write rows over their records. Returns how many differed, and how many did not."""
         if self._matching is None:
+            self._insert_first()
             return 0, 0
         line = self.changes.line_of(sql.Identifier("s", "id"), self._reading.lines)
         with self._matching.exchanging(self._table, self._checks.exchanged):
-            updated = self._matching.update(self._columns, self.changes, line)
+            updated = self._matching.update(self._columns, self.changes, line, self._insert_first)
         known = self._matching.drop_known()
         if updated > known:
             raise ChangedMeanwhile
         return updated, known - updated
+
+    def _insert_first(self) -> None:
+        """What is to be inserted before records are written over: nothing, unless these may refer to it."""
 
     def _insert(self) -> int:
         """What is not an update. Raises ChangedMeanwhile where records are gone, and none is to be made for them."""

@@ -19,7 +19,6 @@ class MergingOwn(Merging):
     def __init__(self, job: ImportJob, plan: Plan, table: Table, *args: Any, **options: Any) -> None:
         super().__init__(job, plan, table, *args, **options)
         self._inserted = 0
-        self._checks.may_exchange = False  # a new record would have the value before another lets go of it
         self._numbering = Numbering(job.pk, self._staging, table, self._checks.update_key)
         promised = self._new.of_columns
         self._checks.own_references = {
@@ -28,6 +27,7 @@ class MergingOwn(Merging):
             if lookup.is_own
         }
         self._answered: dict[str, int] = {}
+        self._checks.meant_by = {own.lookup.rule.match.name for own in self._checks.own_references.values()}
 
     def _begin(self) -> None:
         super()._begin()
@@ -65,9 +65,8 @@ class MergingOwn(Merging):
             found["known"] += answered
             found["unknown"] += max(promised[name]["new"] - answered - found["new"], 0)
 
-    def _update(self) -> tuple[int, int]:
+    def _insert_first(self) -> None:
         self._inserted = self._insert_new()
-        return super()._update()
 
     def _insert(self) -> int:
         if self._staging.has_rows():
