@@ -88,6 +88,7 @@ class Execution:
 
     def _plan(self, opening: Opening) -> Plan:
         if self.options.create_table:
+            self._check_may_load()
             plan = plan_new(opening, self.options)
             self.reporter.plan(**_FINDING_TYPES)
             infer_types(plan, self.options, self._report_look)
@@ -100,7 +101,7 @@ class Execution:
         self.table = found.first()
         if self.table is None:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
-        self._check_may_edit(self.table)
+        self._check_may_load()
         self.columns = list(self.table.columns.all())
         plan = plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
         targets = targets_of(self.columns)
@@ -108,10 +109,16 @@ class Execution:
         plan.references = rules(targets, self.options, self.table)
         return plan
 
-    def _check_may_edit(self, table: Table) -> None:
+    def _check_may_load(self) -> None:
         """What was allowed when the import was requested may not be allowed any more, nor what was when it began."""
-        if not access.tables_for(self.job.user, "edit").filter(pk=table.pk).exists():
-            raise AccessDenied(f"{self.job.user} may not change records in the table “{table}” any more.")
+        user, table = self.job.user, self.table
+        user.refresh_from_db(fields=["is_active"])
+        if not user.is_active:
+            raise AccessDenied(f"{user} has been shut out.")
+        if self.options.create_table or table is None:
+            return
+        if not access.tables_for(user, "edit").filter(pk=table.pk).exists():
+            raise AccessDenied(f"{user} may not change records in the table “{table}” any more.")
 
     def _report_look(self, block: Block, rows: int) -> None:
         share = block.bytes_read / max(self.job.bytes_total, 1)
@@ -222,8 +229,7 @@ class Execution:
         event: AuditEvent | None = None
         if self._will_load(loader):
             self.reporter.update(phase="finishing")
-            if not self.options.create_table and self.table is not None:
-                self._check_may_edit(self.table)
+            self._check_may_load()
             event = self._finish_loading(loader)
         else:
             if self.options.dry_run:

@@ -182,3 +182,24 @@ def test_an_import_that_runs_loads_nothing(
     done = import_text(colleague, "t", "name\nn\n")
     assert (done.state, done.error_code) == ("failed", "permission_denied")
     assert records("t", "name") == [("first",)]
+
+
+def test_who_is_shut_out_imports_nothing(
+    table: Table, colleague: User, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_text(owner, "t", "name\nfirst\n")  # so that the next one is appended
+    queued = queue_import(colleague, "fresh", "name\nn\n", create_table=True)
+    secure, others = Appending.secure, type(colleague).objects.filter(pk=colleague.pk)
+
+    def secure_while_the_user_is_shut_out(loader: Appending) -> None:
+        secure(loader)
+        others.update(is_active=False)
+
+    monkeypatch.setattr(Appending, "secure", secure_while_the_user_is_shut_out)
+    running = import_text(colleague, "t", "name\nn\n")
+    others.update(is_active=False)  # the import took that back with the rest
+    for done in (running, import_runs.run(queued.pk)):
+        assert done is not None
+        assert (done.state, done.error_code) == ("failed", "permission_denied")
+    assert records("t", "name") == [("first",)]
+    assert not Table.objects.filter(name="fresh").exists()
