@@ -116,6 +116,28 @@ class Imported:
             run(sql.SQL("DELETE FROM {} AS r WHERE {}").format(self._table, condition))
         return kept
 
+    def let_go_of_made(self, of: AuditEvent) -> None:
+        """Clear references of updated records to those that the import made; the images have what comes in place."""
+        for column in self.columns:
+            if not self.ranges or column.references_id != self.model.table.pk:
+                continue
+            if column.attribute not in of.details["columns"]:
+                continue
+            run(
+                sql.SQL(
+                    "UPDATE {} AS r SET {} = NULL FROM {} AS c WHERE c.event_id = {} AND c.after ? {}"
+                    " AND r.id = c.record_id AND {} AND {}"
+                ).format(
+                    self._table,
+                    sql.Identifier(column.name),
+                    CHANGES,
+                    sql.Literal(of.pk),
+                    sql.Literal(column.attribute),
+                    self._is_made("r", column.name),
+                    self._is_unchanged("r", "id"),
+                )
+            )
+
     def bring_made_back(self) -> int:
         """Undo ``remove_made``. Columns made since get their defaults."""
         restored = kept_records.bring_back(self.job.pk, self.model.table, self.columns)

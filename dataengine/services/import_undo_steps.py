@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from psycopg import errors
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable, some_of
 from dataengine.models import AuditEvent, ImportJob, TrashItem
@@ -51,6 +52,7 @@ def undo_records(
             item = trash.delete_table_now(user=user, table=made.model.table)
             import_elsewhere.remove(user, job, elsewhere)
             return _completed(event, count=item.records, trash=item.pk)
+        made.let_go_of_made(job.event)
         removed = made.remove_made()
         changed = _write_images(made, event, job.event)
         import_elsewhere.remove(user, job, elsewhere)
@@ -72,8 +74,7 @@ def redo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> A
             refuse_changed(left, made.some_changed())
         event = _event(user, job, made, "import.redone", undoes=undone, left=left)
         import_elsewhere.bring_back(user, job)
-        changed = _write_images(made, event, undone)
-        return _completed(event, count=changed + made.bring_made_back())
+        return _completed(event, count=_done_again(made, event, undone))
 
     return _tried(made, attempt)
 
@@ -123,6 +124,17 @@ def _write_images(made: Imported, event: AuditEvent, of: AuditEvent) -> int:
         made.write_values(event)
         made.insert(event)
     return count
+
+
+def _done_again(made: Imported, event: AuditEvent, undone: AuditEvent) -> int:
+    """Write the images and bring the made records back, which may need the values of others or be referred to."""
+    try:
+        with transaction.atomic():
+            return _write_images(made, event, undone) + made.bring_made_back()
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, errors.ForeignKeyViolation):
+            raise
+        return made.bring_made_back() + _write_images(made, event, undone)
 
 
 def _event(user: User, job: ImportJob, made: Imported, action: str, *, undoes: AuditEvent, left: int) -> AuditEvent:

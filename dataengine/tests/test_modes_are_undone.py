@@ -40,6 +40,19 @@ def goods(owner: User) -> Table:
     return table
 
 
+def test_a_record_that_refers_to_a_new_one_of_the_same_file(owner: User, client: APIClient) -> None:
+    make_table(owner, "staff", name="TEXT UNIQUE", boss="REFERENCES staff")
+    import_text(owner, "staff", "name\nAnn\nBob\n")
+    before = records("staff")
+    options: dict[str, Any] = {"key": "name", "on_conflict": "update", "references": {"boss": {"match": "name"}}}
+    job = import_text(owner, "staff", "name,boss\nAnn,Cid\nCid,Bob\n", **options)
+    after = records("staff")
+    undone = do(client, f"/api/imports/{job.pk}/undo/")
+    assert (undone["state"], undone["error"], records("staff")) == ("completed", None, before)
+    redone = do(client, undone["undo"])
+    assert (redone["state"], redone["error"], records("staff")) == ("completed", None, after)
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.usefixtures("goods")
 def test_an_import_goes_and_comes_back(owner: User, client: APIClient, name: str) -> None:
