@@ -85,7 +85,10 @@ class RepeatableView(LimitedView):
                 refusal["Retry-After"] = "1"
                 return refusal
             replayed = {REPLAYED: "true"} if is_replayed else {}
-            return HttpResponse(answer.body, status=answer.status, headers={**answer.headers, **replayed})
+            sent = HttpResponse(answer.body, status=answer.status, headers={**answer.headers, **replayed})
+            if "Content-Type" not in answer.headers:
+                del sent["Content-Type"]  # Django's own: of nothing it says that it is HTML
+            return sent
 
         return answered
 
@@ -129,6 +132,7 @@ def _as_sent(response: HttpResponseBase, *, is_secret: bool) -> Answer:
     headers = {name: str(value) for name, value in response.items()}  # those of every answer are added later
     if isinstance(response, Response):
         body = b""
+        headers.pop("Content-Type", None)  # Django's own, until it is rendered: HTML
         if response.data is not None:
             headers["Content-Type"] = JSONRenderer.media_type
             body = JSONRenderer().render(response.data)

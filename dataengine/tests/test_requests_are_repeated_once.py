@@ -76,6 +76,9 @@ def test_every_unsafe_method(client: APIClient) -> None:
         first, second = (send(client, method, body, one, method) for _ in range(2))
         assert (first.status_code, second.status_code) == (status, status)
         assert (first.content, second.get("Idempotent-Replayed")) == (second.content, "true")
+        assert {answer.get("Content-Type") for answer in (first, second)} == {
+            "application/json" if first.content else None
+        }
     assert names() == []
     assert "Idempotent-Replayed" not in client.get(RECORDS, headers={"Idempotency-Key": "put"})
 
