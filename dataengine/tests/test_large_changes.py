@@ -267,6 +267,22 @@ def test_cancelled_while_it_waits_or_runs_nothing_is_changed(client: APIClient, 
     nothing_is_left(running["id"])
 
 
+def test_nothing_changes_for_who_is_shut_out_meanwhile(
+    client: APIClient, owner: User, table: Table, second_connection: Any
+) -> None:
+    before = records("t")
+    asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
+    session = second_connection()
+    with held_up(session, 30):
+        thread = run_in_thread(asked["id"])
+        until(lambda: is_waited_for(session))
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    thread.join()
+    done = ChangeJob.objects.get(pk=asked["id"])
+    assert (done.state, done.error_code) == ("failed", "permission_denied")
+    assert records("t") == before
+
+
 def test_imports_and_schema_changes_keep_out_of_its_way(client: APIClient, owner: User, table: Table) -> None:
     slow_down(0.05)
     asked = client.delete(BULK, {"filter": {"id__gte": 1}}).json()
