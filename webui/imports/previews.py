@@ -192,7 +192,8 @@ def _is_gap(header: str, target: str, look: Mapping[str, Any], *, is_new: bool) 
     """Whether the import makes no column of what has neither a name nor a value (``planning/gaps.py``)."""
     if not is_new or not look.get("is_whole") or target != header:
         return False
-    return all(found["column"] != target for found in look["columns"])
+    # Not by what was found of columns: nothing is looked for in those of which somebody has said the type.
+    return all(spec["name"] != target for spec in look["specs"])
 
 
 def _going(column: str, headers: Sequence[str], targets: Sequence[str]) -> str:
