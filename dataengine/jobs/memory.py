@@ -38,14 +38,11 @@ def keep_flat(mapped_from: int = _MIB) -> None:
             mallopt(_M_TRIM_THRESHOLD, 4 * _MIB)
 
 
-def give_back(bytes_read: int) -> None:
-    """Return what an import leaves behind: free memory between pieces still in use. Takes some 20 to 40 ms.
+def give_back() -> None:
+    """Return what an import leaves behind: free memory between pieces still in use. Takes some 10 ms.
 
-    The children of a worker take turns, so whatever each keeps between imports counts once for each child. Small files
-    leave nothing worth that: they would spend a fifth of their time on it.
+    The children of a worker take turns, so whatever each keeps between imports counts once for each child.
     """
-    if bytes_read < _MIB:
-        return
     gc.collect()
     if sys.platform == "linux":
         with contextlib.suppress(AttributeError):

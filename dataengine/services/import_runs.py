@@ -88,7 +88,7 @@ class ImportRunner(Runner[ImportJob, ProgressReporter]):
         if job.table_id is None or not attempts.claimable(ImportJob).filter(table=job.table_id).exists():
             for pk in import_turns.turns()[:1]:
                 ring(RUN_IMPORT, pk)
-        give_back(job.bytes_total)
+        give_back()
 
 
 def _note_failure(job: ImportJob) -> None:
