@@ -22,6 +22,7 @@ from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.imports.planning.recipes import difference
+from dataengine.imports.reading.sheet_words import sheet_notes
 from dataengine.models import Column
 from dataengine.services import import_looks, import_references, recipes
 from webui.imports.drafts import Draft
@@ -174,7 +175,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
             *_offers(look.get("proposals", ()), read),
             *_unique_offers(look.get("proposals", ()), read, targets),
         ],
-        notes=_notes(look, bool(sheets)),
+        notes=_notes(look, sheet_notes(opening.source.sheets) if sheets else []),
         looked_at=_looked_at(look),
         is_pending=is_pending,
         problem=problem or look.get("problem", ""),
@@ -320,18 +321,17 @@ def _unique_offers(
             yield Offer(f"unique-{targets.index(name)}", "yes", f"{name}: unique, so no value may be there twice", True)
     for proposal in proposals:
         if proposal["code"] == "unique_key" and proposal["column"] in targets:
-            name, why = proposal["message"].split(";")[0].split(": ", 1)
+            name = proposal["column"]
+            why = proposal["message"].removeprefix(f"{name}: ").partition(";")[0]
             yield Offer(f"unique-{targets.index(name)}", "yes", f"Make {name} unique: {why}", False)
 
 
-def _notes(look: Mapping[str, Any], lists_sheets: bool) -> list[str]:
+def _notes(look: Mapping[str, Any], on_sheets: Sequence[str]) -> list[str]:
     """What is said of the file as a whole; its columns, and the sheets of a workbook, stand where they are chosen."""
-    said = {proposal["message"] for proposal in look.get("proposals", ())}
+    said = {*on_sheets, *(proposal["message"] for proposal in look.get("proposals", ()))}
     names = tuple(f"{found['column']}:" for found in look.get("columns", ())) + tuple(
         f"{found['column']} is " for found in look.get("columns", ())
     )
-    if lists_sheets:
-        names += ("The sheet “",)
     return [note for note in look.get("notes", ()) if note not in said and not note.startswith(names)]
 
 
