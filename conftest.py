@@ -42,10 +42,8 @@ hypothesis_settings.register_profile(
     deadline=None,
     # Examples share the test's tables on purpose: making them anew for each would take minutes.
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-    # The verdict on a commit is the same each time, so more of the same would find no more; at a desk, every run looks
-    # elsewhere.
+    # The verdict on a commit is the same each time; at a desk, every run looks elsewhere.
     derandomize=bool(os.environ.get("CI")),
-    max_examples=50 if os.environ.get("CI") else 100,
 )
 hypothesis_settings.load_profile("tablekeep")
 

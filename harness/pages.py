@@ -20,7 +20,7 @@ _PATIENCE_MS = 90_000
 
 @pytest.fixture(scope="session")
 def _collected_files(django_db_setup: None) -> None:
-    """Static files as in an installation: few, and kept by the browser, so pages are there in a third of the time."""
+    """Static files as in an installation: few, and kept by the browser."""
     from django.conf import settings
     from django.test.signals import setting_changed
 
