@@ -89,7 +89,7 @@ def held_of(user: User, noted: Iterable[tuple[int, Right]]) -> list[tuple[int, R
 
 def narrow(user: User, scope: Scope) -> None:
     """Have this instance of ``user`` (the one of the request) hold no more than ``scope`` leaves."""
-    user._scope = scope  # type: ignore[attr-defined]
+    user._scope = scope  # type: ignore[attr-defined]  # of this request alone, so no field
 
 
 def scope_of(user: User | AnonymousUser) -> Scope | None:

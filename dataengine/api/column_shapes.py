@@ -26,6 +26,7 @@ class RehearseColumn(Arguments):
     fixed = frozenset({"type", "index_state", "index_reason", "unique_ignores_case"})
 
     column_name = NameField(required=False)
+    # Fields of these names are not the serializer's own attributes, which the stubs take them for.
     label = serializers.CharField(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment]
     description = description_field()
     position = WholeNumberField(
