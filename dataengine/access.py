@@ -87,6 +87,19 @@ def held_of(user: User, noted: Iterable[tuple[int, Right]]) -> list[tuple[int, R
     ]
 
 
+def check_still(user: User, table: Table | None, right: Right) -> None:
+    """Raise AccessDenied if ``user`` was shut out, or has lost ``right``, since work began that is about to commit.
+
+    Both are read anew: what is in memory, ``user`` itself included, is as it was when the work began. A table in the
+    trash is there for who may restore it.
+    """
+    user.refresh_from_db(fields=["is_active"])
+    if not user.is_active:
+        raise AccessDenied(f"{user} has been shut out.")
+    if table is not None and not held_of(user, [(table.pk, right)]):
+        raise AccessDenied(f"{user} may not {_verb(right)} the table “{table}” any more.")
+
+
 def narrow(user: User, scope: Scope) -> None:
     """Have this instance of ``user`` (the one of the request) hold no more than ``scope`` leaves."""
     user._scope = scope  # type: ignore[attr-defined]  # of this request alone, so no field

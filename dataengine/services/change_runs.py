@@ -11,7 +11,6 @@ from __future__ import annotations
 from django.db import connection, transaction
 
 from dataengine import access
-from dataengine.exceptions import AccessDenied
 from dataengine.jobs.runner import Runner, Session
 from dataengine.jobs.stage_watch import StageWatch
 from dataengine.jobs.watch import Watch
@@ -86,18 +85,11 @@ def _change(job: ChangeJob, watch: Watch) -> None:
         # What was allowed when it was requested may not be allowed any more.
         table = access.get_table(job.user, job.table.name, "edit")
         event = perform(user=job.user, table=table, parameters=job.parameters)
-        _check_may_still(job, table)
+        access.check_still(job.user, table, "edit")
     if table is not None:
         # Lists estimate their length from these statistics; autovacuum would refresh them a minute later.
         ddl.execute(ddl.analyze(table, patient=False))
     watch.complete(event=event, count=event.details["count"], count_exact=True)
-
-
-def _check_may_still(job: ChangeJob, table: Table) -> None:
-    """Raise AccessDenied if the user has lost the right since the change began, which takes it back."""
-    job.user.refresh_from_db(fields=["is_active"])
-    if not access.tables_for(job.user, "edit").filter(pk=table.pk).exists():
-        raise AccessDenied(f"{job.user} may not change records in the table “{table}” any more.")
 
 
 def _writes_most_of_the_table(job: ChangeJob) -> bool:

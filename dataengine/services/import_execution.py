@@ -11,7 +11,7 @@ from django.db import transaction
 
 from dataengine import access
 from dataengine.columns.types import ColumnSpec
-from dataengine.exceptions import AccessDenied, Conflict, NotFound
+from dataengine.exceptions import Conflict, NotFound
 from dataengine.imports.converting.conversion import FormatsNeeded, MarkersFound
 from dataengine.imports.converting.guards import GuardContradicted
 from dataengine.imports.converting.patterns import NULL_MARKERS
@@ -111,14 +111,7 @@ class Execution:
 
     def _check_may_load(self) -> None:
         """What was allowed when the import was requested may not be allowed any more, nor what was when it began."""
-        user, table = self.job.user, self.table
-        user.refresh_from_db(fields=["is_active"])
-        if not user.is_active:
-            raise AccessDenied(f"{user} has been shut out.")
-        if self.options.create_table or table is None:
-            return
-        if not access.tables_for(user, "edit").filter(pk=table.pk).exists():
-            raise AccessDenied(f"{user} may not change records in the table “{table}” any more.")
+        access.check_still(self.job.user, self.table, "edit")
 
     def _report_look(self, block: Block, rows: int) -> None:
         share = block.bytes_read / max(self.job.bytes_total, 1)

@@ -115,7 +115,10 @@ def import_of(event_id: int, table: Table) -> ImportJob | None:
 
 
 def perform(change: ChangeJob) -> AuditEvent:
-    """Do it, inside the worker's transaction. What was allowed when it was requested may not be allowed any more."""
+    """Do it, inside the worker's transaction.
+
+    What was allowed when it was requested may not be allowed any more, nor what was when the work began.
+    """
     asked = cast("UndoImportParameters", change.parameters)
     job = ImportJob.objects.select_for_update(of=("self",)).filter(pk=asked["imported"]).first()
     if job is None:
@@ -125,6 +128,7 @@ def perform(change: ChangeJob) -> AuditEvent:
         table = _table_in_use(change.user, job)
         made = _imported(job, table)
         event = undo_records(change.user, job, made, rest=asked["rest"], elsewhere=asked.get("elsewhere"))
+        access.check_still(change.user, table, _right(job))
         state = ImportJob.State.UNDONE
         ImportJob.objects.filter(pk=job.pk).update(state=state, undo_event=event)
         return event
@@ -136,6 +140,7 @@ def perform(change: ChangeJob) -> AuditEvent:
     else:
         table = _table_in_use(change.user, job)
         event = redo_records(change.user, job, _imported(job, table), rest=asked["rest"])
+    access.check_still(change.user, job.table, _right(job))
     ImportJob.objects.filter(pk=job.pk).update(state=ImportJob.State.COMPLETED)
     return event
 
@@ -144,7 +149,11 @@ def _table_in_use(user: User, job: ImportJob) -> Table:
     """The table, which the user may edit or, if the import made it, delete."""
     if job.table is None or job.table.trashed_at is not None:
         raise Conflict(f"The table “{job.table_name}” is not there any more.", code="table_not_found")
-    return access.get_table(user, job.table.name, "own" if job.makes_its_table else "edit")
+    return access.get_table(user, job.table.name, _right(job))
+
+
+def _right(job: ImportJob) -> access.Right:
+    return "own" if job.makes_its_table else "edit"
 
 
 def _imported(job: ImportJob, table: Table) -> Imported:

@@ -67,6 +67,7 @@ def perform(change: ChangeJob, watch: StageWatch) -> None:
         )
         event.details |= {**gained, "rows_retried": accepted, "rows_rejected": job.rows_rejected - accepted}
         event.save(update_fields=["details"])
+        access.check_still(change.user, table, "edit")
         watch.complete(count=accepted, count_exact=True, progress=1.0)
 
 

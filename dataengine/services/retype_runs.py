@@ -151,6 +151,7 @@ class _Retyping:
         if failing != event.details["change"]["count"]:
             event.details["change"]["count"] = failing
             event.save(update_fields=["details"])
+        access.check_still(self._job.user, successor.table, "design")
         self._watch.complete(event=event, count=self._numbers.records, progress=1.0, phase="")
 
 

@@ -94,6 +94,7 @@ class _Undoing:
         """Settle the column with what failed, and end the job."""
         assert self._done is not None  # the catalog was written
         kept_columns.settle(self._job.user, successor.table, self._done.column, self._done.facts)
+        access.check_still(self._job.user, successor.table, "design")
         self._watch.complete(event=self._event, progress=1.0, phase="")
 
 
