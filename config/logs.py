@@ -30,7 +30,8 @@ def configuration(log_format: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"faults": {"()": "config.logs.ClientFaults"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["faults"]}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # Django's own handlers would write each line twice.
@@ -42,6 +43,21 @@ def configuration(log_format: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
         },
     }
+
+
+class ClientFaults(logging.Filter):
+    """Makes what a client did wrong one warning: no traceback, which would tell of nothing in our code.
+
+    Django logs a foreign Host header, say, as an error with one, and anybody could fill the log.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every record passes."""
+        if getattr(record, "status_code", 500) < 500:  # of the answer, which Django adds
+            record.exc_info = record.exc_text = None
+            record.levelno = min(record.levelno, logging.WARNING)
+            record.levelname = logging.getLevelName(record.levelno)
+        return True
 
 
 def without_secrets(text: str) -> str:
@@ -95,6 +111,9 @@ def json_formatter() -> ProcessorFormatter:
 def report_errors(dsn: str, role: str) -> None:
     """Report unexpected errors to Sentry: where they happened, not with which data."""
     import sentry_sdk
+    from sentry_sdk.integrations.logging import ignore_logger
+
+    ignore_logger("django.security.*")  # what clients did wrong, such as foreign Host headers
 
     def before_send(event: Any, _: Any) -> Any:
         origin = current()

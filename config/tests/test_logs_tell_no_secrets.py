@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.test import Client
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from config import logs
@@ -69,6 +71,20 @@ def test_an_error_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
     plain = lines_of("plain", caplog)[0]
     assert "ERROR dataengine.some [r-1, import job 7]: It failed for Ada" in plain
     assert "hunter2" not in plain
+
+
+def test_what_a_client_did_wrong_is_one_warning(client: Client) -> None:
+    written = io.StringIO()
+    (handler,) = (h for h in logging.getLogger().handlers if isinstance(h.formatter, logs.PlainFormatter))
+    assert isinstance(handler, logging.StreamHandler)
+    before = handler.setStream(written)
+    try:
+        assert client.get("/login/", headers={"Host": "evil.example"}).status_code == 400
+    finally:
+        handler.setStream(before)
+    (line,) = written.getvalue().splitlines()
+    assert " WARNING django.security.DisallowedHost " in line
+    assert "Invalid HTTP_HOST header: 'evil.example'" in line
 
 
 @pytest.mark.django_db(transaction=True)
