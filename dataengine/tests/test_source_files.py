@@ -192,6 +192,7 @@ def test_text_in_another_encoding_altogether_is_bad_input_or_bad_rows() -> None:
         ("utf-16-le", "a,b\n1,".encode("utf-16-le") + b"\x00\xd8" + "x\n3,é\n".encode("utf-16-le")),
         ("utf-16-le", "a,b\n3,é\n1,".encode("utf-16-le") + b"x"),
         ("ascii", b"a,b\n1,\xe9\n3,x\n"),
+        ("ascii", b"a,b\n1,\xc3\xa9\n3,x\n"),
     ],
 )
 def test_what_cannot_be_decoded_costs_its_row(encoding: str, data: bytes) -> None:

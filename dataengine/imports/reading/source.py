@@ -259,7 +259,7 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     Raises InvalidInput if the text as a whole is not in ``encoding``.
     """
     name = codecs.lookup(encoding).name
-    if name in ("utf-8", "utf-8-sig", "ascii"):
+    if name in ("utf-8", "utf-8-sig"):
         head = b""
         for chunk in chunks:
             head += chunk
