@@ -63,6 +63,17 @@ def test_types_come_from_all_cells(owner: User, cells: list[str], kind: str) -> 
     assert Table.objects.get(name="made").columns.get(name="value").type == kind
 
 
+def test_words_for_yes_and_no_of_several_languages_are_told(owner: User) -> None:
+    rows = ["yes,yes", "no,nein"] * 100 + ["nein,no"]
+    job = import_text(owner, "t", "\n".join(["a,b", *rows]), create_table=True)
+    assert job.findings["types"] == {"a": "boolean", "b": "text"}
+    assert job.findings["notes"] == [
+        "a: “nein” (1 cell) read as such, too",
+        "b: its words for yes and no are of several languages (“nein”, “no”, “yes”); the type BOOLEAN takes them all",
+    ]
+    assert records("t", "a")[-1] == ("false",)
+
+
 def test_json_makes_a_json_column(owner: User) -> None:
     job = import_text(owner, "made", 'a;b;c\n{"x": 1};[1];[1\n[];{};[2]\n', create_table=True, delimiter=";", quote="")
     assert job.findings["types"] == {"a": "jsonb", "b": "jsonb", "c": "text"}

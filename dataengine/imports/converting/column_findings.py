@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 
 from .candidates import Decision
+from .cell_tests import Words
 from .conversion import brief
 from .evidence import ColumnEvidence
 from .found import ColumnFinding
 from .number_styles import Tally, display_of, read_one
+from .recognising import are_mixed
 
 _MOST_WORDS = 10
 
@@ -80,7 +82,7 @@ def why_text(column: ColumnEvidence) -> str:
         whole = next(c for c in column.candidates if c.by == "integers")
         if re.match(r"-?0[0-9]|\+", whole.broken_cell):
             return f"“{brief(whole.broken_cell)}” in line {whole.broken_line:,} has leading zeros or a plus sign"
-    if told := _contradiction(column.numbers.tallies):
+    if told := _mixed_words(column) or _contradiction(column.numbers.tallies):
         return told
     best = min(column.numbers.tallies, key=lambda tally: tally.failures)
     if best.cells and not best.failures:
@@ -97,6 +99,16 @@ def why_text(column: ColumnEvidence) -> str:
     count = "the cell before it is" if before == 1 else f"{before:,} cells before it are"
     others = count if before else "most cells after it are"
     return f"“{brief(nearly.broken_cell)}” in line {nearly.broken_line:,} is not {nearly.words}, but {others}"
+
+
+def _mixed_words(column: ColumnEvidence) -> str:
+    """That all its words are for yes and no, but not of one language."""
+    for candidate in column.candidates:
+        words = candidate.test.words if isinstance(candidate.test, Words) else {}
+        if words and not candidate.failures and are_mixed(words, candidate.kinds[0]):
+            told = ", ".join(f"“{word}”" for word in sorted(words))
+            return f"its words for yes and no are of several languages ({told}); the type BOOLEAN takes them all"
+    return ""
 
 
 def _contradiction(tallies: Sequence[Tally]) -> str:

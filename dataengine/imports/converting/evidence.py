@@ -39,6 +39,7 @@ from .recognising import (
     families,
     first_to_hold,
     first_with_parts,
+    words_of_others,
 )
 from .shapes import are_canonical
 
@@ -245,14 +246,25 @@ class ColumnEvidence:
             kind, failures = self._held_by(candidate), candidate.failures
             if kind is None or (candidate.by == "times" and self.spans >= self.values - limit):
                 continue
+            note, others = "", 0
             if isinstance(candidate.test, Words):
                 words = candidate.test.words
                 flags = min(self.flags, words["true"] + words["false"])
-                failures = self.values - max(best_pair(words, candidate.kinds[0]), flags)
+                pair = max(best_pair(words, candidate.kinds[0]), flags)
+                # Words of other languages speak against it, but a column of the type takes them.
+                failures, others = self.values - pair, self.values - pair - failures
+                more = ", ".join(f"“{word}”" for word in words_of_others(words, candidate.kinds[0]))
+                note = f"{more} ({others:,} {'cells' if others > 1 else 'cell'}) read as such, too" if others else ""
             if candidate.by not in NUMBERS:
                 failures += self.infinite
             decision = Decision(
-                kind, candidate.words, failures, candidate.broken_line, candidate.broken_cell, candidate.form
+                kind,
+                candidate.words,
+                failures - others,
+                candidate.broken_line,
+                candidate.broken_cell,
+                candidate.form,
+                note=note,
             )
             found.append((failures, place, decision))
         if choice is not None and (written := self._written(choice)) is not None:

@@ -49,9 +49,27 @@ def first_with_parts(kinds: Sequence[ColumnType], *, has_clock: bool, has_zone: 
 
 def best_pair(words: Mapping[str, int], kind: ColumnType) -> int:
     """How many of the words belong to the commonest pair of which both words occur; 0 if there is none."""
+    return max((words[true] + words[false] for true, false in _whole_pairs(words, kind)), default=0)
+
+
+def words_of_others(words: Mapping[str, int], kind: ColumnType) -> list[str]:
+    """The words that are not of the commonest whole pair: those of other languages, or of halves of pairs."""
+    best = max(_whole_pairs(words, kind), key=lambda pair: words[pair[0]] + words[pair[1]], default=())
+    return sorted(word for word in words if word not in best)
+
+
+def are_mixed(words: Mapping[str, int], kind: ColumnType) -> bool:
+    """Whether there are words for yes and words for no, but not of one pair alone."""
     assert kind.recognition is not None
-    both = [words[true] + words[false] for true, false in kind.recognition.pairs if true in words and false in words]
-    return max(both, default=0)
+    pairs = kind.recognition.pairs
+    both = any(true in words for true, _ in pairs) and any(false in words for _, false in pairs)
+    return both and bool(words_of_others(words, kind))
+
+
+def _whole_pairs(words: Mapping[str, int], kind: ColumnType) -> list[tuple[str, str]]:
+    """The pairs of which both words occur."""
+    assert kind.recognition is not None
+    return [pair for pair in kind.recognition.pairs if all(word in words for word in pair)]
 
 
 def rounds(text: str) -> bool:
