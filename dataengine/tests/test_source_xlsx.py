@@ -19,7 +19,7 @@ from dataengine.imports.reading.source import Source, SourceLimits, open_source
 from dataengine.imports.reading.xlsx import Workbook
 
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-FORMATS = ["General", "yyyy-mm-dd hh:mm", "[h]:mm:ss", '0.00" days"', "dd/mm/yyyy", "hh:mm"]
+FORMATS = ["General", "yyyy-mm-dd hh:mm", "[h]:mm:ss", '0.00" days"', "dd/mm/yyyy", "hh:mm", "00000", "00;-00"]
 
 
 def workbook(rows: str, strings: Sequence[str] = (), *, book: str = "", sheets: str = "", doctype: str = "") -> bytes:
@@ -126,9 +126,14 @@ def test_cells_of_every_kind() -> None:
         (4, "45292", "45292"),
         (5, "45292", "2024-01-01"),
         (6, "0.75", "18:00:00"),
+        (7, "123", "00123"),
+        (7, "-123", "-00123"),
+        (7, "1234567", "1234567"),
+        (7, "1.5", "1.5"),
+        (8, "0", "00"),
     ],
 )
-def test_dates_are_known_by_their_format(style: int, value: str, expected: str) -> None:
+def test_formats_tell_dates_and_leading_zeros(style: int, value: str, expected: str) -> None:
     data = workbook(text_row(1, "a", "b") + f'<row r="2"><c r="A2" s="{style}"><v>{value}</v></c></row>')
     assert rows_of(data)[1] == [(2, (expected, None))]
 
@@ -275,3 +280,11 @@ def test_small_things() -> None:
         "0\\d": None,
     }
     assert {code: format_kind(code) for code in kinds} == kinds
+
+
+def test_rows_without_numbers_may_be_more_than_spreadsheets_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dataengine.imports.reading.xlsx.MAX_ROW", 3)
+    cell = '<c t="inlineStr"><is><t>x</t></is></c>'
+    assert len(rows_of(workbook(f"<row>{cell}{cell}</row>" * 6))[1]) == 5
+    with pytest.raises(InvalidInput, match="a row 9, beyond row 3"):
+        rows_of(workbook(f"<row>{cell}{cell}</row>" * 4 + text_row(9, "x", "y")))

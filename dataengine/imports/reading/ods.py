@@ -14,7 +14,7 @@ from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .sheet_cells import quoted, span_text
+from .sheet_cells import padded, quoted, span_text
 from .sheet_heads import Merge
 from .sheet_reader import SheetReader
 from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
@@ -211,6 +211,8 @@ class _Rows(Elements):
         text = None if self._parts is None else "".join(self._parts)
         if kind in _NUMBERS:
             number = self.lines.number(attributes.get("office:value", text or ""))
+            if text and text != number and padded(number, "0" * len(text.removeprefix("-"))) == text:
+                return text  # shown with more zeros, as codes are
             return quoted(number) if number else ""
         if kind == "date":
             return quoted(attributes.get("office:date-value", text or "").replace("T", " ").removesuffix(" 00:00:00"))

@@ -45,7 +45,7 @@ def column_name(index: int) -> str:
 
 
 def format_kind(code: str) -> str | None:
-    """What a number format shows: ``date``, ``time``, ``moment`` (both), ``span`` (hours beyond 24), or None."""
+    """What moment a number format shows: ``date``, ``time``, ``moment`` (both), ``span`` (hours beyond 24), or None."""
     if re.search(r"\[(?:h+|m+|s+)\]", code, re.IGNORECASE):
         return "span"
     bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", code.split(";")[0]).lower()
@@ -54,6 +54,20 @@ def format_kind(code: str) -> str | None:
     time = bool(re.search(r"[hs]", bare))
     date = bool(re.search(r"[yd]", bare)) or not time
     return "moment" if date and time else "date" if date else "time"
+
+
+def padding(code: str) -> str | None:
+    """The zeros of a number format that is nothing but zeros: ``00000`` shows 123 as 00123. None for others."""
+    first = code.split(";")[0]
+    return first if re.fullmatch(r"0{2,30}", first) else None
+
+
+def padded(text: str, zeros: str) -> str:
+    """A whole number as a format of zeros shows it; any other number as it is."""
+    if not WHOLE.fullmatch(text):
+        return text
+    sign = text[: text.startswith("-")]
+    return sign + text.removeprefix("-").zfill(len(zeros))
 
 
 def builtin_kind(number: int) -> str | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from dataengine.exceptions import InvalidInput
 
-from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, quoted
+from .sheet_cells import EPOCH, EPOCH_1904, format_kind, moment_text, padded, padding, quoted
 from .sheet_heads import Merge
 from .sheet_reader import SheetReader
 from .sheets import WIDTH_ROWS, Sheet, SheetLines, choose, rank
@@ -85,7 +85,9 @@ class OldWorkbook(SheetReader):
         if kind == _TEXT:
             return quoted(str(value))
         if kind == _NUMBER:
-            return lines.number(repr(value))
+            zeros = padding(self._format(sheet, row, column))
+            number = lines.number(repr(value))
+            return padded(number, zeros) if zeros else number
         if kind == _DATE:
             shown = self._shown(sheet, row, column)
             if shown == "span":
@@ -101,8 +103,11 @@ class OldWorkbook(SheetReader):
 
     def _shown(self, sheet: XlsSheet, row: int, column: int) -> str:
         """What the cell's format shows of a day's number."""
+        return format_kind(self._format(sheet, row, column)) or "moment"
+
+    def _format(self, sheet: XlsSheet, row: int, column: int) -> str:
         form = self._book.xf_list[sheet.cell_xf_index(row, column)]
-        return format_kind(self._book.format_map[form.format_key].format_str) or "moment"
+        return self._book.format_map[form.format_key].format_str
 
 
 def _opened(data: bytes) -> Book:

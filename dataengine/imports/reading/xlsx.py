@@ -22,7 +22,17 @@ from dataengine.columns.identifiers import MAX_COLUMNS
 from dataengine.exceptions import InvalidInput
 
 from .archives import SourceLimits
-from .sheet_cells import EPOCH, EPOCH_1904, builtin_kind, column_index, format_kind, moment_text, quoted
+from .sheet_cells import (
+    EPOCH,
+    EPOCH_1904,
+    builtin_kind,
+    column_index,
+    format_kind,
+    moment_text,
+    padded,
+    padding,
+    quoted,
+)
 from .sheet_heads import Merge
 from .sheet_reader import SheetReader
 from .sheets import MAX_CELL, MAX_ROW, Sheet, SheetLines, check_place, choose, rank, too_long
@@ -173,7 +183,10 @@ class _Strings(Elements):
 
 
 class _Styles(Elements):
-    """Which cell formats (by index) show dates and times: ``kinds`` maps them to ``date time moment span``."""
+    """Which cell formats (by index) show dates and times, or more zeros than a number has.
+
+    ``kinds`` maps them to ``date time moment span``, or to these zeros.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,7 +198,8 @@ class _Styles(Elements):
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "numFmt":
             self._check()
-            self._custom[int(attributes.get("numFmtId", "0"))] = format_kind(attributes.get("formatCode", ""))
+            code = attributes.get("formatCode", "")
+            self._custom[int(attributes.get("numFmtId", "0"))] = format_kind(code) or padding(code)
         elif name == "cellXfs":
             self._in_cells = True
         elif name == "xf" and self._in_cells:
@@ -247,8 +261,11 @@ class _Rows(Elements):
             self._phonetic = True
         elif name == "row":
             number = int(attributes.get("r", self._row + 1))
-            if not self._row < number <= MAX_ROW:
+            if number <= self._row:
                 raise InvalidInput("The sheet's rows are out of order.", code="broken_archive")
+            # Some programs write more rows than spreadsheets show. They come in; a gap beyond that may be any size.
+            if MAX_ROW < number != self._row + 1:
+                raise InvalidInput(f"The sheet has a row {number:,}, beyond row {MAX_ROW:,}.", code="broken_archive")
             self._row = number
             self._column = -1
             self._cells = []
@@ -292,6 +309,8 @@ class _Rows(Elements):
     def _written(self, value: str) -> str:
         if self._type == "n":
             if kind := self._kinds.get(self._style):
+                if kind[0] == "0":
+                    return padded(self.lines.number(value), kind)
                 if kind == "span":
                     self.lines.told[self._column, kind] += 1
                 return moment_text(value, kind, self._epoch)
