@@ -17,6 +17,7 @@ from dataengine.jobs.doorbell import DOWNLOAD, ring
 from dataengine.jobs.runner import Runner, Session
 from dataengine.models import Download, Table
 from dataengine.postgres import locks
+from dataengine.services import fetch_turns
 from dataengine.services.download_watch import DownloadWatch
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
 
     model = Download
     namespace = locks.DOWNLOAD_NAMESPACE
+
+    def may_begin(self, job: Download) -> bool:
+        return fetch_turns.may_fetch(job.user_id)
 
     def watch(self, job: Download, session: Session) -> DownloadWatch:
         return DownloadWatch(job, session)
@@ -50,6 +54,11 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
         except BaseException:
             default_storage.delete(key)
             raise
+
+    def after(self, job: Download) -> None:
+        following = attempts.claimable(Download).order_by("pk").first()
+        if job.is_over and following is not None:
+            ring(DOWNLOAD, following.pk)
 
 
 def start_download(*, user: User, url: str, table: Table | None = None) -> Download:

@@ -22,6 +22,7 @@ from dataengine.imports.reading.kinds import check_name
 from dataengine.jobs.failures import PutOff
 from dataengine.models import SOURCE_FOLDER
 from dataengine.postgres import locks
+from dataengine.services import fetch_turns
 from dataengine.services.imports import check_size, safe_name, store
 
 SECONDS = 3600.0
@@ -121,7 +122,7 @@ def fetched(
     ``source_unreachable``; Unchanged if the file is the one that is ``known``; PutOff while another file is fetched for
     the user, or if no worker would be left for anything else.
     """
-    with locks.place_to_fetch(user_id, max(settings.CELERY_WORKER_CONCURRENCY - 1, 1)) as has_place:
+    with locks.place_to_fetch(user_id, fetch_turns.places()) as has_place:
         if not has_place:
             raise PutOff("Other files are being fetched.")
         with _fetched(url, progress, known, is_last=is_last) as found:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from dataengine.jobs import attempts
 from dataengine.models import ChangeJob, ImportJob
 from dataengine.postgres import locks
+from dataengine.services import fetch_turns
 
 _RECENTLY = timedelta(days=1)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -26,13 +27,14 @@ class Hindrance(Enum):
 
     TABLE = "another import or change of the same table"
     OTHERS = "one of the imports of the same user"
+    FETCHING = "the fetching of another file"
 
 
 def turns() -> list[int]:
     """The imports that may begin now, one of each user: first those of the users with the fewest that run.
 
-    Among equals, whose last one began the longest ago. Without those whose table a worker has; one that still fetches
-    its file does not have it yet.
+    Among equals, whose last one began the longest ago. Without those whose table a worker has (one that still fetches
+    its file does not have it yet), and those whose file cannot be fetched yet.
     """
     running = dict(
         ImportJob.objects.filter(state=ImportJob.State.RUNNING).order_by().values_list("user").annotate(Count("pk"))
@@ -43,7 +45,8 @@ def turns() -> list[int]:
         for table in model._default_manager.filter(at_it, state=model.State.RUNNING).values_list("table_id", flat=True)
         if table is not None
     }
-    oldest = attempts.claimable(ImportJob).exclude(table__in=taken).order_by("user_id", "pk").distinct("user_id")
+    free = attempts.claimable(ImportJob).exclude(table__in=taken).exclude(_cannot_fetch())
+    oldest = free.order_by("user_id", "pk").distinct("user_id")
     waiting = [(pk, user) for pk, user in oldest.values_list("pk", "user_id") if _has_room(running.get(user, 0))]
     begun = dict(
         ImportJob.objects.filter(user__in=[user for _, user in waiting], started_at__gt=timezone.now() - _RECENTLY)
@@ -62,7 +65,9 @@ def hindrance_of(job: ImportJob) -> Hindrance | None:
         or ChangeJob.objects.filter(state=ChangeJob.State.RUNNING, table=job.table_id).exists()
     ):
         return Hindrance.TABLE
-    return None if _has_room(running.filter(user=job.user_id).count()) else Hindrance.OTHERS
+    if not _has_room(running.filter(user=job.user_id).count()):
+        return Hindrance.OTHERS
+    return Hindrance.FETCHING if job.url and not fetch_turns.may_fetch(job.user_id) else None
 
 
 def claim(job: ImportJob) -> bool:
@@ -72,6 +77,12 @@ def claim(job: ImportJob) -> bool:
         if not _has_room(ImportJob.objects.filter(user=job.user_id, state=ImportJob.State.RUNNING).count()):
             return False
         return attempts.claim(job)
+
+
+def _cannot_fetch() -> Q:
+    """The imports whose file is to be fetched, but not now."""
+    users = fetch_turns.fetching()
+    return fetch_turns.TO_FETCH & (Q(user__in=users) if len(users) < fetch_turns.places() else Q())
 
 
 def _has_room(running: int) -> bool:

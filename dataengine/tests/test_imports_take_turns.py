@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from dataengine import tasks
-from dataengine.models import ImportJob
-from dataengine.services import import_runs, import_turns
+from dataengine.models import Download, ImportJob
+from dataengine.services import downloads, import_runs, import_turns
 from dataengine.services.import_turns import Hindrance
 from dataengine.tests.importing import make_table, queue_import
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +72,31 @@ def test_who_waits_for_a_table_does_not_stop_the_others(owner: User) -> None:
     assert import_turns.turns() == [waiting], "what still fetches its file does not have the table yet"
     ImportJob.objects.filter(pk=taken).update(state="completed", url="")
     assert import_turns.turns() == [waiting]
+
+
+def test_what_waits_to_fetch_its_file_does_not_begin(owner: User, stranger: User, settings: Settings) -> None:
+    """Not even for a moment: an attempt that finds another file being fetched would be made again every two seconds."""
+    settings.CELERY_WORKER_CONCURRENCY = 3
+    slow, waiting, at_hand = queue(owner, "a", 3)
+    other, third = *queue(stranger, "b"), *queue(User.objects.create_user("third"), "c")
+    fetched = ImportJob.objects.filter(pk__in=[slow, waiting, other, third])
+    fetched.update(url="https://example.com/slow.csv")
+    begin(slow)
+    assert import_turns.turns() == [other, third, at_hand], "one file at a time for each user"
+    assert [hindrance(pk) for pk in (waiting, at_hand, other)] == [Hindrance.FETCHING, None, None]
+    begin(other)
+    assert import_turns.turns() == [at_hand], "a worker is left for what has its file"
+    assert hindrance(third) == Hindrance.FETCHING
+    ImportJob.objects.filter(pk=at_hand).delete()
+    before = list(ImportJob.objects.filter(pk__in=[waiting, third]).values())
+    import_runs.run_in_turn()
+    looked_at = Download.objects.create(user=owner, url="https://example.com/more.csv", came_from="example.com")
+    downloads.run(looked_at.pk)
+    looked_at.refresh_from_db()
+    assert (looked_at.state, looked_at.attempt, looked_at.try_again_at) == ("queued", 0, None)
+    assert list(ImportJob.objects.filter(pk__in=[waiting, third]).values()) == before
+    ImportJob.objects.filter(pk=slow).update(url="")
+    assert import_turns.turns() == [third, waiting], "it is here, and loads now"
 
 
 def test_without_a_limit(owner: User, settings: Settings) -> None:

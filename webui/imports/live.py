@@ -126,6 +126,8 @@ def _waits(job: ImportJob) -> str:
         case Hindrance.OTHERS:
             most = plural(settings.MAX_IMPORTS_PER_USER, "import,imports")
             return f"Of one person, {most} may run at a time. This import begins when one before it ends."
+        case Hindrance.FETCHING:
+            return "Another file is being fetched. This import begins when that is here."
         case None:
             return "It begins as soon as a worker is free." if timezone.now() - job.created_at > _SOON else ""
 
