@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _AT_LEAST = {
@@ -14,12 +14,16 @@ _BETWEEN = (
 )  # fmt: skip
 
 
-def contradiction(rules: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The name of a bound that no value can keep because of another one, and what is wrong with it."""
+def contradiction(rules: Mapping[str, Any], read: Callable[[Any], Any] = lambda bound: bound) -> tuple[str, str] | None:
+    """The name of a bound that no value can keep because of another one, and what is wrong with it.
+
+    ``read`` turns a bound into what can be compared.
+    """
     for low, high in _AT_LEAST.items():
-        if low in rules and high in rules and rules[low] > rules[high]:
+        if low in rules and high in rules and read(rules[low]) > read(rules[high]):
             return low, f"{low} is greater than {high}."
     for low, high in _BETWEEN:
-        if low in rules and high in rules and rules[low] >= rules[high]:
-            return low, f"No number is between {low} and {high}."
+        if low in rules and high in rules and read(rules[low]) >= read(rules[high]):
+            noun = "Nothing" if isinstance(rules[low], str) else "No number"
+            return low, f"{noun} is between {low} and {high}."
     return None

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from dataengine.columns import displays
+from dataengine.columns.limits import read_limit
 from dataengine.columns.payloads import parse_constraints
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, ColumnSpec
+from dataengine.columns.types.aspects import LIMITS
 from dataengine.exceptions import InvalidInput
 
 
@@ -53,9 +55,11 @@ def wanted(old: ColumnSpec, changes: Mapping[str, Any]) -> Wanted:
     spec = replace(spec, **{key: changes[key] for key in ("required", "default") if key in changes})
     if "constraints" in changes:
         spec = replace(spec, constraints=parse_constraints(spec, changes["constraints"]))
-    elif gone := sorted(set(spec.constraints) - kind.constraints):
-        spec = replace(spec, constraints={key: value for key, value in spec.constraints.items() if key not in gone})
-        notes.append(f"{kind.noun} columns have no rule of this kind: {', '.join(gone)}. It is dropped.")
+    elif spec.constraints != (kept := _rules_that_stay(spec)):
+        gone = sorted(set(spec.constraints) - set(kept))
+        spec = replace(spec, constraints=kept)
+        if gone:
+            notes.append(f"{kind.noun} columns have no rule of this kind: {', '.join(gone)}. It is dropped.")
     if "display" in changes:
         spec = replace(spec, display=displays.checked(kind, spec.name, changes["display"]))
     elif spec.display and not displays.may_have_display(kind):
@@ -115,6 +119,17 @@ def _typed(old: ColumnSpec, changes: Mapping[str, Any]) -> ColumnSpec | None:
         raise InvalidInput(error.message, code=error.error_code, fields={field: texts}) from error
     # With the words after the type, if there are any.
     return parsed if spec is None or spec is old else replace(spec, parameters=parsed.parameters)
+
+
+def _rules_that_stay(spec: ColumnSpec) -> dict[str, Any]:
+    """The rules of the old type that the new one can have, too."""
+    kept = {name: rule for name, rule in spec.constraints.items() if name in spec.kind.constraints}
+    for name in LIMITS & set(kept):
+        try:
+            kept[name] = read_limit(spec.kind, kept[name])
+        except ValueError:  # a bound of moments is none of days
+            del kept[name]
+    return kept
 
 
 def _offered(choices: object) -> list[str]:

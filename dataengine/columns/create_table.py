@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from dataengine.columns.identifiers import derive_identifier, validate_identifier
+from dataengine.columns.limits import possible_rules
 from dataengine.columns.sql_checks import rules_of
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, ColumnSpec
@@ -339,19 +340,20 @@ class _Reader:
 
     def _check(self, part: exp.Expr) -> None:
         rules = rules_of(part.this)
-        name = next(iter(rules), "").casefold()
-        spec = self.columns.get(name)
+        said, wanted = next(iter(rules.items()), ("", {}))
+        spec = self.columns.get(said.casefold())
         if len(rules) != 1 or spec is None:
             self.notes.append(f"{_sql(part)} is left out: it is no rule for the values of one column.")
             return
-        wanted = dict(rules[next(iter(rules))])
         choices = wanted.pop("choices", None)
         if choices is not None and not wanted and (spec.kind.is_text or spec.kind.is_list):
             spec = replace(spec, type="choices" if spec.kind.is_list else "choice", parameters={"choices": choices})
-        elif choices is not None or not wanted.keys() <= spec.kind.constraints:
+            choices = None
+        possible = possible_rules(spec.kind, wanted)
+        if choices is not None or possible is None:
             self.notes.append(f"{_sql(part)} is left out: {spec.kind.noun} columns cannot have this rule.")
             return
-        self.columns[name] = replace(spec, constraints=spec.constraints | wanted)
+        self.columns[said.casefold()] = replace(spec, constraints=spec.constraints | possible)
 
 
 _NO_LITERAL: Any = object()

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from dataengine.columns import displays, value_schemas
 from dataengine.columns.bounds import contradiction
+from dataengine.columns.limits import read_limit
 from dataengine.columns.schema_faults import Fault, faults_of_schema, plain, pointer
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
@@ -21,7 +22,7 @@ from dataengine.exceptions import InvalidInput, shown, together
 
 KEYWORD = "x-tablekeep"
 """What a property says of its column that JSON Schema has no words for: ``_OWN_WORDS``."""
-_OWN_WORDS = frozenset({"column_type", "unique", "required", "display", "json_schema"})
+_OWN_WORDS = frozenset({"column_type", "unique", "required", "display", "json_schema", "bounds"})
 _ANNOTATIONS = frozenset(
     {"$schema", "$id", "$comment", "title", "description", "examples", "deprecated", "readOnly", "writeOnly"}
 )
@@ -181,11 +182,17 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
     }
     if "json_schema" in own:
         constraints["json_schema"] = _own_schema(name, own["json_schema"])
+    constraints |= _own_bounds(name, own.get("bounds", {}))
     unsuited = set(constraints) - spec.kind.constraints
-    if (found := contradiction(constraints)) is not None:
-        raise _invalid(found[1], name)
     if unsuited:
         raise _invalid(f"No {own['column_type']} column can express {', '.join(sorted(unsuited))}.", name)
+    for bound in set(_LIMITS) & set(constraints):
+        try:
+            constraints[bound] = read_limit(spec.kind, constraints[bound])
+        except ValueError as error:
+            raise _invalid(f"{bound}: {error}", name) from error
+    if (found := contradiction(constraints, spec.kind.limit)) is not None:
+        raise _invalid(found[1], name)
     default = described.get("default")
     return replace(
         spec.made_unique(unique or spec.unique),
@@ -196,6 +203,13 @@ def _column_in_our_words(name: str, described: Mapping[str, Any], *, required: b
         constraints=constraints,
         display=displays.checked(spec.kind, name, display),
     )
+
+
+def _own_bounds(name: str, said: object) -> dict[str, Any]:
+    """Bounds for which JSON Schema has no words: those of values that are texts there."""
+    if not isinstance(said, Mapping) or not set(said) <= set(_LIMITS):
+        raise _invalid(f"{KEYWORD}: bounds is an object of {', '.join(_LIMITS)}.", name)
+    return dict(said)
 
 
 def literal(value: Any) -> str | None:

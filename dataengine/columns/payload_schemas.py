@@ -19,7 +19,11 @@ from dataengine.exceptions import InvalidInput, Path, shown
 
 type Schema = dict[str, Any]
 
-_LIMIT: Schema = {"type": "number"}
+_LIMIT: Schema = {
+    "type": ["number", "string"],
+    "maxLength": 100,
+    "description": "Of numbers a number; of dates, times and lengths of time a value as a text.",
+}
 _LENGTH: Schema = {"type": "integer", "minimum": 0, "maximum": 10_485_760}
 CONSTRAINTS: Schema = {
     "type": "object",

@@ -14,9 +14,11 @@ from typing import Any
 from dataengine.columns import displays, value_schemas
 from dataengine.columns.bounds import contradiction
 from dataengine.columns.json_schema import columns_of, literal
+from dataengine.columns.limits import read_limit
 from dataengine.columns.payload_schemas import check_column, check_payload, check_rules, refused
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import LIMITS
 from dataengine.exceptions import InvalidInput, Path, together
 
 
@@ -85,8 +87,8 @@ def check_constraints(spec: ColumnSpec, constraints: Mapping[str, Any]) -> dict[
     for name, value in constraints.items():
         if name not in kind.constraints:
             raise _column_error(spec.name, f"{name} does not apply to {kind.label.lower()} columns.", (name,))
-        checked[name] = _schema(spec.name, value) if name == "json_schema" else _plain(name, value)
-    if (found := contradiction(checked)) is not None:
+        checked[name] = _schema(spec.name, value) if name == "json_schema" else _plain(spec, name, value)
+    if (found := contradiction(checked, kind.limit)) is not None:
         bound, reason = found
         raise _column_error(spec.name, reason, (bound,))
     return checked
@@ -113,9 +115,13 @@ def _about_constraints(error: InvalidInput) -> InvalidInput:
     )
 
 
-def _plain(name: str, value: Any) -> Any:
-    # Numbers with a fraction arrive as a subclass of float that remembers its text.
-    return int(value) if name.endswith("Length") else float(value) if isinstance(value, float) else value
+def _plain(spec: ColumnSpec, name: str, value: Any) -> Any:
+    if name not in LIMITS:
+        return int(value) if name.endswith("Length") else value
+    try:
+        return read_limit(spec.kind, value)
+    except ValueError as error:
+        raise _column_error(spec.name, f"{name}: {error}", (name,)) from error
 
 
 def _schema(column: str, value: Mapping[str, Any]) -> dict[str, Any]:

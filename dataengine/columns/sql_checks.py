@@ -72,9 +72,10 @@ def _comparison(check: exp.Binary) -> Rules:
     left, right, sign = check.left, check.right, check.key.upper()
     if isinstance(_bare(left), exp.Literal | exp.Neg):
         left, right, sign = right, left, _MIRRORED[sign]
-    limit, measured = _number(right), _bare(left)
+    measured = _bare(left)
     if not isinstance(measured, exp.Length):
-        return {_column(measured): {_BELOW[sign]: limit}}
+        return {_column(measured): {_BELOW[sign]: _bound(right)}}
+    limit = _number(right)
     if not isinstance(limit, int):
         raise _NotSaid
     # A length above 2 is one of at least 3.
@@ -100,6 +101,16 @@ def _column(part: exp.Expr) -> str:
     if not isinstance(part, exp.Column):
         raise _NotSaid
     return part.name
+
+
+def _bound(part: exp.Expr) -> Any:
+    """A number, or the text of a date, a time or a length of time."""
+    from sqlglot import exp
+
+    part = _bare(part)
+    if isinstance(part, exp.Interval):
+        return " ".join(filter(None, [_text(part.this), part.text("unit")]))
+    return _text(part) if isinstance(part, exp.Literal) and part.is_string else _number(part)
 
 
 def _number(part: exp.Expr) -> Any:

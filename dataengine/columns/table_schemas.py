@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dataengine.columns.json_schema import KEYWORD
+from dataengine.columns.limits import are_numbers
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import LIMITS
 from dataengine.columns.value_schemas import moved
 
 
@@ -27,7 +29,8 @@ def table_schema(name: str, label: str, description: str, columns: Sequence[Colu
 
 def _property(column: ColumnSpec) -> dict[str, Any]:
     words = {"title": column.label, "description": column.description}
-    limits = {name: limit for name, limit in column.constraints.items() if name != "json_schema"}
+    bounds = {} if are_numbers(column.kind) else {n: b for n, b in column.constraints.items() if n in LIMITS}
+    limits = {name: rule for name, rule in column.constraints.items() if name not in {"json_schema", *bounds}}
     shape = column.kind.json_schema(column.parameters) | limits
     schema = column.constraints.get("json_schema")
     if schema is not None:
@@ -38,7 +41,7 @@ def _property(column: ColumnSpec) -> dict[str, Any]:
         shape["default"] = _json_default(column)
     own: dict[str, Any] = {"column_type": column.kind.sql_text(column.parameters)}
     # What JSON Schema's list of required properties cannot say of one that has a default.
-    said = {"unique": column.how_unique, "required": column.required, "display": column.display}
+    said = {"unique": column.how_unique, "required": column.required, "display": column.display, "bounds": bounds}
     own |= {name: value for name, value in said.items() if value}
     if schema is not None:
         own["json_schema"] = schema

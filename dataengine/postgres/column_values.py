@@ -14,8 +14,9 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
+from dataengine.columns.limits import limit_in_words
 from dataengine.columns.types import ColumnSpec
-from dataengine.columns.types.aspects import INDEXABLE_BYTES
+from dataengine.columns.types.aspects import INDEXABLE_BYTES, LIMITS
 from dataengine.models import Table
 from dataengine.postgres import ddl
 from dataengine.postgres.statements import copy_into, run, value
@@ -247,10 +248,13 @@ def rules_on(new: ColumnSpec, old: ColumnSpec | None, target: Table | None) -> l
 
 
 _WORDS = {
-    "minimum": "at least {}", "maximum": "at most {}", "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}", "minLength": "at least {} characters", "maxLength": "at most {} characters",
-    "pattern": "a text that matches {}",
+    "minLength": "at least {} characters", "maxLength": "at most {} characters", "pattern": "a text that matches {}",
 }  # fmt: skip
+
+
+def _demanded(new: ColumnSpec, rule: str) -> str:
+    limit = new.constraints[rule]
+    return limit_in_words(new.kind, rule, limit) if rule in LIMITS else _WORDS[rule].format(limit)
 
 
 def limits_on(new: ColumnSpec, known: dict[str, Any] | None, only: Sequence[str] | None = None) -> list[Rule]:
@@ -261,7 +265,7 @@ def limits_on(new: ColumnSpec, known: dict[str, Any] | None, only: Sequence[str]
         if (known is None or known.get(kind) != limit) and (only is None or kind in only)
     }
     return [
-        Rule("constraint_failed", f"expected {_WORDS[kind].format(wanted[kind])}", sql.SQL("NOT ({})").format(check))
+        Rule("constraint_failed", f"expected {_demanded(new, kind)}", sql.SQL("NOT ({})").format(check))
         for kind, check in ddl.checks_of(new, "v")
         if kind in wanted
     ]

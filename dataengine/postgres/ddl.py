@@ -12,6 +12,7 @@ from django.db import connection
 from psycopg import sql
 
 from dataengine.columns.types import ColumnSpec
+from dataengine.columns.types.aspects import LIMITS
 from dataengine.models import Column, Table
 from dataengine.postgres import names, text_expressions
 
@@ -329,7 +330,14 @@ def _checks(column: Column | ColumnSpec, of: str = "") -> Iterator[tuple[str, sq
         yield "choice", (_several_of if column.kind.is_list else _one_of)(name, offered)
     for kind, template in templates.items():
         if kind in limits:
-            yield kind, sql.SQL(template).format(name, sql.Literal(limits[kind]))
+            yield kind, sql.SQL(template).format(name, _limit(column, kind))
+
+
+def _limit(column: Column | ColumnSpec, rule: str) -> sql.Composable:
+    said = column.constraints[rule]
+    if rule in LIMITS and isinstance(said, str):
+        said = column.kind.default_sql(said, column.parameters)
+    return sql.Literal(said)
 
 
 def _one_of(value: sql.Composable, offered: Sequence[sql.Composable]) -> sql.Composable:

@@ -64,6 +64,7 @@ def test_rules_are_understood() -> None:
         "a int check (a >= 0 and a < 10), b text check (char_length(b) between 2 and 5),"
         " c text check (length(c) > 2 and c ~ '^x'), d text check (d in ('p','q')), e int, check (5 <= e),"
         " f text unique not null, g int references people(id), h int, foreign key (h) references other,"
+        " m date check (m >= date '2024-01-31'), n interval check (n < interval '1 day'), o date check (o > 'never'),"
         " i text, unique (i), j numeric default -1.5, k boolean default true, l jsonb default '{}'::jsonb"
     )
     assert found["a"].constraints == {"minimum": 0, "exclusiveMaximum": 10}
@@ -71,6 +72,9 @@ def test_rules_are_understood() -> None:
     assert found["c"].constraints == {"minLength": 3, "pattern": "^x"}
     assert found["d"].parameters == {"choices": ["p", "q"]}
     assert found["e"].constraints == {"minimum": 5}
+    assert [found[name].constraints for name in "mno"] == [
+        {"minimum": "2024-01-31"}, {"exclusiveMaximum": "PT24H"}, {},
+    ]  # fmt: skip
     assert (found["f"].unique, found["f"].required, found["i"].unique) == (True, True, True)
     assert [found[name].parameters for name in "gh"] == [{"references": "people"}, {"references": "other"}]
     assert [found[name].default for name in "jkl"] == ["-1.5", "true", "{}"]

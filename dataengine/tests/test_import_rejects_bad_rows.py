@@ -116,14 +116,29 @@ def test_rules_of_columns_hold(owner: User) -> None:
         ColumnSpec("code", "text", constraints={"pattern": "^[A-Z]{2}$"}),
         ColumnSpec("level", "integer", constraints={"minimum": 1, "maximum": 5}),
         ColumnSpec("price", "numeric", constraints={"exclusiveMinimum": 0}),
+        ColumnSpec("day", "date", constraints={"minimum": "2024-01-01"}),
+        ColumnSpec("at", "time", constraints={"exclusiveMaximum": "18:00:00"}),
+        ColumnSpec("seen", "timestamptz", constraints={"maximum": "2024-06-01T00:00:00Z"}),
+        ColumnSpec("took", "duration", constraints={"minimum": "PT1H30M"}),
     ]
     create_table(user=owner, name="things", columns=specs)
     for _ in range(2):  # into the empty table, then into the filled one
-        job = import_text(owner, "things", "code,level,price\nAB,1,0.10\nab,6,1\nCD,5,0\n")
-        assert rejected(job) == [
-            (3, [("code", "constraint_failed"), ("level", "constraint_failed")]),
-            (4, [("price", "constraint_failed")]),
-        ]
+        job = import_text(
+            owner,
+            "things",
+            (
+                "code,level,price,day,at,seen,took\n"
+                "AB,1,0.10,2024-01-01,17:59:59,2024-06-01 00:00:00Z,1:30:00\n"
+                "ab,6,1,2023-12-31,18:00:00,2024-06-01 00:00:00.5Z,1:29:59\n"
+                "CD,5,0,,,,\n"
+            ),
+        )
+        failed = [(name, "constraint_failed") for name in ("code", "level", "day", "at", "seen", "took")]
+        assert rejected(job) == [(3, failed), (4, [("price", "constraint_failed")])]
+    assert {error["message"] for error in job.errors} >= {
+        "expected 2024-01-01 or later, found “2023-12-31”", "expected before 18:00:00, found “18:00:00”",
+        "expected at least 1:30:00, found “1:29:59”",
+    }  # fmt: skip
     assert records("things", "code", "level", "price") == [("AB", "1", "0.10")] * 2
 
 

@@ -14,6 +14,7 @@ from django import forms
 from django.utils.html import format_html
 
 from dataengine.columns import displays, value_schemas
+from dataengine.columns.limits import are_numbers, read_limit, shown_limit
 from dataengine.columns.payloads import check_constraints
 from dataengine.columns.sql_types import parse_sql_type
 from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
@@ -22,12 +23,14 @@ from webui.designer.forms import AS_TYPED, description_field, identifier
 from webui.forms import Styled
 
 CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
-_LIMIT = re.compile(r"([<>]=?)?\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
+_LIMIT = re.compile(r"([<>]=?)?\s*(.*)")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _BLAMED = {
     "invalid_default": "default", "invalid_pattern": "pattern", "unknown_reference": "references",
     "invalid_type": "unique",
 }  # fmt: skip
 _PATTERN_HELP = "A regular expression that each value matches, for example <code>{}</code>."
+_BOUND_HELP = "{0}, 2024-01-31 or 1:30:00; {1} {0} for {2} than {0}."
 _LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
 
 
@@ -135,8 +138,12 @@ class ColumnForm(Styled, forms.Form):
         help_text="A table. Its own design says by which column its records are named.",
         widget=forms.TextInput(attrs={**AS_TYPED, "list": "referable"}),
     )
-    minimum = forms.CharField(label="At least", required=False, max_length=60, help_text="5, or > 5 for more than 5.")
-    maximum = forms.CharField(label="At most", required=False, max_length=60, help_text="9, or < 9 for less than 9.")
+    minimum = forms.CharField(
+        label="At least", required=False, max_length=60, help_text=_BOUND_HELP.format(5, ">", "more")
+    )
+    maximum = forms.CharField(
+        label="At most", required=False, max_length=60, help_text=_BOUND_HELP.format(9, "<", "less")
+    )
     min_length = forms.CharField(label="Shortest", required=False, max_length=9, help_text="In characters.")
     max_length = forms.CharField(label="Longest", required=False, max_length=9, help_text="In characters.")
     pattern = forms.CharField(
@@ -169,8 +176,8 @@ class ColumnForm(Styled, forms.Form):
         code = self.data.get(self.add_prefix("display"), "") if self.is_bound else self.initial.get("display", "")
         if re.fullmatch("[A-Z]{3}", str(code)):
             cast("forms.ChoiceField", self.fields["display"]).choices = _display_choices(str(code))
-        for name in ("minimum", "maximum", "min_length", "max_length"):
-            self.fields[name].widget.attrs["inputmode"] = "decimal" if name.endswith("mum") else "numeric"
+        for name in _LENGTHS:
+            self.fields[name].widget.attrs["inputmode"] = "numeric"
 
     def clean_name(self) -> str:
         """Report an invalid name together with all other errors."""
@@ -234,15 +241,15 @@ class ColumnForm(Styled, forms.Form):
             if not text or name not in kind.constraints:
                 continue
             found = _LIMIT.fullmatch(text)
-            if found is None or (found[1] or above)[0] != above:
-                self.add_error(name, f"Give a number, or {above} and a number.")
-                continue
-            number = found[2].lstrip("+")
-            value = int(number) if re.fullmatch("-?[0-9]+", number) else float(number)
-            if math.isinf(value):
+            sign, said = (found[1] or "", found[2]) if found is not None else ("", "")
+            value = _read_bound(kind, said)
+            if value is None or (sign or above)[0] != above:
+                noun = "a number" if are_numbers(kind) else kind.expected
+                self.add_error(name, f"Give {noun}, or {above} and {noun}.")
+            elif isinstance(value, float) and math.isinf(value):
                 self.add_error(name, "This number is too large.")
-                continue
-            yield (f"exclusive{name.title()}" if found[1] == above else name), value
+            else:
+                yield (f"exclusive{name.title()}" if sign == above else name), value
         for name, keyword in _LENGTHS.items():
             text = values.get(name, "").strip()
             if text and keyword in kind.constraints:
@@ -278,6 +285,18 @@ class ColumnForm(Styled, forms.Form):
         return self.is_one_of_many and not self.is_opened and not self.says_more
 
 
+def _read_bound(kind: ColumnType, text: str) -> Any:
+    """A bound as the catalog keeps it; None if the text is none."""
+    if not are_numbers(kind):
+        with suppress(ValueError):
+            return read_limit(kind, text)
+        return None
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = text.lstrip("+")
+    return int(number) if re.fullmatch("-?[0-9]+", number) else float(number)
+
+
 def _type_text(kind: ColumnType, values: Mapping[str, Any]) -> str:
     """The SQL-style type with what was typed for its parameters."""
     if "choices" in kind.arguments:
@@ -302,8 +321,8 @@ def initial_of(spec: ColumnSpec, *, indexed: bool = False) -> dict[str, Any]:
         "required": spec.required,
         "display": _display_word(spec.display),
         "indexed": indexed,
-        "minimum": _shown_limit(limits, "minimum", "exclusiveMinimum", ">"),
-        "maximum": _shown_limit(limits, "maximum", "exclusiveMaximum", "<"),
+        "minimum": _shown_limit(spec, "minimum", "exclusiveMinimum", ">"),
+        "maximum": _shown_limit(spec, "maximum", "exclusiveMaximum", "<"),
         "min_length": str(limits.get("minLength", "")),
         "max_length": str(limits.get("maxLength", "")),
         "pattern": limits.get("pattern", ""),
@@ -322,10 +341,11 @@ def _shown_schema(schema: Mapping[str, Any] | None) -> str:
     return "" if schema is None else json.dumps(schema, ensure_ascii=False, indent=2)
 
 
-def _shown_limit(limits: Mapping[str, Any], name: str, exclusive: str, sign: str) -> str:
+def _shown_limit(spec: ColumnSpec, name: str, exclusive: str, sign: str) -> str:
+    limits = spec.constraints
     if exclusive in limits:
-        return f"{sign} {limits[exclusive]}"
-    return str(limits.get(name, ""))
+        return f"{sign} {shown_limit(spec.kind, limits[exclusive])}"
+    return shown_limit(spec.kind, limits[name]) if name in limits else ""
 
 
 def _shown_parameters(names: Iterable[str], parameters: Mapping[str, Any]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from dataengine.columns import displays
+from dataengine.columns.limits import shown_limit
 from dataengine.models import Column
 
 _LONGEST = 40
@@ -21,7 +21,7 @@ def _rules(column: Column) -> Iterator[str]:
         yield "unique, whatever the case" if column.unique_ignores_case else "unique"
     if column.required:
         yield "required"
-    yield from _limits(column.constraints)
+    yield from _limits(column)
     pattern = column.constraints.get("pattern")
     if pattern:
         yield f"like {pattern if len(pattern) <= _LONGEST else pattern[: _LONGEST - 1] + '…'}"
@@ -35,9 +35,10 @@ def _rules(column: Column) -> Iterator[str]:
         yield "indexed automatically" if index.automatic else "indexed"
 
 
-def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
+def _limits(column: Column) -> Iterator[str]:
+    limits = column.constraints
     signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
-    yield from (f"{sign} {limits[name]}" for name, sign in signs.items() if name in limits)
+    yield from (f"{sign} {shown_limit(column.kind, limits[name])}" for name, sign in signs.items() if name in limits)
     shortest, longest = limits.get("minLength"), limits.get("maxLength")
     if shortest is not None and longest is not None:
         yield f"{shortest} to {longest} characters"

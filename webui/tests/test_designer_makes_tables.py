@@ -148,6 +148,8 @@ def test_all_that_can_be_said_of_a_column_is_kept(as_owner: Client) -> None:
         {"name": "mark", "type": "TEXT", "pattern": "^[A-Z]+$", "minimum": "7", "display": "percent"},
         {"name": "share", "type": "INTEGER", "display": "percent", "pattern": "ignored", "indexed": ""},
         {"name": "more", "type": "JSON", "indexed": "on"},
+        {"name": "day", "type": "DATE", "minimum": "2024-01-01", "maximum": "< 2025-01-01"},
+        {"name": "took", "type": "DURATION", "minimum": "> 0:00:00", "maximum": "90 min"},
     )
     form["description"] = "What we sell."
     assert as_owner.post("/tables/new/", form).status_code == 302
@@ -161,9 +163,21 @@ def test_all_that_can_be_said_of_a_column_is_kept(as_owner: Client) -> None:
     # What does not apply to the type chosen in the end is ignored.
     assert (columns["mark"].constraints, columns["mark"].display) == ({"pattern": "^[A-Z]+$"}, {})
     assert (columns["share"].constraints, columns["share"].display) == ({}, {"style": "percent"})
+    assert columns["day"].constraints == {"minimum": "2024-01-01", "exclusiveMaximum": "2025-01-01"}
+    assert columns["took"].constraints == {"exclusiveMinimum": "PT0S", "maximum": "PT1H30M"}
     assert {name for name, column in columns.items() if column.index_or_none} == {"price"}
     page = read(as_owner.get("/tables/goods/design/"))
-    for rule in ("> 0", "≤ 99.5", "shown in €", "2 to 5 characters", "like ^[A-Z]+$", "shown in per cent", "indexed"):
+    for rule in (
+        "> 0",
+        "≤ 99.5",
+        "shown in €",
+        "2 to 5 characters",
+        "like ^[A-Z]+$",
+        "shown in per cent",
+        "indexed",
+        "< 2025-01-01",
+        "≤ 1:30:00",
+    ):
         assert page.elements("span", class_="rule")
         assert rule in page.words_of("span", class_="rule")
 
@@ -174,6 +188,7 @@ def test_all_that_can_be_said_of_a_column_is_kept(as_owner: Client) -> None:
         ({"type": "INTEGER", "minimum": "many"}, "minimum", "Give a number, or > and a number."),
         ({"type": "INTEGER", "minimum": "< 5"}, "minimum", "Give a number, or > and a number."),
         ({"type": "INTEGER", "maximum": "> 5"}, "maximum", "Give a number, or < and a number."),
+        ({"type": "DATE", "minimum": "31.12."}, "minimum", "Give a date like 2024-01-31, or > and a date like"),
         ({"type": "REAL", "maximum": "1e999"}, "maximum", "too large"),
         ({"type": "INTEGER", "minimum": "5", "maximum": "4"}, "minimum", "minimum is greater than maximum"),
         ({"min_length": "-1"}, "min_length", "Give a whole number."),

@@ -8,7 +8,7 @@ from django.db import models
 
 from dataengine.columns import durations
 from dataengine.columns.fields import DurationField
-from dataengine.columns.types.aspects import CellRefused, Parameters, Recognition
+from dataengine.columns.types.aspects import LIMITS, CellRefused, Parameters, Recognition
 from dataengine.columns.types.base import ColumnType
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Duration(ColumnType):
     expected = "a length of time like 1:30:00, 90 min or PT1H30M"
     recognition = Recognition("durations", 61, "a length of time", pattern=DURATION_PATTERN)
     look = "figures"
+    constraints = LIMITS
     cell_text = staticmethod(durations.written)
     editor_text = staticmethod(durations.written)
     input_attributes = {"placeholder": "1:30:00"}
@@ -68,6 +69,9 @@ class Duration(ColumnType):
 
     def default_sql(self, literal: str, parameters: Parameters) -> str:
         return durations.written(durations.read(literal))
+
+    def limit(self, value: Any) -> Any:
+        return durations.read(value)
 
     def to_text(self) -> Any:
         return durations.written

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils import timezone
 
 from dataengine.columns.fields import PlainDateTimeField
-from dataengine.columns.types.aspects import CALENDAR, ApiField, Parameters, Recognition
+from dataengine.columns.types.aspects import CALENDAR, LIMITS, ApiField, Parameters, Recognition
 from dataengine.columns.types.base import ColumnType
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ class Moment(ColumnType):
     group = "Date and time"
     condition_words = {"gt": "is after", "gte": "is on or after", "lt": "is before", "lte": "is on or before"}
     look = "figures"
+    constraints = LIMITS
+
+    def limit(self, value: Any) -> Any:
+        return self.parse_value(self.make_field({}), value)
 
     @staticmethod
     def represent(value: Any) -> str:

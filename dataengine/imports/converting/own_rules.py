@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataengine.columns.limits import limit_in_words
 from dataengine.columns.types.aspects import INDEXABLE_BYTES
 from dataengine.columns.value_schemas import value_schema
 
@@ -43,10 +44,10 @@ def own_rules(converted: Converted, target: Target) -> list[Problem]:
         if "minLength" in limits:
             least = limits["minLength"]
             problems += k.fault(k.mask_of(pc.less(sizes, least)), "constraint_failed", f"at least {least} characters")
-    for name, compare, words in _LIMITS:
+    for name, compare in _LIMITS.items():
         if name in limits and name in target.kind.constraints:
             mask = _beyond(values, target, limits[name], compare)
-            problems += k.fault(mask, "constraint_failed", f"{words} {limits[name]}")
+            problems += k.fault(mask, "constraint_failed", limit_in_words(target.kind, name, limits[name]))
     if "json_schema" in limits:
         problems += _unlike_schema(values, limits["json_schema"])
     return problems
@@ -73,12 +74,7 @@ def _unlike_schema(values: pa.Array, schema: Mapping[str, Any]) -> list[Problem]
     return k.fault(mask, "constraint_failed", "JSON that meets the column's schema", places)
 
 
-_LIMITS: tuple[tuple[str, str, str], ...] = (
-    ("minimum", "lt", "at least"),
-    ("maximum", "gt", "at most"),
-    ("exclusiveMinimum", "le", "more than"),
-    ("exclusiveMaximum", "ge", "less than"),
-)
+_LIMITS = {"minimum": "lt", "maximum": "gt", "exclusiveMinimum": "le", "exclusiveMaximum": "ge"}
 _COMPARE: dict[str, Any] = {"lt": pc.less, "gt": pc.greater, "le": pc.less_equal, "ge": pc.greater_equal}
 _PYTHON: dict[str, Any] = {
     "lt": lambda a, b: a < b,
@@ -89,13 +85,16 @@ _PYTHON: dict[str, Any] = {
 
 
 def _beyond(values: pa.Array, target: Target, limit: Any, compare: str) -> Mask:
-    """Where values break a limit, compared exactly: floats as float8, everything else as decimals."""
+    """Where values break a limit, compared exactly: floats as float8, other numbers as decimals."""
+    if isinstance(limit, str):
+        bound = pa.scalar(target.kind.limit(limit), values.type)
+        return k.mask_of(_COMPARE[compare](values, bound))
     if pa.types.is_floating(values.type):
         return k.mask_of(_COMPARE[compare](pc.cast(values, pa.float64()), float(limit)))
-    bound = Decimal(str(limit))
-    if pa.types.is_integer(values.type) and bound == bound.to_integral_value() and abs(bound) < 2**63:
-        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(bound)))
+    number = Decimal(str(limit))
+    if pa.types.is_integer(values.type) and number == number.to_integral_value() and abs(number) < 2**63:
+        return k.mask_of(_COMPARE[compare](pc.cast(values, pa.int64()), int(number)))
     if target.kind.limits_need_postgres(target.parameters):
         return np.zeros(len(values), dtype=np.bool_)  # the loader asks PostgreSQL
-    pairs = (value is not None and _PYTHON[compare](Decimal(value), bound) for value in values.to_pylist())
+    pairs = (value is not None and _PYTHON[compare](Decimal(value), number) for value in values.to_pylist())
     return np.fromiter(pairs, dtype=np.bool_, count=len(values))
