@@ -19,6 +19,9 @@ _PATIENCE_SECONDS = 0.4
 # The same if an index would find a small number at once, and the estimate is very large.
 _LITTLE_DOUBT_SECONDS = 0.025
 _VERY_MANY = 10 * EXACT_BELOW
+# Where the planner expects so many times what is counted exactly, it is believed after a tenth of the counting, which
+# is for estimates that are far off: that is the most of what a list of a common word takes (measured).
+_CLEARLY_MORE, _PROOF = 2, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,20 @@ def count_records(records: QuerySet[Record], *, exact: bool = False, is_helped: 
     plain = records.order_by()
     if exact:
         return Count(plain.count(), is_exact=True)
-    planned, patience = None, _DOUBT_SECONDS
+    planned, patience, most = None, _DOUBT_SECONDS, EXACT_BELOW
     known = records.model.table.known
-    if is_helped and known is not None and known.records > _VERY_MANY:
+    if known is not None and known.records > _CLEARLY_MORE * EXACT_BELOW:
         planned = planned_rows(plain)
-        patience = _LITTLE_DOUBT_SECONDS if planned > _VERY_MANY else _DOUBT_SECONDS
-    counted = _count_some(plain, patience=patience)
-    if counted is not None and counted <= EXACT_BELOW:
+        if planned > _CLEARLY_MORE * EXACT_BELOW:
+            most = int(EXACT_BELOW * _PROOF)
+        if is_helped and planned > _VERY_MANY:
+            patience = _LITTLE_DOUBT_SECONDS
+    counted = _count_some(plain, most, patience=patience)
+    if counted is not None and counted <= most:
         return Count(counted, is_exact=True)
     planned = planned_rows(plain) if planned is None else planned
-    if counted is None and planned <= 2 * EXACT_BELOW:
-        counted = _count_some(plain, patience=_PATIENCE_SECONDS)
+    if counted is None and planned <= _CLEARLY_MORE * EXACT_BELOW:
+        counted = _count_some(plain, EXACT_BELOW, patience=_PATIENCE_SECONDS)
         if counted is not None and counted <= EXACT_BELOW:
             return Count(counted, is_exact=True)
     return Count(max(planned, counted or 0), is_exact=False, is_met=counted is not None)
@@ -64,11 +70,11 @@ def planned_rows(records: QuerySet[Record]) -> int:
     return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan if nothing can match
 
 
-def _count_some(records: QuerySet[Record], *, patience: float) -> int | None:
-    """Count up to ``EXACT_BELOW`` + 1; None if that takes longer than ``patience`` seconds."""
+def _count_some(records: QuerySet[Record], most: int, *, patience: float) -> int | None:
+    """Count up to ``most`` + 1; None if that takes longer than ``patience`` seconds."""
     try:
         with time_limit(patience):
-            return statements.count(records.values("pk")[: EXACT_BELOW + 1])
+            return statements.count(records.values("pk")[: most + 1])
     except OperationalError as error:
         if not timed_out(error):
             raise
