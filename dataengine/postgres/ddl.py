@@ -236,6 +236,15 @@ def analyze(table: Table, *, patient: bool = True) -> sql.Composed:
     return sql.SQL("ANALYZE {} {}").format(sql.SQL("" if patient else "(SKIP_LOCKED)"), qualified(table.name))
 
 
+def estimate_anew(table: Table) -> sql.Composed:
+    """Have PostgreSQL estimate anew how many records a block of the table holds, this transaction's own among them.
+
+    To analyse the key alone reads the sample, but sorts no other column and makes no text's key (measured at 1,000,000
+    records of six columns without indexes: half of the time). A table that is being analysed is skipped.
+    """
+    return sql.SQL("ANALYZE (SKIP_LOCKED) {} (id)").format(qualified(table.name))
+
+
 # Pieces of definitions, used by CREATE and ALTER and by the shadow tables of imports.
 
 

@@ -32,8 +32,9 @@ from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import AuditEvent, Column, ImportJob, Table
 from dataengine.models.shapes import ImportDetails
-from dataengine.postgres import statements
+from dataengine.postgres import ddl, statements
 from dataengine.queries.references import named_references
+from dataengine.queries.table_sizes import EXACT_BELOW
 from dataengine.services.audit import record_event
 from dataengine.services.import_again import take_the_place
 from dataengine.services.import_references import check_rights, rules, targets_of, targets_of_new, tell_of_new
@@ -265,6 +266,7 @@ class Execution:
         if event is not None:
             loader.changes.begin(event)
         self.table = self._finished(loader)
+        self._have_it_estimated(loader, self.table)
         loader.changes.store(self.table)
         event = event or self._event(self.table)
         counts = asdict(loader.counts)
@@ -274,6 +276,16 @@ class Execution:
         event.save(update_fields=["details"])
         tell_of_new(self.job.user, self.job, loader.made_elsewhere())
         return event
+
+    def _have_it_estimated(self, loader: Loader, table: Table) -> None:
+        """The counts of lists depend on it as soon as others see the records, not a minute later.
+
+        Otherwise PostgreSQL takes the new records to be as wide as the old ones (measured: 18 to 63 % off). The records
+        of a table that was empty have been counted by the indexes that were built.
+        """
+        counts = loader.counts
+        if not isinstance(loader, Replacing) and counts.rows_imported + counts.rows_updated > EXACT_BELOW:
+            ddl.execute(ddl.estimate_anew(table))
 
     def _finished(self, loader: Loader) -> Table:
         try:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from rest_framework.test import APIClient
 
 from dataengine.exceptions import DataEngineError
-from dataengine.models import ImportJob
+from dataengine.models import ImportJob, Table
+from dataengine.queries.counts import planned_rows
+from dataengine.records.model import record_model
 from dataengine.services import change_runs, import_undo
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
@@ -235,3 +238,18 @@ def test_a_name_where_a_reference_belongs_is_told_what_belongs_there(owner: User
     assert row.errors[0]["code"] == "invalid_type"
     assert "the id of a record of “cities”" in row.errors[0]["message"]
     assert "“Oslo”" in row.errors[0]["message"]
+
+
+def test_a_list_has_about_the_right_count_as_soon_as_it_has_wider_records(
+    owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_table(owner, "wide", k="INTEGER UNIQUE", a="TEXT")
+    monkeypatch.setattr("dataengine.services.import_execution.EXACT_BELOW", 100)
+    import_text(owner, "wide", "k,a\n" + "".join(f"{number},\n" for number in range(1000)))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE userdata.wide")
+    model = record_model(Table.objects.get(name="wide"))
+    for first, options in ((1000, {}), (1500, {"on_conflict": "update", "key": "k"})):
+        rows = "".join(f"{number},{'x' * 500}\n" for number in range(first, first + 500))
+        assert import_text(owner, "wide", f"k,a\n{rows}", **options).rows_imported == 500
+        assert planned_rows(model.objects.all()) == first + 500
