@@ -33,6 +33,7 @@ from dataengine.imports.converting.patterns import GUARDED
 from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
+from dataengine.imports.parsing.drawn import unpadded
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.footers import footer_of, may_be_sums
 from dataengine.imports.planning.gaps import leave_out_gaps
@@ -92,6 +93,8 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
 
 def _kept(plan: Plan, nulls: Sequence[str]) -> Generator[Block]:
     blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
+    if plan.is_padded:
+        blocks = unpadded(blocks, nulls)
     return without_last(_without_tail(plan, blocks), plan.skip_last)
 
 

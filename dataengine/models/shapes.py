@@ -52,6 +52,9 @@ class DialectFacts(TypedDict):
     has_header: bool
     skip_rows: int
     ruled: NotRequired[bool]
+    grouped: NotRequired[bool]
+    explained: NotRequired[bool]
+    drawn: NotRequired[bool]
 
 
 class Findings(TypedDict, total=False):

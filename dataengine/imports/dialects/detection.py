@@ -6,15 +6,17 @@ import codecs
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import SEPARATOR_LINE, Dialect, DialectOptions, check_encoding
+from dataengine.imports.reading.drawings import bar_of, without_lines
 from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
+from .head_lines import are_groups, explains, name_together
 from .preamble import is_at_the_end, preamble
 from .sample import (
     ParsedSample,
@@ -75,6 +77,18 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         text = text[: text.rfind(b"\n") + 1] or text
     if not text.strip():
         raise InvalidInput("The file has neither a header nor rows.", code="empty_file")
+    source.bar = None
+    if source.kind == "text" and fixed.delimiter in (None, bar := bar_of(text)) and bar:
+        source.bar = bar
+        text = b"".join(without_lines(iter([text])))
+        # Quotes are text there: nothing that is drawn is in quotes.
+        fixed = replace(
+            fixed,
+            delimiter=bar,
+            quote=fixed.quote or "",
+            escape=fixed.escape or "",
+            has_header=fixed.has_header is not False,
+        )
     skipped = fixed.skip_rows or 0
     separator = SEPARATOR_LINE.match(text) if fixed.skip_rows is None and source.kind == "text" else None
     if separator and (fixed.delimiter is None or fixed.delimiter.encode() == separator.group(1)):
@@ -87,8 +101,10 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         parsed = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
     else:
         dialect, parsed = _best(text, fixed, source.filename, complete=complete)
+    above: list[str] | None = None
     if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
+        above = next((parsed.records[at] for at, line in enumerate(parsed.lines) if line == leading - 1), None)
         parsed.records = [record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading]
         parsed.width = usual_width(parsed.records)
         parsed.head = []
@@ -96,8 +112,24 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if has_header is None:
         damaged = not sheet and header_is_damaged(parsed)
         has_header = not damaged and (not parsed.records or looks_like_header(parsed.records, parsed.width))
+    if has_header and parsed.records:
+        dialect = _with_head(replace(dialect, has_header=True), parsed, above)
+        skipped -= dialect.grouped and above is not None
     ruled = has_header and not sheet and is_ruled(parsed)
-    return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled)
+    return replace(
+        dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled, drawn=source.bar is not None
+    )
+
+
+def _with_head(dialect: Dialect, parsed: ParsedSample, above: Sequence[str] | None) -> Dialect:
+    """The dialect with what else belongs to the header: the line ``above`` the names, or one below them."""
+    records = parsed.records
+    grouped = are_groups(above, records[0]) if above else name_together(records, parsed.width)
+    names = int(grouped and not above)
+    if len(records) < names + 3:
+        return replace(dialect, grouped=grouped)
+    header, below, *rest = records[names:]
+    return replace(dialect, grouped=grouped, explained=explains(header, below, rest))
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:

@@ -34,6 +34,12 @@ class Dialect:
     skip_rows: int = 0
     ruled: bool = False
     """Whether the line after the header is one of dashes, as database shells draw it: that is no row."""
+    grouped: bool = False
+    """Whether the header takes two lines, the first with labels over several columns."""
+    explained: bool = False
+    """Whether the line after the header has units, or words that explain the columns: that is no row."""
+    drawn: bool = False
+    """Whether the table is drawn with lines and bars: its lines are no rows, its bars at the ends bound no cells."""
 
 
 @dataclass(frozen=True, slots=True)

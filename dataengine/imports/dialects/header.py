@@ -13,6 +13,7 @@ from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .dialect import SEPARATOR_LINE, Dialect
 from .grammar import Grammar
+from .head_lines import joined
 from .sample import empty_tail, fitted, kind, lacks_the_first, read_sample, usual_width
 
 WIDTH_SAMPLE_ROWS = 200
@@ -24,11 +25,13 @@ class Header:
 
     The last ``empty_tail`` columns have no name and, as far as the beginning of the file shows, no values: the lines
     end in too many separators. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
+    ``below`` are the cells of a line of units or explanations below the names.
     """
 
     names: list[str]
     empty_tail: int = 0
     is_indexed: bool = False
+    below: tuple[str, ...] = ()
 
 
 def read_header(source: Source, dialect: Dialect) -> Header:
@@ -39,12 +42,15 @@ def read_header(source: Source, dialect: Dialect) -> Header:
     Raises InvalidInput: ``empty_file`` (nothing but blank lines), ``too_many_columns``, ``malformed_header``.
     """
     tail, is_indexed = 0, False
+    below: tuple[str, ...] = ()
     buffer = _head(source, dialect)
     skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
-        record = first_record(buffer, grammar)[0]
-        given, rows = [readable(value) for value, _ in grammar.cells(record)], _sample(buffer, source, dialect)
+        groups = _cells(buffer, grammar) if dialect.grouped else ()
+        given = joined(groups, _cells(buffer, grammar)) if groups else _cells(buffer, grammar)
+        below = tuple(_cells(buffer, grammar)) if dialect.explained else ()
+        rows = _sample(buffer, source, dialect)
         is_indexed = lacks_the_first(given, rows)
         names = ["", *given] if is_indexed else fitted(given, rows)
         tail = empty_tail(names, rows)
@@ -55,7 +61,13 @@ def read_header(source: Source, dialect: Dialect) -> Header:
         raise InvalidInput(
             f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
         )
-    return Header(names, tail, is_indexed)
+    return Header(names, tail, is_indexed, below)
+
+
+def _cells(buffer: Buffer, grammar: Grammar) -> list[str]:
+    """The cells of the first record that is not blank, which is removed."""
+    record = first_record(buffer, grammar)[0]
+    return [readable(value) for value, _ in grammar.cells(record)]
 
 
 def damaged_header(source: Source, dialect: Dialect, *, width: int, preamble: bool) -> list[str] | None:

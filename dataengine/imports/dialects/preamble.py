@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from .head_lines import are_units
 from .sample import ParsedSample, plainly_a_header, votes_for_header
 
 MAX_LINES = 50
@@ -32,6 +33,13 @@ def preamble(parsed: ParsedSample, delimiter: str) -> int:
         return parsed.lines[0] if cells * 2 <= width else 0
     filled = [_filled(record) for record in records]
     begins = _begins(parsed, filled)
+    if (
+        begins
+        and are_units(records[begins])
+        and filled[begins - 1] >= filled[begins]
+        and not are_units(records[begins - 1])
+    ):
+        begins -= 1  # units stand below the names
     return parsed.lines[begins] if begins or parsed.head else 0
 
 

@@ -11,7 +11,8 @@ from .plan import Plan
 
 def leave_out_gaps(plan: Plan) -> None:
     """Make no columns of what has neither a name nor, in the whole sheet, a value. ``plan`` is that of a new table."""
-    if plan.source.kind not in WORKBOOKS or not plan.dialect.has_header:
+    is_drawn = plan.dialect.drawn  # with a bar before the first cells and one behind the last
+    if not (plan.source.kind in WORKBOOKS or is_drawn) or not plan.dialect.has_header:
         return
     empty = {column["column"] for column in plan.columns if not column["values"]}
     nameless = {
@@ -25,5 +26,7 @@ def leave_out_gaps(plan: Plan) -> None:
     columns = tuple(None if name in gaps else name for name in plan.mapping.columns)
     plan.mapping = replace(plan.mapping, columns=columns)
     plan.notes = [note for note in plan.notes if note.partition(": ")[0] not in gaps]
+    if is_drawn:
+        return
     many = f"{len(gaps)} columns" if len(gaps) > 1 else "1 column"
     plan.notes.append(f"{many} of the sheet without a name or a value left out.")

@@ -28,6 +28,7 @@ from dataengine.models import ImportJob
 from dataengine.models.shapes import Caution, DialectFacts, Findings, ReadAgain
 
 from .footers import Footer
+from .head_notes import counted, notes_on_head
 from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
 from .modes import check_key
 from .options import ImportOptions
@@ -81,6 +82,8 @@ class Plan:
     """How numbers are written, if they may have more than digits, sign and point."""
     formats_open: bool = False
     trim: bool | None = None
+    is_padded: bool = False
+    """Whether all cells have spaces around them that fill the columns of a drawn table, and belong to no value."""
     guard: Guard = "none"
     guard_open: bool = False
     """Whether only the header suggests the guard, so that cells may still prove it wrong."""
@@ -136,9 +139,9 @@ class Plan:
         """Note, once the file has been read, which parts of it were taken for neither text nor rows."""
         marks, separators = self.source.marks_found, self.source.lines_of_separators
         if marks:
-            self.notes.append(f"Byte order marks at the start of {_count(marks, 'line')} were ignored.")
+            self.notes.append(f"Byte order marks at the start of {counted(marks, 'line')} were ignored.")
         if separators:
-            self.notes.append(f"{_count(separators, 'line')} of separators or spaces only: not rows.")
+            self.notes.append(f"{counted(separators, 'line')} of separators or spaces only: not rows.")
 
     def take_in(self, oddities: Oddities) -> None:
         """What was noticed while the file was converted, where inference has not said it."""
@@ -272,6 +275,8 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
     unwanted = {header.strip() for header in options.mapping or {}}
     passed = [header for header, name in mapping.as_dict().items() if name is None and header not in unwanted]
     passed = passed[: len(passed) - tail]
+    if opening.dialect.drawn and passed[:1] == ["column_1"]:
+        del passed[0]  # what the bar at the beginning bounds
     plan = _begun(opening, mapping, used, options, tail)
     plan.lacking = lacking(list(specs.values()), mapping.columns)
     _check_by_column(options, list(specs), "The table has no column")
@@ -316,13 +321,14 @@ def _begun(
     plan = Plan(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
+    plan.is_padded = options.trim is not False and (opening.dialect.ruled or opening.dialect.drawn)
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
     documents = {spec.name for spec in specs if spec.kind.kernel == "json"}
     opening.source.keep_json({header for header, name in mapping.as_dict().items() if name in documents})
     plan.bad_is_null = frozenset(spec.name for spec in specs if options.bad_cells_of(spec.name) == "null")
     plan.allow_infinity = options.allow_infinity
     plan.skip_last = options.skip_last
-    _note_the_head(plan, opening, options)
+    plan.notes += notes_on_head(opening, options, tail)
     return plan
 
 
@@ -339,30 +345,10 @@ def _empty_tail(opening: Opening, options: ImportOptions) -> int:
     return 0 if set(tail).intersection(options.mapping or {}) else len(tail)
 
 
-def _note_the_head(plan: Plan, opening: Opening, options: ImportOptions) -> None:
-    head_lines = opening.source.head_lines
-    if head_lines > 1 and opening.dialect.has_header and options.dialect.skip_rows is None:
-        plan.notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
-    if opening.dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
-        lines = _count(opening.dialect.skip_rows - head_lines + 1, "line")
-        plan.notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
-    plan.notes += ["The line of dashes below the header is no row."] * opening.dialect.ruled
-    if plan.skip_last:
-        plan.notes.append(f"The last {_count(plan.skip_last, 'row')} left out (“skip_last”).")
-    if plan.empty_tail:
-        plan.notes.append(f"{_count(plan.empty_tail, 'separator')} too many at the end of each line ignored.")
-    if opening.is_indexed:
-        plan.notes.append(f"The header has no name for the first column; it is called “{opening.headers[0]}”.")
-
-
 def _doubled(headers: Sequence[str], names: Sequence[str]) -> list[str]:
     """The names given to tell equal headers apart."""
     bare = {header.strip() for header in headers}
     return [f"“{name}”" for name in names if name not in bare and re.sub(r"_\d+$", "", name) in bare][:20]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _guard(opening: Opening, mapping: ColumnMapping, options: ImportOptions) -> tuple[Guard, bool]:

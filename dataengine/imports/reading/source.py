@@ -18,6 +18,7 @@ from typing import BinaryIO
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
+from .drawings import without_lines
 from .head import Head
 from .json_rows import JsonRows
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
@@ -68,6 +69,8 @@ class Source:
         self.bytes_read = 0
         self._encoding = encoding
         self._marked: WithoutMarks | None = None
+        self.bar: str | None = None
+        """What stands between the cells of a table that is drawn with lines: those are taken away."""
         self.lines_of_separators = 0
         """How many lines of separators or spaces only the latest pass has found."""
         self._reader = self._opened_reader(sheet)
@@ -135,7 +138,7 @@ class Source:
         """The same text as that of ``open_text``, for those who will hardly read further than the head."""
         if self.lines_are_records:
             return self.head.chunks()
-        return iter(WithoutMarks(to_utf8(self.head.chunks(), encoding)))
+        return self._undrawn(iter(WithoutMarks(to_utf8(self.head.chunks(), encoding))))
 
     def open_bytes(self, chunk_bytes: int = CHUNK_BYTES) -> Generator[bytes]:
         """The unpacked bytes from the beginning, in chunks of at most about ``chunk_bytes``.
@@ -154,7 +157,10 @@ class Source:
         if self.lines_are_records:
             return self.open_bytes(chunk_bytes)
         self._marked = WithoutMarks(to_utf8(self.open_bytes(chunk_bytes), encoding))
-        return iter(self._marked)
+        return self._undrawn(iter(self._marked))
+
+    def _undrawn(self, text: Iterator[bytes]) -> Iterator[bytes]:
+        return without_lines(text) if self.bar else text
 
     def survey(self, limit: int | None = None) -> None:
         """Look for all columns of a file whose rows name them, or for those of its first ``limit`` characters."""

@@ -1,0 +1,47 @@
+"""What people are told of the lines around a table that are no rows of it. Pure."""
+
+from __future__ import annotations
+
+from dataengine.imports.dialects.opening import Opening
+
+from .options import ImportOptions
+
+_MOST_SHOWN = 6
+_LONGEST = 40
+
+
+def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[str]:
+    """What of the file's head and of its lines' ends was passed over; ``tail`` columns are ignored."""
+    notes: list[str] = []
+    dialect, head_lines = opening.dialect, opening.source.head_lines
+    if head_lines > 1 and dialect.has_header and options.dialect.skip_rows is None:
+        notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
+    if dialect.grouped:
+        notes.append("The names of the columns come from two lines, the first of which has groups.")
+    if dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
+        lines = counted(dialect.skip_rows - head_lines + 1, "line")
+        notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
+    notes += [_on_explanations(opening)] * dialect.explained
+    notes += ["The line of dashes below the header is no row."] * dialect.ruled
+    notes += ["The lines that the table is drawn with are no rows."] * dialect.drawn
+    if options.skip_last:
+        notes.append(f"The last {counted(options.skip_last, 'row')} left out (“skip_last”).")
+    if tail and not dialect.drawn:
+        notes.append(f"{counted(tail, 'separator')} too many at the end of each line ignored.")
+    if opening.is_indexed:
+        notes.append(f"The header has no name for the first column; it is called “{opening.headers[0]}”.")
+    return notes
+
+
+def _on_explanations(opening: Opening) -> str:
+    told = [
+        f"{name}: {cell.strip()[:_LONGEST]}"
+        for name, cell in zip(opening.headers, opening.below_the_header, strict=False)
+        if cell.strip()
+    ]
+    more = ", …" if len(told) > _MOST_SHOWN else ""
+    return f"The line below the header tells of the columns ({', '.join(told[:_MOST_SHOWN])}{more}): it is no row."
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

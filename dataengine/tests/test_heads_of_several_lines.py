@@ -1,0 +1,72 @@
+"""What stands around the names of columns is no row: groups above, units and explanations below, drawn lines."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from dataengine.imports.dialects.dialect import DialectOptions
+from dataengine.imports.dialects.head_lines import is_unit
+from dataengine.imports.dialects.opening import examine
+from dataengine.imports.parsing.parser import parse
+from dataengine.imports.reading.drawings import without_lines
+
+BOX = '+----+------+\n| nr | name |\n+----+------+\n|  1 | A 5" |\n|  2 |      |\n+----+------+\n'
+DEEP = "T,,,,\n,,,,\n,A,,B,\nn,x,y,x,y\n,kg,kg,kg,kg\nr,1,2,3,4\ns,1,2,3,4\n"
+FEW = [
+    # file, names, first row's line, units or explanations
+    ("depth,temp\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 3, ["m", "°C"]),
+    ("name;mass\n-;kg\nA;1,5\n", ["name", "mass"], 3, ["-", "kg"]),
+    ("depth\n[m]\n1\n", ["depth"], 3, ["[m]"]),
+    ("d,w,r\nYYYY-MM-DD,m s-1,W/m²\n2024-01-31,1,2\n", ["d", "w", "r"], 3, ["YYYY-MM-DD", "m s-1", "W/m²"]),
+    ("depth,temp\n\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 4, ["m", "°C"]),
+    ("time,lat\r\nUTC,degrees_north\r\n2024-01-01,1\r\n", ["time", "lat"], 3, ["UTC", "degrees_north"]),
+    ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 3, ["How old?", "How tall?"]),
+    (",1999,,X,\nName,a,b,a,b\nA,1,2,3,4\nB,1,2,3,4\n", ["Name", "1999 a", "1999 b", "X a", "X b"], 3, []),
+    ("N;X;;Y;\n;a;b;a;b\nA;1;2;3;4\nB;1;2;3;4\n", ["N", "X a", "X b", "Y a", "Y b"], 3, []),
+    (",A,A,B,B\n,x,y,x,y\n0,1,2,3,4\n1,1,2,3,4\n", ["column_1", "A x", "A y", "B x", "B y"], 3, []),
+    (DEEP, ["n", "A x", "A y", "B x", "B y"], 6, ["", *["kg"] * 4]),
+    (BOX, ["column_1", "nr", "name", "column_4"], 4, []),
+    ("mysql> select 1;\n" + BOX + "2 rows in set (0.00 sec)\n", ["column_1", "nr", "name", "column_4"], 5, []),
+    ("  | a | b |\n  |---|:-:|\n  | x | 1 |\n", ["column_1", "a", "b", "column_4"], 3, []),
+    ("| a | b |\n|---+---|\n| x | 1 |\n|---+---|\n| y | 2 |\n", ["column_1", "a", "b", "column_4"], 3, []),
+    ("┌───┬───┐\r\n│ a │ b │\r\n├───┼───┤\r\n│ x │ 1 │\r\n└───┴───┘\r\n", ["column_1", "a", "b", "column_4"], 4, []),
+    # These are rows.
+    ("size\nL\n40\n42\n", ["size"], 2, []),
+    ("depth\nm\n1\n2\n", ["depth"], 2, []),
+    ("unit,factor\nm,1\nkg,1000\n", ["unit", "factor"], 2, []),
+    ("unit,factor\nkg,\ng,0.001\n", ["unit", "factor"], 2, []),
+    ("a,b\nn/a,unknown\n1,2\n3,4\n5,6\n", ["a", "b"], 2, []),
+    ("a,b\nx,\n1,2\n", ["a", "b"], 2, []),
+    ("First,Second,,\nA,B,C,D\nx,y,3,4.5\nz,y,3,4.5\n", ["A", "B", "C", "D"], 3, []),
+    ("a,b\n+--+,1\n+---+,2\n", ["a", "b"], 2, []),
+]  # fmt: skip
+
+
+def test_the_first_row_is_what_follows_the_whole_head(subtests: pytest.Subtests) -> None:
+    for text, names, line, below in FEW:
+        with subtests.test(text=text):
+            opening = examine(io.BytesIO(text.encode()), "a.csv", DialectOptions())
+            assert [name.strip() for name in opening.headers] == names
+            assert [cell.strip() for cell in opening.below_the_header] == below
+            blocks = list(parse(opening.source, opening.dialect, len(names)))
+            assert blocks[0].lines[0] == line
+            assert not any(block.rejects for block in blocks)
+
+
+def test_lines_are_undrawn_wherever_the_text_is_cut() -> None:
+    text = BOX.replace("\n", "\r\n").encode()
+    whole = b"".join(without_lines(iter([text])))
+    assert whole.count(b"\r\n") == text.count(b"\r\n")
+    assert b"+" not in whole
+    assert b"".join(without_lines(text[at : at + 1] for at in range(len(text)))) == whole
+
+
+def test_units(subtests: pytest.Subtests) -> None:
+    for text in "m kg °C % m/s m·s⁻¹ W m-2 kWh/m² € EUR µg/l [in] (s) km² 1/min °".split():
+        with subtests.test(text=text):
+            assert is_unit(text)
+    for text in ("", "Ann", "12", "m1x", "(12)", "Oslo", "1.5 m", "no", "x", "unit"):
+        with subtests.test(text=text):
+            assert not is_unit(text)
