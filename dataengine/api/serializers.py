@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from dataengine.api.fields import SwitchField, UniqueField
 from dataengine.columns.api_fields import WholeNumberField
+from dataengine.columns.identifiers import composed
 from dataengine.jobs.serializers import ImportJobSerializer
 from dataengine.models import Column, Index, Table
 from dataengine.models.tables import MAX_DESCRIPTION
@@ -35,10 +36,13 @@ class ObjectField(serializers.Field[Any, Any, Any, Any]):
 
 
 class NameField(serializers.CharField):
-    """A name, unchanged: names are compared exactly."""
+    """A name in normal form C, as names are kept, and otherwise unchanged: they are compared exactly."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=500, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return composed(super().to_internal_value(data))
 
 
 def description_field() -> serializers.CharField:

@@ -23,7 +23,7 @@ class OptionsField(ObjectField):
             options = json.loads(data) if data.strip() else {}
         except (ValueError, RecursionError) as error:
             raise serializers.ValidationError("Give a JSON object.") from error
-        return super().to_internal_value({} if options is None else options)
+        return super().to_internal_value(options)
 
 
 class StartImport(Arguments):

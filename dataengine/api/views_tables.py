@@ -18,6 +18,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.pagination import listing
 from dataengine.api.views_changes import LATER
+from dataengine.columns.identifiers import composed
 from dataengine.columns.payload_schemas import PUBLISHED, check_payload
 from dataengine.columns.payloads import parse_column, parse_payload
 from dataengine.columns.table_schemas import table_schema
@@ -50,7 +51,7 @@ class TablesView(ApiView):
     def get(self, request: Request) -> Response:
         asked = self.arguments(shapes.ListTables)
         tables = access.tables_for(self.user).prefetch_related("columns", "indexes")
-        search = asked.pop("search").strip()
+        search = composed(asked.pop("search").strip())
         if search:
             tables = tables.filter(
                 Q(name__icontains=search) | Q(label__icontains=search) | Q(description__icontains=search)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from dataengine.columns.identifiers import composed
 from dataengine.columns.types import BY_SQL_NAME, ColumnSpec, ColumnType
 from dataengine.exceptions import InvalidInput
 
@@ -21,6 +22,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_OUTSIDE = re.compile(r"'(?:[^']|'')*'|[^']+")
 _MAX_TEXT = 20_000
 
 
@@ -43,7 +45,8 @@ class _Reader:
 
     def _tokens(self, text: str) -> list[tuple[str, str]]:
         tokens, position = [], 0
-        text = text.strip()
+        # Names are kept in normal form C; texts in quotes stay as they are.
+        text = _OUTSIDE.sub(lambda part: part[0] if part[0].startswith("'") else composed(part[0]), text.strip())
         while position < len(text):
             match = _TOKEN.match(text, position)
             if match is None or match.lastgroup is None:

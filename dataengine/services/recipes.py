@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from dataengine import access
+from dataengine.columns.identifiers import composed
 from dataengine.exceptions import Conflict, InvalidInput, NotFound, shown
 from dataengine.imports.planning.mapping import ADDED_HEADERS, read_names
 from dataengine.imports.planning.options import KEYS, ImportOptions
@@ -35,7 +36,7 @@ _MOST_HEADERS = 1_700
 
 def get_recipe(table: Table, name: str) -> Recipe:
     """The table's recipe with that name. Raises NotFound."""
-    found = None if "\0" in name else table.recipes.filter(name=name).select_related("user").first()
+    found = None if "\0" in name else table.recipes.filter(name=composed(name)).select_related("user").first()
     if found is None:
         raise NotFound(f"There is no recipe “{shown(name, MAX_NAME)}” for “{table.name}”.", code="recipe_not_found")
     return found
@@ -113,7 +114,7 @@ def delete_recipe(*, user: User, recipe: Recipe) -> None:
 
 
 def _checked_name(name: str) -> str:
-    name = name.strip()
+    name = composed(name.strip())
     if not name or len(name) > MAX_NAME or "/" in name or not name.isprintable():
         reason = f"Give a name of at most {MAX_NAME} characters, without “/”."
         raise InvalidInput(f"Recipe: {reason}", code="invalid_name", fields={"name": reason})

@@ -76,7 +76,8 @@ def test_the_mail_goes_to_you_or_whom_you_name(client: APIClient, path: str, ema
     [
         ({"file": None}, "file"), ({"file": "text"}, "file"), ({"table_name": None}, "table_name"),
         ({"email": "nobody"}, "email"), ({"options": "{"}, "options"),
-        ({"options": "[]"}, "options"), ({"options": json.dumps({"nope": 1})}, "nope"),
+        ({"options": "[]"}, "options"), ({"options": "null"}, "options"),
+        ({"options": json.dumps({"nope": 1})}, "nope"),
         ({"options": json.dumps({"on_error": "x"})}, "on_error"), ({"content": b""}, "file"),
         ({"content": b"name,email\n"}, "file"), ({"content": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"}, "file"),
         ({"content": b"name,name\na,b\n"}, "name"), ({"content": b"other\nx\n"}, "other"),

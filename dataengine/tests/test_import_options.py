@@ -115,6 +115,7 @@ def test_without_a_header_columns_go_by_position(owner: User) -> None:
         ("email\na@x\n", "data.csv", {"key": "\ud800"}, "options"),
         ("email\na@x\n", "data.csv", {"mapping": {"\ud800": "email"}}, "options"),
         ("email\na@x\n", "data.csv", {"null_values": ["a\0b"]}, "options"),
+        ("email\na@x\n", "data.csv", {"null_values": "n/a, -"}, "null_values"),
     ],
 )
 def test_what_cannot_be_imported_is_refused_at_once(

@@ -26,6 +26,11 @@ def test_names_in_addresses_bodies_filters_and_orders(client: APIClient, make_ta
         assert client.get(f"{table}records/", query).json()["count"] == 1, query
     assert client.get(f"{table}columns/{APART}/").json()["column_name"] == WHOLE
     assert client.get(f"{table}export/", {"columns": APART}).status_code == 200
+    assert client.patch(table, {"named_by": APART}).json()["named_by"] == WHOLE
+    assert client.get("/api/list-tables/", {"search": APART[1:]}).json()["count"] == 1
+    assert client.post("/api/account/tokens/", {"name": "a", "right": "view", "tables": [APART]}).status_code == 201
+    assert client.post(f"{table}recipes/", {"name": APART, "options": {"key": APART}}).status_code == 201
+    assert client.get(f"{table}recipes/{APART}/").json()["name"] == WHOLE
     twice = client.post(f"{table}records/", {WHOLE: "a", APART: "b"})
     assert (twice.status_code, twice.json()["error"]["fields"]) == (400, {APART: ["There is no such column."]})
 
@@ -45,3 +50,16 @@ def test_names_in_options_of_imports() -> None:
     options = ImportOptions.read({"mapping": {"h": APART, "i": None}, "key": [APART], "on_conflict": "update"})
     assert (options.mapping, options.mode.key) == ({"h": WHOLE, "i": None}, (WHOLE,))
     assert list(ImportOptions.read({"create_table": True, "types": {APART: "TEXT"}}).types) == [WHOLE]
+    made = ImportOptions.read(
+        {
+            "create_table": True, "unique": [APART], "date_formats": {APART: ["%d.%m.%Y"]}, "decimal": {APART: ","},
+            "on_bad_cell": {APART: "null"}, "references": {APART: {"match": APART}},
+            "types": {APART: f"REFERENCES {APART} DEFAULT '{APART}'"},
+        }
+    )  # fmt: skip
+    assert {name for names in made.by_column.values() for name in names} == {WHOLE}
+    assert (made.references[WHOLE].match, made.unique) == (WHOLE, (WHOLE,))
+    spec = made.types[WHOLE]
+    assert (spec.parameters["references"], spec.default) == (WHOLE, APART)  # a text is what it is
+    key = {"on_conflict": "update", "key": APART, "on_missing": {"set": {APART: 1}}}
+    assert ImportOptions.read(key).given["on_missing"] == {"set": {WHOLE: 1}}

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
-from dataengine.columns.identifiers import composed
 from dataengine.columns.types import ColumnSpec
 from dataengine.exceptions import InvalidInput
 
@@ -139,7 +138,6 @@ def _key(value: object, errors: dict[str, str]) -> tuple[str, ...]:
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         errors["key"] = "Give the name of a column, or a list of them."
         return ()
-    names = [composed(name) for name in names]
     if len(names) > _MOST_COLUMNS or len(set(names)) < len(names):
         errors["key"] = f"Give at most {_MOST_COLUMNS} columns, each once."
         return ()

@@ -30,6 +30,8 @@ KEYS = DIALECT_KEYS | modes.KEYS | {
     "types", "tolerance", "on_bad_cell", "decimal", "thousands", "allow_infinity", "skip_last", "unique",
     "references", "recipe",
 }  # fmt: skip
+_BY_COLUMN = ("types", "date_formats", "on_bad_cell", "decimal", "thousands", "references")
+"""Options that may be objects whose keys are columns."""
 _MAX_LIST = 50
 MOST_LAST = 1_000
 """So many rows at the end may be left out."""
@@ -87,6 +89,7 @@ class ImportOptions:
         if not _is_storable(given):
             reason = "Texts must not contain NUL or a lone surrogate."
             raise InvalidInput(f"Options: {reason}", code="invalid_option", fields={"options": reason})
+        given = _with_composed_names(given)
         errors: dict[str, str] = {
             str(name)[:60]: "There is no such option. The options are: " + ", ".join(sorted(KEYS)) + "."
             for name in given
@@ -107,7 +110,7 @@ class ImportOptions:
             mapping=_mapping(values.get("mapping"), errors),
             create_table=_flag(values, "create_table", errors),
             dialect=dialect,
-            null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors)),
+            null_values=None if nulls is None else tuple(_texts(nulls, "null_values", errors, one=False)),
             date_formats=() if by_column else _formats(formats or [], compile_format, errors),
             column_formats=_formats_by_column(by_column, errors),
             mode=read_mode(values, errors, new_table=values.get("create_table") is True),
@@ -181,6 +184,33 @@ class ImportOptions:
         return options
 
 
+def _with_composed_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the names of columns as those are kept, in normal form C; whatever else is in their places."""
+    made = dict(given)
+    for option in _BY_COLUMN:
+        if isinstance(value := made.get(option), Mapping):
+            made[option] = {_composed(name): said for name, said in value.items()}
+    for option in ("unique", "key"):
+        if isinstance(value := made.get(option), list | tuple):
+            made[option] = [_composed(name) for name in value]
+        elif isinstance(value, str):
+            made[option] = composed(value)
+    if isinstance(mapping := made.get("mapping"), Mapping):
+        made["mapping"] = {header: _composed(column) for header, column in mapping.items()}
+    if isinstance(references := made.get("references"), Mapping):
+        made["references"] = {
+            name: {**said, "match": _composed(said["match"])} if isinstance(said, Mapping) and "match" in said else said
+            for name, said in references.items()
+        }
+    if isinstance(missing := made.get("on_missing"), Mapping) and isinstance(missing.get("set"), Mapping):
+        made["on_missing"] = {**missing, "set": {_composed(name): value for name, value in missing["set"].items()}}
+    return made
+
+
+def _composed(name: Any) -> Any:
+    return composed(name) if isinstance(name, str) else name
+
+
 def _types(value: object, errors: dict[str, str]) -> dict[str, ColumnSpec]:
     if not isinstance(value, Mapping):
         errors["types"] = "Give an object: {“column”: “TYPE …”}."
@@ -188,7 +218,7 @@ def _types(value: object, errors: dict[str, str]) -> dict[str, ColumnSpec]:
     types: dict[str, ColumnSpec] = {}
     for name, text in value.items():
         try:
-            types[composed(name)] = parse_sql_type(composed(name), text)
+            types[name] = parse_sql_type(name, text)
         except InvalidInput as error:
             errors["types"] = error.message
     return types
@@ -258,8 +288,9 @@ def _formats(value: object, read: Callable[[str], DateFormat], errors: dict[str,
     return tuple(formats)
 
 
-def _texts(value: object, name: str, errors: dict[str, str]) -> list[str]:
-    if isinstance(value, str):
+def _texts(value: object, name: str, errors: dict[str, str], *, one: bool = True) -> list[str]:
+    """A list of texts, or ``one`` alone. Of what is a word for a missing value, “n/a, -” would be taken for one."""
+    if one and isinstance(value, str):
         value = [value]
     if not isinstance(value, list | tuple) or len(value) > _MAX_LIST:
         errors[name] = f"Give a list of at most {_MAX_LIST} texts."
@@ -287,7 +318,7 @@ def _mapping(value: object, errors: dict[str, str]) -> dict[str, str | None] | N
     ):
         errors["mapping"] = "Give an object: {“CSV header”: “column” or null}."
         return None
-    return {header: column and composed(column) for header, column in value.items()}
+    return dict(value)
 
 
 def _count(values: Mapping[str, Any], name: str, errors: dict[str, str]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from dataengine.columns.identifiers import composed
 from dataengine.imports.converting.patterns import unguarded
 from dataengine.imports.dialects.dialect import Dialect
 from dataengine.imports.dialects.grammar import Grammar
@@ -106,7 +107,7 @@ class RowReader:
 
     def slot(self, name: str) -> Slot | None:
         """The slot of a column, by its name now or by the one that it had when the file was read."""
-        known = {slot.name: slot for slot in self.slots}
+        known, name = {slot.name: slot for slot in self.slots}, composed(name)
         return known.get(name) or known.get(self.now.get(name, ""))
 
     def in_file(self, row: RejectedRow) -> list[tuple[str, bool]]:
