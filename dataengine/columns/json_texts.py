@@ -10,9 +10,34 @@ import orjson
 
 MAX_DEPTH = 500
 """PostgreSQL's parser is recursive and gives up after some thousands, depending on its stack."""
+SURE_BYTES = 10_000
+"""Numbers in shorter texts have few enough digits."""
 _EXPONENT = re.compile(r"[eE]([+-]?\d+)")
 _MAX_EXPONENT = 10_000
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+_SPACES = r"[ \t\n\r]*"
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
+_SCALAR = rf"{_STRING}|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})?|true|false|null"
+
+
+def _nested(levels: int) -> str:
+    """A pattern for JSON of at most so many levels, without ``\\u`` and large exponents."""
+    if not levels:
+        return f"(?:{_SCALAR})"
+    item = f"{_nested(levels - 1)}{_SPACES}"
+    pair = f"{_STRING}{_SPACES}:{_SPACES}{item}"
+    some, pairs = (f"{_SPACES}(?:{one}(?:,{_SPACES}{one})*)?" for one in (item, pair))
+    return rf"(?:{_SCALAR}|\[{some}\]|\{{{pairs}\}})"
+
+
+SURE = tuple(f"^{_SPACES}{_nested(levels)}{_SPACES}$" for levels in (2, 3))
+"""RE2 patterns of texts that jsonb holds, if they have at most ``SURE_BYTES``; most texts match the first one.
+
+A whole column is looked at in a fifth of the time that reading each text takes, and without Python. Each level makes
+a pattern four times as long: with another one RE2 takes as long as reading (measured).
+"""
 
 
 class _TooLarge(ValueError):

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from dataengine.columns.fields import JSONDecoder
-from dataengine.columns.json_texts import fault_of
+from dataengine.columns.json_texts import SURE, SURE_BYTES, fault_of
 from dataengine.columns.schema_faults import Fault
 from dataengine.columns.types.aspects import DOCUMENTS, ApiField, Parameters, Recognition, Represent
 from dataengine.columns.types.base import ColumnType
@@ -117,7 +117,9 @@ class Jsonb(Json):
     sql_names = ("JSONB",)
     json_forms = (("object", None), ("array", None))
     lossless = frozenset({"json"})
-    recognition = Recognition("cells", 70, "a JSON object or array", pattern=DOCUMENT_PATTERN)
+    recognition = Recognition(
+        "cells", 70, "a JSON object or array", pattern=DOCUMENT_PATTERN, sure=SURE, sure_bytes=SURE_BYTES
+    )
 
     def is_recognised(self, text: str) -> bool:
         return not fault_of(text)

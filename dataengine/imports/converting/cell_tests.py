@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataengine.columns.types import ColumnType
+from dataengine.columns.types.aspects import Recognition
 from dataengine.columns.types.documents import DOCUMENT_PATTERN
 from dataengine.columns.types.identity import UUID_PATTERN
 from dataengine.columns.types.numbers import ARROW_DIGITS, DECIMAL, FLOAT, INTEGER
@@ -20,6 +21,7 @@ from .date_formats import KNOWN, TIME, DateFormat
 from .moments import Moments, fits_shape, take_apart
 from .remembered import remembered
 from .shapes import SURE_DIGITS, Mask
+from .sure_cells import sure_cells
 
 _SURELY_FINITE = 300
 """Decimals of at most so many characters are neither too large nor too small for a double."""
@@ -181,9 +183,10 @@ class Lengths(CellTest):
 class Recognised(CellTest):
     """What the type itself says of each different cell (that looks like one)."""
 
-    def __init__(self, kind: ColumnType, pattern: str) -> None:
-        super().__init__(pattern)
+    def __init__(self, kind: ColumnType, recognition: Recognition) -> None:
+        super().__init__(recognition.pattern)
         self._kind = kind
+        self._sure, self._sure_bytes = recognition.sure, recognition.sure_bytes
 
     def holds(self, shape: str) -> Verdict:
         return False if super().holds(shape) is False else None
@@ -194,9 +197,13 @@ class Recognised(CellTest):
             if not alike.any():
                 return alike
             cells = k.only(cells, alike)
-        encoded = cells.dictionary_encode()
-        verdicts = pa.array([self._kind.is_recognised(text) for text in encoded.dictionary.to_pylist()], pa.bool_())
-        return k.mask_of(verdicts.take(encoded.indices))
+        sure = sure_cells(cells, self._sure, self._sure_bytes)
+        left = k.present(cells) & ~sure
+        if left.any():
+            encoded = cells.filter(pa.array(left)).dictionary_encode()
+            verdicts = [self._kind.is_recognised(text) for text in encoded.dictionary.to_pylist()]
+            sure[left] = np.array(verdicts, np.bool_)[encoded.indices.to_numpy()]
+        return sure
 
 
 @remembered

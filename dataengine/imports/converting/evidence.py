@@ -118,7 +118,7 @@ class ColumnEvidence:
             case "durations":
                 return [(Lengths(recognition.pattern), None)]
             case "cells":
-                return [(Recognised(kind, recognition.pattern), None)]
+                return [(Recognised(kind, recognition), None)]
 
     @property
     def is_open(self) -> bool:

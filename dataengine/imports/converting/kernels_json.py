@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from dataengine.columns.json_texts import fault_of
+from dataengine.columns.json_texts import SURE, SURE_BYTES, fault_of
 
-from .kernels import Converted, Problem, Target, only
+from .kernels import Converted, Problem, Target, only, present
+from .sure_cells import sure_cells
 
 
 def quick_json(cells: pa.Array, target: Target) -> pa.Array | None:
@@ -21,13 +22,13 @@ def careful_json(cells: pa.Array, target: Target) -> Converted:
     """
     invalid: list[int] = []
     large: list[int] = []
-    for index, text in enumerate(cells.to_pylist()):
-        if text is not None:
-            verdict = fault_of(text)
-            if verdict == "invalid":
-                invalid.append(index)
-            elif verdict == "large":
-                large.append(index)
+    rows = np.flatnonzero(present(cells) & ~sure_cells(cells, SURE, SURE_BYTES))
+    for row, text in zip(rows.tolist(), cells.take(pa.array(rows)).to_pylist() if len(rows) else (), strict=True):
+        verdict = fault_of(text)
+        if verdict == "invalid":
+            invalid.append(row)
+        elif verdict == "large":
+            large.append(row)
     problems = []
     if invalid:
         problems.append(Problem(np.array(invalid, dtype=np.int64), "invalid_type", target.kind.expected))
