@@ -54,7 +54,7 @@ _ID_LOOKUPS = types.ID.lookups
 _COMPILE_SECONDS = 0.5
 EMPTY_TEXTS = frozenset({"exact", "ne"})
 """Lookups of texts for which an empty value means the empty text."""
-# Forms submit empty filters; all others of these are ignored.
+# Forms submit empty filters; all others of these are ignored, but for lists, which programs write.
 _EMPTY: tuple[Any, ...] = (None, "", [], ())
 
 type Parse = Callable[[object], Any]
@@ -75,6 +75,8 @@ class ValueField(forms.Field):
 
     def clean(self, value: Any) -> Any:
         if value in _EMPTY and not (self.takes_empty and value == ""):
+            if self.is_list and value is not None:  # of none of them, not of all records
+                raise ValidationError("Give at least one value, or leave this filter out.")
             return None
         if not self.is_list:
             return self.parse(value)

@@ -79,6 +79,13 @@ def test_keeps(client: APIClient, table: Table, query: str, ids: list[int]) -> N
     assert answer.json()["count"] == len(ids)
 
 
+@pytest.mark.parametrize("name", ["name__in", "n__in", "id__in", "n__range"])
+def test_no_value_at_all_is_no_filter_left_out(client: APIClient, table: Table, name: str) -> None:
+    answer = client.get(f"/api/tables/t/records/?{name}=")
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [name])
+    assert client.get("/api/tables/t/records/?n__gt=").json()["count"] == 5  # as forms send it
+
+
 def test_many_records_are_changed_that_meet_any_condition(client: APIClient, table: Table) -> None:
     def change(**conditions: Any) -> Any:
         return client.patch("/api/tables/t/records/bulk/", {"filter": conditions, "data": {"n": 7}})
