@@ -196,8 +196,8 @@ class ExportQuery(serializers.Serializer[Any]):
         default="spreadsheet",
         help_text=(
             "Of CSV: `spreadsheet` puts a `'` before every cell that a spreadsheet would run (one that begins with "
-            "`= + - @`, TAB or CR, numbers excepted, or with `'` before these); taking one `'` off gives back what was "
-            "there, which imports do. `exact` writes cells as they are."
+            "`= + - @`, also full-width or after spaces, TAB, CR or LF, numbers excepted, or with `'` before these); "
+            "taking one `'` off gives back what was there, which imports do. `exact` writes cells as they are."
         ),
     )
     order_by = serializers.CharField(default="", allow_blank=True, max_length=2_000)

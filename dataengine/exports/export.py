@@ -29,10 +29,11 @@ from dataengine.records.model import Record
 # ``patterns.guarded`` in SQL. The code of the first character is the cheapest test of a text;
 # \x25 is a per cent sign, which psycopg would interpret.
 _GUARDED = sql.SQL(
-    "CASE WHEN ascii({0}) > 64 OR ascii({0}) BETWEEN 46 AND 60 THEN {0}"
-    " WHEN ascii({0}) IN (9, 13, 39, 43, 45, 61, 64) AND {0} ~ '^''*[=+@\\t\\r-]'"
-    " AND NOT (ascii({0}) IN (43, 45)"
-    " AND {0} ~ '^[+-]?([0-9]+([.,][0-9]*)*|[.,][0-9]+)([eE][+-]?[0-9]+)?\\x25?$')"
+    "CASE WHEN ascii({0}) BETWEEN 65 AND 65290 OR ascii({0}) BETWEEN 46 AND 60 THEN {0}"
+    " WHEN ascii({0}) IN (9, 10, 13, 32, 39, 43, 45, 61, 64, 65291, 65293, 65309, 65312)"
+    " AND {0} ~ '^''* *[=+@\\t\\r\\n\\uff1d\\uff0b\\uff0d\\uff20-]'"
+    " AND NOT (ascii({0}) IN (32, 43, 45)"
+    " AND {0} ~ '^ *[+-]?([0-9]+([.,][0-9]*)*|[.,][0-9]+)([eE][+-]?[0-9]+)?\\x25?$')"
     " THEN '''' || {0} ELSE {0} END"
 )
 # JSON escapes all control characters, so with these as delimiter and quote COPY leaves its lines unchanged.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 import json
 import math
@@ -28,6 +29,7 @@ from dataengine.exceptions import InvalidInput
 from dataengine.exports import workbooks
 from dataengine.exports.export import GUARDS, Export
 from dataengine.http.streaming import in_thread
+from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Table
 from dataengine.records.model import record_model
 from dataengine.records.serializers import records_data
@@ -46,7 +48,7 @@ TYPES = {
 # Shrinking rows this wide takes minutes.
 QUICK = [Phase.explicit, Phase.reuse, Phase.generate]
 anything = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
-texts = anything | st.text("'=+-@\t\r5.,\"x ", max_size=8)
+texts = anything | st.text("'=+-@\t\r\n5.,\"x \uff1d", max_size=8)
 moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001
 lengths = st.timedeltas(timedelta(hours=-2_562_047_788), timedelta(hours=2_562_047_788)) | st.builds(
     timedelta, seconds=st.integers(-200_000, 200_000), milliseconds=st.sampled_from([0, 500])
@@ -105,6 +107,13 @@ HARD = [
         "-1.5%",
         "-Infinity",
         "+49 170",
+        "\n=1",
+        " =1",
+        " -5",
+        "  -x",
+        "\uff1d1",
+        "' \uff20x",
+        "\uff0c",
     )
 ]
 
@@ -154,6 +163,9 @@ def test_csv_goes_back_in_as_it_was(
     if not rows:
         assert text == (b'"id",' if guard == "exact" else b"id,") + ",".join(TYPES).encode() + b"\n"
         return
+    if guard == "spreadsheet":
+        cells = [row["a"] for row in csv.DictReader(io.StringIO(text.decode(), newline=""))]
+        assert cells == [guarded(row.get("a") or "") for row in rows]
     job = import_text(owner, "copy", text, delimiter=",", encoding="utf-8")
     assert (job.state, job.rows_imported) == ("completed", len(rows)), (job.error, job.errors)
     assert records("copy", *TYPES) == records("t", *TYPES)

@@ -23,7 +23,7 @@ _MEANT = [("+49 170 1234567", "@ada", "-"), ("-", "@x", "+"), ("x", "-5 °C", No
 _COLUMNS = {"phone": "TEXT", "handle": "TEXT", "c": "CHOICE('-','+')"}
 
 
-@given(st.text("'=+-@\t\r5.,ex%"))
+@given(st.text("'=+-@\t\r\n \uff1d\uff0b5.,ex%"))
 def test_guarded_cells_are_restored(text: str) -> None:
     cell = guarded(text)
     assert (unguarded(cell) if cell != text else cell) == text

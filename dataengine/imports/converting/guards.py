@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import kernels as k
-from .patterns import GUARDED, NUMBER, RUNS, Guard
+from .patterns import GUARDED, NUMBER, Guard
 from .shapes import Mask, bytes_of, holds_byte
 
 _TEXT_FORMULA = r'^="((?:[^"]|"")*)"$'
-_NUMBER = rf"^{NUMBER}$"
+_NUMBER = rf"^ *{NUMBER}$"
+_BARE = r"^'*[=+\-@\t\r]"
+"""What every export guards. Those of earlier releases left the rest of ``patterns.RUNS`` as it is."""
 _UNGUARDED = rf"^(?:{NUMBER}|-[Ii]nfinity|-[0-9]+:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]+)?)$"
 """What exports write without a guard: numbers, the infinities of numbers and moments, and durations."""
 _LEADS = np.zeros(256, dtype=np.bool_)
-_LEADS[list(b"'=+-@\t\r")] = True
+_LEADS[list(b"'=+-@\t\r\n \xef")] = True  # the last begins full-width signs
 
 
 class GuardContradicted(Exception):
@@ -51,7 +53,7 @@ def are_guards(cells: pa.Array) -> bool:
     if k.cast(some, pa.float64()) is not None:
         return False  # most columns that get here hold negative numbers
     off = k.matches(some, GUARDED)
-    bare = k.matches(some, RUNS) & ~off
+    bare = k.matches(some, _BARE) & ~off
     inner = pc.utf8_slice_codeunits(k.only(some, off), 1)
     if k.matches(inner, _NUMBER).any() or (bare & ~k.matches(some, _UNGUARDED)).any():
         raise GuardContradicted

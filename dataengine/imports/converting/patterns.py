@@ -10,9 +10,13 @@ type Guard = Literal["none", "corrected", "export", "exact"]
 cell is guarded and every cell is meant literally."""
 
 CODE = r"^-?0[0-9]|^\+[0-9]|^[0-9]+[eE][0-9]+$"
-RUNS = r"^'*[=+\-@\t\r]"
-"""Begins like something a spreadsheet would run, maybe with guards before it."""
-GUARDED = r"^'+[=+\-@\t\r]"
+_RUNNING = " *[=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20]"
+RUNS = rf"^'*{_RUNNING}"
+"""Begins like something a spreadsheet would run, maybe with guards before it.
+
+Some take a full-width sign for the narrow one, and some pass over spaces and line breaks.
+"""
+GUARDED = rf"^'+{_RUNNING}"
 """Begins with the guard of exports and of rejected.csv, before something a spreadsheet would run."""
 NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]*)*|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?%?"
 """A whole cell that spreadsheets take for a number: it needs no guard."""
@@ -47,7 +51,7 @@ def guarded(text: str) -> str:
 
     A cell that begins with the guard itself is guarded once more, so that taking one off gives back what was there.
     """
-    return f"'{text}" if re.match(RUNS, text) and not re.fullmatch(NUMBER, text) else text
+    return f"'{text}" if re.match(RUNS, text) and not re.fullmatch(rf" *{NUMBER}", text) else text
 
 
 def unguarded(text: str) -> str:
