@@ -116,28 +116,6 @@ class Imported:
             run(sql.SQL("DELETE FROM {} AS r WHERE {}").format(self._table, condition))
         return kept
 
-    def let_go_of_made(self, of: AuditEvent) -> None:
-        """Clear references of updated records to those that the import made; the images have what comes in place."""
-        for column in self.columns:
-            if not self.ranges or column.references_id != self.model.table.pk:
-                continue
-            if column.attribute not in of.details["columns"]:
-                continue
-            run(
-                sql.SQL(
-                    "UPDATE {} AS r SET {} = NULL FROM {} AS c WHERE c.event_id = {} AND c.after ? {}"
-                    " AND r.id = c.record_id AND {} AND {}"
-                ).format(
-                    self._table,
-                    sql.Identifier(column.name),
-                    CHANGES,
-                    sql.Literal(of.pk),
-                    sql.Literal(column.attribute),
-                    self._is_made("r", column.name),
-                    self._is_unchanged("r", "id"),
-                )
-            )
-
     def bring_made_back(self) -> int:
         """Undo ``remove_made``. Columns made since get their defaults."""
         restored = kept_records.bring_back(self.job.pk, self.model.table, self.columns)
@@ -164,36 +142,66 @@ class Imported:
             ).format(self._table, CHANGES, sql.Literal(event.pk))
         )
 
+    def let_go(self, event: AuditEvent) -> None:
+        """Clear references among records of ``event`` until ``hold_again``: whom they mean may have to go or come.
+
+        Where there has to be one, a record refers to itself meanwhile.
+        """
+        for column in self._own_references(event):
+            ddl.suspend_required(self.model.table, [column] if column.unique else [], suspended=True)
+            meanwhile = sql.SQL("r.id") if column.required and not column.unique else sql.SQL("NULL")
+            run(
+                sql.SQL(
+                    "UPDATE {} AS r SET {} = {} FROM {} AS c WHERE {} AND c.after ? {} AND r.id = c.record_id"
+                ).format(
+                    self._table,
+                    sql.Identifier(column.name),
+                    meanwhile,
+                    CHANGES,
+                    _updated_by(event),
+                    sql.Literal(column.attribute),
+                )
+            )
+
+    def hold_again(self, event: AuditEvent) -> None:
+        """Give these records the references that they have after ``event``."""
+        columns = self._own_references(event)
+        if columns:
+            self._write(event, columns)
+            ddl.suspend_required(self.model.table, [each for each in columns if each.unique], suspended=False)
+
     def write_values(self, event: AuditEvent) -> None:
-        """Give the records of ``event`` their values after it."""
-        columns = self._columns_of(event)
+        """Give the records of ``event`` their values after it, but for references among themselves."""
+        own = self._own_references(event)
+        columns = [column for column in self._columns_of(event) if column not in own]
         if not columns:
             return
+        unique = [column for column in columns if column.unique]
+        with suppress(*([IntegrityError] if unique else [])):
+            with transaction.atomic():
+                self._write(event, columns)
+            return
+        ids = {
+            column: sql.SQL("SELECT c.record_id FROM {} AS c WHERE {} AND c.after ? {}").format(
+                CHANGES, _updated_by(event), sql.Literal(column.attribute)
+            )
+            for column in unique
+        }
+        with without_unique_values(self.model, ids):
+            self._write(event, columns)
+
+    def _write(self, event: AuditEvent, columns: Sequence[Column]) -> None:
         settings = [
             sql.SQL("{0} = CASE WHEN c.after ? {1} THEN {2} ELSE r.{0} END").format(
                 sql.Identifier(column.name), sql.Literal(column.attribute), _value_after(column)
             )
             for column in columns
         ]
-        chosen = sql.SQL("c.event_id = {} AND c.before IS NOT NULL AND c.after IS NOT NULL").format(
-            sql.Literal(event.pk)
-        )
-        statement = sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE {} AND r.id = c.record_id").format(
-            self._table, sql.SQL(", ").join(settings), CHANGES, chosen
-        )
-        unique = [column for column in columns if column.unique]
-        with suppress(*([IntegrityError] if unique else [])):
-            with transaction.atomic():
-                run(statement)
-            return
-        ids = {
-            column: sql.SQL("SELECT c.record_id FROM {} AS c WHERE {} AND c.after ? {}").format(
-                CHANGES, chosen, sql.Literal(column.attribute)
+        run(
+            sql.SQL("UPDATE {} AS r SET {} FROM {} AS c WHERE {} AND r.id = c.record_id").format(
+                self._table, sql.SQL(", ").join(settings), CHANGES, _updated_by(event)
             )
-            for column in unique
-        }
-        with without_unique_values(self.model, ids):
-            run(statement)
+        )
 
     def insert(self, event: AuditEvent) -> None:
         """Insert the records that have no image before ``event``, with their ids."""
@@ -219,6 +227,9 @@ class Imported:
 
     def _columns_of(self, event: AuditEvent) -> list[Column]:
         return [column for column in self.columns if column.attribute in event.details["columns"]]
+
+    def _own_references(self, event: AuditEvent) -> list[Column]:
+        return [column for column in self._columns_of(event) if column.references_id == self.model.table.pk]
 
     def _dropped(self, images: sql.Composable) -> sql.Composable:
         """The images without what columns held that are gone."""
@@ -316,6 +327,11 @@ class Imported:
             " ORDER BY record_id, key, event_id) AS first GROUP BY record_id) AS was"
             " LEFT JOIN {} AS r ON r.id = was.record_id WHERE r.id IS NULL OR NOT {} @> {}"
         ).format(self._touched(), self._table, image(self.columns), self._dropped(sql.SQL("was.image")))
+
+
+def _updated_by(event: AuditEvent) -> sql.Composable:
+    """The condition on images ``c`` of records that were there before ``event`` and are there after it."""
+    return sql.SQL("c.event_id = {} AND c.before IS NOT NULL AND c.after IS NOT NULL").format(sql.Literal(event.pk))
 
 
 def _value_after(column: Column) -> sql.Composable:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
-from psycopg import errors
+from django.db import transaction
 
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable, some_of
 from dataengine.models import AuditEvent, ImportJob, TrashItem
@@ -52,13 +51,11 @@ def undo_records(
             item = trash.delete_table_now(user=user, table=made.model.table)
             import_elsewhere.remove(user, job, elsewhere)
             return _completed(event, count=item.records, trash=item.pk)
-        made.let_go_of_made(job.event)
-        removed = made.remove_made()
-        changed = _write_images(made, event, job.event)
+        count = _write_images(made, event, job.event, again=False)
         import_elsewhere.remove(user, job, elsewhere)
         if made.later_changes() != touched:
             raise _ChangedMeanwhile
-        return _completed(event, count=removed + changed)
+        return _completed(event, count=count)
 
     return _tried(made, attempt)
 
@@ -74,7 +71,7 @@ def redo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> A
             refuse_changed(left, made.some_changed())
         event = _event(user, job, made, "import.redone", undoes=undone, left=left)
         import_elsewhere.bring_back(user, job)
-        return _completed(event, count=_done_again(made, event, undone))
+        return _completed(event, count=_write_images(made, event, undone, again=True))
 
     return _tried(made, attempt)
 
@@ -115,26 +112,25 @@ def _tried(made: Imported, attempt: Callable[[], AuditEvent]) -> AuditEvent:
     raise Unavailable("The records are changing too fast. Try again later.", code="table_busy")
 
 
-def _write_images(made: Imported, event: AuditEvent, of: AuditEvent) -> int:
-    """Give the records of ``of`` their state from before it. ``event`` gets their images."""
+def _write_images(made: Imported, event: AuditEvent, of: AuditEvent, *, again: bool) -> int:
+    """Give the records of ``of`` their state from before it. ``event`` gets their images.
+
+    Records that the import made go before others get their values back, or come (``again``) once others have let theirs
+    go: either may have a value that the other has, too. References among them are written last. Returns how many
+    records there were.
+    """
     made.lock(of)
     count = made.reverse(event, of)
-    if count:
-        made.delete(event)
-        made.write_values(event)
-        made.insert(event)
+    made.let_go(event)
+    if not again:
+        count += made.remove_made()
+    made.delete(event)
+    made.write_values(event)
+    made.insert(event)
+    if again:
+        count += made.bring_made_back()
+    made.hold_again(event)
     return count
-
-
-def _done_again(made: Imported, event: AuditEvent, undone: AuditEvent) -> int:
-    """Write the images and bring the made records back, which may need the values of others or be referred to."""
-    try:
-        with transaction.atomic():
-            return _write_images(made, event, undone) + made.bring_made_back()
-    except IntegrityError as error:
-        if not isinstance(error.__cause__, errors.ForeignKeyViolation):
-            raise
-        return made.bring_made_back() + _write_images(made, event, undone)
 
 
 def _event(user: User, job: ImportJob, made: Imported, action: str, *, undoes: AuditEvent, left: int) -> AuditEvent:

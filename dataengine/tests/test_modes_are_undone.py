@@ -40,17 +40,35 @@ def goods(owner: User) -> Table:
     return table
 
 
-def test_a_record_that_refers_to_a_new_one_of_the_same_file(owner: User, client: APIClient) -> None:
-    make_table(owner, "staff", name="TEXT UNIQUE", boss="REFERENCES staff")
-    import_text(owner, "staff", "name\nAnn\nBob\n")
+STAFF: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # what a boss is, text, options: a new record refers to and is referred to, has what others let go of, or both
+    "refers to a new one": ("", "name,code,boss\nAnn,1,Cid\nCid,3,Bob\n", {}),
+    "whose code it takes": ("", "name,code,boss\nAnn,9,Cid\nCid,1,Ann\n", {}),
+    "required": (" NOT NULL", "name,code,boss\nAnn,9,Cid\nCid,1,Cid\nEve,4,Cid\n", {}),
+    "one each": (" UNIQUE NOT NULL", "name,code,boss\nAnn,9,Cid\nBob,2,Bob\nCid,1,Ann\nEve,4,Eve\n", {}),
+    "instead of one that goes": ("", "name,code,boss\nAnn,2,Cid\nCid,1,Ann\nEve,4,\n", {"on_missing": "delete", **ALL}),
+    "around": (" UNIQUE", "name,code,boss\nAnn,2,Bob\nBob,1,Eve\nEve,4,Ann\n", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STAFF)
+def test_records_of_the_same_file_refer_to_one_another(owner: User, client: APIClient, name: str) -> None:
+    rules, text, more = STAFF[name]
+    make_table(owner, "staff", name="TEXT UNIQUE", code="INTEGER UNIQUE", boss="REFERENCES staff" + rules)
+    references = {"references": {"boss": {"match": "name"}}}
+    import_text(owner, "staff", "name,code,boss\nAnn,1,Bob\nBob,2,Ann\nEve,4,Eve\n", **references)
     before = records("staff")
-    options: dict[str, Any] = {"key": "name", "on_conflict": "update", "references": {"boss": {"match": "name"}}}
-    job = import_text(owner, "staff", "name,boss\nAnn,Cid\nCid,Bob\n", **options)
+    job = import_text(owner, "staff", text, key="name", on_conflict="update", **references, **more)
+    assert (job.state, job.rows_rejected) == ("completed", 0), job.errors
     after = records("staff")
-    undone = do(client, f"/api/imports/{job.pk}/undo/")
-    assert (undone["state"], undone["error"], records("staff")) == ("completed", None, before)
-    redone = do(client, undone["undo"])
-    assert (redone["state"], redone["error"], records("staff")) == ("completed", None, after)
+    assert after != before
+    undo = f"/api/imports/{job.pk}/undo/"
+    for _ in range(2):
+        undone = do(client, undo)
+        assert (undone["state"], undone["error"], records("staff")) == ("completed", None, before)
+        redone = do(client, undone["undo"])
+        assert (redone["state"], redone["error"], records("staff")) == ("completed", None, after)
+        undo = redone["undo"]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -80,9 +80,10 @@ class Merging(Loader):
         for _ in range(TRIES):
             try:
                 with transaction.atomic():
-                    removed = 0 if self._removes_last else self._remove()
+                    removed = self._remove()
                     updated, unchanged = self._update()
-                    removed += self._remove() if self._removes_last else 0
+                    if self._removing is not None and self._removes_last:
+                        self._removing.end()
                     inserted = self._insert()
             except Conflict:
                 # Rows may let go of records of their own table that are to give way.
@@ -144,7 +145,7 @@ class Merging(Loader):
             # What others add until the end would stay beside the file.
             run(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(ddl.qualified(self._table.name)))
             self._removing.find(None, [])
-        return self._removing.perform(self.changes)
+        return self._removing.begin(self.changes) if self._removes_last else self._removing.perform(self.changes)
 
     def _update(self) -> tuple[int, int]:
         """Write rows over their records. Returns how many differed, and how many did not."""

@@ -54,6 +54,7 @@ class Removing:
 
     def __init__(self, job_id: int, table: Table, removal: Removal) -> None:
         self._removal = removal
+        self._of = table
         self._table = ddl.qualified(table.name)
         self.relation: sql.Composable = temporary(job_id, "missing")
         """Their ids, once they were found."""
@@ -100,6 +101,39 @@ class Removing:
         if not self.deletes:
             return self._mark(changes, records)
         count = changes.removed(self._removal.columns, records)
+        self._delete()
+        return count
+
+    def begin(self, changes: ChangeSet) -> int:
+        """Like ``perform``, for records that others refer to until these are updated; ``end`` deletes them.
+
+        Their unique values may already go to others meanwhile.
+        """
+        if not self.deletes:
+            return self.perform(changes)
+        count = changes.removed(
+            self._removal.columns, sql.SQL("{} t JOIN {} m ON m.id = t.id").format(self._table, self.relation)
+        )
+        ddl.suspend_required(self._of, self._unique, suspended=True)
+        for column in self._unique:
+            run(
+                sql.SQL("UPDATE {} t SET {} = NULL FROM {} m WHERE m.id = t.id").format(
+                    self._table, sql.Identifier(column.name), self.relation
+                )
+            )
+        return count
+
+    def end(self) -> None:
+        """Delete the records that ``begin`` was for."""
+        if self.deletes:
+            self._delete()
+            ddl.suspend_required(self._of, self._unique, suspended=False)
+
+    @property
+    def _unique(self) -> list[Column]:
+        return [column for column in self._removal.columns if column.unique]
+
+    def _delete(self) -> None:
         try:
             with transaction.atomic():
                 run(sql.SQL("DELETE FROM {} t USING {} m WHERE m.id = t.id").format(self._table, self.relation))
@@ -108,7 +142,6 @@ class Removing:
                 raise
             reason = "Nothing was imported: other records refer to some that the file lacks."
             raise Conflict(reason, code="referenced") from error
-        return count
 
     def some_examples(self) -> list[FoundChange]:
         """The first of them, as they are and as they would be."""
