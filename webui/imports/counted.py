@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -114,12 +114,25 @@ def _counted(request: ConsoleRequest, form: UploadForm, table: Table | None) -> 
         return Counted(problem=problem, mark=found["mark"])
     return Counted(
         figures=list(_figures(found["counts"], is_new=table is None)),
-        causes=found["causes"],
+        causes=_together(found["causes"]),
         examples=[_example(kind, one) for kind, some in found["changes"].items() for one in some],
-        warnings=found["warnings"],
+        warnings=list(dict.fromkeys(found["warnings"])),
         rows=found["counts"]["rows_read"],
         mark=found["mark"],
     )
+
+
+def _together(causes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Causes that say the same of several columns as one, with all of these and the sum of their errors."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for cause in causes:
+        same = found.setdefault((cause["code"], cause["message"]), {**cause, "columns": [], "count": 0, "examples": []})
+        same["count"] += cause["count"]
+        same["columns"] += [cause["column"]] if cause["column"] not in ("", "*") else []
+        seen = {example["line"] for example in same["examples"]}
+        more = [example for example in cause["examples"] if example["line"] not in seen]
+        same["examples"] = (same["examples"] + more)[: max(len(cause["examples"]), len(same["examples"]))]
+    return list(found.values())
 
 
 def _figures(counts: Mapping[str, int], *, is_new: bool) -> Iterator[tuple[str, int]]:

@@ -166,6 +166,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
                 read,
                 controls.get(target, []),
                 suggested.get(number),
+                is_gap=header in opening.gaps,
             )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
             if not _is_gap(header, target, look, is_new=specs is None)
@@ -230,6 +231,8 @@ def _column(
     options: ImportOptions,
     references: Sequence[Choice],
     suggested: Column | None,
+    *,
+    is_gap: bool,
 ) -> FileColumn:
     is_new = options.create_table
     kind = REGISTRY[found["type"]].label if "type" in found else ""
@@ -239,7 +242,9 @@ def _column(
         examples,
         target,
         kind=labels.get(target, kind),
-        message=found.get("message", ""),
+        message=found.get(
+            "message", "no name in the file, no values in its first rows" if is_gap and not target else ""
+        ),
         is_doubtful=bool(found.get("failing")),
         controls=[*references, *_controls(number, target, found, kind, options, is_new=is_new)] if target else [],
         suggested=suggested,

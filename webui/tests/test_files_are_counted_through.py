@@ -102,6 +102,16 @@ def test_counts_of_a_changed_table_are_told_anew(as_owner: Client, owner: User, 
     assert started.status_code == 302
 
 
+def test_what_is_wrong_alike_in_several_columns_is_said_once(as_owner: Client, owner: User) -> None:
+    import_text(owner, "twins", "a,b,c\n1,2,3\n", create_table=True)
+    draft = drafts.store(owner, SimpleUploadedFile("a.csv", b"a,b,c\n4,5,6\nx,x,7\nx,8,y\n")).token
+    page = counted(as_owner, draft, "/tables/twins/import/")
+    assert page.words_of("h3", class_="counted-cause") == [
+        "a b expected a whole number, found “x” 3 ×", "c expected a whole number, found “y” 1 ×",
+    ]  # fmt: skip
+    assert page.words_of("ul", class_="counted-rows") == ["Line 3 x,x,7 Line 4 x,8,y", "Line 4 x,8,y"]
+
+
 def test_a_new_table_and_what_cannot_be(as_owner: Client, owner: User) -> None:
     draft = drafts.store(owner, SimpleUploadedFile("new.csv", b"name,n\nx,1\ny,2\nz,3,9\n")).token
     path = "/tables/new/import/"

@@ -126,6 +126,14 @@ def test_into_a_table_it_says_what_does_not_fit(as_owner: Client, people: Table,
     assert not html.elements("select", name="type-1")
 
 
+def test_a_gap_between_the_columns_of_a_file_is_called_so(as_owner: Client, people: Table, looks_apart: None) -> None:
+    path = f"/tables/{people.name}/import/"
+    html = read(as_owner.get(draft_of(as_owner, path, "name,,email,shoe\nDan,,dan@example.com,9\nEve,,,\n")))
+    assert "no name in the file, no values in its first rows" in html
+    assert "1 column has neither a name nor a value in the first rows: left out." in html
+    assert "Ignored, since no column has this name: shoe" in html
+
+
 def test_the_page_comes_before_the_answer_where_that_takes_long(
     as_owner: Client, looks_apart: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

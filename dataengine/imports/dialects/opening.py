@@ -53,6 +53,16 @@ class Opening:
         """The first few hundred rows of the file as text, without damaged ones."""
         return header.first_records(self.source, self.dialect, len(self.headers))
 
+    @cached_property
+    def gaps(self) -> frozenset[str]:
+        """The headers of columns that have no name in the file, nor a value in its first few hundred rows."""
+        nameless = {
+            place: name for place, name in enumerate(self.headers)
+            if self.dialect.has_header and name == f"column_{place + 1}"
+        }  # fmt: skip
+        filled = {place for place in nameless for record in self.first_records if record[place].strip()}
+        return frozenset(name for place, name in nameless.items() if place not in filled)
+
     def _damaged_header(self, given: DialectOptions) -> list[str]:
         if self.dialect.has_header or given.has_header is not None or self.source.lines_are_records:
             return []

@@ -175,6 +175,16 @@ def map_new(headers: Sequence[str], wanted: Mapping[str, str | None] | None, *, 
     return ColumnMapping(stripped, tuple(found), guarded)
 
 
+def passed_over(headers: Sequence[str], gaps: Collection[str]) -> list[str]:
+    """What is said of columns of the file that go nowhere by themselves; ``gaps`` have neither a name nor values."""
+    named = [header for header in headers if header not in gaps]
+    notes = ["Ignored, since no column has this name: " + ", ".join(named[:20])] if named else []
+    if empty := len(headers) - len(named):
+        many = f"{empty} columns have" if empty > 1 else "1 column has"
+        notes.append(f"{many} neither a name nor a value in the first rows: left out.")
+    return notes
+
+
 def are_numbered(headers: Sequence[str]) -> bool:
     """Whether these are the names given to a file without a header (apart from those that rejected.csv adds)."""
     own = [header for header in headers if header not in ADDED_HEADERS]

@@ -29,7 +29,7 @@ from dataengine.models.shapes import Caution, DialectFacts, Findings, ReadAgain
 
 from .footers import Footer
 from .head_notes import counted, notes_on_head
-from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto
+from .mapping import ColumnMapping, are_numbered, check_order, lacking, map_new, map_onto, passed_over
 from .modes import check_key
 from .options import ImportOptions
 from .proposals import Proposal, proposals_of
@@ -285,7 +285,7 @@ def plan_onto(opening: Opening, options: ImportOptions, columns: Sequence[Column
         passed.remove("id")
         plan.notes.append(_ID_PASSED_OVER)
     if passed and not mapping.guarded:
-        plan.notes.append("Ignored, since no column has this name: " + ", ".join(passed[:20]))
+        plan.notes += passed_over(passed, opening.gaps)
     if options.date_formats:
         plan.formats = {spec.name: list(options.date_formats) for spec in used}
     else:
