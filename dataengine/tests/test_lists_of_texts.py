@@ -7,6 +7,7 @@ import io
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
@@ -17,6 +18,8 @@ from rest_framework.test import APIClient
 from dataengine.columns import text_lists
 from dataengine.columns.create_table import read_create_table
 from dataengine.columns.types import REGISTRY
+from dataengine.imports.converting.kernels import Target
+from dataengine.imports.converting.kernels_lists import careful_texts
 from dataengine.models import Column, Table
 from dataengine.queries.needs import helper_of
 from dataengine.services import indexes
@@ -46,6 +49,25 @@ def test_postgresql_reads_its_own_way_of_writing(listed: list[str]) -> None:
         found, written = cursor.fetchone() or ([], "")
     assert found == listed
     assert text_lists.read(written) == listed
+
+
+PARTS = (
+    "a", "b c", '"d, e"', '"\\\\"', '"\\""', "null", '"null"', "f;g", "é", "", " ", "\t", "\\", '"', "{", "h\u00a0",
+)  # fmt: skip
+braced = st.lists(st.sampled_from(PARTS), max_size=4).map(lambda parts: "{" + ",".join(parts) + "}")
+
+
+@given(st.lists(items | st.lists(items, max_size=4).map(text_lists.literal) | braced, max_size=40))
+def test_columns_of_cells_are_read_as_single_ones_are(cells: list[str]) -> None:
+    kind = REGISTRY["texts"]
+    target = Target("tags", kind, kind.arrow_type({}))
+    converted = careful_texts(pa.array(cells, pa.string()), target)
+    bad = {int(row) for problem in converted.problems for row in problem.rows}
+    for row, (cell, value) in enumerate(zip(cells, converted.values.to_pylist(), strict=True)):
+        try:
+            assert (value, row in bad) == (text_lists.read(cell.strip()), False), cell
+        except text_lists.NotAList:
+            assert row in bad, cell
 
 
 @pytest.mark.parametrize(
