@@ -156,6 +156,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000)  # what a test makes is looked through less often, too
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_stays() -> None:
+    """The same for what the tests of another file have left in memory: models of tables, templates, caches."""
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_of_other_tests() -> None:
     """What earlier tests left in Redis (counts of failed log-ins, bells) and in folders of files goes first."""

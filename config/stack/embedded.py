@@ -128,6 +128,8 @@ class Postgres:
         if not self.durable:
             settings |= dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "off")
             settings["scram_iterations"] = "1"
+            # What vacuums has nothing to keep up with in so short a life, and locks tables that were just emptied.
+            settings["autovacuum"] = "off"
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
