@@ -36,9 +36,9 @@ type Asked = Case[Any]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SEED = 20_261_126
-EXAMPLES = 2
+EXAMPLES = 1
 """How many random cases per operation fit its schema, and how many do not, besides those at the limits of values."""
-AT_LIMITS = 10
+AT_LIMITS = 6
 """How many cases at the limits of values, spread evenly over all that there are: a column's body alone has 300."""
 PARTS = 4
 """So that the thousands of requests are shared among several workers."""

@@ -82,12 +82,34 @@ TYPES: dict[str, tuple[list[str], st.SearchStrategy[str]]] = {
     "choice": (["CHOICE('a','b')", "CHOICE('b','1')"], st.sampled_from(["b"])),
     "reference": (["REFERENCES other"], st.sampled_from(["1", "2", "3"])),
 }
-PAIRS = [(old, new) for old in TYPES for new in TYPES]
+KINDS = (
+    ("text", "varchar", "longtext", "email", "url"),
+    ("bigint", "integer", "smallint"),
+    ("numeric",),
+    ("double", "real"),
+    ("boolean",),
+    ("timestamp", "date", "time", "timestamptz", "duration"),
+    ("texts", "choices"),
+    ("uuid",),
+    ("jsonb", "json"),
+    ("choice",),
+    ("reference",),
+)
+"""Types of one line differ in their limits alone: the first of each stands for them where kinds change."""
+
+
+def is_tried(old: str, new: str) -> bool:
+    """Whether they are of one kind, or both the first of theirs, or one of them is what all can be written as."""
+    heads = {kind[0] for kind in KINDS}
+    return old == "text" or new == "text" or {old, new} <= heads or any({old, new} <= set(kind) for kind in KINDS)
+
+
+PAIRS = [(old, new) for old in TYPES for new in TYPES if is_tried(old, new)]
 PLACES = {name: number for number, name in enumerate(TYPES)}
 
 
 def test_every_type_takes_part() -> None:
-    assert TYPES.keys() == REGISTRY.keys()
+    assert TYPES.keys() == REGISTRY.keys() == {name for kind in KINDS for name in kind}
 
 
 def stored(column: str = "a") -> dict[int, str | None]:

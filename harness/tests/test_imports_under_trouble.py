@@ -187,14 +187,14 @@ def _skip_unless_small(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def crippled() -> Iterator[System]:
-    """A stack without a mail server, whose uploads go to a disk of 4 MB."""
+    """A stack without a mail server, whose data is on a disk of 200 MB and whose uploads are on one of 32 MB."""
     with tempfile.TemporaryDirectory(prefix="tablekeep-stack-") as name:
-        uploads = Path(name).resolve() / "uploads"
+        data = Path(name).resolve() / "data"
+        uploads = data.with_name("uploads")
         with (
-            _small_disk(uploads, "4m"),
-            running_system(
-                uploads.with_name("data"), EMAIL_URL="smtp://127.0.0.1:1", STORAGE_URL=uploads.as_uri()
-            ) as system,
+            _small_disk(data, "200m"),
+            _small_disk(uploads, "32m"),
+            running_system(data, EMAIL_URL="smtp://127.0.0.1:1", STORAGE_URL=uploads.as_uri()) as system,
         ):
             yield system
 
@@ -208,12 +208,14 @@ def test_a_dead_mail_server_does_not_fail_an_import(crippled: System, tmp_path: 
     assert_clean(crippled, crippled.folder)
 
 
-def test_a_full_upload_folder_is_reported_and_leaves_nothing(crippled: System, people: Path) -> None:
+def test_a_full_upload_folder_is_reported_and_leaves_nothing(crippled: System, people: Path, tmp_path: Path) -> None:
     uploads = crippled.folder.with_name("uploads")
     _skip_unless_small(uploads)
     crippled.create_table("no_room", FIELDS)
     before = crippled.call("GET", "/api/imports/")["count"]
-    answer = _status(crippled, people, "no_room")
+    many = tmp_path / "many.csv"
+    many.write_bytes(people.read_bytes() * 2)
+    answer = _status(crippled, many, "no_room")
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "storage_failed"
     assert crippled.call("GET", "/api/imports/")["count"] == before
@@ -221,32 +223,28 @@ def test_a_full_upload_folder_is_reported_and_leaves_nothing(crippled: System, p
     assert not [path for path in uploads.rglob("*") if path.is_file()]
 
 
-def test_a_full_database_disk_fails_the_import_with_a_reason(tmp_path: Path, people: Path) -> None:
-    folder = tmp_path / "data"
-    with contextlib.ExitStack() as until_the_end:
-        until_the_end.enter_context(_small_disk(folder, "200m"))
-        _skip_unless_small(folder)
-        system = until_the_end.enter_context(running_system(folder))
-        system.create_table("no_room", FIELDS)
-        filler = folder / "filler"
-        job = system.upload("no_room", people)
-        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
-            while out.write(bytes(65_536)):
-                pass
-        # Without a single free block the end of the import cannot be written, so space is freed in time.
-        with contextlib.suppress(StillRunning):
-            wait_until_over(system, job["id"], patience=20)
-        filler.unlink(missing_ok=True)
-        job = wait_until_over(system, job["id"])
-        assert job["state"] in {"failed", "completed"}
-        assert count(system, "no_room") == job["rows_imported"]
-        if job["state"] == "failed":
-            assert "no space" in job["error"]
-        # If it was imported, the disk is too small for the same rows again, all of them rejected.
-        system.delete_table("no_room")
-        system.create_table("no_room", FIELDS)
-        again = wait_until_over(system, system.upload("no_room", people)["id"])
-        assert again["state"] == "completed"
+def test_a_full_database_disk_fails_the_import_with_a_reason(crippled: System, people: Path) -> None:
+    _skip_unless_small(crippled.folder)
+    crippled.create_table("no_room_inside", FIELDS)
+    filler = crippled.folder / "filler"
+    job = crippled.upload("no_room_inside", people)
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+        while out.write(bytes(65_536)):
+            pass
+    # Without a single free block the end of the import cannot be written, so space is freed in time.
+    with contextlib.suppress(StillRunning):
+        wait_until_over(crippled, job["id"], patience=20)
+    filler.unlink(missing_ok=True)
+    job = wait_until_over(crippled, job["id"])
+    assert job["state"] in {"failed", "completed"}
+    assert count(crippled, "no_room_inside") == job["rows_imported"]
+    if job["state"] == "failed":
+        assert "no space" in job["error"]
+    # If it was imported, the disk is too small for the same rows again, all of them rejected.
+    crippled.delete_table("no_room_inside")
+    crippled.create_table("no_room_inside", FIELDS)
+    again = wait_until_over(crippled, crippled.upload("no_room_inside", people)["id"])
+    assert again["state"] == "completed"
 
 
 def _try(system: System, method: str, path: str, body: dict[str, Any]) -> Any:

@@ -40,6 +40,13 @@ STILL = """() => {
     still.replaceSync("*, ::before, ::after { transition: none !important; animation: none !important; }");
     document.adoptedStyleSheets = [still];
 }"""
+OTHER_WHEN_NARROW = (
+    "/tables/people/?",
+    "/tables/people/design/",
+    "/tables/people/import/",
+    "/tables/new/import/",
+    "/?",
+)
 OPEN_PAGES = [
     "/login/",
     "/email-verification/x/",
@@ -104,6 +111,8 @@ def problems_now(page: Page, path: str, looks: Looks = LOOKS) -> list[str]:
 
 def violations_of(page: Page, path: str, looks: Looks = LOOKS, leave_out: str = "no-such-element") -> list[str]:
     """What axe says of the page as it stands, but for what a selector finds."""
+    if not looks:
+        return []
     page.evaluate(Axe().axe_script)
     page.evaluate(STILL)
     found = []
@@ -117,11 +126,20 @@ def violations_of(page: Page, path: str, looks: Looks = LOOKS, leave_out: str = 
     return found
 
 
-# The colours of the dark look are the same at any width.
-@pytest.mark.parametrize(("width", "looks"), [(1280, LOOKS), (390, {"light": OPTIONS})], ids=["1280", "390"])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_no_page_has_a_violation(
-    width: int, looks: Looks, browser: Browser, live_asgi: LiveServer, people: Table, owner: User, settings: Settings
+    width: int, browser: Browser, live_asgi: LiveServer, people: Table, owner: User, settings: Settings
 ) -> None:
+    def look_at(*paths: str) -> list[str]:
+        found = []
+        for path in paths:
+            # Most pages have the same elements at any width, in narrower columns, and the same colours. Where tables
+            # become blocks, names and roles could change.
+            is_other = any(path.startswith(begin) for begin in OTHER_WHEN_NARROW)
+            looks: Looks = LOOKS if width == 1280 else {"light": OPTIONS} if is_other else {}
+            found += problems_of(page, path, looks)
+        return found
+
     settings.PUBLIC_LINKS = settings.REMOTE_SOURCES = True
     Source.objects.create(table=people, user=owner, url="https://example.com/a.csv", cron="@daily", paused="by_user")
     keep_recipe(user=owner, table=people, name="monthly", options={"trim": True})
@@ -133,11 +151,11 @@ def test_no_page_has_a_violation(
         base_url=live_asgi.url, viewport={"width": width, "height": 800}, reduced_motion="reduce"
     )
     page = context.new_page()
-    problems = [problem for path in OPEN_PAGES for problem in problems_of(page, path, looks)]
+    problems = look_at(*OPEN_PAGES)
     log_in(context, live_asgi, owner)
     draft = drafts.store(owner, SimpleUploadedFile("a.csv", b"name,other\nAnn,x\n")).token
     paths = [
-        "/",
+        "/?",
         "/account/",
         "/account/tokens/",
         "/account/second-factor/",
@@ -146,7 +164,7 @@ def test_no_page_has_a_violation(
         "/logout/",
         "/tables/new/",
         "/tables/new/import/",
-        "/tables/people/",
+        "/tables/people/?",
         "/tables/people/?search=a&score__gt=3&order_by=-score",
         "/tables/people/?search=nowhere",
         "/tables/people/?nothing=1",
@@ -179,19 +197,19 @@ def test_no_page_has_a_violation(
         *make_jobs(people),
         "/imports/",
     ]
-    problems += [problem for path in paths for problem in problems_of(page, path, looks)]
+    problems += look_at(*paths)
     page.goto("/tables/people/?limit=2")
     page.get_by_role("checkbox", name="Select all records on this page").click()
     page.locator("summary", has_text="Set value").click()
-    problems += problems_now(page, "chosen records", looks)
+    problems += problems_now(page, "chosen records")
     page.get_by_role("checkbox", name="Select all 3 that match").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Delete 3 records?")).to_be_visible()
-    problems += problems_now(page, "the question before", looks)
+    problems += problems_now(page, "the question before")
     owner.is_superuser = True
     owner.save()
     of_admins = ("/activity/", "/users/", "/users/new/", f"/users/{owner.pk}/")
-    problems += [problem for path in of_admins for problem in problems_of(page, path, looks)]
+    problems += look_at(*of_admins)
     context.close()
     assert problems == []
 

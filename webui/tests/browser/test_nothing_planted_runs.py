@@ -139,9 +139,10 @@ def test_nothing_planted_runs(
         f"/tables/planted/import/?draft={draft.token}", f"/tables/new/import/?draft={draft.token}",
         "/account/second-factor/", f"/{quoted(PLANTED)}/", f"/tables/{quoted(PLANTED)}/",
         *(
-            f"/tables/planted/{more}?{name}={quoted(PLANTED)}"
+            f"/tables/planted/{more}?" + "&".join(f"{name}={quoted(PLANTED)}" for name in names)
             for more in ("", "filter/", "activity/", "columns/", "lookup/", "charts/")
-            for name in ("search", "order_by", "cursor", "column", "user", "name__contains", "name__iregex", "limit")
+            # Those that are refused apart from those that are shown: one error may stand for the whole page.
+            for names in (("search", "name__contains", "user"), ("order_by", "name__iregex"), ("cursor", "limit"))
         ),
         f"/tables/planted/?{quoted(PLANTED)}=1",
         *(f"/tables/planted/filter/?column={name}&condition=exact" for name in ("name", "choice", "friend", "tags")),
@@ -155,7 +156,7 @@ def test_nothing_planted_runs(
             ran.append(f"{path}: {page.locator('[data-planted], [onerror]').first.evaluate('e => e.outerHTML')}")
         seen += 1
         texts += "data-planted" in page.locator("body").inner_text()
-    assert (seen > 90, texts > 40) == (True, True), (seen, texts)
+    assert (seen > 60, texts > 30) == (True, True), (seen, texts)
     ran += in_scripts(page, table)
     context.close()
     assert ran == []
