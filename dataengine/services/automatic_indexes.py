@@ -35,7 +35,8 @@ MOST_OF_A_TABLE = 6
 KEPT_FOR = timedelta(days=30)
 """How long an unused index is kept, and how long none is made after a user dropped it or its build failed."""
 _YIELDS_AFTER = timedelta(days=1)
-"""An index that was not used for this long is replaced if the table already has the maximum."""
+"""An index that was not used for this long is replaced if the table already has the maximum. A search does not wait: to
+read all texts takes longer than to sort by any column, and no index of a column helps it."""
 _SIZE = 3
 """The indexes together may be this many times as large as the table."""
 _WRITE_COST = 100
@@ -171,7 +172,7 @@ def _is_allowed(table: Table, remedy: Remedy, read: int) -> bool:
     existing = list(Index.objects.filter(table=table, automatic=True).exclude(state=Index.State.FAILED))
     replaced = None
     if len(existing) >= MOST_OF_A_TABLE:
-        replaced = _longest_unused(existing)
+        replaced = _longest_unused(existing, timedelta() if column is None else _YIELDS_AFTER)
         if replaced is None:
             return False
         existing.remove(replaced)
@@ -194,9 +195,9 @@ def _is_mostly_written(table: Table, counts: usage.TableCounts, read: int) -> bo
     return written * _WRITE_COST > scanned + read
 
 
-def _longest_unused(indexes: Sequence[Index]) -> Index | None:
-    """The index to replace, if any may be."""
-    before = timezone.now() - _YIELDS_AFTER
+def _longest_unused(indexes: Sequence[Index], least: timedelta) -> Index | None:
+    """The index to replace, if any was not used for so long."""
+    before = timezone.now() - least
     uses = [(max(filter(None, (index.used_at, index.finished_at))), index) for index in indexes if index.finished_at]
     idle = [(used, index) for used, index in uses if used < before]
     return min(idle, key=lambda pair: pair[0])[1] if idle else None

@@ -54,6 +54,15 @@ def test_there_are_at_most_six_and_one_long_unused_makes_room(client: APIClient,
     assert exists(goods, "day")
 
 
+def test_one_makes_room_for_the_search_at_once(client: APIClient, goods: Table) -> None:
+    use_up(client)
+    Index.objects.filter(column__name="ok").update(finished_at=timezone.now() - timedelta(hours=1))
+    ask(client, search="nothing such")
+    assert [name for name, _, _ in made()] == ["price", "n", "day", "seen", "ratio", None]
+    ask(client, order_by="ok")  # for which the search's does not make room again
+    assert [name for name, _, _ in made()] == ["price", "n", "day", "seen", "ratio", None]
+
+
 def test_none_makes_room_for_one_that_is_too_large(
     client: APIClient, goods: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
