@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError
 from django.db.models import QuerySet
+from django.db.models.sql.where import OR, WhereNode
 
 from dataengine.postgres import statements
 from dataengine.postgres.time_limits import time_limit, timed_out
@@ -36,19 +38,24 @@ class Count:
     is_met: bool = True
 
 
-def count_records(records: QuerySet[Record], *, exact: bool = False, is_helped: bool = False) -> Count:
+def count_records(
+    records: QuerySet[Record], *, exact: bool = False, is_helped: bool = False, planned: int | None = None
+) -> Count:
     """Count the records that ``records`` selects.
 
     Up to 50,000 are counted; beyond that, or if it takes too long, the number is estimated. ``exact`` always counts.
-    ``is_helped`` tells that no index is missing, so that the records are few or soon counted.
+    ``is_helped`` tells that no index is missing, so that the records are few or soon counted. ``planned`` are the
+    planner's ``planned_rows``, if they are known.
     """
     plain = records.order_by()
     if exact:
         return Count(plain.count(), is_exact=True)
-    planned, patience, most = None, _DOUBT_SECONDS, EXACT_BELOW
+    patience, most = _DOUBT_SECONDS, EXACT_BELOW
     known = records.model.table.known
     if known is not None and known.records > _CLEARLY_MORE * EXACT_BELOW:
-        planned = planned_rows(plain)
+        planned = planned_rows(plain) if planned is None else planned
+        if planned > _CLEARLY_MORE * EXACT_BELOW and _is_known_to_be_common(plain.query.where):
+            return Count(planned, is_exact=False)
         if planned > _CLEARLY_MORE * EXACT_BELOW:
             most = int(EXACT_BELOW * _PROOF)
         if is_helped and planned > _VERY_MANY:
@@ -68,6 +75,17 @@ def planned_rows(records: QuerySet[Record]) -> int:
     """The planner's estimate: ``reltuples`` scaled to the table's present size, times its estimate for the filters."""
     plan = records.explain(format="json")
     return int(json.loads(plan)[0]["Plan"]["Plan Rows"]) if plan else 0  # no plan if nothing can match
+
+
+def _is_known_to_be_common(condition: Any) -> bool:
+    """Whether all is selected that has words of which PostgreSQL knows how common they are.
+
+    An index of words lists all of their records before it counts one (measured with 680,000: 60 to 270 ms).
+    """
+    if isinstance(condition, WhereNode):
+        held = map(_is_known_to_be_common, condition.children)
+        return bool(condition.children) and not condition.negated and (any if condition.connector == OR else all)(held)
+    return bool(getattr(getattr(condition, "lhs", condition), "is_common", False))  # as ``lhs``: it is to be true
 
 
 def _count_some(records: QuerySet[Record], most: int, *, patience: float) -> int | None:

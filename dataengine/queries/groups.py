@@ -1,12 +1,13 @@
 """The records of a list grouped by the values of one column: the values in order, and how many records each has.
 
 PostgreSQL reads all records of the list for it, within the time of a list. Only where the list is a whole very large
-table, and its column has few values and an index, these are found by walking from one to the next in the index, and the
-records of common ones are estimated.
+table, and its column has an index, the values of the first pages are found by walking from one to the next in it, and
+the records of common ones are estimated.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,8 @@ MOST = 100
 """The most groups on a page."""
 LAST_PAGE = 1_000
 _LARGE = 40 * EXACT_BELOW
-_FEW = 40
+_PER_VALUE = EXACT_BELOW // 4
+"""In the time that a walk needs for a value, with its statements of a millisecond or two, about so many are read."""
 _COUNTED_BELOW = EXACT_BELOW // 5
 """If there are more with one value, no index is walked to count them: the planner knows how common values are."""
 
@@ -74,14 +76,14 @@ def grouped(selection: Selection, column: Column, *, number: int = 1) -> Groups:
     """
     term = _term(selection, column)
     known = selection.records.model.table.known
+    skip = (number - 1) * MOST
     is_walked = (
         column.sort_state == Index.ShownState.READY
         and not selection.is_filtered
         and known is not None
         and known.records > _LARGE
-        and _has_few(selection.records.model, column)
+        and known.records > _PER_VALUE * _values_until(selection.records.model, column, skip + MOST + 1)
     )
-    skip = (number - 1) * MOST
     with selection.in_time():
         found = (_walked if is_walked else _counted)(selection, term, skip, MOST + 1)
         return Groups(column, found[:MOST], number, len(found) > MOST)
@@ -107,10 +109,10 @@ def having(model: type[Record], column: Column, value: Any) -> Q:
     return Q(Exact(F(column.attribute), column.kind.operand(bound_field(model, column.attribute), value)))
 
 
-def _has_few(model: type[Record], column: Column) -> bool:
-    """Whether walking over the values is worth it: each takes some statements (a millisecond or two)."""
+def _values_until(model: type[Record], column: Column, most: int) -> float:
+    """About how many values a walk passes; infinitely many if PostgreSQL knows nothing of how common they are."""
     different = usage.different_values(model.table.name, column.name)
-    return different is not None and different <= _FEW
+    return math.inf if different is None else min(different, most)
 
 
 def _term(selection: Selection, column: Column) -> Term:
@@ -157,7 +159,9 @@ def _walked(selection: Selection, term: Term, skip: int, most: int) -> list[Grou
 
 def _about(records: QuerySet[Record]) -> Count:
     planned = planned_rows(records.order_by())
-    return Count(planned, is_exact=False) if planned > _COUNTED_BELOW else count_records(records, is_helped=True)
+    if planned > _COUNTED_BELOW:
+        return Count(planned, is_exact=False)
+    return count_records(records, is_helped=True, planned=planned)
 
 
 _END = object()

@@ -59,6 +59,7 @@ def test_values_come_once_in_order_with_an_index_and_without(owner: User, monkey
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE userdata.t")
     monkeypatch.setattr(groups, "_LARGE", 5)
+    monkeypatch.setattr(groups, "_PER_VALUE", 0.01)
     walk, walked = groups._walked, []
 
     def noted(*args: Any) -> list[groups.Group]:
@@ -68,6 +69,11 @@ def test_values_come_once_in_order_with_an_index_and_without(owner: User, monkey
     monkeypatch.setattr(groups, "_walked", noted)
     check()
     assert walked
+    walked.clear()
+    monkeypatch.setattr(groups, "_PER_VALUE", 1000)  # to walk would take longer than to read all
+    check()
+    assert not walked
+    monkeypatch.setattr(groups, "_PER_VALUE", 0.01)
     monkeypatch.setattr(groups, "MOST", 3)
     assert found(owner, "word", 2) == words[3:6]
 
