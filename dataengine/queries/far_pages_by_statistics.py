@@ -68,14 +68,20 @@ def place_of(
 def place_before(
     model: type[Record], column: Column | None, *, descending: bool, nulls_first: bool, offset: int, count: int
 ) -> Place | None:
-    """The beginning of the last stretch that probably begins at or before the record after ``offset`` others.
+    """A place that probably is not far before the record after ``offset`` others, and not behind it.
 
-    None if PostgreSQL knows too little about the column, or if that is where the list begins.
+    It is where a stretch begins, or among the ids of a common value. None if PostgreSQL knows too little about the
+    column, or if that is where the list begins.
     """
-    target = offset / count if count else 0.0
+    target = _SURELY * offset / count if count else 0.0
     stretches = _stretches(model, column, descending=descending, nulls_first=nulls_first)
-    earlier = [stretch for stretch in stretches if 0 < stretch.start <= target * _SURELY and stretch.value is not None]
-    return Place(earlier[-1].value, HIGHEST_ID if descending else LOWEST_ID) if earlier else None
+    earlier = [stretch for stretch in stretches if stretch.start <= target and stretch.value is not None]
+    if not earlier:
+        return None
+    last = earlier[-1]
+    if last.is_point and target < last.end:
+        return _place_by_id(model, (target - last.start) / (last.end - last.start), last.value, descending=descending)
+    return Place(last.value, HIGHEST_ID if descending else LOWEST_ID) if last.start else None
 
 
 def _place_by_id(model: type[Record], share: float, value: Any, *, descending: bool) -> Place | None:

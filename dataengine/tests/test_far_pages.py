@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -123,6 +124,26 @@ def test_most_texts_before_an_exact_page_are_counted_and_not_walked_over(
         assert ([record.pk for record in page.records], page.is_exact) == (ids[number * 10 - 10 : number * 10], True)
         if 1_000 < number * 10 < 4_000:
             assert sum(skipped) < number * 10 / 2
+
+
+@pytest.mark.django_db
+def test_so_are_most_records_with_the_same_common_text(
+    table: Table, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "EXACT_OFFSET", ROWS)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE userdata.far SET t = CASE WHEN no % 9 > 0 THEN 'word ' || (no / 7) % 3 END")
+        cursor.execute("ANALYZE userdata.far")
+    model = record_model(get_table(owner, "far", "view"))
+    for order, nulls, numbers in (("t", "last", (50, 100, 300, 420)), ("-t", "", (60, 200)), ("t", "first", (99, 400))):
+        terms, records = parse_ordering(model, order, nulls=nulls), model.objects.all()
+        ids = _ids(model, terms)
+        for number in numbers:
+            with CaptureQueriesContext(connection) as asked:
+                page = page_by_number(records, terms, number=number, limit=10)
+            assert [record.pk for record in page.records] == ids[number * 10 - 10 : number * 10]
+            skipped = [int(far) for query in asked for far in re.findall(r"OFFSET (\d+)", query["sql"])]
+            assert sum(skipped) < number * 10 / 4, (order, number)
 
 
 @settings(max_examples=60)
