@@ -60,11 +60,14 @@ def search_condition(model: type[Record], text: str) -> Q:
     covered = [column for column in model.columns if column.pk in index.covers]
     found = Q(pk__in=[])
     if index.method == Index.Method.TRIGRAM:
-        found = _by_id_if_rare(model, _found_in_text(model, text))
+        found = _found_in_text(model, text)
+        found = found if _is_common(model, found) else _by_id_if_rare(model, found)
     elif words := _words(text):
         # The last word may be incomplete. The complete words are among what that finds, but of them the planner knows
         # how common they are.
-        found = _by_id_if_rare(model, Q(_HasWords(Document(covered), Value(f"{words} | {words}:*"))))
+        has_words = _HasWords(Document(covered), Value(f"{words} | {words}:*"))
+        has_words.is_common = _is_common(model, Q(has_words))
+        found = Q(has_words) if has_words.is_common else _by_id_if_rare(model, Q(has_words))
     return found | _found_as_value(model, text, lambda column: column.index_state == Index.ShownState.READY)
 
 
@@ -95,8 +98,6 @@ def _by_id_if_rare(model: type[Record], condition: Q) -> Q:
     walk ten million of them in order than look the word up (measured: 20 s instead of 5 ms). It does know which words
     are common; for those, walking in order is right.
     """
-    if _is_common(model, condition):
-        return condition
     ids = model.objects.order_by().filter(condition).values_list("pk", flat=True)
     try:
         with time_limit(_PROBE_SECONDS), transaction.atomic():
@@ -116,8 +117,9 @@ def _by_id_if_rare(model: type[Record], condition: Q) -> Q:
 
 def _is_common(model: type[Record], condition: Q) -> bool:
     """Whether the planner expects ``condition`` to be commoner than any word it knows nothing about."""
-    expected = planned_rows(model.objects.order_by().filter(condition))
-    return expected > RARE and expected > _UNKNOWN_SHARE * planned_rows(model.objects.order_by())
+    expected, known = planned_rows(model.objects.order_by().filter(condition)), model.table.known
+    all_records = (known.records if known is not None else 0) or planned_rows(model.objects.order_by())
+    return expected > RARE and expected > _UNKNOWN_SHARE * all_records
 
 
 def _words(text: str) -> str:
@@ -153,9 +155,10 @@ class _AmongIds(Func):
 
 
 class _HasWords(Func):
-    """``document @@ query``."""
+    """``document @@ query``. ``is_common`` if PostgreSQL knows that very many have these words: see ``counts.py``."""
 
     output_field = models.BooleanField()
     conditional = True
+    is_common = False
     template = "%(expressions)s::tsquery"
     arg_joiner = " @@ "

@@ -148,6 +148,7 @@ def test_a_common_word_is_walked_for_at_once(client: APIClient, owner: User, mon
         )
     build(owner, made)
     monkeypatch.setattr(search, "RARE", 100)
+    monkeypatch.setattr("dataengine.queries.counts.EXACT_BELOW", 200)
     asked: list[str] = []
 
     def note(execute: Any, statement: Any, parameters: Any, many: bool, context: Any) -> Any:
@@ -159,6 +160,8 @@ def test_a_common_word_is_walked_for_at_once(client: APIClient, owner: User, mon
             asked.clear()
             assert found(client, text, table_name="many", limit=2) == ([100, 200] if looked_up else [1, 2])
             assert any("enable_seqscan" in statement for statement in asked) is looked_up
+            # Nor are they counted only to be estimated.
+            assert any("AS counted" in statement for statement in asked) is looked_up
     # How common it is is known, although its beginning might be that of other words.
     model = record_model(get_table(owner, "many", "view"))
     assert 2_000 < planned_rows(listing.select(model, {"search": "common"}).records) <= 3_000
