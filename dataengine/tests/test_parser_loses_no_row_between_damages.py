@@ -23,6 +23,21 @@ def test_a_row_between_two_stray_quotes_stands(between: str, last: str, careful:
     assert outcome.rejects[0].raw == 'u1,"Anna,z'
 
 
+@pytest.mark.parametrize("careful", [False, True])
+def test_rows_between_lone_quotes_stand(careful: bool) -> None:
+    """A lone quote is a line of its own, or a whole cell; together two of them make no row."""
+    for first, last in (('"', '"'), ('u1,"', '"'), ('",x,y', 'u,v,"'), ('u1,x,"', '",v,w')):
+        file = f'0,"a\nb",z\n{first}\n\nu2,"",z\nu3,Bob,z\n{last}\nu4,b,c\n'
+        outcome = read(file.encode(), 3, careful=careful)
+        assert [row[0] for row in outcome.cells] == ["0", "u2", "u3", "u4"], file
+        assert [reject.raw for reject in outcome.rejects] == [first, last], file
+    # A text that is set apart from its quotes is a cell, and damaged with its row as before.
+    file = '0,"a\nb"\n1,"\nred, green\n"\n2,"\nDear Ann, dear Bob\n",x\n3,c\n'
+    outcome = read(file.encode(), 2, careful=careful)
+    assert outcome.cells == [("0", "a\nb"), ("1", "\nred, green\n"), ("3", "c")]
+    assert [reject.raw for reject in outcome.rejects] == ['2,"\nDear Ann, dear Bob\n",x']
+
+
 def covered(lines: list[str], place: int) -> bool:
     """Whether some earlier line begins a record in which a quoted cell that closes strictly covers line ``place``.
 
