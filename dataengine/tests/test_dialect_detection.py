@@ -383,3 +383,17 @@ def test_the_encoding_is_the_one_that_spells_words(subtests: pytest.Subtests) ->
     for encoding, *words in texts:
         with subtests.test(words=words):
             assert found(("name,v\n" + "".join(f"{word},1\n" for word in words)).encode(encoding)).encoding == encoding
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "869.29,\n269.55,\n273.97,8\n824.69,\n278.91,8\n449.11,\n",
+        '"dora@x.org";"23:07";;\n"mia@x.org";"03:34";;"3"\n"tom@x.org";"17:21";;\n"ann@x.org";"22:17";"5";"8"\n' * 2,
+        "2022-09-20 20:01:06,08:35\n2022-12-16 06:28:55,04:02\n2020-08-10 15:45:39,00:39\n",
+    ],
+)
+def test_the_first_row_of_a_file_without_a_header_stands(text: str) -> None:
+    """Cells that are empty in the first rows make no preamble of them, and the colons of times no cells."""
+    dialect = detect(open_source(io.BytesIO(text.encode()), "a.csv"))
+    assert (dialect.has_header, dialect.skip_rows, dialect.delimiter in ",;") == (False, 0, True)

@@ -127,9 +127,16 @@ def _is_preamble(parsed: ParsedSample, filled: Sequence[int], index: int, width:
         return True
     if max(before) >= width or len(block) < _FEW:
         return False
+    if any(_is_sparse_row(record, cut, width) for record in parsed.records[:index]):
+        return False
     if max(before) * 2 <= width:
         return True
     return votes == 0 and (_gap_before(parsed, index) or (index > 1 and _are_usual(block, filled[index:], width)))
+
+
+def _is_sparse_row(record: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether it holds values as the rows have them in these columns, and only lacks others."""
+    return len(record) == width and votes_for_header(record, rows, width) < 0
 
 
 def _gap_before(parsed: ParsedSample, index: int) -> bool:

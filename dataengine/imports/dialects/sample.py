@@ -31,6 +31,8 @@ MOMENT = re.compile(
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}(?: \d{1,2}:\d{2}(?::\d{2})?)?|\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 )
 DECIMAL_COMMA = re.compile(r"[-+]?(?:\d{1,3}(?:[ '.]\d{3})+|\d+),\d+")
+CLOCK = re.compile(r"(?<![\d:])\d{1,2}:[0-5]\d(?![\d:])|(?<![\d:])\d{1,2}:[0-5]\d:[0-5]\d(?![\d:])")
+"""A time of day, which colons do not divide into cells."""
 RULE = re.compile(":?(?:-+|=+):?")
 WORDS = re.compile(r"""(?!['"\s])[^,;\t|"\r\n]*(?<![\s'])(?:, [^,;\t|"\r\n]+)*""")
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "\\N", "-", "n/a", "NaN", "nan", "None"})
@@ -163,7 +165,7 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
     if whole * 2 > len(rows):
         return True
     if delimiter != " ":
-        return False
+        return sum(CLOCK.search(line) is not None for line in map(delimiter.join, rows)) * 2 > len(rows)
     if len(rows) == len(parsed.records) > 2 and not parsed.faults and parsed.width > 2 and parsed.enclosed:
         return not any(" " in cell for row in rows for cell in row)  # quotes that keep spaces together: no sentences
     values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
