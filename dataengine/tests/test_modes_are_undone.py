@@ -55,7 +55,7 @@ STAFF: dict[str, tuple[str, str, dict[str, Any]]] = {
 def test_records_of_the_same_file_refer_to_one_another(owner: User, client: APIClient, name: str) -> None:
     rules, text, more = STAFF[name]
     make_table(owner, "staff", name="TEXT UNIQUE", code="INTEGER UNIQUE", boss="REFERENCES staff" + rules)
-    references = {"references": {"boss": {"match": "name"}}}
+    references: dict[str, Any] = {"references": {"boss": {"match": "name"}}}
     import_text(owner, "staff", "name,code,boss\nAnn,1,Bob\nBob,2,Ann\nEve,4,Eve\n", **references)
     before = records("staff")
     job = import_text(owner, "staff", text, key="name", on_conflict="update", **references, **more)
