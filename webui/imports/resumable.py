@@ -118,6 +118,9 @@ class PartialUpload:
         if not self._path.exists():
             return
         file.flush()
+        if default_storage.exists(self._key):  # the process that stored it ended before it could remove this
+            self._path.unlink()
+            return
         with _Complete(self._path.open("rb"), name=str(self._path)) as content:
             default_storage.save(self._key, content)
         self._path.unlink(missing_ok=True)

@@ -240,6 +240,11 @@ def test_uploads_for_remote_storage_are_put_together_locally(as_owner: Client) -
         [name] = far.listdir(drafts.FOLDER)[1]
         assert far.open(f"{drafts.FOLDER}/{name}").read() == CONTENT
         assert offset(as_owner, url) == len(CONTENT)
+        # A process may end between storing the file and removing what it was put together from.
+        again = resumable._folder() / name
+        again.write_bytes(CONTENT)
+        assert offset(as_owner, url) == len(CONTENT)
+        assert (far.listdir(drafts.FOLDER)[1], again.exists()) == ([name], False)
 
 
 def test_the_protocols_own_rules(as_owner: Client) -> None:
