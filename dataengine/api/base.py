@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.http.request import RawPostDataException
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -27,7 +27,7 @@ from rest_framework.request import Request
 from dataengine import access
 from dataengine.api.parsers import ExactJSONParser
 from dataengine.api.repeatable import RepeatableView
-from dataengine.exceptions import DataEngineError, InvalidInput, Path
+from dataengine.exceptions import DataEngineError, InvalidInput, Path, shown
 from dataengine.models import Table
 
 if TYPE_CHECKING:
@@ -123,6 +123,11 @@ class ApiView(RepeatableView):
             return {}
         if not isinstance(data, Mapping):
             raise InvalidInput("The body must be a JSON object.", fields={"body": "Give a JSON object."})
+        if isinstance(data, QueryDict):  # a form; of two equal keys of JSON the parser says so
+            for name in data:
+                if len({value for value in data.getlist(name) if isinstance(value, str)}) > 1:
+                    reason = "This is given twice, with different values."
+                    raise InvalidInput(f"{shown(name)}: {reason}", fields={shown(name): reason})
         return {name: data[name] for name in data}
 
     def located(self, error: DataEngineError) -> list[tuple[Path, str]]:

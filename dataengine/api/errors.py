@@ -9,7 +9,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.signals import got_request_exception
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import Http404, JsonResponse
@@ -87,6 +93,10 @@ def _engine_error(error: Exception) -> DataEngineError | None:
             return AccessDenied("You do not have the right to do this.")
         case RequestDataTooBig():
             return TooLarge("The body is too large.")
+        case TooManyFilesSent():
+            return InvalidInput("There are too many files in the form.", fields={"file": "Send one file."})
+        case TooManyFieldsSent():
+            return InvalidInput("There are too many fields in the form.", code="bad_request")
         case SuspiciousOperation() | UnreadablePostError() | RawPostDataException():
             return InvalidInput("The request is malformed.", code="bad_request")
         case RecursionError():

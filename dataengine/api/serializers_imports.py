@@ -29,7 +29,11 @@ class OptionsField(ObjectField):
 class StartImport(Arguments):
     """A file, and how to read it."""
 
-    file = serializers.FileField(required=False, allow_empty_file=True)
+    file = serializers.FileField(
+        required=False,
+        allow_empty_file=True,
+        error_messages={"invalid": "Send a file, with its name, as multipart/form-data; rows alone go into “text”."},
+    )
     text = serializers.CharField(
         required=False, trim_whitespace=False, help_text="In place of a file: the rows themselves, as CSV, TSV or JSON"
     )

@@ -77,6 +77,7 @@ def test_the_mail_goes_to_you_or_whom_you_name(client: APIClient, path: str, ema
         ({"file": None}, "file"), ({"file": "text"}, "file"), ({"table_name": None}, "table_name"),
         ({"email": "nobody"}, "email"), ({"options": "{"}, "options"),
         ({"options": "[]"}, "options"), ({"options": "null"}, "options"),
+        ({"options": ["{}", '{"dry_run": true}']}, "options"),
         ({"options": json.dumps({"nope": 1})}, "nope"),
         ({"options": json.dumps({"on_error": "x"})}, "on_error"), ({"content": b""}, "file"),
         ({"content": b"name,email\n"}, "file"), ({"content": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"}, "file"),
@@ -108,6 +109,9 @@ def test_a_body_without_a_file_is_not_an_upload(client: APIClient) -> None:
     assert answer.status_code == 400
     answer = client.post("/api/upload-csv/", b"", content_type="multipart/form-data")
     assert answer.status_code == 400
+    many = {f"f{number}": SimpleUploadedFile("a.csv", b"x") for number in range(101)}
+    answer = client.post("/api/upload-csv/", many, format="multipart")
+    assert (answer.status_code, set(answer.json()["error"]["fields"])) == (400, {"file"})
 
 
 @pytest.mark.usefixtures("people")
