@@ -54,6 +54,7 @@ def test_a_row_is_mended_by_its_form(as_owner: Client, job: ImportJob) -> None:
     assert "good now" in row
     assert row.element("input", name="version")["value"] == "2"
     assert "1 row is good now" in page_of(as_owner, job)
+    assert page_of(as_owner, job, "?column=%00&code=%00").elements("tr", id="row-3") == []  # a cause that none has
 
 
 def test_two_people_at_once_see_theirs_and_yours(as_owner: Client, job: ImportJob) -> None:
