@@ -31,7 +31,8 @@ function draw() {
     const fixed = index === open ? "" : `width: ${size}px;`; // one takes what is left
     return `.records tr > :nth-child(${index + 1}) { ${fixed} min-width: ${size}px; ${most} }`;
   });
-  sheet.replaceSync(`@media (min-width: 40.01rem) { ${rules.join("\n")} }`); // narrower screens have no columns
+  // Narrower screens have no columns, and paper has a width of its own.
+  sheet.replaceSync(`@media screen and (min-width: 40.01rem) { ${rules.join("\n")} }`);
 }
 
 let measuring = 0;

@@ -65,6 +65,11 @@ def test_an_edge_is_dragged_and_stays_there(owners_page: Page, people: Table) ->
         page.mouse.dblclick(box["x"] + box["width"] - 3, box["y"] + 10)
     assert len(ColumnLayout.objects.get().widths) == 1
     expect(head(page, "name")).not_to_have_js_property("offsetWidth", before + 120)
+    # On paper all columns and all records stand side by side, whatever their widths on the screen.
+    page.set_viewport_size({"width": 720, "height": 900})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator(".grid-scroll").evaluate("(it) => it.scrollHeight <= it.clientHeight")
 
 
 def test_a_column_is_resized_by_key(owners_page: Page, people: Table) -> None:
