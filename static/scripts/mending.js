@@ -80,9 +80,9 @@ function apply(row, answer, then) {
     }
     const [cell, other] = [field.closest("td"), now.closest("td")];
     cell.className = other.className;
-    cell.querySelector(".mend-why")?.remove();
-    const why = other.querySelector(".mend-why");
-    if (why) cell.append(why);
+    const reasons = ":scope > :is(.mend-why, .mend-line)";
+    for (const old of cell.querySelectorAll(reasons)) old.remove();
+    cell.append(...other.querySelectorAll(reasons));
   }
   row.querySelector(".mend-whole").replaceWith(made.querySelector(".mend-whole"));
 }
