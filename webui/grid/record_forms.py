@@ -13,7 +13,8 @@ from dataengine.columns import displays
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.queries import references
-from dataengine.records.model import Record
+from dataengine.records.model import Record, record_model
+from dataengine.records.serializers import RecordCleaner
 from webui.errors import add_errors
 from webui.forms import Styled
 from webui.grid.choice_inputs import ChoicesField
@@ -21,6 +22,9 @@ from webui.grid.reference_inputs import ReferenceField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+NEEDS_VALUE = "This column needs a value."
 
 
 class _LongText(forms.CharField):
@@ -71,21 +75,32 @@ class RecordForm(Styled, forms.Form):
         super().__init__(data, initial=values)
 
     def clean(self) -> dict[str, Any]:
-        """Demand values in required columns, unless they were empty before and have not been touched."""
+        """Demand values in required columns, unless they were empty before and have not been touched; read the others.
+
+        What the record services would refuse is found here if they are not going to be asked: all faults at once.
+        """
         values: dict[str, Any] = super().clean() or self.cleaned_data
+        self.read: dict[str, Any] = {}
         for column in self.columns:
-            untouched = self.is_change and column.attribute not in self.changed_data
-            if column.required and values.get(column.attribute) == "" and not untouched:
-                self.add_error(column.attribute, "This column needs a value.")
+            if column.attribute in self.errors or (self.is_change and column.attribute not in self.changed_data):
+                continue
+            if column.required and values.get(column.attribute) == "":
+                self.add_error(column.attribute, NEEDS_VALUE)
+                continue
+            try:
+                self.read[column.name] = _value(column, values[column.attribute])
+            except InvalidInput as error:
+                self.add_service_errors(error)
+        if self.errors:
+            try:
+                RecordCleaner(record_model(self.columns[0].table, self.columns), partial=True).clean(self.read)
+            except InvalidInput as error:
+                self.add_service_errors(error)
         return values
 
     def service_data(self) -> dict[str, Any]:
         """``{column name: text or None}`` for the record services; for an existing record only the changes."""
-        return {
-            column.name: _value(column, self.cleaned_data[column.attribute])
-            for column in self.columns
-            if not self.is_change or column.attribute in self.changed_data
-        }
+        return self.read
 
     def add_service_errors(self, error: DataEngineError) -> None:
         """Add the errors of a record service to the columns that they name."""
@@ -161,8 +176,7 @@ def cell_value(column: Column, text: str, *, is_null: bool, referred: Table | No
     if referred is not None and value is not None:
         return references.resolve(referred, text)
     if value is None and column.required:
-        reason = "This column needs a value."
-        raise InvalidInput(reason, code="invalid_record", fields={column.name: reason})
+        raise InvalidInput(NEEDS_VALUE, code="invalid_record", fields={column.name: NEEDS_VALUE})
     return value
 
 

@@ -39,6 +39,7 @@ def test_errors_stand_at_the_columns_and_nothing_is_lost(as_owner: Client, peopl
     assert html.status_code == 422
     text = read(html)
     assert "This column needs a value." in text
+    assert "Date has wrong format" in text  # in the same round
     assert text.value(field(people, "notes")) == "kept"
     again = as_owner.post("/tables/people/records/new/", values | {field(people, "name"): "Dan"})
     assert again.status_code == 422
