@@ -207,7 +207,7 @@ class Execution:
         if not self._no_row_fits(counts):
             rows = "1 row has" if counts.rows_rejected == 1 else f"{counts.rows_rejected:,} rows have"
             good = counts.rows_read - counts.rows_rejected
-            others = f" {good:,} without errors {'was' if good == 1 else 'were'} left out, too." if good else ""
+            others = f" {good:,} without errors {'was' if good == 1 else 'were'} skipped, too." if good else ""
             reason = f"Nothing was imported, because {rows} errors and on_error is “abort”.{others}"
             return "rows_rejected", reason
         causes = [f"{cause['message']} ({cause['count']:,} ×)" for cause in loader.causes.as_list()[:_CAUSES_TOLD]]

@@ -53,7 +53,7 @@ def test_on_error_abort_lets_nothing_in_and_names_the_rows(owner: User) -> None:
     job = import_text(owner, "people", "email,age\nc@x,5\nd@x,y\n", on_error="abort")
     counts = (job.rows_read, job.rows_imported, job.rows_skipped, job.rows_rejected)
     assert (job.state, counts) == ("failed", (2, 0, 1, 1))
-    assert job.error.endswith("because 1 row has errors and on_error is “abort”. 1 without errors was left out, too.")
+    assert job.error.endswith("because 1 row has errors and on_error is “abort”. 1 without errors was skipped, too.")
     assert rejected(job) == [(3, [("age", "invalid_type")])]
     assert len(records("people")) == 2
 

@@ -142,7 +142,7 @@ def _figures(counts: Mapping[str, int], *, is_new: bool) -> Iterator[tuple[str, 
         yield "Unchanged", counts["rows_unchanged"]
         yield "Removed", counts["rows_removed"]
     if counts["rows_skipped"]:
-        yield "Left out", counts["rows_skipped"]
+        yield "Skipped", counts["rows_skipped"]
     yield "Rejected", counts["rows_rejected"]
 
 

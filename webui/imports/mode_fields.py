@@ -12,12 +12,12 @@ from dataengine.models import Column
 
 MODES = {
     "add": ("Add", "Every row becomes a new record. What a unique column has already is rejected."),
-    "skip": ("Add what is new", "Rows whose record is there already are left out; the others become new records."),
+    "skip": ("Add what is new", "Rows whose record is there already are skipped; the others become new records."),
     "update": (
         "Add and update",
         "A row is written over its record, where it differs; the others become new records.",
     ),
-    "update_only": ("Update only", "The same, but rows without a record are left out."),
+    "update_only": ("Update only", "The same, but rows without a record are skipped."),
     "replace": ("Replace everything", "All records are taken out, and every row becomes a new one."),
     "mirror": (
         "Mirror the file",
