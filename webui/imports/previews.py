@@ -7,7 +7,7 @@ What an import would decide of each column, and why, is asked of a process that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,6 +22,7 @@ from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
 from dataengine.imports.planning.recipes import difference
+from dataengine.imports.reading.kinds import WORKBOOKS
 from dataengine.imports.reading.sheet_words import sheet_notes
 from dataengine.models import Column
 from dataengine.services import import_looks, import_references, recipes
@@ -153,6 +154,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         if target in others
     }
     suggested = suggestions(headers, targets, columns or [])
+    gaps = _gaps(opening, targets, look, is_new=specs is None)
     return Preview(
         found=[*_found(opening), *([("Recipe", difference(differs) or recipe.name)] if differs and recipe else [])],
         columns=[
@@ -169,7 +171,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
                 is_gap=header in opening.gaps,
             )
             for number, (header, target) in enumerate(zip(headers, targets, strict=True))
-            if not _is_gap(header, target, look, is_new=specs is None)
+            if number not in gaps
         ],
         offers=[
             *([] if recipe or not table else map(_recipe_offer, recipes.proposals(table, opening))),
@@ -186,22 +188,37 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
             Slot(one.name, one.title, _going(one.name, headers, targets), one.name not in targets)
             for one in columns or []
         ],
-        left_out=_going("", headers, targets),
+        left_out=_names(header for number, header in enumerate(headers) if not targets[number] and number not in gaps),
     )
 
 
-def _is_gap(header: str, target: str, look: Mapping[str, Any], *, is_new: bool) -> bool:
-    """Whether the import makes no column of what has neither a name nor a value (``planning/gaps.py``)."""
-    if not is_new or not look.get("is_whole") or target != header:
-        return False
-    # Not by what was found of columns: nothing is looked for in those of which somebody has said the type.
-    return all(spec["name"] != target for spec in look["specs"])
+def _gaps(opening: Opening, targets: Sequence[str], look: Mapping[str, Any], *, is_new: bool) -> set[int]:
+    """Which columns of the file the import passes over, for they have neither a name nor a value.
+
+    Of a new table that is found in the whole sheet (``planning/gaps.py``); not by what was found of columns, since
+    nothing is looked for in those of which somebody has said the type. Of another table it is those that go nowhere and
+    have nothing in the first few hundred rows: nobody misses them among the columns to choose from.
+    """
+    if is_new and look.get("is_whole"):
+        kept = {spec["name"] for spec in look["specs"]}
+        return {number for number, header in enumerate(opening.headers) if targets[number] == header not in kept}
+    if is_new or opening.source.kind not in WORKBOOKS:
+        return set()
+    return {
+        number
+        for number, header in enumerate(opening.headers)
+        if header == f"column_{number + 1}" and not targets[number]
+        if not any(record[number] for record in opening.first_records)
+    }
 
 
 def _going(column: str, headers: Sequence[str], targets: Sequence[str]) -> str:
-    """The headers that go to a column (empty: nowhere), in words."""
-    here = (header for header, target in zip(headers, targets, strict=True) if target == column)
-    return ", ".join(here) or _NOTHING
+    """The headers that go to a column, in words."""
+    return _names(header for header, target in zip(headers, targets, strict=True) if target == column)
+
+
+def _names(headers: Iterable[str]) -> str:
+    return ", ".join(headers) or _NOTHING
 
 
 def _found(opening: Opening) -> list[tuple[str, str]]:

@@ -120,3 +120,5 @@ def test_a_gap_between_columns_is_not_listed_and_not_imported(console: Client, o
     assert job is not None
     assert job.findings["types"] == {"name": "text", "n": "integer"}
     assert records("gap", "name", "n") == [("Ann", "1"), ("Bob", "2")]
+    onto = read(console.post("/tables/gap/import/", sent | {"file": SimpleUploadedFile("b.xlsx", sheet)}, follow=True))
+    assert onto.values("input", "value", type="hidden", name="header-1") == []
