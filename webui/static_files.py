@@ -23,6 +23,11 @@ _IMPORT = r"""(?m)^(?P<matched>import "(?P<url>\.[^"]+)";)$"""
 _LARGE = re.compile(r"vendor/tabler-[\d.]+/tabler\.min\.css")
 NAMING = ("templates/**/*.html", "webui/**/*.py", "static/*.css", "static/scripts/*.js", "static/vendor/htmx-*/*.js")
 
+# Words of our pages that are no classes there, and a selector in whose place console.css has one for what follows our
+# legends. Rules for any element beside or below another make a browser look at all cells again for each that changes.
+_NO_CLASSES = frozenset({"markdown", "steps", "step-item"})
+_COSTLY = frozenset({"legend+*"})
+
 type Paths = dict[str, tuple[Any, str]]
 """By name among the static files: the storage that a file comes from, and its path there."""
 
@@ -70,7 +75,7 @@ def used_style(name: str, read: bundles.Read) -> str:
     """The part of the stylesheet ``name`` that templates, scripts, modules and stylesheets of ours name."""
     files = (path for pattern in NAMING for path in Path(settings.BASE_DIR).glob(pattern))
     known = set[str]().union(*(used_styles.words(path.read_text()) for path in files if "tests" not in path.parts))
-    return used_styles.used(read(name), known)
+    return used_styles.used(read(name), known - _NO_CLASSES, _COSTLY)
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):

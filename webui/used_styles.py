@@ -15,6 +15,8 @@ _STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
 _MARK = re.compile(rf"/\*.*?\*/|{_STRING}|[{{}};]", re.DOTALL)
 _NESTING = ("@media", "@supports", "@container", "@layer")
 _WITHIN = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_PARENTHESES = re.compile(r"\([^()]*\)")
+_ATTRIBUTE = re.compile(r"\[(data-[\w-]+)")
 _CLASS = re.compile(r"\.((?:\\.|[\w-])+)")
 _VARIABLE = re.compile(rf"(?<=[{{;])(--[\w-]+):(?:{_STRING}|[^;{{}}\"'])*;?")
 _REFERENCE = re.compile(r"var\(\s*(--[\w-]+)")
@@ -25,12 +27,13 @@ def words(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
-def used(css: str, known: Collection[str]) -> str:
-    """``css`` without the rules for classes that ``known`` lacks, and without variables that then nobody reads.
+def used(css: str, known: Collection[str], without: Collection[str] = ()) -> str:
+    """``css`` without the rules for classes and data attributes that ``known`` lacks, and those for ``without``.
 
-    A name inside brackets decides nothing: ``.btn:not(.disabled)`` is about buttons, whether or not any is disabled.
+    Nor has it variables that then nobody reads. A name inside brackets decides nothing: ``.btn:not(.disabled)`` is
+    about buttons, whether or not any is disabled.
     """
-    whole, left = "", "".join(_rules(css, frozenset(known)))
+    whole, left = "", "".join(_rules(css, frozenset(known), frozenset(without)))
     while left != whole:
         whole, left = left, _read(left, known)
     return left
@@ -41,17 +44,17 @@ def _read(css: str, known: Collection[str]) -> str:
     return _VARIABLE.sub(lambda found: found[0] if found[1] in read else "", css)
 
 
-def _rules(css: str, known: frozenset[str]) -> Iterator[str]:
+def _rules(css: str, known: frozenset[str], without: frozenset[str]) -> Iterator[str]:
     for head, body in _blocks(css):
         plain = _COMMENT.sub("", head).strip()
         if body is None:
             yield head
         elif plain.startswith(_NESTING):
-            if inner := "".join(_rules(body, known)):
+            if inner := "".join(_rules(body, known, without)):
                 yield f"{head}{{{inner}}}"
         elif plain.startswith("@"):
             yield f"{head}{{{body}}}"
-        elif kept := [selector for selector in _selectors(plain) if _is_used(selector, known)]:
+        elif kept := [each for each in _selectors(plain) if each.strip() not in without and _is_used(each, known)]:
             yield f"{','.join(kept)}{{{body}}}"
 
 
@@ -91,6 +94,10 @@ def _selectors(head: str) -> Iterator[str]:
 
 
 def _is_used(selector: str, known: frozenset[str]) -> bool:
+    while (flat := _PARENTHESES.sub("", selector)) != selector:
+        selector = flat
+    if any(name not in known for name in _ATTRIBUTE.findall(selector)):
+        return False
     while (outside := _WITHIN.sub("", selector)) != selector:
         selector = outside
     return all(name.replace("\\", "") in known for name in _CLASS.findall(selector))

@@ -58,10 +58,11 @@ function show() {
   if (!label) return;
   all?.closest("label").toggleAttribute("hidden", count < rows.length);
   const isAll = all?.checked ?? false;
-  label.textContent = isAll ? "All that match are selected" : `${count} selected`;
+  const text = isAll ? "All that match are selected" : `${count} selected`;
+  if (label.textContent !== text) label.textContent = text;
   for (const button of bar().querySelectorAll("[data-one]")) button.hidden = count !== 1 || isAll;
   const words = `${count} ${count === 1 ? "record" : "records"} selected`;
-  if (count || label.dataset.told) grid.say(isAll ? label.textContent : words);
+  if (count || label.dataset.told) grid.say(isAll ? text : words);
   label.dataset.told = count ? "yes" : "";
 }
 

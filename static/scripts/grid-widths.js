@@ -18,6 +18,7 @@ const widthOf = (head) => Number(head.dataset.width ?? head.offsetWidth);
 
 const kept = new Map(); // by column, in pixels
 let shownIn = ""; // the columns and the room for which these are
+let drawn = "";
 
 function draw() {
   const heads = [...grid.heads()];
@@ -32,7 +33,10 @@ function draw() {
     return `.records tr > :nth-child(${index + 1}) { ${fixed} min-width: ${size}px; ${most} }`;
   });
   // Narrower screens have no columns, and paper has a width of its own.
-  sheet.replaceSync(`@media screen and (min-width: 40.01rem) { ${rules.join("\n")} }`);
+  const text = `@media screen and (min-width: 40.01rem) { ${rules.join("\n")} }`;
+  if (text === drawn) return; // a style sheet that is replaced has every cell looked at again
+  drawn = text;
+  sheet.replaceSync(text);
 }
 
 let measuring = 0;

@@ -218,14 +218,16 @@ function prepare() {
   if (!mayEdit()) grid.setAttribute("aria-readonly", "true");
   const box = grid.closest(".grid-scroll");
   box.removeAttribute("tabindex"); // the cell in the tab order scrolls it into view
-  box.style.scrollPaddingTop = `${grid.tHead.offsetHeight}px`;
-  box.style.scrollPaddingLeft = `${heads()[0]?.offsetWidth ?? 0}px`;
   for (const control of grid.querySelectorAll("tbody :is(a, input)")) control.tabIndex = -1;
+  number(grid);
+  // Measured after all of that has been set, and at once: the browser lays out every cell for it.
+  const [high, wide] = [grid.tHead.offsetHeight, heads()[0]?.offsetWidth ?? 0];
   // With records as cards, the heads are a separate strip that scrolls sideways and can get the focus for that.
   const isStrip = getComputedStyle(grid.tHead.rows[0]).overflowX !== "visible";
+  box.style.scrollPaddingTop = `${high}px`;
+  box.style.scrollPaddingLeft = `${wide}px`;
   const controls = grid.querySelectorAll("thead :is(th > :is(a, .head, input), .head-more)");
   for (const control of controls) control.tabIndex = isStrip ? 0 : -1;
-  number(grid);
   const column = indexOf(kept.column);
   const found = kept.record === null ? null : document.getElementById(`r${kept.record}`);
   const row = found ? found.sectionRowIndex : Math.min(kept.row, rows().length - 1);
