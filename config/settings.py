@@ -336,7 +336,7 @@ AUTO_INDEX_AFTER_RECORDS = env.number("AUTO_INDEX_AFTER_RECORDS", 1_000_000)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["dataengine.http.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["dataengine.api.parsers.ExactJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "dataengine.api.schema.EngineSchema",
     "EXCEPTION_HANDLER": "dataengine.api.errors.exception_handler",

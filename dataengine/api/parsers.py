@@ -1,4 +1,4 @@
-"""Reads JSON bodies without loss: numbers keep their text, and text that PostgreSQL cannot store is an error."""
+"""Reads and writes JSON without loss: numbers keep their text, and text that PostgreSQL cannot store is an error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
+from rest_framework.utils.encoders import JSONEncoder
 
+from dataengine.columns.exact_numbers import ExactEncoder, ExactFloat
 from dataengine.exceptions import InvalidInput, TooLarge, shown
 
 # Escapes that may hide a NUL or a lone surrogate; only if there are any is the whole body searched.
@@ -20,33 +22,25 @@ _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-class ExactFloat(float):
-    """A JSON number with a fraction or exponent that remembers how it was written.
+class _AnswerEncoder(ExactEncoder, JSONEncoder):
+    """What the framework writes, and numbers of JSON columns with all their digits."""
 
-    ``numeric`` columns use the text, so 0.10 stays 0.10; everything else sees the float.
-    """
+    def encode(self, o: Any) -> str:
+        # To look through an answer takes time, and hardly any holds such a number.
+        return super().encode(o) if ExactFloat.is_read else JSONEncoder.encode(self, o)
 
-    text: str
 
-    def __new__(cls, text: str) -> ExactFloat:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
+class ExactJSONRenderer(JSONRenderer):
+    """Answers without loss."""
 
-    def __str__(self) -> str:
-        return self.text
-
-    __repr__ = __str__
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ExactFloat, (self.text,)
+    encoder_class = _AnswerEncoder
 
 
 class ExactJSONParser(BaseParser):
     """``application/json`` in UTF-8. Refuses NaN and infinities, which are not JSON."""
 
     media_type = "application/json"
-    renderer_class = JSONRenderer
+    renderer_class = ExactJSONRenderer
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """The body as Python values. Raises ParseError, or InvalidInput naming the key at fault."""

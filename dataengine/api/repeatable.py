@@ -15,11 +15,11 @@ from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dataengine.api.limited import LimitedView
+from dataengine.api.parsers import ExactJSONRenderer
 from dataengine.exceptions import InvalidInput
 from dataengine.models import ApiToken
 from dataengine.services import kept_answers
@@ -134,8 +134,8 @@ def _as_sent(response: HttpResponseBase, *, is_secret: bool) -> Answer:
         body = b""
         headers.pop("Content-Type", None)  # Django's own, until it is rendered: HTML
         if response.data is not None:
-            headers["Content-Type"] = JSONRenderer.media_type
-            body = JSONRenderer().render(response.data)
+            headers["Content-Type"] = ExactJSONRenderer.media_type
+            body = ExactJSONRenderer().render(response.data)
     else:
         assert isinstance(response, HttpResponse)
         body = response.content

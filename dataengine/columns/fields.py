@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from dataengine.columns import durations
+from dataengine.columns.exact_numbers import read_number
 
 if TYPE_CHECKING:
     _DateTimeField = models.DateTimeField[Any, Any]
@@ -91,7 +92,7 @@ class JSONDecoder(json.JSONDecoder):
 
 def _float_or_text(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) else text
+    return read_number(text) if math.isfinite(number) else text
 
 
 def _plain(value: datetime) -> datetime:

@@ -125,6 +125,34 @@ def test_numbers_keep_the_text_that_was_sent(client: APIClient, make_table: Make
         assert answer.json()["v"] == {"1E+3": "1000", "-0.0": "0.0"}.get(text, text)
 
 
+def test_json_keeps_the_digits_of_its_numbers(client: APIClient, make_table: MakeTable) -> None:
+    make_table("t", j="JSONB", k="JSON")
+    address, long = "/api/tables/t/records/", "0.1234567890123456789012"
+    value = f'{{"a": [{long}, 1.5, 2], "b": {{"c": -1.000000000000000000001}}, "d": "{long}"}}'
+
+    def sent(method: Any, body: str, where: str = address) -> None:
+        answer = method(where, body, content_type="application/json", HTTP_IDEMPOTENCY_KEY=body)
+        assert answer.status_code in (200, 201), answer.content
+
+    def found() -> list[str]:
+        return [json.dumps(record, separators=(",", ":")) for record in read(client.get(address))["results"]]
+
+    def read(answer: Any) -> Any:
+        return json.loads(answer.content, parse_float=lambda text: f"~{text}")
+
+    compact = value.replace(" ", "").replace(long, f'"~{long}"', 1).replace("1.5", '"~1.5"')
+    compact = compact.replace("-1.000000000000000000001", '"~-1.000000000000000000001"')
+    sent(client.post, f'{{"j": {value}, "k": {long}}}')
+    sent(client.post, f'{{"records": [{{"j": {value}}}]}}', address + "bulk/")
+    assert found() == [
+        f'{{"id":1,"j":{compact},"k":"~{long}"}}',
+        f'{{"id":2,"j":{compact},"k":null}}',
+    ]
+    sent(client.patch, f'{{"j": [{long}]}}', address + "1/")
+    sent(client.patch, f'{{"records": [{{"id": 2, "data": {{"j": [{long}], "k": {value}}}}}]}}', address + "bulk/")
+    assert found() == [f'{{"id":1,"j":["~{long}"],"k":"~{long}"}}', f'{{"id":2,"j":["~{long}"],"k":{compact}}}']
+
+
 def test_json_numbers_that_no_float_holds(client: APIClient, make_table: MakeTable) -> None:
     from django.db import connection
 

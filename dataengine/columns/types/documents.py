@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from dataengine.columns.exact_numbers import ExactEncoder, ExactFloat, exact_json, exact_json_as_written
 from dataengine.columns.fields import JSONDecoder
 from dataengine.columns.json_texts import SURE, SURE_BYTES, fault_of
 from dataengine.columns.schema_faults import Fault
@@ -42,7 +44,7 @@ class Json(ColumnType):
     equality = "documents"
     look = "json"
     holds_lines = True
-    sheet_text = staticmethod(partial(json.dumps, ensure_ascii=False))
+    sheet_text = staticmethod(exact_json_as_written)
     cell_text = sheet_text
     lossless = frozenset({"jsonb"})
     checked = frozenset({"texts", "choices"})
@@ -55,7 +57,7 @@ class Json(ColumnType):
         return {}  # anything is JSON
 
     def make_field(self, parameters: Parameters, **options: Any) -> models.Field[Any, Any]:
-        return models.JSONField(decoder=JSONDecoder, **options)
+        return models.JSONField(encoder=ExactEncoder, decoder=JSONDecoder, **options)
 
     def faults_within(self, value: Any, constraints: Parameters) -> Sequence[Fault]:
         schema = constraints.get("json_schema")
@@ -69,7 +71,7 @@ class Json(ColumnType):
         return str(value)
 
     def to_text(self) -> Represent | None:
-        return json.dumps
+        return exact_json
 
     def api_field(self, field: models.Field[Any, Any], options: dict[str, Any]) -> ApiField:
         from rest_framework.serializers import JSONField
@@ -90,7 +92,7 @@ class Json(ColumnType):
     def editor_text(value: Any) -> str:
         match value:
             case dict() | list():
-                return json.dumps(value, ensure_ascii=False, indent=2)
+                return exact_json_as_written(value, indent=2)
             case bool():
                 return "true" if value else "false"
             case float():
@@ -100,7 +102,7 @@ class Json(ColumnType):
 
     def from_editor(self, text: str) -> Any:
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
+            return json.loads(text, parse_float=_number, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             raise ValidationError(f"This is not valid JSON{where}. Put texts in double quotes.") from error
@@ -123,6 +125,11 @@ class Jsonb(Json):
 
     def is_recognised(self, text: str) -> bool:
         return not fault_of(text)
+
+
+def _number(text: str) -> float:
+    number = ExactFloat(text)
+    return number if math.isfinite(number) else float(text)
 
 
 def _refuse_constant(name: str) -> None:
