@@ -59,7 +59,9 @@ def change_schema[T](change: Callable[[], T], *, table: Table | None = None) -> 
                 raise
             if table is not None:
                 locks.cancel_build(table.pk)  # nobody waits for an index, but people wait for this
-            if pause is None or connection.in_atomic_block:
+            # Within a transaction, who holds a table would be waited for with all that the transaction holds itself.
+            # The catalog alone is only held for a moment, by a vacuum, say.
+            if pause is None or (connection.in_atomic_block and table is not None):
                 raise Unavailable("The table is busy; try again in a moment.", code="table_busy") from error
             time.sleep(pause)
         except (IntegrityError, DataError, ProgrammingError) as error:
