@@ -6,7 +6,7 @@ back. Records that it updated or removed have images with its event (``before_af
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,6 +26,7 @@ _SPANS = sql.Identifier(ImportedSpan._meta.db_table)
 _RANGES_COMPARED = 20
 """So many ranges of ids are compared one by one; of more, the one that may hold an id is looked up."""
 _NAMED = 20
+_ALL = sql.SQL("true")
 
 type Ranges = Sequence[tuple[int, int]]
 
@@ -69,14 +70,40 @@ class Imported:
 
     def keep_needed(self) -> int:
         """The same with records that the import made and that were changed since, or that others refer to."""
-        referring = Column.objects.filter(references=self.model.table, table__trashed_at=None).select_related("table")
-        queries = [
-            sql.SQL("SELECT h.{0} FROM {1} AS h WHERE {2}").format(
-                sql.Identifier(column.name), ddl.qualified(column.table.name), self._is_made("h", column.name)
+        return self._keep(sql.SQL(" UNION ").join([self._made_changed(), *self._referred_to(self._referring())]))
+
+    def keep_needed_too(self) -> int:
+        """Keep, besides, what records of other tables refer to, and those that are kept; returns how many more."""
+        others = self._referring().exclude(table=self.model.table)
+        own = self._referring().filter(table=self.model.table)
+        kept = sql.SQL("h.id IN (SELECT id FROM {})").format(self._changed)
+        more = found = self._keep_more(self._referred_to(others) + self._referred_to(own, kept))
+        while found:
+            found = self._keep_more(self._referred_to(own, kept))
+            more += found
+        self.has_changed |= more > 0
+        return more
+
+    def _referring(self) -> QuerySet[Column]:
+        return Column.objects.filter(references=self.model.table, table__trashed_at=None).select_related("table")
+
+    def _referred_to(self, by: Iterable[Column], which: sql.Composable = _ALL) -> list[sql.Composable]:
+        """The records that the import made to which others ``h`` refer."""
+        return [
+            sql.SQL("SELECT h.{0} FROM {1} AS h WHERE {2} AND {3}").format(
+                sql.Identifier(column.name), ddl.qualified(column.table.name), self._is_made("h", column.name), which
             )
-            for column in referring
+            for column in by
         ]
-        return self._keep(sql.SQL(" UNION ").join([self._made_changed(), *queries]))
+
+    def _keep_more(self, queries: Sequence[sql.Composable]) -> int:
+        if not queries:
+            return 0
+        return run(
+            sql.SQL("INSERT INTO {} SELECT * FROM ({}) AS f (id) ON CONFLICT DO NOTHING").format(
+                self._changed, sql.SQL(" UNION ").join(queries)
+            )
+        )
 
     def _keep(self, query: sql.Composable) -> int:
         run(sql.SQL("DROP TABLE IF EXISTS {}").format(self._changed))

@@ -43,6 +43,8 @@ def undo_records(
         left = made.keep_changed(job.event, with_made=True, with_others=job.makes_its_table)
         if left and not rest:
             refuse_changed(left, made.some_changed())
+        if rest:
+            left += made.keep_needed_too()
         # What undoes an undoing of an undoing undoes the latest doing.
         undoes = getattr(job.undo_event, "undone_by", None) or job.event
         event = _event(user, job, made, "import.undone", undoes=undoes, left=left)

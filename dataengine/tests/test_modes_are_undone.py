@@ -71,6 +71,30 @@ def test_records_of_the_same_file_refer_to_one_another(owner: User, client: APIC
         undo = redone["undo"]
 
 
+def test_the_rest_leaves_what_is_needed(owner: User, client: APIClient) -> None:
+    make_table(owner, "staff", name="TEXT UNIQUE", boss="REFERENCES staff")
+    make_table(owner, "desks", of="REFERENCES staff")
+    import_text(owner, "staff", "name\nAnn\nBob\n")
+    options: dict[str, Any] = {"key": "name", "on_conflict": "update", "references": {"boss": {"match": "name"}}}
+    text = "name,boss\nAnn,Cid\nCid,Dan\nDan,\nEve,Cid\nFay,\nGil,Eve\n"
+    job = import_text(owner, "staff", text, **options)
+    after = records("staff", "id", "name", "boss")
+    ids = {name: int(pk) for pk, name, _ in after}
+    assert client.patch(f"/api/tables/staff/records/{ids['Eve']}/", {"name": "Eva"}).status_code == 200
+    assert client.post("/api/tables/desks/records/", {"of": ids["Fay"]}).status_code == 201
+    undo = f"/api/imports/{job.pk}/undo/"
+    refused = client.post(undo)
+    assert (refused.status_code, refused.json()["error"]["ids"]) == (409, [ids["Eve"]])
+    undone = do(client, undo, rest=True)
+    assert (undone["state"], undone["error"]) == ("completed", None)
+    # Eva was changed since, refers to Cid, and Cid to Dan; a desk is Fay's.
+    assert records("staff", "name") == [(name,) for name in ("Ann", "Bob", "Cid", "Dan", "Eva", "Fay")]
+    redone = do(client, undone["undo"])
+    assert (redone["state"], redone["error"]) == ("completed", None)
+    renamed = [(pk, "Eva" if name == "Eve" else name, boss) for pk, name, boss in after]
+    assert records("staff", "id", "name", "boss") == renamed
+
+
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.usefixtures("goods")
 def test_an_import_goes_and_comes_back(owner: User, client: APIClient, name: str) -> None:
