@@ -32,7 +32,18 @@ document.addEventListener("DOMContentLoaded", () => prepare(document));
 document.addEventListener("htmx:after:process", ({ target }) => prepare(target instanceof Element ? target : document));
 document.addEventListener("change", ({ target }) => {
   if (target.matches("select[name$=type]")) nameDetails(target);
+  if (target.matches("select[data-short]")) askAnew(target);
 });
+
+/** One of very many rows has only the fields that its type takes: for another type, the server has to be asked. */
+function askAnew(select) {
+  const button = document.createElement("button");
+  const value = `type:${select.closest("[data-movable]").dataset.movable}`;
+  Object.assign(button, { name: "do", value, hidden: true, formNoValidate: true });
+  select.form.append(button);
+  select.form.requestSubmit(button);
+  button.remove();
+}
 
 document.addEventListener("htmx:after:swap", () => prepare(document));
 

@@ -12,14 +12,16 @@ from typing import Any, cast
 
 from django import forms
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from dataengine.columns import displays, value_schemas
 from dataengine.columns.limits import are_numbers, read_limit, shown_limit
 from dataengine.columns.payloads import check_constraints
 from dataengine.columns.sql_types import parse_sql_type
-from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, REGISTRY, ColumnSpec, ColumnType
+from dataengine.columns.types import BY_SQL_NAME, EXACT, IGNORE_CASE, ColumnSpec, ColumnType
 from dataengine.exceptions import DataEngineError, InvalidInput
 from webui.designer.forms import AS_TYPED, description_field, identifier
+from webui.designer.type_inputs import TypeSelect, short_select, takes, type_choices
 from webui.forms import Styled
 
 CASES = [(IGNORE_CASE, "whatever the case"), (EXACT, "letter for letter")]
@@ -32,22 +34,9 @@ _BLAMED = {
 _PATTERN_HELP = "A regular expression that each value matches, for example <code>{}</code>."
 _BOUND_HELP = "{0}, 2024-01-31 or 1:30:00; {1} {0} for {2} than {0}."
 _LENGTHS = {"min_length": "minLength", "max_length": "maxLength"}
-
-
-def takes(kind: ColumnType) -> list[str]:
-    """Which of a column's fields apply to a type, by the words of ``data-for`` in the templates."""
-    asks = "choices" if "choices" in kind.arguments else "refers" if kind.is_reference else "details"
-    found = {
-        asks: bool(kind.details),
-        "limits": "minimum" in kind.constraints,
-        "lengths": "minLength" in kind.constraints,
-        "pattern": "pattern" in kind.constraints,
-        "schema": "json_schema" in kind.constraints,
-        "case": kind.is_text,
-        "display": displays.may_have_display(kind),
-        "index": kind.can_be_indexed,
-    }
-    return [word for word, applies in found.items() if applies]
+_TOLD_THERE = (
+    "label", "description", "default", "display", "indexed", "minimum", "maximum", *_LENGTHS, "pattern", "json_schema",
+)  # fmt: skip
 
 
 def blamed(error: DataEngineError, otherwise: str = "name") -> str:
@@ -64,28 +53,6 @@ def rule_input(kind: ColumnType) -> str:
         if "json_schema" in kind.constraints
         else "pattern"
     )
-
-
-def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The registry's types by what they are for: a word, a value, and PostgreSQL's name."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for kind in REGISTRY.values():
-        sample = f" — {kind.sample}" if kind.sample else ""
-        groups.setdefault(kind.group, []).append((kind.sql_names[0], f"{kind.label}{sample} · {kind.sql_names[0]}"))
-    return list(groups.items())
-
-
-class TypeSelect(forms.Select):
-    """Each option tells by ``data-takes`` which other fields apply; designer.css shows no others."""
-
-    def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, label, *args, **kwargs)
-        kind = BY_SQL_NAME.get(str(value))
-        if kind is not None:
-            option["attrs"]["data-takes"] = " ".join(takes(kind))
-            if kind.details:
-                option["attrs"]["data-details"] = json.dumps(kind.details)
-        return option
 
 
 def _display_choices(*codes: str) -> list[Any]:
@@ -270,9 +237,9 @@ class ColumnForm(Styled, forms.Form):
     @property
     def says_more(self) -> bool:
         """Whether something is said, or wrong, in the part of the row that is closed at first."""
-        rules = ("minimum", "maximum", *_LENGTHS, "pattern", "json_schema")
-        told = ("label", "description", "default", "display", "indexed", *rules)
-        return any(self[name].value() or self[name].errors for name in told)
+        if self.is_bound:
+            return any(self.data.get(self.add_prefix(name)) or name in self.errors for name in _TOLD_THERE)
+        return any(self.initial.get(name) for name in _TOLD_THERE)
 
     @property
     def is_opened(self) -> bool:
@@ -281,8 +248,26 @@ class ColumnForm(Styled, forms.Form):
 
     @property
     def is_short(self) -> bool:
-        """Whether a button stands in for the part that is closed at first."""
+        """Whether a button stands in for the part that is closed at first, and only what applies is asked for."""
         return self.is_one_of_many and not self.is_opened and not self.says_more
+
+    @property
+    def asked(self) -> set[str]:
+        """Of the fields that apply to some types only, those that the row has, by the words of ``data-for``."""
+        kind = BY_SQL_NAME.get(str(self["type"].value()))
+        if kind is None or not self.is_short:
+            return {"details", "refers", "choices", "case"}
+        fields = {"details": "details", "references": "refers", "choices": "choices", "case": "case"}
+        wrong = self.errors if self.is_bound else {}
+        return {word for field, word in fields.items() if field in wrong} | set(takes(kind))
+
+    @property
+    def short_type(self) -> SafeString | None:
+        """The choice of a short row's type; None if there is something to be said of it."""
+        field = self["type"]
+        if not self.is_short or field.errors:
+            return None
+        return short_select(field.html_name, field.id_for_label, str(field.value()))
 
 
 def _read_bound(kind: ColumnType, text: str) -> Any:

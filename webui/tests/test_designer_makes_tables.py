@@ -265,6 +265,17 @@ def test_many_rows_leave_out_what_is_closed_and_empty(as_owner: Client) -> None:
     many = read(as_owner.post("/tables/new/", posted("add", "wide", *rows)))
     assert len(many.elements("details", class_="disclosure column-more")) == 1
     assert many.value("columns-7-default") == "x"
+    # Nor has a row what its type does not take, until it has another one.
+    fields = fields_of(many)
+    assert ("columns-9-choices" in fields, "columns-9-details" in fields) == (False, False)
+    assert fields["columns-9-type"] == fields["columns-7-type"] == "TEXT"
+    retyped = fields_of(read(as_owner.post("/tables/new/", fields | {"columns-9-type": "CHOICE", "do": "type:9"})))
+    assert {name for name in retyped if name not in fields} == {"columns-9-choices"}
+    assert retyped["columns-9-type"] == "CHOICE"
+    # Without scripts it says so when the table is to be made.
+    refused = as_owner.post("/tables/new/", fields | {"columns-9-type": "REFERENCES", "rows": "50", "do": "create"})
+    assert "Give the table to which it refers." in read(refused)
+    assert "columns-9-references" in fields_of(read(refused))
     opened = read(as_owner.post("/tables/new/", fields_of(many) | {"do": "more:9"}))
     assert len(opened.elements("details", class_="disclosure column-more")) == 2
     form = fields_of(opened) | {"columns-9-label": "Nine"}

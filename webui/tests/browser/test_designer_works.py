@@ -91,13 +91,32 @@ def test_only_what_applies_to_the_type_is_asked_for(three_rows: Page) -> None:
         ("NUMERIC", {"Digits, decimals", "At least", "At most", "Shown as"}),
         ("CHOICE", {"Choices"}),
         ("REFERENCES", {"Refers to"}),
-        ("DATE", set[str]()),
+        ("DATE", {"At least", "At most"}),
         ("JSON", {"JSON Schema"}),
     ):
         row.get_by_label("Type").select_option(value)
         assert asked() == (always - {"Index"} if value == "JSON" else always) | extra, value
     row.get_by_label("Type").select_option("NUMERIC")
     expect(row.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
+
+
+def test_one_of_very_many_rows_gets_what_its_new_type_takes(three_rows: Page) -> None:
+    page = three_rows
+    page.get_by_text("Start from something you have").click()
+    columns = ", ".join(f"c{number} integer" for number in range(45))
+    page.get_by_label("Text to start from").fill(f"CREATE TABLE wide ({columns})")
+    page.locator("button[value=paste]").click()
+    row = page.locator(".column-row").nth(44)
+    expect(row).to_be_visible()
+    kind = row.get_by_label("Type")
+    expect(row.get_by_label("Digits, decimals")).to_have_count(0)
+    kind.focus()
+    kind.select_option("NUMERIC")
+    expect(row.get_by_label("Digits, decimals")).to_have_attribute("placeholder", "12, 2")
+    expect(kind).to_be_focused()
+    kind.select_option("CHOICE")
+    expect(row.get_by_role("list", name="Choices")).to_be_visible()
+    expect(row.get_by_label("Digits, decimals")).to_have_count(0)
 
 
 def test_a_reference_tells_by_what_its_records_are_shown(people: Table, three_rows: Page) -> None:
