@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from dataengine.http import rate_limits
+from dataengine.http.addresses import client_of
 from dataengine.http.rate_limits import Count, Exceeded
 
 
@@ -29,10 +30,10 @@ class LimitedView(APIView):
         try:
             super().perform_authentication(request)
         except APIException:
-            self.count(anonymous=_address(request))
+            self.count(anonymous=client_of(request))
             raise
         if not request.user.is_authenticated:
-            self.count(anonymous=_address(request))
+            self.count(anonymous=client_of(request))
             return
         token = getattr(request.auth, "pk", None)  # a JWT is no row
         user = rate_limits.user_key(request.user.pk)
@@ -56,8 +57,3 @@ class LimitedView(APIView):
             answer["RateLimit-Policy"] = ", ".join(count.limit.policy for count in self.counts)
             answer["RateLimit"] = ", ".join(count.state for count in self.counts)
         return answer
-
-
-def _address(request: Request) -> str:
-    # Not X-Forwarded-For, which anybody can set: the server sets REMOTE_ADDR from proxies that it trusts.
-    return str(request.META.get("REMOTE_ADDR", ""))

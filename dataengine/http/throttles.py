@@ -14,6 +14,8 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
+from dataengine.http.addresses import client_of
+
 if TYPE_CHECKING:
     from redis import Redis
     from redis.client import Pipeline
@@ -39,8 +41,7 @@ class FailedAttempts:
 
     def __init__(self, request: Request | HttpRequest, account: str = "", *, kind: str = "logins") -> None:
         rates: dict[str, tuple[int, int] | None] = settings.FAILURE_RATES
-        # Not X-Forwarded-For, which anybody can set: the server sets REMOTE_ADDR from proxies that it trusts.
-        self._limits = [(f"failed_{kind}_{request.META.get('REMOTE_ADDR', '')}", rates["login_failure"])]
+        self._limits = [(f"failed_{kind}_{client_of(request)}", rates["login_failure"])]
         if account:
             # Names are any text, and need not stand in Redis.
             name = hashlib.sha256(AbstractBaseUser.normalize_username(account).encode(errors="replace")).hexdigest()

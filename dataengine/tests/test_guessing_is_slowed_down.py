@@ -11,8 +11,10 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import RequestFactory
 from rest_framework.test import APIClient
 
+from dataengine.http.addresses import client_of
 from dataengine.http.throttles import FailedAttempts
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS, until
@@ -53,6 +55,20 @@ def guess_together(count: int) -> Counter[int]:
     for thread in threads:
         thread.join()
     return Counter(statuses)
+
+
+def test_the_many_addresses_of_one_client_are_one(limit: int, password: str) -> None:
+    guesses = [log_in("wrong", f"2001:db8:1:2::{number}", f"user{number}").status_code for number in range(limit + 1)]
+    assert guesses == [401] * limit + [429]
+    assert log_in(password, "2001:db8:1:3::1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [("::ffff:10.0.0.7", "10.0.0.7"), ("10.0.0.7", "10.0.0.7"), ("fe80::1%eth0", "fe80::/64"), ("", ""), ("x", "x")],
+)
+def test_whom_an_address_stands_for(rf: RequestFactory, address: str, client: str) -> None:
+    assert client_of(rf.get("/", REMOTE_ADDR=address)) == client
 
 
 def test_one_after_the_other(limit: int, password: str) -> None:
