@@ -26,7 +26,24 @@ document.addEventListener("keydown", (event) => {
   to.focus();
 });
 
-document.addEventListener("htmx:after:swap", prepare);
+// Where the focus is among the bars: of a column that has just been filtered by its bar, the next ones are others.
+let left = null;
+document.addEventListener("htmx:before:swap", () => {
+  const bar = document.activeElement?.closest("#grid .charts a");
+  const cell = bar?.closest("td");
+  left = cell ? { column: cell.cellIndex, place: [...cell.querySelectorAll("a")].indexOf(bar) } : null;
+});
+
+function goBack() {
+  if (!left || document.activeElement !== document.body) return;
+  const here = [...(document.querySelector("#grid .charts")?.cells[left.column]?.querySelectorAll("a") ?? [])];
+  (here.find((bar) => bar.hasAttribute("aria-current")) ?? here[left.place] ?? here.at(-1))?.focus();
+}
+
+document.addEventListener("htmx:after:swap", () => {
+  goBack();
+  prepare();
+});
 prepare(); // they may have been loaded before this module
 
 // A sample costs the server something: take one after many changes in a row, and none while a bar is being

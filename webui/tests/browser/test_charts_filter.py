@@ -46,6 +46,11 @@ def test_bars_are_reached_by_keyboard(owners_page: Page, people: Table) -> None:
     expect(page.locator(".charts a[tabindex='0']")).to_have_count(1)
     page.get_by_role("link", name="active yes, 1 record").press("Enter")
     expect(page.get_by_role("grid", name="people").locator("tbody tr")).to_have_count(1)
+    # What was found has other bars: the focus stays in that column, and is not lost with the bar.
+    page.goto("/tables/people/")
+    page.locator(".charts a[aria-label^=score]").first.press("Enter")
+    expect(page.locator(".charts-from")).to_contain_text("of these")
+    expect(page.locator(".charts td:has(a[aria-label^=score]) a:focus")).to_have_count(1)
 
 
 def test_charts_are_turned_off_and_stay_off(owners_page: Page, people: Table) -> None:
