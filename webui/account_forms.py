@@ -31,6 +31,12 @@ class LoginForm(Styled, auth_forms.AuthenticationForm):
         "inactive": "The user name or password is wrong. Upper and lower case matter.",
     }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.data.get("username"):  # the password has to be typed again, the name hardly
+            self.fields["username"].widget.attrs.pop("autofocus", None)
+            self.fields["password"].widget.attrs["autofocus"] = True
+
     def clean(self) -> dict[str, Any]:
         """Authenticate, limited like the API's log-in against guessing."""
         assert self.request is not None

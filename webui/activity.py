@@ -117,6 +117,10 @@ class Line:
         return self.event.created_at.date()
 
 
+_BY_ITSELF = ("index.requested",)
+"""What Tablekeep does in a request that did not ask for it."""
+
+
 def line(
     one: Happening, *, table: Table | None = None, rights: frozenset[Right] = frozenset(), able: bool = False
 ) -> Line:
@@ -126,7 +130,8 @@ def line(
     of = table.name if table is not None else ""
     return Line(
         event=event,
-        who=event.user_name or ("Somebody" if event.via == "session" else "Tablekeep"),
+        who=event.user_name
+        or ("Somebody" if event.via == "session" and event.action not in _BY_ITSELF else "Tablekeep"),
         sentence=sentence(one),
         via=via(event),
         notes=_notes(one),
