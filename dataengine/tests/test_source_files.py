@@ -12,7 +12,8 @@ import pytest
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.detection import detect
-from dataengine.imports.dialects.dialect import Dialect
+from dataengine.imports.dialects.dialect import Dialect, DialectOptions
+from dataengine.imports.dialects.opening import examine
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading.source import SourceLimits, open_source
 
@@ -205,3 +206,11 @@ def test_what_cannot_be_decoded_costs_its_row(encoding: str, data: bytes) -> Non
         assert reject.raw.startswith("1,")
         assert reject.raw.count("\ufffd") in (1, 2)  # one for each byte, not three
         assert reject.raw.encode()
+
+
+def test_a_header_in_another_encoding_than_was_said_is_refused() -> None:
+    given = DialectOptions(encoding="ascii")
+    with pytest.raises(InvalidInput, match="not in ascii") as caught:
+        examine(io.BytesIO("größe,b\nx,1\n".encode()), "a.csv", given)
+    assert caught.value.error_code == "invalid_encoding"
+    assert examine(io.BytesIO("\ufeffa,b\nx,1\n".encode()), "a.csv", given).headers == ["a", "b"]

@@ -35,6 +35,9 @@ class Opening:
         self.dialect = detect(source, given)
         found = header.read_header(source, self.dialect)
         self.headers = found.names
+        if given.encoding and (odd := next((name for name in found.names if "\ufffd" in name), None)):
+            reason = f"The header is not in {given.encoding}: “{odd[:80]}”."
+            raise InvalidInput(reason, code="invalid_encoding", fields={"encoding": reason})
         self.empty_tail = found.empty_tail
         self.is_indexed = found.is_indexed
         self.below_the_header = found.below

@@ -266,14 +266,10 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     """
     name = codecs.lookup(encoding).name
     if name in ("utf-8", "utf-8-sig"):
-        head = b""
-        for chunk in chunks:
-            head += chunk
-            if len(head) >= len(codecs.BOM_UTF8):
-                break
-        yield head.removeprefix(codecs.BOM_UTF8)
-        yield from chunks
+        yield from _without_mark(chunks)
         return
+    if name == "ascii":
+        chunks = _without_mark(chunks)
     if name in ("utf-16", "utf-32"):
         chunks, name = _with_byte_order(chunks, name)
     decoder = codecs.getincrementaldecoder(name)("tablekeep-mark")
@@ -291,6 +287,17 @@ def to_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
     except UnicodeError as error:
         reason = f"The file is not in {encoding}: {error}."
         raise InvalidInput(reason, code="invalid_encoding", fields={"encoding": reason}) from error
+
+
+def _without_mark(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks without the mark of UTF-8 at the beginning of the first."""
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= len(codecs.BOM_UTF8):
+            break
+    yield head.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
 
 
 def _with_byte_order(chunks: Iterator[bytes], name: str) -> tuple[Iterator[bytes], str]:
