@@ -25,8 +25,8 @@ def test_a_row_between_two_stray_quotes_stands(between: str, last: str, careful:
 
 @pytest.mark.parametrize("careful", [False, True])
 def test_rows_between_lone_quotes_stand(careful: bool) -> None:
-    """A lone quote is a line of its own, or a whole cell; together two of them make no row."""
-    for first, last in (('"', '"'), ('u1,"', '"'), ('",x,y', 'u,v,"'), ('u1,x,"', '",v,w')):
+    """Alone on its line, as a whole cell or at the beginning of one; together two of them make no row."""
+    for first, last in (('"', '"'), ('u1,"', '"'), ('",x,y', 'u,v,"'), ('u1,x,"', '",v,w'), ('"u1,x,y', 'u,"v,w')):
         file = f'0,"a\nb",z\n{first}\n\nu2,"",z\nu3,Bob,z\n{last}\nu4,b,c\n'
         outcome = read(file.encode(), 3, careful=careful)
         assert [row[0] for row in outcome.cells] == ["0", "u2", "u3", "u4"], file

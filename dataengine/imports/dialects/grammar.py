@@ -16,8 +16,8 @@ stray quote costs its own line however many quotes follow. Two refinements tell 
 - Once the file has had cells of several lines, a damaged row of several lines is rejected as one if its lines
   fail as rows and the line after it reads well; otherwise lines of its text might pass for rows. Such a row extends
   only over quoted cells that close by the grammar: if a quote opens in damage and is "closed" by the next damage, no
-  line in between is rejected with it. Nor is it where lone quotes, each a whole cell or its line, enclose nothing but
-  rows.
+  line in between is rejected with it. Nor is it where two lines that would be rows but for one quote each, or hold a
+  lone quote, enclose nothing but rows.
 """
 
 from __future__ import annotations
@@ -78,8 +78,6 @@ class Grammar:
         self.quote = dialect.quote.encode() if dialect.quote else None
         self.escape = dialect.escape.encode() if dialect.escape and dialect.escape != dialect.quote else None
         delimiter = re.escape(self.delimiter)
-        quoted = re.escape(self.quote) if self.quote else b"(?!)"
-        self._lone = re.compile(rb"(?:\A|" + delimiter + rb")" + quoted + rb"(?:\Z|" + delimiter + rb")")
         self._blank = re.compile(rb"(?:" + BLANK + rb"|" + delimiter + rb")*+")
         escape = re.escape(self.escape) if self.escape else None
         plain_stop = [delimiter, rb"\r", rb"\n"]
@@ -235,7 +233,7 @@ class Grammar:
         _, second = self.line_end(text, start, final=final)
         limit = start + self.max_row_bytes
         last, resume = self._lenient_last_line(text, start, limit, final=final)
-        if last < second or self._are_rows_between_lone_quotes(text, start, last, final=final):
+        if last < second or self._are_rows_between_strays(text, start, last, final=final):
             return second
         good = bad = 0
         line = second
@@ -263,10 +261,10 @@ class Grammar:
             raise NeedMore
         return line
 
-    def _are_rows_between_lone_quotes(self, text: bytes, start: int, last: int, *, final: bool) -> bool:
-        """Whether the lines from ``start`` to ``last`` hold lone quotes, and all lines between them are rows."""
+    def _are_rows_between_strays(self, text: bytes, start: int, last: int, *, final: bool) -> bool:
+        """Whether stray quotes in the lines at ``start`` and ``last`` make one record of the rows between them."""
         end, line = self.line_end(text, start, final=final)
-        if not self._has_lone_quote(text[start:end]):
+        if not self._has_stray(text[start:end]):
             return False
         rows = 0
         while line < last:
@@ -276,17 +274,16 @@ class Grammar:
                 if self.scan(text[line:end], 0, final=True).fault:
                     return False
             line = after
-        return rows > 0 and self._has_lone_quote(text[last : self.line_end(text, last, final=final)[0]])
+        return rows > 0 and self._has_stray(text[last : self.line_end(text, last, final=final)[0]])
 
-    def _has_lone_quote(self, line: bytes) -> bool:
-        """Whether the line would be a row, or hold nothing, if its only quote, which is a whole cell, were text.
+    def _has_stray(self, line: bytes) -> bool:
+        """Whether the line would be a row, or hold nothing, if its only quote were text.
 
         Of two columns no such row: the line of a text may well have one comma.
         """
         if self.quote is None or self.width is None or self.width < 2 or line.count(self.quote) != 1:
             return False
-        is_row = self.width > 2 and line.count(self.delimiter) + 1 == self.width
-        return line == self.quote or (is_row and self._lone.search(line) is not None)
+        return line == self.quote or (self.width > 2 and line.count(self.delimiter) + 1 == self.width)
 
     def _lenient_last_line(self, text: bytes, start: int, limit: int, *, final: bool) -> tuple[int, int]:
         """The start of the last physical line of the lenient extent, and the start of the line after it.
