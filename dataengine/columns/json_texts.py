@@ -24,20 +24,26 @@ _SCALAR = rf"{_STRING}|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{{1,2}})
 
 def _nested(levels: int) -> str:
     """A pattern for JSON of at most so many levels, without ``\\u`` and large exponents."""
-    if not levels:
-        return f"(?:{_SCALAR})"
+    return f"(?:{_SCALAR}|{_document(levels)})" if levels else f"(?:{_SCALAR})"
+
+
+def _document(levels: int) -> str:
+    """The same for objects and arrays only."""
     item = f"{_nested(levels - 1)}{_SPACES}"
     pair = f"{_STRING}{_SPACES}:{_SPACES}{item}"
     some, pairs = (f"{_SPACES}(?:{one}(?:,{_SPACES}{one})*)?" for one in (item, pair))
-    return rf"(?:{_SCALAR}|\[{some}\]|\{{{pairs}\}})"
+    return rf"(?:\[{some}\]|\{{{pairs}\}})"
 
 
-SURE = tuple(f"^{_SPACES}{_nested(levels)}{_SPACES}$" for levels in (2, 3))
+_LEVELS = (2, 3)
+SURE = tuple(f"^{_SPACES}{_nested(levels)}{_SPACES}$" for levels in _LEVELS)
 """RE2 patterns of texts that jsonb holds, if they have at most ``SURE_BYTES``; most texts match the first one.
 
 A whole column is looked at in a fifth of the time that reading each text takes, and without Python. Each level makes
 a pattern four times as long: with another one RE2 takes as long as reading (measured).
 """
+SURE_DOCUMENTS = tuple(f"^{_document(levels)}$" for levels in _LEVELS)
+"""The same for objects and arrays without spaces around them."""
 
 
 class _TooLarge(ValueError):

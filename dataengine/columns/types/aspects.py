@@ -50,7 +50,7 @@ class Recognition:
     fit a column, the one with the lowest ``rank`` is chosen. ``words`` completes "“abc” in line 7 is not …".
     ``pattern`` matches whole cells, for RE2 and Python alike (with ``cells`` it selects those worth testing). With
     ``pairs`` (of words in lower case), every cell is a word of one pair, and both of its words occur. With ``cells``,
-    what matches one of ``sure`` and has at most ``sure_bytes`` needs no test.
+    what matches one of ``sure`` and has at most ``sure_bytes`` needs no test, of ``pattern`` neither.
     """
 
     by: RecognisedBy

@@ -13,7 +13,7 @@ from django.db import models
 
 from dataengine.columns.exact_numbers import ExactEncoder, ExactFloat, exact_json, exact_json_as_written
 from dataengine.columns.fields import JSONDecoder
-from dataengine.columns.json_texts import SURE, SURE_BYTES, fault_of
+from dataengine.columns.json_texts import SURE_BYTES, SURE_DOCUMENTS, fault_of
 from dataengine.columns.schema_faults import Fault
 from dataengine.columns.types.aspects import DOCUMENTS, ApiField, Parameters, Recognition, Represent
 from dataengine.columns.types.base import ColumnType
@@ -120,7 +120,7 @@ class Jsonb(Json):
     json_forms = (("object", None), ("array", None))
     lossless = frozenset({"json"})
     recognition = Recognition(
-        "cells", 70, "a JSON object or array", pattern=DOCUMENT_PATTERN, sure=SURE, sure_bytes=SURE_BYTES
+        "cells", 70, "a JSON object or array", pattern=DOCUMENT_PATTERN, sure=SURE_DOCUMENTS, sure_bytes=SURE_BYTES
     )
 
     def is_recognised(self, text: str) -> bool:

@@ -192,13 +192,10 @@ class Recognised(CellTest):
         return False if super().holds(shape) is False else None
 
     def fits(self, cells: pa.Array) -> Mask:
-        if self.pattern:
-            alike = k.matches(cells, self.pattern)
-            if not alike.any():
-                return alike
-            cells = k.only(cells, alike)
         sure = sure_cells(cells, self._sure, self._sure_bytes)
         left = k.present(cells) & ~sure
+        if self.pattern and left.any():
+            left &= k.matches(k.only(cells, left), self.pattern)
         if left.any():
             encoded = cells.filter(pa.array(left)).dictionary_encode()
             verdicts = [self._kind.is_recognised(text) for text in encoded.dictionary.to_pylist()]

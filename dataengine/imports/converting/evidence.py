@@ -125,12 +125,19 @@ class ColumnEvidence:
         """Whether the column may still be anything but text."""
         return not self.values or any(c.alive for c in self.candidates) or not self.numbers.is_over
 
+    @property
+    def _reads_cells(self) -> bool:
+        """Whether all types that the column may still have are told from whole cells, not from their shapes."""
+        return bool(self.values) and self.numbers.is_over and all(c.by == "cells" for c in self.candidates if c.alive)
+
     def look(self, cells: pa.Array, lines: npt.NDArray[np.int64], markers: Collection[str]) -> None:
         """Take in one block of cells. ``markers`` are what may mean NULL."""
         if not self.is_open:
             return
         blanks = _blanks(tuple(markers))
         block = ColumnBlock(k.trimmed(cells), lines, is_like_others=self._has_few_shapes)
+        if self._reads_cells:
+            block.shapes = None  # of no use, and not for nothing
         settled = () if blanks.may_be_values else self._settled(block.text)
         if not settled:
             block = self._without_blanks(block, blanks, markers)
