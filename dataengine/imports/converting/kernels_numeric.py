@@ -112,7 +112,10 @@ def _wire(cells: pa.Array) -> pa.Array:
     )
     unscaled = pc.cast(pc.fill_null(only(pc.replace_substring(text, ".", ""), easy), "0"), pa.int64()).to_numpy()
     scales = pc.fill_null(scale, 0).to_numpy(zero_copy_only=False).astype(np.int64) * easy
-    values = only(wire_of_integers(unscaled, scales), easy)
+    values = wire_of_integers(unscaled, scales)
+    if easy.all():
+        return values
+    values = only(values, easy)
     hard = np.flatnonzero(present(cells) & ~easy)
     if not len(hard):
         return values
@@ -135,26 +138,29 @@ def wire_of_integers(unscaled: npt.NDArray[np.int64], scales: npt.NDArray[np.int
     fraction = (size - whole * power) * (POWERS[4 * decimals - scale] if is_even else POWERS[4 * decimals - scales])
     wholes = -(-len(str(whole.max())) // 4)
     width = wholes + decimals
-    table = np.empty((4 + width, count), dtype=np.int16)
+    # A row for each number, as it is sent; choosing from rows takes a quarter of the time that turning columns takes.
+    table = np.empty((count, 4 + width), dtype=">i2")
     for place in range(wholes - 1, -1, -1):
-        whole, table[4 + place] = _split(whole)
+        whole, table[:, 4 + place] = _split(whole)
     for place in range(width - 1, wholes - 1, -1):
-        fraction, table[4 + place] = _split(fraction)
-    filled = table[4:] != 0
-    some = filled.any(axis=0)
-    first = np.where(some, filled.argmax(axis=0), width)
-    last = np.where(some, width - 1 - filled[::-1].argmax(axis=0), width - 1)
+        fraction, table[:, 4 + place] = _split(fraction)
+    first, last = np.full(count, width, np.int16), np.full(count, width - 1, np.int16)
+    filled = [table[:, 4 + place] != 0 for place in range(width)]
+    for place in range(width):
+        np.copyto(last, np.int16(place), where=filled[place])
+        np.copyto(first, np.int16(width - 1 - place), where=filled[width - 1 - place])
+    some = first < width
     number = last - first + 1
-    table[0] = number
-    table[1] = np.where(some, wholes - 1 - first, 0)
-    table[2] = np.where(some & (unscaled < 0), 0x4000, 0)
-    table[3] = scales
-    places = np.arange(-4, width)
-    used = (places < 0) | ((places >= first[:, None]) & (places <= last[:, None]))
+    table[:, 0] = number
+    table[:, 1] = np.where(some, wholes - 1 - first, 0)
+    table[:, 2] = np.where(some & (unscaled < 0), 0x4000, 0)
+    table[:, 3] = scales
+    used = np.ones((count, 4 + width), np.bool_)
+    for place in range(width):
+        used[:, 4 + place] = (first <= place) & (place <= last)
     offsets = np.zeros(count + 1, dtype=np.int32)
-    np.cumsum(2 * (4 + number), out=offsets[1:])
-    data = table.byteswap().T[used]
-    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+    np.cumsum(2 * (4 + number), out=offsets[1:], dtype=np.int32)
+    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(table[used])])
 
 
 def _split(numbers: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
