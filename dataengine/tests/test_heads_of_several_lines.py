@@ -30,6 +30,7 @@ FEW = [
     (BOX, ["column_1", "nr", "name", "column_4"], 4, []),
     ("mysql> select 1;\n" + BOX + "2 rows in set (0.00 sec)\n", ["column_1", "nr", "name", "column_4"], 5, []),
     ("  | a | b |\n  |---|:-:|\n  | x | 1 |\n", ["column_1", "a", "b", "column_4"], 3, []),
+    ("# Report\n\n| a | b |\n|---|---|\n| x | 1 |\n", ["column_1", "a", "b", "column_4"], 5, []),
     ("| a | b |\n|---+---|\n| x | 1 |\n|---+---|\n| y | 2 |\n", ["column_1", "a", "b", "column_4"], 3, []),
     ("┌───┬───┐\r\n│ a │ b │\r\n├───┼───┤\r\n│ x │ 1 │\r\n└───┴───┘\r\n", ["column_1", "a", "b", "column_4"], 4, []),
     # These are rows.

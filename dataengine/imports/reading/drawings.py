@@ -6,6 +6,7 @@ left are cells between bars, with spaces around them and a bar at either end.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -25,16 +26,15 @@ _NO_ROW = re.compile(
 
 
 def bar_of(text: bytes) -> str | None:
-    """The bar between the cells, if the text begins with a drawn table, maybe below what was asked of the shell."""
+    """The bar between the cells, if the text begins with a drawn table, maybe below a title or a shell's command."""
     lines = [line for line in text[: 64 << 10].decode("utf-8", "replace").splitlines()[:_HEAD_LINES] if line.strip()]
-    for place, line in enumerate(lines[:-2]):
-        below = lines[place + 1].strip()
+    for line, below in itertools.pairwise(lines):
+        first, second = line.strip(), below.strip()
         if _CORNERED.fullmatch(line) or _BOXED.fullmatch(line):
-            return below[0] if below[0] in _BARS and below[-1] == below[0] else None
-    first = lines[0].strip() if lines else ""
-    is_closed = len(lines) > 1 and len(first) > 1 and first[0] == first[-1] == "|"
-    if is_closed and (_DASHED.fullmatch(lines[1]) or _CROSSED.fullmatch(lines[1])):
-        return "|"
+            return second[0] if second[0] in _BARS and second[-1] == second[0] else None
+        is_closed = len(first) > 1 and first[0] == first[-1] == "|"
+        if is_closed and (_DASHED.fullmatch(below) or _CROSSED.fullmatch(below)):
+            return "|"
     return None
 
 
