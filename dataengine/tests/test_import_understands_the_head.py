@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.rejecting.mended_cells import RowReader
 from dataengine.models import ImportJob, Table
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
 
@@ -150,3 +151,16 @@ def test_what_the_mapping_leaves_out_is_not_missed(owner: User) -> None:
     make_table(owner, "T", a="TEXT")
     job = import_text(owner, "T", "a,b,c\nx,1,2\n", mapping={"b": None})
     assert job.findings["notes"] == ["Ignored, since no column has this name: c"]
+
+
+def test_drawn_tables_give_what_they_show(owner: User) -> None:
+    line = "+----+-------+\n"
+    rows = "|  1 | Ann B |\n|  2 |       |\n| x  | Bob   |\n"
+    table = make_table(owner, "T", nr="INTEGER", name="TEXT")
+    job = import_text(owner, "T", f"{line}| nr | name  |\n{line}{rows}{line}3 rows in set (0.00 sec)\n")
+    assert records("T", "nr", "name") == [("1", "Ann B"), ("2", None)]
+    assert rejected(job) == [(6, [("nr", "invalid_type")])]
+    assert job.findings["notes"] == ["The lines that the table is drawn with are no rows."]
+    assert job.rejected_rows.get().raw == "| x  | Bob   |"
+    [row] = RowReader(job, list(table.columns.all())).cells(job.rejected_rows.get()).cells[1:]
+    assert row.text == "Bob"

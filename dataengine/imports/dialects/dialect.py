@@ -41,6 +41,11 @@ class Dialect:
     drawn: bool = False
     """Whether the table is drawn with lines and bars: its lines are no rows, its bars at the ends bound no cells."""
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether spaces fill the cells up to the width of their columns."""
+        return self.ruled or self.drawn
+
 
 @dataclass(frozen=True, slots=True)
 class DialectOptions:

@@ -321,7 +321,7 @@ def _begun(
     plan = Plan(
         opening.source, opening.dialect, mapping, specs, options.null_values, trim=options.trim, empty_tail=tail
     )
-    plan.is_padded = options.trim is not False and (opening.dialect.ruled or opening.dialect.drawn)
+    plan.is_padded = options.trim is not False and opening.dialect.is_padded
     plan.guard, plan.guard_open = _guard(opening, mapping, options)
     documents = {spec.name for spec in specs if spec.kind.kernel == "json"}
     opening.source.keep_json({header for header, name in mapping.as_dict().items() if name in documents})

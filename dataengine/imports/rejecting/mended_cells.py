@@ -71,6 +71,7 @@ class RowReader:
         self._was_guarded = len(added) == len(ADDED_HEADERS) or bool(findings.get("guarded"))
         self._dialect = Dialect(**findings["dialect"]) if "dialect" in findings else Dialect()
         self._grammar = Grammar(self._dialect, None)
+        self._is_padded = self._dialect.is_padded and ImportOptions.read(job.options).trim is not False
         self._width = len(self.headers)
         self.now = self._now(columns)
         self.slots = self._slots(columns)
@@ -152,6 +153,8 @@ class RowReader:
             )
             for value, quoted in self._grammar.cells(data)
         ]
+        if self._is_padded:
+            cells = [(text.strip(), quoted) for text, quoted in cells]
         if self._was_guarded:
             cells = [(unguarded(text), quoted) for text, quoted in cells]
         return fitted(cells, self._width, damage, self._dialect.delimiter)
