@@ -104,7 +104,7 @@ class Selection:
         """
         try:
             with time_limit(self._seconds_left(seconds)):
-                far = not cursor and (number - 1) * limit > paging.EXACT_OFFSET
+                far = not cursor and (number - 1) * limit > paging.exact_until(self.records, self.terms)
                 count = count_records(self.records) if far else None
                 if cursor:
                     page = paging.page_by_cursor(self.records, self.terms, cursor=cursor, limit=limit)

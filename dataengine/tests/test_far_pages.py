@@ -127,6 +127,27 @@ def test_most_texts_before_an_exact_page_are_counted_and_not_walked_over(
 
 
 @pytest.mark.django_db
+def test_of_very_many_texts_nearer_pages_are_estimated(
+    table: Table, client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paging, "EXACT_OFFSET", 3_000)
+    monkeypatch.setattr(paging, "_EXACT_OFFSET_OF_TEXTS", 300)
+    monkeypatch.setattr("dataengine.queries.counts.EXACT_BELOW", 100)
+
+    def is_exact(**asked: Any) -> bool:
+        answer = client.get("/api/tables/far/records/", {"page": 100, **asked}).json()
+        assert len(answer["results"]) == 10
+        return bool(answer["page_exact"])
+
+    assert is_exact(order_by="t")
+    monkeypatch.setattr(paging, "_LARGE", 1_000)
+    assert not is_exact(order_by="t")
+    assert is_exact(order_by="t", page=30)
+    assert is_exact(order_by="d")
+    assert is_exact(order_by="t", no__gt=1)
+
+
+@pytest.mark.django_db
 def test_so_are_most_records_with_the_same_common_text(
     table: Table, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
