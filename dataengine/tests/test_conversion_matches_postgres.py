@@ -62,7 +62,7 @@ def _told(cell: str | None, kernel: str) -> str | None:
     if text in {"", *SHEET_NULLS}:
         return None
     if kernel == "integer":
-        return re.sub(r"\.0+$", "", text)
+        return re.sub(r"\.0*$", "", text)
     return "true" if kernel == "boolean" and text.lower() == "x" else cell
 
 
