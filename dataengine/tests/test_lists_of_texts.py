@@ -366,12 +366,8 @@ def test_create_table_both_ways(client: APIClient, owner: User, things: Table) -
         cursor.execute("SET search_path TO DEFAULT; DROP SCHEMA elsewhere CASCADE")
     read = read_create_table(written.partition("CREATE INDEX")[0])
     kinds = {spec.name: (spec.type, spec.parameters, spec.default) for spec in read.columns}
-    colours = {"choices": ["red", "blue", "dark, green"]}
-    assert kinds == {
-        "name": ("text", {}, None),
-        "tags": ("texts", {}, None),
-        "colours": ("choices", colours, '{"red"}'),
-    }
+    colours = ("choices", {"choices": ["red", "blue", "dark, green"]}, '{"red"}')
+    assert kinds == {"name": ("text", {}, None), "tags": ("texts", {}, None), "colours": colours}
     assert text_lists.read('{"red"}') == ["red"]
 
 
