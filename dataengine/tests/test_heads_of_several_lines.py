@@ -1,4 +1,4 @@
-"""What stands around the names of columns is no row: groups above, units and explanations below, drawn lines."""
+"""What stands around the names of columns is no row: groups above, units below, drawn lines."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from dataengine.imports.reading.drawings import without_lines
 BOX = '+----+------+\n| nr | name |\n+----+------+\n|  1 | A 5" |\n|  2 |      |\n+----+------+\n'
 DEEP = "T,,,,\n,,,,\n,A,,B,\nn,x,y,x,y\n,kg,kg,kg,kg\nr,1,2,3,4\ns,1,2,3,4\n"
 FEW = [
-    # file, names, first row's line, units or explanations
+    # file, names, first row's line, units
     ("depth,temp\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 3, ["m", "°C"]),
     ("name;mass\n-;kg\nA;1,5\n", ["name", "mass"], 3, ["-", "kg"]),
     ("depth\n[m]\n1\n", ["depth"], 3, ["[m]"]),
     ("d,w,r\nYYYY-MM-DD,m s-1,W/m²\n2024-01-31,1,2\n", ["d", "w", "r"], 3, ["YYYY-MM-DD", "m s-1", "W/m²"]),
     ("depth,temp\n\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 4, ["m", "°C"]),
     ("time,lat\r\nUTC,degrees_north\r\n2024-01-01,1\r\n", ["time", "lat"], 3, ["UTC", "degrees_north"]),
-    ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 3, ["How old?", "How tall?"]),
     (",1999,,X,\nName,a,b,a,b\nA,1,2,3,4\nB,1,2,3,4\n", ["Name", "1999 a", "1999 b", "X a", "X b"], 3, []),
     ("N;X;;Y;\n;a;b;a;b\nA;1;2;3;4\nB;1;2;3;4\n", ["N", "X a", "X b", "Y a", "Y b"], 3, []),
     (",A,A,B,B\n,x,y,x,y\n0,1,2,3,4\n1,1,2,3,4\n", ["column_1", "A x", "A y", "B x", "B y"], 3, []),
@@ -33,7 +32,9 @@ FEW = [
     ("# Report\n\n| a | b |\n|---|---|\n| x | 1 |\n", ["column_1", "a", "b", "column_4"], 5, []),
     ("| a | b |\n|---+---|\n| x | 1 |\n|---+---|\n| y | 2 |\n", ["column_1", "a", "b", "column_4"], 3, []),
     ("┌───┬───┐\r\n│ a │ b │\r\n├───┼───┤\r\n│ x │ 1 │\r\n└───┴───┘\r\n", ["column_1", "a", "b", "column_4"], 4, []),
-    # These are rows.
+    # These are rows, maybe bad ones.
+    ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 2, []),
+    ("n,at\nAnn,very soon indeed\n1,2024-01-31\n2,2024-01-31\n3,2024-01-31\n", ["n", "at"], 2, []),
     ("size\nL\n40\n42\n", ["size"], 2, []),
     ("depth\nm\n1\n2\n", ["depth"], 2, []),
     ("unit,factor\nm,1\nkg,1000\n", ["unit", "factor"], 2, []),

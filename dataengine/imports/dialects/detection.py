@@ -16,7 +16,7 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .head_lines import are_groups, explains, name_together
+from .head_lines import are_groups, name_together, tells_units
 from .preamble import is_at_the_end, preamble
 from .sample import (
     ParsedSample,
@@ -130,7 +130,7 @@ def _with_head(dialect: Dialect, parsed: ParsedSample, above: Sequence[str] | No
     if len(records) < names + 3:
         return replace(dialect, grouped=grouped)
     header, below, *rest = records[names:]
-    return replace(dialect, grouped=grouped, explained=explains(header, below, rest))
+    return replace(dialect, grouped=grouped, has_units=tells_units(header, below, rest))
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:

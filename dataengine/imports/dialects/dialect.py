@@ -36,8 +36,8 @@ class Dialect:
     """Whether the line after the header is one of dashes, as database shells draw it: that is no row."""
     grouped: bool = False
     """Whether the header takes two lines, the first with labels over several columns."""
-    explained: bool = False
-    """Whether the line after the header has units, or words that explain the columns: that is no row."""
+    has_units: bool = False
+    """Whether the line after the header has units: that is no row."""
     drawn: bool = False
     """Whether the table is drawn with lines and bars: its lines are no rows, its bars at the ends bound no cells."""
 

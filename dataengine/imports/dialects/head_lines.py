@@ -1,4 +1,4 @@
-"""Heads that take more than the line of names: groups above it, units or explanations below it. Pure.
+"""Heads that take more than the line of names: groups above it, units below it. Pure.
 
 ``Quarter 1,,Quarter 2,`` above ``Sales,Cost,Sales,Cost`` names ``Quarter 1 Sales`` and so on, as spreadsheets write
 cells that are merged, and pandas its columns of several levels. ``m,kg`` below ``depth,mass`` is no row of numbers.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from .sample import kind, votes_for_header
 
 FEWEST_ROWS = 3
-"""below a line of explanations, which words alone do not tell from a row."""
+"""In which two lines at the beginning can be told to be one head."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _ABSENT = frozenset("- -- --- ? none unknown missing nil null na n/a nan unbekannt inconnu desconocido".split())
 
@@ -58,11 +58,11 @@ def _is_factor(part: str) -> bool:
     return part in _FACTORS or part == "1" or (found is not None and found["name"] in _FACTORS)
 
 
-def explains(header: Sequence[str], row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Whether the record right below the header is no row: one of units, or of words in all columns of values.
+def tells_units(header: Sequence[str], row: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether the record right below the header is no row, but has units of columns of values.
 
-    Columns of values are those of which nearly all cells of the ``rest`` are numbers or moments. One letter, as ``m``
-    alone, tells too little.
+    Those are columns of which nearly all cells of the ``rest`` are numbers or moments. One letter, as ``m`` alone,
+    tells too little, and so do other words: a first row may have something wrong in each of its columns.
     """
     width = len(header)
     rows = [record for record in rest if len(record) == width]
@@ -74,11 +74,8 @@ def explains(header: Sequence[str], row: Sequence[str], rest: Sequence[Sequence[
     if not told or any(cell.lower() in _ABSENT for cell in told):
         return False
     filled = [cell for cell in row if cell.strip() and kind(cell) != "missing"]
-    if all(map(is_unit, filled)):
-        sure = sum(_weight(row[place].strip(), kinds[place]) for place in valued)
-        return sure + (sure > 0 and len(filled) < width) > 1
-    is_longer = sum(map(len, row)) > sum(map(len, header))  # else it may be the names, and what is above a title
-    return len(told) == len(valued) > 1 and len(set(told)) > 1 and len(rows) >= FEWEST_ROWS and is_longer
+    sure = sum(_weight(row[place].strip(), kinds[place]) for place in valued)
+    return all(map(is_unit, filled)) and sure + (sure > 0 and len(filled) < width) > 1
 
 
 def _is_value(cell: str) -> bool:

@@ -25,7 +25,7 @@ class Header:
 
     The last ``empty_tail`` columns have no name and, as far as the beginning of the file shows, no values: the lines
     end in too many separators. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
-    ``below`` are the cells of a line of units or explanations below the names.
+    ``below`` are the cells of a line of units below the names.
     """
 
     names: list[str]
@@ -49,7 +49,7 @@ def read_header(source: Source, dialect: Dialect) -> Header:
     if dialect.has_header:
         groups = _cells(buffer, grammar) if dialect.grouped else ()
         given = joined(groups, _cells(buffer, grammar)) if groups else _cells(buffer, grammar)
-        below = tuple(_cells(buffer, grammar)) if dialect.explained else ()
+        below = tuple(_cells(buffer, grammar)) if dialect.has_units else ()
         rows = _sample(buffer, source, dialect)
         is_indexed = lacks_the_first(given, rows)
         names = ["", *given] if is_indexed else fitted(given, rows)

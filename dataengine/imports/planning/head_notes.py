@@ -21,7 +21,7 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
     if dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = counted(dialect.skip_rows - head_lines + 1, "line")
         notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
-    notes += [_on_explanations(opening)] * dialect.explained
+    notes += [_on_units(opening)] * dialect.has_units
     notes += ["The line of dashes below the header is no row."] * dialect.ruled
     notes += ["The lines that the table is drawn with are no rows."] * dialect.drawn
     if options.skip_last:
@@ -33,14 +33,14 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
     return notes
 
 
-def _on_explanations(opening: Opening) -> str:
+def _on_units(opening: Opening) -> str:
     told = [
         f"{name}: {cell.strip()[:_LONGEST]}"
         for name, cell in zip(opening.headers, opening.below_the_header, strict=False)
         if cell.strip()
     ]
     more = ", …" if len(told) > _MOST_SHOWN else ""
-    return f"The line below the header tells of the columns ({', '.join(told[:_MOST_SHOWN])}{more}): it is no row."
+    return f"The line below the header has units ({', '.join(told[:_MOST_SHOWN])}{more}): it is no row."
 
 
 def counted(number: int, noun: str) -> str:
