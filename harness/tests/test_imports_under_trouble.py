@@ -187,13 +187,13 @@ def _skip_unless_small(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def crippled() -> Iterator[System]:
-    """A stack without a mail server, whose data is on a disk of 200 MB and whose uploads are on one of 32 MB."""
+    """A stack without a mail server, whose data is on a disk of 200 MB and whose uploads are on one of 64 MB."""
     with tempfile.TemporaryDirectory(prefix="tablekeep-stack-") as name:
         data = Path(name).resolve() / "data"
         uploads = data.with_name("uploads")
         with (
             _small_disk(data, "200m"),
-            _small_disk(uploads, "32m"),
+            _small_disk(uploads, "64m"),
             running_system(data, EMAIL_URL="smtp://127.0.0.1:1", STORAGE_URL=uploads.as_uri()) as system,
         ):
             yield system
@@ -214,7 +214,7 @@ def test_a_full_upload_folder_is_reported_and_leaves_nothing(crippled: System, p
     crippled.create_table("no_room", FIELDS)
     before = crippled.call("GET", "/api/imports/")["count"]
     many = tmp_path / "many.csv"
-    many.write_bytes(people.read_bytes() * 2)
+    many.write_bytes(people.read_bytes() * 4)
     answer = _status(crippled, many, "no_room")
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "storage_failed"

@@ -68,8 +68,9 @@ def test_an_edge_is_dragged_and_stays_there(owners_page: Page, people: Table) ->
     # On paper all columns and all records stand side by side, whatever their widths on the screen.
     page.set_viewport_size({"width": 720, "height": 900})
     page.emulate_media(media="print")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator(".grid-scroll").evaluate("(it) => it.scrollHeight <= it.clientHeight")
+    # The page is laid out anew a moment after its width has changed.
+    until(lambda: page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+    until(lambda: page.locator(".grid-scroll").evaluate("(it) => it.scrollHeight <= it.clientHeight"))
 
 
 def test_a_column_is_resized_by_key(owners_page: Page, people: Table) -> None:
