@@ -10,6 +10,7 @@ from dataengine.imports.dialects.dialect import DialectOptions
 from dataengine.imports.dialects.head_lines import is_unit
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.parsing.parser import parse
+from dataengine.imports.reading import drawings
 from dataengine.imports.reading.drawings import without_lines
 
 BOX = '+----+------+\n| nr | name |\n+----+------+\n|  1 | A 5" |\n|  2 |      |\n+----+------+\n'
@@ -63,6 +64,14 @@ def test_lines_are_undrawn_wherever_the_text_is_cut() -> None:
     assert whole.count(b"\r\n") == text.count(b"\r\n")
     assert b"+" not in whole
     assert b"".join(without_lines(text[at : at + 1] for at in range(len(text)))) == whole
+
+
+def test_a_line_that_does_not_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawings, "_LONGEST", 100)
+    chunks = [b"+--+\n", b"x" * 101, b"x", b"+--+\n+--+\n|a", b"|\n", b"y" * 101 + b"\n", b"+--+"]
+    made = list(without_lines(iter(chunks)))
+    assert b"".join(made) == b"\n" + b"x" * 102 + b"+--+\n\n|a|\n" + b"y" * 101 + b"\n"
+    assert made[1] == b"x" * 101
 
 
 def test_units(subtests: pytest.Subtests) -> None:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator
 
 _HEAD_LINES = 60
+_LONGEST = 1 << 20
+"""No drawn line has so many bytes, so a line of that length need not be held to its end."""
 _CORNERED = re.compile(r"[ \t]*\+(?:[-=]{2,}\+)+[ \t]*")
 _CROSSED = re.compile(r"[ \t]*\|(?:-{2,}\+)*-{2,}\|[ \t]*")
 _DASHED = re.compile(r"[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*")
@@ -40,12 +42,21 @@ def bar_of(text: bytes) -> str | None:
 
 def without_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The text with its drawn lines blank, and the count of rows that shells write below a table."""
-    held = b""
+    held, is_within = b"", False  # a line whose beginning has gone on
     for chunk in chunks:
         text = held + chunk
+        held = b""
+        if is_within:
+            rest = text.find(b"\n") + 1 or len(text)
+            is_within = not text.endswith(b"\n", 0, rest)
+            yield text[:rest]
+            text = text[rest:]
         end = text.rfind(b"\n") + 1
-        held = text[end:]
         if end:
             yield _NO_ROW.sub(b"", text[:end])
+        held = text[end:]
+        if len(held) > _LONGEST:
+            yield held
+            held, is_within = b"", True
     if held:
         yield _NO_ROW.sub(b"", held)
