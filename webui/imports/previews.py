@@ -204,12 +204,7 @@ def _gaps(opening: Opening, targets: Sequence[str], look: Mapping[str, Any], *, 
         return {number for number, header in enumerate(opening.headers) if targets[number] == header not in kept}
     if is_new or opening.source.kind not in WORKBOOKS:
         return set()
-    return {
-        number
-        for number, header in enumerate(opening.headers)
-        if header == f"column_{number + 1}" and not targets[number]
-        if not any(record[number] for record in opening.first_records)
-    }
+    return {number for number in opening.empty_places if not targets[number]}
 
 
 def _going(column: str, headers: Sequence[str], targets: Sequence[str]) -> str:

@@ -57,14 +57,16 @@ class Opening:
         return header.first_records(self.source, self.dialect, len(self.headers))
 
     @cached_property
-    def gaps(self) -> frozenset[str]:
-        """The headers of columns that have no name in the file, nor a value in its first few hundred rows."""
-        nameless = {
-            place: name for place, name in enumerate(self.headers)
-            if self.dialect.has_header and name == f"column_{place + 1}"
-        }  # fmt: skip
+    def empty_places(self) -> frozenset[int]:
+        """The places of columns that have no name in the file, nor a value in its first few hundred rows."""
+        nameless = {place for place, name in enumerate(self.headers) if name == f"column_{place + 1}"}
         filled = {place for place in nameless for record in self.first_records if record[place].strip()}
-        return frozenset(name for place, name in nameless.items() if place not in filled)
+        return frozenset(nameless - filled)
+
+    @property
+    def gaps(self) -> frozenset[str]:
+        """The headers of these, if there is a header that could have named them."""
+        return frozenset(self.headers[place] for place in self.empty_places if self.dialect.has_header)
 
     def _damaged_header(self, given: DialectOptions) -> list[str]:
         if self.dialect.has_header or given.has_header is not None or self.source.lines_are_records:
