@@ -16,7 +16,6 @@ from .sample import kind, votes_for_header
 FEWEST_ROWS = 3
 """In which two lines at the beginning can be told to be one head."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_ABSENT = frozenset("- -- --- ? none unknown missing nil null na n/a nan unbekannt inconnu desconocido".split())
 
 _BASES = (
     "m g s K mol cd Hz N Pa J W C V F ohm Ω Ω S Wb T H lm lx Bq Gy Sv kat L l t h d a A eV cal Wh VA Ah bar atm b B bit"
@@ -69,12 +68,8 @@ def tells_units(header: Sequence[str], row: Sequence[str], rest: Sequence[Sequen
     if len(row) != width or not rows or any(_is_value(cell) for cell in row):
         return False
     kinds = [_kind_of([record[place] for record in rows]) for place in range(width)]
-    valued = [place for place in range(width) if kinds[place]]
-    told = [row[place].strip() for place in valued if row[place].strip() and kind(row[place]) != "missing"]
-    if not told or any(cell.lower() in _ABSENT for cell in told):
-        return False
     filled = [cell for cell in row if cell.strip() and kind(cell) != "missing"]
-    sure = sum(_weight(row[place].strip(), kinds[place]) for place in valued)
+    sure = sum(_weight(row[place].strip(), kinds[place]) for place in range(width) if kinds[place])
     return all(map(is_unit, filled)) and sure + (sure > 0 and len(filled) < width) > 1
 
 
