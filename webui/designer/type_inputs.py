@@ -64,7 +64,8 @@ def short_select(name: str, html_id: str, chosen: str) -> SafeString:
     So no other option tells what it takes; designer.js asks for the row anew when another one is chosen.
     """
     template = '<select name="{}" class="form-select" id="{}" data-short>{}</select>'
-    return format_html(template, name, html_id, _short_options(chosen, tuple(REGISTRY)))
+    known = chosen if chosen in BY_SQL_NAME else ""  # else whatever is posted would be kept
+    return format_html(template, name, html_id, _short_options(known, tuple(REGISTRY)))
 
 
 @lru_cache(maxsize=100)
