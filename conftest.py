@@ -159,6 +159,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True, scope="module")
 def _what_is_there_stays() -> None:
     """The same for what the tests of another file have left in memory: models of tables, templates, caches."""
+    gc.collect()  # of what has come since the last file, or garbage would stay, too
     gc.freeze()
 
 
