@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
 
 from dataengine.models.shapes import AccountDetails
 from dataengine.services import audit
+from webui.sessions import BEGAN
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
 @receiver(user_logged_in, dispatch_uid="audit")
-def logged_in(sender: object, user: User, **_: Any) -> None:
+def logged_in(sender: object, user: User, request: HttpRequest | None = None, **_: Any) -> None:
     """A session has begun."""
+    if request is not None:
+        request.session[BEGAN] = timezone.now().isoformat()
     audit.record_event(user=user, action="session.started")
 
 

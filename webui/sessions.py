@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, get_user
@@ -13,22 +14,20 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from dataengine.exceptions import AccessDenied
+from dataengine.http.devices import client_named
 from dataengine.models import Session
 from dataengine.postgres import planned
 from dataengine.services import sessions
+from dataengine.services.sessions import Client
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+BEGAN = "began"
+"""The key in a session's data of when its user logged in."""
+
 _FORMER_BACKEND = "django.contrib.auth.backends.ModelBackend"
 """The backend that sessions from before ``config.accounts`` name; they stay valid."""
-
-
-class Client(NamedTuple):
-    """Who sends the request: what the browser says of itself, and its address."""
-
-    device: str = ""
-    address: str = ""
 
 
 class SessionStore(db.SessionStore):
@@ -51,6 +50,7 @@ class SessionStore(db.SessionStore):
         made.user_id = data.get(SESSION_KEY)
         made.device, made.address = self.client
         made.last_seen_at = timezone.now()
+        made.began_at = datetime.fromisoformat(data[BEGAN]) if BEGAN in data else None
         return made
 
     def _get_session_from_db(self) -> Session | None:
@@ -71,9 +71,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        # What does not print is nothing that a list could show, and PostgreSQL takes no NUL.
-        device = "".join(char for char in request.headers.get("User-Agent", "") if char.isprintable())
-        request.session.client = Client(device[:300], request.META.get("REMOTE_ADDR", "")[:45])  # type: ignore[attr-defined]
+        request.session.client = client_named(request)  # type: ignore[attr-defined]
 
 
 def user_of_session(key: str | None) -> User | AnonymousUser:

@@ -9,7 +9,8 @@ from rest_framework import serializers
 from dataengine.access import RIGHTS
 from dataengine.api.serializers import Arguments, ListShape, NameField
 from dataengine.http.devices import device_named
-from dataengine.models import ApiToken, Session
+from dataengine.models import ApiToken
+from dataengine.services.sessions import KINDS, Shown
 
 _RIGHT = "The highest right that it has, on tables on which you have it"
 _TABLES = "The names of the only tables that it opens; null: all of yours"
@@ -63,22 +64,24 @@ class NewPassword(Arguments):
     new = serializers.CharField(trim_whitespace=False, max_length=1000)
 
 
-class SessionSerializer(serializers.Serializer[Session]):
-    """Where the user is logged in to the console. ``last_seen`` is exact to five minutes."""
+class SessionSerializer(serializers.Serializer[Shown]):
+    """Where the user is logged in. ``last_seen`` is exact to five minutes."""
 
-    id = serializers.CharField(source="public_id")
-    device = serializers.SerializerMethodField(help_text="The browser and its system")
+    id = serializers.CharField()
+    kind = serializers.ChoiceField(choices=KINDS, help_text="api: a program that has JSON web tokens")
+    device = serializers.SerializerMethodField(help_text="The browser and its system, or the program")
     address = serializers.CharField()
+    began_at = serializers.DateTimeField(allow_null=True, help_text="null: not known")
     last_seen = serializers.DateTimeField(source="last_seen_at")
     current = serializers.SerializerMethodField(help_text="Whether it is the one that asks")
 
-    def get_device(self, session: Session) -> str:
-        """The browser in a few words."""
+    def get_device(self, session: Shown) -> str:
+        """The browser or program in a few words."""
         return device_named(session.device)
 
-    def get_current(self, session: Session) -> bool:
-        """Never: whoever asks here has a token and no session."""
-        return False
+    def get_current(self, session: Shown) -> bool:
+        """Whether it is that of the token."""
+        return bool(session.id == self.context["current"])
 
 
 class SessionList(ListShape):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework_simplejwt.tokens import Token
 
 from dataengine.api import account_shapes as shapes
 from dataengine.api.base import ApiView, Operation, checked
@@ -12,9 +13,10 @@ from dataengine.api.pagination import listing
 from dataengine.api.serializers import PageQuery, Tokens
 from dataengine.api.views_tokens import TOO_MANY_FAILURES, throttled
 from dataengine.exceptions import InvalidInput
-from dataengine.http.authentication import Bearer, NotByApiToken, refresh_token_for
+from dataengine.http.authentication import Bearer, NotByApiToken, refresh_token_for, session_id
+from dataengine.http.devices import client_named
 from dataengine.http.throttles import FailedAttempts
-from dataengine.models import ApiToken, Session
+from dataengine.models import ApiToken
 from dataengine.services import passwords, sessions, tokens
 
 
@@ -62,7 +64,7 @@ class ApiTokenView(_AccountView):
 
 
 class SessionsView(_AccountView):
-    """Where the user is logged in to the console.
+    """Where the user is logged in: browsers, and programs with JSON web tokens, each renewed by the one before.
 
     DELETE logs the user out everywhere: it ends all sessions, revokes all API tokens, and ends all JSON web tokens made
     until then, the one that it is called with among them.
@@ -76,8 +78,12 @@ class SessionsView(_AccountView):
     def get(self, request: Request) -> Response:
         asked = checked(PageQuery, request.query_params.dict())
 
-        def represent(found: list[Session]) -> list[dict[str, object]]:
-            return [shapes.SessionSerializer(session).data for session in found]
+        token = request.auth
+        current = session_id(token) if isinstance(token, Token) else None
+
+        def represent(found: list[sessions.Row]) -> list[dict[str, object]]:
+            made = [sessions.shown(row) for row in found]
+            return [shapes.SessionSerializer(one, context={"current": str(current)}).data for one in made]
 
         return listing(request, sessions.sessions_of(self.user), represent, **asked)
 
@@ -87,7 +93,7 @@ class SessionsView(_AccountView):
 
 
 class SessionView(_AccountView):
-    """One session."""
+    """One session. DELETE ends it: of a program's, refresh and access tokens let nobody in any more."""
 
     operations = {"delete": Operation("end_session", "End a session", None, 204)}
 
@@ -118,5 +124,5 @@ class PasswordView(_AccountView):
             if "old" in error.fields and not attempts.failed():
                 raise throttled(attempts) from None
             raise
-        token = refresh_token_for(self.user)
+        token = refresh_token_for(self.user, client_named(request))
         return Response({"access": str(token.access_token), "refresh": str(token)})

@@ -18,7 +18,8 @@ from rest_framework_simplejwt.utils import get_md5_hash_password
 from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.http import second_factor
-from dataengine.http.authentication import GENERATION, refresh_token_for, user_id
+from dataengine.http.authentication import GENERATION, refresh_token_for, session_id, user_id
+from dataengine.http.devices import client_named
 from dataengine.http.throttles import FailedAttempts
 from dataengine.services import addresses, audit
 
@@ -72,7 +73,7 @@ class TokenView(_TokenView):
         if addresses.must_verify(user):
             reason = "Verify your e-mail address first: log in on the web, and follow the link that is sent to it."
             raise AuthenticationFailed(reason, "email_not_verified")
-        token = refresh_token_for(user)
+        token = refresh_token_for(user, client_named(request))
         audit.record_event(user=user, action="jwt.issued")
         return Response({"access": str(token.access_token), "refresh": str(token)})
 
@@ -115,7 +116,7 @@ class TokenRefreshView(_TokenView):
                 _, is_first_use = cast("tuple[object, bool]", token.blacklist())
                 if not is_first_use:
                     raise TokenError(_DEAD)
-                fresh = refresh_token_for(user)
+                fresh = refresh_token_for(user, client_named(request), session_id(token))
                 if fresh.get(GENERATION, 0) != token.get(GENERATION, 0):
                     raise TokenError(_DEAD)
         except TokenError as error:

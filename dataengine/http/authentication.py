@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from dataengine.http.devices import client_named
 from dataengine.models import ApiToken
 from dataengine.origin import refine
 from dataengine.postgres import credentials
-from dataengine.services import tokens
+from dataengine.services import sessions, tokens
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 GENERATION = "generation"
 """The claim of JSON web tokens that must be the account's; left out if it is 0."""
+
+SESSION = "session"
+"""The claim that names their session. Tokens from before there were any lack it until they are renewed."""
 
 _ID = re.compile(r"[0-9]{1,18}")
 _DEAD = AuthenticationFailed("This token is invalid, has expired, or has been revoked.", "token_not_valid")
@@ -34,19 +41,30 @@ def user_id(claim: object) -> int | None:
     return int(text) if _ID.fullmatch(text) else None
 
 
+def session_id(token: Token) -> UUID | None:
+    """The session that a JSON web token names. Raises AuthenticationFailed if that can be none."""
+    claim = token.get(SESSION)
+    try:
+        return None if claim is None else UUID(str(claim))
+    except ValueError:
+        raise _DEAD from None
+
+
 class _Users:
     """The part of the user model's manager that ``JWTAuthentication`` uses for each request."""
 
-    @staticmethod
-    def get(**key: Any) -> Any:
+    session: UUID | None = None
+    """That of the token whose user is fetched next."""
+    found: credentials.Known | None = None
+    """What was fetched last."""
+
+    def get(self, **key: Any) -> Any:
         """The user with this id. Raises DoesNotExist."""
         pk = user_id(key[api_settings.USER_ID_FIELD])
-        found = None if pk is None else credentials.user_with_generation(pk)
-        if found is None:
+        self.found = None if pk is None else credentials.known_user(pk, self.session)
+        if self.found is None:
             raise get_user_model().DoesNotExist
-        user, generation = found
-        user.__dict__["_generation"] = generation
-        return user
+        return self.found.user
 
 
 class Authentication(JWTAuthentication):
@@ -57,7 +75,8 @@ class Authentication(JWTAuthentication):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = {"objects": _Users, "DoesNotExist": self.user_model.DoesNotExist}
+        self._users = _Users()
+        known = {"objects": self._users, "DoesNotExist": self.user_model.DoesNotExist}
         self.user_model = type("Users", (), known)  # all of it that is used
 
     def authenticate(self, request: Request) -> Any:
@@ -68,15 +87,25 @@ class Authentication(JWTAuthentication):
             found = super().authenticate(request)
             if found is not None:
                 refine(via="jwt")
+                self._note_use(request)
             return found
         return by_api_token(raw.decode("latin-1"))
 
     def get_user(self, validated_token: Token) -> Any:
-        """The token's user, unless that user has logged out everywhere since it was made."""
+        """The token's user, unless its session has ended, or the user has logged out everywhere since it was made."""
+        self._users.session = session_id(validated_token)
         user = super().get_user(validated_token)
-        if validated_token.get(GENERATION, 0) != user.__dict__["_generation"]:
+        known = self._users.found
+        assert known is not None
+        has_ended = self._users.session is not None and known.session_seen_at is None
+        if has_ended or validated_token.get(GENERATION, 0) != known.generation:
             raise _DEAD
         return user
+
+    def _note_use(self, request: Request) -> None:
+        session, known = self._users.session, self._users.found
+        if session is not None and known is not None and known.session_seen_at is not None:
+            sessions.note_api_use(session, known.session_seen_at, client_named(request))
 
 
 def by_api_token(text: str) -> tuple[User, ApiToken]:
@@ -115,12 +144,21 @@ class Bearer:
         return cast("User", Authentication().get_user(self._validated))
 
 
-def refresh_token_for(user: User) -> RefreshToken:
-    """A new refresh token, from which its access token is made. It dies when the user logs out everywhere."""
+def refresh_token_for(user: User, client: sessions.Client, session: UUID | None = None) -> RefreshToken:
+    """A new refresh token, from which its access token is made: of that session, or of a new one.
+
+    It dies when the session is ended, or the user logs out everywhere. Raises TokenError if the session has ended.
+    """
+    expires_at = timezone.now() + api_settings.REFRESH_TOKEN_LIFETIME
+    if session is None:
+        session = sessions.begin_api_session(user=user, client=client, expires_at=expires_at)
+    elif not sessions.renew_api_session(session, user=user, client=client, expires_at=expires_at):
+        raise TokenError("This session has ended.")
     token = RefreshToken.for_user(user)
-    found = credentials.user_with_generation(user.pk)
-    if found is not None and found[1]:
-        token[GENERATION] = found[1]
+    token[SESSION] = str(session)
+    found = credentials.known_user(user.pk)
+    if found is not None and found.generation:
+        token[GENERATION] = found.generation
     return token
 
 

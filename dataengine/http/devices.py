@@ -1,8 +1,15 @@
-"""What a browser says of itself, in a few words. Pure."""
+"""What a browser or a program says of itself, in a few words."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from dataengine.services.sessions import Client
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from rest_framework.request import Request
 
 # In this order: Edge and Opera also say that they are Chrome, and Chrome that it is Safari.
 _BROWSERS = (
@@ -22,6 +29,13 @@ _SYSTEMS = (
     ("ChromeOS", re.compile(r"\bCrOS\b")),
     ("Linux", re.compile(r"\bLinux\b|\bX11\b")),
 )
+
+
+def client_named(request: Request | HttpRequest) -> Client:
+    """What is kept of where a request comes from."""
+    # What does not print is nothing that a list could show, and PostgreSQL takes no NUL.
+    device = "".join(char for char in request.headers.get("User-Agent", "") if char.isprintable())
+    return Client(device[:300], str(request.META.get("REMOTE_ADDR", ""))[:45])
 
 
 def device_named(agent: str) -> str:

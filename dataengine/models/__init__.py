@@ -13,6 +13,7 @@ from dataengine.models.jobs import Job as Job
 from dataengine.models.keys import KeptAnswer as KeptAnswer
 from dataengine.models.public_links import PublicLink as PublicLink
 from dataengine.models.recipes import Recipe as Recipe
+from dataengine.models.sessions import ApiSession as ApiSession
 from dataengine.models.sessions import Session as Session
 from dataengine.models.sources import Download as Download
 from dataengine.models.sources import Source as Source

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 from psycopg import sql
 
-from dataengine.models import Account, ApiToken
+from dataengine.models import Account, ApiSession, ApiToken
 from dataengine.postgres import planned
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
-def user_with_generation(pk: object) -> tuple[User, int] | None:
-    """The user with that key, and the generation of JSON web tokens that counts."""
-    rows = planned.rows(_user_question(), [get_user_model()._meta.pk.get_prep_value(pk)])
-    return (_made(get_user_model(), rows[0][1:]), rows[0][0]) if rows else None
+class Known(NamedTuple):
+    """What the database knows of a JSON web token's user."""
+
+    user: User
+    generation: int
+    """That of the tokens that count."""
+    session_seen_at: datetime | None
+    """When the token's session was last seen; None if it has ended, or there was none."""
+
+
+def known_user(pk: object, session: UUID | None = None) -> Known | None:
+    """The user with that key, and what tells whether a token of that session counts."""
+    rows = planned.rows(_user_question(), [session, get_user_model()._meta.pk.get_prep_value(pk)])
+    return Known(_made(get_user_model(), rows[0][2:]), *rows[0][:2]) if rows else None
 
 
 def token_with_user(digest: str) -> tuple[ApiToken, User] | None:
@@ -42,10 +54,16 @@ def _made[M: Model](model: type[M], values: tuple[object, ...]) -> M:
 def _user_question() -> bytes:
     return (
         sql.SQL(
-            "SELECT coalesce(a.token_generation, 0), {fields} FROM {users} u LEFT JOIN {accounts} a ON a.user_id = u.id"
-            " WHERE u.id = %s"
+            "SELECT coalesce(a.token_generation, 0), s.last_seen_at, {fields} FROM {users} u"
+            " LEFT JOIN {accounts} a ON a.user_id = u.id"
+            " LEFT JOIN {sessions} s ON s.id = %s::uuid AND s.user_id = u.id WHERE u.id = %s"
         )
-        .format(fields=_fields("u", get_user_model()), users=_table(get_user_model()), accounts=_table(Account))
+        .format(
+            fields=_fields("u", get_user_model()),
+            users=_table(get_user_model()),
+            accounts=_table(Account),
+            sessions=_table(ApiSession),
+        )
         .as_bytes()
     )
 

@@ -24,6 +24,7 @@ from dataengine.models import ChangeJob, Table
 from dataengine.services import trash
 from dataengine.services.audit import Trail
 from dataengine.services.records import insert_record, update_record
+from dataengine.services.sessions import Client
 from dataengine.tests.importing import import_text, make_table
 from dataengine.tests.waiting import PATIENCE_SECONDS
 
@@ -145,7 +146,7 @@ def test_every_operation(schema: BaseSchema, owner: User, subtests: pytest.Subte
     def ask_everything(operation: Operation) -> None:
         known = make_world(owner, operation.path)
         # A new token for each: some operations end all that there are.
-        session.headers["Authorization"] = f"Bearer {refresh_token_for(owner).access_token}"
+        session.headers["Authorization"] = f"Bearer {refresh_token_for(owner, Client()).access_token}"
         if name_of(operation) in ACCEPTED:
             keys = {parameter.name: known[parameter.name] for parameter in operation.path_parameters}
             assert ask(operation.Case(path_parameters=keys), **ACCEPTED[name_of(operation)]) < 300

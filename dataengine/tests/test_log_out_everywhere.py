@@ -13,9 +13,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.tokens import RefreshToken
 
 from dataengine.http.devices import device_named
-from dataengine.models import ApiToken, Session
+from dataengine.models import ApiSession, ApiToken, Session
 from dataengine.services import sessions
 from dataengine.tests.threads import in_thread
 from dataengine.tests.waiting import is_waited_for, until
@@ -74,6 +75,44 @@ def test_a_session_is_ended(client: APIClient, owner: User, password: str, api: 
     assert client.delete(f"{SESSIONS}{one}/").status_code == 204
     assert client.delete(f"{SESSIONS}{one}/").status_code == 404
     assert (is_in(ended), is_in(kept)) == (False, True)
+
+
+def test_programs_are_listed_and_ended(client: APIClient, owner: User, password: str, stranger: User, api: Any) -> None:
+    given = {"username": "owner", "password": password}
+    asked = APIClient(REMOTE_ADDR="10.1.2.5", headers={"user-agent": "nightly/1.0"}).post("/api/token/", given).json()
+    other = tokens(password)
+    one = next(each for each in client.get(SESSIONS).json()["results"] if each["device"] == "nightly/1.0")
+    assert (one["kind"], one["address"], one["current"]) == ("api", "10.1.2.5", False)
+    assert one["began_at"][:10] == one["last_seen"][:10]
+    [mine] = [each["id"] for each in bearer(asked["access"]).get(SESSIONS).json()["results"] if each["current"]]
+    assert mine == one["id"]
+    renewed = APIClient().post("/api/token/refresh/", {"refresh": asked["refresh"]}).json()
+    assert client.get(SESSIONS).json()["count"] == 2, "renewing makes no other session"
+    assert api(stranger).delete(f"{SESSIONS}{mine}/").status_code == 404
+    there = browser(password)
+    assert "nightly/1.0" in there.get("/account/").content.decode()
+    assert there.post(f"/account/sessions/{mine}/end/").status_code == 302
+    assert not any(lets_in(each["access"]) for each in (asked, renewed))
+    assert not refreshes(renewed["refresh"])
+    assert lets_in(other["access"])
+    assert client.delete(f"{SESSIONS}{mine}/").status_code == 404
+
+
+def test_a_program_s_session_tells_when_it_was_seen(owner: User, password: str) -> None:
+    by = bearer(tokens(password)["access"])
+    ApiSession.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
+    by.get("/api/tables/", headers={"user-agent": "curl/8.5.0"}, REMOTE_ADDR="10.9.9.9")
+    [seen] = ApiSession.objects.all()
+    assert (seen.device, seen.address) == ("curl/8.5.0", "10.9.9.9")
+    by.get("/api/tables/", headers={"user-agent": "wget"})
+    assert ApiSession.objects.get().last_seen_at == seen.last_seen_at > timezone.now() - timedelta(minutes=1)
+
+
+def test_tokens_from_before_sessions_get_one(client: APIClient, owner: User) -> None:
+    old = RefreshToken.for_user(owner)
+    assert lets_in(str(old.access_token))
+    assert refreshes(str(old))
+    assert client.get(SESSIONS).json()["count"] == 1
 
 
 def test_logging_out_everywhere(client: APIClient, owner: User, password: str, api: Any, colleague: User) -> None:
@@ -229,10 +268,14 @@ def test_what_is_over_is_forgotten(client: APIClient, owner: User, password: str
     made = client.post("/api/account/tokens/", {"name": "x"}).json()
     sessions.forget_expired()
     assert Session.objects.count() == 1
+    tokens(password)
+    assert ApiSession.objects.exists()
+    ApiSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     ApiToken.objects.filter(pk=made["id"]).update(expires_at=timezone.now() - timedelta(days=31))
     sessions.forget_expired()
     assert not Session.objects.exists()
+    assert not ApiSession.objects.exists()
     assert not ApiToken.objects.exists()
 
 

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import TemplateView
 
 from dataengine.http.devices import device_named
+from dataengine.models.sessions import public_id_of
 from dataengine.services import addresses, sessions
 from webui import account_forms, htmx, reset_mail
 from webui.htmx import ConsoleRequest
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 THEMES = ("light", "dark", "auto")
 FORM_PAGE = "account/form_page.html"
+_SESSIONS_SHOWN = 50  # a program that logs in again for each of its runs leaves very many
 _YEAR = 365 * 24 * 3600
 
 
@@ -206,6 +208,7 @@ class AddressLink(_GatePage, TemplateView):
 @console_view("GET", "POST")
 def account(request: ConsoleRequest) -> HttpResponse:
     """Change the password; see where one is logged in; choose the theme."""
+    listed = sessions.sessions_of(request.user)
     form = account_forms.PasswordChangeForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         update_session_auth_hash(request, form.save())
@@ -214,16 +217,17 @@ def account(request: ConsoleRequest) -> HttpResponse:
     context = {
         "form": form,
         "sessions": [
-            (session, device_named(session.device), session.session_key == request.session.session_key)
-            for session in sessions.sessions_of(request.user)
+            (session, device_named(session.device), session.id == public_id_of(request.session.session_key or ""))
+            for session in map(sessions.shown, listed[:_SESSIONS_SHOWN])
         ],
+        "more_sessions": max(0, listed.count() - _SESSIONS_SHOWN),
     }
     return htmx.render(request, "account/account.html", context, status=422 if form.errors else 200)
 
 
 @console_view("POST")
 def end_session(request: ConsoleRequest, pk: str) -> HttpResponse:
-    """Log out one other browser."""
+    """Log out one other browser, or a program."""
     sessions.end_session(user=request.user, public_id=pk)
     messages.success(request, "That session has ended.")
     return htmx.redirect(request, resolve_url("account"))
