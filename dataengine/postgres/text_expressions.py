@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import F, Func, Q, TextField, Value
@@ -28,13 +30,18 @@ from psycopg import sql
 from dataengine.columns.types import ColumnSpec
 from dataengine.models import Column, Index
 from dataengine.postgres import names
-from dataengine.postgres.text_functions import END, SORTED_CHARACTERS
+from dataengine.postgres.text_functions import END, NUMBERS_END, SORTED_CHARACTERS, number_key
 
 _COMPARISONS: dict[str, Any] = {
     "exact": Exact, "lt": LessThan, "lte": LessThanOrEqual, "gt": GreaterThan, "gte": GreaterThanOrEqual,
 }  # fmt: skip
-_ORDINARY_BEGINNING = re.compile(r"[ -/:-~]{1,8}")
-"""ASCII without digits and control characters."""
+_ORDINARY_BEGINNING = re.compile(r"[ -~]{1,12}")
+"""ASCII without control characters."""
+_NUMBER_OR_NOT = re.compile("[0-9]+|[^0-9]+")
+_LETTERS = 8
+"""A beginning is looked up by so many that are no digits: the key of a text with very many accents has few."""
+_DIGITS = 16
+"""Numbers of more digits are looked up together, whatever they begin with."""
 _LAST = "\U0010ffff"
 """Comes after every other character."""
 CASELESS: dict[str, Any] = {"icontains": Contains, "istartswith": StartsWith}
@@ -161,22 +168,40 @@ def starts(column: Column, text: str) -> Q:
     return Q((f"{column.attribute}__startswith", text)) & _same_beginning(column, text)
 
 
-def beginning(text: str) -> str:
-    """The first letters of ``text``, with which the sort keys of all texts with this beginning begin too; may be ''.
+def beginnings(text: str) -> list[tuple[str, str]]:
+    """Where the sort keys of all texts that begin with ``text`` are: each from the first up to, not with, the second.
 
-    Numbers look different in a sort key. A few letters only, because the key of a text with very many accents has few.
+    Empty if that cannot be told. A number at the end may go on in the texts, and is sorted by how many digits it has:
+    what begins with “C12” is C12, C120 to C129, C1200 to C1299 …
     """
     ordinary = _ORDINARY_BEGINNING.match(text)
-    return ordinary[0].lower() if ordinary else ""
+    begun, letters = "", 0
+    pieces = _NUMBER_OR_NOT.findall(ordinary[0].lower()) if ordinary else []
+    # What follows may be a mark or a digit of another kind, so a number is over only before what is surely neither.
+    for place, piece in enumerate(pieces):
+        if not piece[0].isdigit():
+            begun += piece[: _LETTERS - letters]
+            letters += len(piece)
+            if letters >= _LETTERS:
+                break
+        elif place < len(pieces) - 1:
+            begun += number_key(piece)
+        elif digits := piece.lstrip("0"):
+            keys = [begun + number_key(digits, size) for size in range(len(digits), _DIGITS + 1)]
+            longer = begun + number_key("", _DIGITS + 1), begun + NUMBERS_END
+            return [*((key, key + _LAST) for key in keys), longer]
+    return [(begun, begun + _LAST)] if begun else []
 
 
 def _same_beginning(column: Column, text: str) -> Q:
     """A weaker condition for which the sort index can be used, if it is ready."""
-    begun = beginning(text)
-    if not begun or column.sort_state != Index.ShownState.READY:
+    if column.sort_state != Index.ShownState.READY:
         return Q()
     key = SortKey(F(column.attribute))
-    return Q(GreaterThanOrEqual(key, Value(begun))) & Q(LessThan(key, Value(begun + _LAST)))
+    ranges = (
+        Q(GreaterThanOrEqual(key, Value(first))) & Q(LessThan(key, Value(end))) for first, end in beginnings(text)
+    )
+    return reduce(or_, ranges, Q())
 
 
 def is_null(column: Column | None, attribute: str, yes: bool) -> Q:

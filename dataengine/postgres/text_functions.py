@@ -26,6 +26,8 @@ SORTED_CHARACTERS = 300
 
 END = "\x01"
 """Separates the folded text, which never contains it, from the text itself in a sort key; lower than all others."""
+NUMBERS_END = ":"
+"""Comes after all that numbers become in a sort key: their first character is a digit."""
 # Where scripts begin. Each has its own table, because translate() searches the whole table for every letter.
 _SCRIPTS = (0x80, 0x370, 0x400, 0x460, 0x600, 0x110000)
 
@@ -90,6 +92,13 @@ _WITHOUT_MARKS: LiteralString = """
     IF octet_length(y) = length(y) THEN RETURN y; END IF;
 """
 _IF_ANY: LiteralString = "\n    IF y ~ {letters} THEN {then} END IF;"
+
+
+def number_key(digits: str, size: int = 0) -> str:
+    """What a number becomes in a sort key; with ``size``, ``digits`` are the first of so many."""
+    digits = digits.lstrip("0")
+    size = size or len(digits)
+    return f"{size}{digits}" if size < 9 else f"9{size:04d}{digits}"
 
 
 def statements() -> Iterator[sql.Composed]:

@@ -25,7 +25,7 @@ from dataengine.columns import displays, types, values
 from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Table
-from dataengine.postgres.text_expressions import CASELESS, beginning, compares, equals, holds, is_null, starts
+from dataengine.postgres.text_expressions import CASELESS, beginnings, compares, equals, holds, is_null, starts
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.needs import Use
 from dataengine.queries.provenance import made_by
@@ -111,7 +111,7 @@ class ValueFilter(django_filters.Filter):
     def can_be_helped(self, value: Any) -> bool:
         """Whether an index might find the records with this value."""
         if self.lookup_expr in {"startswith", "istartswith"}:
-            return value is not None and bool(beginning(value))
+            return value is not None and bool(beginnings(value))
         return value is not None and not self.exclude
 
     def _condition(self, value: Any) -> Q:
