@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Subquery
 from dataengine.exceptions import Unavailable
 from dataengine.models import ChangeJob
 from dataengine.postgres.time_limits import LIST_SECONDS, time_limit, timed_out
-from dataengine.queries import paging
+from dataengine.queries import by_value, paging
 from dataengine.queries.counts import Count, count_records
 from dataengine.queries.filters import record_filterset
 from dataengine.queries.needs import Needs, Remedy, needs_of
@@ -171,7 +171,6 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     filters = record_filterset(model)(parameters)
     records = filters.records()
     searched = bool(filters.form.cleaned_data.get("search"))
-    needs = needs_of(
-        model.table, model.columns, terms[0].column, filters.used(), searched=searched, is_any=filters.is_any
-    )
+    order = by_value.slow_column(records, terms)
+    needs = needs_of(model.table, model.columns, order, filters.used(), searched=searched, is_any=filters.is_any)
     return Selection(records, terms, needs, began)

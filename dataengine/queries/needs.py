@@ -140,7 +140,7 @@ def needs_of(
     searched: bool,
     is_any: bool = False,
 ) -> Needs:
-    """What a list lacks that is sorted first by the column ``order`` (None: by id) and filtered by ``used``.
+    """What a list lacks that is sorted by the column ``order`` (None: by id) and filtered by ``used``.
 
     ``is_any``: one of these is enough for a record, so that indexes only help if each has one.
     """

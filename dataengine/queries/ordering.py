@@ -48,6 +48,13 @@ class Term:
         """What is sorted and compared."""
         return text_expressions.ordered_by(self.column, self.attribute)
 
+    def place_of(self, model: type[Record], value: Any) -> Any:
+        """``value``, prepared to be compared with that; None is no value."""
+        if value is None:
+            return None
+        kind = self.column.kind if self.column is not None else ID
+        return text_expressions.place(self.column, kind.operand(bound_field(model, self.attribute), value))
+
     def reversed(self) -> Term:
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
 
@@ -130,21 +137,23 @@ def stretches_after(
 
     Each is one stretch of an index; a single condition for all of them, joined by OR, could use no index.
     """
-    compared = [_compared(model, term, value) for term, value in zip(terms, boundary, strict=True)]
+    compared = [term.place_of(model, value) for term, value in zip(terms, boundary, strict=True)]
     one_way = len({term.descending for term in terms}) == 1
     if one_way and not any(term.nullable for term in terms[1:]):
         yield from _one_way(terms, boundary, compared, inclusive=inclusive)
         return
-    same = [
-        _is_null(term, True) if value is None else Q(Exact(term.compared, right))
-        for term, value, right in zip(terms, boundary, compared, strict=True)
-    ]
+    same = [same_value(model, term, value) for term, value in zip(terms, boundary, strict=True)]
     if inclusive:
         yield Stretch(reduce(and_, same), [terms[-1]])
     for place in reversed(range(len(terms))):
         for condition, is_null in _after(terms[place], boundary[place], compared[place]):
             rest = terms[place:]
             yield Stretch(reduce(and_, [*same[:place], condition]), [*rest[1:]] if is_null else _with_value(rest))
+
+
+def same_value(model: type[Record], term: Term, value: Any) -> Q:
+    """The records with one value (None: without one) in the term's column."""
+    return _is_null(term, True) if value is None else Q(Exact(term.compared, term.place_of(model, value)))
 
 
 def _one_way(
@@ -184,14 +193,6 @@ def _after(term: Term, value: Any, right: Any) -> Iterator[tuple[Q, bool]]:
     yield Q(comparison(term.compared, right)), False
     if term.nullable and not term.nulls_first:
         yield _is_null(term, True), True
-
-
-def _compared(model: type[Record], term: Term, value: Any) -> Any:
-    made = bound_field(model, term.attribute)
-    if value is None:
-        return None
-    kind = term.column.kind if term.column is not None else ID
-    return text_expressions.place(term.column, kind.operand(made, value))
 
 
 class _RowComparison(Func):
