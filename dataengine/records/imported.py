@@ -64,6 +64,39 @@ class Imported:
             count, ids = cursor.fetchone()
         return count, ids or []
 
+    def needed(self, event: AuditEvent) -> tuple[int, list[int], list[Column]]:
+        """Of the records that it made, those to which records refer that stay when ``event`` is undone.
+
+        How many, the ids of the first of them, and the columns that refer to them.
+        """
+        given_back = sql.SQL(
+            "EXISTS (SELECT FROM {} AS c WHERE c.event_id = {} AND c.record_id = h.id AND c.after ? {})"
+        )
+        columns, queries = list(self._referring()), []
+        for column in columns:
+            stays: sql.Composable = _ALL
+            if column.references_id == column.table_id:
+                own = given_back.format(CHANGES, sql.Literal(event.pk), sql.Literal(column.attribute))
+                stays = sql.SQL("NOT ({} OR {})").format(self._is_made("h", "id"), own)
+            [ids] = self._referred_to([column], stays)
+            queries.append(sql.SQL("SELECT id, {} FROM ({}) AS r (id)").format(sql.Literal(column.pk), ids))
+        if not queries:
+            return 0, [], []
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql.SQL(
+                    "SELECT count(DISTINCT id), (array_agg(DISTINCT id))[:{}], array_agg(DISTINCT of)"
+                    " FROM ({}) AS f (id, of)"
+                ).format(sql.Literal(_NAMED), sql.SQL(" UNION ALL ").join(queries))
+            )
+            count, found, of = cursor.fetchone()
+        return count, found or [], [column for column in columns if column.pk in (of or ())]
+
+    @property
+    def is_referred_to(self) -> bool:
+        """Whether another table has a column for references to these records."""
+        return self._referring().exclude(table=self.model.table).exists()
+
     def keep_changed(self, event: AuditEvent, *, with_made: bool, with_others: bool = False) -> int:
         """Keep the ids of ``changed`` until the end of the transaction, and leave these records alone."""
         return self._keep(self._changed_since(event, with_made=with_made, with_others=with_others))

@@ -26,7 +26,13 @@ from dataengine.queries.provenance import ranges_of
 from dataengine.records.imported import Imported
 from dataengine.records.model import record_model
 from dataengine.services import import_elsewhere
-from dataengine.services.import_undo_steps import redo_records, refuse_changed, restore_table, undo_records
+from dataengine.services.import_undo_steps import (
+    redo_records,
+    refuse_changed,
+    refuse_needed,
+    restore_table,
+    undo_records,
+)
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -39,13 +45,13 @@ def undo(*, user: User, job: ImportJob, rest: bool = False) -> ChangeJob:
     """Leave the undoing of an import to a worker.
 
     Raises AccessDenied, or Conflict: ``not_undoable``, ``already_undone``, ``undo_expired``, ``changed_since`` with
-    ``count`` and the first ``ids``, ``referenced`` where other tables refer to the table that it made.
+    ``count`` and the first ``ids``, ``referenced`` (with ``tables``, too) where others refer to what it made.
     """
     check_undoable(job)
     table = _table_in_use(user, job)
     _refuse_twice(job)
     if not rest:
-        _look(_imported(job, table), job.event, makes_table=job.makes_its_table)
+        _look(_imported(job, table), job.event, by=user)
     elsewhere = import_elsewhere.editable(user, job)
     return _queue(
         user, table, {"imported": job.pk, "verb": "undone", "rest": rest, "elsewhere": elsewhere}, _count(job)
@@ -69,7 +75,7 @@ def redo(*, user: User, job: ImportJob, rest: bool = False) -> ChangeJob:
         _refuse_twice(job)
         import_elsewhere.check_may_bring_back(user, job)
         if not rest:
-            _look(_imported(job, table), job.undo_event, with_made=False)
+            _look(_imported(job, table), job.undo_event)
     return _queue(user, table, {"imported": job.pk, "verb": "redone", "rest": rest}, job.undo_event.details["count"])
 
 
@@ -172,13 +178,19 @@ def _trash_item(job: ImportJob) -> TrashItem | None:
     return item
 
 
-def _look(made: Imported, event: AuditEvent | None, *, with_made: bool = True, makes_table: bool = False) -> None:
-    """Refuse at once what the worker would refuse, if that is found out soon enough."""
+def _look(made: Imported, event: AuditEvent | None, *, by: User | None = None) -> None:
+    """Refuse at once what the worker would refuse, if that is found out soon enough.
+
+    ``by`` takes the import back; None: it is done again.
+    """
+    undoes = by is not None
     if event is None:
         return
     try:
         with time_limit(_PATIENCE_SECONDS):
-            refuse_changed(*made.changed(event, with_made=with_made, with_others=makes_table))
+            refuse_changed(*made.changed(event, with_made=undoes, with_others=undoes and made.job.makes_its_table))
+            if by is not None:
+                refuse_needed(by, made, event)
     except OperationalError as error:
         if not timed_out(error):
             raise

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from dataengine import access
 from dataengine.exceptions import Conflict, InvalidInput, Unavailable, some_of
 from dataengine.models import AuditEvent, ImportJob, TrashItem
 from dataengine.models.shapes import ImportUndoDetails
@@ -48,7 +49,7 @@ def undo_records(
         # What undoes an undoing of an undoing undoes the latest doing.
         undoes = getattr(job.undo_event, "undone_by", None) or job.event
         event = _event(user, job, made, "import.undone", undoes=undoes, left=left)
-        if job.makes_its_table and not left:
+        if job.makes_its_table and not left and not (rest and made.is_referred_to):
             limit_locks(_LOCK_MS)
             item = trash.delete_table_now(user=user, table=made.model.table)
             import_elsewhere.remove(user, job, elsewhere)
@@ -59,7 +60,12 @@ def undo_records(
             raise _ChangedMeanwhile
         return _completed(event, count=count)
 
-    return _tried(made, attempt)
+    try:
+        return _tried(made, attempt)
+    except Conflict as error:
+        if error.error_code == "referenced" and not rest:
+            refuse_needed(user, made, job.event)
+        raise
 
 
 def redo_records(user: User, job: ImportJob, made: Imported, *, rest: bool) -> AuditEvent:
@@ -98,6 +104,23 @@ def refuse_changed(count: int, ids: Sequence[int]) -> None:
         " they are now, and all others go back.",
         code="changed_since",
         details={"count": count, "ids": list(ids)},
+    )
+
+
+def refuse_needed(user: User, made: Imported, event: AuditEvent) -> None:
+    """Raise Conflict if records that would go are needed: others, which stay, refer to them."""
+    count, ids, columns = made.needed(event)
+    if not count:
+        return
+    seen = access.tables_for(user).filter(pk__in={column.table_id for column in columns})
+    tables = sorted(seen.values_list("name", flat=True))
+    by = f"records of {some_of(f'“{name}”' for name in tables)}" if tables else "records of other tables"
+    raise Conflict(
+        f"{count:,} of its records cannot go ({some_of(ids)}): {by} refer to"
+        f" {'them' if count > 1 else 'it'}. With “rest” {'these stay' if count > 1 else 'it stays'}, and all others go"
+        " back.",
+        code="referenced",
+        details={"count": count, "ids": ids, "tables": tables},
     )
 
 

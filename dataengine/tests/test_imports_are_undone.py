@@ -203,16 +203,6 @@ def test_records_of_others_keep_a_made_table(owner: User, client: APIClient) -> 
     assert records("made", "k") == [("own",)]
 
 
-def test_referenced_records_stay(owner: User, client: APIClient, table: Table) -> None:
-    job = import_text(owner, "things", "k,t\nd,x\n")
-    make_table(owner, "other", thing="REFERENCES things")
-    pk = records("things", "id")[-1][0]
-    client.post("/api/tables/other/records/", {"thing": int(pk)})
-    done = do(client, f"/api/imports/{job.pk}/undo/")
-    assert (done["state"], done["error_code"]) == ("failed", "referenced")
-    assert len(records("things")) == 4
-
-
 def test_columns_may_change_between_undoing_and_doing_again(owner: User, client: APIClient, table: Table) -> None:
     job = import_text(owner, "things", "k,n,t\nd,4.5,x\n")
     do(client, f"/api/imports/{job.pk}/undo/")

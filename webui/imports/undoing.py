@@ -46,11 +46,16 @@ def undoing_of(user: User | AnonymousUser, job: ImportJob, refused: Conflict | N
         return Undoing(is_redo, doing="Doing it again…" if is_redo else "Taking it back…")
     will = _redone(job) if is_redo else _undone(job)
     if refused is not None:
-        has_rest = refused.error_code == "changed_since"
+        has_rest = _has_rest(refused.error_code, is_redo=is_redo)
         return Undoing(is_redo, will, "", refused.message, has_rest, (refused.details or {}).get("ids", ()))
     if last is not None and last.state == ChangeJob.State.FAILED and _is_about(last, is_redo=is_redo):
-        return Undoing(is_redo, will, "", last.error, last.error_code == "changed_since")
+        return Undoing(is_redo, will, "", last.error, _has_rest(last.error_code, is_redo=is_redo))
     return Undoing(is_redo, will)
+
+
+def _has_rest(code: str, *, is_redo: bool) -> bool:
+    """Whether the others can go back, where this was why not all can."""
+    return code == "changed_since" or (code == "referenced" and not is_redo)
 
 
 def _is_about(change: ChangeJob, *, is_redo: bool) -> bool:

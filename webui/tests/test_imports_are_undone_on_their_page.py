@@ -9,7 +9,7 @@ from django.test import Client
 
 from dataengine.models import ChangeJob, ImportJob
 from dataengine.services import change_runs
-from dataengine.services.records import update_record
+from dataengine.services.records import insert_record, update_record
 from dataengine.tests.importing import import_text, make_table, records
 from webui.tests.conftest import PARTIAL
 from webui.tests.pages import read
@@ -59,6 +59,21 @@ def test_undo_rest_and_redo(as_owner: Client, owner: User) -> None:
     as_owner.post(undo)
     run_last()
     assert sorted(records("things", "k", "n")) == [("a", "2"), ("b", "3"), ("c", "5")]
+
+
+def test_what_others_refer_to_stays(as_owner: Client, owner: User) -> None:
+    make_table(owner, "things", k="TEXT")
+    desks = make_table(owner, "desks", thing="REFERENCES things")
+    job = import_text(owner, "things", "k\na\nb\n")
+    pk = int(records("things", "id")[0][0] or 0)
+    insert_record(user=owner, table=desks, data={"thing": pk})
+    shown = read(as_owner.post(f"/imports/{job.pk}/undo/"))
+    assert f"1 of its records cannot go ({pk}): records of “desks” refer to it" in shown
+    assert shown.elements("a", href=f"/tables/things/records/{pk}/")
+    assert [button.words for button in shown.elements("button", name="rest")] == ["Undo the rest"]
+    as_owner.post(f"/imports/{job.pk}/undo/", {"rest": "on"})
+    run_last()
+    assert records("things", "k") == [("a",)]
 
 
 def test_a_table_in_the_trash(as_owner: Client, owner: User) -> None:
