@@ -6,7 +6,7 @@ Messages never repeat addresses, which may contain passwords.
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -110,6 +110,12 @@ def web_address(name: str, default: str) -> str:
     if not re.match(r"https?://[^/?#\s]", value):
         raise _refusal(name, f"must be an address like https://tables.example.com/, not {value!r}")
     return value
+
+
+def own_address(origins: Iterable[str]) -> str:
+    """Where the console is, as far as that is known: the first origin that is one, or where the stack listens."""
+    known = [origin for origin in origins if "*" not in origin]
+    return known[0] if known else text("STACK_ADDRESS") or "http://localhost:8000"
 
 
 def database(name: str, default: str) -> dict[str, Any]:

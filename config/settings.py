@@ -321,8 +321,9 @@ WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [*Compressor.SKIP_COMPRESS_EXTENSIONS, "ma
 
 vars().update(env.email("EMAIL_URL", f"filemail:///{quote(str(DATA_DIR / 'mail'))}"))
 EMAIL_TIMEOUT = 10
-# The console's URL for links in mails, which are written without a request.
-PUBLIC_URL = env.web_address("PUBLIC_URL", "http://localhost:8000")
+# The console's URL for links in mails, most of which are written without a request.
+PUBLIC_URL = env.web_address("PUBLIC_URL", env.own_address(CSRF_TRUSTED_ORIGINS))
+PUBLIC_URL_IS_GIVEN = bool(env.text("PUBLIC_URL").strip())
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Tablekeep <tablekeep@localhost>")
 
 # Automatic indexes ---------------------------------------------------------------------------------------------------

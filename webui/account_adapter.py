@@ -12,6 +12,7 @@ from django.shortcuts import resolve_url
 from dataengine.http.throttles import FailedAttempts
 from dataengine.services import addresses
 from webui import reset_mail
+from webui.mail_links import console_url
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -36,7 +37,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """Have a worker send the link by which an address is verified."""
-        link = self.get_email_confirmation_url(request, emailconfirmation)
+        path = resolve_url("account_confirm_email", emailconfirmation.key)
+        link = console_url(request).rstrip("/") + path
         if not reset_mail.ask_to_verify(emailconfirmation.email_address.user, link):
             messages.error(request, "No mail could be sent. Log in again later.")
 

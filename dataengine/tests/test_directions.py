@@ -44,6 +44,7 @@ CONSOLE = (
         "changes",
         "activity",
         "reset_mail",
+        "mail_links",
         "second_factors",
         "single_sign_on",
         "user_forms",

@@ -24,6 +24,7 @@ from dataengine.models.sessions import public_id_of
 from dataengine.services import addresses, sessions
 from webui import account_forms, htmx, reset_mail
 from webui.htmx import ConsoleRequest
+from webui.mail_links import console_url
 from webui.views.view import console_view
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class PasswordReset(_GatePage, auth_views.PasswordResetView):
 
     def form_valid(self, form: account_forms.PasswordResetForm) -> HttpResponse:  # type: ignore[override]
         """Leave the rest to a worker: whether there is such an account must not show in how long this takes."""
-        if not reset_mail.ask_for(form.cleaned_data["email"], self.request.build_absolute_uri("/")):
+        if not reset_mail.ask_for(form.cleaned_data["email"], console_url(self.request)):
             form.add_error(None, "No mail can be sent right now. Try again later.")
             return self.form_invalid(form)
         return HttpResponseRedirect(resolve_url("password_reset_done"))

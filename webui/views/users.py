@@ -14,6 +14,7 @@ from dataengine.services import users
 from webui import htmx, reset_mail
 from webui.errors import errors_into
 from webui.htmx import ConsoleRequest
+from webui.mail_links import console_url
 from webui.user_forms import InvitationForm, UserForm
 from webui.views.view import console_view
 
@@ -95,7 +96,7 @@ def remove_second_factors(request: ConsoleRequest, pk: int) -> HttpResponse:
 
 def _send_link(request: ConsoleRequest, user: User, done: str) -> None:
     """Have it sent, and tell."""
-    if user.email and reset_mail.ask_to_invite(user, request.user, request.build_absolute_uri("/")):
+    if user.email and reset_mail.ask_to_invite(user, request.user, console_url(request)):
         messages.success(request, f"{done} The link for a password is on its way to {user.email}.".strip())
     else:
         messages.error(request, f"{done} No mail could be sent. Send the link again later.".strip())

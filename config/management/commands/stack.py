@@ -66,7 +66,7 @@ class _Stack:
         self._address = f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}/"
         self._environment = dict(os.environ) | {"DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
         self._environment.pop("TABLEKEEP_ROLE", None)
-        self._environment.setdefault("PUBLIC_URL", self._address)
+        self._environment["STACK_ADDRESS"] = self._address
         # No proxy is in front of it, so nobody may say for another who asks. (Uvicorn would believe this machine.)
         self._environment.setdefault("FORWARDED_ALLOW_IPS", "")
 
@@ -242,5 +242,5 @@ def _listening_socket() -> Iterator[socket.socket]:
 
 def _as_shell(environment: Mapping[str, str]) -> str:
     """The variables that other programs need to reach this stack; load them with `set -a; . stack.env`."""
-    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL")
+    names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "PUBLIC_URL", "STACK_ADDRESS")
     return "".join(f"{name}={shlex.quote(environment[name])}\n" for name in names if environment.get(name))
