@@ -41,13 +41,14 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
 
     def work(self, job: Download, watch: DownloadWatch) -> None:
         # Not before a file is fetched: this module is in every worker that sweeps.
-        from dataengine.services import fetching, source_files
+        from dataengine.services import fetching, source_files, storage_quota
 
         is_last = job.attempt >= Download.MAX_ATTEMPTS
         if job.source is not None:
             source_files.bring(job, job.source, watch, is_last=is_last)
             return
         with fetching.fetched(job.url, watch.progress, user_id=job.user_id, is_last=is_last) as found:
+            storage_quota.check(job.user, found.size)
             name, size, key = found.filename, found.size, found.keep()
         try:
             watch.complete(filename=name, bytes_read=size, bytes_total=size, key=key, url="")

@@ -68,7 +68,8 @@ def start(
         check_email(email)
     target = wanted.table
     size = _size(file)
-    storage_quota.check(user, size)
+    given = _key_of(file)
+    storage_quota.check(user, size, key=given)
     name = safe_name(filename)
     with same_files.hashing(file) as hashed:
         findings, read = findings_of(user, file, name, wanted)
@@ -82,6 +83,7 @@ def start(
         with transaction.atomic():
             if target is None:
                 refuse_twice(table_name)
+            storage_quota.check(user, size, key=given, lock=True)
             job = ImportJob.objects.create(
                 table=target,
                 table_name=target.name if target else table_name,
@@ -208,6 +210,11 @@ def _with_references(
     options = import_references.completed(user, targets, plan, opening, options)
     plan.references = import_references.rules(targets, options, table)
     return options
+
+
+def _key_of(file: object) -> str:
+    """Where a file is stored already; '' if it is not, or not by us. Copies of a file are around it."""
+    return str(getattr(file, "key", "") or getattr(getattr(file, "file", None), "key", ""))
 
 
 def store(file: BinaryIO, filename: str) -> str:

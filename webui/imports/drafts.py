@@ -6,7 +6,6 @@ import moves the file (in a file system: renames it), so a gigabyte is not copie
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
@@ -20,11 +19,12 @@ from django.utils import timezone
 
 from dataengine import access
 from dataengine.exceptions import AccessDenied, InvalidInput, NotFound
+from dataengine.services import storage_quota
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-FOLDER = "drafts"
+FOLDER = storage_quota.DRAFTS
 KEPT = timedelta(hours=24)
 _SALT = "tablekeep.draft"
 _LONGEST_NAME = 255
@@ -71,7 +71,8 @@ class LocalDraft(Draft):
 def issue(user: User, filename: str, size: int, table: int | None = None) -> Ticket:
     """A token for a file of ``user``, under a key that nobody can guess."""
     name = PurePath(filename.replace("\\", "/")).name[-_LONGEST_NAME:] or "file"
-    return ticket_for(user, f"{FOLDER}/{uuid.uuid4().hex}", name, size, table)
+    key = f"{FOLDER}/{storage_quota.upload_name(user, size, timezone.now() + KEPT)}"
+    return ticket_for(user, key, name, size, table)
 
 
 def ticket_for(user: User, key: str, name: str, size: int, table: int | None = None) -> Ticket:
@@ -101,9 +102,10 @@ def read_ticket(user: User, token: str) -> Ticket:
 
 
 def store(user: User, uploaded: UploadedFile[Any]) -> Draft:
-    """Store an upload for a day. Raises InvalidInput for an empty one."""
+    """Store an upload for a day. Raises InvalidInput for an empty one, Conflict beyond the user's quota."""
     if not uploaded.size:
         raise empty_file()
+    storage_quota.check(user, uploaded.size)
     ticket = issue(user, uploaded.name or "", uploaded.size)
     default_storage.save(ticket.key, uploaded)
     return _opened(ticket)

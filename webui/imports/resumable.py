@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.utils import timezone
 
 from dataengine import access
@@ -29,7 +30,7 @@ from webui.imports import drafts
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-FOLDER = "partial"
+FOLDER = storage_quota.PARTIAL
 _COPIED_AT_ONCE = 256 << 10
 
 
@@ -137,19 +138,22 @@ class _Complete(File):  # type: ignore[type-arg]  # generic in the stubs only
 def begin(user: User, filename: str, size: int, table: str = "") -> PartialUpload:
     """An upload of ``size`` bytes that ``user`` is about to send, meant for ``table`` if that is given.
 
-    Raises InvalidInput, TooLarge, or NotFound or AccessDenied for a table that the user may not change.
+    Raises InvalidInput, TooLarge, Conflict beyond the user's quota, or NotFound or AccessDenied for a table that the
+    user may not change.
     """
     key = access.get_table(user, table, "edit").pk if table else None
     check_name(filename)
     if size == 0:
         raise drafts.empty_file()
     check_size(size)
-    storage_quota.check(user, size)
     if not drafts.is_local():
         forget_old()  # the hourly task may run on a machine that does not see this folder
-    partial = PartialUpload(drafts.issue(user, filename, size, key))
-    partial._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial._path.touch(mode=0o600, exist_ok=False)
+    with transaction.atomic():
+        # From here on all of its announced size counts, whatever arrives of it.
+        storage_quota.check(user, size, lock=True)
+        partial = PartialUpload(drafts.issue(user, filename, size, key))
+        partial._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial._path.touch(mode=0o600, exist_ok=False)
     return partial
 
 

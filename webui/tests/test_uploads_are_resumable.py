@@ -21,6 +21,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from dataengine.models import ImportJob, Table
+from dataengine.postgres import usage
+from dataengine.services import storage_quota
 from webui import tasks
 from webui.imports import drafts, resumable
 from webui.tests.pages import read
@@ -228,6 +230,39 @@ def test_abandoned_uploads_are_deleted_after_a_day(as_owner: Client) -> None:
         assert as_owner.head(url, headers=TUS).status_code == 404
         tasks.forget_uploads()
     assert not partial_files()
+
+
+def test_what_is_announced_counts_to_the_quota(
+    as_owner: Client, owner: User, people: Table, stranger: User, settings: Any
+) -> None:
+    size = len(CONTENT)
+    settings.STORAGE_QUOTA = usage.table_bytes([people.name]) + size + 10
+
+    def again() -> int:
+        return create(as_owner).status_code
+
+    url = created(as_owner)
+    refused = create(as_owner)
+    assert refused.status_code == 409
+    assert f"{size:,} of them in uploads that are not imported yet" in refused.content.decode()
+    other = Client()
+    other.force_login(stranger)
+    assert create(other).status_code == 201, "nobody else's"
+    assert as_owner.delete(url, headers=TUS).status_code == 204
+    url = created(as_owner)
+    piece(as_owner, url, 0, CONTENT[:20])
+    assert again() == 409
+    piece(as_owner, url, 20, CONTENT[20:])
+    assert again() == 409, "a draft counts, too, and once"
+    with patch.object(timezone, "now", return_value=timezone.now() + timedelta(hours=25)):
+        storage_quota.check(owner, size)
+    plain = {"do": "preview", "file": SimpleUploadedFile("a.csv", CONTENT)}
+    assert "You may store" in read(as_owner.post("/tables/people/import/", plain))
+    form = {"do": "start", "draft": token_of(url)}
+    assert as_owner.post("/tables/people/import/", form, headers=BY_SCRIPT).status_code == 200
+    assert again() == 409, "now it is the import's file"
+    ImportJob.objects.update(source="")
+    assert again() == 201
 
 
 def test_uploads_for_remote_storage_are_put_together_locally(as_owner: Client) -> None:
