@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from dataengine.exceptions import Conflict
 from dataengine.models import Table
 from dataengine.records.model import Record
 from dataengine.services.records import get_record, record_version, update_record
+from dataengine.services.undo import undo
 from dataengine.tests.threads import Beside
 from dataengine.tests.waiting import PATIENCE_SECONDS
 
@@ -126,3 +128,32 @@ def test_undo_waits_for_a_change_that_is_under_way(
     thread.join()
     assert (answers[0].status_code, answers[0].json()["error"]["code"]) == (409, "changed_since")
     assert client.get(URL).json()["n"] == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_undo_the_same_one_does(client: APIClient, owner: User, table: Table) -> None:
+    """Nor is a change undone while another, of which it is a part, is being undone."""
+    first = int(client.patch(URL, {"n": 5})["X-Undo"])
+    second = int(client.patch(URL, {"n": 6})["X-Undo"])
+    start = threading.Barrier(6, timeout=PATIENCE_SECONDS)
+    outcomes: list[tuple[int, str]] = []
+
+    def take_back(event: int) -> None:
+        try:
+            start.wait()
+            undo(user=owner, table=table, event_id=event)
+            outcomes.append((event, "undone"))
+        except Conflict as error:
+            outcomes.append((event, error.error_code))
+        finally:
+            connection.close()
+
+    threads = [Beside(target=take_back, args=(event,)) for event in (first, second) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = Counter(outcomes)
+    assert (told[second, "undone"], told[second, "already_undone"]) == (1, 2)
+    assert told[first, "undone"] <= 1
+    assert client.get(URL).json()["n"] == (1 if told[first, "undone"] else 5)
