@@ -74,6 +74,14 @@ def test_a_line_that_does_not_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -
     assert made[1] == b"x" * 101
 
 
+@pytest.mark.parametrize(("has_units", "line"), [(None, 3), (False, 2), (True, 3)])
+def test_who_knows_better_says_so(has_units: bool | None, line: int) -> None:
+    for text, found in (("depth,temp\nm,°C\n1.5,20\n", 3), ("depth,temp\ndeep,cold\n1.5,20\n", 2)):
+        opening = examine(io.BytesIO(text.encode()), "a.csv", DialectOptions(has_units=has_units))
+        [block] = parse(opening.source, opening.dialect, 2)
+        assert block.lines[0] == (found if has_units is None else line)
+
+
 def test_units(subtests: pytest.Subtests) -> None:
     for text in "m kg °C % m/s m·s⁻¹ W m-2 kWh/m² € EUR µg/l [in] (s) km² 1/min °".split():
         with subtests.test(text=text):

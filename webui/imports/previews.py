@@ -18,6 +18,7 @@ from dataengine.exceptions import AccessDenied, InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
+from dataengine.imports.planning.head_notes import units_below
 from dataengine.imports.planning.modes import Mode
 from dataengine.imports.planning.options import ImportOptions
 from dataengine.imports.planning.plan import plan_new, plan_onto
@@ -175,6 +176,7 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
         ],
         offers=[
             *([] if recipe or not table else map(_recipe_offer, recipes.proposals(table, opening))),
+            *_unit_offers(opening, read),
             *_offers(look.get("proposals", ()), read),
             *_unique_offers(look.get("proposals", ()), read, targets),
         ],
@@ -306,6 +308,15 @@ def _type_choices() -> list[tuple[str, str]]:
 
 def _recipe_offer(proposal: Mapping[str, Any]) -> Offer:
     return Offer("take_recipe", proposal["options"]["recipe"], f"{proposal['message']} Take it.", False)
+
+
+def _unit_offers(opening: Opening, options: ImportOptions) -> list[Offer]:
+    if options.dialect.has_units is False:
+        return [Offer("has_units", "no", "the line below the header is a row", True)]
+    if not opening.dialect.has_units:
+        return []
+    label = f"The line below the header has units ({units_below(opening)}): take it as a row"
+    return [Offer("has_units", "no", label, False)]
 
 
 def _offers(proposals: Sequence[Mapping[str, Any]], options: ImportOptions) -> list[Offer]:

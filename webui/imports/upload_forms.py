@@ -273,6 +273,8 @@ class UploadForm(Styled, ModeFields, RecipeFields):
         options |= self.mode_options()
         if given.get("has_header"):
             options["has_header"] = given["has_header"] == "yes"
+        if self._all("has_units"):
+            options["has_units"] = False
         written = given.get("null_values")
         words = [word.strip() for word in written.split(",")] if written else []
         if words := list(dict.fromkeys([*words, *self._offered_words()])):

@@ -110,6 +110,19 @@ def test_what_is_chosen_stays_chosen_when_looking_again(as_owner: Client) -> Non
     assert "checked" in html.element("input", name="skip_last", value="1").attributes
 
 
+def test_a_line_of_units_is_taken_as_a_row(as_owner: Client) -> None:
+    location = draft_of(as_owner, NEW, "depth,temp\nm,°C\n1.5,20\n2.5,21\n")
+    page = read(as_owner.get(location))
+    assert "has units (depth: m, temp: °C): take it as a row" in page
+    again = read(as_owner.post(NEW, {"do": "preview", "draft": page.value("draft"), "has_units": "no"}))
+    assert "checked" in again.element("input", name="has_units", value="no").attributes
+    form = {"do": "start", "draft": page.value("draft"), "table_name": "depths", "has_units": "no"}
+    assert as_owner.post(NEW, form).status_code == 302
+    done = import_runs.run(ImportJob.objects.latest("pk").pk)
+    assert done is not None
+    assert done.rows_read == 3
+
+
 def test_words_that_are_written_and_ticked_are_said_once(as_owner: Client) -> None:
     draft = read(as_owner.get(draft_of(as_owner, NEW, ORDERS))).value("draft")
     form = {"do": "preview", "draft": draft, "null_values": "n/a, ?", "null_words": json.dumps(["?", "n/a", "-"])}

@@ -113,7 +113,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         damaged = not sheet and header_is_damaged(parsed)
         has_header = not damaged and (not parsed.records or looks_like_header(parsed.records, parsed.width))
     if has_header and parsed.records:
-        dialect = _with_head(replace(dialect, has_header=True), parsed, above, sheet=sheet)
+        dialect = _with_head(replace(dialect, has_header=True), parsed, above, fixed, sheet=sheet)
         skipped -= dialect.grouped and above is not None
     ruled = has_header and not sheet and is_ruled(parsed)
     return replace(
@@ -121,16 +121,19 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     )
 
 
-def _with_head(dialect: Dialect, parsed: ParsedSample, above: Sequence[str] | None, *, sheet: bool) -> Dialect:
+def _with_head(
+    dialect: Dialect, parsed: ParsedSample, above: Sequence[str] | None, fixed: DialectOptions, *, sheet: bool
+) -> Dialect:
     """The dialect with what else belongs to the header: the line ``above`` the names, or one below them."""
     records = parsed.records
     # A sheet says itself which cells are merged: a gap in it is a gap.
     grouped = not sheet and (are_groups(above, records[0]) if above else name_together(records, parsed.width))
     names = int(grouped and not above)
-    if len(records) < names + 3:
-        return replace(dialect, grouped=grouped)
-    header, below, *rest = records[names:]
-    return replace(dialect, grouped=grouped, has_units=tells_units(header, below, rest))
+    has_units = fixed.has_units
+    if has_units is None:
+        header, *below = records[names:]
+        has_units = len(below) > 1 and tells_units(header, below[0], below[1:])
+    return replace(dialect, grouped=grouped, has_units=has_units)
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:

@@ -56,6 +56,8 @@ class DialectOptions:
     escape: str | None = None
     encoding: str | None = None
     has_header: bool | None = None
+    has_units: bool | None = None
+    """Whether the line below the header is no row."""
     skip_rows: int | None = None
     sheet: str | int | None = None
     """Of a workbook: a sheet's name, or its number from 1."""
@@ -81,9 +83,10 @@ class DialectOptions:
         taken = [values[name] for name in ("delimiter", "quote", "escape") if values[name]]
         if values["delimiter"] is not None and values["delimiter"] in taken[1:]:
             raise _invalid("delimiter", "cannot be the same as quote or escape")
-        has_header = options.get("has_header")
-        if has_header is not None and not isinstance(has_header, bool):
-            raise _invalid("has_header", "has to be true or false")
+        flags = {name: options.get(name) for name in ("has_header", "has_units")}
+        for name, flag in flags.items():
+            if flag is not None and not isinstance(flag, bool):
+                raise _invalid(name, "has to be true or false")
         skip_rows = options.get("skip_rows")
         if skip_rows is not None and (isinstance(skip_rows, bool) or not isinstance(skip_rows, int)):
             raise _invalid("skip_rows", "has to be a whole number of lines")
@@ -94,7 +97,7 @@ class DialectOptions:
             raise _invalid("sheet", "has to be the name of a sheet or its number")
         if sheet == "" or (isinstance(sheet, str) and len(sheet) > _LONGEST_SHEET_NAME):
             raise _invalid("sheet", "has to be the name of a sheet or its number")
-        return cls(**values, has_header=has_header, skip_rows=skip_rows, sheet=sheet)
+        return cls(**values, **flags, skip_rows=skip_rows, sheet=sheet)
 
 
 def check_encoding(name: str) -> str:

@@ -33,14 +33,19 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
     return notes
 
 
-def _on_units(opening: Opening) -> str:
+def units_below(opening: Opening) -> str:
+    """The units of a line below the header, with the columns that they are of."""
     told = [
         f"{name}: {cell.strip()[:_LONGEST]}"
         for name, cell in zip(opening.headers, opening.below_the_header, strict=False)
         if cell.strip()
     ]
-    more = ", …" if len(told) > _MOST_SHOWN else ""
-    return f"The line below the header has units ({', '.join(told[:_MOST_SHOWN])}{more}): it is no row."
+    return ", ".join(told[:_MOST_SHOWN]) + (", …" if len(told) > _MOST_SHOWN else "")
+
+
+def _on_units(opening: Opening) -> str:
+    said = f"has units ({units_below(opening)}): it is no row"
+    return f"The line below the header {said} (to change that, set “has_units” to false)."
 
 
 def counted(number: int, noun: str) -> str:

@@ -23,7 +23,7 @@ from . import modes
 from .modes import Mode, read_mode
 from .references import ReferenceOption, read_references
 
-DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet"})
+DIALECT_KEYS = frozenset({"delimiter", "quote", "escape", "encoding", "has_header", "has_units", "skip_rows", "sheet"})
 KEYS = DIALECT_KEYS | modes.KEYS | {
     "mapping", "create_table", "null_values", "date_formats", "on_error", "dry_run",
     "trim", "guarded",

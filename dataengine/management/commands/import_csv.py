@@ -55,6 +55,12 @@ class Command(BaseCommand):
         parser.add_argument("--escape")
         parser.add_argument("--encoding")
         parser.add_argument("--no-header", action="store_false", dest="has_header", default=None)
+        parser.add_argument(
+            "--units",
+            action=BooleanOptionalAction,
+            dest="has_units",
+            help="whether the line below the header is no row, but has units; else found",
+        )
         parser.add_argument("--skip-rows", type=int, metavar="LINES", help="lines to skip before the header")
         parser.add_argument("--sheet", help="of a workbook: its name, or its number from 1")
         parser.add_argument(
@@ -219,9 +225,9 @@ def _stopped(job: ImportJob) -> ImportJob:
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:
     names = (
-        "delimiter", "quote", "escape", "encoding", "has_header", "skip_rows", "sheet", "null_values", "date_formats",
-        "on_conflict", "key", "on_missing", "scope", "max_delete_share", "on_error", "types", "decimal", "thousands",
-        "tolerance", "on_bad_cell", "skip_last", "unique", "trim", "references", "recipe",
+        "delimiter", "quote", "escape", "encoding", "has_header", "has_units", "skip_rows", "sheet", "null_values",
+        "date_formats", "on_conflict", "key", "on_missing", "scope", "max_delete_share", "on_error", "types", "decimal",
+        "thousands", "tolerance", "on_bad_cell", "skip_last", "unique", "trim", "references", "recipe",
     )  # fmt: skip
     options = {name: given[name] for name in names if given[name] is not None}
     if given["mapping"]:
