@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.db.models.lookups import GreaterThan, LessThan
 
-from dataengine.models import Column, Index
+from dataengine.models import Column
 from dataengine.postgres import text_expressions, usage
 from dataengine.queries.ordering import Stretch, Term, ordered, same_value, stretches_after, whole
 from dataengine.records.model import Record
@@ -28,7 +28,7 @@ def stretches(
 ) -> Iterable[Stretch]:
     """The records of a list, or those after ``boundary`` (with ``inclusive``: from it on), in order."""
     model: type[Record] = queryset.model
-    is_by_value = len(terms) > 2 and _is_indexed(terms[1].column) and _is_of_few(queryset, terms[0])
+    is_by_value = len(terms) > 2 and terms[1].is_indexed and _is_of_few(queryset, terms[0])
     if is_by_value:
         return _by_value(model, terms, boundary, inclusive=inclusive)
     if boundary is None:
@@ -38,23 +38,18 @@ def stretches(
 
 def slow_column(queryset: QuerySet[Record], terms: Sequence[Term]) -> Column | None:
     """The column (None: ``id``) whose index a list needs: the second, if the first has an index but few values."""
-    first, second = terms[0].column, terms[1].column if len(terms) > 1 else None
-    if second is None or _is_indexed(second) or not _is_of_few(queryset, terms[0]):
-        return first
-    return second
+    if len(terms) < 2 or terms[1].is_indexed or not _is_of_few(queryset, terms[0]):
+        return terms[0].column
+    return terms[1].column
 
 
 def _is_of_few(queryset: QuerySet[Record], term: Term) -> bool:
     """Whether it is a list of a whole table with very many records of each value, which an index finds."""
     known, column = queryset.model.table.known, term.column
-    if column is None or known is None or known.records < _MANY or queryset.query.where or not _is_indexed(column):
+    if column is None or known is None or known.records < _MANY or queryset.query.where or not term.is_indexed:
         return False
     different = usage.different_values(queryset.model.table.name, column.name)
     return different is not None and different * _MANY <= known.records
-
-
-def _is_indexed(column: Column | None) -> bool:
-    return column is not None and column.sort_state == Index.ShownState.READY
 
 
 def _by_value(

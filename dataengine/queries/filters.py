@@ -24,7 +24,7 @@ from django.http import QueryDict
 from dataengine.columns import displays, types, values
 from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
-from dataengine.models import Column, Table
+from dataengine.models import Column, Index, Table
 from dataengine.postgres.text_expressions import CASELESS, beginnings, compares, equals, holds, is_null, starts
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.needs import Use
@@ -213,6 +213,16 @@ class RecordFilterSet(django_filters.FilterSet):
             for made, value in by_columns
             if made.can_be_helped(value)
         ]
+
+    def missing(self) -> Column | None:
+        """A column that is NULL in all records that match, if an index holds them in the order of their ids."""
+        for name, made in self.filters.items():
+            if not isinstance(made, ValueFilter) or made.lookup_expr != "isnull" or made.exclude or self.is_any:
+                continue
+            column = made.column
+            if self.form.cleaned_data[name] is True and column is not None and column.kind.can_be_sorted:
+                return column if column.sort_state == Index.ShownState.READY else None
+        return None
 
     def records(self) -> models.QuerySet[Record]:
         """The records that match. Raises InvalidInput that names every parameter at fault."""

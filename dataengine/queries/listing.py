@@ -173,4 +173,8 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     searched = bool(filters.form.cleaned_data.get("search"))
     order = by_value.slow_column(records, terms)
     needs = needs_of(model.table, model.columns, order, filters.used(), searched=searched, is_any=filters.is_any)
+    if len(terms) == 1 and (missing := filters.missing()) is not None:
+        # The same order, but as the index has it, so that PostgreSQL need not sort what it finds there.
+        down = terms[0].descending
+        terms.insert(0, Term(missing, descending=down, nullable=True, nulls_first=down))
     return Selection(records, terms, needs, began)

@@ -23,7 +23,7 @@ from django.db.models.lookups import Exact, GreaterThan, LessThan
 from dataengine.columns.identifiers import composed
 from dataengine.columns.types import ID
 from dataengine.exceptions import InvalidInput, shown
-from dataengine.models import Column
+from dataengine.models import Column, Index
 from dataengine.postgres import text_expressions
 from dataengine.postgres.text_expressions import SortKey
 from dataengine.records.model import Record, bound_field
@@ -59,6 +59,11 @@ class Term:
         return replace(self, descending=not self.descending, nulls_first=not self.nulls_first)
 
     @property
+    def is_indexed(self) -> bool:
+        """Whether there is an index in the order of the column, and then of ids."""
+        return self.column is None or self.column.sort_state == Index.ShownState.READY
+
+    @property
     def is_as_indexed(self) -> bool:
         """Whether an index on the column alone has this order from end to end."""
         return not self.nullable or self.nulls_first == self.descending
@@ -75,7 +80,8 @@ class Term:
 class Stretch:
     """A part of a list's records, selected by ``condition`` (None: all), in the order of ``terms``.
 
-    A column that the condition fixes is not among the terms, since PostgreSQL would sort by it.
+    A column that the condition fixes is not among the terms, since PostgreSQL would sort by it; but one that is NULL
+    and has an index is, since otherwise PostgreSQL would sort what the index holds in order.
     """
 
     condition: Q | Expression | None
@@ -126,7 +132,7 @@ def whole(terms: Sequence[Term]) -> list[Stretch]:
     if first.is_as_indexed:
         return [Stretch(None, [*terms])]
     with_value = Stretch(_is_null(first, False), _with_value(terms))
-    without = Stretch(_is_null(first, True), [*terms[1:]])
+    without = Stretch(_is_null(first, True), _without_value(terms))
     return [without, with_value] if first.nulls_first else [with_value, without]
 
 
@@ -148,7 +154,8 @@ def stretches_after(
     for place in reversed(range(len(terms))):
         for condition, is_null in _after(terms[place], boundary[place], compared[place]):
             rest = terms[place:]
-            yield Stretch(reduce(and_, [*same[:place], condition]), [*rest[1:]] if is_null else _with_value(rest))
+            without = rest[1:] if place else _without_value(rest)
+            yield Stretch(reduce(and_, [*same[:place], condition]), [*without] if is_null else _with_value(rest))
 
 
 def same_value(model: type[Record], term: Term, value: Any) -> Q:
@@ -166,10 +173,10 @@ def _one_way(
         row = _RowComparison(*(term.compared for term in terms), *compared, comparison=comparison)
         yield Stretch(row, _with_value(terms))
         if first.nullable and not first.nulls_first:
-            yield Stretch(_is_null(first, True), [*terms[1:]])
+            yield Stretch(_is_null(first, True), _without_value(terms))
         return
     rest = _RowComparison(*(term.compared for term in terms[1:]), *compared[1:], comparison=comparison)
-    yield Stretch(_is_null(first, True) & Q(rest), [*terms[1:]])
+    yield Stretch(_is_null(first, True) & Q(rest), _without_value(terms))
     if first.nulls_first:
         yield Stretch(_is_null(first, False), _with_value(terms))
 
@@ -177,6 +184,15 @@ def _one_way(
 def _with_value(terms: Sequence[Term]) -> list[Term]:
     """``terms`` for records with a value in the first, which an index holds in either direction."""
     return [replace(terms[0], nullable=False), *terms[1:]]
+
+
+def _without_value(terms: Sequence[Term]) -> list[Term]:
+    """``terms`` for records without a value in the first."""
+    first, *rest = terms
+    is_in_index = first.column is not None and first.is_indexed and [term.column for term in rest] == [None]
+    if is_in_index and rest[0].descending == first.descending:
+        return [replace(first, nulls_first=first.descending), *rest]
+    return rest
 
 
 def _is_null(term: Term, yes: bool) -> Q:

@@ -19,7 +19,6 @@ from django.db.models import QuerySet
 
 from dataengine.columns import durations
 from dataengine.exceptions import InvalidInput
-from dataengine.models import Index
 from dataengine.postgres.text_functions import SORTED_CHARACTERS
 from dataengine.queries import by_value, far_pages_by_sample, far_pages_by_statistics, few_values
 from dataengine.queries.counts import Count
@@ -55,7 +54,7 @@ class Page:
 def exact_until(queryset: QuerySet[Record], terms: Sequence[Term]) -> int:
     """How many records are walked to reach a page of the list. Beyond, its place is estimated, given their number."""
     column, known = terms[0].column, queryset.model.table.known
-    is_of_texts = column is not None and column.kind.is_text and _is_indexed(terms[0])
+    is_of_texts = column is not None and column.kind.is_text and terms[0].is_indexed
     is_large = known is not None and known.records > _LARGE
     is_plain = not queryset.query.where and len(terms) == 2 and terms[0].descending == terms[1].descending
     return _EXACT_OFFSET_OF_TEXTS if is_of_texts and is_large and is_plain else EXACT_OFFSET
@@ -73,11 +72,11 @@ def page_by_number(
     model: type[Record] = queryset.model
     if count is not None and count.is_exact and offset >= count.value:
         return _beyond_the_end(queryset, terms, number)
-    if count is not None and offset > exact_until(queryset, terms) and _is_indexed(terms[0]):
+    if count is not None and offset > exact_until(queryset, terms) and terms[0].is_indexed:
         page = _page_by_estimate(queryset, terms, number=number, limit=limit, count=count.value)
         if page is not None:
             return page
-    if offset > KEYS_FIRST and _is_indexed(terms[0]):
+    if offset > KEYS_FIRST and terms[0].is_indexed:
         keys = _key_at(queryset, terms, offset)
         found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
@@ -124,10 +123,6 @@ def _page(
 def _beyond_the_end(queryset: QuerySet[Record], terms: Sequence[Term], number: int) -> Page:
     before = _cursor(queryset.model, terms, None, number - 1, backwards=True)
     return Page([], None, before if number > 1 else None, number)
-
-
-def _is_indexed(term: Term) -> bool:
-    return term.column is None or term.column.sort_state == Index.ShownState.READY
 
 
 def _page_by_estimate(

@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 from dataengine.exceptions import InvalidInput
 from dataengine.queries import paging
 from dataengine.queries.listing import select
-from dataengine.queries.ordering import parse_ordering
+from dataengine.queries.ordering import Term, parse_ordering
 from dataengine.queries.paging import page_by_cursor, page_by_number
 from dataengine.records.model import Record, record_model
 
@@ -77,7 +77,7 @@ def python_order(rows: list[Record], order: list[tuple[str, bool]], nulls: str) 
 def keys_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """Find every page but the first by its keys, as for far ones."""
     monkeypatch.setattr(paging, "KEYS_FIRST", 0)
-    monkeypatch.setattr(paging, "_is_indexed", lambda term: True)
+    monkeypatch.setattr(Term, "is_indexed", True)
 
 
 @pytest.mark.usefixtures("keys_first")
