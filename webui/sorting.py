@@ -6,7 +6,7 @@ Shift, or in the columns menu, the column is added to the others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -128,6 +128,11 @@ def query_string(params: QueryDict, changes: Mapping[str, object]) -> str:
         for value in left.pop(name, values)
     ]
     return "?" + urlencode([*pairs, *((name, value) for name, [value] in left.items())])
+
+
+def kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]:
+    """The other parameters as pairs, which a form passes on."""
+    return [(name, value) for name in params if name not in without for value in params.getlist(name)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ console_urls = [
     path("tables/<str:name>/indexes/", indexes.index, name="indexes"),
     path("tables/<str:name>/faster/", indexes.faster, name="faster"),
     path("tables/<str:name>/export/", exports.records, name="export-chosen"),
+    path("tables/<str:name>/export/choose/", exports.choose, name="export-choice"),
     path("tables/<str:name>/export/<str:file_format>/", exports.records, name="export"),
     path("tables/<str:name>/filter/", heads.add_filter, name="filter"),
     path("tables/<str:name>/charts/", charts.index, name="charts"),

@@ -113,6 +113,7 @@ CONSOLE = {
     f"{_CONSOLE}indexes/": "GET design, POST design",
     f"{_CONSOLE}faster/": "GET view",
     f"{_CONSOLE}export/": "GET view",
+    f"{_CONSOLE}export/choose/": "GET view",
     f"{_CONSOLE}export/<str:file_format>/": "GET view",
     f"{_CONSOLE}filter/": "GET view",
     f"{_CONSOLE}charts/": "GET view",

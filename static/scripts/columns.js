@@ -1,10 +1,17 @@
 // The columns menu of the grid: columns are dragged or moved by buttons, and the menu stays open. Each change
 // is sent at once; the server's answer is the truth. Without this script the same buttons lead to a page of their own.
 
+import { load } from "./menus.js";
+
 const MENU = "columns-menu";
+const panel = () => document.getElementById("columns-panel");
+/** Whether the menu holds its form, and no longer the link to it. */
+const isLoaded = () => Boolean(panel()?.querySelector("form"));
+const renew = () => load(panel(), `${location.pathname}columns/${location.search}`, "innerMorph");
 let wasOpen = false;
 let focused = null;
 let moved = null;
+let isReopened = false;
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".column-order button");
@@ -13,22 +20,26 @@ document.addEventListener("click", (event) => {
   else moved = button.value.replace(/^\D+/, "");
 });
 
-// A morph closes the menu, since the server does not know that it is open, and moved elements lose the focus.
+// A morph closes the menu, since the server does not know that it is open, and leaves its form as it is. What the form
+// is now like is asked for separately; elements that this moves lose the focus.
 document.addEventListener("htmx:before:swap", () => {
   const active = document.activeElement;
   focused = active?.closest(`#${MENU}`) ? active.id : null;
   wasOpen = document.getElementById(MENU)?.open ?? false;
 });
-document.addEventListener("htmx:after:swap", (event) => {
+document.addEventListener("htmx:after:swap", async (event) => {
   if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts are loaded later, separately
   wasOpen = false;
+  const active = focused;
+  isReopened = true;
   document.getElementById(MENU).open = true;
+  if (isLoaded()) await renew();
   const input = document.getElementById("find-column");
   if (input && wanted) {
     input.value = wanted;
     find(wanted);
   }
-  if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  if (active && document.activeElement?.id !== active) document.getElementById(active)?.focus();
   if (moved) say(document.getElementById(`order-${moved}`));
   moved = null;
 });
@@ -49,6 +60,8 @@ document.addEventListener("keydown", (event) => {
   if (event.target.id === "find-column" && event.key === "Enter") event.preventDefault();
 });
 document.addEventListener("toggle", ({ target }) => {
+  if (target.id === MENU && target.open && isLoaded() && !isReopened) renew(); // other menus change columns, too
+  if (target.id === MENU) isReopened = false;
   const input = document.getElementById("find-column");
   if (target.id !== MENU || target.open || !input) return;
   input.value = "";

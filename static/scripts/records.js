@@ -11,3 +11,4 @@ import "./grid-heads.js";
 import "./grid-sort.js";
 import "./grid-undo.js";
 import "./grid-widths.js";
+import "./menus.js";

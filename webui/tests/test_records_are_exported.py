@@ -19,7 +19,7 @@ def content(answer: Any) -> bytes:
 
 
 def test_the_grid_says_what_a_file_holds_and_asks_for_it(as_owner: Client, people: Table) -> None:
-    page = read(as_owner.get("/tables/people/?score__gt=1&order_by=-name&limit=25&page=1"))
+    page = read(as_owner.get("/tables/people/export/choose/?score__gt=1&order_by=-name&limit=25&page=1"))
     form = page.element("form", class_="export-form")
     assert "2 records, filtered" in form
     assert "6 columns: choose" in form

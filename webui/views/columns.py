@@ -51,9 +51,10 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         where = resolve_url("console:columns" if stays else "console:records", table.name)
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return htmx.plain_redirect(f"{where}?{query}" if query else where)
-    layout = layout_of(request.user, table, list(table.columns.all()))
-    context = {"section": "tables", "table": table, "layout": layout, "order": records_order(request.GET)}
-    return htmx.render(request, "records/columns.html", context)
+    columns = table.all_columns()
+    layout, order = layout_of(request.user, table, columns), records_order(request.GET)
+    context = {"section": "tables", "table": table, "columns": columns, "layout": layout, "order": order}
+    return htmx.render(request, "records/columns.html", context, partial="records/_columns_form.html")
 
 
 def _change_one(request: ConsoleRequest, table: Table, doing: str, which: str) -> None:

@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from dataengine import access
-from dataengine.exceptions import NotFound
+from dataengine.exceptions import InvalidInput, NotFound
 from dataengine.exports.export import CONTENT_TYPES, GUARDS, Export
 from dataengine.http.revocation import may_still
 from dataengine.http.streaming import download
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from dataengine.services.exports import note_export
-from webui.grid.filters import of_list
+from dataengine.services.layouts import layout_of
+from webui import htmx
+from webui.grid.filters import of_list, selecting
 from webui.htmx import ConsoleRequest
 from webui.sessions import user_of_session
+from webui.sorting import PAGE_PARAMETERS, kept
 from webui.views.view import console_view
+
+EXPORT_FORMATS = (
+    ("csv", "CSV for spreadsheets", "Texts that a spreadsheet would run as formulas are made harmless."),
+    ("csv-exact", "CSV, exact", "Every cell as it is, for programs and for importing it again."),
+    ("xlsx", "Excel workbook", "Up to 1,048,575 records."),
+    ("json", "JSON", "As the API writes them."),
+)
+"""Kind of file with its guard, words, what it is for."""
+
+
+@console_view("GET")
+def choose(request: ConsoleRequest, name: str) -> HttpResponse:
+    """Ask what a file is to hold: the grid's menu, and a page of its own. The URL has the grid's parameters."""
+    table = access.get_table(request.user, name, "view")
+    columns = table.all_columns()
+    count = None
+    with suppress(InvalidInput):  # the grid says what is wrong
+        count = select(record_model(table, columns), of_list(request.GET)).count()
+    context = {
+        "section": "tables", "table": table, "columns": columns, "layout": layout_of(request.user, table, columns),
+        "count": count, "is_filtered": bool(selecting(request.GET)), "export_formats": EXPORT_FORMATS,
+        "kept_in_files": kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
+    }  # fmt: skip
+    return htmx.render(request, "records/export.html", context, partial="records/_export.html")
 
 
 @console_view("GET")

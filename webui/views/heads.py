@@ -83,7 +83,10 @@ def head(request: ConsoleRequest, name: str, pk: int) -> HttpResponse:
 
 @console_view("GET")
 def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
-    """Turn the filter form into a parameter, or show the conditions for a column, or the inputs of a condition."""
+    """Turn the filter form into a parameter, or show the conditions for a column, or the inputs of a condition.
+
+    Without ``column`` it is the whole form: the grid's menu, and a page of its own.
+    """
     table = access.get_table(request.user, name, "view")
     columns = table.all_columns()
     of = request.GET.get("column", "")
@@ -93,6 +96,14 @@ def add_filter(request: ConsoleRequest, name: str) -> HttpResponse:
     query = request.GET.get("query", "")
     found = _profile(table, column, QueryDict(query)) if column is not None else None
     suggested = _suggested(request, found)
+    if "column" not in request.GET:
+        context = {
+            "section": "tables",
+            "table": table,
+            "query": query,
+            "filter_form": FilterForm(columns, url=request.path, query=query, readable=readable),
+        }
+        return htmx.render(request, "records/filter.html", context, partial="records/_filter_form.html")
     if "condition" not in request.GET:
         form = FilterForm(
             columns, url=request.path, query=query, readable=readable, of=of, suggested=suggested, place=place

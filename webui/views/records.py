@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import HttpResponse, QueryDict
@@ -26,21 +26,13 @@ from dataengine.services.layouts import Layout, layout_of
 from webui import changes, htmx
 from webui.grid import faster, filters, grouping
 from webui.grid.cells import RecordGrid, records_order
-from webui.grid.filter_forms import FilterForm
 from webui.grid.record_forms import RecordForm
 from webui.grid.selections import SetForm
 from webui.htmx import ConsoleRequest
 from webui.numbers import is_number
-from webui.sorting import ORDER_PARAMETERS, PAGE_PARAMETERS, Order, query_string
+from webui.sorting import ORDER_PARAMETERS, PAGE_PARAMETERS, Order, kept, query_string
 from webui.views.view import console_view
 
-EXPORT_FORMATS = (
-    ("csv", "CSV for spreadsheets", "Texts that a spreadsheet would run as formulas are made harmless."),
-    ("csv-exact", "CSV, exact", "Every cell as it is, for programs and for importing it again."),
-    ("xlsx", "Excel workbook", "Up to 1,048,575 records."),
-    ("json", "JSON", "As the API writes them."),
-)
-"""Kind of file with its guard, words, what it is for."""
 PAGE_SIZES = (25, 50, 100, 250)
 DEFAULT_PAGE_SIZE = 50
 LARGEST_PAGE = 1000
@@ -75,21 +67,14 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         "ungrouped": grouping.off(request.GET),
         "joined_otherwise": filters.joined_otherwise(request.GET),
         "is_filtered": bool(searched or chips),
-        "filter_form": FilterForm(
-            columns,
-            url=resolve_url("console:filter", table.name),
-            query=request.GET.urlencode(),
-            readable=references.readable(request.user, columns),
-        ),
+        "asking": urlencode({"query": request.GET.urlencode()}),
         "page_sizes": PAGE_SIZES,
-        "export_formats": EXPORT_FORMATS,
         # The parameters that the grid's small forms pass on.
-        "kept": _kept(request.GET, without=("search", *PAGE_PARAMETERS)),
-        "kept_with_search": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
+        "kept": kept(request.GET, without=("search", *PAGE_PARAMETERS)),
+        "kept_with_search": kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
         "list_stamp": f"{zlib.crc32(request.GET.urlencode().encode()):08x}",
         "found_stamp": f"{zlib.crc32(repr(filters.selecting(request.GET)).encode()):08x}",
-        "kept_in_files": _kept(request.GET, without=("limit", *PAGE_PARAMETERS)),
-        "kept_on_pages": _kept(request.GET, without=PAGE_PARAMETERS),
+        "kept_on_pages": kept(request.GET, without=PAGE_PARAMETERS),
     }
     try:
         context |= _page(request, table, layout, order, may_edit="edit" in rights)
@@ -319,10 +304,6 @@ def _page_number(params: QueryDict) -> int:
         reason = f"Give a number from 1 to {paging.LAST_PAGE_NUMBER:,}."
         raise InvalidInput(f"page: {reason}", fields={"page": reason})
     return number
-
-
-def _kept(params: QueryDict, *, without: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, value) for name in params if name not in without for value in params.getlist(name)]
 
 
 def _positive(text: str | None, otherwise: int) -> int:

@@ -86,6 +86,7 @@ def test_records_are_found_and_edited(plain_page: Page, people: Table) -> None:
     page.get_by_role("link", name="name", exact=True).click()
     expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
     page.locator("summary", has_text="Filter").click()
+    page.get_by_role("link", name="Make a filter").click()
     page.get_by_label("Column", exact=True).select_option("name")
     page.get_by_label("Condition").select_option("begins with")
     page.get_by_label("Value").fill("B")
@@ -97,6 +98,7 @@ def test_columns_are_chosen(plain_page: Page, people: Table) -> None:
     page = plain_page
     page.goto("/tables/people/?order_by=-name")
     page.locator("#columns-menu > summary").click()
+    page.get_by_role("link", name="Choose among 6 columns").click()
     page.get_by_role("button", name="Move name down").click()
     expect(page.get_by_role("heading", level=1, name="Columns of People we know")).to_be_visible()
     page.get_by_role("button", name="Move name down").click()
