@@ -52,8 +52,10 @@ def index(request: ConsoleRequest, name: str) -> HttpResponse:
         query = QueryDict(request.POST.get("query", "")).urlencode()
         return htmx.plain_redirect(f"{where}?{query}" if query else where)
     columns = table.all_columns()
-    layout, order = layout_of(request.user, table, columns), records_order(request.GET)
-    context = {"section": "tables", "table": table, "columns": columns, "layout": layout, "order": order}
+    layout = layout_of(request.user, table, columns)
+    context = {
+        "section": "tables", "table": table, "columns": columns, "layout": layout, "order": records_order(request.GET)
+    }  # fmt: skip
     return htmx.render(request, "records/columns.html", context, partial="records/_columns_form.html")
 
 
