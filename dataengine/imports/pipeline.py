@@ -34,6 +34,7 @@ from dataengine.imports.converting.repeats import Repeats
 from dataengine.imports.converting.shapes import Mask
 from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.drawn import unpadded
+from dataengine.imports.parsing.inside import RowsInside
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.planning.footers import footer_of, may_be_sums
 from dataengine.imports.planning.gaps import leave_out_gaps
@@ -79,12 +80,15 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
         yield from plan.feed(nulls)
         return
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
+    inside = RowsInside(plan.dialect, len(plan.mapping.headers), lines_are_records=plan.source.lines_are_records)
     with closing(_kept(plan, nulls)) as kept:
         for block in kept:
             ending.look(block)
+            inside.look(block)
             yield block
             if plan.enough is not None and plan.enough(block):
                 return
+    plan.rows_inside = inside.note
     rows, columns = ending.rows(), ending.columns()
     if plan.ends_in_sums is None and len(rows) > 1 and columns is None and may_be_sums(rows):
         plan.ends_in_sums = ends_in_sums(_kept(plan, nulls), rows[-1].cells)

@@ -147,6 +147,17 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
     assert import_text(owner, "T", file, quote="").rows_imported == 3
 
 
+def test_rows_within_a_cell_are_told(owner: User) -> None:
+    text = "id,name,city\n1,a,b\n" + '2,"Ann,x\n3,c,d\n\n4,"e\nf",g\n5,h,i",z\n6,"j\nk l\nm",n\n7,o,p\n'
+    job = import_text(owner, "cities", text, create_table=True)
+    assert not [note for note in job.findings["notes"] if "look" in note]  # a quote within is damage: nothing is in it
+    text = 'id,name,city\n1,a,b\n2,"Ann,x\n3,c,d\n\n4,e,f\n5,Bob",z\n6,"j\nk l\nm",n\n7,o,p\n'
+    job = import_text(owner, "towns", text, create_table=True)
+    assert (job.rows_imported, job.rows_rejected) == (4, 0)
+    [told] = [note for note in job.findings["notes"] if "look" in note]
+    assert told.startswith("2 lines look like rows but stand within a cell in quotes, in the row on line 3: if that")
+
+
 def test_what_the_mapping_leaves_out_is_not_missed(owner: User) -> None:
     make_table(owner, "T", a="TEXT")
     job = import_text(owner, "T", "a,b,c\nx,1,2\n", mapping={"b": None})

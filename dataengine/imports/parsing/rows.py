@@ -43,7 +43,11 @@ class Block:
 
     def raw(self, index: int) -> str:
         """The text of an accepted row as written in the file (decoded), without its line break. Cheap."""
-        return self._text[int(self._starts[index]) : int(self._ends[index])].decode()
+        return self.bytes_of(index).decode()
+
+    def bytes_of(self, index: int) -> bytes:
+        """The same as it is parsed, in UTF-8."""
+        return self._text[int(self._starts[index]) : int(self._ends[index])]
 
     def before(self, line: int) -> Block:
         """What of it stands before a line."""
