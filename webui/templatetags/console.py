@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.conf import settings
 from django.contrib.humanize.templatetags.humanize import ordinal
-from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -19,6 +21,9 @@ from webui.imports.outcomes import besides, state_of
 from webui.sorting import Step, query_string
 
 _NUMBERED = '{}<span class="sort-place" aria-hidden="true">{}</span> <span class="visually-hidden">sorted {}, {}</span>'
+
+_SYMBOL = re.compile(r'<symbol id="([\w-]+)"[^>]*>(.*?)</symbol>', re.DOTALL)
+_PATH = re.compile(r"<path [^>]*/>")
 
 register = template.Library()
 register.filter("way_back", changes.way_back)
@@ -31,11 +36,21 @@ for _filter in (words.number, words.about, words.size, words.duration, words.sec
 @register.simple_tag
 @cache
 def icon(name: str, css: str = "") -> SafeString:
-    """A Tabler icon from the sprite. Only decoration: its meaning is also given in words."""
+    """A Tabler icon. Only decoration: its meaning is also given in words.
+
+    Its drawing is in the page: of one that the page refers to, a browser makes a copy for each that it shows, after
+    another request.
+    """
     return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        css, static("icons.svg"), name,
-    )  # fmt: skip
+        '<svg class="icon {}" viewBox="0 0 24 24" aria-hidden="true" focusable="false">{}</svg>', css, _drawings()[name]
+    )
+
+
+@cache
+def _drawings() -> dict[str, SafeString]:
+    """The icons by name, as the sprite has them, from which scripts draw. The first path only marks the size."""
+    sprite = Path(settings.BASE_DIR, "static", "icons.svg").read_text()
+    return {name: SafeString("".join(_PATH.findall(drawn)[1:])) for name, drawn in _SYMBOL.findall(sprite)}
 
 
 @register.simple_tag
