@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -39,7 +40,8 @@ class LinksView(ApiView):
         columns = None if "columns" not in asked else _columns(table, asked.pop("columns"))
         link, secret = public_links.make(user=self.user, table=table, columns=columns, **asked)
         [data] = shapes.shown([link], _names(table))
-        return Response({**data, "url": f"{self.base_url()}/public/{secret}/"}, status=201)
+        address = self.base_url() + reverse("console:public", args=[secret])
+        return Response({**data, "url": address}, status=201)
 
 
 class LinkView(ApiView):
