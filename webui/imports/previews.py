@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
+from django.core.files.storage import default_storage
+
 from dataengine.columns.types import REGISTRY
 from dataengine.exceptions import AccessDenied, InvalidInput
 from dataengine.imports.converting.date_formats import BY_NAME
@@ -27,7 +29,7 @@ from dataengine.imports.reading.kinds import WORKBOOKS
 from dataengine.imports.reading.sheet_words import sheet_notes
 from dataengine.models import Column
 from dataengine.services import import_looks, import_references, recipes
-from webui.imports.drafts import Draft
+from webui.imports.drafts import Draft, gone
 from webui.imports.reference_controls import Choice, reference_choices
 from webui.imports.sheet_choices import SheetChoice, sheets_of
 from webui.imports.suggestions import suggestions
@@ -145,6 +147,8 @@ def preview(user: User, draft: Draft, columns: Sequence[Column] | None, options:
             look = import_looks.look(draft.key, draft.filename, read.given, specs, plan.references)
         except import_looks.Pending:
             is_pending = True
+        if not look and not default_storage.exists(draft.key):
+            raise gone()  # its import began meanwhile
     records = opening.first_records
     targets = [target or "" for target in plan.mapping.columns] if plan else [""] * len(headers)
     labels = {} if columns is None else {column.name: column.kind.label for column in columns}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from guardian.shortcuts import assign_perm
 
+from dataengine.exceptions import NotFound
 from dataengine.models import ImportJob, Table
 from dataengine.services import import_looks, import_runs
 from dataengine.tests.importing import records
+from webui.imports import drafts, previews
 from webui.tests.pages import read
 
 if TYPE_CHECKING:
@@ -34,6 +38,15 @@ ORDERS = (
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine that runs tests may be slower than a person is patient."""
     monkeypatch.setattr(import_looks, "WAIT_SECONDS", 60.0)
+
+
+def test_a_preview_that_its_import_overtakes_is_gone(owner: User, caplog: pytest.LogCaptureFixture) -> None:
+    with drafts.store(owner, SimpleUploadedFile("orders.csv", ORDERS.encode())) as draft:
+        default_storage.delete(draft.key)  # as the import does that takes it
+        with pytest.raises(NotFound) as raised:
+            previews.preview(owner, draft, None, {"create_table": True})
+    assert raised.value.error_code == "draft_gone"
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def draft_of(client: Client, path: str, text: str) -> str:

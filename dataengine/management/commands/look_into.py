@@ -42,6 +42,8 @@ def answer(asked: dict[str, Any]) -> Look:
             return look(file, asked["filename"], options, columns, _references(asked))
     except InvalidInput as error:
         return {"problem": error.message}
+    except FileNotFoundError:  # its import has taken it meanwhile
+        return {}
 
 
 def _references(asked: dict[str, Any]) -> dict[str, ByValue]:
