@@ -60,3 +60,9 @@ def shown_limit(kind: ColumnType, limit: Any) -> str:
 def limit_in_words(kind: ColumnType, name: str, limit: Any) -> str:
     """What a bound demands: completes "expected …"."""
     return (_WHEN if kind.has_date or kind.has_clock else _HOW_MUCH)[name].format(shown_limit(kind, limit))
+
+
+def limits_in_words(kind: ColumnType, rules: Mapping[str, Any]) -> list[str]:
+    """The same for all bounds among rules, the lower ones first."""
+    found = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+    return [limit_in_words(kind, name, rules[name]) for name in found if name in rules]

@@ -28,7 +28,9 @@ function pick(input) {
   native.className = "picker-native";
   native.tabIndex = -1;
   native.setAttribute("aria-hidden", "true");
-  native.value = isMoment ? input.value.trim().replace(" ", "T").replace("Z", "").slice(0, 19) : input.value.trim();
+  const asNative = (text) => (isMoment ? text.trim().replace(" ", "T").replace("Z", "").slice(0, 19) : text.trim());
+  native.value = asNative(input.value);
+  for (const end of ["min", "max"]) if (input.hasAttribute(end)) native[end] = asNative(input.getAttribute(end));
   native.addEventListener("change", () => {
     // A moment with a zone is written, and read, in UTC.
     const zone = input.placeholder.endsWith("Z") && isMoment ? "Z" : "";

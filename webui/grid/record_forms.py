@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from dataengine.columns import displays
+from dataengine.columns.limits import limits_in_words, shown_limit
 from dataengine.exceptions import DataEngineError, InvalidInput
 from dataengine.models import Column, Table
 from dataengine.queries import references
@@ -127,8 +128,13 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
     made = _input(column, referred)
     made.widget.attrs |= column.kind.input_attributes
     made.help_text = column.description
+    if words := "; ".join(limits_in_words(column.kind, column.constraints)):
+        made.help_text = f"{made.help_text} {words[0].upper()}{words[1:]}.".strip()
+    for rule, attribute in _ENDS.items():
+        if rule in column.constraints:  # in a text input it is for the calendar that fields.js opens
+            made.widget.attrs[attribute] = shown_limit(column.kind, column.constraints[rule])
     if (write := displays.writer(column.display)) is not None:
-        made.help_text = f"{column.description} {_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown.".strip()
+        made.help_text = f"{made.help_text} {_EXAMPLE} or {write(_EXAMPLE)}, which is how it is shown.".strip()
     # Attributes for templates: shown beside the label, and passed to the scripts that edit cells.
     made.sql_text, made.kind_label = column.sql_text, column.kind.label  # type: ignore[attr-defined]
     made.is_text, made.is_required = column.kind.is_text, column.required  # type: ignore[attr-defined]
@@ -138,6 +144,7 @@ def _field(column: Column, referred: Table | None) -> forms.Field:
 
 
 _EXAMPLE = "0.25"
+_ENDS = {"minimum": "min", "maximum": "max"}
 
 
 def _input(column: Column, referred: Table | None) -> forms.Field:

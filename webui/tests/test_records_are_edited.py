@@ -33,6 +33,20 @@ def test_a_record_is_added_and_an_empty_field_is_no_value(as_owner: Client, peop
     assert record["notes"] is None
 
 
+def test_inputs_know_the_bounds_of_their_columns(as_owner: Client, people: Table) -> None:
+    bounds = {
+        "score": {"minimum": 0, "maximum": 99},
+        "born": {"minimum": "1900-01-01", "exclusiveMaximum": "2030-01-01"},
+    }
+    for name, constraints in bounds.items():
+        people.columns.filter(name=name).update(constraints=constraints)
+    page = read(as_owner.get("/tables/people/records/new/"))
+    ends = {name: page.element("input", name=field(people, name)) for name in bounds}
+    assert (ends["score"]["min"], ends["score"]["max"], ends["born"]["min"]) == ("0", "99", "1900-01-01")
+    assert "At least 0; at most 99." in page
+    assert "1900-01-01 or later; before 2030-01-01." in page.words.casefold()
+
+
 def test_errors_stand_at_the_columns_and_nothing_is_lost(as_owner: Client, people: Table) -> None:
     values = form(people, email="ann@example.com", born="soon", notes="kept")
     html = as_owner.post("/tables/people/records/new/", values)
