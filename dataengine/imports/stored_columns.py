@@ -155,15 +155,26 @@ class ColumnConversion:
         values = [batch.values, pa.array(batch.failed), pa.array(batch.unchanged)]
         return whole_copy([self._target(), flag, flag], batch.ids, values)
 
+    @property
+    def reads_as_postgres_writes(self) -> bool:
+        """Whether texts that PostgreSQL writes for finite values of the new type are read as these, or refused."""
+        return self._bare is not None
+
+    @property
+    def _bare(self) -> str | None:
+        """A pattern of texts of which each is read as PostgreSQL reads it, or is refused; None if there is none."""
+        reading = self.reading or Reading()
+        if self.are_values or reading.formats or reading.style not in (None, POINT):
+            return None
+        return _BARE.get(self.wanted.kind.kernel)
+
     def is_postgres_cast(self, batch: ConvertedBatch) -> bool:
         """Whether PostgreSQL's own cast of the texts surely gives the same values.
 
         Whatever a kernel accepts has the value that PostgreSQL reads in it; these texts it reads without doubt.
         """
-        reading, pattern = self.reading or Reading(), _BARE.get(self.wanted.kind.kernel)
-        if self.are_values or pattern is None or reading.formats or reading.style not in (None, POINT):
-            return False
-        if batch.failed.any() or batch.values.null_count != batch.cells.null_count:
+        pattern = self._bare
+        if pattern is None or batch.failed.any() or batch.values.null_count != batch.cells.null_count:
             return False
         return bool(k.matches(batch.cells, pattern).sum() == len(batch) - batch.cells.null_count)
 

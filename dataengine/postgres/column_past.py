@@ -18,6 +18,27 @@ _BACK = sql.Identifier("pg_temp", "tk:back")
 _NAMED = 20
 
 
+def in_doubt(records: sql.Composable, event: AuditEvent, old: str, new: str, *, needs_value: bool) -> sql.Composed:
+    """Those of ``records`` of which it does not show at a glance that they say what ``event`` has made of them.
+
+    It does where ``new`` is written just like the text in ``old``, or where both say nothing, which is how most records
+    are: they need not be converted again. NaN and infinities are no numbers to conversions, so they do not count, nor
+    does what failed, which has images.
+    """
+    return sql.SQL(
+        "(SELECT * FROM {records} AS t WHERE (CASE WHEN t.{old} IS NULL THEN t.{new} IS NULL AND NOT {needs_value}"
+        " ELSE t.{new}::text COLLATE \"C\" = t.{old}::text AND right(t.{new}::text, 1) BETWEEN '0' AND '9' END)"
+        " IS NOT TRUE OR EXISTS (SELECT FROM {changes} c WHERE c.event_id = {event} AND c.record_id = t.id))"
+    ).format(
+        records=records,
+        old=sql.Identifier(old),
+        new=sql.Identifier(new),
+        needs_value=sql.Literal(needs_value),
+        changes=_CHANGES,
+        event=sql.Literal(event.pk),
+    )
+
+
 class Since:
     """The records whose value was changed since a change of a column, as far as they are ``among`` a relation."""
 

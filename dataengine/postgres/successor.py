@@ -161,8 +161,9 @@ class Successor:
         return int(value(sql.SQL("SELECT count(*) FROM {}").format(self.failing)))
 
     def take_over(self, chunk: sql.Composable, *, cast: bool) -> int:
-        """Copy a chunk whose values are ``converted`` or, if ``cast``, just cast; returns how many records it has.
+        """Copy a chunk whose values are ``converted`` or, if ``cast``, there; returns how many records it has.
 
+        There are the old values, to be cast, or those of the column that is ``dropped``.
         To look up each converted value takes as long as all the rest.
         """
         if cast:
@@ -263,7 +264,7 @@ class Successor:
     def bring_after(self, *, cast: bool) -> None:
         """Put the records of ``written`` in the place of what was there, with their values from ``converted``.
 
-        If ``cast``, their values are just cast.
+        If ``cast``, their values are there, as in ``take_over``.
         """
         truncated = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {} IS NULL)").format(self.written, _NOTED)
         if value(truncated):
@@ -368,7 +369,9 @@ class Successor:
                 theirs.append(sql.Identifier("t", attribute.name))
         ours.append(sql.Identifier(new.name))
         has_failed = sql.Identifier("c", FAILED)
-        if cast:
+        if cast and self.swap.dropped:
+            theirs.append(sql.Identifier("t", self.swap.dropped))
+        elif cast:
             theirs.append(sql.SQL("{}::{}").format(sql.Identifier("t", old.name), ddl.type_of(new)))
         else:
             converted = sql.Identifier("c", new.name)

@@ -20,7 +20,7 @@ from dataengine.imports.readings import Reading
 from dataengine.models import AuditEvent, ChangeJob, Column, Table, TrashItem
 from dataengine.models.shapes import ColumnChangeFacts, ColumnDetails
 from dataengine.postgres import column_swap, ddl, names, trash
-from dataengine.postgres.column_past import Since
+from dataengine.postgres.column_past import Since, in_doubt
 from dataengine.postgres.column_values import ColumnValues, Relation
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import limit_statements
@@ -234,6 +234,12 @@ class Comparison:
     """The column in which that should be."""
     needs_value: bool
 
+    def in_doubt(self, records: Relation) -> Relation:
+        """Those of ``records`` that have to be converted to find out."""
+        if self.conversion is None or not self.conversion.reads_as_postgres_writes:
+            return records
+        return in_doubt(records, self.root, self.source.name, self.compared, needs_value=self.needs_value)
+
     def find(self, since: Since, values: ColumnValues) -> None:
         """Note the changed ones among the records of ``since``; ``values`` are the converted ones."""
         since.find_among_all(self.root, self.attribute, values, self.compared, needs_value=self.needs_value)
@@ -262,7 +268,7 @@ def _changed_since(past: Past, hidden: str) -> Since:
     values = ColumnValues(table, comparison.source, comparison.bare, says_the_same=False)
     conversion = comparison.conversion
     if conversion is not None:
-        with closing(spilled(conversion, ddl.qualified(table.name))) as spill:
+        with closing(spilled(conversion, comparison.in_doubt(ddl.qualified(table.name)))) as spill:
             values.stage(spill.copy(), indexed=True)
     since = Since(table)
     comparison.find(since, values)

@@ -24,6 +24,7 @@ from dataengine.jobs.stage_watch import StageWatch
 from dataengine.models import AuditEvent, ChangeJob, Column, Index, Table
 from dataengine.models.shapes import RetypeParameters, UndoRetypeParameters
 from dataengine.postgres import column_swap, names
+from dataengine.postgres.column_values import Relation
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import copy_into
 from dataengine.postgres.successor import Successor
@@ -164,11 +165,12 @@ class ConvertedValues(Values):
     def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
         return self._conversion is None or write_copy(self._conversion, session, records, into)
 
-    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
+    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> bool:
         if self._conversion is None:
             successor.cast(records)
         else:
             copy_into(successor.converted, successor.columns_converted, pieces_of(read))
+        return False
 
     def check(self, successor: Successor) -> None:
         failing = successor.count_failing()
@@ -184,7 +186,7 @@ def pieces_of(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def write_copy(
-    conversion: ColumnConversion, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]
+    conversion: ColumnConversion, session: psycopg.Connection[Any], records: Relation, into: IO[bytes]
 ) -> bool:
     """Write converted values as one binary COPY; returns whether PostgreSQL's cast would do as well."""
     from dataengine.imports.converting.binary_copy import HEADER, TRAILER, without_ends

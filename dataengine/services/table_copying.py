@@ -68,12 +68,15 @@ class Values(ABC):
     def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
         """Read what is needed of ``records``, a relation, and write it ``into`` a file. Called in any thread.
 
-        Returns whether PostgreSQL's cast of the old values gives the new ones: then nothing has to be put.
+        Returns whether the new values are there already (``Successor.take_over``): then nothing has to be put.
         """
 
     @abstractmethod
-    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
-        """Put ids and new values of the same records into ``successor.converted``."""
+    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> bool:
+        """Put ids and new values of the same records into ``successor.converted``.
+
+        Returns True, and puts nothing, if the new values are there already.
+        """
 
     @abstractmethod
     def check(self, successor: Successor) -> None:
@@ -158,8 +161,7 @@ class TableCopying:
             with closing(ahead(read, 1)) as pieces:
                 for (share, records), piece in zip(chunks, pieces, strict=True):
                     self._watch.at("converting", share)
-                    self._put(records, piece)
-                    successor.take_over(records, cast=piece.is_cast)
+                    successor.take_over(records, cast=self._put(records, piece))
             successor.judge_repeats()
             self._values.check(successor)
             self._build_indexes()
@@ -173,14 +175,17 @@ class TableCopying:
         is_cast = self._values.read(session, records, spool)
         return _Piece(spool, is_cast and not self._swap.broken)
 
-    def _put(self, records: Statement, piece: _Piece) -> None:
+    def _put(self, records: Statement, piece: _Piece) -> bool:
+        """Returns whether nothing had to be put."""
         with piece.file:
             if piece.is_cast:
-                return
+                return True
             piece.file.seek(0)
-            self._values.put(self._successor, records, piece.file)
+            if self._values.put(self._successor, records, piece.file):
+                return True
         self._successor.judge()
         self._values.check(self._successor)
+        return False
 
     def _build_indexes(self) -> None:
         statements = self._successor.build_indexes()
@@ -212,8 +217,7 @@ class TableCopying:
         if successor.gather():
             # Only this session sees these records, and it cannot read and write at once.
             piece = self._read(raw_connection(), successor.to_convert)
-            self._put(successor.to_convert, piece)
-            successor.bring_after(cast=piece.is_cast)
+            successor.bring_after(cast=self._put(successor.to_convert, piece))
             successor.clear()
 
     # The last step --------------------------------------------------------------------------------------------------

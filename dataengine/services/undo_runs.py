@@ -106,20 +106,23 @@ class _ValuesOfBefore(Values):
 
     def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
         if self._comparison.conversion is not None:
-            write_copy(self._comparison.conversion, session, records, into)
+            write_copy(self._comparison.conversion, session, self._comparison.in_doubt(records), into)
         return False
 
-    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> None:
+    def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> bool:
         past, comparison = self._past, self._comparison
         values = ColumnValues(past.table, comparison.source, comparison.bare, says_the_same=False, among=records)
         if comparison.conversion is not None:
             values.stage(pieces_of(read), indexed=False)
         since = Since(past.table, records)
         comparison.find(since, values)
+        if not since.count():
+            return True
         successor.give_back(records, since.query)
-        if past.rest and since.count():
+        if past.rest:
             with closing(converted_back(past, since.records(past.old.name))) as spill:
                 copy_into(successor.converted, successor.columns_converted, spill.copy())
+        return False
 
     def check(self, successor: Successor) -> None:
         if self._past.rest:

@@ -113,6 +113,26 @@ def test_what_was_changed_since_is_named_and_the_rest_goes_back(client: APIClien
     assert values("price") == expected
 
 
+def test_texts_that_are_written_as_numbers_are_compared_with_what_they_became(client: APIClient, table: Table) -> None:
+    sql("UPDATE userdata.sold SET price = (id * 0.25)::text")
+    odd = {1: "007", 2: " 5 ", 3: "NaN", 4: "-0.50", 5: "x", 6: "+1", 7: None, 8: None, 9: "1E2", 10: "12", 11: "13"}
+    for key, text in odd.items():
+        sql(f"UPDATE userdata.sold SET price = {'NULL' if text is None else repr(text)} WHERE id = {key}")
+    before = values("price")
+    undone = taken_back(client, retyped(client, on_failure="null"))
+    assert values("price") == before
+    numbers = taken_back(client, undone)
+    assert values("price")[:8] == ["7", "5", None, "-0.50", None, "1", None, None]
+    changes = {3: "'NaN'", 5: "0", 8: "0", 10: "NULL", 11: "13.0", 12: "'NaN'"}
+    for key, number in changes.items():
+        sql(f"UPDATE userdata.sold SET price = {number} WHERE id = {key}")
+    refused = undo(client, numbers)
+    assert (refused.status_code, refused.json()["error"].get("ids")) == (409, [*changes])
+    taken_back(client, numbers, rest=True)
+    expected = dict(enumerate(before, start=1)) | {3: "NaN", 5: "0", 8: "0", 10: None, 11: "13.0", 12: "NaN"}
+    assert values("price") == [*expected.values()]
+
+
 def test_what_is_changed_while_it_runs(client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     before = values("price")
     event = retyped(client)
