@@ -211,6 +211,10 @@ def django_db_setup(
     from dataengine.tests.clean_slate import take_away_what_was_written
 
     with django_db_blocker.unblock():
+        if os.environ.get("READER_URL"):
+            from dataengine.postgres import reader_rights
+
+            reader_rights.give("tablekeep_reader")
         connection.close()  # a database that somebody is connected to cannot be copied
     _making_of_the_database.close()
     with pytest.MonkeyPatch.context() as patched:
@@ -220,7 +224,7 @@ def django_db_setup(
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
         )
 
 
@@ -229,9 +233,9 @@ def process_environment(django_db_setup: None) -> dict[str, str]:
     """The environment for programs that work on the test database."""
     from django.db import connection
 
-    server = os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+    urls = {name: os.environ[name] for name in ("DATABASE_URL", "READER_URL") if os.environ.get(name)}
     return dict(os.environ) | {
-        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+        **{name: f"{url.rsplit('/', 1)[0]}/{connection.settings_dict['NAME']}" for name, url in urls.items()},
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "TABLEKEEP_ROLE": "worker",
     }

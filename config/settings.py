@@ -8,7 +8,6 @@ import hashlib
 import hmac
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from csp.constants import NONE, SELF
@@ -18,6 +17,7 @@ from whitenoise.compress import Compressor
 from config import environment as env
 from config import logs
 from config.accounts_settings import accounts
+from config.databases import databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / ".data").expanduser().resolve()
@@ -164,44 +164,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Milliseconds. statement_timeout kills COPY too, and only after all data was sent, so an import runs without one.
 # A request that waits for a lock should fail with "busy" rather than make every later reader queue behind it.
 STATEMENT_TIMEOUT_MS = 5_000 if ROLE == "web" else 0
-_TIME_LIMITS = {
-    "statement_timeout": STATEMENT_TIMEOUT_MS,
-    "lock_timeout": 500 if ROLE == "web" else 0,
-    "idle_in_transaction_session_timeout": 30_000 if ROLE == "web" else 0,
-}
 # The most connections that a web process keeps open; 0: a new connection for each request. Workers have no pool:
 # a child keeps one connection for its task, and its threads a few more meanwhile, so nothing would be shared.
 DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 10, minimum=0)
-_POOL = {
-    "min_size": 1,
-    "max_size": DATABASE_POOL_SIZE,
-    # Seconds that a request waits for a connection: long enough for a restart of the server.
-    "timeout": 2.0,
-    # A pool that gave up tries again with the next request instead of pausing for minutes.
-    "reconnect_timeout": 2.0,
-}
-_database = env.database("DATABASE_URL", "postgres://tablekeep@127.0.0.1:5432/tablekeep")
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        **_database,
-        "ENGINE": "dataengine.postgres.backend",
-        # Threads of the ASGI server come and go: a connection kept by one would leak.
-        "CONN_MAX_AGE": 0,
-        "ATOMIC_REQUESTS": False,  # the service owns the transaction
-        "OPTIONS": {
-            "application_name": f"tablekeep-{ROLE}",
-            "connect_timeout": 5,
-            # Milliseconds after which a server that disappeared silently (failed over, cut off) is given up.
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 30,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            **_database.get("OPTIONS", {}),
-            "options": " ".join(f"-c {name}={value}" for name, value in _TIME_LIMITS.items()),
-            **({"pool": _POOL} if ROLE == "web" and DATABASE_POOL_SIZE else {}),
-        },
-    }
-}
+DATABASES = databases(ROLE, pool_size=DATABASE_POOL_SIZE, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
 
 # Redis ---------------------------------------------------------------------------------------------------------------
 

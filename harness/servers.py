@@ -67,6 +67,7 @@ def start_embedded() -> None:
         serve(postgres.program())
         postgres.ensure_database()
         os.environ["DATABASE_URL"] = postgres.url
+        os.environ["READER_URL"] = postgres.reader_url
     if not os.environ.get("REDIS_URL"):
         redis = redis_in(folder)
         serve(redis.program())

@@ -129,7 +129,7 @@ def running_system(folder: Path, **settings: str) -> Iterator[System]:
         "ADMIN_PASSWORD": _PASSWORD,
         "ADMIN_EMAIL": "bench@example.com",
     }
-    for name in ("DATABASE_URL", "REDIS_URL", "DEBUG", "SECRET_KEY"):
+    for name in ("DATABASE_URL", "READER_URL", "REDIS_URL", "DEBUG", "SECRET_KEY"):
         env.pop(name, None)
     log = (folder.parent / "stack.log").open("w+")
     process = subprocess.Popen(

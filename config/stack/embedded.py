@@ -86,6 +86,7 @@ class Postgres:
     port: int
     superuser_password: str = field(repr=False)
     password: str = field(repr=False)
+    reader_password: str = field(repr=False)
     durable: bool = True
     """False gives up crash safety and slow password hashing for speed, in tests only."""
     pooled: int = 0
@@ -96,6 +97,11 @@ class Postgres:
     def url(self) -> str:
         """The address that goes into DATABASE_URL."""
         return f"postgres://tablekeep:{self.password}@127.0.0.1:{self.port}/tablekeep"
+
+    @property
+    def reader_url(self) -> str:
+        """The address that goes into READER_URL."""
+        return f"postgres://tablekeep_reader:{self.reader_password}@127.0.0.1:{self.port}/tablekeep"
 
     def initialise(self) -> None:
         """Create the cluster if there is none, and prepare the folder for a start.
@@ -145,10 +151,12 @@ class Postgres:
         )
 
     def ensure_database(self) -> None:
-        """Create our role and database if they are missing. The server must be ready."""
+        """Create our roles and database if they are missing. The server must be ready."""
         with self._superuser_connection() as connection:
             if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'tablekeep'").fetchone() is None:
                 connection.execute("CREATE ROLE tablekeep LOGIN CREATEDB PASSWORD %s", [self.password])
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'tablekeep_reader'").fetchone() is None:
+                connection.execute("CREATE ROLE tablekeep_reader LOGIN NOINHERIT PASSWORD %s", [self.reader_password])
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = 'tablekeep'").fetchone() is None:
                 connection.execute("CREATE DATABASE tablekeep OWNER tablekeep")
 
@@ -351,6 +359,7 @@ def postgres_in(data_dir: Path, *, durable: bool = True, pooled: int = 0, wheel:
         port=free_port(),
         superuser_password=stored_secret(data_dir, "postgres_superuser_password"),
         password=stored_secret(data_dir, "postgres_password"),
+        reader_password=stored_secret(data_dir, "postgres_reader_password"),
         durable=durable,
         pooled=pooled,
         wheel=wheel,

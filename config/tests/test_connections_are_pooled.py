@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from django.db import connection
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -32,11 +33,16 @@ if TYPE_CHECKING:
 SIZE = 3
 
 
-def sessions() -> set[int]:
+WEB = "tablekeep-web"
+READS = f"{WEB}-reader" if os.environ.get("READER_URL") else WEB
+"""Who reads lists and exports."""
+
+
+def sessions(name: str = WEB) -> set[int]:
     """The backends that serve the web process."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'tablekeep-web' AND datname = current_database()"
+            "SELECT pid FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()", [name]
         )
         return {row[0] for row in cursor.fetchall()}
 
@@ -86,20 +92,28 @@ def test_many_requests_share_a_few_connections(port: int, token: str) -> None:
     assert statuses(port, token, count=60, at_once=15) == {200}
     kept = sessions()
     assert 1 <= len(kept) <= SIZE
+    assert 1 <= len(sessions(READS)) <= SIZE
     assert statuses(port, token, count=10, at_once=1) == {200}
     # The pool may have been opening one more for requests that were waiting.
     assert kept <= sessions()
     assert len(sessions()) <= SIZE
 
 
-def test_ended_connections_are_passed_over(port: int, token: str) -> None:
+def end(backends: set[int], session: Any) -> None:
+    session.execute("SELECT pg_terminate_backend(pid, 10000) FROM unnest(%s) AS pid", [list(backends)])
+
+
+def test_ended_connections_are_passed_over(port: int, token: str, process_environment: dict[str, str]) -> None:
     assert statuses(port, token, count=30, at_once=15) == {200}
     for _ in range(3):
-        ended = sessions()
+        ended = sessions() | sessions(READS)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pid, 10000) FROM unnest(%s) AS pid", [list(ended)])
+            end(sessions(), cursor)
+        if READS != WEB:  # each role ends its own
+            with psycopg.connect(process_environment["READER_URL"]) as reader:
+                end(sessions(READS), reader)
         assert statuses(port, token, count=10, at_once=5) == {200}
-        assert not ended & sessions()
+        assert not ended & (sessions() | sessions(READS))
 
 
 def test_slow_downloads_leave_connections_for_requests(port: int, token: str) -> None:
@@ -112,10 +126,10 @@ def test_slow_downloads_leave_connections_for_requests(port: int, token: str) ->
         assert client.recv(12) == b"HTTP/1.1 200"
         downloads.append(client)
     assert statuses(port, token, count=20, at_once=5) == {200}
-    assert len(sessions()) > SIZE
+    assert len(sessions(READS)) > SIZE
     for client in downloads:
         client.close()
-    until(lambda: len(sessions()) <= SIZE)
+    until(lambda: len(sessions(READS)) <= SIZE)
     assert statuses(port, token, count=5, at_once=1) == {200}
 
 
@@ -136,7 +150,7 @@ def test_requests_go_on_when_the_server_has_been_started_again(server: Postgres,
     wait_until_ready(program, process)
     server.ensure_database()
     try:
-        with web_process({**os.environ, "DATABASE_URL": server.url}, tmp_path) as port:
+        with web_process({**os.environ, "DATABASE_URL": server.url, "READER_URL": ""}, tmp_path) as port:
             assert database(port)[1] == "ok"
             stop(program, process)
             assert database(port) == (503, "unreachable")

@@ -71,8 +71,10 @@ def served(process_environment: dict[str, str], tmp_path_factory: pytest.TempPat
     url = process_environment["DATABASE_URL"]
     server = urlsplit(url)
     with tapped(server.hostname or "", server.port or 5432) as tap:
+        urls = {name: process_environment.get(name, "") for name in ("DATABASE_URL", "READER_URL")}
+        through = {name: url.replace(f":{server.port}/", f":{tap.port}/") for name, url in urls.items()}
         environment = process_environment | {
-            "DATABASE_URL": url.replace(f":{server.port}/", f":{tap.port}/"),
+            **through,
             "DATABASE_POOL_SIZE": "1",
             "DEBUG": "1",  # no static files are collected
         }

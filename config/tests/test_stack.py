@@ -33,7 +33,7 @@ class Stack:
     def __init__(self, folder: Path, **variables: str) -> None:
         self.folder = folder
         self._output = folder.parent / f"{folder.name} output"
-        ours = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
+        ours = {"DATABASE_URL", "READER_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
         environment = {name: value for name, value in os.environ.items() if name not in ours}
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(

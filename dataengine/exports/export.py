@@ -23,6 +23,7 @@ from dataengine.exceptions import InvalidInput, shown
 from dataengine.exports.workbooks import check_fits, workbook
 from dataengine.imports.converting.patterns import guarded
 from dataengine.models import Column
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.copying import copied_out
 from dataengine.records.model import Record
 
@@ -92,7 +93,7 @@ class Export:
         self._session: psycopg.Connection[Any] | None = None
         self._is_abandoned = False
         if file_format == "xlsx":
-            with _long_transaction():
+            with reading(), _long_transaction():
                 check_fits(records, self.columns)
 
     def pieces(self) -> Generator[bytes]:
@@ -121,7 +122,7 @@ class Export:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _long_transaction():
+        with reading(), _long_transaction():
             self._session = connection.connection
             yield
         self._session = None

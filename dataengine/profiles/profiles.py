@@ -17,6 +17,7 @@ from psycopg.errors import LockNotAvailable
 
 from dataengine.columns import text_lists
 from dataengine.models import Column, Table
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.profiles import buckets
 from dataengine.profiles.buckets import Edges
@@ -101,7 +102,7 @@ def profiles(
     """
     columns = columns[:MOST_COLUMNS]
     try:
-        with time_limit(SECONDS):
+        with reading(), time_limit(SECONDS):
             sample = Sample(table, columns, found)
             spans = sample.spans([column for column in columns if column.kind.chart in buckets.HISTOGRAMS])
             edges = {
@@ -143,7 +144,7 @@ def _is_dull(profile: Profile) -> bool:
 def _lengths(sample: Sample, columns: Sequence[Column]) -> Mapping[int, Mapping[int | None, int]]:
     """How long the texts of ``columns`` are; nothing if that takes too long, which all other charts need not."""
     try:
-        with time_limit(_LENGTH_SECONDS):
+        with reading(), time_limit(_LENGTH_SECONDS):
             return sample.lengths(columns)
     except OperationalError as error:
         if not timed_out(error):

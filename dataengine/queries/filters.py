@@ -25,6 +25,7 @@ from dataengine.columns import displays, types, values
 from dataengine.columns.identifiers import composed
 from dataengine.exceptions import InvalidInput, shown
 from dataengine.models import Column, Index, Table
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.text_expressions import CASELESS, beginnings, compares, equals, holds, is_null, starts
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.needs import Use
@@ -304,7 +305,7 @@ def _regular_expression(text: object) -> str:
     """Check a regular expression by asking PostgreSQL; nothing else knows its dialect."""
     pattern = _search_text(text)
     try:
-        with time_limit(_COMPILE_SECONDS), connection.cursor() as cursor:
+        with reading(), time_limit(_COMPILE_SECONDS), connection.cursor() as cursor:
             cursor.execute("SELECT '' ~* %s", [pattern])
     except DataError as error:
         raise ValidationError("PostgreSQL does not understand this regular expression.") from error

@@ -13,6 +13,7 @@ from django.db.models import QuerySet, Subquery
 
 from dataengine.exceptions import Unavailable
 from dataengine.models import ChangeJob
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.time_limits import LIST_SECONDS, time_limit, timed_out
 from dataengine.queries import by_value, paging
 from dataengine.queries.counts import Count, count_records
@@ -103,7 +104,7 @@ class Selection:
         ``seconds`` is for lists that may take less time than others.
         """
         try:
-            with time_limit(self._seconds_left(seconds)):
+            with reading(), time_limit(self._seconds_left(seconds)):
                 far = not cursor and (number - 1) * limit > paging.exact_until(self.records, self.terms)
                 count = count_records(self.records) if far else None
                 if cursor:
@@ -128,7 +129,7 @@ class Selection:
     def in_time(self) -> Iterator[None]:
         """Limit what is asked in the block to the time that a list has. Raises TooSlow."""
         try:
-            with time_limit(self._seconds_left()):
+            with reading(), time_limit(self._seconds_left()):
                 yield
         except OperationalError as error:
             if not timed_out(error):
@@ -138,7 +139,7 @@ class Selection:
     def count(self, *, exact: bool = False) -> Count:
         """How many records there are. Raises TooSlow."""
         try:
-            with time_limit(self._seconds_left() if exact else LIST_SECONDS):
+            with reading(), time_limit(self._seconds_left() if exact else LIST_SECONDS):
                 return count_records(self.records, exact=exact)
         except OperationalError as error:
             if not timed_out(error):

@@ -21,6 +21,7 @@ from dataengine import access
 from dataengine.columns import values
 from dataengine.exceptions import Conflict, InvalidInput
 from dataengine.models import Column, Table
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.text_expressions import equals, holds, ordered_by
 from dataengine.postgres.time_limits import time_limit, timed_out
 from dataengine.queries.counts import Count, count_records
@@ -72,7 +73,7 @@ def find(table: Table, text: str, *, limit: int = 20) -> list[Suggestion]:
     limit = max(1, min(limit, MAX_FOUND))
     found: list[Record] = []
     try:
-        with time_limit(_FIND_SECONDS):
+        with reading(), time_limit(_FIND_SECONDS):
             if _is_id(text):
                 found += model.objects.filter(pk=int(text))
             if not text:
@@ -105,7 +106,8 @@ def labels_of(user: User | AnonymousUser, wanted: Mapping[Column, Iterable[int |
             model, named = _labelled(tables[column.attribute])
             text = Left(named.attribute, LONGEST_LABEL) if named else Value(None, TextField())
             called = model.objects.filter(pk__in=ids).values_list("pk", text)
-            found[column.attribute] = {pk: label or f"#{pk}" for pk, label in called}
+            with reading():
+                found[column.attribute] = {pk: label or f"#{pk}" for pk, label in called}
     return found
 
 

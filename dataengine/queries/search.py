@@ -22,6 +22,7 @@ from django.db.models import F, Func, Q, Value
 
 from dataengine.columns import values
 from dataengine.models import Column, Index, Table
+from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.ddl import SEARCHED_CHARACTERS
 from dataengine.postgres.text_expressions import Fold, holds, searched, words_query
 from dataengine.postgres.time_limits import time_limit, timed_out
@@ -100,7 +101,7 @@ def _by_id_if_rare(model: type[Record], condition: Q) -> Q:
     """
     ids = model.objects.order_by().filter(condition).values_list("pk", flat=True)
     try:
-        with time_limit(_PROBE_SECONDS), transaction.atomic():
+        with reading(), time_limit(_PROBE_SECONDS), transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
             found = list(ids[: RARE + 1])
@@ -117,14 +118,16 @@ def _by_id_if_rare(model: type[Record], condition: Q) -> Q:
 
 def _is_common(model: type[Record], condition: Q) -> bool:
     """Whether the planner expects ``condition`` to be commoner than any word it knows nothing about."""
-    expected, known = planned_rows(model.objects.order_by().filter(condition)), model.table.known
-    all_records = (known.records if known is not None else 0) or planned_rows(model.objects.order_by())
+    known = model.table.known
+    with reading():
+        expected = planned_rows(model.objects.order_by().filter(condition))
+        all_records = (known.records if known is not None else 0) or planned_rows(model.objects.order_by())
     return expected > RARE and expected > _UNKNOWN_SHARE * all_records
 
 
 def _words(text: str) -> str:
     """The words of ``text`` as a query; empty where there is none."""
-    with connection.cursor() as cursor:
+    with reading(), connection.cursor() as cursor:
         cursor.execute(words_query(text[:SEARCHED_CHARACTERS]))
         row = cursor.fetchone()
     return str(row[0]) if row else ""

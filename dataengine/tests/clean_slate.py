@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
 from django.db import connection
+
+from dataengine.postgres import reader_rights
 
 _TAKE_AWAY = """
 DO $$
@@ -24,7 +29,7 @@ BEGIN
     LOOP
         EXECUTE 'DELETE FROM ' || written;
     END LOOP;
-END $$
+END $$;
 """
 
 
@@ -36,4 +41,10 @@ def take_away_what_was_written() -> None:
     since Django's foreign keys are looked at when the transaction ends.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE_AWAY)
+        cursor.execute(_TAKE_AWAY + _reader_s_rights())
+
+
+@cache
+def _reader_s_rights() -> str:
+    """They went with the schemas."""
+    return reader_rights.to_schemas("tablekeep_reader").as_string(None) if os.environ.get("READER_URL") else ""

@@ -23,7 +23,15 @@ TESTS = (
     "test_beginnings_are_looked_up", "test_unique_whatever_the_case",
 )  # fmt: skip
 # What an outer run of the tests tells its own processes.
-_OURS = ("DATABASE_URL", "REDIS_URL", "DATA_DIR", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "TABLEKEEP_ROLE")
+_OURS = (
+    "DATABASE_URL",
+    "READER_URL",
+    "REDIS_URL",
+    "DATA_DIR",
+    "DJANGO_SETTINGS_MODULE",
+    "SECRET_KEY",
+    "TABLEKEEP_ROLE",
+)
 _SECONDS = 900
 """These are forty tests in one: half a minute, and ten times that where much else runs. One that hangs ends sooner."""
 

@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from config.databases import reader_settings
+from dataengine.postgres import reader_rights
 from dataengine.postgres.usage import is_mighty
 from webui import collected
 
@@ -30,9 +32,24 @@ class Command(BaseCommand):
                 "The database role can do more to its server than is needed: use one that owns the database and is no "
                 "superuser (docs/production.md)."
             )
+        self._let_read()
         if static:
             collected.collect()
         self._create_first_administrator()
+
+    def _let_read(self) -> None:
+        """Give the reader its rights."""
+        role = reader_settings().get("USER")
+        if not role:
+            self.stderr.write(
+                "READER_URL is not set, so lists are read by the role that can read accounts, too (docs/production.md)."
+            )
+        elif not reader_rights.exists(role):
+            self.stderr.write(
+                f"READER_URL names the role “{role}”, which there is not: it is not used (docs/production.md)."
+            )
+        else:
+            reader_rights.give(role)
 
     def _create_first_administrator(self) -> None:
         users = get_user_model()._default_manager

@@ -125,12 +125,13 @@ class _Stack:
     async def _start_servers(self, supervisor: Supervisor) -> None:
         """Start PostgreSQL and Redis, unless the environment names them."""
         if not self._environment.get("DATABASE_URL"):
-            pooled = settings.WEB_CONCURRENCY * settings.DATABASE_POOL_SIZE
+            pooled = 2 * settings.WEB_CONCURRENCY * settings.DATABASE_POOL_SIZE  # the owner's and the reader's
             postgres = postgres_in(self._folder, pooled=pooled)
             postgres.initialise()
             await supervisor.start(postgres.program())
             postgres.ensure_database()
             self._environment["DATABASE_URL"] = postgres.url
+            self._environment["READER_URL"] = postgres.reader_url
         if not self._environment.get("REDIS_URL"):
             redis = redis_in(self._folder)
             await supervisor.start(redis.program())
