@@ -37,12 +37,12 @@ def _reader(transactional_db: None) -> Iterator[None]:
     mine = connections.settings[DEFAULT_DB_ALIAS]
     connections.settings[READER] = {**mine, "USER": url.username, "PASSWORD": url.password}
     connections[READER].alias = DEFAULT_DB_ALIAS  # no other is one that pytest-django lets tests use
-    reader.is_ready.cache_clear()
+    reader.forget()
     yield
     connections[READER].close()
     del connections[READER]
     del connections.settings[READER]
-    reader.is_ready.cache_clear()
+    reader.forget()
 
 
 INJECTED = (
@@ -142,3 +142,24 @@ def test_rights_come_along(owner: User) -> None:
     changed = client.patch("/api/tables/t/columns/name/", {"column_name": "called", "column_type": "VARCHAR(50)"})
     assert changed.status_code == 200, changed.content
     assert client.get("/api/tables/t/records/").json()["count"] == 2
+
+
+def test_a_reader_that_cannot_log_in_is_told(client: Client) -> None:
+    assert client.get("/health/ready/").status_code == 200
+    connections[READER].settings_dict["PASSWORD"] = "another"
+    answer = client.get("/health/ready/")
+    assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "unreachable")
+
+
+def test_without_rights_it_is_not_used(owner: User) -> None:
+    make_table(owner, "t", name="TEXT")
+    with connection.cursor() as cursor:
+        cursor.execute("REVOKE USAGE ON SCHEMA userdata FROM tablekeep_reader")
+    with reading(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() != ("tablekeep_reader",)
+    reader_rights.give("tablekeep_reader")
+    reader.forget()
+    with reading(), connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert cursor.fetchone() == ("tablekeep_reader",)

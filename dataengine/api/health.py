@@ -8,6 +8,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from dataengine.postgres.backend.reader import reading
+
 
 @never_cache
 @require_safe
@@ -31,6 +33,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 def _database() -> str:
     try:
         with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        with reading(), connection.cursor() as cursor:  # lists have a login of their own
             cursor.execute("SELECT 1")
     except DatabaseError:
         return "unreachable"

@@ -7,9 +7,10 @@ import secrets
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.db.models import Count, F, FloatField, Min, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
@@ -103,13 +104,15 @@ def _queues() -> Iterator[GaugeMetricFamily]:
 
 
 class _Pool(Collector):
-    """The connections to PostgreSQL that this process keeps."""
+    """The connections to PostgreSQL that this process keeps, those of the reader among them."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         if not connection.settings_dict["OPTIONS"].get("pool"):
             return
-        stats = connection.pool.get_stats()  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
-        known = {name: stats.get(name, 0) for name in ("pool_size", "pool_available", "requests_waiting")}
+        pools: list[Any] = [getattr(connections[alias], "pool", None) for alias in connections.settings]
+        stats = [pool.get_stats() for pool in pools]
+        names = ("pool_size", "pool_available", "requests_waiting")
+        known = {name: sum(each.get(name, 0) for each in stats) for name in names}
         yield _labelled("tablekeep_pool", "Connections to PostgreSQL, and requests that wait for one.", "what", known)
 
 

@@ -7,15 +7,16 @@ cannot become another.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from dataengine.postgres.backend.base import DatabaseWrapper
 
 READER = "reader"
+_ASKED_AGAIN_AFTER = 60.0  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +44,29 @@ def reading() -> Iterator[None]:
         reader.close()
 
 
-@cache
+class _Known:
+    """Of this process: whether the reader has its rights, and when that was asked last."""
+
+    is_ready = False
+    asked_at: float | None = None
+
+
 def is_ready() -> bool:
-    """Whether `manage.py prepare` has given the reader its rights. Asked once: whoever adds it starts anew."""
-    if may_read(connections.settings[READER]["USER"]):
-        return True
-    logger.warning("READER_URL names a role that may not read users' tables: run `manage.py prepare`. It is not used.")
-    return False
+    """Whether `manage.py prepare` has given the reader its rights. Until then that is asked once a minute."""
+    if _Known.is_ready or (_Known.asked_at is not None and time.monotonic() - _Known.asked_at < _ASKED_AGAIN_AFTER):
+        return _Known.is_ready
+    _Known.asked_at = time.monotonic()
+    _Known.is_ready = may_read(connections.settings[READER]["USER"])
+    if not _Known.is_ready:
+        logger.warning(
+            "READER_URL names a role without rights to users' tables: run `manage.py prepare`. It is not used."
+        )
+    return _Known.is_ready
+
+
+def forget() -> None:
+    """Ask again, the next time."""
+    _Known.is_ready, _Known.asked_at = False, None
 
 
 def may_read(role: str) -> bool:
