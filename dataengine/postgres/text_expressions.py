@@ -194,14 +194,17 @@ def beginnings(text: str) -> list[tuple[str, str]]:
     return [(begun, begun + _LAST)] if begun else []
 
 
+def within(column: Column, first: str, end: str) -> Q:
+    """The records whose sort key is at least ``first`` and below ``end``."""
+    key = SortKey(F(column.attribute))
+    return Q(GreaterThanOrEqual(key, Value(first))) & Q(LessThan(key, Value(end)))
+
+
 def _beginning(column: Column, text: str, found: Lookup[Any]) -> Q:
     """Records that meet ``found``, with a weaker condition for which the sort index can be used, if it is ready."""
     if column.sort_state != Index.ShownState.READY or not beginnings(text):
         return Q(found)
-    key = SortKey(F(column.attribute))
-    ranges = (
-        Q(GreaterThanOrEqual(key, Value(first))) & Q(LessThan(key, Value(end))) for first, end in beginnings(text)
-    )
+    ranges = (within(column, *ends) for ends in beginnings(text))
     # PostgreSQL takes the two for independent, and would expect far too few records, if it knew what this one says.
     return reduce(or_, ranges) & Q(IsNull(NullIf(found, Value(False)), False))
 

@@ -49,6 +49,7 @@ IMPORT = "_import"
 _DATE_PARTS = {"year": range(1, 10_000), "month": range(1, 13), "day": range(1, 32)}
 _LOWER, _UPPER = frozenset({"gt", "gte"}), frozenset({"lt", "lte"})
 _COMPARISONS = _LOWER | _UPPER
+_BEGINNINGS = frozenset({"startswith", "istartswith"})
 _LISTS = frozenset({"in", "range"})
 _ID_LOOKUPS = types.ID.lookups
 # PostgreSQL takes many seconds to compile some long regular expressions, before it compares anything.
@@ -111,7 +112,7 @@ class ValueFilter(django_filters.Filter):
 
     def can_be_helped(self, value: Any) -> bool:
         """Whether an index might find the records with this value."""
-        if self.lookup_expr in {"startswith", "istartswith"}:
+        if self.lookup_expr in _BEGINNINGS:
             return value is not None and bool(beginnings(value))
         return value is not None and not self.exclude
 
@@ -214,6 +215,16 @@ class RecordFilterSet(django_filters.FilterSet):
             for made, value in by_columns
             if made.can_be_helped(value)
         ]
+
+    def beginnings(self) -> dict[Column, str]:
+        """By column: with what the texts of all records that match begin, whatever their case."""
+        made_of = ((name, made) for name, made in self.filters.items() if isinstance(made, ValueFilter))
+        return {
+            made.column: self.form.cleaned_data[name]
+            for name, made in made_of
+            if made.lookup_expr in _BEGINNINGS and not (made.exclude or self.is_any) and made.column is not None
+            if self.form.cleaned_data[name]
+        }
 
     def missing(self) -> Column | None:
         """A column that is NULL in all records that match, if an index holds them in the order of their ids."""

@@ -15,7 +15,7 @@ from dataengine.exceptions import Unavailable
 from dataengine.models import ChangeJob
 from dataengine.postgres.backend.reader import reading
 from dataengine.postgres.time_limits import LIST_SECONDS, time_limit, timed_out
-from dataengine.queries import by_value, paging
+from dataengine.queries import index_walks, paging
 from dataengine.queries.counts import Count, count_records
 from dataengine.queries.filters import record_filterset
 from dataengine.queries.needs import Needs, Remedy, needs_of
@@ -172,8 +172,9 @@ def select(model: type[Record], parameters: Mapping[str, Any]) -> Selection:
     filters = record_filterset(model)(parameters)
     records = filters.records()
     searched = bool(filters.form.cleaned_data.get("search"))
-    order = by_value.slow_column(records, terms)
+    order = index_walks.slow_column(records, terms)
     needs = needs_of(model.table, model.columns, order, filters.used(), searched=searched, is_any=filters.is_any)
+    terms = index_walks.with_ranges(model, terms, filters.beginnings())
     if len(terms) == 1 and (missing := filters.missing()) is not None:
         # The same order, but as the index has it, so that PostgreSQL need not sort what it finds there.
         down = terms[0].descending

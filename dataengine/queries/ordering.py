@@ -31,12 +31,17 @@ from dataengine.records.model import Record, bound_field
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One column of an ordering, None for ``id``. ``nullable`` is whether it may be NULL."""
+    """One column of an ordering, None for ``id``. ``nullable`` is whether it may be NULL.
+
+    ``ranges``: where the sort keys of all records of the list are, each from the first up to, not with, the second; ()
+    if that is not known.
+    """
 
     column: Column | None
     descending: bool = False
     nullable: bool = False
     nulls_first: bool = False
+    ranges: tuple[tuple[str, str], ...] = ()
 
     @property
     def attribute(self) -> str:

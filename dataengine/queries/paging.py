@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from dataengine.columns import durations
 from dataengine.exceptions import InvalidInput
 from dataengine.postgres.text_functions import SORTED_CHARACTERS
-from dataengine.queries import by_value, far_pages_by_sample, far_pages_by_statistics, few_values
+from dataengine.queries import far_pages_by_sample, far_pages_by_statistics, few_values, index_walks
 from dataengine.queries.counts import Count
 from dataengine.queries.ordering import Stretch, Term, ordered, stretches_after
 from dataengine.records.model import Record, bound_field
@@ -81,7 +81,7 @@ def page_by_number(
         found = _take(queryset, terms, limit + 1, keys[0], inclusive=True) if keys else []
     else:
         narrowed = few_values.narrowed(queryset, terms, None, offset + limit + 1)
-        found = _slice(narrowed, by_value.stretches(queryset, terms), offset, limit + 1)
+        found = _slice(narrowed, index_walks.of_list(queryset, terms), offset, limit + 1)
     if not found and number > 1:
         return _beyond_the_end(queryset, terms, number)
     return _page(model, terms, found, limit, number)
@@ -172,7 +172,7 @@ def _key_at(queryset: QuerySet[Record], terms: Sequence[Term], offset: int) -> S
     over, which takes ten times as long as counting it (measured). So most of these are counted.
     """
     model, names = queryset.model, [term.attribute for term in terms]
-    stretches = by_value.stretches(queryset, terms)
+    stretches = index_walks.of_list(queryset, terms)
     known = model.table.known
     is_of_texts = terms[0].column is not None and terms[0].column.kind.is_text
     by_one = len(terms) == 2 and len({term.descending for term in terms}) == 1
@@ -218,7 +218,7 @@ def _take(
 ) -> list[Record]:
     """The first ``count`` records after ``boundary`` (or from it on); without one, from the start."""
     narrowed = few_values.narrowed(queryset, terms, boundary, count)
-    return _slice(narrowed, by_value.stretches(queryset, terms, boundary, inclusive=inclusive), 0, count)
+    return _slice(narrowed, index_walks.of_list(queryset, terms, boundary, inclusive=inclusive), 0, count)
 
 
 def _slice(

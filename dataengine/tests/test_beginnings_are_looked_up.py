@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from dataengine.models import Table
 from dataengine.postgres import names
+from dataengine.queries import index_walks
 from dataengine.queries.listing import select
 from dataengine.records.model import record_model
 from dataengine.services import bulk_records, indexes
@@ -50,6 +51,29 @@ def test_with_an_index_and_without(owner: User) -> None:
     assert build_waiting() == ["completed"]
     table = Table.objects.get()
     assert {lookup: found(lookup) for lookup in without} == without
+
+
+def test_in_the_order_of_the_index(client: APIClient, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_walks, "_LARGE", 0)
+    table = make_table(owner, "t", a="TEXT")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.t (a) SELECT 'C' || nullif(i, 7) FROM generate_series(1, 3000) i")
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    assert build_waiting() == ["completed"]
+    expected = [f"C{number}" for number in range(1, 3001) if str(number).startswith("12")]
+    for order in ("a", "-a"):
+        url, found = f"/api/tables/t/records/?a__istartswith=c12&order_by={order}&limit=30", []
+        with plans_of_selects("LIKE") as plans:
+            while url:
+                page = client.get(url).json()
+                found += [record["a"] for record in page["results"]]
+                url = page["next"]
+        assert found == (expected if order == "a" else expected[::-1])
+        assert not [plan for plan in plans if "Seq Scan" in plan]
+        back = client.get(f"/api/tables/t/records/?a__istartswith=c12&order_by={order}&limit=30&page=4").json()
+        assert [record["a"] for record in back["results"]] == found[90:]
+        before = client.get(back["previous"]).json()
+        assert [record["a"] for record in before["results"]] == found[60:90]
 
 
 def test_the_index_is_used(client: APIClient, owner: User) -> None:

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from dataengine.models import Index, Table
 from dataengine.postgres import usage
-from dataengine.queries import by_value, few_values
+from dataengine.queries import few_values, index_walks
 from dataengine.services import indexes
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting, plans_of_selects
@@ -45,9 +45,9 @@ def test_then_by_another_column_with_an_index(
     assert build_waiting() == ["completed", "completed"]
     orders = ("word,n", "-word,n", "word,-n,-ok", "-word,-n&nulls=first", "n,-word,ok", "-n,word&nulls=first")
     asked = [(order, 9) for order in orders]
-    monkeypatch.setattr(by_value, "_MANY", 10**9)
+    monkeypatch.setattr(index_walks, "_MANY", 10**9)
     expected = [(pages(client, *one), pages(client, *one, "&page=9")) for one in asked]
-    monkeypatch.setattr(by_value, "_MANY", 1)
+    monkeypatch.setattr(index_walks, "_MANY", 1)
     with plans_of_selects(") = (") as plans:
         assert [(pages(client, *one), pages(client, *one, "&page=9")) for one in asked] == expected
     assert plans
