@@ -146,6 +146,7 @@ def test_rights_come_along(owner: User) -> None:
 
 def test_a_reader_that_cannot_log_in_is_told(client: Client) -> None:
     assert client.get("/health/ready/").status_code == 200
+    connections[READER].close()
     connections[READER].settings_dict["PASSWORD"] = "another"
     answer = client.get("/health/ready/")
     assert (answer.status_code, answer.json()["checks"]["database"]) == (503, "unreachable")

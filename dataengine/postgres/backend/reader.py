@@ -41,7 +41,8 @@ def reading() -> Iterator[None]:
         yield
     finally:
         connections[DEFAULT_DB_ALIAS] = mine
-        reader.close()
+        if reader.settings_dict["OPTIONS"].get("pool"):  # else it is closed with the others, at the request's end
+            reader.close()
 
 
 class _Known:
