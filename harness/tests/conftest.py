@@ -24,4 +24,5 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def system(folder: Path) -> Iterator[System]:
     with running_system(folder) as system:
+        assert system.password not in folder.with_name("stack.log").read_text()
         yield system
