@@ -26,7 +26,7 @@ from pyarrow import csv
 from dataengine.columns.types import ColumnSpec
 from dataengine.columns.types.aspects import NUMBER_KERNELS
 from dataengine.columns.types.logic import Boolean
-from dataengine.columns.types.numbers import Numeric
+from dataengine.columns.types.numbers import BigInteger, Integer, Numeric, SmallInteger
 from dataengine.imports.ahead import ahead
 from dataengine.imports.converting import kernels as k
 from dataengine.imports.converting.binary_copy import whole_copy
@@ -48,6 +48,8 @@ from dataengine.imports.readings import Reading, says_the_same
 from dataengine.postgres.copying import copied_out
 
 _BARE = {"integer": "^-?[0-9]+$", "numeric": r"^-?[0-9]+(?:\.[0-9]+)?$", "date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+_PLAIN = {SmallInteger.name, Integer.name, BigInteger.name, Numeric.name}
+"""Types."""
 _BLOCKS_AHEAD = 3
 _CELLS = pa.schema([("id", pa.int64()), ("cell", pa.string())])
 _SMALL = {"precision": 18, "scale": 6}
@@ -167,6 +169,12 @@ class ColumnConversion:
         if self.are_values or reading.formats or reading.style not in (None, POINT):
             return None
         return _BARE.get(self.wanted.kind.kernel)
+
+    @property
+    def takes_canonical_texts(self) -> bool:
+        """Whether short texts that PostgreSQL writes for a number are surely accepted, as that number."""
+        is_bound = self.wanted.constraints or self.wanted.parameters or self.wanted.required
+        return not is_bound and self.reading is not None and self._bare is not None and self.wanted.kind.name in _PLAIN
 
     def is_postgres_cast(self, batch: ConvertedBatch) -> bool:
         """Whether PostgreSQL's own cast of the texts surely gives the same values.

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.db import OperationalError, connection, transaction
 from psycopg import sql
 
@@ -30,6 +31,7 @@ _FAILED, _SAME = sql.Identifier(FAILED), sql.Identifier(SAME)
 _STAGE = sql.Identifier("pg_temp", "tk:values")
 _FAILING = sql.Identifier("pg_temp", "tk:failing")
 _EXAMPLES = 5
+_CANONICAL_BYTES = 18
 _SAMPLE, _SAMPLE_SECONDS = 1_000, 2.0
 
 
@@ -214,6 +216,27 @@ class ColumnValues:
                 cursor.execute(query)
                 examples = [(row[0], row[1], row[2]) for row in cursor.fetchall()]
         return Broken(code, message, count, examples)
+
+
+def has_other_than_canonical(
+    session: psycopg.Connection[Any], records: sql.Composable, name: str, new: ColumnSpec
+) -> bool:
+    """Whether a text of the column ``name`` is long, or other than PostgreSQL writes a finite number of type ``new``.
+
+    To cast a text and write it again costs half of what a regular expression does.
+    """
+    plain = sql.SQL(
+        "CASE WHEN octet_length({text}) <= {most} AND pg_input_is_valid({text}, {type_name})"
+        " THEN ({text}::{type})::text COLLATE \"C\" = {text} AND right({text}, 1) BETWEEN '0' AND '9' ELSE false END"
+    ).format(
+        text=sql.SQL("t.{}::text").format(sql.Identifier(name)),
+        most=sql.Literal(_CANONICAL_BYTES),
+        type=ddl.type_of(new),
+        type_name=sql.Literal(ddl.type_of(new).as_string(session)),
+    )
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {} AS t WHERE t.{} IS NOT NULL AND NOT {})")
+    found = session.execute(query.format(records, sql.Identifier(name), plain)).fetchone()
+    return found != (False,)
 
 
 def rules_on(new: ColumnSpec, old: ColumnSpec | None, target: Table | None) -> list[Rule]:

@@ -21,7 +21,8 @@ _NOTED = sql.Identifier("tk:noted")
 _BUILT_LATER = {"unique", "reference"}
 _NAMED = 20
 _NOTHING = sql.SQL("")
-_CHUNK_BLOCKS = 4096
+_CHUNK_BLOCKS = 1024
+"""What is read before the first records can be written, and of converted values one chunk is joined at a time."""
 
 
 class Successor:

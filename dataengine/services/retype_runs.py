@@ -24,7 +24,7 @@ from dataengine.jobs.stage_watch import StageWatch
 from dataengine.models import AuditEvent, ChangeJob, Column, Index, Table
 from dataengine.models.shapes import RetypeParameters, UndoRetypeParameters
 from dataengine.postgres import column_swap, names
-from dataengine.postgres.column_values import Relation
+from dataengine.postgres.column_values import Relation, has_other_than_canonical
 from dataengine.postgres.ddl import Statement
 from dataengine.postgres.statements import copy_into
 from dataengine.postgres.successor import Successor
@@ -161,9 +161,22 @@ class ConvertedValues(Values):
 
     def __init__(self, conversion: ColumnConversion | None, *, may_fail: int) -> None:
         self._conversion, self._may_fail = conversion, may_fail
+        self._may_be_plain = conversion is not None and conversion.takes_canonical_texts
 
     def read(self, session: psycopg.Connection[Any], records: Statement, into: IO[bytes]) -> bool:
-        return self._conversion is None or write_copy(self._conversion, session, records, into)
+        conversion = self._conversion
+        if conversion is None or self._are_plain(conversion, session, records):
+            return True
+        return write_copy(conversion, session, records, into)
+
+    def _are_plain(self, conversion: ColumnConversion, session: psycopg.Connection[Any], records: Statement) -> bool:
+        """Whether all texts are what PostgreSQL itself would write, which it finds out faster than it gives them out.
+
+        Where it is so for some records it mostly is for all; once it is not, nobody asks again.
+        """
+        if self._may_be_plain:
+            self._may_be_plain = not has_other_than_canonical(session, records, conversion.old.name, conversion.wanted)
+        return self._may_be_plain
 
     def put(self, successor: Successor, records: Statement, read: IO[bytes]) -> bool:
         if self._conversion is None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from dataengine.columns.types import ColumnSpec
 from dataengine.imports.converting.conversion import KERNELS, PLAIN, Converter, FormatsNeeded, target_of
 from dataengine.imports.converting.kernels import matches
+from dataengine.imports.readings import Reading
+from dataengine.imports.stored_columns import ColumnConversion
 
 _TYPES: dict[str, dict[str, Any]] = {
     "smallint": {},
@@ -91,3 +93,24 @@ def test_only_a_number_with_marks_sends_the_file_through_another_look(
             converter.convert(cells)
     else:
         assert set(converter.convert(cells).errors) <= {1}
+
+
+_WRITTEN = {
+    "smallint": st.integers(-(2**15), 2**15 - 1).map(str),
+    "integer": st.integers(-(2**31), 2**31 - 1).map(str),
+    "bigint": st.integers(-(10**17) + 1, 10**18 - 1).map(str),
+    "numeric": st.from_regex(r"(-?(0\.[0-9]{0,9}[1-9]|[1-9][0-9]{0,8}(\.[0-9]{1,8})?))|0(\.0{1,9})?", fullmatch=True),
+}
+
+
+@pytest.mark.parametrize("kind", list(_WRITTEN))
+@given(data=st.data())
+def test_short_numbers_as_postgres_writes_them_are_taken_as_they_are(kind: str, data: st.DataObject) -> None:
+    spec = ColumnSpec(name="c", type=kind)
+    conversion = ColumnConversion(ColumnSpec(name="c", type="text"), spec, Reading())
+    assert conversion.takes_canonical_texts
+    cells = pa.array(data.draw(st.lists(_WRITTEN[kind], min_size=1, max_size=20)), pa.string())
+    converted = Converter([], []).column(cells, target_of(spec))
+    assert (converted.problems, converted.values.null_count) == ([], 0)
+    if kind != "numeric":
+        assert list(map(str, converted.values.to_pylist())) == cells.to_pylist()

@@ -12,7 +12,8 @@ from django.db.utils import IntegrityError
 from rest_framework.test import APIClient
 
 from dataengine.models import ChangeJob, Column, Index, RecordChange, Table
-from dataengine.services import change_runs, indexes
+from dataengine.postgres import successor
+from dataengine.services import change_runs, indexes, retype_runs
 from dataengine.tests.importing import make_table
 from dataengine.tests.indexing import build_waiting
 from dataengine.tests.retyping import (
@@ -53,6 +54,33 @@ def test_rules_of_columns_are_not_in_the_way(client: APIClient, owner: User) -> 
         assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, [named])
     with pytest.raises(IntegrityError):
         sql("INSERT INTO userdata.sold (n) VALUES (-1)")
+
+
+def test_texts_as_postgres_writes_numbers_are_not_read_again(
+    client: APIClient, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(successor, "_CHUNK_BLOCKS", 4)
+    read: list[object] = []
+    copied = retype_runs.write_copy
+
+    def noted(*given: Any) -> bool:
+        read.append(given)
+        return copied(*given)
+
+    monkeypatch.setattr(retype_runs, "write_copy", noted)
+    sql("UPDATE userdata.sold SET price = CASE WHEN id = 2 THEN NULL ELSE (id * -0.50)::text END")
+    numbers = [None if n == 2 else f"-{n / 2:.2f}" for n in range(1, ROWS + 1)]
+    done(client.patch(PRICE, {"column_type": "NUMERIC"}).json()["id"])
+    assert (values("price"), read) == (numbers, [])
+    # Whole numbers follow: one is written otherwise, one is no number to us, and one not even to PostgreSQL.
+    sql("UPDATE userdata.sold SET day = (id * 7)::text")
+    sql("UPDATE userdata.sold SET day = CASE id WHEN 2000 THEN '+5' WHEN 2001 THEN 'Infinity' ELSE 'x' END"
+        " WHERE id IN (2000, 2001, 2002)")  # fmt: skip
+    asked = client.patch("/api/tables/sold/columns/day/", {"column_type": "BIGINT", "on_failure": "null"})
+    done(asked.json()["id"])
+    changed = {2000: "5", 2001: None, 2002: None}
+    assert values("day") == [changed.get(n, str(n * 7)) for n in range(1, ROWS + 1)]
+    assert read
 
 
 def test_over_the_api(client: APIClient, table: Table) -> None:
