@@ -106,6 +106,10 @@ def test_values_are_suggested_from_the_records_that_are_found(as_owner: Client, 
     # The same in the form, which loads them when its column is chosen.
     page = read(as_owner.get("/tables/people/filter/", {"column": "active", "query": "name=Dan"}))
     assert page.values("input", "value", name="picked") == ["false"]
+    # Which is also a page of its own, from which a way leads back to the same records.
+    page = read(as_owner.get("/tables/people/filter/", {"query": "name=Dan"}))
+    assert page.value("query") == "name=Dan"
+    assert page.element("a", href="/tables/people/?name=Dan").words == "People we know"
 
 
 def test_a_range_stays_what_it_is(as_owner: Client, people: Table) -> None:
