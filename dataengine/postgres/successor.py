@@ -200,27 +200,8 @@ class Successor:
 
     def build_indexes(self) -> list[sql.Composable]:
         """The statements that build the indexes, the primary key's first."""
-        statements: list[sql.Composable] = []
-        for index in surroundings.indexes(self.table, without=self.swap.old.name):
-            kind = sql.SQL("UNIQUE INDEX" if index.is_unique else "INDEX")
-            parts: list[sql.Composable] = [
-                sql.SQL("CREATE {} {} ON {} USING ").format(kind, sql.Identifier(index.name), self.relation)
-                + sql.SQL(index.tail)
-            ]
-            if index.constraint:
-                name = sql.Identifier(index.name)
-                parts.append(
-                    sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
-                        self.relation, name, sql.SQL(index.constraint), name
-                    )
-                )
-            parts += [
-                sql.SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}").format(
-                    sql.Identifier(change_log.SCHEMA, index.name), sql.Literal(number), sql.Literal(target)
-                )
-                for number, target in index.targets
-            ]
-            statements.append(sql.SQL("; ").join(parts))
+        there = surroundings.indexes(self.table, without=self.swap.old.name)
+        statements = [surroundings.built_again(index, self.relation, change_log.SCHEMA) for index in there]
         new = self.swap.new
         if new.unique_ignores_case:
             statements.append(ddl.unique_index(self.table, new, on=self.relation))

@@ -81,6 +81,27 @@ def indexes(table: Table, *, without: str) -> list[BuiltIndex]:
     return [BuiltIndex(*row) for row in _rows(statement, table, column=without)]
 
 
+def built_again(index: BuiltIndex, relation: sql.Composable, schema: str) -> sql.Composable:
+    """The statements that build an index like this one on a ``relation`` of the ``schema``."""
+    kind, name = sql.SQL("UNIQUE INDEX" if index.is_unique else "INDEX"), sql.Identifier(index.name)
+    parts: list[sql.Composable] = [
+        sql.SQL("CREATE {} {} ON {} USING ").format(kind, name, relation) + sql.SQL(index.tail)
+    ]
+    if index.constraint:
+        parts.append(
+            sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
+                relation, name, sql.SQL(index.constraint), name
+            )
+        )
+    parts += [
+        sql.SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}").format(
+            sql.Identifier(schema, index.name), sql.Literal(number), sql.Literal(target)
+        )
+        for number, target in index.targets
+    ]
+    return sql.SQL("; ").join(parts)
+
+
 def references_to(table: Table) -> list[Reference]:
     """The foreign keys of other tables that lead to this one."""
     condition = "k.confrelid = %(table)s::regclass AND k.conrelid <> k.confrelid"
