@@ -18,8 +18,11 @@ from dataengine.models import Table
 from dataengine.postgres import copying, reader_rights
 from dataengine.postgres.backend import reader
 from dataengine.postgres.backend.reader import READER, reading
-from dataengine.services import trash
+from dataengine.queries.far_pages_by_statistics import place_of
+from dataengine.records.model import record_model
+from dataengine.services import indexes, trash
 from dataengine.tests.importing import import_text, make_table
+from dataengine.tests.indexing import build_waiting
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -126,6 +129,22 @@ def test_lists_are_read_by_it(owner: User, monkeypatch: pytest.MonkeyPatch) -> N
         streamed = client.get(f"/api/tables/t/export/?format={form}")
         assert len(b"".join(cast("Any", streamed).streaming_content)) > 100
     assert by_owner == []
+
+
+def test_far_pages_of_texts_are_found(owner: User) -> None:
+    """PostgreSQL tells what is in an index on an expression to the owner of its table alone."""
+    table = make_table(owner, "t", name="TEXT")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO userdata.t (name) SELECT 'Name ' || i FROM generate_series(1, 2000) i")
+    indexes.set_indexed(user=owner, table=table, column=table.columns.get(), indexed=True)
+    assert build_waiting() == ["completed"]
+    model = record_model(Table.objects.get())
+    with reading():
+        place = place_of(model, model.columns[0], descending=False, nulls_first=False, offset=1000, count=2000)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_user")
+            assert cursor.fetchone() == ("tablekeep_reader",)
+    assert place is not None
 
 
 def test_rights_come_along(owner: User) -> None:

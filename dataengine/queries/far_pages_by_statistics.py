@@ -17,6 +17,7 @@ from django.db.models import Max, Min
 
 from dataengine.models import Column
 from dataengine.postgres import ddl
+from dataengine.postgres.backend.reader import owning
 from dataengine.records.model import Record
 
 LOWEST_ID, HIGHEST_ID = -(2**63), 2**63 - 1
@@ -99,7 +100,7 @@ def _stretches(model: type[Record], column: Column | None, *, descending: bool, 
     """The statistics as stretches in the order of the walk; [] if there are none."""
     statement = ddl.statistics_of(model.table, column)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with owning(), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
             rows: Sequence[tuple[float, Any, float | None]] = cursor.fetchall()
     except (DataError, psycopg.DataError):  # a value that Python cannot hold, like a date after the year 9999

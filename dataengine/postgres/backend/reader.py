@@ -7,11 +7,13 @@ cannot become another.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from dataengine.postgres.backend.base import DatabaseWrapper
 
@@ -37,12 +39,36 @@ def reading() -> Iterator[None]:
         reader.is_beside_pool = mine.is_beside_pool
     # Whatever asks for "the connection" meanwhile gets this one, ORM and SQL alike.
     connections[DEFAULT_DB_ALIAS] = reader
+    _instead.of = mine
     try:
         yield
     finally:
-        connections[DEFAULT_DB_ALIAS] = mine
+        connections[DEFAULT_DB_ALIAS], _instead.of = mine, None
         if reader.settings_dict["OPTIONS"].get("pool"):  # else it is closed with the others, at the request's end
             reader.close()
+
+
+@contextmanager
+def owning() -> Iterator[None]:
+    """Within ``reading``, have statements sent as the owner: for what PostgreSQL tells nobody else.
+
+    That is statistics of indexes on expressions, which are asked for by names of our own alone.
+    """
+    now, mine = connections[DEFAULT_DB_ALIAS], _instead.of
+    connections[DEFAULT_DB_ALIAS] = mine or now
+    try:
+        yield
+    finally:
+        connections[DEFAULT_DB_ALIAS] = now
+
+
+class _Replaced(threading.local):
+    """Of this thread: the owner's connection, while the reader's is in its place."""
+
+    of: BaseDatabaseWrapper | None = None
+
+
+_instead = _Replaced()
 
 
 class _Known:
