@@ -11,11 +11,12 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 TOGETHER = {
-    # Tests with stacks, in two workers: all at once would slow each other down. These wait more than they work.
+    # Tests with stacks, in one worker: most of them share one, and all at once would slow each other down. They wait
+    # more than they work.
     "config/tests/test_stack.py": "stacks",
     "harness/tests/test_imports_under_trouble.py": "stacks",
     "harness/tests/test_uploads_survive_the_web_process.py": "stacks",
-    "harness/tests/test_import_survives_faults.py": "faults",
+    "harness/tests/test_import_survives_faults.py": "stacks",
     "config/tests/test_connections_are_pooled.py": "web processes",
     "config/tests/test_round_trips.py": "web processes",
     # Parses the sources once for all its tests.
