@@ -17,6 +17,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
+from django.core.management import CommandError, call_command
 
 from config.stack.embedded import postgres_binary
 from config.stack.private import PROJECT_DIR
@@ -176,15 +177,25 @@ def test_a_second_one_on_the_same_folder_is_refused(stack: Stack, folder: Path) 
     assert _get(f"{stack.until_ready()}health/ready/")[0] == 200
 
 
-@pytest.mark.parametrize("port", ["taken", "99999", "http"])
-def test_a_port_that_cannot_be_had_is_said_at_once(tmp_path: Path, port: str) -> None:
+def test_a_taken_port_is_said_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        stack = Stack(tmp_path / "data", PORT=str(taken.getsockname()[1]) if port == "taken" else port)
+        stack = Stack(tmp_path / "data", PORT=str(taken.getsockname()[1]))
 
         assert stack.process.wait(PATIENCE_SECONDS) == 1
 
-    assert "Cannot listen on" in stack.output if port == "taken" else "PORT must be a number" in stack.output
+    assert "Cannot listen on" in stack.output
     assert "Traceback" not in stack.output
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+@pytest.mark.parametrize("port", ["99999", "http"])
+def test_a_port_that_is_none_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PORT", port)
+
+    with pytest.raises(CommandError, match="PORT must be a number"):
+        call_command("stack")
+
     assert not (tmp_path / "data" / "postgres").exists()
 
 
