@@ -30,7 +30,8 @@ document.addEventListener("htmx:before:swap", () => {
 document.addEventListener("htmx:after:swap", async (event) => {
   if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts are loaded later, separately
   wasOpen = false;
-  const active = focused;
+  const [active, told] = [focused, moved]; // while the form is loaded again, more may be pressed
+  moved = null;
   isReopened = true;
   document.getElementById(MENU).open = true;
   if (isLoaded()) await renew();
@@ -39,9 +40,8 @@ document.addEventListener("htmx:after:swap", async (event) => {
     input.value = wanted;
     find(wanted);
   }
-  if (active && document.activeElement?.id !== active) document.getElementById(active)?.focus();
-  if (moved) say(document.getElementById(`order-${moved}`));
-  moved = null;
+  if (active && document.activeElement === document.body) document.getElementById(active)?.focus();
+  if (told) say(document.getElementById(`order-${told}`));
 });
 
 // Finding a column leaves the others out of sight, until the menu is closed.
