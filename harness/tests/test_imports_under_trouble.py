@@ -239,7 +239,8 @@ def test_a_full_database_disk_fails_the_import_with_a_reason(crippled: System, p
     assert job["state"] in {"failed", "completed"}
     assert count(crippled, "no_room_inside") == job["rows_imported"]
     if job["state"] == "failed":
-        assert "no space" in job["error"]
+        # PostgreSQL's files are on that disk, and what the worker keeps of the import.
+        assert "no space" in job["error"].lower()
     # If it was imported, the disk is too small for the same rows again, all of them rejected.
     crippled.delete_table("no_room_inside")
     crippled.create_table("no_room_inside", FIELDS)

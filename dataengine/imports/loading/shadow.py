@@ -107,12 +107,20 @@ def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
     """Whether the table is exactly what the catalog says, so that another can take its place unnoticed.
 
     Grants, triggers, views, rules, foreign indexes and references from other tables stand in the way. Indexes that the
-    catalog knows do not: they are built again afterwards.
+    catalog knows do not: they are built again afterwards; nor do the grants that every new table there has by itself.
     """
     indexes = 1 + sum(column.unique for column in columns)
     statement = sql.SQL(
         """
-        SELECT c.relacl IS NULL
+        WITH own AS (SELECT x.* FROM pg_class c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) x
+                      WHERE c.oid = %s::regclass),
+             new AS (SELECT x.* FROM pg_class c, aclexplode(acldefault('r', c.relowner)) x
+                      WHERE c.oid = %s::regclass
+                     UNION SELECT x.* FROM pg_class c
+                       JOIN pg_default_acl d ON d.defaclnamespace = c.relnamespace AND d.defaclrole = c.relowner
+                      CROSS JOIN aclexplode(d.defaclacl) x
+                      WHERE c.oid = %s::regclass AND d.defaclobjtype = 'r')
+        SELECT NOT EXISTS (TABLE own EXCEPT TABLE new) AND NOT EXISTS (TABLE new EXCEPT TABLE own)
            AND NOT c.relhasrules AND NOT c.relhassubclass AND NOT c.relrowsecurity AND c.relkind = 'r'
            AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL)
            AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
@@ -125,7 +133,8 @@ def can_be_replaced(table: Table, columns: Sequence[Column]) -> bool:
           FROM pg_class c WHERE c.oid = %s::regclass
         """
     )
-    return bool(value(statement, [names.INDEX_PATTERN, indexes, ddl.quoted(table.name)]))
+    name = ddl.quoted(table.name)
+    return bool(value(statement, [name, name, name, names.INDEX_PATTERN, indexes, name]))
 
 
 def lock_for_swap(table: Table) -> bool:
