@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from dataengine.exceptions import AccessDenied, DataEngineError, NotFound
+from dataengine.records.database_errors import as_engine_error
 from webui import htmx
 
 _TITLES = {
@@ -46,6 +47,21 @@ def error_page(request: HttpRequest, status: int, message: str, *, title: str = 
         return htmx.render(request, "error.html", context, status=status)
     except DatabaseError:
         return HttpResponse(render_to_string("error.html", context), status=status)
+
+
+@contextmanager
+def meanwhile() -> Iterator[None]:
+    """Tell in the words of the API what others did between the look into the catalog and the look into the table.
+
+    A table that was changed or is busy is no fault. What PostgreSQL says while it is away is logged with its place.
+    """
+    try:
+        yield
+    except DatabaseError as error:
+        known = as_engine_error(error)
+        if known is None or known.error_code == "database_unavailable":
+            raise
+        raise known from error
 
 
 def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -55,6 +56,16 @@ def test_a_link_shows_the_view_and_nothing_else(as_owner: Client, people: Table)
         visitor.get(path)
         assert visitor.get(elsewhere).status_code in (302, 401)
     assert path.split("/")[2] not in str(PublicLink.objects.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_knows_a_column_as_it_was_is_told_to_look_again(as_owner: Client, people: Table) -> None:
+    public = made(as_owner)
+    with connection.cursor() as cursor:  # so it is for a moment to whoever looked the table up before it was changed
+        cursor.execute("ALTER TABLE userdata.people RENAME COLUMN score TO points")
+    for path in ("/tables/people/", "/tables/people/charts/", "/tables/people/records/1/", public):
+        answer = as_owner.get(path)
+        assert (answer.status_code, "was changed meanwhile" in read(answer)) == (409, True), path
 
 
 def test_hidden_columns_stay_hidden(as_owner: Client, people: Table, owner: User) -> None:

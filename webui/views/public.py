@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from dataengine.exceptions import DataEngineError
 from dataengine.services import public_links
 from webui import htmx
-from webui.errors import error_response, not_allowed
+from webui.errors import error_response, meanwhile, not_allowed
 from webui.grid.cells import RecordGrid
 from webui.numbers import is_number
 
@@ -20,7 +20,8 @@ def show(request: HttpRequest, secret: str) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return not_allowed(request, ("GET",))
     try:
-        response = _page(request, secret)
+        with meanwhile():
+            response = _page(request, secret)
     except DataEngineError as error:
         response = error_response(request, error)
     # Whoever keeps copies keeps none of this, no search engine lists it, and no other site learns the address.

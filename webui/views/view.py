@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 
 from dataengine.exceptions import DataEngineError
 from webui import htmx
-from webui.errors import error_response, not_allowed
+from webui.errors import error_response, meanwhile, not_allowed
 from webui.htmx import ConsoleRequest
 
 type View[**P] = Callable[Concatenate[ConsoleRequest, P], HttpResponseBase]
@@ -32,7 +32,8 @@ def console_view[**P](*methods: str) -> Callable[[View[P]], DjangoView[P]]:
             if not request.user.is_authenticated:
                 return _to_login(request)
             try:
-                return view(cast("ConsoleRequest", request), *args, **kwargs)
+                with meanwhile():
+                    return view(cast("ConsoleRequest", request), *args, **kwargs)
             except DataEngineError as error:
                 return error_response(request, error)
 
