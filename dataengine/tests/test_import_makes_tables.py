@@ -74,6 +74,17 @@ def test_words_for_yes_and_no_of_several_languages_are_told(owner: User) -> None
     assert records("t", "a")[-1] == ("false",)
 
 
+def test_letters_in_a_column_of_yes_and_no_are_told_as_they_go_in(owner: User) -> None:
+    rows = ["yes", "no"] * 200 + ["Y", "perhaps"]
+    job = import_text(owner, "t", "\n".join(["k,a", *(f"{n},{row}" for n, row in enumerate(rows))]), create_table=True)
+    assert (job.findings["types"]["a"], job.rows_imported, job.rows_rejected) == ("boolean", 401, 1)
+    assert job.findings["notes"] == [
+        "a is true or false; 1 of 402 cells is not (line 403: perhaps)",
+        "a: “y” (1 cell) read as such, too",
+    ]
+    assert records("t", "a")[-1] == ("true",)
+
+
 def test_json_makes_a_json_column(owner: User) -> None:
     job = import_text(owner, "made", 'a;b;c\n{"x": 1};[1];[1\n[];{};[2]\n', create_table=True, delimiter=";", quote="")
     assert job.findings["types"] == {"a": "jsonb", "b": "jsonb", "c": "text"}

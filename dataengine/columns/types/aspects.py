@@ -49,7 +49,8 @@ class Recognition:
     types that share ``integers``, ``dates`` or ``times`` are told apart by their bounds and parts. Of the types that
     fit a column, the one with the lowest ``rank`` is chosen. ``words`` completes "“abc” in line 7 is not …".
     ``pattern`` matches whole cells, for RE2 and Python alike (with ``cells`` it selects those worth testing). With
-    ``pairs`` (of words in lower case), every cell is a word of one pair, and both of its words occur. With ``cells``,
+    ``pairs`` (of words in lower case), every cell is a word of one pair, and both of its words occur;
+    ``accepted`` are further words that a column of the type takes, but that show nothing. With ``cells``,
     what matches one of ``sure`` and has at most ``sure_bytes`` needs no test, of ``pattern`` neither.
     """
 
@@ -58,6 +59,7 @@ class Recognition:
     words: str
     pattern: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
+    accepted: tuple[str, ...] = ()
     sure: tuple[str, ...] = ()
     sure_bytes: int = 0
 

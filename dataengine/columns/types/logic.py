@@ -29,6 +29,7 @@ TRUE_WORDS = (
 )  # fmt: skip
 FALSE_WORDS = ("false", "f", "no", "n", "off", "0", "0.0", "✗", "✘", "☐", "unchecked", *(false for _, false in PAIRS))
 """The words accepted in cells of a column that is known to have this type."""
+_NO_EVIDENCE = tuple(word for word in TRUE_WORDS + FALSE_WORDS if all(word not in pair for pair in PAIRS))
 
 
 class Boolean(ColumnType):
@@ -44,7 +45,7 @@ class Boolean(ColumnType):
     lookups = EQUALITY
     kernel = "boolean"
     expected = "true or false"
-    recognition = Recognition("words", 40, "true or false", pairs=PAIRS)
+    recognition = Recognition("words", 40, "true or false", pairs=PAIRS, accepted=_NO_EVIDENCE)
     chart = "values"
     has_few_values = True
     value_words = {"true": "yes", "false": "no"}

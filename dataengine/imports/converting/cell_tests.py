@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from . import kernels as k
 from .column_blocks import ColumnBlock, Judged, Verdict
 from .date_formats import KNOWN, TIME, DateFormat
 from .moments import Moments, fits_shape, take_apart
+from .recognising import MOST_FAILURES
 from .remembered import remembered
 from .shapes import SURE_DIGITS, Mask
 from .sure_cells import sure_cells
@@ -100,14 +102,21 @@ class Floats(CellTest):
 
 
 class Words(CellTest):
-    """Some words in any case, and how often each occurs."""
+    """Some words in any case, and how often each occurs.
 
-    def __init__(self, known: list[str]) -> None:
+    ``accepted`` are the words that a column of the type takes, but that are no evidence of it.
+    """
+
+    def __init__(self, known: list[str], accepted: Sequence[str] = ()) -> None:
         super().__init__("")
         self._known = frozenset(known)
         self._array = pa.array(known, pa.string())
         self._has_digits = any(re.search(r"\d", word) for word in known)
         self.words: Counter[str] = Counter()
+        self._accepted = pa.array(accepted, pa.string())
+        self.also: Counter[str] = Counter()
+        self.broken: tuple[int, str] | None = None
+        """Line and text of the first cell that a column of the type refuses."""
 
     def count(self, block: ColumnBlock) -> Judged:
         judged = self.judge(block)
@@ -118,7 +127,18 @@ class Words(CellTest):
         elif judged.count:
             counts = pc.value_counts(pc.utf8_lower(block.text.filter(pa.array(judged.mask))))
             self.words.update({count["values"].as_py(): count["counts"].as_py() for count in counts})
+        if 0 < judged.failures <= MOST_FAILURES:  # with more the type is given up
+            self._count_others(block, pa.array(~judged.mask))
         return judged
+
+    def _count_others(self, block: ColumnBlock, misfits: pa.Array) -> None:
+        texts = block.text.filter(misfits)
+        words = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+        taken = k.mask_of(pc.is_in(words, self._accepted, skip_nulls=True))
+        self.also.update(words.filter(pa.array(taken)).to_pylist())
+        if self.broken is None and not taken.all():
+            row = int(taken.argmin())
+            self.broken = int(block.lines[misfits.to_numpy(zero_copy_only=False)][row]), texts[row].as_py()
 
     @property
     def is_for_shapes(self) -> bool:

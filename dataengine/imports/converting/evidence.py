@@ -109,7 +109,8 @@ class ColumnEvidence:
             case "decimals" | "pattern":
                 return [(CellTest(recognition.pattern), None)]
             case "words":
-                return [(Words(sorted({word for pair in recognition.pairs for word in pair})), None)]
+                known = sorted({word for pair in recognition.pairs for word in pair})
+                return [(Words(known, recognition.accepted), None)]
             case "dates":
                 dates = [ISO, *(form for form in self.given if form.has_date)] if self.given else KNOWN
                 return [(Dates(form), form) for form in dates]
@@ -253,14 +254,16 @@ class ColumnEvidence:
             kind, failures = self._held_by(candidate), candidate.failures
             if kind is None or (candidate.by == "times" and self.spans >= self.values - limit):
                 continue
-            note, others = "", 0
+            note, others, broken = "", 0, (candidate.broken_line, candidate.broken_cell)
             if isinstance(candidate.test, Words):
                 words = candidate.test.words
                 flags = min(self.flags, words["true"] + words["false"])
                 pair = max(best_pair(words, candidate.kinds[0]), flags)
-                # Words of other languages speak against it, but a column of the type takes them.
-                failures, others = self.values - pair, self.values - pair - failures
-                more = ", ".join(f"“{word}”" for word in words_of_others(words, candidate.kinds[0]))
+                # Words of other languages and letters speak against it, but a column of the type takes them.
+                also = candidate.test.also
+                failures, others = self.values - pair, self.values - pair - failures + also.total()
+                broken = candidate.test.broken or ((0, "") if also else broken)
+                more = ", ".join(f"“{word}”" for word in [*words_of_others(words, candidate.kinds[0]), *sorted(also)])
                 note = f"{more} ({others:,} {'cells' if others > 1 else 'cell'}) read as such, too" if others else ""
             if candidate.by not in NUMBERS:
                 failures += self.infinite
@@ -268,8 +271,7 @@ class ColumnEvidence:
                 kind,
                 candidate.words,
                 failures - others,
-                candidate.broken_line,
-                candidate.broken_cell,
+                *broken,
                 candidate.form,
                 note=note,
             )
