@@ -41,7 +41,7 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
 
     def work(self, job: Download, watch: DownloadWatch) -> None:
         # Not before a file is fetched: this module is in every worker that sweeps.
-        from dataengine.services import fetching, source_files, storage_quota
+        from dataengine.services import fetching, source_files, storage_quota, stored_files
 
         is_last = job.attempt >= Download.MAX_ATTEMPTS
         if job.source is not None:
@@ -52,8 +52,9 @@ class DownloadRunner(Runner[Download, DownloadWatch]):
             name, size, key = found.filename, found.size, found.keep()
         try:
             watch.complete(filename=name, bytes_read=size, bytes_total=size, key=key, url="")
-        except BaseException:
-            default_storage.delete(key)
+        except BaseException as error:
+            if stored_files.is_unnamed(error):
+                default_storage.delete(key)
             raise
 
     def after(self, job: Download) -> None:

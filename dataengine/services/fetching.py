@@ -23,7 +23,8 @@ from dataengine.jobs.failures import PutOff
 from dataengine.models import SOURCE_FOLDER
 from dataengine.postgres import locks
 from dataengine.services import fetch_turns
-from dataengine.services.imports import check_size, safe_name, store
+from dataengine.services.imports import check_size, safe_name
+from dataengine.services.stored_files import store
 
 SECONDS = 3600.0
 """How long a download may take in all."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.validators import validate_email
-from django.db import DatabaseError, transaction
+from django.db import Error as DatabaseError
+from django.db import transaction
 
 from dataengine import access
-from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from dataengine.exceptions import Conflict, InvalidInput, NotFound, TooLarge
 from dataengine.imports.dialects.opening import Opening, examine
 from dataengine.imports.planning.corrected_files import as_before
 from dataengine.imports.planning.options import ImportOptions
@@ -27,19 +24,17 @@ from dataengine.imports.planning.recipes import RECIPE_DIFFERS, FoundRecipe, dif
 from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
-from dataengine.models import SOURCE_FOLDER, ImportJob, Recipe, Table
+from dataengine.models import ImportJob, Recipe, Table
 from dataengine.models.shapes import EndedImportDetails, Findings
 from dataengine.services import import_references, recipes, same_files, storage_quota
 from dataengine.services.audit import record_event
 from dataengine.services.import_references import targets_of, targets_of_new
 from dataengine.services.removals import EMPTY, removal_of
+from dataengine.services.stored_files import give_back, is_unnamed, key_of, store
 from dataengine.services.tables import check_table_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-logger = logging.getLogger(__name__)
-
 
 _RETRYABLE = (ImportJob.State.FAILED, ImportJob.State.CANCELLED)
 
@@ -67,8 +62,10 @@ def start(
     if email:
         check_email(email)
     target = wanted.table
+    if target is None:
+        refuse_twice(table_name)
     size = _size(file)
-    given = _key_of(file)
+    given = key_of(file)
     storage_quota.check(user, size, key=given)
     name = safe_name(filename)
     with same_files.hashing(file) as hashed:
@@ -79,6 +76,7 @@ def start(
         findings["warnings"] = [*warnings, *findings.get("warnings", [])]
     # Outside of the transaction: storing a large file remotely takes longer than a transaction may be idle.
     key = store(file, name)
+    is_written = False
     try:
         with transaction.atomic():
             if target is None:
@@ -98,8 +96,10 @@ def start(
             )
             if send:
                 transaction.on_commit(lambda: ring(RUN_IMPORT, job.pk))
-    except (DatabaseError, Conflict):
-        default_storage.delete(key)
+            is_written = True  # only the commit is left
+    except (DatabaseError, Conflict) as error:
+        if not is_written or is_unnamed(error):
+            give_back(key, given)
         raise
     return job
 
@@ -210,26 +210,6 @@ def _with_references(
     options = import_references.completed(user, targets, plan, opening, options)
     plan.references = import_references.rules(targets, options, table)
     return options
-
-
-def _key_of(file: object) -> str:
-    """Where a file is stored already; '' if it is not, or not by us. Copies of a file are around it."""
-    return str(getattr(file, "key", "") or getattr(getattr(file, "file", None), "key", ""))
-
-
-def store(file: BinaryIO, filename: str) -> str:
-    """Stream the file to the storage under a key that nobody can guess, independent of its name."""
-    suffix = "".join(PurePath(filename).suffixes[-2:])[-20:]
-    safe = "".join(char for char in suffix if char.isalnum() or char == ".")
-    content = file if isinstance(file, File) else File(file, name=filename)
-    key = f"{SOURCE_FOLDER}/{uuid.uuid4().hex}{safe}"
-    try:
-        return default_storage.save(key, content)
-    except OSError as error:
-        logger.exception("An upload could not be stored")
-        with suppress(OSError):
-            default_storage.delete(key)  # whatever was written
-        raise Unavailable("The file could not be stored; the disk may be full.", code="storage_failed") from error
 
 
 def cancel(*, user: User, job: ImportJob) -> ImportJob:

@@ -16,6 +16,7 @@ from dataengine.jobs.watch import Cancelled
 from dataengine.models import ImportJob
 from dataengine.services import fetching, same_files, storage_quota
 from dataengine.services.imports import check_email, findings_of, refuse_twice, safe_name, wish
+from dataengine.services.stored_files import is_unnamed
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -88,8 +89,9 @@ def fetch(job: ImportJob, reporter: ProgressReporter) -> None:
         names = ("filename", "bytes_total", "sha256", "findings", "options", "source", "url")
         try:
             is_mine = mine(job).filter(cancel_requested=False).update(**{name: getattr(job, name) for name in names})
-        except BaseException:
-            default_storage.delete(job.source)
+        except BaseException as error:
+            if is_unnamed(error):
+                default_storage.delete(job.source)
             raise
     if not is_mine:
         default_storage.delete(job.source)

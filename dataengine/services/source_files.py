@@ -13,6 +13,7 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.models import Download, ImportJob, Source
 from dataengine.services import fetching, same_files, storage_quota
 from dataengine.services.imports import findings_of, wish
+from dataengine.services.stored_files import is_unnamed
 
 if TYPE_CHECKING:
     from dataengine.services.download_watch import DownloadWatch
@@ -71,8 +72,9 @@ def bring(job: Download, source: Source, watch: DownloadWatch, *, is_last: bool)
                         raise Unavailable("The source was changed meanwhile.")
                     watch.complete(bytes_read=found.size, bytes_total=found.size, filename=found.filename, url="")
                     transaction.on_commit(lambda: ring(RUN_IMPORT, made.pk))
-            except BaseException:
-                default_storage.delete(key)
+            except BaseException as error:
+                if is_unnamed(error):
+                    default_storage.delete(key)
                 raise
     except fetching.Unchanged:
         watch.complete(url="")
