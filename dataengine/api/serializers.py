@@ -346,20 +346,23 @@ class BulkUpdate(serializers.Serializer[Any]):
     data = ObjectField(required=False)  # type: ignore[assignment]
 
 
-class BulkUpdated(serializers.Serializer[Any]):
+class Undoable(serializers.Serializer[Any]):
+    undo = serializers.URLField(required=False, help_text="POST here takes it back, if anything was changed")
+
+
+class BulkUpdated(Undoable):
     updated = serializers.IntegerField()
 
 
-class BulkDeleted(serializers.Serializer[Any]):
+class BulkDeleted(Undoable):
     deleted = serializers.IntegerField()
 
 
-class Undone(serializers.Serializer[Any]):
+class Undone(Undoable):
     event = serializers.IntegerField(help_text="The event of the undoing, which can be undone too")
     undone = serializers.IntegerField()
     action = serializers.CharField()
     count = serializers.IntegerField()
-    undo = serializers.URLField(required=False, help_text="Of a column: POST here does it again")
 
 
 class Label(serializers.Serializer[Any]):

@@ -62,15 +62,14 @@ class UndoView(ApiView):
             done = column_undo.undo_change(user=self.user, table=table, event_id=event_id, rest=rest)
             if isinstance(done, ChangeJob):
                 return later(self, done)
-            data = answer(done.event) | {"undo": undo_url(self, table, done.event)}
-            return Response(data, headers=undo_header([done.event]))
+            return changed(self, table, [done.event], answer(done.event))
         if job := import_undo.import_of(event_id, table):
             again = job.undo_event_id == event_id and job.state == ImportJob.State.UNDONE
             return later(self, (import_undo.redo if again else import_undo.undo)(user=self.user, job=job, rest=rest))
         if rest:
             reason = "Only of imports and of changes of columns the rest can be taken back."
             raise InvalidInput(reason, fields={"rest": reason})
-        return outcome(self, changes.undo_event(user=self.user, table=table, event_id=event_id), answer)
+        return outcome(self, table, changes.undo_event(user=self.user, table=table, event_id=event_id), answer)
 
 
 class UndoOneView(UndoView):
@@ -88,9 +87,17 @@ def undo_url(view: ApiView, table: Table, event: AuditEvent) -> str:
     return view.base_url() + reverse("api-undo-event", kwargs={"table_name": table.name, "event": event.pk})
 
 
-def outcome(view: ApiView, done: changes.Outcome, answer: Callable[[AuditEvent], dict[str, Any]]) -> Response:
+def outcome(
+    view: ApiView, table: Table, done: changes.Outcome, answer: Callable[[AuditEvent], dict[str, Any]]
+) -> Response:
     """The response: ``answer`` for an event, or 202 and the job if a worker will make the change."""
-    return later(view, done) if isinstance(done, ChangeJob) else Response(answer(done), headers=undo_header([done]))
+    return later(view, done) if isinstance(done, ChangeJob) else changed(view, table, [done], answer(done))
+
+
+def changed(view: ApiView, table: Table, trail: Trail, data: dict[str, Any], status: int = 200) -> Response:
+    """The response for what was done at once: ``data``, and ``undo`` if there was anything to do."""
+    undo = {"undo": undo_url(view, table, trail[-1])} if trail else {}
+    return Response(data | undo, status=status, headers=undo_header(trail))
 
 
 def later(view: ApiView, job: ChangeJob) -> Response:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from dataengine.api import column_shapes as columns
 from dataengine.api import serializers as shapes
 from dataengine.api.base import Operation, checked
-from dataengine.api.views_changes import LATER, later, undo_header, undo_url
+from dataengine.api.views_changes import LATER, changed, later
 from dataengine.api.views_tables import DescribesColumn, news, trash_header
 from dataengine.columns.identifiers import composed
 from dataengine.columns.json_schema import literal
@@ -149,7 +149,7 @@ class ColumnView(DescribesColumn):
         data = dict(shapes.ColumnSerializer(column).data)
         if done is None:
             return Response(data)
-        return Response({**data, "undo": undo_url(self, table, done.event)}, headers=undo_header([done.event]))
+        return changed(self, table, [done.event], data)
 
     def delete(self, request: Request, **names: str) -> Response:
         asked = self.arguments(shapes.ColumnArguments)

@@ -15,7 +15,7 @@ from dataengine.api import serializers as shapes
 from dataengine.api.base import ApiView, Operation, checked
 from dataengine.api.filter_docs import FILTERS
 from dataengine.api.pagination import cursor_url, last_url
-from dataengine.api.views_changes import LATER, outcome, undo_header
+from dataengine.api.views_changes import LATER, changed, outcome, undo_header
 from dataengine.exceptions import DataEngineError, InvalidInput, Path, shown
 from dataengine.exports.export import CONTENT_TYPES, Export, columns_named
 from dataengine.http.authentication import Bearer
@@ -160,27 +160,27 @@ class BulkView(ApiView):
         asked = self.one_of({"records"})
         trail: Trail = []
         ids = bulk_records.insert_many(user=self.user, table=table, records=asked["records"], trail=trail)
-        return Response({"ids": ids}, status=201, headers=undo_header(trail))
+        return changed(self, table, trail, {"ids": ids}, 201)
 
     def patch(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"records"}, {"filter", "data"})
         if "filter" in asked:
             done = changes.update_matching(user=self.user, table=table, conditions=asked["filter"], data=asked["data"])
-            return outcome(self, done, lambda event: {"updated": event.details["count"]})
+            return outcome(self, table, done, lambda event: {"updated": event.details["count"]})
         trail: Trail = []
         count = len(bulk_records.update_many(user=self.user, table=table, records=asked["records"], trail=trail))
-        return Response({"updated": count}, headers=undo_header(trail))
+        return changed(self, table, trail, {"updated": count})
 
     def delete(self, request: Request, **names: str) -> Response:
         table = self.table(names, "edit")
         asked = self.one_of({"ids"}, {"filter"})
         if "filter" in asked:
             done = changes.delete_matching(user=self.user, table=table, conditions=asked["filter"])
-            return outcome(self, done, lambda event: {"deleted": event.details["count"]})
+            return outcome(self, table, done, lambda event: {"deleted": event.details["count"]})
         trail: Trail = []
         count = bulk_records.delete_many(user=self.user, table=table, ids=asked["ids"], trail=trail)
-        return Response({"deleted": count}, headers=undo_header(trail))
+        return changed(self, table, trail, {"deleted": count})
 
     def located(self, error: DataEngineError) -> list[tuple[Path, str]]:
         body = self.sent()

@@ -144,7 +144,7 @@ def test_over_the_api_with_a_real_worker(client: APIClient, table: Table, celery
 
 def test_up_to_the_threshold_nothing_is_different(client: APIClient, table: Table) -> None:
     changed = client.patch(BULK, {"filter": {"id__lte": 50}, "data": {"n": 1}})
-    assert (changed.status_code, changed.json()) == (200, {"updated": 50})
+    assert (changed.status_code, changed.json()["updated"]) == (200, 50)
     assert client.post("/api/tables/t/undo/", {"event": int(changed["X-Undo"])}).status_code == 200
     assert not ChangeJob.objects.exists()
 

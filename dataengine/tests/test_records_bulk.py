@@ -34,7 +34,7 @@ def faults(answer: Any) -> list[tuple[int, list[str]]]:
 def test_inserts_in_order(client: APIClient, table: Table) -> None:
     answer = client.post(URL, {"records": [{"a": "x"}, {"a": "y", "n": 5}, {}, {"a": "z", "r": None}]})
     assert answer.status_code == 201
-    assert answer.json() == {"ids": [1, 2, 3, 4]}
+    assert answer.json()["ids"] == [1, 2, 3, 4]
     assert rows(client) == [(1, "x", 0), (2, "y", 5), (3, None, 0), (4, "z", 0)]
 
 
@@ -75,7 +75,7 @@ def test_bad_bodies(client: APIClient, table: Table, body: dict[str, Any]) -> No
 def test_updates_name_their_own_columns(client: APIClient, table: Table) -> None:
     client.post(URL, {"records": [{"a": "x", "n": 1}, {"a": "y", "n": 2}, {"a": "z", "n": 3}]})
     records = [{"id": 3, "data": {"n": 30}}, {"id": 1, "data": {"a": "xx", "n": 10}}, {"id": 2, "data": {}}]
-    assert client.patch(URL, {"records": records}).json() == {"updated": 3}
+    assert client.patch(URL, {"records": records}).json()["updated"] == 3
     assert rows(client) == [(1, "xx", 10), (2, "y", 2), (3, "z", 30)]
 
 
@@ -103,10 +103,10 @@ def test_bad_updates_change_nothing(
 
 def test_changing_and_deleting_what_matches(client: APIClient, table: Table) -> None:
     client.post(URL, {"records": [{"a": str(number), "n": number} for number in range(10)]})
-    assert client.patch(URL, {"filter": {"n__gte": 7}, "data": {"n": 0}}).json() == {"updated": 3}
-    assert client.delete(URL, {"filter": {"n": 0, "a__in": ["7", "8"]}}).json() == {"deleted": 2}
+    assert client.patch(URL, {"filter": {"n__gte": 7}, "data": {"n": 0}}).json()["updated"] == 3
+    assert client.delete(URL, {"filter": {"n": 0, "a__in": ["7", "8"]}}).json()["deleted"] == 2
     # The text "5", and the id 5.
-    assert client.delete(URL, {"filter": {"search": "5"}}).json() == {"deleted": 2}
+    assert client.delete(URL, {"filter": {"search": "5"}}).json()["deleted"] == 2
     assert [row[1] for row in rows(client)] == ["0", "1", "2", "3", "6", "9"]
     refused = client.patch(URL, {"filter": {"n": 0}, "data": {"a": "same"}})
     assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["a"])
@@ -135,7 +135,7 @@ def test_deleting_by_id(client: APIClient, table: Table) -> None:
     referenced = client.delete(URL, {"ids": [1, 2]})
     assert (referenced.status_code, referenced.json()["error"]["code"]) == (409, "referenced")
     assert len(rows(client)) == 3
-    assert client.delete(URL, {"ids": [1, 3]}).json() == {"deleted": 2}
+    assert client.delete(URL, {"ids": [1, 3]}).json()["deleted"] == 2
     assert rows(client) == [(2, "y", 0)]
 
 
@@ -151,14 +151,14 @@ def test_a_full_call_takes_few_statements(client: APIClient, make_table: MakeTab
     assert len(queries) < 20
     changes = [{"id": pk, "data": {"n": pk + 1}} for pk in ids]
     with CaptureQueriesContext(connection) as queries:
-        assert client.patch(URL, {"records": changes}).json() == {"updated": 10_000}
+        assert client.patch(URL, {"records": changes}).json()["updated"] == 10_000
     assert len(queries) < 20
     changes = [{"id": pk, "data": {"n": 0} if pk % 3 else {"a": f"x{pk}"} if pk % 2 else {}} for pk in ids]
     with CaptureQueriesContext(connection) as queries:
-        assert client.patch(URL, {"records": changes}).json() == {"updated": 10_000}
+        assert client.patch(URL, {"records": changes}).json()["updated"] == 10_000
     assert len(queries) < 20
     with CaptureQueriesContext(connection) as queries:
-        assert client.delete(URL, {"ids": ids}).json() == {"deleted": 10_000}
+        assert client.delete(URL, {"ids": ids}).json()["deleted"] == 10_000
     assert len(queries) < 20
 
 
@@ -185,7 +185,7 @@ def test_values_of_every_type_arrive_and_the_others_stay(client: APIClient, make
         {"id": 3, "data": {"a": ""}},
         {"id": 4, "data": odd},
     ]
-    assert client.patch(URL, {"records": changes}).json() == {"updated": 4}
+    assert client.patch(URL, {"records": changes}).json()["updated"] == 4
     found = client.get("/api/tables/t/records/").json()["results"]
     assert found == [
         stored | {"id": 1},

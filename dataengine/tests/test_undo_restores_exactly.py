@@ -63,12 +63,13 @@ def test_each_change_can_be_taken_back_and_made_again(client: APIClient, name: s
     assert answer.status_code < 300, answer.content
     after = records("t")
     assert after != before
-    undone = take_back(client, answer)
+    is_of_many = name.endswith(("many", "matching"))  # one record's answer is the record, flat, and only has X-Undo
+    undone = client.post(answer.json()["undo"]) if is_of_many else take_back(client, answer)
     assert (undone.status_code, undone.json()["undone"]) == (200, int(answer["X-Undo"]))
     assert records("t") == before
     again = take_back(client, answer)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "already_undone")
-    assert take_back(client, undone).status_code == 200
+    assert client.post(undone.json()["undo"]).status_code == 200
     assert records("t") == after
 
 
@@ -168,7 +169,7 @@ def test_very_many_records_in_a_few_statements(owner: User, client: APIClient, t
     with CaptureQueriesContext(connection) as queries:
         changed = client.patch(BULK, {"filter": {"id__gte": 1}, "data": {"n": "0"}})
         gone = client.delete(BULK, {"filter": {"id__gte": 1}})
-    assert (changed.json(), gone.json()) == ({"updated": 30_000}, {"deleted": 30_000})
+    assert changed.json()["updated"] == gone.json()["deleted"] == 30_000
     assert len(queries) < 60
     assert RecordChange.objects.count() == 60_000
     with CaptureQueriesContext(connection) as queries:
