@@ -92,6 +92,11 @@ def tables_of(job_id: int) -> list[int]:
     return [table_id for job, table_id in every() if job == job_id]
 
 
+def imports_into(table_id: int) -> list[int]:
+    """The imports of which records of a table are kept."""
+    return [job_id for job_id, table in every() if table == table_id]
+
+
 def _relation(job_id: int, table_id: int) -> sql.Identifier:
     return sql.Identifier(trash.SCHEMA, names.kept_records(job_id, table_id))
 

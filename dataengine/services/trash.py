@@ -20,7 +20,7 @@ from dataengine.columns.types import ID
 from dataengine.exceptions import Conflict, NotFound, Unavailable
 from dataengine.models import Column, ImportJob, Index, Source, Table, TrashItem
 from dataengine.models.shapes import ColumnDetails
-from dataengine.postgres import ddl, trash
+from dataengine.postgres import ddl, kept_records, trash
 from dataengine.queries.table_sizes import size_of
 from dataengine.services import import_elsewhere, indexes
 from dataengine.services.audit import record_event
@@ -129,6 +129,8 @@ def purge(*, user: User | None, item: TrashItem) -> None:
                 hidden.delete()
             return
         trash.drop_table(table)
+        for job_id in kept_records.imports_into(table.pk):
+            kept_records.drop(job_id, table.pk)
         # References to it that are in the trash themselves keep their numbers and refer to nothing.
         Column.everything.filter(references=table).exclude(table=table).update(type=ID.name, references=None)
         Column.everything.filter(table=table).delete()

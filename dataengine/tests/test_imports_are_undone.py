@@ -237,6 +237,12 @@ def test_kept_records_are_forgotten_in_the_end(owner: User, client: APIClient, t
     assert ask(client, f"/api/imports/{job.pk}/redo/").json()["error"]["code"] == "undo_expired"
     assert import_undo.sweep() == 1
     assert kept_records.every() == []
+    # With a table that is deleted for good they go at once.
+    do(client, f"/api/imports/{import_text(owner, 'things', 'k,t\ne,x\n').pk}/undo/")
+    trashed = client.delete("/api/tables/things/").headers["X-Trash"]
+    assert len(kept_records.every()) == 1
+    assert client.delete(f"/api/trash/{trashed}/").status_code == 204
+    assert kept_records.every() == []
 
 
 def test_who_may_undo(
