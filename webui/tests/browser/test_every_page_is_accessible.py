@@ -226,6 +226,8 @@ def test_no_state_of_the_grid_has_a_violation(
     log_in(context, live_asgi, owner)
     page = context.new_page()
     page.goto("/tables/pets/")
+    how = "[...document.querySelectorAll('.btn')].map((one) => getComputedStyle(one).transitionProperty)"
+    assert set(page.evaluate(how)) == {"none"}, "buttons are as readable while light turns to dark"
 
     def cell(record: int, column: int) -> Locator:
         return page.locator(f"#r{record} td").nth(column)
