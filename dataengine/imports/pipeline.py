@@ -36,6 +36,7 @@ from dataengine.imports.dialects.grammar import Grammar
 from dataengine.imports.parsing.drawn import unpadded
 from dataengine.imports.parsing.inside import RowsInside
 from dataengine.imports.parsing.parser import Block, parse
+from dataengine.imports.parsing.repeated import RepeatedHeads
 from dataengine.imports.planning.footers import footer_of, may_be_sums
 from dataengine.imports.planning.gaps import leave_out_gaps
 from dataengine.imports.planning.options import ImportOptions
@@ -75,31 +76,32 @@ def blocks_of(plan: Plan) -> Generator[Block]:
 
 
 def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
-    """The rows, with cells that are NULL by ``nulls``. At the end, ``plan.footer`` describes how the file ends."""
+    """The rows, with cells that are NULL by ``nulls``, else only empty ones. At the end, ``plan`` has what it told."""
     if plan.feed is not None:
         yield from plan.feed(nulls)
         return
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
     inside = RowsInside(plan.dialect, len(plan.mapping.headers), lines_are_records=plan.source.lines_are_records)
-    with closing(_kept(plan, nulls)) as kept:
+    heads = RepeatedHeads(plan.dialect, plan.mapping.headers)
+    with closing(_kept(plan, nulls, heads)) as kept:
         for block in kept:
             ending.look(block)
             inside.look(block)
             yield block
             if plan.enough is not None and plan.enough(block):
                 return
-    plan.rows_inside = inside.note
+    plan.told_of_rows = [note for note in (heads.note, inside.note) if note]
     rows, columns = ending.rows(), ending.columns()
     if plan.ends_in_sums is None and len(rows) > 1 and columns is None and may_be_sums(rows):
-        plan.ends_in_sums = ends_in_sums(_kept(plan, nulls), rows[-1].cells)
+        plan.ends_in_sums = ends_in_sums(_kept(plan, nulls, heads), rows[-1].cells)
     plan.footer = footer_of(rows, columns, are_sums=bool(plan.ends_in_sums))
 
 
-def _kept(plan: Plan, nulls: Sequence[str]) -> Generator[Block]:
+def _kept(plan: Plan, nulls: Sequence[str], heads: RepeatedHeads) -> Generator[Block]:
     blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
     if plan.is_padded:
         blocks = unpadded(blocks, nulls)
-    return without_last(_without_tail(plan, blocks), plan.skip_last)
+    return without_last(_without_tail(plan, heads.left_out(blocks)), plan.skip_last)
 
 
 def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
@@ -115,11 +117,6 @@ def _without_tail(plan: Plan, blocks: Generator[Block]) -> Generator[Block]:
 
 class TailFilled(Exception):
     """There is a value behind separators at the ends of lines that seemed to be too many."""
-
-
-def _all_cells(plan: Plan) -> Generator[Block]:
-    """All rows, with null markers as plain text."""
-    return _read(plan)
 
 
 @dataclass(slots=True)
@@ -164,7 +161,7 @@ def infer(plan: Plan, options: ImportOptions, report: Callable[[Block, int], Non
         default=COMMA if plan.dialect.delimiter == ";" else POINT,
     )
     grammar = Grammar(plan.dialect, len(plan.mapping.headers))
-    with closing(ahead(partial(_all_cells, plan), _BLOCKS_AHEAD)) as blocks:
+    with closing(ahead(partial(_read, plan), _BLOCKS_AHEAD)) as blocks:
         for block in blocks:
             _look_for_guards(plan, block)
             # In a workbook texts are quoted only where CSV needs it.
@@ -233,7 +230,7 @@ def find_formats(plan: Plan, report: Callable[[Block, int], None]) -> None:
     numbers = [StyleVotes(spec.name, plan.markers, are_whole=spec.kind.kernel == "integer") for spec in numbered]
     lookers: list[FormatVotes | StyleVotes] = [*votes, *numbers]
     rows = 0
-    for block in _all_cells(plan):
+    for block in _read(plan):
         for column, place in zip(lookers, places, strict=True):
             column.look(meant(block.columns[place], plan.guard))
         rows += len(block)

@@ -11,10 +11,20 @@ from dataengine.imports.dialects.head_lines import is_unit
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.parsing.parser import parse
 from dataengine.imports.reading import drawings
-from dataengine.imports.reading.drawings import without_lines
+from dataengine.imports.reading.drawings import Drawing, drawing_of, without_lines
 
 BOX = '+----+------+\n| nr | name |\n+----+------+\n|  1 | A 5" |\n|  2 |      |\n+----+------+\n'
 DEEP = "T,,,,\n,,,,\n,A,,B,\nn,x,y,x,y\n,kg,kg,kg,kg\nr,1,2,3,4\ns,1,2,3,4\n"
+DUCKDB = """
+┌─────────┬───────┐
+│    a    │   b   │
+│ varchar │ int32 │
+├─────────┼───────┤
+│ varchar │     1 │
+├─────────┴───────────┤
+│ 1 rows    2 columns │
+└─────────────────────┘
+"""[1:]
 FEW = [
     # file, names, first row's line, units
     ("depth,temp\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 3, ["m", "°C"]),
@@ -33,6 +43,9 @@ FEW = [
     ("# Report\n\n| a | b |\n|---|---|\n| x | 1 |\n", ["column_1", "a", "b", "column_4"], 5, []),
     ("| a | b |\n|---+---|\n| x | 1 |\n|---+---|\n| y | 2 |\n", ["column_1", "a", "b", "column_4"], 3, []),
     ("┌───┬───┐\r\n│ a │ b │\r\n├───┼───┤\r\n│ x │ 1 │\r\n└───┴───┘\r\n", ["column_1", "a", "b", "column_4"], 4, []),
+    (" a | b \n---+---\n x | 1 \n y | 2 \n(2 rows)\n", ["a", "b"], 3, []),
+    (" List of x\n a │ b \n───┼───\n x │ 1 \n(1 row)\n\n", ["a", "b"], 4, []),
+    (DUCKDB, ["column_1", "a", "b", "column_4"], 5, []),
     # These are rows, maybe bad ones.
     ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 2, []),
     ("n,at\nAnn,very soon indeed\n1,2024-01-31\n2,2024-01-31\n3,2024-01-31\n", ["n", "at"], 2, []),
@@ -58,18 +71,21 @@ def test_the_first_row_is_what_follows_the_whole_head(subtests: pytest.Subtests)
             assert not any(block.rejects for block in blocks)
 
 
-def test_lines_are_undrawn_wherever_the_text_is_cut() -> None:
-    text = BOX.replace("\n", "\r\n").encode()
-    whole = b"".join(without_lines(iter([text])))
+@pytest.mark.parametrize(("drawn", "rows"), [(BOX, 3), (DUCKDB, 2)])
+def test_lines_are_undrawn_wherever_the_text_is_cut(drawn: str, rows: int) -> None:
+    text = drawn.replace("\n", "\r\n").encode()
+    drawing = drawing_of(text)
+    assert drawing is not None
+    whole = b"".join(without_lines(iter([text]), drawing))
     assert whole.count(b"\r\n") == text.count(b"\r\n")
-    assert b"+" not in whole
-    assert b"".join(without_lines(text[at : at + 1] for at in range(len(text)))) == whole
+    assert len(whole.split()) > rows == len([line for line in whole.splitlines() if line.strip()])
+    assert b"".join(without_lines((text[at : at + 1] for at in range(len(text))), drawing)) == whole
 
 
 def test_a_line_that_does_not_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawings, "_LONGEST", 100)
     chunks = [b"+--+\n", b"x" * 101, b"x", b"+--+\n+--+\n|a", b"|\n", b"y" * 101 + b"\n", b"+--+"]
-    made = list(without_lines(iter(chunks)))
+    made = list(without_lines(iter(chunks), Drawing("|")))
     assert b"".join(made) == b"\n" + b"x" * 102 + b"+--+\n\n|a|\n" + b"y" * 101 + b"\n"
     assert made[1] == b"x" * 101
 

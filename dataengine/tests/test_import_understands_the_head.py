@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
+import pyarrow as pa
 import pytest
 from django.contrib.auth.models import User
 
 from dataengine.exceptions import InvalidInput
+from dataengine.imports.dialects.dialect import DialectOptions
+from dataengine.imports.dialects.opening import examine
+from dataengine.imports.parsing.parser import parse
+from dataengine.imports.parsing.repeated import RepeatedHeads
 from dataengine.imports.rejecting.mended_cells import RowReader
 from dataengine.models import ImportJob, Table
 from dataengine.tests.importing import import_text, make_table, queue_import, records, rejected
@@ -104,6 +111,8 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
         (b"a,b\n1,2\n\xef\xbb\xbf3,4\n", "Byte order marks at the start of 1 line were ignored."),
         (b"a,b\n1,2\n,\n\n,\n3,4\n", "2 lines of separators or spaces only: not rows."),
         ("a,b\n1,2\n , \n   \n\t\n\u00a0,\n3,4\n".encode(), "4 lines of separators or spaces only: not rows."),
+        (b"a,b\n1,2\na,b\n3,4\n", "Line 3 repeats the header: it is no row."),
+        (b'a,b\na,b\n1,2\n"a","b"\n3,4\n', "2 lines repeat the header, the first of them line 2: they are no rows."),
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
         (b"a,b\r\n1,2\r\n3,4\x1a", None),
         (b"a,b\r\n1,2\r\n3,4\r\n" + 100 * b"\x1a", None),
@@ -114,6 +123,21 @@ def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> 
     assert columns == {"a": "integer", "b": "integer"}
     assert found == [("1", "2"), ("3", "4")]
     assert notes == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "has_header", "rows"),
+    [
+        ("a\nx\na\n", None, [["x"], ["a"]]),  # a word below itself
+        ("a,b\nx,b\na,b \nA,b\na,b\n", None, [["x", "b"], ["a", "b "], ["A", "b"]]),
+        ("a,b\nx,y\na,b\n", False, [["a", "b"], ["x", "y"], ["a", "b"]]),
+    ],
+)
+def test_what_only_looks_like_the_header_is_a_row(text: str, has_header: bool | None, rows: list[list[str]]) -> None:
+    opening = examine(io.BytesIO(text.encode()), "a.csv", DialectOptions(has_header=has_header))
+    heads = RepeatedHeads(opening.dialect, opening.headers)
+    blocks = heads.left_out(parse(opening.source, opening.dialect))
+    assert [list(row) for block in blocks for row in zip(*map(pa.Array.to_pylist, block.columns), strict=True)] == rows
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,11 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200)
         ("a.csv", gzipped(CSV), "not_csv"),
         ("a.csv", b"<!DOCTYPE html><html><body>Sign in</body></html>", "not_csv"),
         ("a.csv", b"  <?xml version='1.0'?><a/>", "not_csv"),
+        ("a.csv", b"<table>\n<tr><td>a</td></tr>", "not_csv"),
+        ("a.csv", b"-[ RECORD 1 ]-\nname | Ann\n", "not_csv"),
+        ("a.csv", b"*************** 1. row ***************\nname: Ann\n", "not_csv"),
+        ("a.csv", b"-- a dump\nSET x = 1;\n/* b */ INSERT INTO `t` (a, b) VALUES\n(1, 2);\n", "not_csv"),
+        ("a.csv", b"create table t(a int, b int);\n", "not_csv"),
         ("a.csv.gz", gzipped(PNG), "not_csv"),
         ("a.csv.gz", CSV, "not_csv"),
         ("a.csv.gz", gzipped(CSV * 1000)[:-60], "broken_archive"),
@@ -101,7 +106,17 @@ def test_files_that_are_refused(filename: str, data: bytes, code: str) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"MZ,b\n1,2\n", b"BZh,b\n1,2\n", b"ORC,x\n", b"RIFF,x\n1,2\n", b"a,b\n1,x\0y\n", b"\0a,b\n", b"a\n\x01\n"],
+    [
+        b"insert into,copy (x)\n1,2\n",
+        b"Copy,of\n",
+        b"MZ,b\n1,2\n",
+        b"BZh,b\n1,2\n",
+        b"ORC,x\n",
+        b"RIFF,x\n1,2\n",
+        b"a,b\n1,x\0y\n",
+        b"\0a,b\n",
+        b"a\n\x01\n",
+    ],
 )
 def test_text_that_looks_odd_at_first_is_read(data: bytes) -> None:
     assert b"".join(open_source(io.BytesIO(data), "a.csv").open_bytes()) == data

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import SEPARATOR_LINE, Dialect, DialectOptions, check_encoding
-from dataengine.imports.reading.drawings import bar_of, without_lines
+from dataengine.imports.reading.drawings import drawing_of, without_lines
 from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
@@ -77,14 +77,15 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         text = text[: text.rfind(b"\n") + 1] or text
     if not text.strip():
         raise InvalidInput("The file has neither a header nor rows.", code="empty_file")
-    source.bar = None
-    if source.kind == "text" and fixed.delimiter in (None, bar := bar_of(text)) and bar:
-        source.bar = bar
-        text = b"".join(without_lines(iter([text])))
+    source.drawing = None
+    drawing = drawing_of(text) if source.kind == "text" else None
+    if drawing and fixed.delimiter in (None, drawing.bar):
+        source.drawing = drawing
+        text = b"".join(without_lines(iter([text]), drawing))
         # Quotes are text there: nothing that is drawn is in quotes.
         fixed = replace(
             fixed,
-            delimiter=bar,
+            delimiter=drawing.bar,
             quote=fixed.quote or "",
             escape=fixed.escape or "",
             has_header=fixed.has_header is not False,
@@ -116,9 +117,8 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         dialect = _with_head(replace(dialect, has_header=True), parsed, above, fixed, sheet=sheet)
         skipped -= dialect.grouped and above is not None
     ruled = has_header and not sheet and is_ruled(parsed)
-    return replace(
-        dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled, drawn=source.bar is not None
-    )
+    drawn = source.drawing is not None
+    return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled, drawn=drawn)
 
 
 def _with_head(

@@ -62,6 +62,18 @@ class Block:
             self._ends[:count],
         )
 
+    def kept(self, rows: npt.NDArray[np.bool_]) -> Block:
+        """What of it is among ``rows``."""
+        return Block(
+            [column.filter(pa.array(rows)) for column in self.columns],
+            self.lines[rows],
+            self.rejects,
+            self.bytes_read,
+            self._text,
+            self._starts[rows],
+            self._ends[rows],
+        )
+
     def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
         """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""
         if not grammar.quote or not self._may_have_quoted(grammar.quote, words):

@@ -98,8 +98,8 @@ class Plan:
     """What people should look at, besides what the source says."""
     columns: list[ColumnFinding] = field(default_factory=list)
     """What was found of columns: of a new table of all, otherwise of those whose cells can be read differently."""
-    rows_inside: str = ""
-    """What people are told of rows within cells."""
+    told_of_rows: Sequence[str] = ()
+    """What people are told of lines that are no rows, and of rows within cells, after a pass."""
     footer: Footer | None = None
     ends_in_sums: bool | None = None
     """Whether the last row of a long file holds the sums of those above; None as long as it was not asked."""
@@ -144,8 +144,7 @@ class Plan:
             self.notes.append(f"Byte order marks at the start of {counted(marks, 'line')} were ignored.")
         if separators:
             self.notes.append(f"{counted(separators, 'line')} of separators or spaces only: not rows.")
-        if self.rows_inside:
-            self.notes.append(self.rows_inside)
+        self.notes += self.told_of_rows
 
     def take_in(self, oddities: Oddities) -> None:
         """What was noticed while the file was converted, where inference has not said it."""

@@ -1,14 +1,15 @@
 """Tables that are drawn with lines, as database shells and text editors show them. Pure.
 
 ``+----+-------+`` and the like are no rows: such lines are made blank, so that all others keep their numbers. What is
-left are cells between bars, with spaces around them and a bar at either end.
+left are cells between bars, with spaces around them and, but in psql's usual output, a bar at either end.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 _HEAD_LINES = 60
 _LONGEST = 1 << 20
@@ -20,28 +21,63 @@ _BOXED = re.compile(
     f"[ \t]*(?:{'|'.join('┌├└╞╘╒╔╠╚╭╰┏┡┣┗┠╟')})(?:{'|'.join('─━═┬┼┴╪╤╧╦╬╩╥╨╫┳╇╋┻┯┷┿╂')})+"
     f"(?:{'|'.join('┐┤┘╡╛╕╗╣╝╮╯┓┩┫┛┨╢')})[ \t]*"
 )
-_COUNT = r"[ \t]*(?:\(\d+ rows?\)|\d+ rows? in set\b.*)"
+_OPEN = {"|": re.compile(r"[ \t]*-+(?:\+-+)+[ \t]*"), "│": re.compile("[ \t]*(?:─)+(?:┼(?:─)+)+[ \t]*")}
+"""Below the header of a table without bars at its sides, by what its cells are separated by."""
 _BARS = "|│║┃"
+_BAR = rf"(?:{'|'.join(map(re.escape, _BARS))})"
+_COUNT = (
+    r"[ \t]*(?:\(\d+ rows?(?: affected)?\)|\d+ rows? in set\b.*)"
+    rf"|{_BAR} *\d+ rows?(?: \(\d+ shown\))? +\d+ columns?(?: \(\d+ shown\))? *{_BAR}"
+)
 _NO_ROW = re.compile(
-    rf"^(?:{_CORNERED.pattern}|{_CROSSED.pattern}|{_BOXED.pattern}|{_COUNT})(?=\r?$)".encode(), re.MULTILINE
+    rf"^(?:{_CORNERED.pattern}|{_CROSSED.pattern}|{_BOXED.pattern}|{_OPEN['|'].pattern}|{_OPEN['│'].pattern}|{_COUNT})"
+    r"(?=\r?$)".encode(),
+    re.MULTILINE,
+)
+_TYPE = re.compile(
+    r"(?:u?(?:tiny|small|big|huge)?int(?:eger|\d+)?|varchar|double|float|boolean|date|interval|uuid|blob|bit|json|varint"
+    r"|bignum|time(?: with time zone)?|timestamp(?:_s|_ms|_ns| with time zone)?|decimal\(\d+,\d+\)"
+    r"|(?:enum|struct|map|union)\(.*\))(?:\[\d*\])*"
 )
 
 
-def bar_of(text: bytes) -> str | None:
-    """The bar between the cells, if the text begins with a drawn table, maybe below a title or a shell's command."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a table is drawn. ``types``: the line below the header that names DuckDB's types, as it is in the file."""
+
+    bar: str
+    types: bytes | None = None
+
+
+def drawing_of(text: bytes) -> Drawing | None:
+    """How the table is drawn that the text begins with, maybe below a title or a shell's command, if it is one."""
     lines = [line for line in text[: 64 << 10].decode("utf-8", "replace").splitlines()[:_HEAD_LINES] if line.strip()]
-    for line, below in itertools.pairwise(lines):
+    for at, (line, below) in enumerate(itertools.pairwise(lines)):
         first, second = line.strip(), below.strip()
         if _CORNERED.fullmatch(line) or _BOXED.fullmatch(line):
-            return second[0] if second[0] in _BARS and second[-1] == second[0] else None
+            is_closed = second[0] in _BARS and second[-1] == second[0]
+            return Drawing(second[0], _types(lines[at + 1 : at + 4], second[0])) if is_closed else None
         is_closed = len(first) > 1 and first[0] == first[-1] == "|"
         if is_closed and (_DASHED.fullmatch(below) or _CROSSED.fullmatch(below)):
-            return "|"
+            return Drawing("|")
+        for bar, rule in _OPEN.items():
+            if rule.fullmatch(below) and len(re.findall(r"[+┼]", below)) == line.count(bar):
+                return Drawing(bar)
     return None
 
 
-def without_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _types(lines: Sequence[str], bar: str) -> bytes | None:
+    """The second of the three lines below the first rule, if it says what types the columns have."""
+    if len(lines) < 3 or not _BOXED.fullmatch(lines[2]):
+        return None
+    cells = [cell.strip() for cell in lines[1].strip().strip(bar).split(bar)]
+    return lines[1].encode() if all(map(_TYPE.fullmatch, cells)) else None
+
+
+def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
     """The text with its drawn lines blank, and the count of rows that shells write below a table."""
+    if drawing.types:
+        chunks = _without_first(chunks, drawing.types)
     held, is_within = b"", False  # a line whose beginning has gone on
     for chunk in chunks:
         text = held + chunk
@@ -60,3 +96,22 @@ def without_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
             held, is_within = b"", True
     if held:
         yield _NO_ROW.sub(b"", held)
+
+
+def _without_first(chunks: Iterator[bytes], line: bytes) -> Iterator[bytes]:
+    """The text without the first occurrence of a line that stands near its beginning."""
+    held = b""
+    for chunk in chunks:
+        held += chunk
+        at = held.find(line)
+        if at >= 0:
+            yield held[:at]
+            yield held[at + len(line) :]
+            break
+        if len(held) > _LONGEST:
+            yield held
+            break
+    else:
+        yield held
+        return
+    yield from chunks

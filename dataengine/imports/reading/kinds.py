@@ -65,6 +65,21 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\0", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
 )
+WORDED: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (
+        re.compile(rb"\s*-\[ RECORD 1 \]"),
+        "psql's expanded output. Ask for rows instead: psql --csv, or \\pset format csv.",
+    ),
+    (re.compile(rb"\s*\*{10,} 1\. row \*{10,}"), "mysql's vertical output. Ask for rows instead: without -E and \\G."),
+    (
+        re.compile(
+            rb"(?:\s|--.*|/\*(?s:.){0,400}?\*/;?|(?i:set|begin|start transaction|use|lock tables|drop table)\b[^;]*;)*+"
+            rb"(?i:insert\s+into|create\s+table|copy)\s+[^\s,;|]+\s*(?:\(|(?i:values|select|from)\b)"
+        ),
+        "SQL, not CSV. Export the table's rows as CSV; a CREATE TABLE alone makes a table where tables are made.",
+    ),
+)
+"""Text that begins so is no table of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +179,11 @@ def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str |
         raise InvalidInput("This is gzip; name it .csv.gz.", code="not_csv")
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or start[:4] == codecs.BOM_UTF32_BE:
         return
-    if re.match(rb"\s*(?:<!doctype html|<html|<\?xml)", start[:256], re.IGNORECASE):
+    if re.match(rb"\s*<(?:!doctype html|html|head|body|meta|table|\?xml)\b", start[:256], re.IGNORECASE):
         raise InvalidInput("This is an HTML or XML page, not CSV.", code="not_csv")
+    for pattern, what in WORDED:
+        if delimiter is None and pattern.match(start.removeprefix(codecs.BOM_UTF8)):
+            raise InvalidInput(f"This is {what}", code="not_csv")
     if encoding is not None and codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
     if delimiter is not None and not delimiter.isprintable():

@@ -18,7 +18,7 @@ from typing import BinaryIO
 from dataengine.exceptions import InvalidInput
 
 from .archives import BROKEN, SourceLimits, check_unpacked, only_member
-from .drawings import without_lines
+from .drawings import Drawing, without_lines
 from .head import Head
 from .json_rows import JsonRows
 from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
@@ -69,8 +69,8 @@ class Source:
         self.bytes_read = 0
         self._encoding = encoding
         self._marked: WithoutMarks | None = None
-        self.bar: str | None = None
-        """What stands between the cells of a table that is drawn with lines: those are taken away."""
+        self.drawing: Drawing | None = None
+        """How the table is drawn with lines, if it is: those are taken away."""
         self.lines_of_separators = 0
         """How many lines of separators or spaces only the latest pass has found."""
         self._reader = self._opened_reader(sheet)
@@ -160,7 +160,7 @@ class Source:
         return self._undrawn(iter(self._marked))
 
     def _undrawn(self, text: Iterator[bytes]) -> Iterator[bytes]:
-        return without_lines(text) if self.bar else text
+        return without_lines(text, self.drawing) if self.drawing else text
 
     def survey(self, limit: int | None = None) -> None:
         """Look for all columns of a file whose rows name them, or for those of its first ``limit`` characters."""

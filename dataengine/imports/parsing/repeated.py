@@ -1,0 +1,58 @@
+"""Lines that say the header again, as where files were joined or a program began anew in the same one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataengine.imports.dialects.dialect import Dialect
+
+from .rows import Block
+
+FEWEST = 2
+"""Columns that have to have names: a single word below itself may well be a value."""
+
+
+class RepeatedHeads:
+    """Leaves them out of the blocks of one pass; ``found`` counts them, ``first`` is the line of the first one."""
+
+    def __init__(self, dialect: Dialect, headers: Sequence[str]) -> None:
+        self.found = self.first = 0
+        names = {place: name for place, name in enumerate(headers) if name != f"column_{place + 1}"}
+        self._names = names if dialect.has_header and len(names) >= FEWEST else {}
+
+    @property
+    def note(self) -> str:
+        """What people are told of them."""
+        match self.found:
+            case 0:
+                return ""
+            case 1:
+                return f"Line {self.first} repeats the header: it is no row."
+            case _:
+                return f"{self.found:,} lines repeat the header, the first of them line {self.first}: they are no rows."
+
+    def left_out(self, blocks: Generator[Block]) -> Generator[Block]:
+        """The same blocks without rows whose cells are the names of their columns, all of those that have one."""
+        with closing(blocks):
+            for block in blocks:
+                yield self._without(block) if self._names else block
+
+    def _without(self, block: Block) -> Block:
+        first = next(iter(self._names))
+        alike = pc.indices_nonzero(pc.equal(block.columns[first], pa.scalar(self._names[first])))
+        rows = [row for row in alike.to_pylist() if self._is_head(block, row)]
+        if not rows:
+            return block
+        self.first = self.first or int(block.lines[rows[0]])
+        self.found += len(rows)
+        rest = np.ones(len(block), np.bool_)
+        rest[rows] = False
+        return block.kept(rest)
+
+    def _is_head(self, block: Block, row: int) -> bool:
+        return all(block.columns[place][row].as_py() == name for place, name in self._names.items())
