@@ -37,6 +37,7 @@ from dataengine.imports.parsing.drawn import unpadded
 from dataengine.imports.parsing.inside import RowsInside
 from dataengine.imports.parsing.parser import Block, parse
 from dataengine.imports.parsing.repeated import RepeatedHeads
+from dataengine.imports.parsing.unmended import without_unmended
 from dataengine.imports.planning.footers import footer_of, may_be_sums
 from dataengine.imports.planning.gaps import leave_out_gaps
 from dataengine.imports.planning.options import ImportOptions
@@ -101,6 +102,8 @@ def _kept(plan: Plan, nulls: Sequence[str], heads: RepeatedHeads) -> Generator[B
     blocks = parse(plan.source, plan.dialect, len(plan.mapping.headers), nulls)
     if plan.is_padded:
         blocks = unpadded(blocks, nulls)
+    if plan.mapping.guarded:
+        blocks = without_unmended(blocks, plan.mapping.headers)
     return without_last(_without_tail(plan, heads.left_out(blocks)), plan.skip_last)
 
 

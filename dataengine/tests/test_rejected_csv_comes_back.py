@@ -64,3 +64,22 @@ def test_what_was_null_stays_null_and_what_was_escaped_stays_text(owner: User) -
     job = import_text(owner, "T", "n,note\nzz,a\\,b\n", escape="\\")
     import_text(owner, "T", rejected_csv(job).replace("zz", "5"), filename="rejected.csv")
     assert records("T", "n", "note")[-1] == ("5", "a,b")
+
+
+def test_lines_that_nobody_has_mended_are_no_records(owner: User) -> None:
+    make_table(owner, "T", name="TEXT", n="INTEGER", note="TEXT")
+    job = import_text(owner, "T", 'name;n;note\na;1;x\nmany;2;y;z\nbad"q;3;x\nfew;4\nb;zz;y\n', delimiter=";")
+    assert job.rows_rejected == 4
+    again = import_text(owner, "T", rejected_csv(job).replace("zz", "2"), filename="rejected.csv")
+    assert (again.rows_read, again.rows_imported, again.rows_rejected) == (4, 2, 2)
+    assert records("T", "name", "n", "note")[1:] == [("few", "4", None), ("b", "2", "y")]
+    assert [(error["code"], error["count"]) for error in again.errors] == [
+        ("too_many_fields", 1),
+        ("malformed_quotes", 1),
+    ]
+    text = rejected_csv(again)
+    assert [line.split(",")[0] for line in text.splitlines()[1:]] == ['"many;2;y;z"', '"bad""q;3;x"']
+    mended = text.replace('"many;2;y;z",,', "many,2,y; z").replace('"bad""q;3;x",,', '"5"" nail",,')
+    last = import_text(owner, "T", mended, filename="rejected.csv")
+    assert (last.rows_imported, last.rows_rejected) == (2, 0)
+    assert records("T", "name", "n", "note")[3:] == [("many", "2", "y; z"), ('5" nail', None, None)]

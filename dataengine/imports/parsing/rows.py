@@ -74,6 +74,14 @@ class Block:
             self._ends[rows],
         )
 
+    def reject(self, rows: Collection[int], instead: Collection[RejectedLine]) -> None:
+        """Take some rows, by their numbers in the block, out of it, and these lines among the rejected ones."""
+        kept = np.ones(len(self), np.bool_)
+        kept[list(rows)] = False
+        self.columns = [column.filter(pa.array(kept)) for column in self.columns]
+        self.lines, self._starts, self._ends = self.lines[kept], self._starts[kept], self._ends[kept]
+        self.rejects = sorted([*self.rejects, *instead], key=lambda item: item.line)
+
     def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
         """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""
         if not grammar.quote or not self._may_have_quoted(grammar.quote, words):
