@@ -37,46 +37,47 @@ def table(client: APIClient, make_table: MakeTable) -> Table:
     return made
 
 
-@pytest.mark.parametrize(
-    ("query", "ids"),
-    [
-        ("name=Anna", [1]), ("name__exact=Anna", [1]), ("name=anna", []), ("name__ne=Anna", [2, 3, 4, 5]),
-        ("name__contains=nn", [1]), ("name__contains=%25", [3]), ("name__contains=_", [3]), ("name__icontains=B", [2]),
-        ("name__startswith=a", []), ("name__istartswith=a", [1]), ("name__endswith=jr", [2]),
-        ("name__iregex=^a.*a$", [1]), ("name__in=Anna,50% off_", [1, 3]), ('name__in="bob, jr",Anna', [1, 2]),
-        ("name__in=Anna&name__in=50% off_", [1, 3]), ("name__isnull=true", [5]), ("name__isnull=0", [1, 2, 3, 4]),
-        ("name__gt=Am&name__lt=B", [1]), ("name=", [4]), ("name__ne=", [1, 2, 3, 5]),
-        ("name__icontains=", [1, 2, 3, 4, 5]),
-        ("n=1", [1]), ("n__ne=1", [2, 3, 4, 5]), ("n__lt=2", [1, 3]), ("n__lte=2", [1, 2, 3]), ("n__gt=1", [2]),
-        ("n__gte=1", [1, 2]), ("n__range=-3,1", [1, 3]), ("n__in=1,2", [1, 2]), ("n__isnull=yes", [4, 5]),
-        ("n=99999999999", []), ("n__lt=99999999999", [1, 2, 3]), ("n__in=1,99999999999", [1]),
-        ("n__range=0,99999999999", [1, 2]), ("p=0.1", [1]), ("p__in=0.10,3.00", [1, 3]),
-        ("p__lt=99999999999", [1, 2, 3]), ("r=0.1", [1]), ("r__in=0.1,2.5", [1, 2]), ("r__range=0.1,0.1", [1]),
-        ("r__lt=2.5", [1]), ("r__ne=0.1", [2, 3, 4, 5]),
-        ("d=2024-01-31", [1]), ("d__year=2024", [1, 2]), ("d__month=12", [3]), ("d__day=31", [1, 3]),
-        ("d__range=2024-01-01,2024-12-31", [1, 2]), ("ts=2024-01-31T10:00:00", [1]), ("ts__year=2024", [1]),
-        ("ts__day=31", [1]), ("ts__month=1", [1]), ("ts__gte=2024-01-31", [1]), ("tz__day=1", [2]),
-        ("tz__year=2024", [2]),
-        ("tz=2024-02-01T01:30:00%2B01:00", [2]), ("tz__lt=2024-02-01", []), ("b=true", [1]), ("b=no", [2]),
-        ("b__ne=true", [2, 3, 4, 5]), ("b__isnull=true", [3, 4, 5]), (f"u={A.upper()}", [1]),
-        (f"u__in={A},{B}", [1, 3]),
-        ("j__isnull=false", [3]), ("c=x", [3]), ("c__in=x,y", [3, 4]), ("c=z", []), ("id=3", [3]),
-        ("id__in=1,5", [1, 5]),
-        ("id__gt=3", [4, 5]), ("n__gt=0&name__contains=n", [1]), ("search=ANN", [1]), ("search=b", [2]),
-        ("search=50%25", [3]), ("search=2", [2]), ("search=2.5", [2]), (f"search={A}", [1]), ("search=-3", [3]),
-        ("search=" + "9" * 25, []), ("search=zzz", []), ("search=", [1, 2, 3, 4, 5]), ("search=nan", []),
-        ("search=x&n__isnull=false", [3]),
-        ("n=1&b=no&match=any", [1, 2]), ("n=1&match=any", [1]), ("match=any", [1, 2, 3, 4, 5]),
-        ("n__gte=1&n__lt=2&c=y&match=any", [1, 4]), ("n__lt=0&n__gt=1&match=any", [2, 3]),
-        ("n__ne=1&c=x&match=any", [2, 3, 4, 5]), ("n=1&c=x&search=anna&match=any", [1]),
-        ("n__lt=99999999999&c=y&match=any", [1, 2, 3, 4]), ("name__gt=Am&name__lt=b&match=any", [1, 2, 3, 4]),
-    ],
-)  # fmt: skip
-def test_keeps(client: APIClient, table: Table, query: str, ids: list[int]) -> None:
-    answer = client.get(f"/api/get-records/?table_name=t&{query}")
-    assert answer.status_code == 200, answer.content
-    assert [record["id"] for record in answer.json()["results"]] == ids
-    assert answer.json()["count"] == len(ids)
+KEPT: list[tuple[str, list[int]]] = [
+    ("name=Anna", [1]), ("name__exact=Anna", [1]), ("name=anna", []), ("name__ne=Anna", [2, 3, 4, 5]),
+    ("name__contains=nn", [1]), ("name__contains=%25", [3]), ("name__contains=_", [3]), ("name__icontains=B", [2]),
+    ("name__startswith=a", []), ("name__istartswith=a", [1]), ("name__endswith=jr", [2]),
+    ("name__iregex=^a.*a$", [1]), ("name__in=Anna,50% off_", [1, 3]), ('name__in="bob, jr",Anna', [1, 2]),
+    ("name__in=Anna&name__in=50% off_", [1, 3]), ("name__isnull=true", [5]), ("name__isnull=0", [1, 2, 3, 4]),
+    ("name__gt=Am&name__lt=B", [1]), ("name=", [4]), ("name__ne=", [1, 2, 3, 5]),
+    ("name__icontains=", [1, 2, 3, 4, 5]),
+    ("n=1", [1]), ("n__ne=1", [2, 3, 4, 5]), ("n__lt=2", [1, 3]), ("n__lte=2", [1, 2, 3]), ("n__gt=1", [2]),
+    ("n__gte=1", [1, 2]), ("n__range=-3,1", [1, 3]), ("n__in=1,2", [1, 2]), ("n__isnull=yes", [4, 5]),
+    ("n=99999999999", []), ("n__lt=99999999999", [1, 2, 3]), ("n__in=1,99999999999", [1]),
+    ("n__range=0,99999999999", [1, 2]), ("p=0.1", [1]), ("p__in=0.10,3.00", [1, 3]),
+    ("p__lt=99999999999", [1, 2, 3]), ("r=0.1", [1]), ("r__in=0.1,2.5", [1, 2]), ("r__range=0.1,0.1", [1]),
+    ("r__lt=2.5", [1]), ("r__ne=0.1", [2, 3, 4, 5]),
+    ("d=2024-01-31", [1]), ("d__year=2024", [1, 2]), ("d__month=12", [3]), ("d__day=31", [1, 3]),
+    ("d__range=2024-01-01,2024-12-31", [1, 2]), ("ts=2024-01-31T10:00:00", [1]), ("ts__year=2024", [1]),
+    ("ts__day=31", [1]), ("ts__month=1", [1]), ("ts__gte=2024-01-31", [1]), ("tz__day=1", [2]),
+    ("tz__year=2024", [2]),
+    ("tz=2024-02-01T01:30:00%2B01:00", [2]), ("tz__lt=2024-02-01", []), ("b=true", [1]), ("b=no", [2]),
+    ("b__ne=true", [2, 3, 4, 5]), ("b__isnull=true", [3, 4, 5]), (f"u={A.upper()}", [1]),
+    (f"u__in={A},{B}", [1, 3]),
+    ("j__isnull=false", [3]), ("c=x", [3]), ("c__in=x,y", [3, 4]), ("c=z", []), ("id=3", [3]),
+    ("id__in=1,5", [1, 5]),
+    ("id__gt=3", [4, 5]), ("n__gt=0&name__contains=n", [1]), ("search=ANN", [1]), ("search=b", [2]),
+    ("search=50%25", [3]), ("search=2", [2]), ("search=2.5", [2]), (f"search={A}", [1]), ("search=-3", [3]),
+    ("search=" + "9" * 25, []), ("search=zzz", []), ("search=", [1, 2, 3, 4, 5]), ("search=nan", []),
+    ("search=x&n__isnull=false", [3]),
+    ("n=1&b=no&match=any", [1, 2]), ("n=1&match=any", [1]), ("match=any", [1, 2, 3, 4, 5]),
+    ("n__gte=1&n__lt=2&c=y&match=any", [1, 4]), ("n__lt=0&n__gt=1&match=any", [2, 3]),
+    ("n__ne=1&c=x&match=any", [2, 3, 4, 5]), ("n=1&c=x&search=anna&match=any", [1]),
+    ("n__lt=99999999999&c=y&match=any", [1, 2, 3, 4]), ("name__gt=Am&name__lt=b&match=any", [1, 2, 3, 4]),
+]  # fmt: skip
+
+
+def test_keeps(client: APIClient, table: Table, subtests: pytest.Subtests) -> None:
+    for query, ids in KEPT:
+        with subtests.test(query=query, ids=ids):
+            answer = client.get(f"/api/get-records/?table_name=t&{query}")
+            assert answer.status_code == 200, answer.content
+            assert [record["id"] for record in answer.json()["results"]] == ids
+            assert answer.json()["count"] == len(ids)
 
 
 @pytest.mark.parametrize("name", ["name__in", "n__in", "id__in", "n__range"])

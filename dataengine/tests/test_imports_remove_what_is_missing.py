@@ -106,33 +106,34 @@ def test_what_the_file_lacks_is_marked(owner: User, goods: list[str]) -> None:
     assert counts(import_text(owner, "goods", "sku\na\nb\nc\n", **options)) == (0, 0, 3, 0, 0)
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "why"),
-    [
-        ("sku\na\nb\nc\n", {"max_delete_share": 0.1}, "1 of 4 records (25 %)"),
-        ("sku\na\nb\nc\n", {"max_delete_share": 0.2}, "“max_delete_share” is 0.2"),
-        ("sku\na\nb\nc\n", {"max_delete_share": 0}, "“max_delete_share” is 0)"),
-        ("sku\n", {"max_delete_share": 1}, "no rows"),
-        ("", {"max_delete_share": 1}, "empty"),
-        ("sku,price\nx,y\n", {"max_delete_share": 1, "allow_rejected": True}, "no row that is good"),
-        ("sku,price\na,1\nb,2\nc,3\nd,x\n", {}, "1 row is rejected"),
-        ("sku,price\na,1\nb,2\nc,3\n,4\n", {}, "1 row is rejected"),
-        ("sku,price\na,1\nb,2\nc,3\nd", {"max_delete_share": 1, "allow_rejected": True}, "ends within a row"),
-        ("sku\nc\n", {"scope": {"shop": "s"}, "max_delete_share": 0.49}, "1 of 2 records"),
-        ("sku\na\n", {"on_missing": {"set": {"gone": True}}, "max_delete_share": 0.7}, "3 of 4 records"),
-    ],
-)
+MISTAKES: list[tuple[str, dict[str, Any], str]] = [
+    ("sku\na\nb\nc\n", {"max_delete_share": 0.1}, "1 of 4 records (25 %)"),
+    ("sku\na\nb\nc\n", {"max_delete_share": 0.2}, "“max_delete_share” is 0.2"),
+    ("sku\na\nb\nc\n", {"max_delete_share": 0}, "“max_delete_share” is 0)"),
+    ("sku\n", {"max_delete_share": 1}, "no rows"),
+    ("", {"max_delete_share": 1}, "empty"),
+    ("sku,price\nx,y\n", {"max_delete_share": 1, "allow_rejected": True}, "no row that is good"),
+    ("sku,price\na,1\nb,2\nc,3\nd,x\n", {}, "1 row is rejected"),
+    ("sku,price\na,1\nb,2\nc,3\n,4\n", {}, "1 row is rejected"),
+    ("sku,price\na,1\nb,2\nc,3\nd", {"max_delete_share": 1, "allow_rejected": True}, "ends within a row"),
+    ("sku\nc\n", {"scope": {"shop": "s"}, "max_delete_share": 0.49}, "1 of 2 records"),
+    ("sku\na\n", {"on_missing": {"set": {"gone": True}}, "max_delete_share": 0.7}, "3 of 4 records"),
+]
+
+
 @pytest.mark.usefixtures("goods")
-def test_what_looks_like_a_mistake_changes_nothing(owner: User, text: str, options: dict[str, Any], why: str) -> None:
+def test_what_looks_like_a_mistake_changes_nothing(owner: User, subtests: pytest.Subtests) -> None:
     before = records("goods")
-    job = import_text(owner, "goods", text, **MIRROR | options)
-    assert (job.state, job.error_code) == ("failed", "too_many_deletions")
-    assert why in job.error
-    assert (job.rows_imported, job.rows_updated, job.rows_unchanged, job.rows_removed) == (0, 0, 0, 0)
-    assert records("goods") == before
-    if why not in {"no rows", "empty"}:
-        rehearsed = import_text(owner, "goods", text, **MIRROR | options, dry_run=True)
-        assert [warning["code"] for warning in rehearsed.findings["warnings"]] == ["too_many_deletions"]
+    for text, options, why in MISTAKES:
+        with subtests.test(text=text, options=options, why=why):
+            job = import_text(owner, "goods", text, **MIRROR | options)
+            assert (job.state, job.error_code) == ("failed", "too_many_deletions")
+            assert why in job.error
+            assert (job.rows_imported, job.rows_updated, job.rows_unchanged, job.rows_removed) == (0, 0, 0, 0)
+            assert records("goods") == before
+            if why not in {"no rows", "empty"}:
+                rehearsed = import_text(owner, "goods", text, **MIRROR | options, dry_run=True)
+                assert [warning["code"] for warning in rehearsed.findings["warnings"]] == ["too_many_deletions"]
 
 
 @pytest.mark.usefixtures("goods")
@@ -189,32 +190,33 @@ def test_the_file_is_the_table_afterwards(owner: User, goods: list[str]) -> None
     assert (job.rows_imported, job.rows_removed, records("empty", "a")) == (1, 0, [("x",)])
 
 
-@pytest.mark.parametrize(
-    ("options", "field"),
-    [
-        ({"on_missing": "delete"}, "key"),
-        ({"on_missing": "delete", "key": "sku", "on_conflict": "reject"}, "on_conflict"),
-        ({"on_missing": "remove", "key": "sku"}, "on_missing"),
-        ({"on_missing": {"set": {}}, "key": "sku"}, "on_missing"),
-        ({"on_missing": {"set": {"none": 1}}, "key": "sku"}, "on_missing"),
-        ({"on_missing": {"set": {"price": "x"}}, "key": "sku"}, "on_missing"),
-        ({"on_missing": {"set": {"code": "x"}}, "key": "sku"}, "on_missing"),
-        ({"on_missing": "delete", "key": "sku", "scope": {"none": 1}}, "scope"),
-        ({"on_missing": "delete", "key": "sku", "scope": {"price__like": 1}}, "scope"),
-        ({"on_missing": "delete", "key": "sku", "scope": {"limit": 1}}, "scope"),
-        ({"on_missing": "delete", "key": "sku", "scope": {"shop": None}}, "scope"),
-        ({"on_missing": "delete", "key": "sku", "scope": "shop=n"}, "scope"),
-        ({"scope": {"shop": "n"}}, "scope"),
-        ({"on_missing": "delete", "key": "sku", "max_delete_share": 10}, "max_delete_share"),
-        ({"on_missing": "delete", "key": "sku", "max_delete_share": True}, "max_delete_share"),
-        ({"on_missing": "delete", "key": "sku", "allow_rejected": 1}, "allow_rejected"),
-        ({"replace": "yes"}, "replace"),
-        ({"replace": True, "on_conflict": "update", "key": "sku"}, "on_conflict"),
-        ({"replace": True, "on_missing": "delete", "key": "sku"}, "on_missing"),
-    ],
-)
+NOT_MEANT: list[tuple[dict[str, Any], str]] = [
+    ({"on_missing": "delete"}, "key"),
+    ({"on_missing": "delete", "key": "sku", "on_conflict": "reject"}, "on_conflict"),
+    ({"on_missing": "remove", "key": "sku"}, "on_missing"),
+    ({"on_missing": {"set": {}}, "key": "sku"}, "on_missing"),
+    ({"on_missing": {"set": {"none": 1}}, "key": "sku"}, "on_missing"),
+    ({"on_missing": {"set": {"price": "x"}}, "key": "sku"}, "on_missing"),
+    ({"on_missing": {"set": {"code": "x"}}, "key": "sku"}, "on_missing"),
+    ({"on_missing": "delete", "key": "sku", "scope": {"none": 1}}, "scope"),
+    ({"on_missing": "delete", "key": "sku", "scope": {"price__like": 1}}, "scope"),
+    ({"on_missing": "delete", "key": "sku", "scope": {"limit": 1}}, "scope"),
+    ({"on_missing": "delete", "key": "sku", "scope": {"shop": None}}, "scope"),
+    ({"on_missing": "delete", "key": "sku", "scope": "shop=n"}, "scope"),
+    ({"scope": {"shop": "n"}}, "scope"),
+    ({"on_missing": "delete", "key": "sku", "max_delete_share": 10}, "max_delete_share"),
+    ({"on_missing": "delete", "key": "sku", "max_delete_share": True}, "max_delete_share"),
+    ({"on_missing": "delete", "key": "sku", "allow_rejected": 1}, "allow_rejected"),
+    ({"replace": "yes"}, "replace"),
+    ({"replace": True, "on_conflict": "update", "key": "sku"}, "on_conflict"),
+    ({"replace": True, "on_missing": "delete", "key": "sku"}, "on_missing"),
+]
+
+
 @pytest.mark.usefixtures("goods")
-def test_what_cannot_be_meant_is_refused(owner: User, options: dict[str, Any], field: str) -> None:
-    with pytest.raises(DataEngineError) as caught:
-        queue_import(owner, "goods", "sku\na\n", **options)
-    assert (caught.value.status, list(caught.value.fields)) == (400, [field])
+def test_what_cannot_be_meant_is_refused(owner: User, subtests: pytest.Subtests) -> None:
+    for options, field in NOT_MEANT:
+        with subtests.test(options=options, field=field):
+            with pytest.raises(DataEngineError) as caught:
+                queue_import(owner, "goods", "sku\na\n", **options)
+            assert (caught.value.status, list(caught.value.fields)) == (400, [field])

@@ -164,21 +164,22 @@ def test_a_header_of_another_name_may_be_mapped_to_the_id(owner: User, things: l
     assert (job.rows_updated, [a for (a,) in records("things", "a")]) == (1, ["old", "new", "old"])
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "field"),
-    [
-        ("a\nx\n", {"on_conflict": "update", "key": "id"}, "key"),
-        ("id,a\n1,x\n", {"on_conflict": "skip", "key": "id"}, "key"),
-        ("id,a\n1,x\n", {"key": "id"}, "key"),
-        ("No,b\n1,x\n", {"mapping": {"No": "id"}}, "mapping"),
-    ],
-)
+NO_KEYS: list[tuple[str, dict[str, Any], str]] = [
+    ("a\nx\n", {"on_conflict": "update", "key": "id"}, "key"),
+    ("id,a\n1,x\n", {"on_conflict": "skip", "key": "id"}, "key"),
+    ("id,a\n1,x\n", {"key": "id"}, "key"),
+    ("No,b\n1,x\n", {"mapping": {"No": "id"}}, "mapping"),
+]
+
+
 @pytest.mark.usefixtures("things")
-def test_an_id_that_cannot_be_the_key_is_refused(owner: User, text: str, options: dict[str, Any], field: str) -> None:
-    with pytest.raises(DataEngineError) as caught:
-        queue_import(owner, "things", text, **options)
-    assert caught.value.status == 400
-    assert field in caught.value.fields
+def test_an_id_that_cannot_be_the_key_is_refused(owner: User, subtests: pytest.Subtests) -> None:
+    for text, options, field in NO_KEYS:
+        with subtests.test(text=text, options=options, field=field):
+            with pytest.raises(DataEngineError) as caught:
+                queue_import(owner, "things", text, **options)
+            assert caught.value.status == 400
+            assert field in caught.value.fields
 
 
 def test_known_keys_are_updated_without_the_required_columns(owner: User, things: list[str]) -> None:

@@ -138,23 +138,24 @@ def test_a_file_of_keys_alone_changes_nothing(owner: User) -> None:
     assert versions("stock") == before
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "field"),
-    [
-        ("sku,price\na,1\n", BY_BOTH, "key"),
-        ("sku\na\n", {"on_conflict": "update", "key": ["sku", "nothing"]}, "key"),
-        ("sku\na\n", {"on_conflict": "update", "key": []}, "key"),
-        ("sku\na\n", {"on_conflict": "update", "key": ["sku", "sku"]}, "key"),
-        ("sku\na\n", {"on_conflict": "update", "key": [1]}, "key"),
-        ("sku\na\n", {"on_conflict": "update", "key": {"a": 1}}, "key"),
-        ("sku\na\n", {"on_conflict": "update_only"}, "key"),
-        ("id,sku\n1,a\n", {"on_conflict": "update", "key": ["id", "sku"]}, "key"),
-        ("sku\na\n", {"on_conflict": "delete", "key": "sku"}, "on_conflict"),
-        ("sku\na\n", {"on_conflict": ["update"], "key": "sku"}, "on_conflict"),
-    ],
-)
+NOT_MEANT: list[tuple[str, dict[str, Any], str]] = [
+    ("sku,price\na,1\n", BY_BOTH, "key"),
+    ("sku\na\n", {"on_conflict": "update", "key": ["sku", "nothing"]}, "key"),
+    ("sku\na\n", {"on_conflict": "update", "key": []}, "key"),
+    ("sku\na\n", {"on_conflict": "update", "key": ["sku", "sku"]}, "key"),
+    ("sku\na\n", {"on_conflict": "update", "key": [1]}, "key"),
+    ("sku\na\n", {"on_conflict": "update", "key": {"a": 1}}, "key"),
+    ("sku\na\n", {"on_conflict": "update_only"}, "key"),
+    ("id,sku\n1,a\n", {"on_conflict": "update", "key": ["id", "sku"]}, "key"),
+    ("sku\na\n", {"on_conflict": "delete", "key": "sku"}, "on_conflict"),
+    ("sku\na\n", {"on_conflict": ["update"], "key": "sku"}, "on_conflict"),
+]
+
+
 @pytest.mark.usefixtures("stock")
-def test_what_cannot_be_meant_is_refused(owner: User, text: str, options: dict[str, Any], field: str) -> None:
-    with pytest.raises(DataEngineError) as caught:
-        queue_import(owner, "stock", text, **options)
-    assert (caught.value.status, list(caught.value.fields)) == (400, [field])
+def test_what_cannot_be_meant_is_refused(owner: User, subtests: pytest.Subtests) -> None:
+    for text, options, field in NOT_MEANT:
+        with subtests.test(text=text, options=options, field=field):
+            with pytest.raises(DataEngineError) as caught:
+                queue_import(owner, "stock", text, **options)
+            assert (caught.value.status, list(caught.value.fields)) == (400, [field])

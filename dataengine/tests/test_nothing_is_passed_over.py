@@ -27,34 +27,35 @@ def without_undo(data: dict[str, Any], path: str) -> dict[str, Any]:
     return {key: value for key, value in data.items() if key != "undo"}
 
 
+WITH_KEYS: list[tuple[str, str, dict[str, Any]]] = [
+    ("post", "create-table/", {"table_name": "u", "fields": {"a": "TEXT"}}),
+    ("post", "tables/", {"table_name": "u", "fields": {"a": "TEXT"}}),
+    ("patch", "tables/t/", {"label": "New"}),
+    ("delete", "delete-table/", {"table_name": "t"}),
+    ("delete", "delete-table/?table_name=t&nope=1", {}),
+    ("delete", "tables/t/", {}),
+    ("post", "add-column/", {"table_name": "t", **COLUMN}),
+    ("post", "tables/t/columns/", COLUMN),
+    ("patch", "tables/t/columns/a/", {"label": "New"}),
+    ("post", "insert-record/", {"table_name": "t", "data": {}}),
+    ("post", "tables/t/records/", {}),
+    ("put", "update-record/", {"table_name": "t", "id": 1, "data": {"n": 1}}),
+    ("put", "tables/t/records/1/", {"n": 1}),
+    ("delete", "delete-record/", {"table_name": "t", "id": 1}),
+    ("delete", "tables/t/records/1/", {}),
+    ("post", "tables/t/undo/", {"event": 1}),
+    ("post", "token/", {"username": "owner", "password": "x"}),
+]
+
+
 @pytest.mark.usefixtures("table")
-@pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [
-        ("post", "create-table/", {"table_name": "u", "fields": {"a": "TEXT"}}),
-        ("post", "tables/", {"table_name": "u", "fields": {"a": "TEXT"}}),
-        ("patch", "tables/t/", {"label": "New"}),
-        ("delete", "delete-table/", {"table_name": "t"}),
-        ("delete", "delete-table/?table_name=t&nope=1", {}),
-        ("delete", "tables/t/", {}),
-        ("post", "add-column/", {"table_name": "t", **COLUMN}),
-        ("post", "tables/t/columns/", COLUMN),
-        ("patch", "tables/t/columns/a/", {"label": "New"}),
-        ("post", "insert-record/", {"table_name": "t", "data": {}}),
-        ("post", "tables/t/records/", {}),
-        ("put", "update-record/", {"table_name": "t", "id": 1, "data": {"n": 1}}),
-        ("put", "tables/t/records/1/", {"n": 1}),
-        ("delete", "delete-record/", {"table_name": "t", "id": 1}),
-        ("delete", "tables/t/records/1/", {}),
-        ("post", "tables/t/undo/", {"event": 1}),
-        ("post", "token/", {"username": "owner", "password": "x"}),
-    ],
-)
-def test_unknown_keys(client: APIClient, method: str, path: str, body: dict[str, Any]) -> None:
+def test_unknown_keys(client: APIClient, subtests: pytest.Subtests) -> None:
     before = client.get("/api/tables/t/").json(), client.get("/api/tables/t/records/").json()
-    answer = getattr(client, method)(f"/api/{path}", {**body, "nope": 1})
-    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["nope"])
-    assert (client.get("/api/tables/t/").json(), client.get("/api/tables/t/records/").json()) == before
+    for method, path, body in WITH_KEYS:
+        with subtests.test(method=method, path=path, body=body):
+            answer = getattr(client, method)(f"/api/{path}", {**body, "nope": 1})
+            assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, ["nope"])
+            assert (client.get("/api/tables/t/").json(), client.get("/api/tables/t/records/").json()) == before
 
 
 @pytest.mark.usefixtures("table")
