@@ -74,6 +74,7 @@ class ImportConsumer(AsyncWebsocketConsumer):
         self.base_url = _base_url(self.scope)
         self.news = asyncio.Event()
         self.progress: ProgressData | None = None
+        self.shown: ProgressData | None = None
         job = await self._fetch()
         if job is None:
             await self.close()
@@ -134,9 +135,19 @@ class ImportConsumer(AsyncWebsocketConsumer):
                 job, checked = fetched, loop.time()
 
     def _newer_than(self, job: ImportJob) -> ProgressData | None:
-        """The counters of the last message, unless the row has been read since or is final."""
+        """The counters of the last message, unless those of the row are newer, or final.
+
+        The row is written once a second, messages come four times as often: without one since, such as after a request
+        to cancel, the row may be behind what was shown already.
+        """
         progress, self.progress = self.progress, None
-        return None if job.is_over else progress
+        if job.state != ImportJob.State.RUNNING:
+            progress = self.shown = None
+        elif progress is not None:
+            self.shown = progress
+        elif (shown := self.shown) is not None and shown["attempt"] == job.attempt:
+            progress = shown if (shown["progress"], shown["rows_read"]) > (job.progress, job.rows_read) else None
+        return progress
 
     @database_sync_to_async
     def _fetch(self) -> ImportJob | None:

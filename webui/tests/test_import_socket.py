@@ -83,6 +83,13 @@ def test_an_api_client_gets_the_job_as_the_api_has_it(live_asgi: LiveServer, job
         sender.send(job.pk, shape(ImportProgress(phase="loading", rows_read=11)))
         second = json.loads(socket.recv(WAIT))
         assert (second["phase"], second["rows_read"], second["id"]) == ("loading", 11, job.pk)
+        # Somebody cancels it: the row is not up to date with that message yet.
+        sender.send(job.pk, shape(ImportProgress(phase="loading", rows_read=30, progress=0.5)))
+        assert json.loads(socket.recv(WAIT))["progress"] == 0.5
+        ImportJob.objects.filter(pk=job.pk).update(rows_read=20, progress=0.3, error="It is being cancelled.")
+        publish(job.pk)
+        third = json.loads(socket.recv(WAIT))
+        assert (third["rows_read"], third["progress"], third["error"]) == (30, 0.5, "It is being cancelled.")
         sender.close()
         finish(job)
         assert json.loads(socket.recv(WAIT))["state"] == "completed"
