@@ -268,6 +268,10 @@ REHEARSAL_BYTES = env.number("REHEARSAL_BYTES", 64 * 1024**2, minimum=0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024**2
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024**2
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "dataengine.http.received.HoldingUploadHandler",
+]
 # Next to the uploads, so that storing is a move, and never in a /tmp that is in memory.
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "tmp")
 for _folder in (DATA_DIR, Path(FILE_UPLOAD_TEMP_DIR)):

@@ -24,7 +24,7 @@ from dataengine.models.shapes import EndedImportDetails
 from dataengine.origin import Origin, acting
 from dataengine.postgres import locks
 from dataengine.postgres.statements import raw_connection
-from dataengine.services import import_mail, import_turns, webhook_runs
+from dataengine.services import import_mail, import_turns, stored_files, webhook_runs
 from dataengine.services.audit import record_event
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def sweep() -> list[int]:
     for job in unsent[:20]:
         import_mail.send_once(job)
     _forget_files(now)
+    stored_files.forget_abandoned()
     return waiting
 
 

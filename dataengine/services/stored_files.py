@@ -6,12 +6,16 @@ swept away after a day (``import_runs.sweep_storage``).
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import BinaryIO
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import InterfaceError, OperationalError
@@ -21,6 +25,7 @@ from dataengine.models import SOURCE_FOLDER
 
 logger = logging.getLogger(__name__)
 
+_UNLOCKED_SECONDS = 10.0
 _SHUTDOWN = "57P"
 """How the codes of errors begin with which PostgreSQL ends sessions."""
 
@@ -64,3 +69,18 @@ def is_unnamed(error: BaseException) -> bool:
         return True
     state = getattr(error.__cause__, "sqlstate", None)
     return state is not None and not state.startswith(_SHUTDOWN)
+
+
+def forget_abandoned() -> int:
+    """Delete files that a request was bringing when its process was killed. Returns how many.
+
+    Who receives one holds its lock (``HoldingUploadHandler``), but for a moment after making it.
+    """
+    count = 0
+    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*.upload*"):
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            if time.time() - os.fstat(file.fileno()).st_mtime > _UNLOCKED_SECONDS:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                count += 1
+    return count

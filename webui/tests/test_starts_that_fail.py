@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -13,6 +15,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from dataengine.exceptions import Conflict
+from dataengine.http.received import HoldingUploadHandler
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.services import imports, stored_files
 from webui.imports import drafts
@@ -73,3 +76,19 @@ def test_a_file_stays_if_nobody_knows_whether_its_row_was_written(owner: User) -
     with patch.object(connection, "commit", commit_and_die), pytest.raises(OperationalError):
         start(owner, draft_of(owner))
     assert default_storage.exists(ImportJob.objects.get().source)
+
+
+def test_what_a_killed_request_was_bringing_is_swept_away(settings: Any, tmp_path: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    handler = HoldingUploadHandler()
+    handler.new_file("file", "a.csv", "text/csv", 3)  # a request that is slow
+    left, new = tmp_path / "tmpabc.upload.csv.gz", tmp_path / "tmpdef.upload.csv"
+    for path in (left, new):
+        path.write_bytes(b"a,b")
+    for path in set(tmp_path.iterdir()) - {new}:
+        os.utime(path, (0, 0))
+    assert stored_files.forget_abandoned() == 1
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 2
+    handler.upload_interrupted()
+    assert list(tmp_path.iterdir()) == [new]
