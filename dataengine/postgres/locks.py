@@ -6,6 +6,7 @@ schema takes it shared, for its transaction. So schema changes never wait for an
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -31,6 +32,8 @@ BUILDS_NAMESPACE = 0x5442
 # For fetching files, by the number of a place: "TP"; and by their user's id: "TF".
 _PLACES_NAMESPACE = 0x5450
 _FETCHING_NAMESPACE = 0x5446
+# For the names of tables that imports are to make, by a hash: "TN".
+_NAMES_NAMESPACE = 0x544E
 # For beginning imports, by their user's id: "TU".
 _USER_NAMESPACE = 0x5455
 
@@ -120,6 +123,11 @@ def holds_key(number: int) -> bool:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         row = cursor.fetchone()
     return bool(row and row[0])
+
+
+def takes_name(name: str) -> bool:
+    """Try to take the name of a table that is to be made until the end of the transaction; its case does not matter."""
+    return _try("SELECT pg_try_advisory_xact_lock(%s, %s)", zlib.crc32(name.casefold().encode()), _NAMES_NAMESPACE)
 
 
 def wait_for_imports_of(user_id: int) -> None:

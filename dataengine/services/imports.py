@@ -26,6 +26,7 @@ from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import ImportJob, Recipe, Table
 from dataengine.models.shapes import EndedImportDetails, Findings
+from dataengine.postgres import locks
 from dataengine.services import import_references, recipes, same_files, storage_quota
 from dataengine.services.audit import record_event
 from dataengine.services.import_references import targets_of, targets_of_new
@@ -63,7 +64,7 @@ def start(
         check_email(email)
     target = wanted.table
     if target is None:
-        refuse_twice(table_name)
+        _refuse_taken(table_name)
     size = _size(file)
     given = key_of(file)
     storage_quota.check(user, size, key=given)
@@ -151,9 +152,23 @@ def _target(user: User, table: Table | None, table_name: str, options: ImportOpt
 
 
 def refuse_twice(table_name: str) -> None:
+    """Raise Conflict if another import makes the table, or is being queued to, at the same moment as this one.
+
+    In the transaction that queues this one.
+    """
+    if not locks.takes_name(table_name):
+        raise _taken(table_name)
+    _refuse_taken(table_name)
+
+
+def _refuse_taken(table_name: str) -> None:
     if ImportJob.objects.filter(state__in=ImportJob.ACTIVE, table__isnull=True, table_name__iexact=table_name).exists():
-        reason = f"Another import is already making the table “{table_name}”."
-        raise Conflict(reason, code="import_running", fields={"table_name": reason})
+        raise _taken(table_name)
+
+
+def _taken(table_name: str) -> Conflict:
+    reason = f"Another import is already making the table “{table_name}”."
+    return Conflict(reason, code="import_running", fields={"table_name": reason})
 
 
 def _size(file: BinaryIO) -> int:

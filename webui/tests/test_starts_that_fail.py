@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.test import Client
 
@@ -18,6 +18,7 @@ from dataengine.exceptions import Conflict
 from dataengine.http.received import HoldingUploadHandler
 from dataengine.models import SOURCE_FOLDER, ImportJob
 from dataengine.services import imports, stored_files
+from dataengine.tests.threads import in_thread
 from webui.imports import drafts
 
 if TYPE_CHECKING:
@@ -92,3 +93,21 @@ def test_what_a_killed_request_was_bringing_is_swept_away(settings: Any, tmp_pat
     assert len(list(tmp_path.iterdir())) == 2
     handler.upload_interrupted()
     assert list(tmp_path.iterdir()) == [new]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_requests_at_once_one_makes_the_table(owner: User) -> None:
+    first, second = draft_of(owner), draft_of(owner)
+    with transaction.atomic():  # as with an Idempotency-Key, whose transaction goes on
+        start(owner, first)
+        refused: list[Conflict] = []
+
+        def beside() -> None:
+            with pytest.raises(Conflict, match="already making the table “guests”") as caught:
+                start(owner, second)
+            refused.append(caught.value)
+
+        in_thread(beside).join()
+    assert refused
+    assert default_storage.exists(second.key)
+    assert ImportJob.objects.count() == 1
