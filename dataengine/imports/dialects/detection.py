@@ -209,10 +209,12 @@ def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) 
         other = read_sample(text, Grammar(escaped, None), complete=complete)
         if other.regular > parsed.regular and other.faults < parsed.faults and _escapes(text, dialect):
             dialect, parsed = escaped, other
-    if fixed.quote is None and parsed.faults >= 5 and parsed.faults > len(parsed.records):
+    none_fits = complete and len(parsed.records) <= 1 < parsed.faults
+    if fixed.quote is None and (parsed.faults >= 5 or none_fits) and parsed.faults > len(parsed.records):
         bare = replace(dialect, quote=None)
         other = read_sample(text, Grammar(bare, None), complete=complete)
-        if other.score > parsed.score and not _encloses(other):
+        opens = none_fits and any(cell.lstrip().startswith('"') for record in other.records for cell in record)
+        if other.score > parsed.score and not opens and not _encloses(other):
             dialect, parsed = bare, other
     return dialect, parsed
 

@@ -35,6 +35,7 @@ CLOCK = re.compile(r"(?<![\d:])\d{1,2}:[0-5]\d(?![\d:])|(?<![\d:])\d{1,2}:[0-5]\
 """A time of day, which colons do not divide into cells."""
 RULE = re.compile(":?(?:-+|=+):?")
 WORDS = re.compile(r"""(?!['"\s])[^,;\t|"\r\n]*(?<![\s'])(?:, [^,;\t|"\r\n]+)*""")
+DIVIDERS = frozenset(",;|")
 MISSING = frozenset({"", "NA", "N/A", "NULL", "null", "\\N", "-", "n/a", "NaN", "nan", "None"})
 FLAGS = frozenset({"true", "false", "True", "False", "TRUE", "FALSE", "t", "f", "yes", "no"})
 
@@ -153,10 +154,13 @@ def kind(cell: str) -> str:
 def weak(parsed: ParsedSample, delimiter: str) -> bool:
     """Whether a colon or space splits single values: times, names, sentences.
 
-    It does not if the first record has the usual width too, whole lines are no numbers or moments, and (for spaces)
-    most cells are.
+    It does not if the first record has the usual width too (or only lacks the name of row names, as R writes tables),
+    whole lines are no numbers or moments, and (for spaces) most cells are, or quotes stand as only spaces allow.
     """
-    if not parsed.records or len(parsed.records[0]) != parsed.width:
+    if not parsed.records:
+        return True
+    first, *others = parsed.records
+    if len(first) != parsed.width and not (delimiter == " " and lacks_the_first(first, others)):
         return True
     rows = [record for record in parsed.records if len(record) == parsed.width]
     if len(rows) == 1 < len(parsed.records):
@@ -166,8 +170,11 @@ def weak(parsed: ParsedSample, delimiter: str) -> bool:
         return True
     if delimiter != " ":
         return sum(CLOCK.search(line) is not None for line in map(delimiter.join, rows)) * 2 > len(rows)
-    if len(rows) == len(parsed.records) > 2 and not parsed.faults and parsed.width > 2 and parsed.enclosed:
-        return not any(" " in cell for row in rows for cell in row)  # quotes that keep spaces together: no sentences
+    empty = sum(not cell for row in rows for cell in row)
+    if empty * 2 > len(rows) * parsed.width or any(cell in DIVIDERS for row in rows for cell in row):
+        return True  # spaces that fill columns, or stand around what divides them
+    if others and not parsed.faults and parsed.enclosed > 1 and not empty:
+        return any(len(row) != parsed.width for row in others)  # quotes right beside spaces: no sentences
     values = sum(kind(cell) in ("number", "moment", "missing") for record in rows for cell in record)
     return values * 2 < len(rows) * parsed.width
 
@@ -178,6 +185,9 @@ def are_decimals(parsed: ParsedSample, delimiter: str) -> bool:
         return False
     lines = [delimiter.join(record) for record in parsed.records[1:]]
     numbers = sum(DECIMAL_COMMA.fullmatch(line) is not None for line in lines)
+    divided = next(record for record in parsed.records if len(record) > 1)
+    if not any(char.isdecimal() for cell in divided for char in cell):
+        return False  # names, so what stands above them is a title
     return kind(parsed.records[0][0]) in ("text", "odd") and numbers * 2 > len(lines)
 
 
