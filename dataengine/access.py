@@ -289,7 +289,8 @@ SELECT t.granted, t.has_changes, t.records, t.has_hidden, {selected} FROM t
 def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
     """All imports into tables that ``user`` may see, and the user's own without a table (yet or any more).
 
-    A table that went to the trash when its import was undone is still there for whoever may restore it.
+    A table that went to the trash when its import was undone is still there for whoever may restore it. Who began an
+    import that waits for a table in the trash, or failed because of that, is told.
     """
     if not user.is_authenticated or not user.is_active:
         return ImportJob.objects.none()
@@ -297,6 +298,9 @@ def imports_for(user: User | AnonymousUser) -> QuerySet[ImportJob]:
     trashed = trashed_tables_for(user).order_by().values("pk")
     visible = Q(table__in=tables_for(user).order_by().values("pk"))
     visible |= Q(table__in=trashed, state=ImportJob.State.UNDONE)
+    seen = _held(user, "view", Table.everything.exclude(trashed_at=None)).order_by().values("pk")
+    came_to_nothing = (*ImportJob.ACTIVE, ImportJob.State.FAILED, ImportJob.State.CANCELLED)
+    visible |= Q(user=user, table__in=seen, state__in=came_to_nothing)
     if scope is None or scope.tables is None:
         visible |= Q(table__isnull=True, user=user)
     return ImportJob.objects.filter(visible).select_related("table", "user")

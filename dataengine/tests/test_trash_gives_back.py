@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -357,7 +358,10 @@ def test_others_see_nothing_of_it(
 
 
 @pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
-def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table) -> None:
+def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table, owner: User, stranger: User) -> None:
+    as_owner, as_stranger = Client(), Client()
+    as_owner.force_login(owner)
+    as_stranger.force_login(stranger)
     file = SimpleUploadedFile("x.csv", b"code\nz\n")
     started = client.post("/api/upload-csv/", {"table_name": "orders", "file": file}, format="multipart")
     assert started.status_code == 202, started.content
@@ -365,3 +369,8 @@ def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table) -
     import_runs.run(started.json()["id"])
     job = ImportJob.objects.get(pk=started.json()["id"])
     assert (job.state, job.error_code) == ("failed", "table_not_found")
+    # Who asks what became of it, or opens the mail's link, is told.
+    shown = client.get(f"/api/imports/{job.pk}/").json()
+    assert (shown["state"], shown["error"]) == ("failed", "There is no table “orders” any more.")
+    assert as_owner.get(f"/imports/{job.pk}/").status_code == 200
+    assert as_stranger.get(f"/imports/{job.pk}/").status_code == 404

@@ -135,7 +135,8 @@ def _waits(job: ImportJob) -> str:
 def _retry(user: User | AnonymousUser, job: ImportJob) -> str:
     """In what way the user may have the same file imported once more; empty: in none."""
     is_own = job.user_id == user.pk if job.table is None else "edit" in access.rights_of(user, job.table)
-    if not (job.source or job.url) or not is_own:
+    is_trashed = job.table is not None and job.table.trashed_at is not None
+    if not (job.source or job.url) or not is_own or is_trashed:
         return ""
     if job.was_rehearsed:
         return "for real"
