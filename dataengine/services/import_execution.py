@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol, cast
 
 from django.db import transaction
@@ -31,7 +31,7 @@ from dataengine.imports.planning.removal import TOO_MANY
 from dataengine.imports.reading.reader import ColumnsAppeared
 from dataengine.jobs.progress import ImportProgress
 from dataengine.models import AuditEvent, Column, ImportJob, Table
-from dataengine.models.shapes import ImportDetails
+from dataengine.models.shapes import ImportDetails, ReadAgain
 from dataengine.postgres import ddl, statements
 from dataengine.queries.references import named_references
 from dataengine.queries.table_sizes import EXACT_BELOW
@@ -104,11 +104,29 @@ class Execution:
             raise NotFound(f"There is no table “{self.job.table_name}” any more.", code="table_not_found")
         self._check_may_load()
         self.columns = list(self.table.columns.all())
-        plan = plan_onto(opening, self.options, [column.to_spec() for column in self.columns])
+        options = self._as_told(self.columns)
+        plan = plan_onto(opening, options, [column.to_spec() for column in self.columns])
         targets = targets_of(self.columns)
         check_rights(self.job.user, targets, self.options)  # which may have been taken away since
         plan.references = rules(targets, self.options, self.table)
         return plan
+
+    def _as_told(self, columns: Sequence[Column]) -> ImportOptions:
+        """The options, with the columns that have another name than when it was told which ones the file fills.
+
+        Raises Conflict where one of them is gone: its cells would be left out without a word.
+        """
+        told: ReadAgain = self.job.read_again
+        then = self.job.findings.get("mapping", {})
+        now = {column.pk: column.name for column in columns}
+        renamed: dict[str, str | None] = {}
+        for header, key in told.get("columns", {}).items():
+            if key not in now:
+                reason = f"The column “{then.get(header)}”, which “{header}” was to fill, has been deleted since."
+                raise Conflict(f"{reason} Import the file again.", code="columns_changed")
+            if now[key] != then.get(header):
+                renamed[header] = now[key]
+        return replace(self.options, mapping={**(self.options.mapping or {}), **renamed}) if renamed else self.options
 
     def _check_may_load(self) -> None:
         """What was allowed when the import was requested may not be allowed any more, nor what was when it began."""

@@ -25,7 +25,7 @@ from dataengine.jobs import attempts
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.jobs.progress import publish
 from dataengine.models import ImportJob, Recipe, Table
-from dataengine.models.shapes import EndedImportDetails, Findings
+from dataengine.models.shapes import EndedImportDetails, Findings, ReadAgain
 from dataengine.postgres import locks
 from dataengine.services import import_references, recipes, same_files, storage_quota
 from dataengine.services.audit import record_event
@@ -93,6 +93,7 @@ def start(
                 sha256=sha256,
                 options=read.given,
                 findings=findings,
+                read_again=filled_by(target, findings),
                 bytes_total=size,
             )
             if send:
@@ -218,6 +219,13 @@ def findings_of(user: User, file: BinaryIO, filename: str, wanted: Wish) -> tupl
     return plan.findings(), options
 
 
+def filled_by(table: Table | None, findings: Findings) -> ReadAgain:
+    """Which columns the file was told to fill, whatever they are called by the time that it does."""
+    keys = {column.name: column.pk for column in table.columns.all()} if table is not None else {}
+    mapping = findings.get("mapping", {})
+    return {"columns": {header: keys[name] for header, name in mapping.items() if name in keys}}
+
+
 def _with_references(
     user: User, targets: Mapping[str, Table], plan: Plan, opening: Opening, options: ImportOptions, table: Table | None
 ) -> ImportOptions:
@@ -275,6 +283,7 @@ def retry(*, user: User, job: ImportJob) -> ImportJob:
             user=user,
             options=given,
             findings=job.findings,
+            read_again=job.read_again,
             replaces=job.replaces,
         )
 

@@ -15,7 +15,7 @@ from dataengine.jobs.progress import ProgressReporter
 from dataengine.jobs.watch import Cancelled
 from dataengine.models import ImportJob
 from dataengine.services import fetching, same_files, storage_quota
-from dataengine.services.imports import check_email, findings_of, refuse_twice, safe_name, wish
+from dataengine.services.imports import check_email, filled_by, findings_of, refuse_twice, safe_name, wish
 from dataengine.services.stored_files import is_unnamed
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def fetch(job: ImportJob, reporter: ProgressReporter) -> None:
             findings["warnings"] = [*warnings, *findings.get("warnings", [])]
         job.filename, job.bytes_total, job.sha256 = found.filename, found.size, sha256
         job.findings, job.options, job.source, job.url = dict(findings), options.given, found.keep(), ""
-        names = ("filename", "bytes_total", "sha256", "findings", "options", "source", "url")
+        job.read_again = filled_by(wanted.table, findings)
+        names = ("filename", "bytes_total", "sha256", "findings", "read_again", "options", "source", "url")
         try:
             is_mine = mine(job).filter(cancel_requested=False).update(**{name: getattr(job, name) for name in names})
         except BaseException as error:

@@ -12,7 +12,7 @@ from dataengine.imports.planning.recipes import FoundRecipe, compared, differenc
 from dataengine.jobs.doorbell import RUN_IMPORT, ring
 from dataengine.models import Download, ImportJob, Source
 from dataengine.services import fetching, same_files, storage_quota
-from dataengine.services.imports import findings_of, wish
+from dataengine.services.imports import filled_by, findings_of, wish
 from dataengine.services.stored_files import is_unnamed
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def bring(job: Download, source: Source, watch: DownloadWatch, *, is_last: bool)
                         sha256=sha256,
                         options=options.given,
                         findings=findings,
+                        read_again=filled_by(source.table, findings),
                         bytes_total=found.size,
                     )
                     fields: dict[str, Any] = {**seen, "sha256": sha256, "headers": headers, "importing": made}

@@ -358,6 +358,29 @@ def test_others_see_nothing_of_it(
 
 
 @pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
+def test_a_waiting_import_goes_into_the_columns_that_were_told(client: APIClient, shop: Table) -> None:
+    def begun(text: bytes) -> ImportJob:
+        file = SimpleUploadedFile("x.csv", text)
+        started = client.post("/api/upload-csv/", {"table_name": "orders", "file": file}, format="multipart")
+        assert started.status_code == 202, started.content
+        return ImportJob.objects.get(pk=started.json()["id"])
+
+    renamed = begun(b"code,size,price\ny,m,7\n")
+    for name, other in (("size", "width"), ("price", "size_in_euros")):
+        client.patch(f"/api/tables/orders/columns/{name}/", {"column_name": other})
+    import_runs.run(renamed.pk)
+    [record] = [one for one in records(client, "orders") if one["code"] == "y"]
+    assert (record["width"], record["size_in_euros"]) == ("m", "7.00")
+    deleted = begun(b"code,width\nz,m\n")
+    client.delete("/api/tables/orders/columns/width/")
+    import_runs.run(deleted.pk)
+    deleted.refresh_from_db()
+    assert (deleted.state, deleted.error_code) == ("failed", "columns_changed")
+    assert "“width”" in deleted.error
+    assert not [one for one in records(client, "orders") if one["code"] == "z"]
+
+
+@pytest.mark.django_db(transaction=True)  # whoever watches the job sees what is committed
 def test_a_waiting_import_finds_its_table_gone(client: APIClient, shop: Table, owner: User, stranger: User) -> None:
     as_owner, as_stranger = Client(), Client()
     as_owner.force_login(owner)
