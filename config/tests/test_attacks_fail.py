@@ -23,9 +23,11 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import RefreshToken
 
+from config.application import is_ours
 from dataengine.models import ImportJob
 from dataengine.postgres import usage
 from dataengine.tests.importing import make_table
@@ -100,6 +102,25 @@ def test_forms_of_other_sites(owner: User) -> None:
         if (status := client.post(path, {"name": "x"}, headers=headers).status_code) not in (403, 404, 405)
     }
     assert accepted == {}
+
+
+def test_sockets_for_other_sites(settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["tables.example.com", "127.0.0.1"]
+    settings.CSRF_TRUSTED_ORIGINS = ["https://proxied.example.com", "https://*.example.net"]
+    ours = {
+        "http://tables.example.com": "tables.example.com", "https://Tables.example.com:8443": "tables.example.com:8443",
+        "http://127.0.0.1:8000": "127.0.0.1:8000", "https://proxied.example.com": "127.0.0.1:8000",
+        "https://a.example.net": "127.0.0.1:8000",
+    }  # fmt: skip
+    assert [origin for origin, host in ours.items() if not is_ours(origin, host)] == []
+    others = {
+        "http://127.0.0.1:3000": "127.0.0.1:8000", "http://localhost:8000": "127.0.0.1:8000", "null": "127.0.0.1:8000",
+        "https://evil.example": "127.0.0.1:8000", "http://evil.example": "evil.example", "http://[": "127.0.0.1:8000",
+        "http://proxied.example.com": "127.0.0.1:8000", "https://evilexample.net": "127.0.0.1:8000", "null ": "",
+    }  # fmt: skip
+    assert [origin for origin, host in others.items() if is_ours(origin, host)] == []
+    settings.ALLOWED_HOSTS = ["*"]
+    assert not is_ours("https://evil.example", "127.0.0.1:8000")
 
 
 def test_the_api_takes_no_cookies(owner: User) -> None:

@@ -130,7 +130,7 @@ def test_a_finished_import_is_sent_once(live_asgi: LiveServer, job: ImportJob, o
 @pytest.mark.parametrize(
     "who", [
         "nobody", "stranger", "stranger's token", "forged token", "token for another table", "foreign page",
-        "no such job", "no such address",
+        "page on another port", "no such job", "no such address",
     ],
 )  # fmt: skip
 def test_users_without_access_are_refused_at_the_handshake(
@@ -149,6 +149,8 @@ def test_users_without_access_are_refused_at_the_handshake(
             query = f"?token={create_token(user=owner, name='x', right='own', tables=['other'])[1]}"
         case "foreign page":
             options = {"additional_headers": cookie_of(owner), "origin": "https://evil.example"}
+        case "page on another port":
+            options = {"additional_headers": cookie_of(owner), "origin": "http://127.0.0.1:1"}
         case "no such job":
             options["additional_headers"] = cookie_of(owner)
             job.pk += 1
