@@ -171,6 +171,18 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
     assert import_text(owner, "T", file, quote="").rows_imported == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ('k,a,b\n1,5" pipe,3\n2,6" pipe,4\n', None),  # no row could be read with them, and none opens a cell
+        ('k,a,b\n1,5" pipe,3\n2,6,4\n', '"'),
+        ('k,a,b\n1, "Anna, X",3\n2, "Bob, Y",4\n', '"'),
+    ],
+)
+def test_quotes_are_letters_where_they_enclose_nothing(text: str, quote: str | None) -> None:
+    assert examine(io.BytesIO(text.encode()), "a.csv", DialectOptions()).dialect.quote == quote
+
+
 def test_rows_within_a_cell_are_told(owner: User) -> None:
     text = "id,name,city\n1,a,b\n" + '2,"Ann,x\n3,c,d\n\n4,"e\nf",g\n5,h,i",z\n6,"j\nk l\nm",n\n7,o,p\n'
     job = import_text(owner, "cities", text, create_table=True)

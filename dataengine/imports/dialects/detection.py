@@ -78,7 +78,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
     if not text.strip():
         raise InvalidInput("The file has neither a header nor rows.", code="empty_file")
     source.drawing = None
-    drawing = drawing_of(text) if source.kind == "text" else None
+    drawing = drawing_of(text, has_names=fixed.has_header is not False) if source.kind == "text" else None
     if drawing and fixed.delimiter in (None, drawing.bar):
         source.drawing = drawing
         text = b"".join(without_lines(iter([text]), drawing))

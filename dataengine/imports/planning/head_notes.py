@@ -23,7 +23,9 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
         notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")
     notes += [_on_units(opening)] * dialect.has_units
     notes += ["The line of dashes below the header is no row."] * dialect.ruled
-    notes += ["The lines that the table is drawn with are no rows."] * dialect.drawn
+    if drawing := opening.source.drawing:
+        by_place = "The cells of a line are told apart by their places, as spaces align them."
+        notes.append(by_place if drawing.alignment else "The lines that the table is drawn with are no rows.")
     if options.skip_last:
         notes.append(f"The last {counted(options.skip_last, 'row')} left out (“skip_last”).")
     if tail and not dialect.drawn:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from .aligned import DIVIDER, MARKS, RULE, Alignment, alignment_of
 
 _HEAD_LINES = 60
 _LONGEST = 1 << 20
@@ -34,6 +36,7 @@ _NO_ROW = re.compile(
     r"(?=\r?$)".encode(),
     re.MULTILINE,
 )
+_RULE = re.compile(rb"^" + RULE.pattern.encode() + rb"\r?$", re.MULTILINE)
 _TYPE = re.compile(
     r"(?:u?(?:tiny|small|big|huge)?int(?:eger|\d+)?|varchar|double|float|boolean|date|interval|uuid|blob|bit|json|varint"
     r"|bignum|time(?: with time zone)?|timestamp(?:_s|_ms|_ns| with time zone)?|decimal\(\d+,\d+\)"
@@ -43,14 +46,34 @@ _TYPE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How a table is drawn. ``types``: the line below the header that names DuckDB's types, as it is in the file."""
+    """How a table is drawn. ``types``: the line below the header that names DuckDB's types, as it is in the file.
+
+    A table without lines and bars has an ``alignment``, and its cells a bar between them when that has been applied.
+    """
 
     bar: str
     types: bytes | None = None
+    alignment: Alignment | None = None
 
 
-def drawing_of(text: bytes) -> Drawing | None:
+def drawing_of(text: bytes, *, has_names: bool = True) -> Drawing | None:
     """How the table is drawn that the text begins with, maybe below a title or a shell's command, if it is one."""
+    return _with_lines(text) or _aligned(text, has_names=has_names)
+
+
+def _aligned(text: bytes, *, has_names: bool) -> Drawing | None:
+    start = text.lstrip()
+    first = start[: start.find(b"\n") + 1]
+    if b"  " not in text or not (
+        _RULE.search(text, 0, 64 << 10) or (has_names and MARKS.search(first.decode("utf-8", "replace")) is None)
+    ):
+        return None
+    lines = text.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
+    found = alignment_of(lines, ruled=not has_names)
+    return Drawing(DIVIDER, alignment=found) if found else None
+
+
+def _with_lines(text: bytes) -> Drawing | None:
     lines = [line for line in text[: 64 << 10].decode("utf-8", "replace").splitlines()[:_HEAD_LINES] if line.strip()]
     for at, (line, below) in enumerate(itertools.pairwise(lines)):
         first, second = line.strip(), below.strip()
@@ -76,8 +99,22 @@ def _types(lines: Sequence[str], bar: str) -> bytes | None:
 
 def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
     """The text with its drawn lines blank, and the count of rows that shells write below a table."""
+    if drawing.alignment:
+        alignment = drawing.alignment
+        return _by_lines(chunks, lambda text: _divided(text, alignment))
     if drawing.types:
         chunks = _without_first(chunks, drawing.types)
+    return _by_lines(chunks, lambda text: _NO_ROW.sub(b"", text))
+
+
+def _divided(text: bytes, alignment: Alignment) -> bytes:
+    lines = text.decode("utf-8", "surrogateescape").split("\n")
+    made = [alignment.divided(line) + "\r" * line.endswith("\r") if line else line for line in lines]
+    return "\n".join(made).encode("utf-8", "surrogateescape")
+
+
+def _by_lines(chunks: Iterator[bytes], change: Callable[[bytes], bytes]) -> Iterator[bytes]:
+    """The text with whole lines changed; those that are too long stay as they are."""
     held, is_within = b"", False  # a line whose beginning has gone on
     for chunk in chunks:
         text = held + chunk
@@ -89,13 +126,13 @@ def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
             text = text[rest:]
         end = text.rfind(b"\n") + 1
         if end:
-            yield _NO_ROW.sub(b"", text[:end])
+            yield change(text[:end])
         held = text[end:]
         if len(held) > _LONGEST:
             yield held
             held, is_within = b"", True
     if held:
-        yield _NO_ROW.sub(b"", held)
+        yield change(held)
 
 
 def _without_first(chunks: Iterator[bytes], line: bytes) -> Iterator[bytes]:
