@@ -1,6 +1,7 @@
 """Settings come from the environment only, and unsafe or unusable ones are refused."""
 
 import os
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,19 @@ def test_tokens_are_signed_with_a_key_of_their_own(tmp_path: Path) -> None:
     assert len(derived) == 64
     assert derived != _settings(tmp_path, SECRET_KEY="another")["JWT_SIGNING_KEY"]
     assert _settings(tmp_path, JWT_SIGNING_KEY="given")["SIMPLE_JWT"]["SIGNING_KEY"] == "given"
+
+
+def test_the_compose_file_hands_every_setting_on(tmp_path: Path) -> None:
+    table = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (PROJECT_DIR / "README.md").read_text(), re.MULTILINE)
+    documented = {name for names in table for name in re.findall("[A-Z_]+", names)}
+    compose = (PROJECT_DIR / "docker" / "compose.yml").read_text()
+    fixed_in_the_image = {"DATA_DIR", "DEBUG", "HOST", "STATIC_ROOT"}
+    assert documented - set(re.findall(r"\b([A-Z_]+)(?=:)", compose)) == fixed_in_the_image
+    # What is not set for the compose file is empty for us, which has to mean the same as unset.
+    empty = dict.fromkeys(set(re.findall(r"\$\{([A-Z_]+):-\}", compose)) - {"SECRET_KEY"}, "")
+    unset = _settings(tmp_path)
+    others = {name: value for name, value in _settings(tmp_path, **empty).items() if name.isupper()}
+    assert [name for name, value in others.items() if value != unset[name]] == []
 
 
 @pytest.mark.parametrize(("role", "limits"), [("web", (5000, 500, 30000)), ("worker", (0, 0, 0))])
