@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from dataengine import access
+from dataengine.imports.converting.number_styles import UNDISPUTED
 from dataengine.jobs.progress import ProgressData
 from dataengine.models import ImportJob, Table
 from dataengine.models.shapes import Findings
@@ -35,6 +36,8 @@ _PHASES = {
 }
 _SOON = timedelta(seconds=3)
 """So long, an import that waits for nothing but a worker needs no explanation."""
+_FEW = 5
+"""Notes that are read before what follows them."""
 
 
 class ShownImport(ProgressData):
@@ -70,7 +73,8 @@ def live_context(user: User | AnonymousUser, job: ImportJob, progress: ProgressD
         took = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else None
         if took and not shown["rows_per_second"]:  # too short to be measured while it ran
             context["job"]["rows_per_second"] = job.rows_read / took
-        context |= {"took": took, "outcome": headline_of(job, took), "notes": _said(job)}
+        context |= {"took": took, "outcome": headline_of(job, took)}
+        context["notes"], context["more_notes"] = _said(job)
         if job.came_to_nothing:
             context["bar_css"] = "bar-failed"
         context["rejected_from"] = _rejected_from(job)
@@ -152,10 +156,17 @@ def _table_of(job: ImportJob) -> Table | None:
     return None if job.table is None or job.table.trashed_at is not None else job.table
 
 
-def _said(job: ImportJob) -> list[str]:
-    """What people should know of the import, warnings first."""
+def _said(job: ImportJob) -> tuple[list[str], list[str]]:
+    """What people should know of the import, and what they may: where no cell says otherwise in many columns."""
     findings: Findings = job.findings
-    return [*(warning["message"] for warning in findings.get("warnings", [])), *findings.get("notes", [])]
+    notes = findings.get("notes", [])
+    first = [*(warning["message"] for warning in findings.get("warnings", []))]
+    first += [note for note in notes if UNDISPUTED not in note]
+    undisputed = [note for note in notes if UNDISPUTED in note]
+    room = max(_FEW - len(first), 0)
+    if len(undisputed) <= room + 1:
+        return first + undisputed, []
+    return first + undisputed[:room], undisputed[room:]
 
 
 def _recipe_name(user: User | AnonymousUser, job: ImportJob) -> str:

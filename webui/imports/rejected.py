@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 _CELLS = 1_000
+_SEEN_AT_ONCE = 7
+"""Columns that nobody has to scroll to on a common screen."""
 _LONG = 60
 _LOOKED_AT = 1_000
 _OFFERED = 8
@@ -68,12 +70,22 @@ class MendRow(NamedTuple):
 
 
 class Grid:
-    """Makes rows of the grid."""
+    """Makes rows of the grid.
 
-    def __init__(self, reader: RowReader, columns: list[Column]) -> None:
+    Of many columns those that have errors come next to the first, which tells what row it is: where they are in the
+    file nobody would see what is wrong without scrolling. ``chosen`` names the one that matters most.
+    """
+
+    def __init__(self, reader: RowReader, columns: list[Column], job: ImportJob, chosen: str = "") -> None:
         self.reader = reader
         self._columns = {column.name: column for column in columns}
-        self.titles = [self.title(slot) for slot in reader.slots]
+        self._order = list(range(len(reader.slots)))
+        self.has_wrong_first = len(self._order) > _SEEN_AT_ONCE
+        if self.has_wrong_first:
+            found = (reader.slot(name) for name in (chosen, *(one["column"] for one in job.errors)))
+            first = [reader.slots.index(slot) for slot in found if slot is not None]
+            self._order = list(dict.fromkeys([0, *first, *self._order]))
+        self.titles = [self.title(reader.slots[place]) for place in self._order]
 
     def title(self, slot: Slot) -> str:
         column = self._columns.get(slot.name)
@@ -97,7 +109,10 @@ class Grid:
                 "; ".join(reasons.get(slot.key, ())),
                 (yours[slot.name] or "") if yours and slot.name in yours else None,
             )
-            for slot, title, cell in zip(self.reader.slots, self.titles, said.cells, strict=True)
+            for slot, title, cell in (
+                (self.reader.slots[place], title, said.cells[place])
+                for place, title in zip(self._order, self.titles, strict=True)
+            )
         ]
         return MendRow(row.line, row.version, cells, reasons.get(WHOLE_ROW, []), row.raw, not row.errors)
 
@@ -112,7 +127,7 @@ class Queue:
         self.is_retried = self.last is not None and not self.last.is_over
         self.may_mend = bool(job.rows_rejected) and not self.is_retried and services.can_be_mended(user, job)
         columns = list(job.table.columns.all()) if job.table is not None else []
-        self.grid = Grid(RowReader(job, columns), columns)
+        self.grid = Grid(RowReader(job, columns), columns, job, self.column)
         rows = services.rows_with(job, column=self.column, code=self.code)
         size = min(PER_PAGE, max(5, _CELLS // max(1, len(self.grid.titles))))
         self.page: Page[RejectedRow] = Paginator(rows, size).get_page(params.get("page"))

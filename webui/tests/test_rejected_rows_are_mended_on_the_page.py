@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
+from dataengine.imports.converting.number_styles import UNDISPUTED
 from dataengine.models import ChangeJob, ImportJob
 from dataengine.services import change_runs
 from dataengine.tests.importing import import_text, make_table, records
@@ -143,3 +144,38 @@ def test_whole_rows_are_fixed_alike(as_owner: Client, job: ImportJob) -> None:
     told = read(as_owner.post(f"/imports/{job.pk}/rejected/fix/", form, follow=True))
     assert "1 row is changed; 1 row is good now." in told
     assert not page_of(as_owner, job, "?column=*&code=malformed_quotes").elements("details", id="alike")
+
+
+def test_of_many_columns_the_wrong_ones_are_seen_at_once(as_owner: Client, owner: User) -> None:
+    names = [f"c{number}" for number in range(12)]
+    make_table(owner, "wide", **dict.fromkeys(names, "NUMERIC(5,2)"))
+    good, bad = ["1.5"] * 12, ["1.5"] * 9 + ["x", "1.5", "1.5"]
+    text = "\n".join(",".join(row) for row in (names, good, bad, [*good[:11], "y"]))
+    wide = import_text(owner, "wide", f"{text}\n")
+    page = page_of(as_owner, wide)
+
+    def heads(shown: Element) -> list[str]:
+        return [head.text for head in shown.element("table", aria_label="Rejected rows").elements("th", scope="col")]
+
+    assert heads(page)[:5] == ["Line", "c0", "c9", "c11", "c1"]
+    assert heads(page_of(as_owner, wide, "?column=c11&code=invalid_type"))[:4] == ["Line", "c0", "c11", "c9"]
+    assert "columns with errors come first" in page
+    key, where = cell(page, 3, "c9")["name"], page.element("form", id="mend-3")["action"]
+    row = read(as_owner.post(where, {key: "7", "version": "0"}, headers=PARTIAL)).element("tr", id="row-3")
+    assert cell(row, 3, "c9")["value"] == "7"
+    assert cell(row, 3, "c10")["value"] == "1.5"
+
+
+def test_notes_on_many_columns_do_not_push_the_rows_out_of_sight(as_owner: Client, job: ImportJob) -> None:
+    told = [f"c{number}: number, decimal point: 60 cells show it, {UNDISPUTED}" for number in range(12)]
+    job.findings = {**job.findings, "notes": [*told[:9], "qty: 48 cells show it, 12 do not fit", *told[9:]]}
+    job.save()
+    notes = page_of(as_owner, job).element("section", aria_labelledby="notes-title")
+    more = notes.element("details")
+    assert "12 do not fit" in notes.elements("li")[0]
+    assert "12 do not fit" not in more
+    assert len(more.elements("li")) == 8
+    assert "8 more, all undisputed" in more
+    job.findings = {**job.findings, "notes": told[:6]}  # nobody opens something for a single one
+    job.save()
+    assert not page_of(as_owner, job).element("section", aria_labelledby="notes-title").elements("details")

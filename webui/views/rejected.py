@@ -35,7 +35,7 @@ def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
     job = access.get_import(request.user, pk, "edit")
     reader = reader_of(job)
     if request.method == "GET":
-        return _row(request, job, Grid(reader, _columns(job)), services.get_row(job, line))
+        return _row(request, job, Grid(reader, _columns(job), job), services.get_row(job, line))
     written, seen = _posted(request, reader.slots, "cell"), _posted(request, reader.slots, "seen")
     if not written:
         raise InvalidInput("Nothing was sent for this row; load the page again.", code="invalid_input")
@@ -57,13 +57,13 @@ def row(request: ConsoleRequest, pk: int, line: int) -> HttpResponse:
     except Conflict as error:
         if error.error_code != "changed_meanwhile":
             raise
-        grid = Grid(reader, _columns(job))
+        grid = Grid(reader, _columns(job), job)
         return _row(request, job, grid, services.get_row(job, line), yours=cells, message=error.message)
     if not htmx.is_partial(request):
         what = "is good now" if not mended.errors else "still has errors"
         messages.info(request, f"The row of line {line} {what}.")
         return htmx.redirect(request, _back(request, job))
-    return _row(request, job, Grid(reader, _columns(job)), mended)
+    return _row(request, job, Grid(reader, _columns(job), job), mended)
 
 
 @console_view("POST")

@@ -62,6 +62,9 @@ NO_NUMBER = r"[^0-9.,]+"
 NO_CURRENCY = f"[{_MINUS_SIGNS}+()%0-9.,{_APOSTROPHES} \u00a0\u2007\u2009\u202f]+"
 """What is removed from a number in some style to leave its digits and marks, or its currency."""
 
+UNDISPUTED = "none contradicts it"
+"""In the notes on columns in which every cell that tells says the same."""
+
 type Separator = Literal[".", ",", " ", "'"]
 SEPARATORS: tuple[Separator, ...] = (".", ",", " ", "'")
 
@@ -222,7 +225,7 @@ def decide(
         if other.failures > MOST_FAILURES:  # counting stops once a style is out of the question: it may be more
             more, votes = ("more than ", MOST_FAILURES) if votes > MOST_FAILURES else ("at least ", votes)
         misfits = f"{best.failures:,} {'does' if best.failures == 1 else 'do'} not fit"
-        against = misfits if best.failures else "none contradicts it"
+        against = misfits if best.failures else UNDISPUTED
         proof = (
             f"decimal {best.style.words}: {more}{votes:,} {'cells show' if votes > 1 else 'cell shows'} it, {against}"
         )
