@@ -8,20 +8,56 @@ const panel = () => document.getElementById("columns-panel");
 /** Whether the menu holds its form, and no longer the link to it. */
 const isLoaded = () => Boolean(panel()?.querySelector("form"));
 const renew = () => load(panel(), `${location.pathname}columns/${location.search}`, "innerMorph");
+// Sent and not answered yet: the form is ahead of the server then, and nothing older may replace it.
+let unanswered = 0;
+let isOutdated = false;
 let wasOpen = false;
 let focused = null;
-let moved = null;
 let isReopened = false;
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.(".column-order button");
+  const button = event.target.closest?.(`#${MENU} .column-order button`);
   if (!button) return;
-  if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
-  else moved = button.value.replace(/^\D+/, "");
+  // Moved here at once, and sent as it is then: a second step begins where the first has led, answered or not.
+  event.preventDefault();
+  if (button.getAttribute("aria-disabled") === "true") return;
+  const item = button.closest("li");
+  if (button.value.startsWith("up")) item.previousElementSibling.before(item);
+  else item.nextElementSibling.after(item);
+  button.focus(); // which an element that is moved loses
+  send(item);
+});
+
+/** Send the form with a column at another place. */
+function send(item) {
+  const items = [...item.parentElement.children];
+  for (const each of items) {
+    mark(each.querySelector("[name=do][value^=up]"), each === items[0]);
+    mark(each.querySelector("[name=do][value^=down]"), each === items.at(-1));
+  }
+  item.closest("form").requestSubmit();
+  say(item);
+}
+
+function mark(button, isEnd) {
+  if (isEnd) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+}
+
+document.addEventListener("submit", ({ target, submitter }) => {
+  if (target.id !== "columns-form") return;
+  unanswered += 1;
+  if (submitter) isOutdated = true; // a button for all columns; everything else is sent as it is here
+});
+document.addEventListener("htmx:finally:request", ({ target }) => {
+  if (target.id === "columns-form") unanswered -= 1;
+});
+document.addEventListener("htmx:response:error", ({ target }) => {
+  if (target.id === "columns-form") renew();
 });
 
 // A morph closes the menu, since the server does not know that it is open, and leaves its form as it is. What the form
-// is now like is asked for separately; elements that this moves lose the focus.
+// is now like is asked for separately where it may be another; elements that this moves lose the focus.
 document.addEventListener("htmx:before:swap", () => {
   const active = document.activeElement;
   focused = active?.closest(`#${MENU}`) ? active.id : null;
@@ -30,18 +66,21 @@ document.addEventListener("htmx:before:swap", () => {
 document.addEventListener("htmx:after:swap", async (event) => {
   if (!wasOpen || event.detail?.ctx?.target?.id !== "grid") return; // charts are loaded later, separately
   wasOpen = false;
-  const [active, told] = [focused, moved]; // while the form is loaded again, more may be pressed
-  moved = null;
+  const active = focused; // while the form is loaded again, more may be pressed
+  const isOwn = event.detail.ctx.sourceElement?.id === "columns-form";
+  if (!isOwn) isOutdated = true;
   isReopened = true;
   document.getElementById(MENU).open = true;
-  if (isLoaded()) await renew();
+  if (isLoaded() && isOutdated && unanswered <= Number(isOwn)) {
+    isOutdated = false;
+    await renew();
+  }
   const input = document.getElementById("find-column");
   if (input && wanted) {
     input.value = wanted;
     find(wanted);
   }
   if (active && document.activeElement === document.body) document.getElementById(active)?.focus();
-  if (told) say(document.getElementById(`order-${told}`));
 });
 
 // Finding a column leaves the others out of sight, until the menu is closed.
@@ -99,7 +138,6 @@ document.addEventListener("drop", (event) => {
 document.addEventListener("dragend", () => {
   if (!dragged) return;
   dragged.classList.remove("is-dragged");
-  moved = dragged.id.replace(/^\D+/, "");
-  dragged.closest("form").requestSubmit();
+  send(dragged);
   dragged = null;
 });
