@@ -28,6 +28,9 @@ def made(owner: User, text: str | bytes) -> tuple[dict[str, str], list[tuple[obj
     return columns, records("fresh", *columns), job.findings["notes"]
 
 
+WRAPPED = "Lines that are in quotes as a whole were taken out of them (to change that, set “delimiter”)."
+
+
 @pytest.mark.parametrize("rows", [1, 2, 5, 60])
 def test_one_extra_separator_at_every_line_end_is_ignored(owner: User, rows: int) -> None:
     columns, found, notes = made(owner, "a,b\n" + "1,2,\n" * rows)
@@ -115,6 +118,8 @@ def test_names_match_however_their_letters_are_composed(owner: User) -> None:
         (b'a,b\na,b\n1,2\n"a","b"\n3,4\n', "2 lines repeat the header, the first of them line 2: they are no rows."),
         (b"a,b\r\n1,2\r\n3,4\r\n\x1a", None),
         (b"a,b\r\n1,2\r\n3,4\x1a", None),
+        (b"a,b\r\n1,2\r\n3,4\r\n\\.\r\n", None),  # as COPY ends
+        (b'a,b\n"1,2"\n"3,4"\n', WRAPPED),
         (b"a,b\r\n1,2\r\n3,4\r\n" + 100 * b"\x1a", None),
     ],
 )
@@ -169,6 +174,23 @@ def test_stray_quotes_name_the_option_that_reads_them(owner: User) -> None:
     assert 'set the option quote to ""' in job.errors[0]["message"]
     make_table(owner, "T", stop="INTEGER", name="TEXT")
     assert import_text(owner, "T", file, quote="").rows_imported == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ('"k,name,n"\r\n"1,""Ann, B"",3"\r\n"2,Bob,4"\r\n', ["1", "Ann, B", "3"]),
+        ('k;v;w\n"1;2,5;x"\n"2;3,5;y"\n', ["1", "2,5", "x"]),
+        # A text in one column, not a line that was written twice:
+        ('"City, State"\n"Austin, TX"\n"Bonn, DE"\n', ["Austin, TX"]),
+        ('"Last,First"\n"Smith,John"\n"Doe,Jane"\n', ["Smith,John"]),
+        ('j\n"{""a"":1,""b"":2}"\n"{""a"":3,""b"":4}"\n', ['{"a":1,"b":2}']),
+        ('k,v,w\n"1,2,3"\n4,5,6\n', ["4", "5", "6"]),
+        ("k\na\n\\.\n", ["a"]),
+    ],
+)
+def test_lines_are_taken_out_of_quotes_only_where_that_makes_a_table(text: str, first: list[str]) -> None:
+    assert examine(io.BytesIO(text.encode()), "a.csv", DialectOptions()).first_records[0] == first
 
 
 @pytest.mark.parametrize(

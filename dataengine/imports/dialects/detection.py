@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import SEPARATOR_LINE, Dialect, DialectOptions, check_encoding
-from dataengine.imports.reading.drawings import drawing_of, without_lines
+from dataengine.imports.reading.drawings import Drawing, drawing_of, unwrapped, without_lines
 from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
@@ -24,6 +24,7 @@ from .sample import (
     header_is_damaged,
     is_ruled,
     looks_like_header,
+    plainly_a_header,
     read_sample,
     usual_width,
     weak,
@@ -90,6 +91,10 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
             escape=fixed.escape or "",
             has_header=fixed.has_header is not False,
         )
+    elif source.kind == "text" and fixed.delimiter is None and fixed.quote in (None, '"') and (mark := _wrapped(text)):
+        source.drawing = Drawing(mark, is_wrapped=True)
+        text = unwrapped(text)
+        fixed = replace(fixed, delimiter=mark, quote='"')
     skipped = fixed.skip_rows or 0
     separator = SEPARATOR_LINE.match(text) if fixed.skip_rows is None and source.kind == "text" else None
     if separator and (fixed.delimiter is None or fixed.delimiter.encode() == separator.group(1)):
@@ -117,7 +122,7 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         dialect = _with_head(replace(dialect, has_header=True), parsed, above, fixed, sheet=sheet)
         skipped -= dialect.grouped and above is not None
     ruled = has_header and not sheet and is_ruled(parsed)
-    drawn = source.drawing is not None
+    drawn = source.drawing is not None and not source.drawing.is_wrapped
     return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled, drawn=drawn)
 
 
@@ -159,6 +164,31 @@ def _without_lines(text: bytes, count: int, *, sheet: bool) -> bytes:
             break
         at = grammar.row_end(text, at, final=True) if sheet else grammar.line_end(text, at, final=True)[1]
     return text[at:]
+
+
+def _wrapped(text: bytes) -> str | None:
+    """What divides cells within the lines, if each line but maybe the header is in quotes as a whole.
+
+    Spreadsheets make such files of ones that were opened undivided. Within their quotes they have to be a flawless
+    table, and not sentences or names in one column.
+    """
+    lines = [line for line in text[: 64 << 10].splitlines()[:200] if line.strip()]
+    if len(lines) < 3 or not lines[1].startswith(b'"'):
+        return None
+    bare = [unwrapped(line) for line in lines[: -1 if len(text) > 64 << 10 else None]]
+    if any(line == given for line, given in zip(bare[1:], lines[1:], strict=False)):
+        return None
+    inner = b"\n".join(bare) + b"\n"
+    for mark in (",", ";", "\t", "|"):
+        divider = mark.encode()
+        if divider not in bare[0] or inner.count(divider) == inner.count(divider + b" "):
+            continue
+        parsed = read_sample(inner, Grammar(Dialect(mark), None), complete=True)
+        names = parsed.records[0] if parsed.records else []
+        is_table = parsed.width > 2 or plainly_a_header(parsed.records, parsed.width)
+        if is_table and not parsed.faults and parsed.regular == 1 and len(set(names)) == len(names):
+            return mark
+    return None
 
 
 def _best(text: bytes, fixed: DialectOptions, filename: str, *, complete: bool) -> tuple[Dialect, ParsedSample]:

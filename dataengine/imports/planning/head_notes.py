@@ -24,8 +24,14 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
     notes += [_on_units(opening)] * dialect.has_units
     notes += ["The line of dashes below the header is no row."] * dialect.ruled
     if drawing := opening.source.drawing:
-        by_place = "The cells of a line are told apart by their places, as spaces align them."
-        notes.append(by_place if drawing.alignment else "The lines that the table is drawn with are no rows.")
+        if drawing.is_wrapped:
+            notes.append(
+                "Lines that are in quotes as a whole were taken out of them (to change that, set “delimiter”)."
+            )
+        elif drawing.alignment:
+            notes.append("The cells of a line are told apart by their places, as spaces align them.")
+        else:
+            notes.append("The lines that the table is drawn with are no rows.")
     if options.skip_last:
         notes.append(f"The last {counted(options.skip_last, 'row')} left out (“skip_last”).")
     if tail and not dialect.drawn:

@@ -90,6 +90,8 @@ def _by_blanks(lines: Sequence[str]) -> Alignment | None:
         return None
     if re.match(r"\s*[-+]?\d", block[0]):
         return None  # a row
+    if len(_spans(block[:100])) < 2:
+        return None  # told without looking at all of a long text
     spans = _joined(_spans(block), block)
     if len(spans) < 2 or any(not block[0][begin:end].strip() for begin, end in spans[1:]):
         return None

@@ -36,6 +36,7 @@ _NO_ROW = re.compile(
     r"(?=\r?$)".encode(),
     re.MULTILINE,
 )
+_WRAPPED = re.compile(rb'^"((?:[^"\r\n]|"")*)"[ \t]*(?=\r?$)', re.MULTILINE)
 _RULE = re.compile(rb"^" + RULE.pattern.encode() + rb"\r?$", re.MULTILINE)
 _TYPE = re.compile(
     r"(?:u?(?:tiny|small|big|huge)?int(?:eger|\d+)?|varchar|double|float|boolean|date|interval|uuid|blob|bit|json|varint"
@@ -49,11 +50,13 @@ class Drawing:
     """How a table is drawn. ``types``: the line below the header that names DuckDB's types, as it is in the file.
 
     A table without lines and bars has an ``alignment``, and its cells a bar between them when that has been applied.
+    ``is_wrapped``: nothing is drawn, but each line is in quotes as a whole, which are taken off.
     """
 
     bar: str
     types: bytes | None = None
     alignment: Alignment | None = None
+    is_wrapped: bool = False
 
 
 def drawing_of(text: bytes, *, has_names: bool = True) -> Drawing | None:
@@ -102,9 +105,16 @@ def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
     if drawing.alignment:
         alignment = drawing.alignment
         return _by_lines(chunks, lambda text: _divided(text, alignment))
+    if drawing.is_wrapped:
+        return _by_lines(chunks, unwrapped)
     if drawing.types:
         chunks = _without_first(chunks, drawing.types)
     return _by_lines(chunks, lambda text: _NO_ROW.sub(b"", text))
+
+
+def unwrapped(text: bytes) -> bytes:
+    """Lines without the quotes that enclose them as a whole; others stay as they are."""
+    return _WRAPPED.sub(lambda found: found[1].replace(b'""', b'"'), text)
 
 
 def _divided(text: bytes, alignment: Alignment) -> bytes:
