@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from playwright.sync_api import expect
 
 from dataengine.tests.importing import import_text
 from webui.imports import drafts
 from webui.tests.browser.conftest import log_in
-from webui.tests.browser.test_every_page_is_accessible import problems_now
+from webui.tests.browser.test_every_page_is_accessible import problems_at_both_widths
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -26,12 +25,9 @@ TEXT = (
 )
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_no_decision_has_a_violation(browser: Browser, live_asgi: LiveServer, owner: User, width: int) -> None:
+def test_no_decision_has_a_violation(browser: Browser, live_asgi: LiveServer, owner: User) -> None:
     job = import_text(owner, "orders", TEXT, create_table=True)
-    context = browser.new_context(
-        base_url=live_asgi.url, viewport={"width": width, "height": 900}, reduced_motion="reduce"
-    )
+    context = browser.new_context(base_url=live_asgi.url, reduced_motion="reduce")
     page = context.new_page()
     log_in(context, live_asgi, owner)
     draft = drafts.store(owner, SimpleUploadedFile("orders.csv", TEXT.encode())).token
@@ -39,9 +35,9 @@ def test_no_decision_has_a_violation(browser: Browser, live_asgi: LiveServer, ow
     for path in (f"/tables/new/import/?draft={draft}", f"/tables/orders/import/?draft={draft}"):
         page.goto(path)
         expect(page.get_by_text("Decided from all 303 rows")).to_be_visible()
-        problems += problems_now(page, path)
+        problems += problems_at_both_widths(page, path)
     page.goto(f"/imports/{job.pk}/")
     expect(page.get_by_role("button", name="Make qty text instead")).to_be_visible()
-    problems += problems_now(page, "import")
+    problems += problems_at_both_widths(page, "import")
     context.close()
     assert not problems, "\n".join(problems)

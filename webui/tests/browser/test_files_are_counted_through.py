@@ -13,7 +13,7 @@ from dataengine.services import recipes
 from dataengine.tests.importing import import_text
 from dataengine.tests.test_workbook_sheets import TABLE, book
 from webui.imports import drafts
-from webui.tests.browser.test_every_page_is_accessible import problems_now
+from webui.tests.browser.test_every_page_is_accessible import problems_at_both_widths, problems_now
 from webui.tests.browser.test_nothing_jumps import _WATCH
 from webui.tests.conftest import make_table
 
@@ -81,10 +81,7 @@ def test_the_preview_counts_by_itself(
     expect(counts.get_by_text("Changed", exact=True).locator("xpath=following-sibling::dd")).to_have_text("1")
     records = page.get_by_role("table", name="Records before and after")
     expect(records).to_contain_text("10")
-    found = problems_now(page, "counts")
-    page.set_viewport_size({"width": 390, "height": 900})
-    found += problems_now(page, "counts, narrow")
-    page.set_viewport_size({"width": 1280, "height": 900})
+    found = problems_at_both_widths(page, "counts")
 
     header, number = page.locator("[data-header]", has_text="n").last, page.get_by_label("n goes to", exact=True)
     rejected = counts.get_by_text("Rejected", exact=True).locator("xpath=following-sibling::dd")
