@@ -83,7 +83,7 @@ def _read(plan: Plan, nulls: Sequence[str] = ("",)) -> Generator[Block]:
         return
     ending = Ending(plan.dialect.delimiter, lines_are_records=plan.source.lines_are_records)
     inside = RowsInside(plan.dialect, len(plan.mapping.headers), lines_are_records=plan.source.lines_are_records)
-    heads = RepeatedHeads(plan.dialect, plan.mapping.headers)
+    heads = RepeatedHeads(plan.dialect, plan.lines_of_head, is_padded=plan.is_padded)
     with closing(_kept(plan, nulls, heads)) as kept:
         for block in kept:
             ending.look(block)

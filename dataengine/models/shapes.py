@@ -53,6 +53,7 @@ class DialectFacts(TypedDict):
     skip_rows: int
     ruled: NotRequired[bool]
     grouped: NotRequired[bool]
+    grouped_twice: NotRequired[bool]
     has_units: NotRequired[bool]
     drawn: NotRequired[bool]
 

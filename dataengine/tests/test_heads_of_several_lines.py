@@ -25,6 +25,7 @@ DUCKDB = """
 │ 1 rows    2 columns │
 └─────────────────────┘
 """[1:]
+THREE = ",N,,,S,,\n,2023,,2024,2023,,2024\nName,a,b,a,a,b,a\nA,1,2,3,4,5,6\nB,1,2,3,4,5,6\nC,1,2,3,4,5,6\n"
 FEW = [
     # file, names, first row's line, units
     ("depth,temp\nm,°C\n1.5,20\n2.5,21\n", ["depth", "temp"], 3, ["m", "°C"]),
@@ -36,6 +37,8 @@ FEW = [
     (",1999,,X,\nName,a,b,a,b\nA,1,2,3,4\nB,1,2,3,4\n", ["Name", "1999 a", "1999 b", "X a", "X b"], 3, []),
     ("N;X;;Y;\n;a;b;a;b\nA;1;2;3;4\nB;1;2;3;4\n", ["N", "X a", "X b", "Y a", "Y b"], 3, []),
     (",A,A,B,B\n,x,y,x,y\n0,1,2,3,4\n1,1,2,3,4\n", ["column_1", "A x", "A y", "B x", "B y"], 3, []),
+    (THREE, ["Name", "N 2023 a", "N 2023 b", "N 2024 a", "S 2023 a", "S 2023 b", "S 2024 a"], 4, []),
+    ("R,N,N,S\nY,1999,2000,1999\nK,a,a,a\nA,1,2,3\nB,1,2,3\n", ["R Y K", "N 1999 a", "N 2000 a", "S 1999 a"], 4, []),
     (DEEP, ["n", "A x", "A y", "B x", "B y"], 6, ["", *["kg"] * 4]),
     (BOX, ["column_1", "nr", "name", "column_4"], 4, []),
     ("mysql> select 1;\n" + BOX + "2 rows in set (0.00 sec)\n", ["column_1", "nr", "name", "column_4"], 5, []),
@@ -47,6 +50,8 @@ FEW = [
     (" List of x\n a │ b \n───┼───\n x │ 1 \n(1 row)\n\n", ["a", "b"], 4, []),
     (DUCKDB, ["column_1", "a", "b", "column_4"], 5, []),
     # These are rows, maybe bad ones.
+    ("q,ans,ans\nred,yes,yes\nred,no,yes\nblue,no,no\n", ["q", "ans", "ans"], 2, []),
+    ("a,b,c\nx,y,z\nx,q,z\n1,2,3\n4,5,6\n", ["a", "b", "c"], 2, []),
     ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 2, []),
     ("n,at\nAnn,very soon indeed\n1,2024-01-31\n2,2024-01-31\n3,2024-01-31\n", ["n", "at"], 2, []),
     ("size\nL\n40\n42\n", ["size"], 2, []),

@@ -28,6 +28,7 @@ def made(owner: User, text: str | bytes) -> tuple[dict[str, str], list[tuple[obj
     return columns, records("fresh", *columns), job.findings["notes"]
 
 
+GROUPS = [None, "X", None, "Y", None]
 WRAPPED = "Lines that are in quotes as a whole were taken out of them (to change that, set “delimiter”)."
 
 
@@ -136,11 +137,16 @@ def test_lines_that_are_not_rows(owner: User, text: bytes, note: str | None) -> 
         ("a\nx\na\n", None, [["x"], ["a"]]),  # a word below itself
         ("a,b\nx,b\na,b \nA,b\na,b\n", None, [["x", "b"], ["a", "b "], ["A", "b"]]),
         ("a,b\nx,y\na,b\n", False, [["a", "b"], ["x", "y"], ["a", "b"]]),
+        ("n,a,a\n1,2,3\nn,a,a\n4,5,6\n", None, [["1", "2", "3"], ["4", "5", "6"]]),
+        (2 * ",X,,Y,\nN,p,q,p,q\nA,1,2,3,4\nB,5,6,7,8\n", None, [["A", *"1234"], ["B", *"5678"]] * 2),
+        (",X,,Y,\nN,p,q,p,q\nA,1,2,3,4\n,X,,Y,\nB,5,6,7,8\n", None, [["A", *"1234"], GROUPS, ["B", *"5678"]]),
     ],
 )
-def test_what_only_looks_like_the_header_is_a_row(text: str, has_header: bool | None, rows: list[list[str]]) -> None:
+def test_what_only_looks_like_the_header_is_a_row(
+    text: str, has_header: bool | None, rows: list[list[str | None]]
+) -> None:
     opening = examine(io.BytesIO(text.encode()), "a.csv", DialectOptions(has_header=has_header))
-    heads = RepeatedHeads(opening.dialect, opening.headers)
+    heads = RepeatedHeads(opening.dialect, opening.lines_of_head)
     blocks = heads.left_out(parse(opening.source, opening.dialect))
     assert [list(row) for block in blocks for row in zip(*map(pa.Array.to_pylist, block.columns), strict=True)] == rows
 

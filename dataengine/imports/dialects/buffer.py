@@ -124,7 +124,7 @@ def pass_header(buffer: Buffer, dialect: Dialect, source: Source) -> int:
     skip_lines(buffer, dialect.skip_rows, source)
     line = source.first_line + dialect.skip_rows
     if dialect.has_header:
-        for _ in range(1 + dialect.grouped + dialect.has_units):
+        for _ in range(1 + dialect.grouped + dialect.grouped_twice + dialect.has_units):
             blank, lines = first_record(buffer, Grammar(dialect, None))[1:]
             line += blank + (1 if source.lines_are_records else lines)
         if dialect.ruled:

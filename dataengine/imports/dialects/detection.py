@@ -16,7 +16,7 @@ from dataengine.imports.reading.source import SAMPLE_BYTES, Source, to_utf8
 from dataengine.imports.reading.text_encodings import detect_encoding
 
 from .grammar import Grammar
-from .head_lines import are_groups, name_together, tells_units
+from .head_lines import are_groups, are_groups_of_groups, name_together, name_with_two_above, tells_units
 from .preamble import is_at_the_end, preamble
 from .sample import (
     ParsedSample,
@@ -107,10 +107,11 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         parsed = read_sample(text, Grammar(dialect, None), complete=complete, sheet=True)
     else:
         dialect, parsed = _best(text, fixed, source.filename, complete=complete)
-    above: list[str] | None = None
+    above: list[list[str]] = []
     if fixed.skip_rows is None and parsed.records and (leading := preamble(parsed, dialect.delimiter)):
         skipped += leading
-        above = next((parsed.records[at] for at, line in enumerate(parsed.lines) if line == leading - 1), None)
+        found = dict(zip(parsed.lines, parsed.records, strict=True))
+        above = [found[line] for line in (leading - 1, leading - 2) if line in found]
         parsed.records = [record for record, line in zip(parsed.records, parsed.lines, strict=True) if line >= leading]
         parsed.width = usual_width(parsed.records)
         parsed.head = []
@@ -120,25 +121,32 @@ def detect(source: Source, overrides: DialectOptions | None = None) -> Dialect:
         has_header = not damaged and (not parsed.records or looks_like_header(parsed.records, parsed.width))
     if has_header and parsed.records:
         dialect = _with_head(replace(dialect, has_header=True), parsed, above, fixed, sheet=sheet)
-        skipped -= dialect.grouped and above is not None
+        skipped -= (dialect.grouped + dialect.grouped_twice) * bool(above)
     ruled = has_header and not sheet and is_ruled(parsed)
     drawn = source.drawing is not None and not source.drawing.is_wrapped
     return replace(dialect, encoding=encoding, skip_rows=skipped, has_header=has_header, ruled=ruled, drawn=drawn)
 
 
 def _with_head(
-    dialect: Dialect, parsed: ParsedSample, above: Sequence[str] | None, fixed: DialectOptions, *, sheet: bool
+    dialect: Dialect, parsed: ParsedSample, above: Sequence[Sequence[str]], fixed: DialectOptions, *, sheet: bool
 ) -> Dialect:
-    """The dialect with what else belongs to the header: the line ``above`` the names, or one below them."""
-    records = parsed.records
-    # A sheet says itself which cells are merged: a gap in it is a gap.
-    grouped = not sheet and (are_groups(above, records[0]) if above else name_together(records, parsed.width))
-    names = int(grouped and not above)
+    """The dialect with what else belongs to the header: lines ``above`` the names, the nearest first, or one below."""
+    records, names = parsed.records, 0
+    twice = grouped = False
+    if above:
+        twice = len(above) > 1 and are_groups_of_groups(above[1], above[0], records[0])
+        grouped = twice or are_groups(above[0], records[0])
+    elif not sheet:
+        twice = name_with_two_above(records, parsed.width)
+        grouped = twice or name_together(records, parsed.width)
+        names = grouped + twice
+    if sheet:
+        twice = grouped = False  # it says itself which cells are merged: a gap in it is a gap
     has_units = fixed.has_units
     if has_units is None:
         header, *below = records[names:]
         has_units = len(below) > 1 and tells_units(header, below[0], below[1:])
-    return replace(dialect, grouped=grouped, has_units=has_units)
+    return replace(dialect, grouped=grouped, grouped_twice=twice, has_units=has_units)
 
 
 def _mark_of_rejected_csv(sample: bytes) -> str | None:

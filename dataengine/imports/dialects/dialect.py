@@ -36,6 +36,8 @@ class Dialect:
     """Whether the line after the header is one of dashes, as database shells draw it: that is no row."""
     grouped: bool = False
     """Whether the header takes two lines, the first with labels over several columns."""
+    grouped_twice: bool = False
+    """Whether it takes three, and the first has labels over several of those."""
     has_units: bool = False
     """Whether the line after the header has units: that is no row."""
     drawn: bool = False

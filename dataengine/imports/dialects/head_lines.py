@@ -127,6 +127,39 @@ def name_together(records: Sequence[Sequence[str]], width: int) -> bool:
     return are_groups(*records[:2]) and votes_for_header(records[1], rows, width) > 1
 
 
+def name_with_two_above(records: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether the first three records are one head: groups of groups, groups, and names over columns of values."""
+    if len(records) <= FEWEST_ROWS or any(len(record) != width for record in records[:3]):
+        return False
+    rows = [record for record in records[3:] if len(record) == width]
+    return are_groups_of_groups(*records[:3]) and votes_for_header(records[2], rows, width) > 1
+
+
+def are_groups_of_groups(higher: Sequence[str], above: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether the two lines above the names are needed to tell these apart, and the higher has groups of the lower."""
+    if len(higher) != len(above) or len(above) != len(names) or are_groups(above, names):
+        return False
+    labels = [cell.strip() for cell in higher if cell.strip()]
+    reaches = any(a == b for a, b in itertools.pairwise(labels)) or not all(map(str.strip, higher[1:]))
+    numbers = [cell.strip() for cell in (*higher, *above) if kind(cell.strip()) in ("number", "moment")]
+    if len(set(labels)) < 2 or not reaches or not all(map(_YEAR.fullmatch, numbers)):
+        return False
+    known = [name.strip() for name in names]
+    made = joined(stacked(higher, above), names)
+    return len(set(known)) < len(known) and len(set(made)) == len(made) and all(known)
+
+
+def stacked(higher: Sequence[str], above: Sequence[str]) -> list[str]:
+    """The labels of two lines of groups as one line: either reaches to the next in its line, or to one above it."""
+    made, label, lower = [], "", ""
+    for place, cell in enumerate(above):
+        if place < len(higher) and higher[place].strip():
+            label, lower = higher[place].strip(), ""
+        lower = cell.strip() or lower
+        made.append(" ".join(filter(None, (label, lower))))
+    return made
+
+
 def joined(above: Sequence[str], names: Sequence[str]) -> list[str]:
     """The names with their groups: a label reaches to the next one."""
     made, label = [], ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataengine.columns.identifiers import MAX_COLUMNS
@@ -13,7 +14,7 @@ from dataengine.imports.reading.source import CHUNK_BYTES, Source
 
 from .dialect import SEPARATOR_LINE, Dialect
 from .grammar import Grammar
-from .head_lines import joined
+from .head_lines import joined, stacked
 from .sample import empty_tail, fitted, kind, lacks_the_first, read_sample, usual_width
 
 WIDTH_SAMPLE_ROWS = 200
@@ -25,13 +26,15 @@ class Header:
 
     The last ``empty_tail`` columns have no name and, as far as the beginning of the file shows, no values: the lines
     end in too many separators. ``is_indexed`` says that the first column has no name: it numbers or names the rows.
-    ``below`` are the cells of a line of units below the names.
+    ``below`` are the cells of a line of units below the names, ``said`` those of the lines of the head, as they are:
+    groups, if any, and last the names.
     """
 
     names: list[str]
     empty_tail: int = 0
     is_indexed: bool = False
     below: tuple[str, ...] = ()
+    said: tuple[Sequence[str], ...] = ()
 
 
 def read_header(source: Source, dialect: Dialect) -> Header:
@@ -43,16 +46,20 @@ def read_header(source: Source, dialect: Dialect) -> Header:
     """
     tail, is_indexed = 0, False
     below: tuple[str, ...] = ()
+    said: list[list[str]] = []
     buffer = _head(source, dialect)
     skip_lines(buffer, dialect.skip_rows, source)
     grammar = Grammar(dialect, None)
     if dialect.has_header:
-        groups = _cells(buffer, grammar) if dialect.grouped else ()
-        given = joined(groups, _cells(buffer, grammar)) if groups else _cells(buffer, grammar)
+        said = [_cells(buffer, grammar) for _ in range(1 + dialect.grouped + dialect.grouped_twice)]
+        *groups, given = said
+        if groups:
+            given = joined(stacked(*groups) if dialect.grouped_twice else groups[0], given)
         below = tuple(_cells(buffer, grammar)) if dialect.has_units else ()
         rows = _sample(buffer, source, dialect)
         is_indexed = lacks_the_first(given, rows)
         names = ["", *given] if is_indexed else fitted(given, rows)
+        said = [["", *line] for line in said] if is_indexed else said
         tail = empty_tail(names, rows)
         names = _named(names)
     else:
@@ -61,7 +68,7 @@ def read_header(source: Source, dialect: Dialect) -> Header:
         raise InvalidInput(
             f"The file has {len(names):,} columns; a table can have at most {MAX_COLUMNS:,}.", code="too_many_columns"
         )
-    return Header(names, tail, is_indexed, below)
+    return Header(names, tail, is_indexed, below, tuple(said))
 
 
 def _cells(buffer: Buffer, grammar: Grammar) -> list[str]:

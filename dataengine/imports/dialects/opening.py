@@ -41,6 +41,7 @@ class Opening:
         self.empty_tail = found.empty_tail
         self.is_indexed = found.is_indexed
         self.below_the_header = found.below
+        self.lines_of_head = found.said
         self.damaged_header = self._damaged_header(given)
         named = {name for name in self.damaged_header if name}
         if len(self.damaged_header) == len(self.headers) == len(named):

@@ -18,12 +18,17 @@ FEWEST = 2
 
 
 class RepeatedHeads:
-    """Leaves them out of the blocks of one pass; ``found`` counts them, ``first`` is the line of the first one."""
+    """Leaves them out of the blocks of one pass; ``found`` counts them, ``first`` is the line of the first one.
 
-    def __init__(self, dialect: Dialect, headers: Sequence[str]) -> None:
+    ``lines`` are those of the head as the file has them, the names last. Where cells are padded they come trimmed.
+    """
+
+    def __init__(self, dialect: Dialect, lines: Sequence[Sequence[str]], *, is_padded: bool = False) -> None:
         self.found = self.first = 0
-        names = {place: name for place, name in enumerate(headers) if name != f"column_{place + 1}"}
-        self._names = names if dialect.has_header and len(names) >= FEWEST else {}
+        trimmed = [[cell.strip() if is_padded else cell for cell in line] for line in lines]
+        names = {place: name for place, name in enumerate(trimmed[-1] if trimmed else ()) if name.strip()}
+        self._names = names if dialect.has_header and len(set(names.values())) >= FEWEST else {}
+        self._groups = trimmed[:-1]
 
     @property
     def note(self) -> str:
@@ -48,11 +53,23 @@ class RepeatedHeads:
         rows = [row for row in alike.to_pylist() if self._is_head(block, row)]
         if not rows:
             return block
-        self.first = self.first or int(block.lines[rows[0]])
+        above = [row - at for row in rows for at in self._groups_above(block, row)]
+        self.first = self.first or int(block.lines[min(rows + above)])
         self.found += len(rows)
         rest = np.ones(len(block), np.bool_)
-        rest[rows] = False
+        rest[rows + above] = False
         return block.kept(rest)
 
     def _is_head(self, block: Block, row: int) -> bool:
         return all(block.columns[place][row].as_py() == name for place, name in self._names.items())
+
+    def _groups_above(self, block: Block, row: int) -> range:
+        """How far above a row of names the groups stand that belong to it, if they are repeated as well."""
+        count = len(self._groups)
+        if row < count:
+            return range(0)
+        for at, line in enumerate(self._groups):
+            cells = [column[row - count + at].as_py() or "" for column in block.columns]
+            if cells[: len(line)] != line[: len(cells)]:
+                return range(0)
+        return range(1, count + 1)

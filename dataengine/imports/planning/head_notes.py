@@ -6,6 +6,7 @@ from dataengine.imports.dialects.opening import Opening
 
 from .options import ImportOptions
 
+_TWO_LINES = "two lines, the first of which has groups"
 _MOST_SHOWN = 6
 _LONGEST = 40
 
@@ -17,7 +18,8 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
     if head_lines > 1 and dialect.has_header and options.dialect.skip_rows is None:
         notes.append(f"The names of the columns come from {head_lines} lines with merged cells.")
     if dialect.grouped:
-        notes.append("The names of the columns come from two lines, the first of which has groups.")
+        which = "three lines, the first two of which have groups" if dialect.grouped_twice else _TWO_LINES
+        notes.append(f"The names of the columns come from {which}.")
     if dialect.skip_rows >= head_lines and options.dialect.skip_rows is None:
         lines = counted(dialect.skip_rows - head_lines + 1, "line")
         notes.append(f"{lines} before the table ignored (to change that, set “skip_rows”).")

@@ -103,6 +103,8 @@ class Plan:
     footer: Footer | None = None
     ends_in_sums: bool | None = None
     """Whether the last row of a long file holds the sums of those above; None as long as it was not asked."""
+    lines_of_head: Sequence[Sequence[str]] = ()
+    """Groups, if there are, and names as the file has them, to know them again."""
     empty_tail: int = 0
     """So many columns at the end are ignored, as long as their cells are empty."""
     references: dict[str, ByValue] = field(default_factory=dict)
@@ -331,6 +333,7 @@ def _begun(
     plan.bad_is_null = frozenset(spec.name for spec in specs if options.bad_cells_of(spec.name) == "null")
     plan.allow_infinity = options.allow_infinity
     plan.skip_last = options.skip_last
+    plan.lines_of_head = opening.lines_of_head
     plan.notes += notes_on_head(opening, options, tail)
     return plan
 
