@@ -125,7 +125,8 @@ def test_somebody_was_faster(as_owner: Client, people: Table, owner: User) -> No
 
 
 def test_what_is_gone(as_owner: Client, people: Table) -> None:
-    assert save(as_owner, people, "name", pk=99, value="x").status_code == 404
+    gone = save(as_owner, people, "name", pk=99, value="x")
+    assert (gone.status_code, gone.content.decode()) == (404, "Somebody has deleted this record meanwhile.")
     column = people.columns.get(name="born")
     address = url(people, "born")
     column.delete()

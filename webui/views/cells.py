@@ -47,6 +47,11 @@ def cell(request: ConsoleRequest, name: str, pk: int, attribute: str) -> HttpRes
     except InvalidInput as error:
         reasons = error.fields.get(column.name) or [error.message]
         return htmx.plain_error(" ".join(reasons), htmx.UNPROCESSABLE)
+    except NotFound as error:
+        if error.error_code != "record_not_found":
+            raise
+        # The row is still on the page that this user has, who has not done it.
+        return htmx.plain_error("Somebody has deleted this record meanwhile.", error.status)
     except Conflict as error:
         if error.error_code != "changed_meanwhile":
             raise
