@@ -87,7 +87,7 @@ def read(cells: pa.Array, style: NumberStyle) -> WrittenCells:
 
 def _shifted(numbers: pa.Array) -> pa.Array:
     """Plain numbers without a sign, divided by a hundred."""
-    padded = pc.replace_substring_regex(numbers, r"^", "00")
+    padded = pc.replace_substring_regex(numbers, r"^", "000")  # .5 too has three digits then before its point
     moved = pc.replace_substring_regex(padded, r"^([0-9]+)([0-9]{2})(?:\.([0-9]+))?$", r"\1.\2\3")
     return pc.replace_substring_regex(moved, r"^0+([0-9])", r"\1")
 
