@@ -107,7 +107,7 @@ def imports_of(path: Path) -> set[str]:
     """Every module that a file imports, anywhere in it; names imported from a package count as its modules."""
     found: set[str] = set()
     package = module_name(path).split(".") if path.name == "__init__.py" else module_name(path).split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -115,6 +115,18 @@ def imports_of(path: Path) -> set[str]:
             parent = ".".join([*base, *([node.module] if node.module else [])])
             found |= {parent} | {f"{parent}.{alias.name}" for alias in node.names}
     return found
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Its syntax, which most tests go through: reading that anew takes longer than what they look for."""
+    return ast.parse(path.read_text())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _trees_go() -> Iterator[None]:
+    yield
+    tree_of.cache_clear()
 
 
 MODULES = dict(sources())
@@ -222,7 +234,7 @@ def test_every_package_says_what_it_knows() -> None:
         for name, path in MODULES.items()
         if path.name == "__init__.py"
         and name.split(".")[-1] not in {"migrations", "management", "commands"}
-        and not ast.get_docstring(ast.parse(path.read_text()))
+        and not ast.get_docstring(tree_of(path))
     ]
 
 
@@ -237,7 +249,7 @@ def test_only_a_few_modules_speak_sql() -> None:
 def test_no_formatted_string_makes_sql() -> None:
     guilty: list[tuple[str, int]] = []
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 sql_call = node.func.attr in {"execute", "executemany", "raw", "copy", "SQL", "RawSQL"}
                 formatted = any(
@@ -254,7 +266,7 @@ def test_writes_go_through_services() -> None:
     for name, path in MODULES.items():
         if f"{name}.".startswith(WRITES_BELOW) or name in WRITES_ALLOWED:
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
                 chain = ast.unparse(node.func.value)
                 if ".objects" in chain or node.func.attr in {"bulk_create", "bulk_update"}:
@@ -281,7 +293,7 @@ def test_nothing_below_takes_a_request() -> None:
         (name, node.name)
         for name, path in MODULES.items()
         if name.startswith(BELOW_VIEWS)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.FunctionDef)
         and "request" in {arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)}
     ]
