@@ -32,17 +32,19 @@ def rejected_csv(job: Any) -> str:
     return b"".join(csv_lines(job)).decode()
 
 
-@pytest.mark.parametrize("options_again", [False, True])
-@pytest.mark.parametrize("kind", FILES)
-def test_into_the_same_table(owner: User, kind: str, options_again: bool) -> None:
-    data, options = FILES[kind]
-    make_table(owner, "T", name="TEXT", n="INTEGER", note="TEXT")
-    job = import_text(owner, "T", data, **options)
-    assert (job.rows_imported, job.rows_rejected) == (1, 1)
-    again = options if options_again or "mapping" in options else {}
-    corrected = import_text(owner, "T", rejected_csv(job).replace("zz", "2"), filename="rejected.csv", **again)
-    assert (corrected.rows_imported, corrected.rows_rejected) == (1, 0)
-    assert records("T", "name", "n", "note")[1] == ("b", "2", "y")
+def test_into_the_same_table(owner: User, subtests: pytest.Subtests) -> None:
+    for place, (kind, (data, options)) in enumerate(FILES.items()):
+        with subtests.test(kind=kind):
+            table = make_table(owner, f"T{place}", name="TEXT", n="INTEGER", note="TEXT").name
+            job = import_text(owner, table, data, **options)
+            assert (job.rows_imported, job.rows_rejected) == (1, 1)
+            # With the options of that import, and without unless they say what the columns are.
+            for again in [options] if "mapping" in options or not options else [options, {}]:
+                text = rejected_csv(job).replace("zz", "2")
+                corrected = import_text(owner, table, text, filename="rejected.csv", **again)
+                assert (corrected.rows_imported, corrected.rows_rejected) == (1, 0)
+                assert records(table, "name", "n", "note")[-1] == ("b", "2", "y")
+            assert len(records(table)) >= 2
 
 
 def test_into_a_table_made_from_the_file(owner: User) -> None:
