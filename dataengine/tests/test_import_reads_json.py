@@ -164,8 +164,8 @@ def test_a_malformed_element_costs_itself(text: str, rows: list[Any], bad: list[
 
 def test_many_malformed_elements_on_one_line_are_read_once() -> None:
     """Each costs itself; looking further than it goes, megabyte by megabyte, would take hours."""
-    count = 3_000
-    filler = "x" * 300
+    count = 1_000
+    filler = "x" * 900
     text = "[" + ",".join(f'{{"a": 01, "f": "{filler}"}},{{"a": {n}}}' for n in range(count)) + "]"
     _, rows, bad = read(text, "a.json")
     assert [row[1] for row in rows] == [str(n) for n in range(count)]
@@ -265,14 +265,14 @@ def test_a_new_table(owner: User) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("create", [True, False])
 def test_a_key_that_turns_up_late_is_not_lost(owner: User, create: bool) -> None:
-    filler = "x" * 1000
-    lines = [json.dumps({"name": f"n{n}", "filler": filler}) for n in range(9_000)]
+    filler = "x" * 10_000
+    lines = [json.dumps({"name": f"n{n}", "filler": filler}) for n in range(900)]
     lines.append(json.dumps({"name": "last", "late": "here", "later": 5}))
     if not create:
         make_table(owner, "A", name="TEXT", late="TEXT")
     job = import_text(owner, "A", "\n".join(lines), filename="a.jsonl", create_table=create)
     assert job.state == "completed", job.error
-    assert job.rows_imported == 9_001
+    assert job.rows_imported == 901
     assert records("A", "name", "late")[-1] == ("last", "here")
     if create:
         assert records("A", "later")[-1] == ("5",)

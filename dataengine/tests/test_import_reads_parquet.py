@@ -92,7 +92,7 @@ def test_a_row_of_nothing_is_a_row(array: pa.Array, text: str, said: str) -> Non
 
 
 def test_many_rows_in_several_groups_and_encodings() -> None:
-    count = 30_000
+    count = 18_000
     columns = {
         "n": list(range(count)),
         "few": [f"t{n % 7}" for n in range(count)],

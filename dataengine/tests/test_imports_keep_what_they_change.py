@@ -29,9 +29,9 @@ def lines_by_name(table: Table, job: ImportJob) -> dict[str, int]:
 
 def test_lines_are_kept_as_spans(owner: User) -> None:
     table = make_table(owner, "things", name="TEXT", n="INTEGER")
-    first = import_text(owner, "things", "name,n\n" + "".join(f"line {n},1\n" for n in range(2, 602)))
-    second = import_text(owner, "things", "name,n\n" + "".join(f"line {n},2\n" for n in range(2, 202)))
-    for job, count in ((first, 600), (second, 200)):
+    first = import_text(owner, "things", "name,n\n" + "".join(f"line {n},1\n" for n in range(2, 152)))
+    second = import_text(owner, "things", "name,n\n" + "".join(f"line {n},2\n" for n in range(2, 52)))
+    for job, count in ((first, 150), (second, 50)):
         assert job.spans.count() == 1
         assert lines_by_name(table, job) == {f"line {n}": n for n in range(2, count + 2)}
     assert not RecordChange.objects.exists()
@@ -41,7 +41,7 @@ def test_lines_are_kept_as_spans(owner: User) -> None:
 def test_rows_of_several_lines_and_rejected_rows_keep_their_lines(owner: User, create: bool) -> None:
     chance = random.Random(5)
     rows, line, expected = ["name,n\n"], 2, {}
-    for _ in range(600):
+    for _ in range(150):
         name, kind = f"line {line}", chance.choice(["plain", "long", "bad", "blank"])
         if kind in {"plain", "long"}:
             expected[name] = line

@@ -132,13 +132,13 @@ def test_a_last_line_without_a_break_is_a_line(escape: str | None, end: str) -> 
 
 @pytest.mark.parametrize("blank", [b"\n", b"\r", b"\r\n"])
 def test_many_blank_lines_and_lines_before_the_header(blank: bytes) -> None:
-    data = blank * 400_000 + b"a,b" + blank + b"1,2" + blank
-    for skipped in (0, 300_000, 400_000):
+    data = blank * 120_000 + b"a,b" + blank + b"1,2" + blank
+    for skipped in (0, 90_000, 120_000):
         dialect = Dialect(skip_rows=skipped)
         assert header_of(data, dialect) == ["a", "b"]
         source = Source(io.BytesIO(data), "a.csv", what=PLAIN_TEXT, limits=SourceLimits())
         (block,) = parse(source, dialect)
-        assert block.lines.tolist() == [400_002]
+        assert block.lines.tolist() == [120_002]
 
 
 def test_headers() -> None:

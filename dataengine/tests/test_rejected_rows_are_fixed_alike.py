@@ -178,13 +178,13 @@ def test_the_first_update_of_an_import_may_be_that_of_a_rejected_row(client: API
 
 def test_very_many_rows_at_once(client: APIClient, owner: User) -> None:
     make_table(owner, "t", n="INTEGER UNIQUE", d="DATE")
-    text = "n,d\n" + "".join(f"{n},{n % 28 + 1}.01.2024\n" for n in range(9_120)) + "5,2024-01-01\n"
+    text = "n,d\n" + "".join(f"{n},{n % 28 + 1}.01.2024\n" for n in range(5_120)) + "5,2024-01-01\n"
     job = import_text(owner, "t", text, date_formats=["%Y-%m-%d"])
-    assert (job.rows_imported, job.rows_rejected) == (1, 9_120)
+    assert (job.rows_imported, job.rows_rejected) == (1, 5_120)
     again = fix(client, job, "d", "invalid_type", kind="date_format", format="%d.%m.%Y")
-    assert again == (9_120, 9_119)  # 5 is taken
+    assert again == (5_120, 5_119)  # 5 is taken
     retried(client, job)
-    assert (job.rows_imported, job.rows_rejected, job.rows_retried) == (9_120, 1, 9_119)
+    assert (job.rows_imported, job.rows_rejected, job.rows_retried) == (5_120, 1, 5_119)
     assert rejected(job) == [(7, [("n", "duplicate_in_table")])]
     assert job.errors[0] | {"message": ""} == {
         "code": "duplicate_in_table", "column": "n", "count": 1, "example_line": 7, "message": ""
