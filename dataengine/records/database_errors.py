@@ -31,7 +31,7 @@ def as_engine_error(error: Exception) -> DataEngineError | None:
         case errors.QueryCanceled():
             return Unavailable("This takes too long. Narrow it down, or try again later.", code="query_timeout")
         case errors.LockNotAvailable() | errors.DeadlockDetected() | errors.SerializationFailure():
-            return Unavailable("The table is busy. Try again in a moment.", code="table_busy")
+            return _in_a_moment("The table is busy. Try again in a moment.", "table_busy")
         # Of a column whose type has changed since it was looked up, PostgreSQL says the latter two.
         case (
             errors.UndefinedTable() | errors.UndefinedColumn() | errors.DatatypeMismatch() | errors.UndefinedFunction()
@@ -46,9 +46,18 @@ def as_engine_error(error: Exception) -> DataEngineError | None:
         case errors.DataError():
             return InvalidInput("A value does not fit its type.", code="invalid_type")
         case errors.OperationalError() if isinstance(error, DatabaseError | InterfaceError):
-            return Unavailable("The database does not answer. Try again in a moment.", code="database_unavailable")
+            # Away, or all of its connections are in use: who waits for one cannot tell.
+            return _in_a_moment(
+                "The database does not answer, or is busy. Try again in a moment.", "database_unavailable"
+            )
         case _:
             return None
+
+
+def _in_a_moment(message: str, code: str) -> Unavailable:
+    error = Unavailable(message, code=code)
+    error.retry_seconds = 1  # programs that keep to it do so by themselves
+    return error
 
 
 @contextmanager

@@ -234,7 +234,7 @@ def test_busy_tables_and_slow_queries(
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '50ms'")
     busy = client.put("/api/update-record/", {"table_name": "t", "id": 1, "data": {"a": "y"}})
-    assert (busy.status_code, error(busy)["code"]) == (503, "table_busy")
+    assert (busy.status_code, error(busy)["code"], busy["Retry-After"]) == (503, "table_busy", "1")
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = 0; SET statement_timeout = '50ms'")
     slow = client.get("/api/tables/t/records/1/")
