@@ -41,7 +41,7 @@ LINES = '{"name": "Ann", "n": 1}\n\n{"n": 2.50, "name": "B\\"ob\\n,x"}\n{"name":
 ROWS = [(1, "Ann", "1"), (3, 'B"ob\n,x', "2.50"), (4, None, None), (5, None, None), (6, "", "1e5")]
 
 
-@pytest.mark.parametrize("filename", ["a.jsonl", "a.ndjson", "a.json", "A.JSONL"])
+@pytest.mark.parametrize("filename", ["a.jsonl", "a.ndjson", "a.json", "A.JSONL", "a.txt", "a.csv"])
 def test_lines(filename: str) -> None:
     assert read(LINES, filename) == (["name", "n"], ROWS, [])
 
@@ -78,9 +78,15 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize("text", ARRAYS)
-@pytest.mark.parametrize("filename", ["a.json", "a.jsonl"])
+@pytest.mark.parametrize("filename", ["a.json", "a.jsonl", "a.txt"])
 def test_arrays(text: str, filename: str) -> None:
     assert read(text, filename) == (["name", "n"], [(1, "Ann", "1"), (2, "Bob", '[1.10, {"x": "a, \\"b"}]')], [])
+
+
+def test_a_header_may_have_braces() -> None:
+    for header in ("{a},b", '[{"x"}],b', '"{""a"": 1}",b'):
+        _, rows, _ = read(f"{header}\n1,2\n3,4\n", "a.csv", quote="" if header.startswith("[") else None)
+        assert rows == [(2, "1", "2"), (3, "3", "4")]
 
 
 def test_numbers_keep_their_digits() -> None:
@@ -318,7 +324,7 @@ def test_the_api_takes_it(client: APIClient, owner: User) -> None:
     }
     answer = client.post("/api/upload-csv/", body, format="multipart")
     assert answer.status_code == 202, answer.content
-    body["file"] = SimpleUploadedFile("a.json", b'{\n"a": 1\n}\n')
+    body |= {"file": SimpleUploadedFile("a.json", b'{\n"a": 1\n}\n'), "table_name": "B"}
     answer = client.post("/api/upload-csv/", body, format="multipart")
     assert answer.status_code == 400
     assert "JSON" in answer.json()["error"]["message"]
