@@ -24,6 +24,15 @@ def test_every_record_is_a_card_with_the_names_of_its_columns(owners_page: Page,
     tops = [box["y"] for box in cells if box]
     assert tops == sorted(set(tops))  # one below the other
     expect(page.locator(".charts")).to_be_hidden()
+    # Each editor, with the buttons in it, lies beside the name of its column.
+    for place, cell in enumerate(cards.nth(1).locator("td").all()[1:]):
+        cell.dblclick()
+        editor = cell.locator(".cell-editor").bounding_box()
+        card = boxes[1]
+        assert editor
+        assert card
+        assert card["x"] + 120 < editor["x"] < editor["x"] + editor["width"] <= card["x"] + card["width"], place
+        page.keyboard.press("Escape")
 
 
 def test_cards_are_sorted_filtered_and_opened(owners_page: Page, people: Table) -> None:
