@@ -55,6 +55,8 @@ FEW = [
     ("q1,q2\nHow old?,How tall?\n1,2\n3,4\n5,6\n", ["q1", "q2"], 2, []),
     ("n,at\nAnn,very soon indeed\n1,2024-01-31\n2,2024-01-31\n3,2024-01-31\n", ["n", "at"], 2, []),
     ("size\nL\n40\n42\n", ["size"], 2, []),
+    ("p\n($12.50)\n$13.00\n", ["p"], 2, []),
+    ("p;q\n(€ 5);(USD 7)\n€ 13;USD 4\n€ 13;USD 4\n", ["p", "q"], 2, []),
     ("depth\nm\n1\n2\n", ["depth"], 2, []),
     ("unit,factor\nm,1\nkg,1000\n", ["unit", "factor"], 2, []),
     ("unit,factor\nkg,\ng,0.001\n", ["unit", "factor"], 2, []),
@@ -104,9 +106,25 @@ def test_who_knows_better_says_so(has_units: bool | None, line: int) -> None:
 
 
 def test_units(subtests: pytest.Subtests) -> None:
-    for text in "m kg °C % m/s m·s⁻¹ W m-2 kWh/m² € EUR µg/l [in] (s) km² 1/min °".split():
+    plain = "m kg °C % m/s m·s⁻¹ W m-2 kWh/m² € EUR µg/l [in] (s) km² 1/min ° [0.1mm]".split()
+    for text in (*plain, "[days since 1970-01-01]", "(in USD)"):
         with subtests.test(text=text):
             assert is_unit(text)
-    for text in ("", "Ann", "12", "m1x", "(12)", "Oslo", "1.5 m", "no", "x", "unit"):
+    for text in (
+        "($12.50)",
+        "(CHF 5)",
+        "(1.5 €)",
+        "[12]",
+        "",
+        "Ann",
+        "12",
+        "m1x",
+        "(12)",
+        "Oslo",
+        "1.5 m",
+        "no",
+        "x",
+        "unit",
+    ):
         with subtests.test(text=text):
             assert not is_unit(text)

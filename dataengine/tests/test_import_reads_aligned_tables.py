@@ -100,6 +100,10 @@ def test_aligned_lines_are_divided_wherever_the_text_is_cut() -> None:
         ("name      ,     n,city      \nAnna      ,     1,Bonn      \nBob       ,    22,Berlin    \n", ","),
         ("# made by x\n#k,v\n1,2\n3,4\n", ","),
         ("amount\n1,2\n3,4\n", "\t"),
+        ("amount\nR$ 1.234,50\nR$ 10,00\n", "\t"),
+        ("amount\n1\u202f234,50 €\n-12,00 €\n", "\t"),
+        ("amount\n12,50 zł\n(1 000,00 zł)\n", "\t"),
+        ("code\nx1,2\ny3,4\n", ","),
     ],
 )
 def test_spaces_and_commas_divide_where_they_are_meant_to(text: str, delimiter: str) -> None:

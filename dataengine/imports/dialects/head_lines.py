@@ -38,6 +38,10 @@ _FACTOR = re.compile(rf"(?P<name>.*?[^\d^*²³⁻¹+−-]){_POWER}")
 _ENCLOSED = re.compile(r"\[[^\[\]]{1,30}\]|\((?=.{1,22}$)[^()\d]*[^()\d\s][^()]*\)|<[^<>]{1,20}>")
 _FORMAT = re.compile(r"(?=.*[yY]{2})[yYmMdDhHsS]{1,4}(?:[-/. :T]+[yYmMdDhHsS]{1,4})+Z?")
 _MOMENTS = re.compile(rf"{_ENCLOSED.pattern}|{_FORMAT.pattern}|UTC|utc|GMT|[hH][rh]?s?|min|s|sec")
+_AMOUNT = re.compile(
+    r"[\[(<][-+−]?(?:\s*(?:[A-Za-z]{0,3}[$€£¥]|[A-Z]{3}|kr|Fr\.?))?\s*[-+−]?\d[\d.,' ]*\s?(?:[$€£¥]|[A-Z]{3}|kr)?[\])>]"
+)
+"""In brackets it is a negative number, or a mark, and no unit."""
 _PLAIN = re.compile(r"[a-zA-Z]")
 """One letter may also be a size or a class."""
 
@@ -45,7 +49,7 @@ _PLAIN = re.compile(r"[a-zA-Z]")
 def is_unit(cell: str) -> bool:
     """Whether a cell says in what its column is measured: ``kg``, ``m/s²``, ``[°C]``, ``W m-2``, ``yyyy-mm-dd``."""
     text = cell.strip()
-    if not 0 < len(text) <= 32:
+    if not 0 < len(text) <= 32 or _AMOUNT.fullmatch(text):
         return False
     if _ENCLOSED.fullmatch(text) or _FORMAT.fullmatch(text):
         return True
