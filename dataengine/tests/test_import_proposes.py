@@ -15,8 +15,8 @@ from dataengine.tests.importing import import_text, make_table, records, rejecte
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def made(owner: User, text: str, **options: Any) -> ImportJob:
-    job = import_text(owner, "made", text, create_table=True, **options)
+def made(owner: User, text: str, table: str = "made", **options: Any) -> ImportJob:
+    job = import_text(owner, table, text, create_table=True, **options)
     assert job.state == "completed", job.error
     return job
 
@@ -185,25 +185,26 @@ def test_the_option_leaves_totals_and_footnotes_out(owner: User, *, new: bool) -
     assert "The last 3 rows left out (“skip_last”)." in job.findings["notes"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        ROWS,
-        "name,n\nTotal,1\nSum,2\nTotal,3\n",
-        "name,n\nAnn,1\nBob,2\nCid,\n",
-        "fuel,price\nSuper,1.5\nTotal Energies,about 2\n",
-        "note\na\nb\nsource: c\n",
-        "n,m\n1,1\n2,2\n3,3\n",
-        "item,n,m\na,1,5\nb,2,5\nc,3,5\nd,6,5\n",
-        "item,n\na,1\nb,2\nc,3\n",
-        "item,n\na,0\nb,0\n,0\n",
-        "item,n\na,1\nb,many\n,1\n",
-    ],
-)
-def test_ordinary_last_rows_are_none(owner: User, text: str) -> None:
-    job = made(owner, text)
-    assert "footer" not in job.findings
-    assert "proposals" not in job.findings
+ORDINARY: list[str] = [
+    ROWS,
+    "name,n\nTotal,1\nSum,2\nTotal,3\n",
+    "name,n\nAnn,1\nBob,2\nCid,\n",
+    "fuel,price\nSuper,1.5\nTotal Energies,about 2\n",
+    "note\na\nb\nsource: c\n",
+    "n,m\n1,1\n2,2\n3,3\n",
+    "item,n,m\na,1,5\nb,2,5\nc,3,5\nd,6,5\n",
+    "item,n\na,1\nb,2\nc,3\n",
+    "item,n\na,0\nb,0\n,0\n",
+    "item,n\na,1\nb,many\n,1\n",
+]
+
+
+def test_ordinary_last_rows_are_none(owner: User, subtests: pytest.Subtests) -> None:
+    for place, text in enumerate(ORDINARY):
+        with subtests.test(text=text):
+            job = made(owner, text, table=f"made{place}")
+            assert "footer" not in job.findings
+            assert "proposals" not in job.findings
 
 
 def test_the_end_of_a_long_file_is_looked_at_and_cut(owner: User) -> None:
