@@ -25,6 +25,18 @@ DUCKDB = """
 │ 1 rows    2 columns │
 └─────────────────────┘
 """[1:]
+POLARS = """
+shape: (9, 2)
+┌─────┬─────┐
+│ a   ┆ b   │
+│ --- ┆ --- │
+│ i64 ┆ str │
+╞═════╪═════╡
+│ 1   ┆ x   │
+│ …   ┆ …   │
+│ 9   ┆ …   │
+└─────┴─────┘
+"""[1:]
 THREE = ",N,,,S,,\n,2023,,2024,2023,,2024\nName,a,b,a,a,b,a\nA,1,2,3,4,5,6\nB,1,2,3,4,5,6\nC,1,2,3,4,5,6\n"
 FEW = [
     # file, names, first row's line, units
@@ -48,6 +60,7 @@ FEW = [
     ("┌───┬───┐\r\n│ a │ b │\r\n├───┼───┤\r\n│ x │ 1 │\r\n└───┴───┘\r\n", ["column_1", "a", "b", "column_4"], 4, []),
     (" a | b \n---+---\n x | 1 \n y | 2 \n(2 rows)\n", ["a", "b"], 3, []),
     (" List of x\n a │ b \n───┼───\n x │ 1 \n(1 row)\n\n", ["a", "b"], 4, []),
+    (POLARS, ["column_1", "a", "b", "column_4"], 7, []),
     (DUCKDB, ["column_1", "a", "b", "column_4"], 5, []),
     # These are rows, maybe bad ones.
     ("q,ans,ans\nred,yes,yes\nred,no,yes\nblue,no,no\n", ["q", "ans", "ans"], 2, []),
@@ -78,7 +91,7 @@ def test_the_first_row_is_what_follows_the_whole_head(subtests: pytest.Subtests)
             assert not any(block.rejects for block in blocks)
 
 
-@pytest.mark.parametrize(("drawn", "rows"), [(BOX, 3), (DUCKDB, 2)])
+@pytest.mark.parametrize(("drawn", "rows"), [(BOX, 3), (DUCKDB, 2), (POLARS, 4)])
 def test_lines_are_undrawn_wherever_the_text_is_cut(drawn: str, rows: int) -> None:
     text = drawn.replace("\n", "\r\n").encode()
     drawing = drawing_of(text)

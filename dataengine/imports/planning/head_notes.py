@@ -34,6 +34,10 @@ def notes_on_head(opening: Opening, options: ImportOptions, tail: int) -> list[s
             notes.append("The cells of a line are told apart by their places, as spaces align them.")
         else:
             notes.append("The lines that the table is drawn with are no rows.")
+        if drawing.is_cut:
+            notes.append(
+                "The table was cut when it was printed: lines of … or · stand for rows that are not in the file."
+            )
     if options.skip_last:
         notes.append(f"The last {counted(options.skip_last, 'row')} left out (“skip_last”).")
     if tail and not dialect.drawn:

@@ -45,16 +45,23 @@ _TYPE = re.compile(
 )
 
 
+_TYPE_OF_POLARS = re.compile(r"[a-z]+\d*(?:\[.*\])?")
+_CUT = re.compile(rf"[ \t]*{_BAR} *(?:·|…) *(?:(?:│|┆|\|) *(?:·|…) *)+{_BAR}[ \t]*")
+_CUTS = re.compile(rf"^{_CUT.pattern}(?=\r?$)".encode(), re.MULTILINE)
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How a table is drawn. ``types``: the line below the header that names DuckDB's types, as it is in the file.
+    """How a table is drawn. ``types``: the lines below the header that name DuckDB's or polars' types, as they are in
+    the file. ``is_cut``: a line of nothing but ``…`` or ``·`` says that rows were left out when it was printed.
 
     A table without lines and bars has an ``alignment``, and its cells a bar between them when that has been applied.
     ``is_wrapped``: nothing is drawn, but each line is in quotes as a whole, which are taken off.
     """
 
     bar: str
-    types: bytes | None = None
+    types: tuple[bytes, ...] = ()
+    is_cut: bool = False
     alignment: Alignment | None = None
     is_wrapped: bool = False
 
@@ -82,7 +89,10 @@ def _with_lines(text: bytes) -> Drawing | None:
         first, second = line.strip(), below.strip()
         if _CORNERED.fullmatch(line) or _BOXED.fullmatch(line):
             is_closed = second[0] in _BARS and second[-1] == second[0]
-            return Drawing(second[0], _types(lines[at + 1 : at + 4], second[0])) if is_closed else None
+            if not is_closed:
+                return None
+            is_cut = any(map(_CUT.fullmatch, lines))
+            return Drawing(second[0], _types(lines[at + 1 : at + 5], second[0]), is_cut)
         is_closed = len(first) > 1 and first[0] == first[-1] == "|"
         if is_closed and (_DASHED.fullmatch(below) or _CROSSED.fullmatch(below)):
             return Drawing("|")
@@ -92,12 +102,16 @@ def _with_lines(text: bytes) -> Drawing | None:
     return None
 
 
-def _types(lines: Sequence[str], bar: str) -> bytes | None:
-    """The second of the three lines below the first rule, if it says what types the columns have."""
-    if len(lines) < 3 or not _BOXED.fullmatch(lines[2]):
-        return None
-    cells = [cell.strip() for cell in lines[1].strip().strip(bar).split(bar)]
-    return lines[1].encode() if all(map(_TYPE.fullmatch, cells)) else None
+def _types(lines: Sequence[str], bar: str) -> tuple[bytes, ...]:
+    """What stands between the names, the first of the lines, and the rule below, if it says the columns' types."""
+    end = next((at for at, line in enumerate(lines) if _BOXED.fullmatch(line)), 0)
+    cells = [[cell.strip() for cell in re.split(f"[{bar}┆]", line.strip().strip(bar))] for line in lines[1:end]]
+    match cells:
+        case [types] if all(map(_TYPE.fullmatch, types)):
+            return (lines[1].encode(),)
+        case [dashes, types] if set(dashes) == {"---"} and all(map(_TYPE_OF_POLARS.fullmatch, types)):
+            return lines[1].encode(), lines[2].encode()
+    return ()
 
 
 def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
@@ -107,9 +121,21 @@ def without_lines(chunks: Iterator[bytes], drawing: Drawing) -> Iterator[bytes]:
         return _by_lines(chunks, lambda text: _divided(text, alignment))
     if drawing.is_wrapped:
         return _by_lines(chunks, unwrapped)
-    if drawing.types:
-        chunks = _without_first(chunks, drawing.types)
-    return _by_lines(chunks, lambda text: _NO_ROW.sub(b"", text))
+    for line in drawing.types:
+        chunks = _without_first(chunks, line)
+    if len(drawing.types) > 1:
+        return _by_lines(chunks, lambda text: _without_rules(_undotted(text), drawing))
+    return _by_lines(chunks, lambda text: _without_rules(text, drawing))
+
+
+def _without_rules(text: bytes, drawing: Drawing) -> bytes:
+    text = _NO_ROW.sub(b"", text)
+    return _CUTS.sub(b"", text) if drawing.is_cut else text
+
+
+def _undotted(text: bytes) -> bytes:
+    """The bars between polars' columns, which are others than at the sides, as those."""
+    return text.replace("┆".encode(), "│".encode())
 
 
 def unwrapped(text: bytes) -> bytes:
