@@ -84,6 +84,8 @@ class FilterForm(Styled, forms.Form):
             offered = conditions(by_name[of].kind)
         else:
             offered = conditions(ID) if of == "id" else [*WORDS.items(), *NULL.items()]
+            if not of:  # the first column is chosen: so is the condition that is its first
+                self.initial.setdefault("condition", conditions(columns[0].kind if columns else ID)[0][0])
         self._set_choices("condition", offered)
         self._set_choices("picked", [(one.value, one.words) for one in suggested])
         if suggested and of not in self.named:

@@ -110,6 +110,12 @@ def test_values_are_suggested_from_the_records_that_are_found(as_owner: Client, 
     page = read(as_owner.get("/tables/people/filter/", {"query": "name=Dan"}))
     assert page.value("query") == "name=Dan"
     assert page.element("a", href="/tables/people/?name=Dan").words == "People we know"
+    # What it proposes suits the column that it proposes, although it offers the conditions of all.
+    assert page.value("condition") == "icontains"
+    make_table(people.owner, "counted", {"number": "INTEGER", "name": "TEXT"})
+    page = read(as_owner.get("/tables/counted/filter/"))
+    assert page.element("select", name="column").values("option", "value")[0] == "number"
+    assert page.value("condition") == "exact"
 
 
 def test_a_range_stays_what_it_is(as_owner: Client, people: Table) -> None:
