@@ -77,6 +77,8 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200)
         ("a.csv", b"  <?xml version='1.0'?><a/>", "not_csv"),
         ("a.csv", b"<table>\n<tr><td>a</td></tr>", "not_csv"),
         ("a.csv", b"-[ RECORD 1 ]-\nname | Ann\n", "not_csv"),
+        ("a.csv", b"+-[ RECORD 1 ]-+\n| name | Ann |\n", "not_csv"),
+        ("a.csv", "┌─[ RECORD 1 ]─┐\n│ name │ Ann │\n".encode(), "not_csv"),
         ("a.csv", b"*************** 1. row ***************\nname: Ann\n", "not_csv"),
         ("a.csv", b"-- a dump\nSET x = 1;\n/* b */ INSERT INTO `t` (a, b) VALUES\n(1, 2);\n", "not_csv"),
         ("a.csv", b"create table t(a int, b int);\n", "not_csv"),

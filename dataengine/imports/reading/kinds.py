@@ -68,7 +68,7 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 WORDED: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (
-        re.compile(rb"\s*-\[ RECORD 1 \]"),
+        re.compile("\\s*(?:\\+?-|(?:┌)?─)\\[ RECORD 1 \\]".encode()),
         "psql's expanded output. Ask for rows instead: psql --csv, or \\pset format csv.",
     ),
     (re.compile(rb"\s*\*{10,} 1\. row \*{10,}"), "mysql's vertical output. Ask for rows instead: without -E and \\G."),
