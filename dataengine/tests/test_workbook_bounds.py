@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -135,61 +135,88 @@ HARMLESS: list[tuple[str, Callable[[], bytes], int]] = [
 ]
 
 READ = """
-import sys
+import os, sys, traceback
 from dataengine.exceptions import InvalidInput
 from dataengine.imports.dialects.dialect import DialectOptions
 from dataengine.imports.dialects.opening import examine
 from dataengine.imports.parsing.parser import parse
-with open(sys.argv[1], "rb") as file:
-    try:
-        opening = examine(file, "a.xlsx", DialectOptions())
-        blocks = parse(opening.source, opening.dialect, len(opening.headers))
-        rows = sum(len(block) + len(block.rejects) for block in blocks)
-        print("read", rows, end=" ")
-    except InvalidInput as error:
-        print("refused", error.error_code, end=" ")
-with open("/proc/self/status") as status:
-    print(next(line.split()[1] for line in status if line.startswith("VmHWM:")))
+
+def tell(path):
+    with open(path, "rb") as file:
+        try:
+            opening = examine(file, "a.xlsx", DialectOptions())
+            blocks = parse(opening.source, opening.dialect, len(opening.headers))
+            rows = sum(len(block) + len(block.rejects) for block in blocks)
+            print("read", rows, end=" ")
+        except InvalidInput as error:
+            print("refused", error.error_code, end=" ")
+    with open("/proc/self/status") as status:
+        print(next(line.split()[1] for line in status if line.startswith("VmHWM:")), flush=True)
+
+for path in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            tell(path.rstrip("\\n"))
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        print("died", status, 0, flush=True)
 """
 
 
-def read_apart(path: Path) -> tuple[str, str, int]:
+@pytest.fixture(scope="module")
+def reader() -> Iterator[subprocess.Popen[str]]:
+    """Reads workbooks in a process for each, and has loaded what they need: that takes longer than most of them."""
+    with subprocess.Popen(
+        [sys.executable, "-c", READ], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(PATIENCE_SECONDS)
+
+
+def read_apart(reader: subprocess.Popen[str], path: Path) -> tuple[str, str, int]:
     """What becomes of a workbook in a process of its own, and that process's peak of memory in kilobytes."""
-    done = subprocess.run(
-        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS
-    )
-    what, detail, peak = done.stdout.split()
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    print(path, file=reader.stdin, flush=True)
+    what, detail, peak = reader.stdout.readline().split()
     return what, detail, int(peak)
 
 
 @pytest.fixture(scope="module")
-def plain_peak(tmp_path_factory: pytest.TempPathFactory) -> int:
+def plain_peak(reader: subprocess.Popen[str], tmp_path_factory: pytest.TempPathFactory) -> int:
     """What a workbook of two rows takes."""
     path = tmp_path_factory.mktemp("plain") / "a.xlsx"
     path.write_bytes(workbook(HEAD + text_row(2, "1", "2")))
-    what, detail, peak = read_apart(path)
+    what, detail, peak = read_apart(reader, path)
     assert (what, detail) == ("read", "1")
     return peak
 
 
 @pytest.mark.parametrize(("make", "code"), [bomb[1:] for bomb in BOMBS], ids=[bomb[0] for bomb in BOMBS])
 def test_bombs_are_refused_before_they_fill_the_memory(
-    make: Callable[[], bytes], code: str, tmp_path: Path, plain_peak: int
+    make: Callable[[], bytes], code: str, tmp_path: Path, reader: subprocess.Popen[str], plain_peak: int
 ) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(make())
-    what, detail, peak = read_apart(path)
+    what, detail, peak = read_apart(reader, path)
     assert (what, detail) == ("refused", code)
     assert peak - plain_peak < MEGABYTES << 10
 
 
 @pytest.mark.parametrize(("make", "rows"), [item[1:] for item in HARMLESS], ids=[item[0] for item in HARMLESS])
 def test_far_cells_are_read_within_bounds(
-    make: Callable[[], bytes], rows: int, tmp_path: Path, plain_peak: int
+    make: Callable[[], bytes], rows: int, tmp_path: Path, reader: subprocess.Popen[str], plain_peak: int
 ) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(make())
-    what, detail, peak = read_apart(path)
+    what, detail, peak = read_apart(reader, path)
     assert (what, int(detail)) == ("read", rows)
     assert peak - plain_peak < BLOCK_MEGABYTES << 10
 
