@@ -141,7 +141,7 @@ PLAIN = stored({"a": ["x", "y"] * 500, "n": list(range(1000))})
         (lambda: stored({f"c{n}": [1] for n in range(1600)}), "too_many_columns"),
         (lambda: stored({"raw": [b"\x00"]}), "no_columns"),
         (lambda: stored({"a": pa.array([], pa.string())}), "no_rows"),
-        (lambda: stored({"a": ["x" * (140 << 20)]}, compression="zstd"), "bomb"),
+        (lambda: stored({"a": ["x" * (140 << 20)]}, compression="zstd", write_statistics=False), "bomb"),
         (lambda: stored({"a": pa.array([[1] * 1_100_000], pa.list_(pa.int8()))}, data_page_size=1 << 30), "bomb"),
     ],
 )
