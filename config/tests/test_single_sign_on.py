@@ -27,7 +27,7 @@ def provider() -> Iterator[str]:
         yield f"http://localhost:{server.server_port}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def environment(process_environment: dict[str, str], provider: str) -> dict[str, str]:
     return process_environment | {
         "OIDC_ISSUER": provider, "OIDC_CLIENT_ID": "tablekeep", "OIDC_CLIENT_SECRET": "secret",
@@ -35,10 +35,16 @@ def environment(process_environment: dict[str, str], provider: str) -> dict[str,
     }  # fmt: skip
 
 
-@pytest.fixture
-def site(transactional_db: None, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
-    with web_process(environment, tmp_path) as port:
+@pytest.fixture(scope="module")
+def _served(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with web_process(environment, tmp_path_factory.mktemp("site")) as port:
         yield f"http://localhost:{port}"
+
+
+@pytest.fixture
+def site(transactional_db: None, _served: str) -> str:
+    """The address of a server that the tests share."""
+    return _served
 
 
 def known(provider: str, subject: str, **claims: Any) -> None:
