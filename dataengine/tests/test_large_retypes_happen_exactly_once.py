@@ -3,10 +3,12 @@ all, and nothing that others wrote meanwhile is lost."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,21 +51,51 @@ STEPS = (
     "prepare", "create", "take_over", "build_indexes", "analyze", "gather", "lock", "take_the_place"
 )  # fmt: skip
 """Of a successor, in order."""
-# A worker that waits for the test's lock before it takes a step.
+# Workers that wait for the test's lock before they take a step. Like Celery's they are forks of a process that has
+# loaded everything, which takes longer than what they do.
 _RUN = f"""
-import django, sys
+import django, os, sys
 django.setup()
 from django.db import connection
 from dataengine.postgres.successor import Successor
+from dataengine.services import indexes, retry_runs, retype_runs, undo_runs
 from dataengine.services.change_runs import run
-step = getattr(Successor, sys.argv[2])
-def held_up(*arguments, **options):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock({HOLD})")
-    return step(*arguments, **options)
-setattr(Successor, sys.argv[2], held_up)
-run(int(sys.argv[1]))
+def work(job, name):
+    step = getattr(Successor, name)
+    def held_up(*arguments, **options):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock({HOLD})")
+        return step(*arguments, **options)
+    setattr(Successor, name, held_up)
+    run(int(job))
+
+for line in sys.stdin:
+    worker = os.fork()
+    if not worker:
+        try:
+            work(*line.split())
+        finally:
+            os._exit(0)
+    print(worker, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]), flush=True)
 """
+
+
+@pytest.fixture(scope="module")
+def workers(process_environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Told the number of a job and a step, it answers with a worker's number, and at its end with its code."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _RUN],
+        env=process_environment,
+        cwd=PROJECT_DIR,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture(autouse=True)
@@ -103,16 +135,17 @@ def nothing_happened(client: APIClient, job: ChangeJob) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_worker_killed_at_any_step(
-    job: ChangeJob, process_environment: dict[str, str], second_connection: Any, step: str
+    job: ChangeJob, workers: subprocess.Popen[str], second_connection: Any, step: str
 ) -> None:
     session = second_connection()
     session.execute("SELECT pg_advisory_lock(%s)", [HOLD])
-    process = subprocess.Popen(
-        [sys.executable, "-c", _RUN, str(job.pk), step], env=process_environment, cwd=PROJECT_DIR
-    )
-    until(lambda: is_waited_for(session) or process.poll() is not None)
-    process.kill()
-    assert process.wait(PATIENCE_SECONDS) == -signal.SIGKILL  # and did not end by itself
+    assert workers.stdin is not None
+    assert workers.stdout is not None
+    print(job.pk, step, file=workers.stdin, flush=True)
+    worker = int(workers.stdout.readline())
+    until(lambda: is_waited_for(session) or not Path(f"/proc/{worker}").exists())
+    os.kill(worker, signal.SIGKILL)
+    assert int(workers.stdout.readline()) == -signal.SIGKILL  # and did not end by itself
     session.execute("SELECT pg_advisory_unlock(%s)", [HOLD])
     until(lambda: not locks.job_is_held(job.pk, locks.CHANGE_NAMESPACE))
     # Whatever the attempt left notes what is written, and is in nobody's way.
