@@ -137,23 +137,7 @@ def recognise(file: BinaryIO, filename: str) -> Recognised:
         _check_beginning(file, name, b"PAR1")
     if kind in ZIPPED:
         _look_into(file, name)
-    if kind == "text" and packing == "none" and _holds_json(file):
-        kind = "json"
     return Recognised(kind, packing, inner)
-
-
-def _holds_json(file: BinaryIO) -> bool:
-    """Whether a text begins with an object, or an array of such: as a header its quotes could not be read."""
-    file.seek(0)
-    head = file.read(64 << 10).removeprefix(codecs.BOM_UTF8).lstrip()
-    if not re.match(rb'(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:', head):
-        return False
-    if head.startswith(b"["):
-        return True
-    try:
-        return isinstance(json.loads(head.split(b"\n", 1)[0]), dict)
-    except ValueError:
-        return False
 
 
 def _look_into(file: BinaryIO, name: str) -> zipfile.ZipInfo:
@@ -183,6 +167,19 @@ def _check_beginning(file: BinaryIO, name: str, magic: bytes) -> None:
 
 def _unknown_kind() -> InvalidInput:
     return InvalidInput(f"Only {FORMATS} can be imported.", code="not_csv")
+
+
+def holds_json(start: bytes) -> bool:
+    """Whether a text begins with an object, or an array of such: as a header its quotes could not be read."""
+    head = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not re.match(rb'(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:', head):
+        return False
+    if head.startswith(b"["):
+        return True
+    try:
+        return isinstance(json.loads(head.split(b"\n", 1)[0]), dict)
+    except ValueError:
+        return False
 
 
 def refuse_binary(start: bytes, *, encoding: str | None = None, delimiter: str | None = None) -> None:

@@ -12,6 +12,7 @@ import io
 import itertools
 import zipfile
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ from .archives import BROKEN, SourceLimits, check_unpacked, only_member
 from .drawings import Drawing, without_lines
 from .head import Head
 from .json_rows import JsonRows
-from .kinds import WORKBOOKS, Recognised, recognise, refuse_binary
+from .kinds import WORKBOOKS, Recognised, holds_json, recognise, refuse_binary
 from .marks import WithoutMarks
 from .ods import OpenDocument
 from .parquet import ParquetRows
@@ -334,6 +335,10 @@ def open_source(
         raise InvalidInput(reason, code="invalid_option", fields={"sheet": reason})
     source = Source(file, filename, what=what, limits=limits, sheet=sheet, encoding=encoding)
     start = source.sample(64 << 10)
+    if what.kind == "text" and delimiter is None and holds_json(start):
+        what = replace(what, kind="json")
+        source = Source(file, filename, what=what, limits=limits, sheet=sheet, encoding=encoding)
+        start = source.sample(64 << 10)
     if not start:
         raise InvalidInput("The file is empty.", code="empty_file")
     if what.kind == "text":
