@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,9 +55,7 @@ class RepeatedHeads:
         above = [row - at for row in rows for at in self._groups_above(block, row)]
         self.first = self.first or int(block.lines[min(rows + above)])
         self.found += len(rows)
-        rest = np.ones(len(block), np.bool_)
-        rest[rows + above] = False
-        return block.kept(rest)
+        return block.without(rows + above)
 
     def _is_head(self, block: Block, row: int) -> bool:
         return all(block.columns[place][row].as_py() == name for place, name in self._names.items())

@@ -62,25 +62,19 @@ class Block:
             self._ends[:count],
         )
 
-    def kept(self, rows: npt.NDArray[np.bool_]) -> Block:
-        """What of it is among ``rows``."""
-        return Block(
-            [column.filter(pa.array(rows)) for column in self.columns],
-            self.lines[rows],
-            self.rejects,
-            self.bytes_read,
-            self._text,
-            self._starts[rows],
-            self._ends[rows],
-        )
-
-    def reject(self, rows: Collection[int], instead: Collection[RejectedLine]) -> None:
-        """Take some rows, by their numbers in the block, out of it, and these lines among the rejected ones."""
+    def without(self, rows: Collection[int], instead: Collection[RejectedLine] = ()) -> Block:
+        """The same without some rows, by their numbers in the block, and with these lines among the rejected ones."""
         kept = np.ones(len(self), np.bool_)
         kept[list(rows)] = False
-        self.columns = [column.filter(pa.array(kept)) for column in self.columns]
-        self.lines, self._starts, self._ends = self.lines[kept], self._starts[kept], self._ends[kept]
-        self.rejects = sorted([*self.rejects, *instead], key=lambda item: item.line)
+        return Block(
+            [column.filter(pa.array(kept)) for column in self.columns],
+            self.lines[kept],
+            sorted([*self.rejects, *instead], key=lambda item: item.line),
+            self.bytes_read,
+            self._text,
+            self._starts[kept],
+            self._ends[kept],
+        )
 
     def has_quoted(self, grammar: Grammar, place: int, words: Collection[str]) -> bool:
         """Whether a cell of a column is one of some words, in quotes. Looks at no more than a few rows that may be."""

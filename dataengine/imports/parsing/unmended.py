@@ -33,21 +33,21 @@ def without_unmended(blocks: Generator[Block], headers: Sequence[str]) -> Genera
     own = [place for place, header in enumerate(headers) if header not in (_LINE, _REASONS)]
     with closing(blocks):
         for block in blocks:
+            lines: dict[int, RejectedLine] = {}
             for code, beginning in _BEGINNINGS.items() if len(own) > 1 else ():
-                _reject(block, [block.columns[place] for place in own], block.columns[reasons], code, beginning)
-            yield block
+                rows = _unmended([block.columns[place] for place in own], block.columns[reasons], code, beginning)
+                lines |= {row: RejectedLine(int(block.lines[row]), block.raw(row), code, _MESSAGE) for row in rows}
+            yield block.without(lines, lines.values()) if lines else block
 
 
-def _reject(block: Block, columns: Sequence[pa.Array], reasons: pa.Array, code: RejectCode, beginning: str) -> None:
+def _unmended(columns: Sequence[pa.Array], reasons: pa.Array, code: RejectCode, beginning: str) -> list[int]:
     are_named = pc.starts_with(reasons.fill_null(""), beginning)
-    found = [
+    return [
         row
         for row in np.flatnonzero(are_named.to_numpy(zero_copy_only=False)).tolist()
         if not any(column[row].as_py() for column in columns[1:])
         and _is_line(columns[0][row].as_py() or "", code, len(columns))
     ]
-    if found:
-        block.reject(found, [RejectedLine(int(block.lines[row]), block.raw(row), code, _MESSAGE) for row in found])
 
 
 def _is_line(cell: str, code: RejectCode, width: int) -> bool:
