@@ -198,7 +198,7 @@ def test_names_of_files_lead_nowhere(owner: User) -> None:
             # By hand, since clients clean names.
             head = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{called}"\r\n\r\n'
             body = head.encode() + content + b"\r\n--x--\r\n"
-            answer = client.generic("POST", "/api/tables/t/imports/", body, "multipart/form-data; boundary=x")  # type: ignore[arg-type]  # takes bytes
+            answer = client.post("/api/tables/t/imports/", body, content_type="multipart/form-data; boundary=x")
             assert answer.status_code == 202, (called, answer.content)
             job = ImportJob.objects.get(pk=answer.json()["id"])
             assert Path(default_storage.path(job.source)).resolve().is_relative_to(folder)
