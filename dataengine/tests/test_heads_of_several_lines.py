@@ -98,6 +98,7 @@ def test_lines_are_undrawn_wherever_the_text_is_cut(drawn: str, rows: int) -> No
     assert drawing is not None
     whole = b"".join(without_lines(iter([text]), drawing))
     assert whole.count(b"\r\n") == text.count(b"\r\n")
+    assert not any(line in whole.decode() for line in "+─═┌└")
     assert len(whole.split()) > rows == len([line for line in whole.splitlines() if line.strip()])
     assert b"".join(without_lines((text[at : at + 1] for at in range(len(text))), drawing)) == whole
 

@@ -34,7 +34,8 @@ def faults(answer: Any) -> list[tuple[int, list[str]]]:
 def test_inserts_in_order(client: APIClient, table: Table) -> None:
     answer = client.post(URL, {"records": [{"a": "x"}, {"a": "y", "n": 5}, {}, {"a": "z", "r": None}]})
     assert answer.status_code == 201
-    assert answer.json()["ids"] == [1, 2, 3, 4]
+    undo = f"http://testserver/api/tables/t/undo/{answer['X-Undo']}/"
+    assert answer.json() == {"ids": [1, 2, 3, 4], "undo": undo}
     assert rows(client) == [(1, "x", 0), (2, "y", 5), (3, None, 0), (4, "z", 0)]
 
 
